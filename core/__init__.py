@@ -1,0 +1,1 @@
+"""Sextant's core: everything but the screen."""

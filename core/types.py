@@ -1,0 +1,384 @@
+"""The nouns. Frozen; checked once on construction, trusted everywhere else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, wraps
+from hashlib import blake2b
+from threading import RLock
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import BadParameter, InputError
+
+Kind = Literal["image", "text"]
+Scope = Literal["image", "text", "joint", "pairs"]
+Verdict = Literal["good", "watch", "bad", "unknown"]
+Value = str | int | float | bool
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Progress = Callable[[int, int], None]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def digest(*parts: bytes | memoryview | str) -> str:
+    """Identity of content: 32 hex digits. Parts are length-prefixed: they cannot run together.
+
+    >>> digest("ab", "c") == digest("a", "bc")
+    False
+    """
+    h = blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        h.update(len(data).to_bytes(8, "big"))
+        h.update(data)
+    return h.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One picture or one text.
+
+    `payload` is the picture's file bytes or the text's UTF-8; it may be empty when only a vector is
+    known. `id` is the digest of kind and payload unless the user brought an id of their own.
+    `source` says where the original lies: a path, or "" when the store keeps a copy.
+    """
+
+    kind: Kind
+    payload: bytes
+    name: str
+    source: str = ""
+    labels: tuple[str, ...] = ()
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", digest(self.kind, self.payload))
+
+    @property
+    def text(self) -> str:
+        """The text of a text item."""
+        return self.payload.decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that was not taken in, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passport:
+    """How vectors came to be; stored with every vector table so that queries are encoded alike."""
+
+    model: str
+    weights: str
+    preprocessing: str
+    d: int
+    normalised: bool = True
+    backend: str = "torch"
+    version: str = ""
+
+    @property
+    def key(self) -> str:
+        """Names the vector table: same key, same vectors. Backend and version do not count."""
+        return digest(self.model, self.weights, self.preprocessing, str(self.d))[:12]
+
+    def to_json(self) -> str:
+        """One line of JSON, stored in the vector table's metadata."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Passport:
+        """The inverse of `to_json`."""
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True)
+class Space:
+    """What every measurement takes: unit rows, images first, then texts, each sorted by id.
+
+    Args:
+        vectors: (n, d) float32 unit rows; made read-only here.
+        ids: n unique ids.
+        n_images: rows [0, n_images) are images, the rest texts.
+        pairs: (p, 2) rows of an image and a text that belong together.
+        labels: n tuples of labels, or () when nothing is labelled.
+        text_lengths: (n_texts,) characters of each text, or empty.
+        encoder: the passport's model name.
+        steps: repairs applied, oldest first.
+        offset: (n,) score bias subtracted at ranking; zeros unless a repair set it.
+
+    Raises:
+        InputError: vectors that are not finite, not unit, or not aligned with the rest.
+    """
+
+    vectors: Floats
+    ids: tuple[str, ...]
+    n_images: int
+    pairs: Ints = field(default_factory=lambda: np.empty((0, 2), np.int64))
+    labels: tuple[tuple[str, ...], ...] = ()
+    text_lengths: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    encoder: str = ""
+    steps: tuple[str, ...] = ()
+    offset: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+
+    def __post_init__(self) -> None:
+        vectors = np.ascontiguousarray(self.vectors, np.float32)
+        if vectors.ndim != 2 or len(vectors) != len(self.ids) or self.n_images > len(vectors):
+            raise InputError(
+                f"{vectors.shape} vectors do not match {len(self.ids)} ids and "
+                f"{self.n_images} images."
+            )
+        _check_unit_rows(vectors, self.ids)
+        pairs = np.asarray(self.pairs, np.int64).reshape(-1, 2)
+        if len(pairs) and (
+            pairs[:, 0].max() >= self.n_images
+            or pairs[:, 1].min() < self.n_images
+            or pairs.min() < 0
+            or pairs.max() >= len(vectors)
+        ):
+            raise InputError("A pair must name one image row and one text row.")
+        offset = self.offset if len(self.offset) else np.zeros(len(vectors), np.float32)
+        if len(offset) != len(vectors):
+            raise InputError(f"{len(offset)} score biases do not match {len(vectors)} vectors.")
+        for name, array in (("vectors", vectors), ("pairs", pairs), ("offset", offset)):
+            frozen = array.view()
+            frozen.flags.writeable = False
+            object.__setattr__(self, name, frozen)
+
+    @property
+    def n(self) -> int:
+        """Number of items."""
+        return len(self.vectors)
+
+    @property
+    def d(self) -> int:
+        """Number of dimensions."""
+        return int(self.vectors.shape[1])
+
+    @property
+    def images(self) -> Floats:
+        """The image rows, without a copy."""
+        return self.vectors[: self.n_images]
+
+    @property
+    def texts(self) -> Floats:
+        """The text rows, without a copy."""
+        return self.vectors[self.n_images :]
+
+    @cached_property
+    def kinds(self) -> npt.NDArray[np.str_]:
+        """(n,) "image" or "text"."""
+        return np.where(np.arange(self.n) < self.n_images, "image", "text")
+
+    @cached_property
+    def key(self) -> str:
+        """Identity of everything that a measurement can depend on: the only cache key."""
+        return digest(
+            self.vectors.data.cast("B") if self.n and self.d else b"",
+            "\n".join(self.ids),
+            str(self.n_images),
+            self.pairs.tobytes(),
+            self.offset.tobytes(),
+            repr(self.labels),
+            np.asarray(self.text_lengths).tobytes(),
+            self.encoder,
+            *self.steps,
+        )
+
+    @cached_property
+    def row(self) -> Mapping[str, int]:
+        """Row of an id."""
+        return {id_: i for i, id_ in enumerate(self.ids)}
+
+    def subset(self, rows: Ints) -> Space:
+        """The space of some rows (any order, no repeats); pairs with both ends inside are kept."""
+        keep = np.sort(np.asarray(rows, np.int64))
+        new_row = np.full(self.n, -1, np.int64)
+        new_row[keep] = np.arange(len(keep))
+        pairs = new_row[self.pairs]
+        lengths = self.text_lengths
+        return replace(
+            self,
+            vectors=self.vectors[keep],
+            ids=tuple(self.ids[i] for i in keep),
+            n_images=int((keep < self.n_images).sum()),
+            pairs=pairs[(pairs >= 0).all(axis=1)],
+            labels=tuple(self.labels[i] for i in keep) if self.labels else (),
+            text_lengths=lengths[keep[keep >= self.n_images] - self.n_images]
+            if len(lengths)
+            else lengths,
+            offset=self.offset[keep],
+        )
+
+
+def _check_unit_rows(vectors: Floats, ids: Sequence[str], block: int = 65_536) -> None:
+    """Refuse rows that are not finite or not of length 1 (within 1e-3)."""
+    for start in range(0, len(vectors), block):
+        rows = vectors[start : start + block]
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        wrong = np.flatnonzero(~(np.abs(lengths - 1.0) < 1e-3))
+        if len(wrong):
+            at = int(wrong[0])
+            raise InputError(
+                f"The vector of '{ids[start + at]}' has length {lengths[at]:.4g}; "
+                "unit vectors are needed."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition on items, built from widgets or parsed from text; never a spliced string.
+
+    `field` is "label", "kind", "name" or an attribute; `values` are alternatives for "in" and
+    "not in", one text for "contains", and (low, high) for "between" (ends included, None is open).
+    """
+
+    field: str
+    op: Literal["in", "not in", "contains", "between"]
+    values: tuple[Value | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for: one text, one picture, or one item of the collection.
+
+    `image` is a picture's file bytes. `kinds` restricts what may be found.
+    """
+
+    text: str = ""
+    image: bytes = b""
+    item: str = ""
+    kinds: tuple[Kind, ...] = ("image", "text")
+    filters: tuple[Filter, ...] = ()
+    k: int = 24
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.text.strip(), self.image, self.item))) != 1:
+            raise InputError("A query is one text, one picture or one item.")
+        if not 1 <= self.k <= 1000:
+            raise BadParameter("k", self.k, "1 to 1000")
+        if self.start < 0:
+            raise BadParameter("start", self.start, "0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer. `p_null` is the chance that one unrelated item of its kind is this similar.
+
+    `hubness` is how many times more often than average the item shows up for other queries.
+    """
+
+    id: str
+    row: int
+    rank: int
+    score: float
+    cosine: float
+    p_null: float
+    hubness: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line or histogram that belongs to a finding: x and y with their axis titles."""
+
+    x: Doubles
+    y: Doubles
+    x_title: str
+    y_title: str
+    log_x: bool = False
+    log_y: bool = False
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the value is compared with: a null model or an ideal, at the same n and d."""
+
+    value: float
+    name: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One measured number and what it means.
+
+    `low` and `high` bound the 95 % interval (equal to `value` when the value is exact for these
+    items). `sampled` says how many rows or pairs it came from; `exact` that nothing was sampled.
+    `per_item` is (n,) over the space's rows, NaN where the item was not measured.
+    """
+
+    name: str
+    scope: Scope
+    value: float
+    low: float
+    high: float
+    reference: Reference
+    verdict: Verdict
+    sentence: str
+    sampled: str
+    per_item: Floats | None = None
+    per_item_title: str = ""
+    curve: Curve | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A retrieval metric with its 95 % interval."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    n_queries: int
+
+
+class SpaceCache:
+    """Heavy intermediate results, computed once per space and argument and then shared.
+
+    Keeps the newest `size` results. Threads that ask for the same result wait for the first.
+    """
+
+    def __init__(self, size: int = 64) -> None:
+        self._size = size
+        self._lock = RLock()
+        self._kept: dict[Hashable, Any] = {}
+
+    def get(self, key: Hashable, make: Callable[[], R]) -> R:
+        """The result under `key`, made when it is not there."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+                while len(self._kept) > self._size:
+                    self._kept.pop(next(iter(self._kept)))
+            result: R = self._kept[key]
+            return result
+
+
+_SHARED = SpaceCache()
+
+
+def per_space(
+    function: Callable[Concatenate[Space, P], R],
+) -> Callable[Concatenate[Space, P], R]:
+    """Compute once per `space.key` and arguments; every diagnostic then shares the result."""
+    name = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def wrapper(space: Space, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        key = (name, space.key, args, tuple(sorted(kwargs.items())))
+        return _SHARED.get(key, lambda: function(space, *args, **kwargs))
+
+    return wrapper

@@ -1,0 +1,32 @@
+"""What every test may ask for: a seeded generator, real pictures, a home that is thrown away."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+DATA = Path(
+    os.environ.get("SEXTANT_TEST_DATA") or Path(__file__).parents[1].parent / "shared" / "data"
+)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20240611)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Real pictures with captions; see its README for their terms."""
+    if not (DATA / "flickr8k-800" / "items.jsonl").exists():
+        pytest.skip(f"no real pictures at {DATA}; set SEXTANT_TEST_DATA to their folder")
+    return DATA
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a home of its own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("SEXTANT_HOME", str(folder))
+    return folder
