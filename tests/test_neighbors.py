@@ -1,0 +1,103 @@
+"""Exact search equals the obvious search, whatever the blocks."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core import neighbors
+from core.neighbors import nearest, ranks, top_k
+from core.types import Space
+
+
+def unit(rng, n, d=8):
+    x = rng.normal(size=(n, d)).astype(np.float32)
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def obvious(queries, vectors, k, offset=0.0, mask=None, exclude=None):
+    scores = queries @ vectors.T - offset
+    if mask is not None:
+        scores[:, ~mask] = -np.inf
+    if exclude is not None:
+        scores[np.arange(len(queries)), exclude] = -np.inf
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return order, np.take_along_axis(scores, order, axis=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(1, 6000),
+    q=st.integers(1, 7),
+    k=st.integers(1, 40),
+    seed=st.integers(0, 99),
+    share=st.sampled_from([None, 0.9, 0.1]),
+    step=st.sampled_from([1 << 24, 5000]),
+)
+def test_top_k_equals_a_full_sort(n, q, k, seed, share, step):
+    rng = np.random.default_rng(seed)
+    vectors, queries = unit(rng, n), unit(rng, q)
+    offset = rng.normal(size=n).astype(np.float32) * 0.1
+    mask = None if share is None else rng.random(n) < share
+    old, neighbors.SCORE_BLOCK = neighbors.SCORE_BLOCK, step
+    try:
+        indices, scores = top_k(queries, vectors, k, offset=offset, mask=mask)
+    finally:
+        neighbors.SCORE_BLOCK = old
+    k = min(k, n if mask is None else int(mask.sum()))
+    _, expected = obvious(queries, vectors, k, offset, mask)
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+    picked = np.take_along_axis(queries @ vectors.T - offset, indices, axis=1)
+    np.testing.assert_allclose(picked, expected, atol=1e-6)
+    assert mask is None or mask[indices].all()
+
+
+def test_ties_are_ordered_by_row():
+    vectors = np.repeat(np.eye(2, dtype=np.float32), 3000, axis=0)
+    indices, _ = top_k(np.array([[0, 1]], np.float32), vectors, 5)
+    assert indices.tolist() == [[3000, 3001, 3002, 3003, 3004]]
+
+
+@pytest.mark.parametrize("share", [None, 0.9, 0.05])
+def test_an_excluded_row_is_never_found(rng, share):
+    vectors = unit(rng, 4000)
+    mask = None if share is None else rng.random(4000) < share
+    own = np.arange(5) if mask is None else np.flatnonzero(mask)[:5]
+    indices, scores = top_k(vectors[own], vectors, 9, mask=mask, exclude=own)
+    assert not (indices == own[:, None]).any()
+    np.testing.assert_allclose(
+        scores, obvious(vectors[own], vectors, 9, mask=mask, exclude=own)[1], atol=1e-6
+    )
+
+
+def test_fewer_rows_than_k_come_back_whole(rng):
+    vectors = unit(rng, 3)
+    indices, _ = top_k(vectors, vectors, 10, exclude=np.arange(3))
+    assert indices.shape == (3, 2)
+    mask = np.array([False, True, False])
+    assert top_k(vectors[:1], vectors, 10, mask=mask)[0].tolist() == [[1]]
+    assert top_k(vectors[:1], vectors, 10, mask=np.zeros(3, bool))[0].shape == (1, 0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(2, 300), seed=st.integers(0, 99))
+def test_ranks_agree_with_top_k(n, seed):
+    rng = np.random.default_rng(seed)
+    vectors, queries = unit(rng, n), unit(rng, 4)
+    pairs = np.stack([np.arange(4), rng.integers(0, n, 4)], axis=1)
+    order, _ = top_k(queries, vectors, n)
+    expected = [int(np.flatnonzero(order[i] == j)[0]) + 1 for i, j in pairs]
+    assert np.abs(ranks(queries, vectors, pairs) - expected).max() <= 1  # float ties may swap
+
+
+def test_nearest_gives_rows_of_the_space(rng):
+    vectors = unit(rng, 60)
+    space = Space(vectors, tuple(map(str, range(60))), 40)
+    cross = nearest(space, "text", "image", k=3)
+    assert cross.queries.tolist() == list(range(40, 60))
+    assert cross.indices.max() < 40
+    np.testing.assert_array_equal(cross.indices, obvious(space.texts, space.images, 3)[0])
+    within = nearest(space, "text", "text", k=3, q=10)
+    assert within.share == 0.5
+    assert within.indices.min() >= 40
+    assert not (within.indices == within.queries[:, None]).any()
