@@ -162,12 +162,12 @@ def fit_null(background: Floats) -> Null:
 def hub_ratios(space: Space) -> Floats:
     """(n,) how many times more often than average an item is among the 10 best answers.
 
-    The other modality asks where there is one (that is how people search), else the same. NaN
+    The other modality asks where there is one (that is how people search), else the same. 0
     where an item is no clear hub or the sample is too small to say.
     """
     from scipy.special import pdtrc
 
-    ratios = np.full(space.n, np.nan, np.float32)
+    ratios = np.zeros(space.n, np.float32)
     for kind in ("image", "text"):
         side = _side(space, kind)
         other: Kind = "text" if kind == "image" else "image"
@@ -179,7 +179,7 @@ def hub_ratios(space: Space) -> Floats:
         mean = counts.mean()
         by_chance = pdtrc(np.maximum(counts - 1, 0), mean)
         hub = (counts >= HUB_RATIO * mean) & (by_chance < HUB_CHANCE)
-        ratios[side] = np.where(hub, counts / mean, np.nan)
+        ratios[side] = np.where(hub, counts / mean, 0)
     return ratios
 
 

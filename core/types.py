@@ -178,6 +178,11 @@ class Space:
         """The text rows, without a copy."""
         return self.vectors[self.n_images :]
 
+    def span(self, scope: Scope) -> slice:
+        """The rows that a scope speaks of; "joint" and "pairs" speak of all."""
+        first = self.n_images if scope == "text" else 0
+        return slice(first, self.n_images if scope == "image" else self.n)
+
     @cached_property
     def kinds(self) -> npt.NDArray[np.str_]:
         """(n,) "image" or "text"."""
@@ -279,7 +284,8 @@ class Query:
 class Hit:
     """One answer. `p_null` is the chance that one unrelated item of its kind is this similar.
 
-    `hubness` is how many times more often than average the item shows up for other queries.
+    `hubness` is how many times more often than average the item shows up for other queries; 0
+    unless that is clearly more than chance.
     """
 
     id: str
@@ -288,7 +294,7 @@ class Hit:
     score: float
     cosine: float
     p_null: float
-    hubness: float = float("nan")
+    hubness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -336,12 +342,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A retrieval metric with its 95 % interval."""
+    """A retrieval metric with its 95 % interval and what guessing would give."""
 
     metric: str
     value: float
     low: float
     high: float
+    chance: float
     n_queries: int
 
 
