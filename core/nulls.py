@@ -1,0 +1,89 @@
+"""Null models: what a metric would be where there is nothing to find, at the same n and d."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.types import Doubles
+
+
+def sphere_uniformity(d: int, t: float) -> float:
+    """Uniformity of points spread evenly on the sphere: -2t + log 0F1(; d/2; t^2).
+
+    >>> round(sphere_uniformity(2, 2.0), 6), round(sphere_uniformity(512, 2.0), 6)
+    (-1.575027, -3.984375)
+    """
+    term = total = 1.0
+    for k in range(1, 500):
+        term *= t * t / (k * (d / 2 + k - 1))
+        total += term
+    return float(-2 * t + np.log(total))
+
+
+def isotropic_participation(n: int, d: int) -> float:
+    """Participation ratio of n isotropic rows: d / (1 + d/n), never more than d.
+
+    >>> round(isotropic_participation(4000, 512), 1)
+    453.9
+    """
+    return d / (1 + d / n)
+
+
+def isotropic_rankme(n: int, d: int) -> float:
+    """RankMe of n isotropic rows, from the Marchenko-Pastur law of their eigenvalues.
+
+    >>> round(isotropic_rankme(4000, 512), 1)
+    503.5
+    """
+    ratio = min(n, d) / max(n, d)
+    low, high = (1 - np.sqrt(ratio)) ** 2, (1 + np.sqrt(ratio)) ** 2
+    angle = (np.arange(4000) + 0.5) / 4000 * np.pi
+    x = (low + high) / 2 - (high - low) / 2 * np.cos(angle)
+    weight = np.sin(angle) ** 2 / x  # density times the substitution's own factor, unnormalised
+    weight /= weight.sum()
+    s = np.sqrt(x)
+    mean = float((weight * s).sum())
+    entropy = np.log(min(n, d) * mean) - float((weight * s * np.log(s)).sum()) / mean
+    return float(np.exp(entropy))
+
+
+def cap_share(cosine: float, d: int) -> float:
+    """Chance that a random direction has at least this cosine with a given one.
+
+    >>> round(cap_share(0.0, 5), 6), round(cap_share(0.5, 3), 6)
+    (0.5, 0.25)
+    """
+    from scipy.special import betainc
+
+    if d == 1:
+        return 0.5 if cosine > -1 else 1.0
+    half = 0.5 * float(betainc((d - 1) / 2, 0.5, 1 - cosine * cosine))
+    return half if cosine >= 0 else 1 - half
+
+
+def sphere_neighbor_distances(n: int, d: int, draws: int, seed: int) -> tuple[Doubles, Doubles]:
+    """Distances to the nearest and second nearest of n - 1 random points on the sphere.
+
+    Drawn as the two smallest of n - 1 uniform chances, turned into distances by the cap's area.
+    """
+    from scipy.special import betaincinv
+
+    rng = np.random.default_rng(seed)
+    first = -np.expm1(np.log1p(-rng.random(draws)) / (n - 1))
+    second = first + (1 - first) * -np.expm1(np.log1p(-rng.random(draws)) / max(1, n - 2))
+    sine2 = [betaincinv((d - 1) / 2, 0.5, 2 * np.minimum(p, 1 - p)) for p in (first, second)]
+    cosines = [
+        np.sqrt(1 - s) * np.where(p <= 0.5, 1, -1)
+        for s, p in zip(sine2, (first, second), strict=True)
+    ]
+    r1, r2 = (np.sqrt(np.maximum(2 - 2 * c, 0)) for c in cosines)
+    return r1, r2
+
+
+def binomial_skewness(draws: float, chance: float) -> float:
+    """Skewness of a count of independent draws: k-occurrence where nobody is favoured.
+
+    >>> round(binomial_skewness(1_000_000, 10 / 1_000_000), 4)
+    0.3162
+    """
+    return float((1 - 2 * chance) / np.sqrt(draws * chance * (1 - chance)))
