@@ -1,0 +1,24 @@
+"""Sextant's frame: the list of pages and the bar on top; nothing else."""
+
+import streamlit as st
+
+from pages.parts import frame
+
+st.set_page_config("Sextant", frame.LOGO, "wide", menu_items={"About": frame.ABOUT})
+page = st.navigation(
+    {
+        "Explore": [
+            st.Page("pages/explore/search.py", title="Search", default=True),
+            st.Page("pages/explore/map.py", title="Map"),
+            st.Page("pages/explore/collections.py", title="Collections"),
+        ],
+        "Measure": [
+            st.Page("pages/measure/geometry.py", title="Geometry"),
+            st.Page("pages/measure/evaluate.py", title="Evaluate"),
+        ],
+        "About": [st.Page("pages/about/methods.py", title="Methods")],
+    },
+    position="top",
+)
+frame.bar()
+page.run()

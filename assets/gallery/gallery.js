@@ -1,0 +1,133 @@
+// A grid of cards. All text goes through textContent: nothing a user wrote becomes markup.
+const ICONS = {
+  like: "M12 3a9 9 0 1 0 9 9M12 7a5 5 0 1 0 5 5M12 12 20 4M16 4h4v4",
+  text: "M5 7h14M5 12h14M5 17h9",
+};
+
+function node(tag, name, text) {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  if (text) element.textContent = text;
+  return element;
+}
+
+function icon(path) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  line.setAttribute("d", path);
+  svg.appendChild(line);
+  return svg;
+}
+
+function picture(card) {
+  const frame = node("span", "picture");
+  const image = node("img");
+  image.src = card.picture;
+  image.alt = card.caption || card.name;
+  image.draggable = false;
+  frame.append(image);
+  return frame;
+}
+
+function quote(card) {
+  const frame = node("span", "quote");
+  frame.append(icon(ICONS.text), node("span", "words", card.caption || card.name));
+  return frame;
+}
+
+function foot(card) {
+  const foot = node("span", "foot");
+  const numbers = node("span", "numbers");
+  if (card.rank) numbers.append(node("span", "rank", card.rank));
+  if (card.value) numbers.append(node("span", "value", card.value));
+  if (card.note) numbers.append(node("span", "note", card.note));
+  if (card.badge) {
+    const badge = node("span", "badge", card.badge);
+    badge.title = card.badge_help;
+    numbers.append(badge);
+  }
+  if (numbers.childElementCount) foot.append(numbers);
+  const caption = card.kind === "image" && (card.caption || card.name);
+  if (caption) foot.append(node("span", "caption", caption));
+  if (card.labels.length) {
+    const labels = node("span", "labels");
+    card.labels.forEach((label) => labels.append(node("span", "label", label)));
+    foot.append(labels);
+  }
+  return foot;
+}
+
+function build(card, index, send) {
+  const box = node("li", `card ${card.picture ? "image" : "text"}`);
+  const open = node("button", "open");
+  open.type = "button";
+  open.dataset.index = index;
+  open.tabIndex = index ? -1 : 0;
+  open.setAttribute("aria-label", [card.rank, card.caption || card.name].filter(Boolean).join(". "));
+  open.append(card.picture ? picture(card) : quote(card), foot(card));
+  open.addEventListener("click", () => send("open", card.id));
+  const like = node("button", "like");
+  like.type = "button";
+  like.tabIndex = -1;
+  like.title = "More like this";
+  like.setAttribute("aria-label", "More like this");
+  like.append(icon(ICONS.like));
+  like.addEventListener("click", () => send("like", card.id));
+  box.append(open, like);
+  return box;
+}
+
+// The shape most pictures of this page have, so that cropping is the exception.
+function shape(list) {
+  const images = [...list.querySelectorAll("img")];
+  Promise.allSettled(images.map((image) => image.decode())).then(() => {
+    const shapes = images.map((i) => i.naturalWidth / i.naturalHeight).filter(Number.isFinite);
+    if (!shapes.length) return;
+    const middle = shapes.sort((a, b) => a - b)[Math.floor(shapes.length / 2)];
+    const aspect = Math.min(Math.max(middle, 0.8), 1.4);
+    list.style.setProperty("--aspect", aspect);
+    images.forEach((image) => {
+      const off = image.naturalWidth / image.naturalHeight / aspect;
+      image.classList.toggle("whole", off > 1.5 || off < 0.68 || Math.abs(off - 1) < 0.02);
+    });
+  });
+}
+
+// Arrow keys walk the grid; Enter opens, L asks for more like this.
+function walk(event, list, send) {
+  const cards = [...list.querySelectorAll(".open")];
+  const at = cards.indexOf(event.target);
+  if (at < 0) return;
+  const columns = getComputedStyle(list).gridTemplateColumns.split(" ").length;
+  const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
+  const ends = { Home: 0, End: cards.length - 1 };
+  let to = at + (steps[event.key] ?? 0);
+  if (event.key in ends) to = ends[event.key];
+  if (event.key === "l" || event.key === "L") {
+    event.target.parentElement.querySelector(".like").click();
+  } else if (to !== at && cards[to]) {
+    event.preventDefault();
+    cards[at].tabIndex = -1;
+    cards[to].tabIndex = 0;
+    cards[to].focus();
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const drawn = JSON.stringify(data);
+  let list = parentElement.querySelector("ul.gallery");
+  if (list?.drawn === drawn) return;
+  const had = list?.contains(parentElement.activeElement);
+  list?.remove();
+  list = node("ul", "gallery");
+  list.drawn = drawn;
+  list.style.setProperty("--size", `${data.size}px`);
+  list.classList.toggle("texts", data.cards.every((card) => !card.picture));
+  list.append(...data.cards.map((card, i) => build(card, i, setTriggerValue)));
+  list.addEventListener("keydown", (event) => walk(event, list));
+  parentElement.append(list);
+  shape(list);
+  if (had) list.querySelector(".open")?.focus();
+}

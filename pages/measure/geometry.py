@@ -1,0 +1,5 @@
+"""Geometry."""
+
+import streamlit as st
+
+st.title("Geometry")

@@ -1,0 +1,83 @@
+"""Widgets: what to find, how many, which of them, a part's own settings, downloads."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.registry import Choices, Plugin
+from core.types import Kind
+from pages.parts import state
+
+KINDS: dict[str, tuple[Kind, ...]] = {
+    "Pictures": ("image",),
+    "Texts": ("text",),
+    "Both": ("image", "text"),
+}
+
+
+def kinds() -> tuple[Kind, ...]:
+    """What may be found: pictures, texts or both; part of the link."""
+    label = state.linked(
+        "kinds",
+        "Pictures",
+        st.segmented_control,
+        "Find",
+        list(KINDS),
+        required=True,
+        label_visibility="collapsed",
+    )
+    return KINDS.get(label, ("image",))
+
+
+def settings(plugin: Plugin[Any], *, key: str = "") -> dict[str, Any]:
+    """One widget for each setting of a part, made from its type and range."""
+    values = {}
+    for param in plugin.params:
+        label = param.name.replace("_", " ").capitalize()
+        name = f"_{key or plugin.name}_{param.name}"
+        allowed = param.allowed
+        if isinstance(allowed, Choices):
+            index = allowed.values.index(param.default)
+            values[param.name] = st.selectbox(
+                label, allowed.values, index=index, key=name, help=allowed.help
+            )
+        else:
+            low, high = param.type(allowed.low), param.type(allowed.high)
+            values[param.name] = st.slider(
+                label, low, high, param.default, key=name, help=allowed.help
+            )
+    return values
+
+
+def download(
+    rows: Sequence[Mapping[str, Any]], name: str, *, label: str = "CSV", key: str = ""
+) -> None:
+    """A quiet button that saves rows as CSV; `name` is the file's name without its ending."""
+    st.download_button(
+        label,
+        _csv(rows),
+        f"{name}.csv",
+        "text/csv",
+        key=key or f"_save_{name}",
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+        help="Save these numbers as a CSV file",
+    )
+
+
+def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    """CSV with a header. A leading sign that a spreadsheet would run is made text."""
+    rows = list(rows)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]) if rows else ["empty"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
