@@ -1,0 +1,121 @@
+"""Files from a browser, and paths that a browser may name: the way in for what a page takes in.
+
+Dropped pictures become one zip in the home, so that the store keeps a copy of each and the zip can
+go once they are in. A lone table or vector file stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+from shutil import copyfileobj, rmtree
+from time import time
+from typing import BinaryIO
+from uuid import uuid4
+from zipfile import ZipFile, is_zipfile
+
+from core.errors import InputError, StoreError, UnreadableFile
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".ico")
+LEFT_BEHIND_S = 7 * 24 * 3600
+
+
+def root() -> Path:
+    """Paths typed in the app must lie below it: $SEXTANT_ROOT, else the user's own folder."""
+    return Path(os.environ.get("SEXTANT_ROOT") or Path.home()).expanduser().resolve()
+
+
+def allowed(path: str) -> Path:
+    """The path, when it exists below the allowed root; links are followed first.
+
+    Raises:
+        InputError: nothing typed, no such file, or outside the root.
+    """
+    if not path.strip():
+        raise InputError("Type the path of a folder or file on this computer.")
+    asked = Path(path.strip().strip("'\"")).expanduser()
+    found = (asked if asked.is_absolute() else root() / asked).resolve()
+    if not found.is_relative_to(root()):
+        raise InputError(
+            f"{found} is not below {root()}, the folder this app may read. "
+            "Set SEXTANT_ROOT to allow another one."
+        )
+    if not found.exists():
+        raise InputError(f"There is no file or folder {found}.")
+    return found
+
+
+def save(files: Iterable[tuple[str, BinaryIO]], folder: Path) -> tuple[Path, ...]:
+    """Keep dropped files below `folder` and say which paths to take in, one ingest each.
+
+    Args:
+        files: name and open content of each.
+        folder: the home's place for uploads; drops older than a week are removed from it.
+
+    Returns:
+        each zip as it came; the other files together as one zip, or inside the zip when there is
+        just one, or as it is when it is a lone file that is not a picture.
+
+    Raises:
+        InputError: nothing was dropped.
+    """
+    files = [(PurePath(name.replace("\\", "/")).name or "file", data) for name, data in files]
+    if not files:
+        raise InputError("Drop some pictures, a zip or a captions file first.")
+    try:
+        _clean(folder)
+        place = folder / uuid4().hex[:12]
+        place.mkdir(parents=True)
+        return _place(files, place)
+    except OSError as error:
+        raise StoreError(f"The dropped files were not kept: {error}.") from error
+
+
+def drop(path: Path, folder: Path) -> None:
+    """Remove a kept drop once it has been taken in; other paths are left alone."""
+    if path.resolve().is_relative_to(folder.resolve()):
+        path.unlink(missing_ok=True)
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+def _place(files: list[tuple[str, BinaryIO]], place: Path) -> tuple[Path, ...]:
+    zips = [(name, data) for name, data in files if name.lower().endswith(".zip")]
+    loose = [(name, data) for name, data in files if not name.lower().endswith(".zip")]
+    paths = [_write(place / f"{i}-{name}", data) for i, (name, data) in enumerate(zips)]
+    if not loose:
+        return tuple(paths)
+    if len(loose) == 1 and not zips and PurePath(loose[0][0]).suffix.lower() not in PICTURES:
+        return (_write(place / loose[0][0], loose[0][1]),)
+    together = paths[0] if len(paths) == 1 else place / "files.zip"
+    if together in paths and not is_zipfile(together):
+        raise UnreadableFile(zips[0][0], "it is not a zip file")
+    _pack(together, loose)
+    return tuple(dict.fromkeys((*paths, together)))
+
+
+def _write(path: Path, data: BinaryIO) -> Path:
+    with path.open("wb") as out:
+        copyfileobj(data, out, 1 << 20)
+    return path
+
+
+def _pack(path: Path, files: list[tuple[str, BinaryIO]]) -> None:
+    """Add files to a zip; a name that is taken gets a number."""
+    with ZipFile(path, "a", allowZip64=True) as packed:
+        taken = set(packed.namelist())
+        for name, data in files:
+            stem, suffix, number = PurePath(name).stem, PurePath(name).suffix, 2
+            while name in taken:
+                name, number = f"{stem} ({number}){suffix}", number + 1
+            taken.add(name)
+            with packed.open(name, "w", force_zip64=True) as out:
+                copyfileobj(data, out, 1 << 20)
+
+
+def _clean(folder: Path) -> None:
+    """Drops that nobody took in within a week."""
+    for old in folder.iterdir() if folder.exists() else ():
+        if time() - old.stat().st_mtime > LEFT_BEHIND_S:
+            rmtree(old)
