@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+
+from core.diagnostics import diagnostic
+from core.findings import PLURAL, normal, scopes, shown
+from core.nulls import isotropic_participation
+from core.spectra import BLOCK, Moments, moments, sampled_rows
+from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
+from core.verdicts import judge
+
+ERROR_ROWS = 5000  # rows that the interval is estimated from
+SAME = 1e-10  # total variance below which all rows count as the same point
+
+
+@diagnostic(
+    title="Isotropy (IsoScore)",
+    family="Spread",
+    source="Rudman, Gillman, Rayne, Eickhoff. IsoScore: Measuring the Uniformity of Embedding "
+    "Space Utilization. Findings of ACL 2022.",
+    better="high",
+    bounds=(0.0, 1.0),
+    invariant=("rotation", "order"),
+    vital=False,
+)
+def isotropy(space: Space) -> tuple[Finding, ...]:
+    """How evenly the variance is spread over all directions, once the mean is taken out.
+
+    IsoScore, which is (PR - 1) / (d - 1) for the participation ratio PR = (sum l)^2 / sum l^2 of
+    the covariance's eigenvalues l: PR counts the directions that share the variance. 1 when all d
+    share it alike, 0 when it lies on one line (or when all rows are the same: there is no spread).
+    The sentence also gives PR before centring: most of CLIP's anisotropy is its mean.
+
+    Args:
+        space: at least three items of one kind, two dimensions.
+
+    Returns:
+        A finding each for images and texts. The interval is over items.
+        curve: share of the variance that the first directions hold.
+
+    Raises:
+        TooFew: fewer than three images and fewer than three texts.
+
+    >>> rows = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
+    >>> isotropy(Space(rows, ("a", "b", "c", "d"), 4))[0].value
+    1.0
+    """
+    return tuple(_measure(space, scope) for scope in scopes(space, 3, "Isotropy"))
+
+
+def _measure(space: Space, scope: Scope) -> Finding:
+    m = moments(space, scope)
+    total = float(np.trace(m.covariance))
+    after = _participation(m.covariance) if total > SAME else 1.0
+    wide = max(1, m.d - 1)
+    value = min(1.0, max(0.0, (after - 1) / wide))
+    error = 0.0
+    if total > SAME:
+        rows = space.vectors[sampled_rows(space, scope, ERROR_ROWS, 0)]
+        error = float(_influence(m, rows).std(ddof=1)) / wide / np.sqrt(m.n)
+    low, high = normal(value, error, 0.0, 1.0)
+    even = isotropic_participation(m.n, m.d)
+    return Finding(
+        name="isotropy",
+        scope=scope,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference((even - 1) / wide, "isotropic, same n and d"),
+        verdict=judge("isotropy", after / even if total > SAME else 0.0),
+        sentence=(
+            f"IsoScore of the {PLURAL[scope]} is {shown(value, low, high)}; evenly spread points "
+            f"of the same number would reach {(even - 1) / wide:.2g}. Their variance fills "
+            f"{after:.3g} of {m.d} directions, {_participation(m.second):.3g} before centring."
+        ),
+        sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
+        curve=_cumulative(m) if total > SAME else None,
+    )
+
+
+def _participation(matrix: Doubles) -> float:
+    """(sum l)^2 / sum l^2 of a symmetric matrix, without its eigenvalues."""
+    return float(np.trace(matrix) ** 2 / (matrix**2).sum())
+
+
+def _influence(m: Moments, rows: Floats) -> Doubles:
+    """How much each row moves the participation ratio of the covariance."""
+    total, square = float(np.trace(m.covariance)), float((m.covariance**2).sum())
+    found = []
+    for start in range(0, len(rows), BLOCK):
+        x = rows[start : start + BLOCK].astype(np.float64) - m.mean
+        length2 = np.einsum("ij,ij->i", x, x)
+        along = np.einsum("ij,ij->i", x @ m.covariance, x)
+        found.append(
+            2 * total / square * (length2 - total) - 2 * total**2 / square**2 * (along - square)
+        )
+    return np.concatenate(found)
+
+
+def _cumulative(m: Moments) -> Curve:
+    values = m.centred_eigen[0]
+    order = np.arange(1.0, len(values) + 1)
+    share = np.cumsum(values) / values.sum()
+    return Curve(order, share, "first directions", "share of the variance", log_x=True)

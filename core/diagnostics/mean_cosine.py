@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import numpy as np
+
+from core.diagnostics import diagnostic
+from core.findings import PLURAL, normal, scopes, shown, spread
+from core.spectra import Moments, moments, projections
+from core.types import Doubles, Finding, Reference, Scope, Space
+from core.verdicts import judge
+
+CONES: tuple[Scope, ...] = ("image", "text")
+
+
+@diagnostic(
+    title="Mean cosine",
+    family="Spread",
+    source="Ethayarajh. How Contextual are Contextualized Word Representations? EMNLP 2019; "
+    "Liang et al. Mind the Gap. NeurIPS 2022 (the cone effect).",
+    better="low",
+    bounds=(-1.0, 1.0),
+    invariant=("rotation", "order"),
+    vital=True,
+)
+def mean_cosine(space: Space) -> tuple[Finding, ...]:
+    """How narrow a cone the items fill.
+
+    The mean cosine of two different items. 0 when directions are spread all around, 1 when all
+    items point the same way. Among images and among texts it measures the cone; between an image
+    and a text (scope joint) it is where chance similarity lies in cross-modal search.
+
+    Args:
+        space: at least two items of one kind.
+
+    Returns:
+        A finding each for images, texts, and images with texts.
+        per_item (images, texts): cosine with the mean direction of its own kind.
+
+    Raises:
+        TooFew: fewer than two images and fewer than two texts.
+
+    >>> rows = np.array([[1, 0], [1, 0], [0, 1]], np.float32)  # cosines 1, 0, 0
+    >>> round(mean_cosine(Space(rows, ("a", "b", "c"), 3))[0].value, 6)
+    0.333333
+    """
+    found = [_within(space, scope) for scope in scopes(space, 2, "The mean cosine", CONES)]
+    if min(space.n_images, space.n - space.n_images) >= 2:
+        found.append(_across(space))
+    return tuple(found)
+
+
+def _within(space: Space, scope: Scope) -> Finding:
+    m = moments(space, scope)
+    length2 = float(m.mean @ m.mean)
+    value = float(np.clip((m.n * length2 - np.trace(m.second)) / (m.n - 1), -1, 1))
+    error = _error(m)
+    low, high = normal(value, error, -1.0, 1.0)
+    toward = projections(space.vectors[space.span(scope)], _unit(m.mean))
+    half_angle = float(np.degrees(np.arccos(np.clip(np.median(toward), -1, 1))))
+    return Finding(
+        name="mean_cosine",
+        scope=scope,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(0.0, "uniform on the sphere"),
+        verdict=judge("mean_cosine", abs(value)),
+        sentence=(
+            f"Two {PLURAL[scope]} have a mean cosine of {shown(value, low, high)}; directions "
+            f"spread evenly would have 0. Half of them lie within {half_angle:.0f}° of their mean."
+        ),
+        sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
+        per_item=spread(space, space.span(scope), toward),
+        per_item_title="cosine with the mean of its kind",
+    )
+
+
+def _across(space: Space) -> Finding:
+    image, text = moments(space, "image"), moments(space, "text")
+    value = float(np.clip(image.mean @ text.mean, -1, 1))
+    # Images and texts come in pairs, so their errors may add up: the widest case is taken.
+    error = _along(image, text.mean) + _along(text, image.mean)
+    low, high = normal(value, error, -1.0, 1.0)
+    return Finding(
+        name="mean_cosine",
+        scope="joint",
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(0.0, "uniform on the sphere"),
+        verdict=judge("mean_cosine", abs(value)),
+        sentence=(
+            f"An image and any text have a mean cosine of {shown(value, low, high)}; directions "
+            "spread evenly would have 0. Read cosines of hits against this."
+        ),
+        sampled=f"exact, all {image.n:,} images with all {text.n:,} texts",
+    )
+
+
+def _error(m: Moments) -> float:
+    """Standard error of the mean over pairs of different items (a U-statistic of degree 2)."""
+    first = float(m.mean @ m.covariance @ m.mean)
+    second = max(0.0, float((m.second**2).sum()) - float(m.mean @ m.mean) ** 2)
+    return float(np.sqrt(max(0.0, 4 * first / m.n + 2 * second / (m.n * (m.n - 1)))))
+
+
+def _along(m: Moments, direction: Doubles) -> float:
+    return float(np.sqrt(max(0.0, float(direction @ m.covariance @ direction)) / m.n))
+
+
+def _unit(mean: Doubles) -> Doubles:
+    length = float(np.linalg.norm(mean))
+    return mean / length if length > 1e-9 else mean
