@@ -43,7 +43,7 @@ def normal(
     return max(low, min(value, value - Z * error)), min(high, max(value, value + Z * error))
 
 
-def wilson(hits: int, of: int) -> tuple[float, float]:
+def wilson(hits: float, of: int) -> tuple[float, float]:
     """The 95 % interval of a proportion (Wilson 1927).
 
     >>> [round(x, 3) for x in wilson(0, 10)]

@@ -103,6 +103,19 @@ def sampled_rows(space: Space, scope: Scope, most: int, seed: int) -> Ints:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
+@per_space
+def thinned(space: Space, most: int, seed: int = 0) -> tuple[Space, Ints]:
+    """At most `most` images and as many texts as a space of their own, and their rows here.
+
+    For what costs n^2 and depends on n anyway: neighbourhoods are compared at equal size.
+    """
+    if max(space.n_images, space.n - space.n_images) <= most:
+        return space, np.arange(space.n)
+    kept = [sampled_rows(space, scope, most, seed) for scope in ("image", "text")]
+    rows = np.concatenate(kept)
+    return space.subset(rows), rows
+
+
 @dataclass(frozen=True, slots=True)
 class PairMean:
     """Mean of a function of the cosine over pairs of different rows.
