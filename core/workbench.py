@@ -17,7 +17,7 @@ from core.diagnostics import DIAGNOSTICS
 from core.encoders import Encoder
 from core.errors import MissingPart, NoTextSearch, PassportMismatch, TooFew, UnknownName
 from core.evaluate import Evaluation, evaluate
-from core.jobs import Jobs
+from core.jobs import Job, Jobs
 from core.pipeline import Report, check_passport
 from core.projections import PROJECTIONS
 from core.search import Answer, search
@@ -175,6 +175,12 @@ class Workbench:
             folder = demo.draw(self.folder / "demo", part=part)
             reports.append(self.ingest(name, folder, encoder=DEFAULT_ENCODER, progress=progress))
         return reports[-1]
+
+    def start_demo(self) -> Job:
+        """Build the demo in the background; its progress shows in the app's bar."""
+        return self.jobs.start(
+            "Building the demo collection", self.build_demo, verb="build_demo", arguments={}
+        )
 
     def _first_encoder(self, name: str) -> str:
         if name in self.names():

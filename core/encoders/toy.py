@@ -24,6 +24,7 @@ COLOURS = {
     "white": (1, 1, 1),
     "black": (0, 0, 0),
 }
+PASSPORT = Passport("toy", "none", "mean colour", len(COLOURS), backend="numpy")
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,13 @@ class Toy:
 
     name: str = "toy"
     d: int = len(COLOURS)
-    passport: Passport = Passport("toy", "none", "mean colour", len(COLOURS), backend="numpy")
+    passport: Passport = PASSPORT
 
     def prepare(self, image: Image) -> Floats:
         """(3, 16, 16) colours in 0..1."""
-        pixels = np.asarray(image.convert("RGB").resize((16, 16)), np.float32) / 255
-        return pixels.transpose(2, 0, 1)
+        pixels = np.asarray(image.convert("RGB").resize((16, 16)), np.float32) / np.float32(255)
+        prepared: Floats = pixels.transpose(2, 0, 1)
+        return prepared
 
     def encode_prepared(self, pixels: Floats) -> Floats:
         """Unit rows of prepared pictures, told apart a little by their contrast."""
@@ -58,7 +60,7 @@ class Toy:
         return self.encode_prepared(np.stack([self.prepare(i) for i in images]))
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
-        """Unit rows of texts: 1 for each colour named, and a little noise that is the text's own."""
+        """Unit rows of texts: 1 for each colour named, and a little noise of the text's own."""
         rows = np.zeros((len(texts), self.d), np.float32)
         for row, text in zip(rows, texts, strict=True):
             seed = int(digest(text)[:8], 16)

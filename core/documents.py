@@ -1,0 +1,93 @@
+"""Results as plain dictionaries: what `--json` prints and what pages let people download."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from typing import Any
+
+from core.evaluate import Direction, Evaluation
+from core.search import Answer
+from core.types import Finding, Item
+
+
+def answer(answer: Answer, items: Mapping[str, Item]) -> dict[str, Any]:
+    """Hits in order, and whether the best of them stands out.
+
+    Args:
+        answer: what a search returned.
+        items: the items behind the hits, by id.
+    """
+    hits = [
+        {
+            "rank": hit.rank,
+            "id": hit.id,
+            "kind": items[hit.id].kind,
+            "name": items[hit.id].name,
+            "score": _number(hit.score),
+            "cosine": _number(hit.cosine),
+            "p_null": _number(hit.p_null),
+            "hubness": _number(hit.hubness),
+        }
+        for hit in answer.hits
+        if hit.id in items
+    ]
+    return {
+        "hits": hits,
+        "p_value": _number(answer.p_value),
+        "n_candidates": answer.n,
+        "sentence": answer.sentence,
+    }
+
+
+def evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    """Scores of both directions with their intervals."""
+    return {
+        "text_to_image": _direction(evaluation.text_to_image),
+        "image_to_text": _direction(evaluation.image_to_text),
+        "sentence": evaluation.sentence,
+    }
+
+
+def _direction(direction: Direction) -> dict[str, Any]:
+    scores = {
+        name: {
+            "value": _number(score.value),
+            "low": _number(score.low),
+            "high": _number(score.high),
+            "chance": _number(score.chance),
+        }
+        for name, score in direction.scores.items()
+    }
+    return {
+        **scores,
+        "n_queries": len(direction.queries),
+        "n_candidates": direction.n_candidates,
+    }
+
+
+def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, Any]:
+    """Every finding's number, interval, reference, verdict and sentence."""
+    return {
+        "encoder": encoder,
+        "n": n,
+        "findings": [
+            {
+                "name": f.name,
+                "scope": f.scope,
+                "value": _number(f.value),
+                "low": _number(f.low),
+                "high": _number(f.high),
+                "reference": {"value": _number(f.reference.value), "name": f.reference.name},
+                "verdict": f.verdict,
+                "sentence": f.sentence,
+                "sampled": f.sampled,
+            }
+            for f in findings
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON knows neither NaN nor infinity."""
+    return float(value) if isfinite(value) else None
