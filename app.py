@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import frame
 
-st.set_page_config("Sextant", frame.LOGO, "wide", menu_items={"About": frame.ABOUT})
+st.set_page_config("Sextant", frame.ICON, "wide", menu_items={"About": frame.ABOUT})
 page = st.navigation(
     {
         "Explore": [

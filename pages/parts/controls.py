@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.registry import Choices, Plugin
-from core.types import Kind
+from core.types import Filter, Kind
 from pages.parts import state
 
 KINDS: dict[str, tuple[Kind, ...]] = {
@@ -26,10 +26,51 @@ def kinds() -> tuple[Kind, ...]:
         st.segmented_control,
         "Find",
         list(KINDS),
+        among=list(KINDS),
         required=True,
         label_visibility="collapsed",
     )
     return KINDS.get(label, ("image",))
+
+
+def size(usual: Sequence[int], default: int) -> int:
+    """How many answers a page shows (k); a link may name any number from 1 to 200."""
+    asked = state.recall("k", default)
+    choices = sorted({*usual, asked} if 1 <= asked <= 200 else usual)
+    return state.linked(
+        "k",
+        default,
+        st.selectbox,
+        "Answers",
+        choices,
+        among=choices,
+        format_func=lambda k: f"{k} a page",
+        label_visibility="collapsed",
+        filter_mode=None,
+        width=130,
+    )
+
+
+def page(*, asked: str) -> int:
+    """Which page of answers is open, from 0. Another question (`asked`) starts at the first."""
+    if state.kept(state.ASKED, asked) != asked:
+        state.turn(state.PAGE, 1)
+        state.put(state.PAGE, 1, 1)
+    state.keep(state.ASKED, asked)
+    return max(state.peek(state.PAGE, 1), 1) - 1
+
+
+def paging(total: int, k: int) -> None:
+    """Numbers of the pages of answers, where there is more than one."""
+    count = min(-(-total // k), 1000)
+    if count > 1:
+        with st.container(horizontal=True, horizontal_alignment="center", key="paging"):
+            state.linked(state.PAGE, 1, st.pagination, count, among=range(1, count + 1))
+
+
+def filters(fields: Sequence[Any]) -> tuple[Filter, ...]:
+    """A popover with one widget for each label and attribute; all of it part of the link."""
+    return ()
 
 
 def settings(plugin: Plugin[Any], *, key: str = "") -> dict[str, Any]:

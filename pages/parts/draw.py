@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.registry import Plugin
-from core.types import Curve, Finding, Kind, Verdict
-from pages.parts import controls, words
+from core.types import Curve, Finding, Kind
+from pages.parts import controls, signs
 
 # The same twelve hues as assets/theme.toml, then "other"; a test holds them together.
 PALETTE = (
@@ -28,12 +28,6 @@ KIND_COLOURS: Mapping[Kind, str] = {"image": PALETTE[0], "text": PALETTE[1]}
 KIND_NAMES: Mapping[str, str] = {
     "image": "pictures", "text": "texts", "joint": "both", "pairs": "pairs"
 }  # fmt: skip
-VERDICTS: Mapping[Verdict, tuple[str, str]] = {
-    "good": ("green", "good"),
-    "watch": ("orange", "watch"),
-    "bad": ("red", "bad"),
-    "unknown": ("gray", "no verdict"),
-}
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 
 
@@ -73,23 +67,9 @@ def chart(
     return result
 
 
-def dot(verdict: Verdict) -> str:
-    """A coloured dot for Markdown: the verdict at a glance."""
-    return f":{VERDICTS[verdict][0]}[●]"
-
-
 def vital(plugin: Plugin[Any], finding: Finding) -> None:
-    """A finding in two lines: dot, name, value and interval; then its sentence."""
-    value = words.number(finding.value, finding.low, finding.high)
-    exact = finding.low == finding.high
-    spread = "" if exact else f" :gray[{words.interval(finding.low, finding.high)}]"
-    st.markdown(
-        f"{dot(finding.verdict)} **{plugin.title}** · {KIND_NAMES[finding.scope]} "
-        f"&nbsp; **{value}**{spread}",
-        help=f"{plugin.summary}\n\nCompared with: {words.plain(finding.reference.name)} "
-        f"({words.number(finding.reference.value)}). {words.plain(finding.sampled)}.",
-    )
-    st.caption(words.plain(finding.sentence))
+    """A finding at a glance: verdict, value, interval and reference on a line, one sentence."""
+    signs.show([finding], key=f"_sign_{plugin.name}_{finding.scope}")
 
 
 def finding(plugin: Plugin[Any], finding: Finding, *, key: str = "") -> None:

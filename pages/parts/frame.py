@@ -4,10 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import state
+from core.errors import UnknownName
+from core.types import Passport
+from pages.parts import problems, state, words
 
 ASSETS = Path(__file__).parents[2] / "assets"
 LOGO = str(ASSETS / "logo.svg")
+ICON = str(ASSETS / "icon.svg")
 ABOUT = (
     "**Sextant** measures the angles of multimodal embedding spaces: search across pictures and "
     "texts, next to the geometry that explains it. Everything stays on this machine."
@@ -15,17 +18,86 @@ ABOUT = (
 
 
 def bar() -> None:
-    """Draw the bar; it also settles which collection the page is about."""
+    """Draw the bar; it also settles which collection and encoder the page is about."""
     st.html(ASSETS / "frame.css")
     st.logo(LOGO, size="large")
-    with st.container(key="frame", horizontal=True, vertical_alignment="center", gap="small"):
-        _collection()
+    with problems.shown(stop=True):
+        names = state.workbench().names()
+        problem = _settle(names)
+        with st.container(
+            key="frame", horizontal=True, horizontal_alignment="right", gap="small",
+            vertical_alignment="center",
+        ):  # fmt: skip
+            _job()
+            if names:
+                state.linked(
+                    state.COLLECTION, "", st.selectbox, "Collection", names,
+                    label_visibility="collapsed", icon=":material/folder_open:",
+                    width=210, on_change=_another,
+                )  # fmt: skip
+                _encoder()
+    if problem:
+        problems.tell(problem)
 
 
-def _collection() -> None:
-    names = [card.name for card in state.workbench().collections()]
+def _settle(names: tuple[str, ...]) -> UnknownName | None:
+    """Keep the collection that is asked for when it is there; else the first."""
+    asked = state.recall(state.COLLECTION, "")
+    if asked in names:
+        return None
+    state.put(state.COLLECTION, names[0] if names else "")
     if names:
+        state.turn(state.COLLECTION, names[0])
+    return UnknownName("collection", asked, names) if asked else None
+
+
+def _another() -> None:
+    """Another collection: what was asked of the last one means nothing here."""
+    state.forget(state.ENCODER, state.ITEM, state.PAGE)
+
+
+def _encoder() -> None:
+    encoders = state.workbench().card(state.kept(state.COLLECTION, "")).encoders
+    if not encoders:
+        return
+    if len(encoders) > 1:
         state.linked(
-            state.COLLECTION, names[0], st.selectbox, "Collection", names,
-            label_visibility="collapsed",
+            state.ENCODER, encoders[0], st.selectbox, "Encoder", encoders, among=encoders,
+            label_visibility="collapsed", width=150,
         )  # fmt: skip
+    model = state.encoder() or encoders[0]
+    passport = state.workbench().passport(state.collection(), model)
+    label = words.plain(words.shorten(model, 28)) if len(encoders) == 1 else "passport"
+    st.badge(label, icon=":material/id_card:", color="gray", help=_passport(passport))
+
+
+def _passport(passport: Passport) -> str:
+    """How the vectors came to be, as a small table."""
+    rows = {
+        "Model": passport.model,
+        "Weights": passport.weights[:12] or "not known",
+        "Preprocessing": passport.preprocessing or "not known",
+        "Dimensions": f"{passport.d}, {'unit' if passport.normalised else 'any'} length",
+        "Backend": passport.backend,
+        "Version": passport.version or "not known",
+    }
+    lines = [f"| {name} | {words.plain(words.shorten(v, 80))} |" for name, v in rows.items()]
+    return "\n".join(["| Encoder passport | |", "|---|---|", *lines])
+
+
+def _job() -> None:
+    if any(job.state == "running" for job in state.workbench().jobs.all()):
+        _progress()
+
+
+@st.fragment(run_every=1.0)
+def _progress() -> None:
+    """The running job, once a second; when it ends, the page is drawn anew."""
+    running = [job for job in state.workbench().jobs.all() if job.state == "running"]
+    if not running:
+        st.rerun()
+    job = running[0]
+    done = min(job.done / job.total, 1.0) if job.total else 0.0
+    more = f" (+{len(running) - 1})" if len(running) > 1 else ""
+    with st.container(key="job", width=260):
+        st.progress(done, f"{words.plain(job.title)}{more} · {words.plain(job.sentence)}")

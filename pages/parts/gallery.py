@@ -1,7 +1,7 @@
 """Pictures and texts as one grid that opens the viewer: fast, reachable by keyboard."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ _GRID = st.components.v2.component(
     css=(_ASSETS / "gallery.css").read_text("utf-8"),
     js=(_ASSETS / "gallery.js").read_text("utf-8"),
 )
+HUB = "Shows up this many times more often than average among answers: hubs crowd results."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +36,40 @@ class Card:
     badge_help: str = ""
 
 
-def cards(ids: Sequence[str], *, notes: dict[str, str] | None = None) -> list[Card]:
+def cards(ids: Sequence[str], *, notes: Mapping[str, str] | None = None) -> list[Card]:
     """Cards of items by id, in the order given; `notes` puts a short text under a card."""
-    items, pictures = state.items(ids), state.thumbnails(ids)
     notes = notes or {}
-    return [_card(items[i], pictures.get(i, b""), note=notes.get(i, "")) for i in ids if i in items]
+    return _cards(ids, {id_: {"note": notes.get(id_, "")} for id_ in ids})
 
 
-def hits(found: Iterable[Hit]) -> list[Card]:
+def hits(found: Iterable[Hit], *, captions: bool = True) -> list[Card]:
     """Cards of search results: rank, cosine, tail probability, hub badge."""
+    about = {
+        hit.id: {
+            "rank": str(hit.rank),
+            "value": f"{hit.cosine:.3f}",
+            "note": words.chance(hit.p_null),
+            "badge": f"hub ×{hit.hubness:.0f}" if hit.hubness == hit.hubness else "",
+            "badge_help": HUB,
+        }
+        for hit in found
+    }
+    return _cards(list(about), about, captions=captions)
+
+
+def rows(found: Iterable[Hit]) -> list[dict[str, str | float]]:
+    """Search results as a table."""
     found = list(found)
-    ids = [hit.id for hit in found]
-    items, pictures = state.items(ids), state.thumbnails(ids)
+    items = state.items([hit.id for hit in found])
     return [
-        _card(
-            items[hit.id],
-            pictures.get(hit.id, b""),
-            rank=str(hit.rank),
-            value=f"{hit.cosine:.3f}",
-            note=words.chance(hit.p_null),
-            badge=f"hub ×{hit.hubness:.0f}" if hit.hubness == hit.hubness else "",
-        )
+        {
+            "rank": hit.rank, "id": hit.id, "kind": items[hit.id].kind,
+            "name": items[hit.id].name, "cosine": hit.cosine, "score": hit.score,
+            "p_null": hit.p_null, "hubness": "" if hit.hubness != hit.hubness else hit.hubness,
+        }
         for hit in found
         if hit.id in items
-    ]
+    ]  # fmt: skip
 
 
 def show(cards: Sequence[Card], *, key: str, size: int = 200) -> tuple[str, str]:
@@ -87,14 +98,25 @@ def data_uri(picture: bytes, kind: str = "image/webp") -> str:
     return f"data:{kind};base64,{b64encode(picture).decode()}" if picture else ""
 
 
-def _card(item: Item, picture: bytes, **fields: str) -> Card:
-    caption = words.shorten(item.text, 400) if item.kind == "text" else ""
-    return Card(
-        id=item.id,
-        kind=item.kind,
-        name=item.name,
-        caption=caption,
-        picture=data_uri(picture),
-        labels=item.labels[:3],
-        **fields,
-    )
+def _cards(
+    ids: Sequence[str], about: Mapping[str, Mapping[str, str]], *, captions: bool = True
+) -> list[Card]:
+    items, pictures = state.items(ids), state.thumbnails(ids)
+    texts = state.captions(ids) if captions else {}
+    return [
+        Card(
+            id=id_,
+            kind=items[id_].kind,
+            name=words.shorten(items[id_].name, 120),
+            caption=words.shorten(_text(items[id_], texts), 400),
+            picture=data_uri(pictures.get(id_, b"")),
+            labels=items[id_].labels[:3],
+            **about[id_],
+        )
+        for id_ in ids
+        if id_ in items
+    ]
+
+
+def _text(item: Item, captions: Mapping[str, str]) -> str:
+    return item.text if item.kind == "text" else captions.get(item.id, "")

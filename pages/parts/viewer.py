@@ -1,8 +1,24 @@
 """One item in full: picture, captions, labels, attributes, its neighbours."""
 
+from collections.abc import Sequence
+from urllib.parse import urlencode, urlsplit
+
 import streamlit as st
 
-from pages.parts import state
+from core.types import Item, Query
+from pages.parts import ask, gallery, problems, state, words
+
+SEARCH = "pages/explore/search.py"
+NEIGHBOURS = 8
+
+
+def browse(cards: Sequence[gallery.Card], *, key: str, size: int = 200) -> None:
+    """A grid whose cards open the viewer, and whose "more like this" goes to Search."""
+    what, id_ = gallery.show(cards, key=key, size=size)
+    if what == "open":
+        open(id_)
+    elif what == "like":
+        _like(id_)
 
 
 def open(id_: str) -> None:
@@ -11,6 +27,102 @@ def open(id_: str) -> None:
     _dialog()
 
 
-@st.dialog("Item", width="large", icon=":material/photo:")
+def _like(id_: str) -> None:
+    ask.like(id_)
+    st.switch_page(SEARCH)
+
+
+@st.dialog(" ", width="large")
 def _dialog() -> None:
-    st.write(state.kept(state.VIEWED, ""))
+    id_ = state.kept(state.VIEWED, "")
+    with problems.shown():
+        item = state.items([id_]).get(id_)
+        if item is None:
+            st.caption("This item is no longer in the collection.")
+            return
+        partners = state.workbench().partners(state.collection(), id_, state.encoder())
+        picture, about = st.columns([1.35, 1], gap="medium")
+        with picture:
+            _whole(item)
+        with about:
+            _about(item, partners)
+        _neighbours(item)
+
+
+def _whole(item: Item) -> None:
+    if item.kind == "text":
+        with st.container(key="whole_text"):
+            st.text(item.text)
+        return
+    with problems.shown():
+        data = state.workbench().picture(state.collection(), item.id)
+        st.image(data, width="stretch", alt=words.shorten(item.name, 200))
+
+
+def _about(item: Item, partners: Sequence[Item]) -> None:
+    st.markdown(f"**{words.plain(words.shorten(item.name, 90))}**")
+    for label in item.labels[:12]:
+        st.badge(words.plain(words.shorten(label, 40)), color="gray")
+    if item.kind == "image" and partners:
+        st.caption(words.count(len(partners), "caption").capitalize())
+        for partner in partners[:8]:
+            st.text(partner.text)
+    elif item.kind == "image":
+        st.caption("No caption belongs to this picture.")
+    elif partners:
+        st.caption(f"Caption of {words.count(len(partners), 'picture')}")
+        what, id_ = gallery.show(
+            gallery.cards([p.id for p in partners[:4]]), key=f"_of_{item.id}", size=120
+        )
+        _go(what, id_)
+    if item.attributes:
+        st.table({n: str(v) for n, v in item.attributes.items()}, border="horizontal")
+    _actions(item)
+
+
+def _actions(item: Item) -> None:
+    with st.container(horizontal=True, gap="small"):
+        if st.button("More like this", key="_more_like", icon=":material/radar:", type="primary"):
+            _like(item.id)
+        _download(item)
+        with st.popover("Link", icon=":material/link:"):
+            st.caption("Opens Search with items like this one:")
+            st.code(_link(item), language=None, wrap_lines=True)
+
+
+def _download(item: Item) -> None:
+    name = item.name.rpartition("/")[2] or item.id
+    if item.kind == "text":
+        st.download_button(
+            "Save", item.text, f"{item.id}.txt", key="_save_item", icon=":material/download:",
+            on_click="ignore",
+        )  # fmt: skip
+        return
+    st.download_button(
+        "Save", lambda: state.workbench().picture(state.collection(), item.id), name,
+        key="_save_item", icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+
+
+def _link(item: Item) -> str:
+    here = urlsplit(st.context.url or "http://localhost")
+    asked = urlencode({state.COLLECTION: state.collection(), state.ITEM: item.id})
+    return f"{here.scheme}://{here.netloc}/?{asked}"
+
+
+def _neighbours(item: Item) -> None:
+    for kind, title in (("image", "Nearest pictures"), ("text", "Nearest texts")):
+        answer = state.ask(Query(item=item.id, kinds=(kind,), k=NEIGHBOURS))
+        if answer.hits:
+            st.markdown(f"###### {title}", anchors=False)
+            cards = gallery.hits(answer.hits, captions=False)
+            _go(*gallery.show(cards, key=f"_near_{kind}_{item.id}", size=150))
+
+
+def _go(what: str, id_: str) -> None:
+    """A click inside the viewer: to that item, or to Search."""
+    if what == "open":
+        state.keep(state.VIEWED, id_)
+        st.rerun(scope="fragment")
+    elif what == "like":
+        _like(id_)

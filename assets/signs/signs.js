@@ -1,0 +1,56 @@
+// Vital signs: verdict, name, value; an interval with its reference on a line; one sentence.
+// All text goes through textContent.
+function node(tag, name, text) {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  if (text) element.textContent = text;
+  return element;
+}
+
+function share(value, sign) {
+  const all = [sign.low, sign.high, sign.value, sign.reference].filter(Number.isFinite);
+  const low = Math.min(...all);
+  const high = Math.max(...all);
+  const width = high - low || Math.abs(high) || 1;
+  return `${(100 * (value - low + 0.12 * width)) / (1.24 * width)}%`;
+}
+
+function scale(sign) {
+  const line = node("div", "scale");
+  line.setAttribute("aria-hidden", "true");
+  if (Number.isFinite(sign.reference)) {
+    const mark = node("span", "reference");
+    mark.style.left = share(sign.reference, sign);
+    mark.title = `${sign.reference_name}: ${sign.reference_text}`;
+    line.append(mark);
+  }
+  const band = node("span", "band");
+  band.style.left = share(sign.low, sign);
+  band.style.right = `calc(100% - ${share(sign.high, sign)})`;
+  const value = node("span", "mark");
+  value.style.left = share(sign.value, sign);
+  line.append(band, value);
+  return line;
+}
+
+function build(sign) {
+  const box = node("div", `sign ${sign.verdict}`);
+  const head = node("div", "head");
+  head.append(node("span", "dot"), node("span", "title", sign.title), node("span", "scope", sign.scope));
+  const value = node("span", "value", sign.value_text);
+  head.append(value);
+  const aside = [sign.verdict_text, sign.interval_text].filter(Boolean).join(", ");
+  value.title = `95 % interval: ${sign.interval_text || "exact"}`;
+  box.setAttribute("aria-label", `${sign.title}, ${sign.scope}: ${sign.value_text} (${aside})`);
+  box.setAttribute("role", "group");
+  box.append(head, scale(sign), node("div", "sentence", sign.sentence));
+  return box;
+}
+
+export default function ({ data, parentElement }) {
+  let list = parentElement.querySelector(".signs");
+  list?.remove();
+  list = node("div", `signs ${data.wide ? "wide" : ""}`);
+  list.append(...data.signs.map(build));
+  parentElement.append(list);
+}

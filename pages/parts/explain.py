@@ -1,0 +1,116 @@
+"""Beside the answers: is there a match at all, and what the space does to every search."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.search import Answer
+from core.types import Kind
+from pages.parts import controls, draw, problems, signs, words
+
+SURE = 0.05
+AID = (
+    "Bars: how similar all {n} candidates are to this query. Line: what unrelated items would "
+    "give. Ticks: the answers shown; the further right of the line, the surer."
+)
+
+
+def query(answers: Mapping[Kind, Answer]) -> None:
+    """This query's cosines, what chance would give, and where the answers lie; by kind."""
+    st.markdown("##### This query", anchors=False)
+    for kind, answer in answers.items():
+        if answer.n:
+            _verdict(kind, answer, alone=len(answers) == 1)
+            _histogram(kind, answer)
+        else:
+            st.caption(words.plain(answer.sentence))
+
+
+def space() -> None:
+    """The vital signs of the collection."""
+    st.markdown("##### Vital signs", anchors=False)
+    with problems.shown():
+        with st.spinner("Measuring the space…", show_time=True):
+            findings = signs.vital()
+        if not findings:
+            st.caption("Too few items to measure: add pictures and captions.")
+            return
+        signs.show(findings, key="_vital")
+        with st.container(horizontal=True, key="_aid_vital"):
+            st.caption(signs.AID, width="stretch")
+            controls.download(signs.rows(findings), "vital-signs")
+
+
+def _verdict(kind: Kind, answer: Answer, *, alone: bool) -> None:
+    sure = answer.p_value < SURE
+    colour, icon, label = (
+        ("green", ":material/check:", "Match")
+        if sure
+        else ("gray", ":material/remove:", "No clear match")
+    )
+    of = "" if alone else f" among {draw.KIND_NAMES[kind]}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(f"{label}{of}", icon=icon, color=colour)
+        st.caption(words.chance(answer.p_value), width="content")
+    st.caption(words.plain(answer.sentence))
+
+
+def _histogram(kind: Kind, answer: Answer) -> None:
+    edges, counts = answer.edges, answer.counts[kind]
+    middles = (edges[1:] + edges[:-1]) / 2
+    tail = answer.nulls[kind].p(edges)
+    expected = counts.sum() * (tail[:-1] - tail[1:]).clip(0)
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=middles, y=counts, name="candidates", width=edges[1] - edges[0],
+                marker={"color": draw.KIND_COLOURS[kind], "opacity": 0.45, "line": {"width": 0}},
+                hovertemplate="cosine %{x:.3f}: %{y:,} candidates<extra></extra>",
+            ),
+            go.Scatter(
+                x=middles, y=expected, name="unrelated", mode="lines",
+                line={"color": draw.OTHER, "width": 2, "shape": "spline"},
+                hovertemplate="unrelated, expected: %{y:.1f}<extra></extra>",
+            ),
+            _ticks(kind, answer),
+        ]
+    )  # fmt: skip
+    figure.update_layout(bargap=0, showlegend=False, hovermode="closest")
+    figure.update_xaxes(title="cosine with the query", showgrid=False, zeroline=False)
+    figure.update_yaxes(visible=False)
+    draw.chart(
+        figure,
+        key=f"_query_{kind}",
+        aid=AID.format(n=words.count(answer.n, draw.KIND_NAMES[kind][:-1])),
+        rows=_rows(edges, counts, expected),
+        alt=f"Histogram of the query's cosines with all {draw.KIND_NAMES[kind]}. {answer.sentence}",
+        height=190,
+    )
+
+
+def _ticks(kind: Kind, answer: Answer) -> go.Scatter:
+    top = float(answer.counts[kind].max())
+    return go.Scatter(
+        x=[hit.cosine for hit in answer.hits],
+        y=[-0.07 * top] * len(answer.hits),
+        name="answers",
+        mode="markers",
+        marker={
+            "symbol": "line-ns-open",
+            "size": 9,
+            "color": draw.KIND_COLOURS[kind],
+            "line": {"width": 1.6},
+        },
+        customdata=[[hit.rank, words.chance(hit.p_null)] for hit in answer.hits],
+        hovertemplate="answer %{customdata[0]}: cosine %{x:.3f}, %{customdata[1]}<extra></extra>",
+    )
+
+
+def _rows(
+    edges: Sequence[float], counts: Sequence[float], expected: Sequence[float]
+) -> list[dict[str, float]]:
+    return [
+        {"from": float(a), "to": float(b), "candidates": int(n), "expected by chance": float(e)}
+        for a, b, n, e in zip(edges[:-1], edges[1:], counts, expected, strict=True)
+    ]

@@ -1,0 +1,50 @@
+"""The answers: pictures and texts apart, each ranked, with pages and a download."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.search import Answer
+from core.types import Kind
+from pages.parts import controls, draw, gallery, state, viewer, words
+from pages.parts.ask import Asked
+
+WIDTHS = {"image": 190, "text": 330}
+
+
+def find(asked: Asked) -> dict[Kind, Answer]:
+    """The page of answers that is open, by kind."""
+    page = controls.page(asked=repr((asked.text, asked.item, asked.filters, asked.kinds, asked.k)))
+    loading = not asked.item and not state.ready()
+    label = "Loading the encoder, once…" if loading else "Searching…"
+    with st.spinner(label, show_time=True):
+        answers = {kind: state.ask(asked.query(kind, page * asked.k)) for kind in asked.kinds}
+    return answers
+
+
+def show(asked: Asked, answers: Mapping[Kind, Answer]) -> None:
+    """Draw them, pictures first."""
+    for kind, answer in answers.items():
+        if answer.hits:
+            _head(kind, answer)
+            size = WIDTHS[kind]
+            viewer.browse(gallery.hits(answer.hits), key=f"_answers_{kind}", size=size)
+        elif len(answers) == 1:
+            _none(kind, answer)
+    controls.paging(max(answer.n for answer in answers.values()), asked.k)
+
+
+def _head(kind: Kind, answer: Answer) -> None:
+    name = draw.KIND_NAMES[kind]
+    first, last = answer.hits[0].rank, answer.hits[-1].rank
+    with st.container(horizontal=True, vertical_alignment="center", key=f"head_{kind}"):
+        st.markdown(
+            f"**{name.capitalize()}** &ensp; :gray[{first}–{last} of {answer.n:,}, best first]",
+            width="stretch",
+        )
+        controls.download(gallery.rows(answer.hits), f"answers-{name}")
+
+
+def _none(kind: Kind, answer: Answer) -> None:
+    what = words.count(0, draw.KIND_NAMES[kind][:-1])
+    st.caption(f"There are {what} to compare with here. {answer.sentence}")

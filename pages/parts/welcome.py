@@ -1,0 +1,60 @@
+"""Before there is anything to show: what is missing and what to do next; what one could ask."""
+
+import streamlit as st
+
+from core.workbench import Card
+from pages.parts import ask, gallery, problems, state, viewer, words
+
+COLLECTIONS = "pages/explore/collections.py"
+SUGGESTIONS = 5
+
+
+def no_collections() -> None:
+    """A first visit: build the demo or bring pictures. Ends the page."""
+    problems.nothing(
+        "Nothing to search yet",
+        "A collection is a set of pictures and texts with their vectors. Build the demo to look "
+        "around (about a minute, no network needed), or bring a folder of your own.",
+    )
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        if st.button("Build the demo", key="_demo", type="primary", icon=":material/explore:"):
+            state.build_demo()
+            st.rerun()
+        if st.button("Bring your own", key="_bring", icon=":material/upload:"):
+            st.switch_page(COLLECTIONS)
+    st.stop()
+
+
+def no_items(name: str) -> None:
+    """A collection without items. Ends the page."""
+    problems.nothing(
+        f"{words.plain(name)} is empty",
+        "Add pictures, captions or ready-made vectors, and they can be searched and measured here.",
+    )
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        if st.button("Add items", key="_add", type="primary", icon=":material/upload:"):
+            st.switch_page(COLLECTIONS)
+    st.stop()
+
+
+def show(card: Card, *, off: str) -> None:
+    """An open question: queries made from this collection's own captions, and what is in it."""
+    examples = state.examples(24)
+    captions = state.captions(examples)
+    short = sorted({words.shorten(c, 90) for c in captions.values() if len(c) <= 90}, key=len)
+    if short and not off:
+        st.caption("Try one of its captions")
+        with st.container(horizontal=True, gap="small", key="suggestions"):
+            for i, caption in enumerate(short[:: max(len(short) // SUGGESTIONS, 1)][:SUGGESTIONS]):
+                st.button(
+                    words.plain(caption), key=f"_try_{i}", on_click=ask.text, args=(caption,)
+                )  # fmt: skip
+    kinds = [(card.images, "picture"), (card.texts, "text"), (card.pairs, "pair")]
+    counts = ", ".join(words.count(n, name) for n, name in kinds)
+    st.markdown(f"**{words.plain(card.name)}** &ensp; :gray[{counts}]", anchors=False)
+    if not card.texts:
+        st.caption(
+            "No captions yet: recall, alignment and the modality gap need texts. Add a captions "
+            "file on Collections."
+        )
+    viewer.browse(gallery.cards(examples), key="_mosaic", size=150)
