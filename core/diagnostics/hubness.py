@@ -26,7 +26,7 @@ SIDES: dict[Scope, tuple[Side, Side]] = {
     title="Hubness",
     family="Neighbourhoods",
     source="Radovanovic, Nanopoulos, Ivanovic. Hubs in Space: Popular Nearest Neighbors in "
-    "High-Dimensional Data. JMLR 2010; Robin Hood index: Feldbauer et al. ICBK 2018.",
+    "High-Dimensional Data. JMLR 2010; Hoover 1936 (the Robin Hood index).",
     better="low",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
