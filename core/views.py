@@ -1,0 +1,161 @@
+"""Rows made ready for a screen: the layers of a map, what a lasso holds, the items behind a number.
+
+Screens draw what is here and compute nothing themselves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import InputError
+from core.evaluate import Direction
+from core.types import Curve, Finding, Floats, Ints, Kind, Space
+
+MAX_GROUPS = 12
+MAX_POINTS = 100_000
+OTHER = "other"
+UNLABELLED = "no label"
+NOT_MEASURED = "not measured"
+NAMES: dict[Kind, str] = {"image": "pictures", "text": "texts"}
+KINDS: tuple[Kind, ...] = ("image", "text")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Points of a map that look alike. `hue` numbers the group's colour; -1 is grey.
+
+    `rows` are rows of the space. `values` colour the points one by one where they are numbers.
+    """
+
+    name: str
+    kind: Kind
+    hue: int
+    rows: Ints
+    values: Floats | None = None
+
+
+def drawn(space: Space, most: int = MAX_POINTS, seed: int = 0) -> Ints:
+    """The rows a map draws: all of them, or a seeded sample, sorted."""
+    if space.n <= most:
+        return np.arange(space.n)
+    return np.sort(np.random.default_rng(seed).choice(space.n, most, replace=False))
+
+
+def by_kind(space: Space, rows: Ints) -> tuple[Layer, ...]:
+    """Pictures and texts.
+
+    >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
+    >>> [(layer.name, layer.rows.tolist()) for layer in by_kind(space, np.arange(3))]
+    [('pictures', [0, 1]), ('texts', [2])]
+    """
+    return tuple(
+        Layer(NAMES[kind], kind, hue, part)
+        for hue, kind in enumerate(KINDS)
+        if len(part := _of_kind(space, rows, kind))
+    )
+
+
+def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, ...]:
+    """The commonest labels, then "other", then what has none; pictures and texts apart.
+
+    An item with several labels counts for its first; a text without one takes its picture's.
+
+    Raises:
+        InputError: nothing is labelled.
+    """
+    names = _first_labels(space)
+    counts = Counter(names[r] for r in rows if names[r])
+    if not counts:
+        raise InputError("No item has a label yet. Add them as a column 'label' when ingesting.")
+    common = sorted(counts, key=lambda name: (-counts[name], name))[:most]
+    hue = {name: i for i, name in enumerate(common)}
+    group = np.array([hue.get(names[r], most if names[r] else most + 1) for r in rows])
+    titles = dict(enumerate(common)) | {most: OTHER, most + 1: UNLABELLED}
+    return tuple(
+        Layer(titles[g], kind, g if g < most else -1, part)
+        for g in sorted(titles)
+        for kind in KINDS
+        if len(part := _of_kind(space, rows[group == g], kind))
+    )
+
+
+def by_finding(space: Space, rows: Ints, finding: Finding) -> tuple[Layer, ...]:
+    """A number for each item that the finding measured; the others are grey and come first.
+
+    Raises:
+        InputError: the finding is about the space as a whole.
+    """
+    if finding.per_item is None:
+        raise InputError(f"{finding.name} has no value for single items.")
+    values = finding.per_item[rows]
+    measured = np.isfinite(values)
+    layers = [
+        Layer(NOT_MEASURED, kind, -1, part)
+        for kind in KINDS
+        if len(part := _of_kind(space, rows[~measured], kind))
+    ]
+    return *layers, *(
+        Layer(NAMES[kind], kind, 0, part, finding.per_item[part])
+        for kind in KINDS
+        if len(part := _of_kind(space, rows[measured], kind))
+    )
+
+
+def held(space: Space, layers: Sequence[Layer], points: Iterable[tuple[int, int]]) -> list[str]:
+    """Ids of selected points, each (layer, place in it), in the space's order, none twice."""
+    rows = {int(layers[layer].rows[place]) for layer, place in points}
+    return [space.ids[row] for row in sorted(rows)]
+
+
+def places(space: Space, layer: Layer, ids: Iterable[str]) -> list[int]:
+    """The inverse of `held` for one layer: which of its points belong to these ids."""
+    rows = [space.row[id_] for id_ in ids if id_ in space.row]
+    return np.flatnonzero(np.isin(layer.rows, rows)).tolist()
+
+
+def extremes(values: Floats, k: int) -> tuple[Ints, Ints]:
+    """Rows of the k lowest and the k highest values, the most extreme first; NaN is left out.
+
+    >>> low, high = extremes(np.array([3, np.nan, 1, 2], np.float32), 2)
+    >>> low.tolist(), high.tolist()
+    ([2, 3], [0, 3])
+    """
+    rows = np.flatnonzero(np.isfinite(values))
+    order = rows[np.argsort(values[rows], kind="stable")]
+    return order[:k], order[::-1][:k]
+
+
+def hardest(direction: Direction, k: int) -> list[tuple[int, int]]:
+    """The queries whose true item comes latest: (row, rank), worst first."""
+    order = np.argsort(-direction.first_ranks, kind="stable")[:k]
+    return [(int(direction.queries[i]), int(direction.first_ranks[i])) for i in order]
+
+
+def recall_curve(direction: Direction) -> Curve:
+    """Recall at every k up to the number of candidates.
+
+    >>> Direction = lambda **all: type("Direction", (), all)
+    >>> line = recall_curve(Direction(first_ranks=np.array([1, 3]), n_candidates=4))
+    >>> line.x.tolist(), line.y.tolist()
+    ([1.0, 2.0, 3.0, 4.0], [0.5, 0.5, 1.0, 1.0])
+    """
+    steps = np.unique(np.geomspace(1, direction.n_candidates, 200).round())
+    found = np.searchsorted(np.sort(direction.first_ranks), steps, side="right")
+    return Curve(steps, found / len(direction.first_ranks), "k", "recall@k", log_x=True)
+
+
+def _of_kind(space: Space, rows: Ints, kind: Kind) -> Ints:
+    return rows[(rows < space.n_images) == (kind == "image")]
+
+
+def _first_labels(space: Space) -> list[str]:
+    if not space.labels:
+        return [""] * space.n
+    names = [labels[0] if labels else "" for labels in space.labels]
+    for image, text in space.pairs:
+        names[text] = names[text] or names[image]
+    return names

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from core import views
+from core.errors import InputError
+from core.types import Finding, Reference, Space
+
+
+def space(n_images=3, n_texts=2, labels=(), pairs=()):
+    n = n_images + n_texts
+    ids = tuple(f"{'i' if r < n_images else 't'}{r}" for r in range(n))
+    vectors = np.eye(n, dtype=np.float32)
+    return Space(vectors, ids, n_images, np.array(pairs, np.int64).reshape(-1, 2), labels)
+
+
+def finding(values):
+    per_item = None if values is None else np.array(values, np.float32)
+    return Finding(
+        "hubness", "joint", 1.0, 1.0, 1.0, Reference(0.0, ""), "good", "", "exact", per_item
+    )
+
+
+def shape(layers):
+    return [(x.name, x.kind, x.hue, x.rows.tolist()) for x in layers]
+
+
+def test_every_drawn_row_is_in_exactly_one_layer():
+    here = space(labels=(("a",), (), ("b", "c"), (), ()), pairs=[(0, 3)])
+    rows = views.drawn(here)
+    found = finding([1, np.nan, 2, np.nan, 3])
+    for layers in (
+        views.by_kind(here, rows),
+        views.by_label(here, rows),
+        views.by_finding(here, rows, found),
+    ):
+        assert sorted(np.concatenate([x.rows for x in layers])) == [0, 1, 2, 3, 4]
+
+
+def test_a_text_takes_the_label_of_its_picture_and_the_first_of_several_counts():
+    here = space(labels=(("dog",), (), ("cat", "pet"), (), ()), pairs=[(0, 3)])
+    assert shape(views.by_label(here, views.drawn(here))) == [
+        ("dog", "image", 0, [0]),
+        ("dog", "text", 0, [3]),
+        ("cat", "image", 1, [2]),
+        ("no label", "image", -1, [1]),
+        ("no label", "text", -1, [4]),
+    ]
+
+
+def test_beyond_the_commonest_labels_the_rest_is_other():
+    labels = tuple((f"label {i % 20:02}",) for i in range(41))
+    layers = views.by_label(space(41, 0, labels), np.arange(41))
+    assert len(layers) == 13
+    assert layers[0].name == "label 00"  # three items, the others have two
+    assert (layers[-1].name, layers[-1].hue, len(layers[-1].rows)) == ("other", -1, 16)
+
+
+def test_no_label_at_all_is_a_sentence():
+    with pytest.raises(InputError, match="No item has a label yet"):
+        views.by_label(space(), np.arange(5))
+
+
+def test_a_finding_colours_what_it_measured_and_the_rest_lies_below_in_grey():
+    here = space()
+    layers = views.by_finding(here, views.drawn(here), finding([1, np.nan, 2, np.nan, 3]))
+    assert shape(layers) == [
+        ("not measured", "image", -1, [1]),
+        ("not measured", "text", -1, [3]),
+        ("pictures", "image", 0, [0, 2]),
+        ("texts", "text", 0, [4]),
+    ]
+    assert layers[2].values.tolist() == [1, 2]
+    with pytest.raises(InputError, match="no value for single items"):
+        views.by_finding(here, views.drawn(here), finding(None))
+
+
+def test_a_large_space_is_drawn_as_the_same_sample_each_time():
+    here = space(300, 200)
+    rows = views.drawn(here, most=50)
+    assert len(np.unique(rows)) == 50
+    assert rows.tolist() == views.drawn(here, most=50).tolist() == sorted(rows)
+
+
+def test_what_a_lasso_holds_is_the_items_under_its_points_and_back():
+    here = space(labels=(("a",), ("b",), ("a",), (), ()))
+    layers = views.by_label(here, views.drawn(here))
+    ids = views.held(here, layers, [(1, 0), (0, 1), (0, 1), (2, 0)])
+    assert ids == ["i1", "i2", "t3"]
+    assert [views.places(here, layer, ids) for layer in layers] == [[1], [0], [0]]
+    assert views.places(here, layers[0], ["gone"]) == []
+
+
+def test_the_hardest_queries_come_worst_first():
+    direction = type("D", (), {"queries": np.array([7, 8, 9]), "first_ranks": np.array([2, 9, 1])})
+    assert views.hardest(direction, 2) == [(8, 9), (7, 2)]
