@@ -171,7 +171,7 @@ def test_rate_and_time_left_come_from_the_recent_window(jobs, monkeypatch):
     clock[0] += 10
     tick(1000, 10_000)
     assert (job.rate, job.seconds_left) == (100.0, 90.0)
-    assert job.sentence == "1,000 of 10,000, 100 a second, 2 min left"
+    assert job.sentence == "1,000 of 10,000, 100 a second, 2 min left."
     for done in (1300, 1600, 1900):  # 30 a second from here on: the old speed is forgotten
         clock[0] += 10
         tick(done, 10_000)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from subprocess import run
 from threading import Thread
+from time import time
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -67,9 +68,11 @@ class Job(Record):
             return f"Stopped at {of}, when its program ended; what was done is kept."
         if self.state == "failed":
             return self.error
+        if not self.total:
+            return f"Running for {_duration(time() - self.created)}."
         rate = f", {self.rate:,.{1 if self.rate < 10 else 0}f} a second" if self.rate else ""
         left = f", {_duration(self.seconds_left)} left" if self.seconds_left is not None else ""
-        return of + rate + left if self.total else "Starting."
+        return f"{of}{rate}{left}."
 
     def cancel(self) -> None:
         """Ask the work to stop at its next tick, also when another process runs it."""
