@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from core.encoders import Encoder
 from core.errors import PassportMismatch, UnreadableFile
-from core.ingest import Record, Source, decode, items_of, thumbnail
+from core.ingest import Record, Source, VectorIntake, decode, items_of, read_file, thumbnail
 from core.jobs import Cancelled
 from core.types import Floats, Item, Passport, Progress, Refusal
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 1000
 CHUNK_SECONDS = 30.0
+BROUGHT_ROWS = 20_000  # written at a time when the vectors are there already
 IMAGE_BATCH = 32
 TEXT_BATCH = 64
 THREADS = 2
@@ -99,6 +100,49 @@ def add_encoder(collection: Collection, encoder: Encoder, progress: Progress) ->
     missing = collection.missing(passport)
     _run(writer, missing, lambda i: _prepare_item(i, encoder), total, progress)
     return writer.report
+
+
+def bring(
+    collection: Collection, intake: VectorIntake, passport: Passport, progress: Progress
+) -> Report:
+    """Take in vectors that a person made elsewhere, with the items they belong to.
+
+    Raises:
+        PassportMismatch: the collection has vectors of that model with another dimension.
+    """
+    for stored in collection.passports():
+        if stored.model == passport.model:
+            check_passport(replace(stored, weights=""), passport)
+            passport = stored
+    report = Report(collection.name, refused=list(intake.refused), notes=list(intake.notes))
+    known, done, n = collection.item_ids(), collection.vector_ids(passport), len(intake.items)
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
+        for start in range(0, n, BROUGHT_ROWS):
+            progress(start, n)
+            items = intake.items[start : start + BROUGHT_ROWS]
+            new = [item for item in items if item.id not in known]
+            report.repeated += [item.name for item in items if item.id in known]
+            report.images += sum(item.kind == "image" for item in new)
+            report.texts += sum(item.kind == "text" for item in new)
+            shown = zip((item.id for item in new), pool.map(_brought_thumbnail, new), strict=True)
+            collection.add(new, [], {id_: webp for id_, webp in shown if webp})
+            rows = [i for i, item in enumerate(items, start) if item.id not in done]
+            ids = [intake.items[i].id for i in rows]
+            collection.write_vectors(passport, ids, intake.vectors[rows])
+    collection.add([], intake.pairs, {})
+    collection.optimize()
+    progress(n, n)
+    return report
+
+
+def _brought_thumbnail(item: Item) -> bytes:
+    """A small picture of an item that came with its vector, where its file can be read."""
+    if item.kind == "text" or not item.source:
+        return b""
+    try:
+        return thumbnail(decode(read_file(item.source), item.name))
+    except UnreadableFile:
+        return b""
 
 
 def passport_for(collection: Collection, encoder: Encoder) -> Passport:

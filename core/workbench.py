@@ -172,7 +172,7 @@ class Workbench:
 
         reports = []
         for part in demo.PARTS:
-            folder = demo.draw(self.folder / "demo", part=part)
+            folder = demo.draw(self.folder / "drawings", part, on_progress=progress)
             reports.append(self.ingest(name, folder, encoder=DEFAULT_ENCODER, progress=progress))
         return reports[-1]
 
