@@ -21,6 +21,7 @@ from uuid import uuid4
 from core.errors import SextantError, UnknownName
 from core.jobs.job import Job, State, born, read, save
 
+__all__ = ["Cancelled", "Job", "Jobs", "State", "Tick"]
 KEPT = 50
 WINDOW_S = 15.0
 SAVE_EVERY_S = 1.0

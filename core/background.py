@@ -1,0 +1,69 @@
+"""The workbench's long verbs as jobs: started by a page, taken up again after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from core import uploads
+from core.errors import UnknownName
+from core.jobs import Job, Tick
+from core.workbench import Workbench
+
+Arguments = Mapping[str, Any]
+
+
+def start(bench: Workbench, verb: str, title: str, **arguments: Any) -> Job:
+    """Run a verb in the background; see `VERBS` for what each takes.
+
+    Raises:
+        UnknownName: no long verb is called that.
+    """
+    if verb not in VERBS:
+        raise UnknownName("long verb", verb, VERBS)
+    run = VERBS[verb]
+    return bench.jobs.start(
+        title, lambda tick: run(bench, arguments, tick), verb=verb, arguments=arguments
+    )
+
+
+def resume(bench: Workbench, job: Job) -> Job:
+    """Call the verb of a job that did not end again: it goes on where it stopped."""
+    return start(bench, job.verb, job.title, **job.arguments)
+
+
+def place_of_drops(bench: Workbench) -> Path:
+    """Where dropped files wait to be taken in."""
+    return bench.folder / "drops"
+
+
+def _ingest(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
+    path, drops = Path(arguments["path"]), place_of_drops(bench)
+    root = drops if path.is_relative_to(drops) else uploads.root()
+    report = bench.ingest(
+        arguments["name"], path, encoder=arguments["encoder"], root=root, progress=tick
+    )
+    uploads.drop(path, drops)
+    return report
+
+
+def _add_encoder(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
+    return bench.add_encoder(arguments["name"], arguments["encoder"], progress=tick)
+
+
+def _build_demo(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
+    return bench.build_demo(progress=tick, **arguments)
+
+
+def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    # Nothing is returned: the coordinates are on disk, and a result would keep the space alive.
+    bench.layout(arguments["name"], arguments["method"], arguments["encoder"])
+
+
+VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
+    "ingest": _ingest,
+    "add_encoder": _add_encoder,
+    "build_demo": _build_demo,
+    "layout": _layout,
+}
