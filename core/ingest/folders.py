@@ -1,0 +1,106 @@
+"""A folder on disk as a tree."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from core.errors import UnreadableFile
+from core.ingest.trees import OUT, hidden, printable, within
+from core.types import Refusal
+
+
+class Folder:
+    """A folder on disk. Links are followed only to what lies inside it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.name = self.root.name
+        self._inside = lru_cache(maxsize=4096)(self._leads_inside)
+
+    @cached_property
+    def _listing(self) -> tuple[tuple[str, ...], tuple[Refusal, ...]]:
+        names: list[str] = []
+        refused: list[Refusal] = []
+        for name, objection in self._walk():
+            if objection:
+                refused.append(Refusal(printable(name), objection))
+            else:
+                names.append(name)
+        return tuple(sorted(names)), tuple(sorted(refused, key=lambda r: r.name))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every visible file, sorted."""
+        return self._listing[0]
+
+    @property
+    def refused(self) -> tuple[Refusal, ...]:
+        """Links that lead out, names that are not text, folders that cannot be opened."""
+        return self._listing[1]
+
+    def _walk(self) -> Iterator[tuple[str, str]]:
+        """Every file with the objection to it. Linked folders are not entered: no loops."""
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                entries = list(os.scandir(self.root / folder))
+            except OSError as error:
+                yield folder, f"it cannot be opened ({error.strerror})"
+                continue
+            for entry in entries:
+                name = f"{folder}{entry.name}"
+                if hidden(name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{name}/")
+                elif entry.is_symlink():
+                    yield from self._link(name)
+                elif entry.is_file(follow_symlinks=False):
+                    yield name, "" if name == printable(name) else "its name is not valid UTF-8"
+
+    def _link(self, name: str) -> Iterator[tuple[str, str]]:
+        target = self.root / name
+        if not (target.is_dir() and self._leads_inside(name)):  # else it is listed as itself
+            yield name, self.objection(name)
+
+    def _leads_inside(self, name: str) -> bool:
+        return Path(os.path.realpath(self.root / name)).is_relative_to(self.root)
+
+    def objection(self, name: str) -> str:
+        """Why a file cannot be read; "" when it can."""
+        try:
+            mode = os.lstat(self.root / name).st_mode
+            if not self._inside(os.path.dirname(name)):
+                return OUT
+            if stat.S_ISLNK(mode):
+                if not self._leads_inside(name):
+                    return "it is a link that leads out of the folder"
+                mode = os.stat(self.root / name).st_mode
+        except (OSError, ValueError):
+            return "there is no such file"
+        return "" if stat.S_ISREG(mode) else "it is not a file"
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes."""
+        if objection := self.objection(name):
+            raise UnreadableFile(name, objection)
+        try:
+            return (self.root / name).read_bytes()
+        except OSError as error:
+            raise UnreadableFile(name, f"it cannot be read ({error.strerror})") from error
+
+    def path(self, name: str) -> str:
+        """Absolute path of a file."""
+        return str(self.root / name)
+
+    def within(self, reference: str, base: str = "") -> str:
+        """The name a written path means."""
+        path = Path(reference)
+        if path.is_absolute() and path.is_relative_to(self.root):
+            return within(path.relative_to(self.root).as_posix(), "")
+        return within(reference, base)
