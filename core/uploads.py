@@ -19,6 +19,7 @@ from core.errors import InputError, StoreError, UnreadableFile
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".ico")
 LEFT_BEHIND_S = 7 * 24 * 3600
+Dropped = tuple[str, BinaryIO]
 
 
 def root() -> Path:
@@ -46,28 +47,31 @@ def allowed(path: str) -> Path:
     return found
 
 
-def save(files: Iterable[tuple[str, BinaryIO]], folder: Path) -> tuple[Path, ...]:
-    """Keep dropped files below `folder` and say which paths to take in, one ingest each.
+def save(files: Iterable[tuple[str, BinaryIO]], folder: Path) -> Path:
+    """Keep dropped files below `folder` and say which path to take in.
 
     Args:
-        files: name and open content of each.
+        files: name and open content of each; at most one zip.
         folder: the home's place for uploads; drops older than a week are removed from it.
 
     Returns:
-        each zip as it came; the other files together as one zip, or inside the zip when there is
-        just one, or as it is when it is a lone file that is not a picture.
+        the zip, with the other files added to it; without a zip, one of all files; a lone file that
+        is not a picture as it is.
 
     Raises:
-        InputError: nothing was dropped.
+        InputError: nothing was dropped, or several zips.
     """
     files = [(PurePath(name.replace("\\", "/")).name or "file", data) for name, data in files]
     if not files:
         raise InputError("Drop some pictures, a zip or a captions file first.")
+    zips = [(name, data) for name, data in files if name.lower().endswith(".zip")]
+    if len(zips) > 1:
+        raise InputError(f"{len(zips)} zips were dropped; allowed: one at a time.")
     try:
         _clean(folder)
         place = folder / uuid4().hex[:12]
         place.mkdir(parents=True)
-        return _place(files, place)
+        return _place(zips, [f for f in files if f not in zips], place)
     except OSError as error:
         raise StoreError(f"The dropped files were not kept: {error}.") from error
 
@@ -80,19 +84,17 @@ def drop(path: Path, folder: Path) -> None:
             path.parent.rmdir()
 
 
-def _place(files: list[tuple[str, BinaryIO]], place: Path) -> tuple[Path, ...]:
-    zips = [(name, data) for name, data in files if name.lower().endswith(".zip")]
-    loose = [(name, data) for name, data in files if not name.lower().endswith(".zip")]
-    paths = [_write(place / f"{i}-{name}", data) for i, (name, data) in enumerate(zips)]
-    if not loose:
-        return tuple(paths)
-    if len(loose) == 1 and not zips and PurePath(loose[0][0]).suffix.lower() not in PICTURES:
-        return (_write(place / loose[0][0], loose[0][1]),)
-    together = paths[0] if len(paths) == 1 else place / "files.zip"
-    if together in paths and not is_zipfile(together):
-        raise UnreadableFile(zips[0][0], "it is not a zip file")
-    _pack(together, loose)
-    return tuple(dict.fromkeys((*paths, together)))
+def _place(zips: list[Dropped], loose: list[Dropped], place: Path) -> Path:
+    if not zips and len(loose) == 1 and PurePath(loose[0][0]).suffix.lower() not in PICTURES:
+        return _write(place / loose[0][0], loose[0][1])
+    path = place / "files.zip"
+    if zips:
+        path = _write(place / zips[0][0], zips[0][1])
+        if not is_zipfile(path):
+            raise UnreadableFile(zips[0][0], "it is not a zip file, or it is damaged")
+    if loose:
+        _pack(path, loose)
+    return path
 
 
 def _write(path: Path, data: BinaryIO) -> Path:
@@ -101,7 +103,7 @@ def _write(path: Path, data: BinaryIO) -> Path:
     return path
 
 
-def _pack(path: Path, files: list[tuple[str, BinaryIO]]) -> None:
+def _pack(path: Path, files: list[Dropped]) -> None:
     """Add files to a zip; a name that is taken gets a number."""
     with ZipFile(path, "a", allowZip64=True) as packed:
         taken = set(packed.namelist())
