@@ -1,0 +1,97 @@
+"""From tables to a `Space`: row i belongs to item i, and no loop over rows on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.store.snapshot import Snapshot, one_array
+from core.store.table import Table
+from core.types import Floats, Ints, Passport, Space
+
+
+def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Passport) -> Space:
+    """The items that have a vector: images first, then texts, each sorted by id.
+
+    Args:
+        items: what there is.
+        vectors: the vector table, pinned at a version.
+        pairs: columns image and text; those with an end that has no vector are left out.
+        passport: how the vectors came to be.
+    """
+    stored = one_array(vectors.read(["id"])["id"]) if vectors else pa.array([], pa.string())
+    rows = _order(items, stored)
+    ids, kinds = items.ids.take(rows), items.column("kind").take(rows)
+    n_images = int(pc.sum(pc.equal(kinds, "image")).as_py() or 0)
+    lengths = pc.fill_null(items.column("text_length").take(rows)[n_images:], 0)
+    return Space(
+        vectors=_matrix(vectors, stored, ids, passport.d),
+        ids=tuple(ids.to_pylist()),
+        n_images=n_images,
+        pairs=_pair_rows(pairs, ids, n_images),
+        labels=_labels(items.column("labels").take(rows)),
+        text_lengths=lengths.to_numpy(zero_copy_only=False).astype(np.int64),
+        encoder=passport.model,
+    )
+
+
+def _order(items: Snapshot, stored: pa.Array) -> pa.Array:
+    """Positions of the items that have a vector, in the order of a space."""
+    kept = pc.indices_nonzero(pc.is_in(items.ids, value_set=stored))
+    keys = pa.table({"kind": items.column("kind").take(kept), "id": items.ids.take(kept)})
+    return kept.take(pc.sort_indices(keys, [("kind", "ascending"), ("id", "ascending")]))
+
+
+def _matrix(vectors: Table | None, stored: pa.Array, ids: pa.Array, d: int) -> Floats:
+    """The vectors in the order of `ids`, read block by block into their place."""
+    matrix = np.zeros((len(ids), d), np.float32)
+    if vectors is None or not len(ids):
+        return matrix
+    targets = positions(stored, ids)
+    at = 0
+    for block_ids, block in _blocks(vectors, d):
+        # The table is read in the same order both times; where it is not, look the ids up again.
+        same = block_ids.equals(stored.slice(at, len(block_ids)))
+        rows = targets[at : at + len(block_ids)] if same else positions(block_ids, ids)
+        at += len(block_ids)
+        known = rows >= 0
+        if known.all():
+            matrix[rows] = block
+        else:
+            matrix[rows[known]] = block[known]
+    return matrix
+
+
+def _blocks(vectors: Table, d: int) -> Iterator[tuple[pa.Array, Floats]]:
+    for batch in vectors.batches(["id", "vector"]):
+        yield batch["id"], batch["vector"].flatten().to_numpy().reshape(-1, d)
+
+
+def _pair_rows(pairs: pa.Table, ids: pa.Array, n_images: int) -> Ints:
+    """(p, 2) rows of the pairs whose two ends are there, sorted, each once."""
+    images, texts = positions(pairs["image"], ids), positions(pairs["text"], ids)
+    known = (images >= 0) & (images < n_images) & (texts >= n_images)
+    n = max(len(ids), 1)
+    both = np.unique(images[known] * n + texts[known])
+    return np.stack([both // n, both % n], axis=1)
+
+
+def positions(wanted: pa.Array | pa.ChunkedArray, ids: pa.Array) -> Ints:
+    """Where in `ids` each wanted id stands; -1 where it does not."""
+    found = pc.fill_null(pc.index_in(wanted, value_set=ids), -1)
+    return found.to_numpy(zero_copy_only=False).astype(np.int64) if len(found) else _NONE
+
+
+_NONE: Ints = np.empty(0, np.int64)
+
+
+def _labels(labels: pa.ListArray) -> tuple[tuple[str, ...], ...]:
+    """One tuple for each row, equal tuples shared; () when nothing is labelled."""
+    if not len(pc.list_flatten(labels)):
+        return ()
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {(): ()}
+    each = (tuple(row or ()) for row in labels.to_pylist())
+    return tuple(shared.setdefault(row, row) for row in each)

@@ -1,0 +1,249 @@
+"""One collection: the verbs, each a few lines; the work is in the files beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.errors import UnknownName
+from core.store import assemble, changes, filters
+from core.store.changes import vectors_name
+from core.store.database import Database
+from core.store.filters import Field
+from core.store.notes import Notes
+from core.store.originals import Originals
+from core.store.schema import PAIRS, PASSPORTS, item_of
+from core.store.snapshot import Snapshot
+from core.types import Bools, Filter, Floats, Ints, Item, Passport, Refusal, Space
+
+ITEMS_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a collection holds."""
+
+    images: int
+    texts: int
+    pairs: int
+
+
+class Collection:
+    """Items, pairs, thumbnails and vectors under one name.
+
+    Threads and processes may share one. `Home` hands it out.
+
+    Args:
+        uri: its own folder or address.
+        name: what the user calls it.
+        created: when, as ISO 8601 in UTC.
+    """
+
+    def __init__(self, uri: str, name: str, created: str = "") -> None:
+        self.name = name
+        self.created = created
+        self._database = Database(uri, f"The collection '{name}'")
+        self._originals = Originals(uri, f"The collection '{name}'")
+        self._notes = Notes(self._database)
+        self._items = Snapshot(None)
+        self._passports: tuple[int, tuple[Passport, ...]] = (0, ())
+        self._aligned: tuple[Sequence[str], Snapshot, Ints] | None = None
+
+    # What it holds.
+
+    def version(self) -> str:
+        """Changes when any process has written items, pairs, thumbnails or vectors."""
+        names = ["items", "pairs", "thumbnails", *map(vectors_name, self.passports())]
+        tables = {name: self._database.table(name) for name in names}
+        return " ".join(f"{name}:{t.version() if t else 0}" for name, t in tables.items())
+
+    def counts(self) -> Counts:
+        """Number of images, texts and pairs."""
+        kinds = self._snapshot().kind_counts()
+        pairs = self._database.table("pairs")
+        return Counts(kinds.get("image", 0), kinds.get("text", 0), pairs.count() if pairs else 0)
+
+    def item_ids(self) -> set[str]:
+        """Ids of all items."""
+        return set(self._snapshot().ids.to_pylist())
+
+    def vector_ids(self, passport: Passport) -> set[str]:
+        """Ids of the items that have a vector of this encoder."""
+        items = self._snapshot()
+        return set(items.ids.filter(self._has_vector(items, passport)).to_pylist())
+
+    def passports(self) -> tuple[Passport, ...]:
+        """How the vectors came to be, one for each encoder, in the order they were added."""
+        table = self._database.table("passports")
+        if table is None:
+            return ()
+        version = table.version()
+        if self._passports[0] != version:
+            rows = table.read(PASSPORTS.names).sort_by([("added", "ascending")])
+            kept = tuple(Passport.from_json(p) for p in rows["passport"].to_pylist())
+            self._passports = (version, kept)
+        return self._passports[1]
+
+    def passport(self, encoder: str | None = None) -> Passport:
+        """The passport of an encoder, by its name or its passport's key; the first added if None.
+
+        Raises:
+            UnknownName: the collection has no vectors of that encoder.
+        """
+        kept = self.passports()
+        for passport in kept:
+            if encoder in (None, passport.model, passport.key):
+                return passport
+        what = f"encoder of '{self.name}'"
+        raise UnknownName(what, encoder or "default", [p.model for p in kept])
+
+    def space(self, passport: Passport) -> Space:
+        """All items with a vector of this encoder: images, then texts, each sorted by id."""
+        pairs = self._database.table("pairs")
+        return assemble.space(
+            self._snapshot(),
+            self._database.pinned(vectors_name(passport)),
+            pairs.read(PAIRS.names) if pairs else PAIRS.empty_table(),
+            passport,
+        )
+
+    def items(self, ids: Sequence[str]) -> list[Item]:
+        """The items of some ids, in that order; pictures come without their bytes.
+
+        Raises:
+            UnknownName: there is no such item.
+        """
+        return [item_of(row) for row in self._rows(ids)]
+
+    def thumbnails(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Small WebP pictures of those ids that have one."""
+        table = self._database.table("thumbnails")
+        if table is None:
+            return {}
+        rows = table.read(["id", "webp"], {"id": ids})
+        return dict(zip(rows["id"].to_pylist(), rows["webp"].to_pylist(), strict=True))
+
+    def pairs_of(self, id: str) -> tuple[str, ...]:
+        """Ids that belong with an item: a picture's texts, or a text's pictures; sorted."""
+        table = self._database.table("pairs")
+        if table is None:
+            return ()
+        rows = table.read(PAIRS.names, {"image": [id], "text": [id]}).to_pylist()
+        return tuple(sorted({r["text"] if r["image"] == id else r["image"] for r in rows}))
+
+    def payload(self, id: str) -> bytes:
+        """A picture's original file bytes, or a text as UTF-8.
+
+        Raises:
+            UnreadableFile: the picture's file is gone or is now another picture.
+        """
+        row = self._rows([id])[0]
+        return self._originals.payload(item_of(row), row["content"])
+
+    def missing(self, passport: Passport) -> Iterator[Item | Refusal]:
+        """Items without a vector of this encoder, in the order they were added, with payload.
+
+        An item whose picture can no longer be read comes as a refusal.
+        """
+        items = self._snapshot()
+        wanted = pc.invert(self._has_vector(items, passport))
+        rows = pa.table({"id": items.ids, "added": items.column("added")}).filter(wanted)
+        ids = rows.sort_by([("added", "ascending"), ("id", "ascending")])["id"].to_pylist()
+        for start in range(0, len(ids), ITEMS_AT_ONCE):
+            for row in self._rows(ids[start : start + ITEMS_AT_ONCE], skip_unknown=True):
+                yield self._originals.filled(item_of(row), row["content"])
+
+    def fields(self) -> tuple[Field, ...]:
+        """What the items can be filtered by."""
+        return filters.fields(self._snapshot())
+
+    def mask(self, conditions: Sequence[Filter], ids: Sequence[str]) -> Bools:
+        """Which of these ids satisfy every condition; ids that are not there do not."""
+        items = self._snapshot()
+        rows = self._rows_of(items, ids)
+        hit = np.append(filters.mask(items, conditions), False)
+        return hit[rows]
+
+    def read_layout(self, name: str, space_key: str) -> Floats | None:
+        """Projection coordinates kept for a space, or None."""
+        return self._notes.read_layout(name, space_key)
+
+    def last_intake(self) -> dict[str, Any] | None:
+        """The report of the newest ingest."""
+        return next(iter(self._notes.intakes()), None)
+
+    def intakes(self) -> tuple[dict[str, Any], ...]:
+        """The reports of the recent ingests, newest first."""
+        return self._notes.intakes()
+
+    # What is written to it; doing the same again changes nothing.
+
+    def add(
+        self,
+        items: Sequence[Item],
+        pairs: Sequence[tuple[str, str]] = (),
+        thumbnails: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Add items, (image id, text id) pairs and WebP thumbnails. What is there stays as it is.
+
+        The bytes of a picture without a source are kept; those of a picture with one are not.
+        """
+        changes.add(self._database, self._originals, items, pairs, thumbnails or {})
+
+    def write_vectors(self, passport: Passport, ids: Sequence[str], vectors: Floats) -> None:
+        """Keep (n, d) vectors of n items; an item that has one of this encoder keeps it."""
+        changes.write_vectors(self._database, passport, ids, vectors)
+
+    def delete_items(self, ids: Sequence[str]) -> None:
+        """Delete items with their pairs, thumbnails, vectors and copies of pictures."""
+        changes.delete(self._database, self._originals, self.passports(), list(ids))
+
+    def optimize(self) -> None:
+        """Tidy up after many writes."""
+        changes.optimize(self._database, self.passports())
+
+    def write_layout(self, name: str, space_key: str, coords: Floats) -> None:
+        """Keep projection coordinates, aligned with the rows of a space."""
+        self._notes.write_layout(name, space_key, coords)
+
+    def note_intake(self, report: Mapping[str, Any]) -> None:
+        """Keep the report of an ingest."""
+        self._notes.note_intake(report)
+
+    def _snapshot(self) -> Snapshot:
+        table = self._database.table("items")
+        if table is not None and table.version() != self._items.version:
+            self._items = Snapshot(self._database.pinned("items"))
+        return self._items
+
+    def _has_vector(self, items: Snapshot, passport: Passport) -> pa.Array:
+        table = self._database.table(vectors_name(passport))
+        stored = table.read(["id"])["id"] if table else pa.array([], pa.string())
+        return pc.is_in(items.ids, value_set=stored)
+
+    def _rows(self, ids: Sequence[str], *, skip_unknown: bool = False) -> list[dict[str, Any]]:
+        table = self._database.table("items")
+        columns = table.schema().names if table else []
+        found = table.read(columns, {"id": ids}).to_pylist() if table else []
+        by_id = {row["id"]: row for row in found}
+        for id_ in ids:
+            if id_ not in by_id and not skip_unknown:
+                known = self._snapshot().ids[:13].to_pylist()
+                raise UnknownName(f"item of '{self.name}'", id_, known)
+        return [by_id[i] for i in ids if i in by_id]
+
+    def _rows_of(self, items: Snapshot, ids: Sequence[str]) -> Ints:
+        """Row of each id in the snapshot, -1 for none; remembered, as a space asks again."""
+        kept = self._aligned
+        if kept is not None and kept[0] is ids and kept[1] is items:
+            return kept[2]
+        rows = assemble.positions(pa.array(ids, pa.string()), items.ids)
+        # A tuple that is the same object is the same ids; a list may have changed.
+        if isinstance(ids, tuple):
+            self._aligned = (ids, items, rows)
+        return rows

@@ -1,0 +1,163 @@
+"""What can be filtered by, and filters as row masks: typed columns, never a spliced string."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.errors import BadParameter, UnknownName
+from core.store.snapshot import Snapshot
+from core.types import Bools, Filter, Value
+
+MOST_VALUES = 500
+OWN = ("kind", "label", "name", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Something that items can be filtered by.
+
+    `values` are all values there are, sorted; empty when there are more than 500 or when `type` is
+    "float". `low` and `high` bound the numbers, None for other types.
+    """
+
+    name: str
+    type: Literal["str", "int", "float", "bool"]
+    values: tuple[Value, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+
+def fields(items: Snapshot) -> tuple[Field, ...]:
+    """Kind, label (when there are any), name, text, then the attributes by name."""
+    own = [_field("kind", items.column("kind"))]
+    labels = _field("label", pc.list_flatten(items.column("labels")))
+    if labels.values or len(pc.list_flatten(items.column("labels"))):
+        own.append(labels)
+    own += [Field("name", "str"), Field("text", "str")]
+    return (*own, *(_field(shown_name(a), items.attribute(a)) for a in items.attributes))
+
+
+def shown_name(attribute: str) -> str:
+    """An attribute's name in filters; one that is called like an own field says what it is."""
+    return f"{attribute} (attribute)" if attribute in OWN else attribute
+
+
+def mask(items: Snapshot, conditions: Sequence[Filter]) -> Bools:
+    """Which items satisfy every condition, aligned with `items.ids`.
+
+    Raises:
+        UnknownName: there is no such field.
+        BadParameter: the condition does not fit the field's type.
+    """
+    kept = np.ones(len(items.ids), bool)
+    for condition in conditions:
+        kept &= _one(items, condition)
+    return kept
+
+
+def _field(name: str, values: pa.Array) -> Field:
+    kind = _type_of(values)
+    if kind in ("int", "float"):
+        finite = values.filter(pc.is_finite(values)) if kind == "float" else values
+        bounds = pc.min_max(finite).as_py()
+        low, high = bounds["min"], bounds["max"]
+    else:
+        low = high = None
+    distinct = pc.unique(pc.drop_null(values)) if kind != "float" else values[:0]
+    few = sorted(distinct.to_pylist()) if len(distinct) <= MOST_VALUES else []
+    return Field(name, kind, tuple(few), low, high)
+
+
+def _type_of(values: pa.Array) -> Literal["str", "int", "float", "bool"]:
+    if pa.types.is_boolean(values.type):
+        return "bool"
+    if pa.types.is_integer(values.type):
+        return "int"
+    return "float" if pa.types.is_floating(values.type) else "str"
+
+
+def _one(items: Snapshot, condition: Filter) -> Bools:
+    if condition.field == "label":
+        labels = items.column("labels")
+        matching = Filter("label", _positive(condition.op), condition.values)
+        hit = _matches(pc.list_flatten(labels), matching)
+        found = np.zeros(len(labels), bool)
+        found[pc.list_parent_indices(labels).to_numpy(zero_copy_only=False)[hit]] = True
+        return ~found if condition.op == "not in" else found
+    return _matches(_values(items, condition.field), condition)
+
+
+def _positive(
+    op: Literal["in", "not in", "contains", "between"],
+) -> Literal["in", "contains", "between"]:
+    return "in" if op == "not in" else op
+
+
+def _values(items: Snapshot, name: str) -> pa.Array:
+    if name in ("kind", "name", "text"):
+        return items.column(name)
+    by_name = {shown_name(a): a for a in items.attributes}
+    if name not in by_name:
+        raise UnknownName("field", name, (*OWN, *by_name))
+    return items.attribute(by_name[name])
+
+
+def _matches(values: pa.Array, condition: Filter) -> Bools:
+    """Where a value satisfies the condition; a missing value only "not in" ones."""
+    kind = _type_of(values)
+    if condition.op == "between":
+        found = _between(values, kind, condition)
+    elif condition.op == "contains":
+        found = _contains(values, kind, condition)
+    else:
+        wanted = pa.array(_wanted(kind, condition), values.type)
+        found = pc.is_in(values, value_set=wanted)
+        found = pc.invert(found) if condition.op == "not in" else found
+    return pc.fill_null(found, False).to_numpy(zero_copy_only=False).astype(bool)
+
+
+def _between(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
+    if kind not in ("int", "float"):
+        raise BadParameter(f"The filter on '{condition.field}'", "between", "in, not in, contains")
+    if len(condition.values) != 2 or not all(v is None or _is_number(v) for v in condition.values):
+        raise BadParameter(
+            f"The range of '{condition.field}'", list(condition.values), "two numbers, low and high"
+        )
+    low, high = condition.values
+    found = pc.is_valid(values)
+    if low is not None:
+        found = pc.and_(found, pc.greater_equal(values, pa.scalar(low)))
+    if high is not None:
+        found = pc.and_(found, pc.less_equal(values, pa.scalar(high)))
+    return found
+
+
+def _contains(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
+    if kind != "str":
+        allowed = "in, not in" if kind == "bool" else "in, not in, between"
+        raise BadParameter(f"The filter on '{condition.field}'", "contains", allowed)
+    if len(condition.values) != 1 or not isinstance(condition.values[0], str):
+        raise BadParameter(f"What '{condition.field}' contains", condition.values, "one text")
+    # Lower case on both sides, as the engine's own ignore_case knows fewer alphabets.
+    return pc.match_substring(pc.utf8_lower(values), condition.values[0].lower())
+
+
+def _wanted(kind: str, condition: Filter) -> list[Value]:
+    for value in condition.values:
+        fits = _is_number(value) if kind in ("int", "float") else type(value).__name__ == kind
+        if not fits:
+            what = {"str": "texts", "bool": "true or false"}.get(kind, "numbers")
+            raise BadParameter(f"A value of '{condition.field}'", repr(value), what)
+    if kind == "int":
+        return [int(v) for v in condition.values if v is not None and float(v).is_integer()]
+    return [v for v in condition.values if v is not None]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

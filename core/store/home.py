@@ -1,0 +1,144 @@
+"""The home of all collections: which there are and what they are called."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+
+import pyarrow as pa
+from pyarrow import fs
+
+from core.errors import BadParameter, UnknownName
+from core.store.collection import Collection
+from core.store.database import Database, is_remote
+from core.store.failures import sentences
+from core.store.originals import place
+from core.store.table import Table, key
+
+NAME = re.compile(r"(?! )[\w .-]{1,60}(?<! )")
+SCHEMA = pa.schema(
+    [
+        key("name"),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("created", pa.string(), nullable=False),
+        pa.field("named", pa.int64(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    name: str
+    key: str
+    created: str
+    named: int
+
+
+class Home:
+    """A folder or object-store address that holds collections.
+
+    Args:
+        uri: a folder, made by the first write, or what LanceDB takes, such as "s3://bucket/sextant".
+    """
+
+    def __init__(self, uri: str | Path) -> None:
+        self.uri = _address(uri)
+        self._database = Database(self.uri, "The home of the collections")
+        self._open: dict[tuple[str, str], Collection] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """All collections, in alphabetical order."""
+        return tuple(sorted(self._rows()))
+
+    def create(self, name: str) -> Collection:
+        """A new, empty collection.
+
+        Raises:
+            BadParameter: the name is taken, or not one that a collection can have.
+        """
+        row = self._claim(name, token_hex(8), datetime.now(UTC).isoformat(timespec="seconds"))
+        return self._collection(row)
+
+    def open(self, name: str) -> Collection:
+        """An existing collection.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        return self._collection(self._row(name))
+
+    def ensure(self, name: str) -> Collection:
+        """An existing collection, or a new one. Two processes that ask at once get the same."""
+        if name not in self._rows():
+            try:
+                return self.create(name)
+            except BadParameter:
+                if name not in self._rows():
+                    raise
+        return self.open(name)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a collection another name."""
+        row = self._row(old)
+        if new != old:
+            # First the new name: a run killed in between leaves two, of which the newer counts.
+            self._claim(new, row.key, row.created)
+            self._table().delete({"name": [old]})
+
+    def delete(self, name: str) -> None:
+        """Delete a collection and everything in it."""
+        row = self._row(name)
+        self._table().delete({"key": [row.key]})
+        self._open = {k: c for k, c in self._open.items() if k[0] != row.key}
+        with sentences(f"The collection '{name}' at {self.uri} cannot be deleted"):
+            files, folder = place(self._folder(row.key))
+            if files.get_file_info(folder).type is fs.FileType.Directory:
+                files.delete_dir(folder)
+
+    def _claim(self, name: str, folder: str, created: str) -> _Row:
+        """Note a name, unless it is taken, also by a process that does so at this moment."""
+        if not NAME.fullmatch(name):
+            allowed = "1 to 60 letters, digits, spaces and . _ -, no space at either end"
+            raise BadParameter("The collection's name", f"'{name}'", allowed)
+        table = self._table()
+        row = _Row(name, folder, created, time.time_ns())
+        values = [[row.name], [row.key], [row.created], [row.named]]
+        table.merge(pa.table(values, schema=SCHEMA), ["name"])
+        if self._row(name) != row:
+            raise BadParameter("The collection's name", f"'{name}'", "a name that is not taken")
+        return row
+
+    def _table(self) -> Table:
+        return self._database.make("collections", SCHEMA)
+
+    def _row(self, name: str) -> _Row:
+        rows = self._rows()
+        if name not in rows:
+            raise UnknownName("collection", name, rows)
+        return rows[name]
+
+    def _rows(self) -> dict[str, _Row]:
+        table = self._database.table("collections")
+        if table is None:
+            return {}
+        rows = [_Row(**r) for r in table.read(SCHEMA.names).to_pylist()]
+        newest = {r.key: r for r in sorted(rows, key=lambda r: r.named)}
+        return {r.name: r for r in newest.values()}
+
+    def _folder(self, folder: str) -> str:
+        return f"{self.uri.rstrip('/')}/{folder}"
+
+    def _collection(self, row: _Row) -> Collection:
+        made = Collection(self._folder(row.key), row.name, row.created)
+        return self._open.setdefault((row.key, row.name), made)
+
+
+def _address(uri: str | Path) -> str:
+    text = str(uri)
+    if text.startswith("file://"):
+        text = place(text)[1]
+    return text if is_remote(text) else str(Path(text).expanduser().absolute())

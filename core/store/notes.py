@@ -1,0 +1,65 @@
+"""What is remembered beside the items: projections that took long, and reports of past ingests."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+
+from core.store.database import Database
+from core.store.schema import INTAKES, LAYOUTS
+from core.store.table import Table
+from core.types import Floats, digest
+
+LAYOUTS_KEPT = 24
+INTAKES_KEPT = 20
+
+
+class Notes:
+    """Layouts and intake reports of one collection; the oldest are forgotten."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def write_layout(self, name: str, space_key: str, coords: Floats) -> None:
+        """Keep the (n, 2) or (n, 3) coordinates of a space's rows under a name."""
+        flat = np.ascontiguousarray(coords, np.float32)
+        row = [[digest(name, space_key)], [flat.shape[1]], [flat.tobytes()], [time.time_ns()]]
+        table = self._database.make("layouts", LAYOUTS)
+        table.merge(pa.table(row, schema=LAYOUTS), ["layout"], replace=True)
+        _forget(table, "layout", LAYOUTS_KEPT)
+
+    def read_layout(self, name: str, space_key: str) -> Floats | None:
+        """The coordinates kept for this space under this name, or None."""
+        table = self._database.table("layouts")
+        rows = table.read(LAYOUTS.names, {"layout": [digest(name, space_key)]}) if table else None
+        if not rows:
+            return None
+        row = rows.slice(0, 1).to_pylist()[0]
+        return np.frombuffer(row["coords"], np.float32).reshape(-1, row["columns"])
+
+    def note_intake(self, report: Mapping[str, Any]) -> None:
+        """Keep the report of an ingest: anything that JSON can hold."""
+        row = [[uuid4().hex], [json.dumps(report)], [time.time_ns()]]
+        table = self._database.make("intakes", INTAKES)
+        table.merge(pa.table(row, schema=INTAKES), ["key"])
+        _forget(table, "key", INTAKES_KEPT)
+
+    def intakes(self) -> tuple[dict[str, Any], ...]:
+        """Reports of the recent ingests, newest first."""
+        table = self._database.table("intakes")
+        if table is None:
+            return ()
+        rows = table.read(["report", "added"]).sort_by([("added", "descending")])
+        return tuple(json.loads(report) for report in rows["report"].to_pylist())
+
+
+def _forget(table: Table, key: str, kept: int) -> None:
+    """Delete all but the newest rows."""
+    rows = table.read([key, "added"]).sort_by([("added", "descending")])
+    table.delete({key: rows[key].to_pylist()[kept:]})

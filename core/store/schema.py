@@ -1,0 +1,173 @@
+"""The columns of the tables, and how items become rows and come back.
+
+An attribute has one nullable column for each type its values have: `a_int_year`, `a_str_year`. A
+value that does not fit the type seen so far therefore never rewrites or loses what is there;
+readers unite the columns (`Snapshot.attribute`). Letters outside a-z and 0-9 are written as `_`
+and two hex digits, so that no name can collide with another column or be misread by the engine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from core.store.table import key
+from core.types import Item, Value, digest
+
+ITEMS = pa.schema(
+    [
+        key("id"),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("name", pa.string()),
+        # Bytes: a path need not be text.
+        pa.field("source", pa.binary()),
+        # Digest of a picture's bytes: where its copy lies, or how a changed file is noticed.
+        pa.field("content", pa.string()),
+        pa.field("text", pa.large_string()),
+        pa.field("text_length", pa.int64()),
+        pa.field("labels", pa.list_(pa.string())),
+        pa.field("added", pa.int64()),
+    ]
+)
+PAIRS = pa.schema([key("image"), key("text")])
+THUMBNAILS = pa.schema([key("id"), pa.field("webp", pa.binary())])
+PASSPORTS = pa.schema(
+    [key("key"), pa.field("passport", pa.string()), pa.field("added", pa.int64())]
+)
+LAYOUTS = pa.schema(
+    [
+        key("layout"),
+        pa.field("columns", pa.int64()),
+        pa.field("coords", pa.large_binary()),
+        pa.field("added", pa.int64()),
+    ]
+)
+INTAKES = pa.schema(
+    [key("key"), pa.field("report", pa.large_string()), pa.field("added", pa.int64())]
+)
+
+TYPES: Mapping[str, pa.DataType] = {
+    "bool": pa.bool_(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "str": pa.string(),
+}
+
+
+def vectors_schema(d: int) -> pa.Schema:
+    """The columns of a vector table."""
+    return pa.schema([key("id"), pa.field("vector", pa.list_(pa.float32(), d))])
+
+
+def item_rows(items: Sequence[Item]) -> pa.Table:
+    """Items as rows, in order; of items with the same id the first."""
+    items = list({i.id: i for i in reversed(items)}.values())[::-1]
+    now = time.time_ns()
+    texts = [i.text if i.kind == "text" else None for i in items]
+    columns = [
+        [i.id for i in items],
+        [i.kind for i in items],
+        [_legible(i.name) for i in items],
+        [os.fsencode(i.source) for i in items],
+        [content(i) for i in items],
+        texts,
+        [None if t is None else len(t) for t in texts],
+        [[_legible(label) for label in i.labels] for i in items],
+        [now + n for n in range(len(items))],
+    ]
+    rows = pa.table(columns, schema=ITEMS)
+    for name in sorted({a for i in items for a in i.attributes}):
+        values = [_typed(i.attributes.get(name)) for i in items]
+        for kind, column_type in TYPES.items():
+            if any(k == kind for k, _ in values):
+                column = pa.array([v if k == kind else None for k, v in values], column_type)
+                rows = rows.append_column(attribute_column(name, kind), column)
+    return rows
+
+
+def content(item: Item) -> str:
+    """Digest of a picture's bytes; "" for texts and where only a vector is known."""
+    return picture_digest(item.payload) if item.kind == "image" and item.payload else ""
+
+
+def picture_digest(data: bytes) -> str:
+    """What a picture's bytes are known by, whatever id the user gave the item."""
+    return digest("image", data)
+
+
+def item_of(row: Mapping[str, Any]) -> Item:
+    """A row as an item; a picture comes without its bytes."""
+    attributes = {}
+    for column, value in row.items():
+        known = attribute_of(column)
+        if known and value is not None:
+            attributes[known[0]] = value
+    return Item(
+        kind=row["kind"],
+        payload=(row["text"] or "").encode(),
+        name=row["name"],
+        source=os.fsdecode(row["source"] or b""),
+        labels=tuple(row["labels"] or ()),
+        attributes=attributes,
+        id=row["id"],
+    )
+
+
+def attribute_column(name: str, kind: str) -> str:
+    """The column of an attribute's values of one type.
+
+    >>> attribute_column("Year", "int")
+    'a_int__59ear'
+    """
+    data = name.encode("utf-8", "surrogatepass")
+    safe = "".join(chr(b) if chr(b) in _PLAIN else f"_{b:02x}" for b in data)
+    return f"a_{kind}_{safe}"
+
+
+def attribute_of(column: str) -> tuple[str, str] | None:
+    """Name and type of the attribute in a column; None for other columns.
+
+    >>> attribute_of("a_int__59ear"), attribute_of("added")
+    (('Year', 'int'), None)
+    """
+    match = re.fullmatch(r"a_(bool|int|float|str)_(.*)", column)
+    if not match:
+        return None
+    parts = re.findall(r"_([0-9a-f]{2})|(.)", match[2])
+    data = b"".join(bytes.fromhex(code) if code else plain.encode() for code, plain in parts)
+    return data.decode("utf-8", "surrogatepass"), match[1]
+
+
+def attributes_in(columns: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Every attribute with its columns by type: {"year": {"int": "a_int_year"}}."""
+    found: dict[str, dict[str, str]] = {}
+    for column in columns:
+        known = attribute_of(column)
+        if known:
+            found.setdefault(known[0], {})[known[1]] = column
+    return dict(sorted(found.items()))
+
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+
+
+def _typed(value: Value | None) -> tuple[str, Any]:
+    if value is None:
+        return "", None
+    if isinstance(value, bool):
+        return "bool", value
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return "int", value
+    if isinstance(value, float):
+        return "float", value
+    return "str", _legible(str(value))
+
+
+def _legible(text: str) -> str:
+    """Names of files need not be text; bytes that are none are written out as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

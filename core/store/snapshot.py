@@ -1,0 +1,74 @@
+"""The items as they were at one moment, column by column, loaded when asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.store.schema import ITEMS, TYPES, attributes_in
+from core.store.table import Table
+
+
+class Snapshot:
+    """Columns of the items table at one version, aligned with `ids`; read-only and shared.
+
+    Args:
+        table: the items table pinned at a version, or None while there are no items.
+    """
+
+    def __init__(self, table: Table | None) -> None:
+        self._table = table
+        self.version = table.version() if table else 0
+        self._columns: dict[str, pa.Array] = {}
+
+    @cached_property
+    def ids(self) -> pa.Array:
+        """Every id once, in the order in which the table is read."""
+        if self._table is None:
+            return pa.array([], pa.string())
+        return one_array(self._table.read(["id"])["id"])
+
+    def column(self, name: str) -> pa.Array:
+        """One column, aligned with `ids`."""
+        if name not in self._columns:
+            self._columns[name] = self._load(name)
+        return self._columns[name]
+
+    @cached_property
+    def attributes(self) -> dict[str, dict[str, str]]:
+        """Every attribute with its columns by type."""
+        return attributes_in(self._table.schema().names if self._table else ())
+
+    def attribute(self, name: str) -> pa.Array:
+        """All values of an attribute as one type: numbers stay numbers, other mixtures are text."""
+        columns = self.attributes[name]
+        values = {kind: self.column(c) for kind, c in columns.items()}
+        # A type whose items were all deleted no longer counts.
+        values = {k: v for k, v in values.items() if v.null_count < len(v)} or values
+        if len(values) == 1:
+            return next(iter(values.values()))
+        target = pa.float64() if set(values) == {"int", "float"} else pa.string()
+        return pc.coalesce(*(pc.cast(v, target, safe=False) for v in values.values()))
+
+    def kind_counts(self) -> dict[str, int]:
+        """Number of items of each kind."""
+        counts = pc.value_counts(self.column("kind")).to_pylist()
+        return {c["values"]: c["counts"] for c in counts}
+
+    def _load(self, name: str) -> pa.Array:
+        if self._table is None:
+            fields = {f.name: f.type for f in ITEMS}
+            return pa.array([], fields.get(name) or TYPES[name.split("_")[1]])
+        rows = self._table.read(["id", name])
+        values = one_array(rows[name])
+        if one_array(rows["id"]).equals(self.ids):
+            return values
+        return values.take(pc.index_in(self.ids, value_set=rows["id"]))
+
+
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array."""
+    joined = column.combine_chunks()
+    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined
