@@ -90,7 +90,7 @@ def labels_of(place: str, value: object) -> list[str]:
     found = []
     for one in values:
         if isinstance(one, dict | list):
-            raise UnreadableFile(place, f"a label is a {type(one).__name__}, not a text")
+            raise UnreadableFile(place, f"a label is {kind_of(one)}, not a text")
         label = "" if one is None else clean(place, str(one)).strip()
         if label and label not in found:
             found.append(label)
@@ -125,7 +125,7 @@ def caption(place: str, value: object) -> str:
         UnreadableFile: not text, empty, or longer than `MAX_CAPTION` characters.
     """
     if not isinstance(value, str):
-        raise UnreadableFile(place, f"the caption is a {type(value).__name__}, not a text")
+        raise UnreadableFile(place, f"the caption is {kind_of(value)}, not a text")
     text = clean(place, value).strip()
     if not text:
         raise UnreadableFile(place, "the caption is empty")
@@ -149,11 +149,31 @@ def refusal(error: UnreadableFile) -> Refusal:
     return Refusal(error.name, error.reason)
 
 
+def kind_of(value: object) -> str:
+    """What a value is, in words for a person who writes JSON.
+
+    >>> kind_of(3.5), kind_of({})
+    ('a number', 'an object')
+    """
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float() | Decimal():
+            return "a number"
+        case str():
+            return "a text"
+        case list() | tuple():
+            return "a list"
+        case bytes():
+            return "bytes"
+    return "nothing" if value is None else "an object"
+
+
 def _path(place: str, value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise UnreadableFile(place, f"the image is a {type(value).__name__}, not a path")
+        raise UnreadableFile(place, f"the image is {kind_of(value)}, not a path")
     return clean(place, value).strip()
 
 

@@ -84,7 +84,7 @@ def allowed(path: str | Path, root: Path | None) -> Path:
 def _table(place: Path, root: Path | None) -> Source:
     """A table by its own path."""
     top = place.parent
-    if suffix(place.name) == ".json" and (root is None or top != root.resolve()):
+    if top.name.startswith("annotation") and (root is None or top != root.resolve()):
         top = top.parent  # COCO's pictures lie beside the folder of its annotations
     tree = Folder(top)
     file = place.relative_to(top).as_posix()

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from core.errors import UnreadableFile
-from core.ingest.rows import EXPECTED, Row, caption, fits, refusal, row_of
+from core.ingest.rows import EXPECTED, Row, caption, fits, kind_of, refusal, row_of
 from core.types import Refusal
 
 Rows = list[Row | Refusal]
@@ -70,8 +70,8 @@ def collect(name: str, entries: Iterable[tuple[str, object]]) -> Rows:
             if isinstance(entry, UnreadableFile):
                 raise entry
             if not isinstance(entry, Mapping):
-                what = type(entry).__name__
-                raise UnreadableFile(place, f"it is a {what}, not an object with fields")
+                reason = f"it is {kind_of(entry)}, not an object with fields"
+                raise UnreadableFile(place, reason)
             columns.update(entry)
             known = known or fits(entry)
             rows.append(row_of(place, entry))
@@ -99,11 +99,12 @@ def must_fit(name: str, columns: Iterable[str]) -> None:
 
 def _parsed(place: str, line: bytes) -> object:
     try:
-        return json.loads(line.decode())
+        return json.loads(line.decode().strip())
     except UnicodeDecodeError:
         return UnreadableFile(place, "it is not valid UTF-8")
     except json.JSONDecodeError as error:
-        return UnreadableFile(place, f"it is not JSON ({error.msg} at character {error.colno})")
+        what = error.msg.removesuffix(" at")
+        return UnreadableFile(place, f"it is not JSON ({what} at character {error.colno})")
     except (ValueError, RecursionError):
         return UnreadableFile(place, "it is JSON of a size or depth that cannot be read")
 

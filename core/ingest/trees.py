@@ -75,7 +75,8 @@ def hidden(name: str) -> bool:
     >>> hidden("a/.DS_Store"), hidden("a/b.jpg")
     (True, False)
     """
-    return any(p.startswith(".") or p.lower() in _SYSTEM_FILES for p in name.split("/"))
+    parts = [part for part in name.split("/") if part != ".."]
+    return any(part.startswith(".") or part.lower() in _SYSTEM_FILES for part in parts)
 
 
 def printable(name: str) -> str:
