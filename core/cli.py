@@ -189,7 +189,9 @@ def _demo(workbench: Workbench, options: argparse.Namespace) -> None:
         if options.json:
             _print(report.to_dict())
         return
-    workbench.start_demo()
+    from core import background
+
+    background.start(workbench, "build_demo", "Building the demo collection")
     _serve(workbench, options)
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from core.encoders import Encoder
 from core.errors import PassportMismatch, UnreadableFile
-from core.ingest import Record, Source, VectorIntake, decode, items_of, read_file, thumbnail
+from core.ingest import Record, Source, VectorIntake, decode, items_of, thumbnail
 from core.jobs import Cancelled
 from core.types import Floats, Item, Passport, Progress, Refusal
 
@@ -140,8 +141,8 @@ def _brought_thumbnail(item: Item) -> bytes:
     if item.kind == "text" or not item.source:
         return b""
     try:
-        return thumbnail(decode(read_file(item.source), item.name))
-    except UnreadableFile:
+        return thumbnail(decode(Path(item.source).read_bytes(), item.name))
+    except (OSError, UnreadableFile):
         return b""
 
 
@@ -234,8 +235,10 @@ def _prepare(record: Record | Refusal, encoder: Encoder, done: set[str]) -> _Rea
         return _Ready(refused=Refusal(record.name, error.reason))
 
 
-def _prepare_item(item: Item, encoder: Encoder) -> _Ready:
+def _prepare_item(item: Item | Refusal, encoder: Encoder) -> _Ready:
     """The same for an item that is already stored."""
+    if isinstance(item, Refusal):
+        return _Ready(refused=item)
     if item.kind == "text":
         return _Ready((item,), stored=True)
     try:

@@ -17,17 +17,18 @@ from core.diagnostics import DIAGNOSTICS
 from core.encoders import Encoder
 from core.errors import MissingPart, NoTextSearch, PassportMismatch, TooFew, UnknownName
 from core.evaluate import Evaluation, evaluate
-from core.jobs import Job, Jobs
+from core.jobs import Jobs
 from core.pipeline import Report, check_passport
 from core.projections import PROJECTIONS
 from core.search import Answer, search
-from core.types import Bools, Finding, Floats, Item, Passport, Progress, Query, Space
+from core.types import Bools, Filter, Finding, Floats, Item, Passport, Progress, Query, Space
 
 if TYPE_CHECKING:
     from core.store import Field, Home
 
 DEFAULT_ENCODER = "starter"
 SPACES_KEPT = 3
+MOSAIC = 8  # pictures on a collection's card
 
 
 def no_progress(done: int, total: int) -> None:
@@ -69,7 +70,7 @@ class Workbench:
     def __init__(self, home: str | Path | None = None) -> None:
         self.uri = str(home or os.environ.get("SEXTANT_HOME") or Path.home() / ".sextant")
         self._lock = RLock()
-        self._spaces: dict[tuple[str, str], tuple[str, Space]] = {}
+        self._spaces: dict[tuple[str, str, str], tuple[str, Space]] = {}
         folder = Path(self.uri) if "://" not in self.uri else Path.home() / ".sextant"
         self.folder = folder
         self.jobs = Jobs(folder / "jobs")
@@ -100,7 +101,7 @@ class Workbench:
             counts.texts,
             counts.pairs,
             tuple(p.model for p in collection.passports()),
-            collection.first_images(8),
+            collection.first_images(MOSAIC),
             collection.last_intake(),
         )
 
@@ -176,12 +177,6 @@ class Workbench:
             reports.append(self.ingest(name, folder, encoder=DEFAULT_ENCODER, progress=progress))
         return reports[-1]
 
-    def start_demo(self) -> Job:
-        """Build the demo in the background; its progress shows in the app's bar."""
-        return self.jobs.start(
-            "Building the demo collection", self.build_demo, verb="build_demo", arguments={}
-        )
-
     def _first_encoder(self, name: str) -> str:
         if name in self.names():
             for passport in self.home.open(name).passports():
@@ -200,7 +195,7 @@ class Workbench:
         collection = self.home.open(name)
         passport = collection.passport(encoder)
         version = collection.version()
-        at = (collection.key, passport.key)
+        at = (name, collection.created, passport.key)
         with self._lock:
             kept = self._spaces.pop(at, None)
             if kept is None or kept[0] != version:
@@ -226,13 +221,10 @@ class Workbench:
         """A picture's original bytes."""
         return self.home.open(name).payload(id_)
 
-    def partners(self, name: str, id_: str, encoder: str | None = None) -> list[Item]:
+    def partners(self, name: str, id_: str) -> list[Item]:
         """What an item is paired with: a picture's captions, a caption's pictures."""
-        space = self.space(name, encoder)
-        row = space.row[id_]
-        own, other = (0, 1) if row < space.n_images else (1, 0)
-        rows = space.pairs[space.pairs[:, own] == row, other]
-        return self.items(name, [space.ids[r] for r in rows])
+        collection = self.home.open(name)
+        return collection.items(collection.pairs_of(id_))
 
     def fields(self, name: str) -> tuple[Field, ...]:
         """Labels and attributes that can be filtered by, with their values or range."""
@@ -325,8 +317,11 @@ class Workbench:
 
         Where items carry `split`, only the pairs whose both ends are `test` are judged.
         """
-        space = self.space(name, encoder)
-        return evaluate(space, judged=self.home.open(name).held_out(space.ids))
+        space, judged = self.space(name, encoder), None
+        if any(field.name == "split" for field in self.fields(name)):
+            held_out = (Filter("split", "in", ("test",)),)
+            judged = self.home.open(name).mask(held_out, space.ids)
+        return evaluate(space, judged=judged)
 
     def layout(self, name: str, method: str, encoder: str | None = None, **settings: Any) -> Layout:
         """Flat coordinates of a space, kept on disk until the space changes."""

@@ -16,8 +16,9 @@ LEVELS = [
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
     | {"core.diagnostics", "core.projections"},
     {"core.pipeline", "core.search", "core.evaluate", "core.demo"},
+    {"core.views"},
     {"core.workbench", "core.catalog"},
-    {"core.documents", "core.serve", "core.bench"},
+    {"core.background", "core.documents", "core.serve", "core.bench"},
     {"core.cli", "pages.parts"},
     {"pages"},
     {"app"},

@@ -182,8 +182,7 @@ def test_after_kill_9_the_same_command_ends_in_the_same_collection(tmp_path):
         encoded_pictures += int(child.stdout.readline() or 0)
         time.sleep(seconds)
         child.send_signal(signal.SIGKILL)
-        encoded_pictures += sum(map(int, child.stdout.read().split()))
-        child.wait()
+        encoded_pictures += sum(map(int, child.communicate()[0].split()))
     bench = Workbench(home)
     report = bench.ingest("pets", folder, encoder="toy")
     encoded_pictures += report.encoded  # counts texts too: an upper bound

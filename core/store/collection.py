@@ -120,6 +120,14 @@ class Collection:
         """
         return [item_of(row) for row in self._rows(ids)]
 
+    def first_images(self, n: int) -> tuple[str, ...]:
+        """Ids of the n pictures that were added first."""
+        items = self._snapshot()
+        rows = pa.table({"id": items.ids, "added": items.column("added")})
+        images = rows.filter(pc.equal(items.column("kind"), "image"))
+        at = pc.select_k_unstable(images, n, [("added", "ascending"), ("id", "ascending")])
+        return tuple(images["id"].take(at).to_pylist())
+
     def thumbnails(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Small WebP pictures of those ids that have one."""
         table = self._database.table("thumbnails")
