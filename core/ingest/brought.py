@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import UnreadableFile
 from core.ingest.folders import Folder
 from core.ingest.records import short
-from core.ingest.rows import attribute, clean, labels_of, refusal
+from core.ingest.rows import attribute, clean, labels_of, refusal, unique
 from core.types import Item, Kind, Refusal, Value
 
 COLUMNS = frozenset({"id", "kind", "vector", "pair", "text", "image", "label", "labels"})
@@ -68,7 +68,7 @@ class Brought:
         key = attribute(place, row.get("pair"))
         if key is not None:
             self._sets.setdefault(key, {"image": [], "text": []})[kind].append(id_)
-        return Item(kind, payload, name or id_, source, tuple(labels), attributes, id_)
+        return Item(kind, payload, name or id_, source, unique(labels), attributes, id_)
 
     def _content(self, place: str, row: Mapping[str, Any], kind: Kind) -> tuple[bytes, str, str]:
         """Payload, name and source."""

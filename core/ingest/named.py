@@ -8,7 +8,7 @@ from functools import partial
 
 from core.errors import UnreadableFile
 from core.ingest.records import Record
-from core.ingest.rows import Row
+from core.ingest.rows import Row, unique
 from core.ingest.tables import Rows
 from core.ingest.trees import Tree
 from core.types import Refusal
@@ -84,11 +84,10 @@ def _record(row: Row, name: str) -> Record:
 def _merged(record: Record | Refusal, row: Row) -> Record:
     """A picture's further row: captions and labels add up, attributes keep their first value."""
     assert isinstance(record, Record)
-    labels = dict.fromkeys(record.labels + row.labels)
     return replace(
         record,
         captions=record.captions + row.captions,
-        labels=tuple(labels),
+        labels=unique(record.labels + row.labels),
         attributes={**row.attributes, **record.attributes},
     )
 

@@ -81,7 +81,7 @@ def row_of(place: str, fields: Mapping[str, object]) -> Row:
             attributes[column.strip()] = typed
     if not (image or captions or refused):
         raise UnreadableFile(place, "it has neither an image nor a caption")
-    return Row(place, image, tuple(captions), tuple(labels), attributes, tuple(refused))
+    return Row(place, image, tuple(captions), unique(labels), attributes, tuple(refused))
 
 
 def labels_of(place: str, value: object) -> list[str]:
@@ -92,9 +92,14 @@ def labels_of(place: str, value: object) -> list[str]:
         if isinstance(one, dict | list):
             raise UnreadableFile(place, f"a label is {kind_of(one)}, not a text")
         label = "" if one is None else clean(place, str(one)).strip()
-        if label and label not in found:
+        if label:
             found.append(label)
     return found
+
+
+def unique(labels: Iterable[str]) -> tuple[str, ...]:
+    """Labels without repeats, in order."""
+    return tuple(dict.fromkeys(labels))
 
 
 def attribute(place: str, value: object) -> Value | None:

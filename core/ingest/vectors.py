@@ -82,6 +82,8 @@ def _read(file: Any, place: Path) -> VectorIntake:
     length = getattr(schema.field("vector").type, "list_size", 0) or common_length(
         batch.column(0) for batch in _batches(file, name, ["vector"])
     )
+    if not (length and file.metadata.num_rows):
+        raise UnreadableFile(name, "no row of it has a vector")
     brought = Brought(name, Folder(place.parent))
     vectors = np.empty((file.metadata.num_rows, length), np.float32)
     fields = [n for n in schema.names if n != "vector" and not _is_bytes(schema.field(n).type)]
@@ -93,7 +95,7 @@ def _read(file: Any, place: Path) -> VectorIntake:
         vectors[filled : filled + len(taken)] = units if kept.all() else units[kept]
         start, filled, scaled = start + len(batch), filled + len(taken), scaled + off
     if not filled:
-        first = brought.refused[0] if brought.refused else Refusal(name, "it is empty")
+        first = brought.refused[0]
         raise UnreadableFile(name, f"no row of it can be used ({first.name}: {first.reason})")
     if scaled:
         notes.append(f"{scaled:,} of {start:,} vectors were not of length 1 and were normalised.")
