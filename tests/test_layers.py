@@ -28,7 +28,7 @@ ROOMS = {
     "open_clip": ("core/encoders/",),
     "openvino": ("core/encoders/",),
     "lancedb": ("core/store",),
-    "PIL": ("core/ingest/", "core/encoders/", "core/demo.py", "core/bench/encoder.py"),
+    "PIL": ("core/ingest/", "core/encoders/", "core/demo.py", "core/bench/"),
     "streamlit": ("pages/", "app.py"),
 }
 PAGE_MAY = {"streamlit", "core", "pages"}
