@@ -109,13 +109,18 @@ def _search(workbench: Workbench, options: argparse.Namespace) -> None:
     from core import documents
     from core.types import Kind, Query
 
+    kinds: dict[str, tuple[Kind, ...]] = {
+        "image": ("image",),
+        "text": ("text",),
+        "both": ("image", "text"),
+    }
+
     if bool(options.text.strip()) == bool(options.image):
         raise InputError("Ask with a text or with --image FILE, and not with both.")
     card = workbench.card(options.name)
     find = options.find or ("image" if card.images else "text")
-    kinds: tuple[Kind, ...] = ("image", "text") if find == "both" else (find,)
     image = _read(options.image) if options.image else b""
-    query = Query(text=options.text, image=image, kinds=kinds, k=options.k)
+    query = Query(text=options.text, image=image, kinds=kinds[find], k=options.k)
     answer = workbench.search(options.name, query, options.encoder)
     items = {i.id: i for i in workbench.items(options.name, [h.id for h in answer.hits])}
     if options.json:
