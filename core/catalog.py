@@ -56,6 +56,15 @@ def entries() -> tuple[Entry, ...]:
     )
 
 
+def reading(about: str) -> str:
+    r"""The prose of a part's docstring: how to read its number, without its technical sections.
+
+    >>> reading("0 is best.\n\nArgs:\n    space: n rows."), reading("Args:\n    space: n rows.")
+    ('0 is best.', '')
+    """
+    return f"\n{about}".partition("\nArgs:")[0].strip()
+
+
 def family_rank(family: str) -> tuple[int, str]:
     """Sorts families in reading order; those that are not listed come last, by name."""
     known = family in FAMILIES

@@ -129,6 +129,30 @@ def extremes(values: Floats, k: int) -> tuple[Ints, Ints]:
     return order[:k], order[::-1][:k]
 
 
+def spread(space: Space, finding: Finding) -> dict[Kind, Curve]:
+    """How a finding's values for single items are spread, by kind; bins are shared.
+
+    Raises:
+        InputError: the finding is about the space as a whole.
+    """
+    if finding.per_item is None:
+        raise InputError(f"{finding.name} has no value for single items.")
+    measured = np.isfinite(finding.per_item)
+    edges = np.histogram_bin_edges(finding.per_item[measured].astype(np.float64), 60)
+    title = finding.per_item_title or finding.name
+    rows = np.flatnonzero(measured)
+    return {
+        kind: Curve(
+            (edges[1:] + edges[:-1]) / 2,
+            np.histogram(finding.per_item[part], edges)[0].astype(np.float64),
+            title,
+            "items",
+        )
+        for kind in KINDS
+        if len(part := _of_kind(space, rows, kind))
+    }
+
+
 def hardest(direction: Direction, k: int) -> list[tuple[int, int]]:
     """The queries whose true item comes latest: (row, rank), worst first."""
     order = np.argsort(-direction.first_ranks, kind="stable")[:k]

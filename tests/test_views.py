@@ -93,3 +93,12 @@ def test_what_a_lasso_holds_is_the_items_under_its_points_and_back():
 def test_the_hardest_queries_come_worst_first():
     direction = type("D", (), {"queries": np.array([7, 8, 9]), "first_ranks": np.array([2, 9, 1])})
     assert views.hardest(direction, 2) == [(8, 9), (7, 2)]
+
+
+def test_the_spread_of_a_finding_counts_every_measured_item_once_in_shared_bins():
+    curves = views.spread(space(), finding([1, np.nan, 2, np.nan, 3]))
+    assert {kind: line.y.sum() for kind, line in curves.items()} == {"image": 2, "text": 1}
+    assert curves["image"].x.tolist() == curves["text"].x.tolist()
+    assert curves["text"].y[-1] == 1
+    with pytest.raises(InputError, match="no value for single items"):
+        views.spread(space(), finding(None))

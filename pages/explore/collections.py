@@ -1,5 +1,24 @@
-"""Collections."""
+"""Collections: what there is, bring things in, and what came of it."""
 
 import streamlit as st
 
-st.title("Collections")
+from pages.parts import intake, problems, shelf, state, work
+
+with problems.shown(stop=True):
+    cards = state.workbench().collections()
+    names = [card.name for card in cards]
+
+if cards:
+    left, right = st.columns([2.6, 1], gap="large")
+    with left, problems.shown():
+        work.panel()
+        intake.last(cards)
+        shelf.show(cards)
+    with right, problems.shown():
+        st.markdown("##### Bring things in", anchors=False)
+        intake.form(names)
+else:
+    with st.container(horizontal_alignment="center"), st.container(width=620), problems.shown():
+        shelf.empty()
+        work.panel()
+        intake.form(names)

@@ -1,5 +1,26 @@
-"""Evaluate."""
+"""Evaluate: how well the collection's own pairs find each other."""
 
 import streamlit as st
 
-st.title("Evaluate")
+from pages.parts import problems, scores, state, welcome
+
+with problems.shown(stop=True):
+    card = state.card()
+    if card is None:
+        welcome.no_collections()
+    if not card.images + card.texts:
+        welcome.no_items(card.name)
+    if card.pairs < 2:
+        scores.no_pairs(card)
+    found = scores.evaluation()
+
+scores.head(found)
+left, right = st.columns(2, gap="large")
+with left:
+    st.markdown("##### Scores", anchors=False)
+    scores.intervals(found)
+with right:
+    st.markdown("##### Recall at every k", anchors=False)
+    scores.curves(found)
+st.markdown("##### Hardest queries", anchors=False)
+scores.hardest(found)

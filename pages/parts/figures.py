@@ -1,0 +1,96 @@
+"""The figure of a diagnostic: its curves, else its items' values, else its intervals."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from core import views
+from core.registry import Plugin
+from core.types import Curve, Finding, Kind, Scope
+from pages.parts import draw, state
+
+HUES: dict[Scope, str] = {
+    "image": draw.KIND_COLOURS["image"],
+    "text": draw.KIND_COLOURS["text"],
+    "joint": draw.PALETTE[2],
+    "pairs": draw.PALETTE[2],
+}
+HEIGHT = 260
+
+
+def show(plugin: Plugin, findings: Sequence[Finding]) -> None:
+    """Draw what says most about a diagnostic."""
+    curves = [(f.scope, f.curve) for f in findings if f.curve is not None]
+    per_item = next((f for f in findings if f.per_item is not None), None)
+    if curves:
+        _curves(plugin, curves)
+    elif per_item is not None:
+        spread = views.spread(state.space(), per_item)
+        _curves(plugin, list(spread.items()))
+    else:
+        _intervals(plugin, findings)
+
+
+def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]]) -> None:
+    """All scopes in one figure; counts are filled, so that they read as histograms."""
+    first = curves[0][1]
+    figure, rows = go.Figure(), []
+    for scope, line in curves:
+        figure.add_scatter(
+            x=line.x,
+            y=line.y,
+            name=draw.KIND_NAMES[scope],
+            mode="lines",
+            fill=None if first.log_x else "tozeroy",
+            line={"color": HUES[scope], "width": 2, "shape": "linear" if first.log_x else "hvh"},
+            hovertemplate="%{x:.4g}: %{y:.4g}",
+        )
+        rows += [
+            {"scope": scope, line.x_title: float(x), line.y_title: float(y)}
+            for x, y in zip(line.x, line.y, strict=True)
+        ]
+    figure.update_layout(showlegend=len(curves) > 1)
+    figure.update_xaxes(title=first.x_title, type="log" if first.log_x else "linear")
+    figure.update_yaxes(title=first.y_title, type="log" if first.log_y else "linear")
+    aid = f"{first.y_title.capitalize()} against {first.x_title}."
+    draw.chart(figure, key=f"_figure_{plugin.name}", aid=aid, rows=rows, alt=aid, height=HEIGHT)
+
+
+def _intervals(plugin: Plugin, findings: Sequence[Finding]) -> None:
+    """Value, interval and reference of each scope on one scale."""
+    figure = go.Figure()
+    names = [draw.KIND_NAMES[f.scope] for f in findings]
+    figure.add_scatter(
+        x=[f.reference.value for f in findings],
+        y=names,
+        mode="markers",
+        name="compared with",
+        marker={"symbol": "line-ns-open", "size": 22, "color": draw.OTHER, "line": {"width": 2}},
+        customdata=[f.reference.name for f in findings],
+        hovertemplate="%{customdata}: %{x:.4g}",
+    )
+    figure.add_scatter(
+        x=[f.value for f in findings],
+        y=names,
+        mode="markers",
+        name="measured",
+        error_x={
+            "array": [f.high - f.value for f in findings],
+            "arrayminus": [f.value - f.low for f in findings],
+            "thickness": 5,
+            "width": 0,
+        },
+        marker={"color": [HUES[f.scope] for f in findings], "size": 12},
+        hovertemplate="%{x:.4g}",
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(zeroline=False)
+    aid = "Dot and bar: value with its 95 % interval. Upright tick: what it is compared with."
+    rows = [
+        {"scope": f.scope, "value": f.value, "low": f.low, "high": f.high,
+         "reference": f.reference.value, "reference name": f.reference.name}
+        for f in findings
+    ]  # fmt: skip
+    height = 110 + 46 * len(findings)
+    alt = f"{plugin.title} by scope with intervals and references"
+    draw.chart(figure, key=f"_figure_{plugin.name}", aid=aid, rows=rows, alt=alt, height=height)

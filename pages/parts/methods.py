@@ -1,0 +1,52 @@
+"""The catalog on a page: parts by family, with what they tell, their settings and their source."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core import catalog
+from core.catalog import Entry
+from core.verdicts import THRESHOLDS
+from pages.parts import state, words
+
+ALL = "All"
+
+
+def chosen() -> list[Entry]:
+    """The parts of the family that is open; part of the link."""
+    entries = catalog.entries()
+    families = [ALL, *dict.fromkeys(e.family for e in entries)]
+    family = state.linked(
+        "part",
+        ALL,
+        st.pills,
+        "Family",
+        families,
+        among=families,
+        required=True,
+        label_visibility="collapsed",
+    )
+    return [e for e in entries if family in (ALL, e.family)]
+
+
+def show(entries: Sequence[Entry]) -> None:
+    """One card a part."""
+    with st.grid(2, min_column_width=380) as grid:
+        for entry in entries:
+            with grid.cell(), st.container(border=True, key=f"_entry_{entry.kind}_{entry.name}"):
+                _entry(entry)
+
+
+def _entry(entry: Entry) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{entry.title}**", width="stretch")
+        st.badge(entry.family, color="gray")
+    st.markdown(words.plain(entry.summary))
+    with st.expander("How to read it", type="compact"):
+        st.markdown(catalog.reading(entry.about) or words.plain(entry.summary))
+        rule = THRESHOLDS.get(entry.name)
+        if rule:
+            st.caption(f"Verdict. {words.plain(rule.words)} ({words.plain(rule.source)}).")
+        for name, default, what in entry.settings:
+            st.caption(f"`{name}` = {default}: {words.plain(what)}")
+    st.caption(words.plain(entry.source))
