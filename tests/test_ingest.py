@@ -614,6 +614,38 @@ def test_files_that_are_no_source(tmp_path: Path, name: str, data: str, sentence
         read(tmp_path / name)
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    ending=st.sampled_from(["csv", "tsv", "txt", "jsonl", "json", "parquet", "zip"]),
+    data=st.binary(max_size=60)
+    | st.text(st.sampled_from('image,caption\n"[]{}:;|\t1.e-\x00é'), max_size=60).map(str.encode)
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["image", "caption", "labels", "x", "", "images", "annotations", "id"]
+                ),
+                inner,
+            )
+        ),
+    ).map(lambda value: json.dumps(value).encode()),
+    headed=st.booleans(),
+)
+def test_any_bytes_give_a_source_or_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, ending: str, data: bytes, headed: bool
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"any.{ending}"
+    path.write_bytes(b"image,caption,caption\n" * headed + data)
+    try:
+        source = read(path)
+    except InputError as error:
+        assert str(error).startswith(f"any.{ending}: ")
+    else:
+        assert source.total == len(records(source))
+
+
 def test_folders_that_are_no_source(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such file or folder"):
         read(tmp_path / "nowhere")

@@ -21,9 +21,9 @@ def delimited(name: str, data: bytes) -> Rows:
     first = _first_line(content)
     delimiter = max(_DELIMITERS, key=lambda d: _width(first, d))
     if not _width(first, delimiter):
-        must_fit(name, next(csv.reader([first]), []))
+        must_fit(name, _columns(first, ","))
     lines = _cells(name, content, delimiter)
-    header = _unique(next(lines)[1])
+    header = _header(next(lines)[1])
     table = [(place, _aligned(place, cells, len(header))) for place, cells in lines]
     columns = zip(*(cells for _, cells in table if isinstance(cells, list)), strict=True)
     known = meanings(header)
@@ -54,25 +54,33 @@ def headed(name: str, data: bytes) -> Rows:
 
 def _has_header(data: bytes) -> bool:
     first = _first_line(as_text(data[:1000]))
-    headers = (next(csv.reader([first], delimiter=d), []) for d in _DELIMITERS)
-    return any({"image", "captions"} <= set(meanings(h).values()) for h in headers)
+    headers = (meanings(_columns(first, delimiter)) for delimiter in _DELIMITERS)
+    return any({"image", "captions"} <= set(known.values()) for known in headers)
 
 
 def _first_line(content: str) -> str:
-    return next(iter(content.splitlines()), "")
+    return next(iter(content[:100_000].splitlines()), "")
+
+
+def _columns(header: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([header], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _width(header: str, delimiter: str) -> int:
     """Columns that a header has when it is cut this way; 0 when none of them is known."""
-    columns = next(csv.reader([header], delimiter=delimiter), [])
+    columns = _columns(header, delimiter)
     return len(columns) if fits(columns) else 0
 
 
-def _unique(header: object) -> list[str]:
+def _header(cells: list[str] | UnreadableFile) -> list[str]:
     """Every column under a name of its own."""
-    assert isinstance(header, list)
+    if isinstance(cells, UnreadableFile):
+        raise cells
     names: list[str] = []
-    for at, cell in enumerate(header, 1):
+    for at, cell in enumerate(cells, 1):
         name = cell.strip() or f"column {at}"
         names.append(f"{name} {at}" if name in names else name)
     return names

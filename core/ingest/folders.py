@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from core.errors import UnreadableFile
-from core.ingest.trees import OUT, hidden, printable, within
+from core.ingest.trees import OUT, hidden, is_absolute, printable, within
 from core.types import Refusal
 
 
@@ -74,7 +74,7 @@ class Folder:
     def objection(self, name: str) -> str:
         """Why a file cannot be read; "" when it can."""
         try:
-            mode = os.lstat(self.root / name).st_mode
+            mode = os.lstat(self.path(name)).st_mode
             if not self._inside(os.path.dirname(name)):
                 return OUT
             if stat.S_ISLNK(mode):
@@ -96,11 +96,10 @@ class Folder:
 
     def path(self, name: str) -> str:
         """Absolute path of a file."""
-        return str(self.root / name)
+        return os.path.join(self.root, name)
 
     def within(self, reference: str, base: str = "") -> str:
         """The name a written path means."""
-        path = Path(reference)
-        if path.is_absolute() and path.is_relative_to(self.root):
-            return within(path.relative_to(self.root).as_posix(), "")
+        if is_absolute(reference) and Path(reference).is_relative_to(self.root):
+            return within(Path(reference).relative_to(self.root).as_posix())
         return within(reference, base)

@@ -23,6 +23,7 @@ def named(rows: Rows, tree: Tree, bases: Sequence[str]) -> list[Record | Refusal
         bases: folders that its paths may start from; the first that holds the picture counts.
     """
     entries: list[Record | Refusal] = []
+    pictures: dict[str, Record] = {}
     at: dict[str, int] = {}
     finder = _Finder(tree, bases)
     for row in rows:
@@ -37,12 +38,15 @@ def named(rows: Rows, tree: Tree, bases: Sequence[str]) -> list[Record | Refusal
         name, objection = finder.find(row.image)
         if objection:
             entries.append(Refusal(row.image, _left_out(row, objection)))
-        elif name in at:
-            entries[at[name]] = _merged(entries[at[name]], row)
+        elif name in pictures:
+            pictures[name] = _merged(pictures[name], row)
         else:
             at[name] = len(entries)
-            picture = _record(row, name)
-            entries.append(replace(picture, read=partial(tree.read, name), source=tree.path(name)))
+            read, source = partial(tree.read, name), tree.path(name)
+            pictures[name] = replace(_record(row, name), read=read, source=source)
+            entries.append(pictures[name])
+    for name, place in at.items():
+        entries[place] = pictures[name]
     return entries
 
 
@@ -81,9 +85,8 @@ def _record(row: Row, name: str) -> Record:
     return Record(name, None, "", row.captions, row.labels, row.attributes)
 
 
-def _merged(record: Record | Refusal, row: Row) -> Record:
+def _merged(record: Record, row: Row) -> Record:
     """A picture's further row: captions and labels add up, attributes keep their first value."""
-    assert isinstance(record, Record)
     return replace(
         record,
         captions=record.captions + row.captions,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import PurePosixPath
+from posixpath import splitext
 
 from core.errors import UnreadableFile
 from core.ingest.records import Record
@@ -25,7 +26,7 @@ _PICTURES = tuple(
 
 def suffix(name: str) -> str:
     """A file name's ending, in small letters."""
-    return PurePosixPath(name).suffix.lower()
+    return splitext(name)[1].lower()
 
 
 def is_picture(name: str) -> bool:
@@ -76,4 +77,4 @@ def _read_note(tree: Tree, note: str, captions: list[str]) -> Iterator[Refusal]:
 
 
 def _stem(name: str) -> str:
-    return name.removesuffix(PurePosixPath(name).suffix)
+    return splitext(name)[0]

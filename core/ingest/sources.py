@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from posixpath import basename, dirname
 
 from core.errors import UnreadableFile
 from core.ingest.cells import delimited, headed, text
@@ -128,7 +129,7 @@ def _find_table(tree: Tree, top: str) -> tuple[str, Rows, list[Refusal]]:
     for file in _candidates(tree, top):
         reader = headed if suffix(file) == ".txt" else _READERS[suffix(file)]
         try:
-            found.append((file, reader(PurePosixPath(file).name, tree.read(file))))
+            found.append((file, reader(basename(file), tree.read(file))))
         except UnreadableFile as error:
             if suffix(file) in _TABLES:
                 misfits.append(Refusal(file, error.reason))
@@ -145,7 +146,7 @@ def _candidates(tree: Tree, top: str) -> list[str]:
     here = [n for n in tree.names if n.startswith(top) and "/" not in n[len(top) :]]
     notes = [n for n in tree.names if n.startswith(f"{top}annotations/")]
     json = [n for n in here + notes if suffix(n) == ".json"]
-    captions = [n for n in json if PurePosixPath(n).name.startswith("captions")]
+    captions = [n for n in json if basename(n).startswith("captions")]
     texts = [n for n in here if suffix(n) == ".txt"]
     few = [
         *(captions or (json if len(json) <= _FEW else [])),
@@ -163,7 +164,7 @@ def _bases(file: str) -> tuple[str, ...]:
     """Folders that paths in a table may start from."""
     if suffix(file) == ".json":
         return folders_around(file)
-    folder = file[: -len(PurePosixPath(file).name)]
+    folder = file[: -len(basename(file))]
     return folder, f"{folder}images/", f"{folder}Images/"
 
 
@@ -173,7 +174,7 @@ def _top(names: Sequence[str]) -> str:
     >>> _top(["set/items.jsonl", "set/images/1.jpg"])
     'set/'
     """
-    parents = {PurePosixPath(name).parts[:-1] for name in names} or {()}
+    parents = {tuple(folder.split("/")) if folder else () for folder in map(dirname, names)} or {()}
     first, last = min(parents), max(parents)
     shared = 0
     while shared < min(len(first), len(last)) and first[shared] == last[shared]:
