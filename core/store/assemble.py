@@ -12,6 +12,8 @@ from core.store.snapshot import Snapshot, one_array
 from core.store.table import Table
 from core.types import Floats, Ints, Passport, Space
 
+BLOCK_BYTES = 2**24
+
 
 def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Passport) -> Space:
     """The items that have a vector: images first, then texts, each sorted by id.
@@ -23,9 +25,10 @@ def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Pas
         passport: how the vectors came to be.
     """
     stored = one_array(vectors.read(["id"])["id"]) if vectors else pa.array([], pa.string())
-    rows = _order(items, stored)
-    ids, kinds = items.ids.take(rows), items.column("kind").take(rows)
-    n_images = int(pc.sum(pc.equal(kinds, "image")).as_py() or 0)
+    images, texts = (_sorted_rows(items, stored, kind) for kind in ("image", "text"))
+    rows = pa.concat_arrays([images, texts])
+    n_images = len(images)
+    ids = items.ids.take(rows)
     lengths = pc.fill_null(items.column("text_length").take(rows)[n_images:], 0)
     return Space(
         vectors=_matrix(vectors, stored, ids, passport.d),
@@ -38,11 +41,11 @@ def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Pas
     )
 
 
-def _order(items: Snapshot, stored: pa.Array) -> pa.Array:
-    """Positions of the items that have a vector, in the order of a space."""
-    kept = pc.indices_nonzero(pc.is_in(items.ids, value_set=stored))
-    keys = pa.table({"kind": items.column("kind").take(kept), "id": items.ids.take(kept)})
-    return kept.take(pc.sort_indices(keys, [("kind", "ascending"), ("id", "ascending")]))
+def _sorted_rows(items: Snapshot, stored: pa.Array, kind: str) -> pa.Array:
+    """Where in the snapshot the items of one kind stand that have a vector, by id."""
+    kept = pc.and_(pc.equal(items.column("kind"), kind), pc.is_in(items.ids, value_set=stored))
+    rows = pc.indices_nonzero(kept)
+    return rows.take(pc.array_sort_indices(items.ids.take(rows)))
 
 
 def _matrix(vectors: Table | None, stored: pa.Array, ids: pa.Array, d: int) -> Floats:
@@ -66,8 +69,9 @@ def _matrix(vectors: Table | None, stored: pa.Array, ids: pa.Array, d: int) -> F
 
 
 def _blocks(vectors: Table, d: int) -> Iterator[tuple[pa.Array, Floats]]:
-    for batch in vectors.batches(["id", "vector"]):
-        yield batch["id"], batch["vector"].flatten().to_numpy().reshape(-1, d)
+    for block in vectors.blocks(["id", "vector"], max(256, BLOCK_BYTES // (4 * d))):
+        values = one_array(block["vector"]).flatten().to_numpy()
+        yield one_array(block["id"]), values.reshape(-1, d)
 
 
 def _pair_rows(pairs: pa.Table, ids: pa.Array, n_images: int) -> Ints:
@@ -89,9 +93,18 @@ _NONE: Ints = np.empty(0, np.int64)
 
 
 def _labels(labels: pa.ListArray) -> tuple[tuple[str, ...], ...]:
-    """One tuple for each row, equal tuples shared; () when nothing is labelled."""
-    if not len(pc.list_flatten(labels)):
+    """One tuple for each row; () when nothing is labelled. Rows with one label share its tuple."""
+    flat = pc.list_flatten(labels).dictionary_encode()
+    if not len(flat):
         return ()
-    shared: dict[tuple[str, ...], tuple[str, ...]] = {(): ()}
-    each = (tuple(row or ()) for row in labels.to_pylist())
-    return tuple(shared.setdefault(row, row) for row in each)
+    words = flat.dictionary.to_pylist()
+    codes = flat.indices.to_numpy(zero_copy_only=False)
+    counts = pc.fill_null(pc.list_value_length(labels), 0).to_numpy(zero_copy_only=False)
+    starts = np.cumsum(counts) - counts
+    single = np.fromiter(((word,) for word in words), object, len(words))
+    rows = np.empty(len(counts), object)
+    rows.fill(())
+    rows[counts == 1] = single[codes[starts[counts == 1]]]
+    for row in np.flatnonzero(counts > 1):
+        rows[row] = tuple(words[c] for c in codes[starts[row] : starts[row] + counts[row]])
+    return tuple(rows.tolist())

@@ -1,0 +1,151 @@
+"""Filters: typed, aligned with the ids asked for, and a sentence when they do not fit."""
+
+import pytest
+
+from core.errors import BadParameter, UnknownName
+from core.store import Collection, Field, Home
+from core.types import Filter, Item
+
+
+def text(words: str, labels: tuple[str, ...] = (), **attributes) -> Item:
+    return Item("text", words.encode(), f"name of {words}", labels=labels, attributes=attributes)
+
+
+ITEMS = [
+    text("A Dog", ("pet", "50% off"), year=1990, score=0.5, split="train", indoor=True, mixed=1),
+    text("étÉ 'x' a_b", ("pet",), year=2000, score=2, split="test", indoor=False, mixed="one"),
+    text("bird", ("wild", "pet"), year=2010, split="train", mixed=2.5),
+    Item("image", b"picture", "dog.jpg", attributes={"kind": "photo", "big": 10**30}),
+]
+
+
+@pytest.fixture
+def pets(home) -> Collection:
+    pets = Home(home).create("pets")
+    for item in ITEMS:
+        pets.add([item])
+    return pets
+
+
+def matching(pets: Collection, *conditions: Filter) -> str:
+    """Which of ITEMS match, as their numbers."""
+    ids = [i.id for i in ITEMS]
+    straight, back = pets.mask(conditions, ids), pets.mask(conditions, ids[::-1])
+    assert straight.tolist() == back[::-1].tolist()
+    return "".join(str(i) for i in straight.nonzero()[0])
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "values", "found"),
+    [
+        ("kind", "in", ("image",), "3"),
+        ("kind", "not in", ("image",), "012"),
+        ("label", "in", ("pet",), "012"),
+        ("label", "in", ("wild", "50% off"), "02"),
+        ("label", "in", ("50%",), ""),
+        ("label", "not in", ("wild",), "013"),
+        ("label", "contains", ("0% O",), "0"),
+        ("name", "contains", ("DOG",), "03"),
+        ("text", "contains", ("ÉTé",), "1"),
+        ("text", "contains", ("' X",), ""),
+        ("text", "contains", ("'X'",), "1"),
+        ("text", "contains", (".",), ""),
+        ("text", "contains", ("a_b",), "1"),
+        ("text", "contains", ("",), "012"),
+        ("year", "between", (1995, None), "12"),
+        ("year", "between", (None, 2000), "01"),
+        ("year", "between", (1990, 1990), "0"),
+        ("year", "between", (1989.5, 2000.5), "01"),
+        ("year", "between", (None, None), "012"),
+        ("year", "in", (2000, 2010.0, 1990.5), "12"),
+        ("year", "not in", (2000,), "023"),
+        ("score", "between", (0.5, 2), "01"),
+        ("score", "in", (2,), "1"),
+        ("split", "in", ("test", "' OR 1=1 --"), "1"),
+        ("split", "in", (), ""),
+        ("indoor", "in", (False,), "1"),
+        ("mixed", "in", ("one", "2.5"), "12"),
+        ("mixed", "contains", ("1",), "0"),
+        ("kind (attribute)", "in", ("photo",), "3"),
+        ("big", "in", (str(10**30),), "3"),
+    ],
+)
+def test_filters_find_what_they_say(pets, field, op, values, found):
+    assert matching(pets, Filter(field, op, values)) == found
+
+
+def test_several_filters_must_all_hold_and_none_means_all(pets):
+    train, late = Filter("split", "in", ("train",)), Filter("year", "between", (2000, None))
+    assert matching(pets, train, late) == "2"
+    assert matching(pets) == "0123"
+    assert pets.mask([], ["gone", ITEMS[0].id]).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "values", "sentence"),
+    [
+        ("split", "between", (1, 2), "The filter on 'split' is between; allowed: in, not in, cont"),
+        ("indoor", "contains", ("t",), "The filter on 'indoor' is contains; allowed: in, not in"),
+        ("year", "contains", ("19",), "The filter on 'year' is contains; allowed: in, not in, bet"),
+        ("year", "in", ("1990",), "A value of 'year' is '1990'; allowed: numbers"),
+        ("year", "in", (True,), "A value of 'year' is True; allowed: numbers"),
+        ("split", "in", (1,), "A value of 'split' is 1; allowed: texts"),
+        ("indoor", "in", (1,), "A value of 'indoor' is 1; allowed: true or false"),
+        ("label", "in", (None,), "A value of 'label' is None; allowed: texts"),
+        ("year", "between", (1,), r"The range of 'year' is \[1\]; allowed: two numbers"),
+        ("year", "between", ("a", "b"), "The range of 'year' is .*; allowed: two numbers"),
+        ("text", "contains", (5,), "What 'text' contains is .*; allowed: one text"),
+    ],
+)
+def test_a_filter_that_does_not_fit_is_refused(pets, field, op, values, sentence):
+    with pytest.raises(BadParameter, match=sentence):
+        matching(pets, Filter(field, op, values))
+
+
+def test_an_unknown_field_is_named(pets):
+    with pytest.raises(UnknownName, match="Did you mean 'year'"):
+        matching(pets, Filter("yaer", "in", (1,)))
+
+
+def test_fields_say_what_widgets_need(pets):
+    assert pets.fields() == (
+        Field("kind", "str", ("image", "text")),
+        Field("label", "str", ("50% off", "pet", "wild")),
+        Field("name", "str"),
+        Field("text", "str"),
+        Field("big", "str", (str(10**30),)),
+        Field("indoor", "bool", (False, True)),
+        Field("kind (attribute)", "str", ("photo",)),
+        Field("mixed", "str", ("1", "2.5", "one")),
+        Field("score", "float", (), 0.5, 2.0),
+        Field("split", "str", ("test", "train")),
+        Field("year", "int", (1990, 2000, 2010), 1990, 2010),
+    )
+
+
+def test_values_of_several_types_come_back_as_they_were(pets):
+    assert pets.items([i.id for i in ITEMS[:3]]) == ITEMS[:3]
+    assert [i.attributes["mixed"] for i in pets.items([i.id for i in ITEMS[:3]])] == [1, "one", 2.5]
+
+
+def test_too_many_values_are_not_listed_and_a_not_a_number_does_not_spoil_a_range(home):
+    pets = Home(home).create("pets")
+    nan, infinite = float("nan"), float("inf")
+    values = [nan, infinite, *map(float, range(600))]
+    pets.add([text(str(i), code=f"c{i}", size=v) for i, v in enumerate(values)])
+    code, size = pets.fields()[-2:]
+    assert code == Field("code", "str") and size == Field("size", "float", (), 0.0, 599.0)
+
+
+def test_filters_follow_what_is_added_and_deleted(pets):
+    ids = tuple(i.id for i in ITEMS)
+    wild = [Filter("label", "in", ("wild",))]
+    assert pets.mask(wild, ids).tolist() == [False, False, True, False]
+    pets.delete_items([ITEMS[2].id])
+    assert pets.mask(wild, ids).tolist() == [False] * 4
+    new = text("wolf", ("wild",), year="unknown")
+    pets.add([new])
+    assert pets.mask(wild, (*ids, new.id)).tolist() == [False] * 4 + [True]
+    assert (
+        pets.mask([Filter("year", "in", ("unknown", "1990"))], ids).tolist() == [True] + [False] * 3
+    )
