@@ -1,7 +1,6 @@
 // A grid of cards. All text goes through textContent: nothing a user wrote becomes markup.
 const ICONS = {
   like: "M12 3a9 9 0 1 0 9 9M12 7a5 5 0 1 0 5 5M12 12 20 4M16 4h4v4",
-  text: "M5 7h14M5 12h14M5 17h9",
 };
 
 function node(tag, name, text) {
@@ -32,9 +31,7 @@ function picture(card) {
 }
 
 function quote(card) {
-  const frame = node("span", "quote");
-  frame.append(icon(ICONS.text), node("span", "words", card.caption || card.name));
-  return frame;
+  return node("span", "words", card.caption || card.name);
 }
 
 function foot(card) {

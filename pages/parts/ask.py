@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.types import Filter, Kind, Query
-from pages.parts import controls, state, words
+from pages.parts import controls, filters, state, words
 
 PICTURES = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
 SIZES = (12, 24, 48, 96)
@@ -60,7 +60,7 @@ def bar(fields: Sequence[Any], *, off: str) -> Asked:
             on_change=_text_asked,
         )
         _picture(disabled=bool(off))
-        filters = controls.filters(fields)
+        found = filters.popover(fields)
     with st.container(key="ask_options", horizontal=True, vertical_alignment="center"):
         kinds = controls.kinds()
         _given()
@@ -71,7 +71,7 @@ def bar(fields: Sequence[Any], *, off: str) -> Asked:
     item = "" if text else state.recall(state.ITEM, "")
     state.put(state.ITEM, item)
     picture = b"" if text or item else state.kept(state.PICTURE, b"")
-    return Asked(text, picture, item, kinds, filters, k)
+    return Asked(text, picture, item, kinds, found, k)
 
 
 def like(id_: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.registry import Choices, Plugin
-from core.types import Filter, Kind
+from core.types import Kind
 from pages.parts import state
 
 KINDS: dict[str, tuple[Kind, ...]] = {
@@ -54,8 +54,7 @@ def size(usual: Sequence[int], default: int) -> int:
 def page(*, asked: str) -> int:
     """Which page of answers is open, from 0. Another question (`asked`) starts at the first."""
     if state.kept(state.ASKED, asked) != asked:
-        state.turn(state.PAGE, 1)
-        state.put(state.PAGE, 1, 1)
+        state.forget(state.PAGE)
     state.keep(state.ASKED, asked)
     return max(state.peek(state.PAGE, 1), 1) - 1
 
@@ -65,12 +64,9 @@ def paging(total: int, k: int) -> None:
     count = min(-(-total // k), 1000)
     if count > 1:
         with st.container(horizontal=True, horizontal_alignment="center", key="paging"):
-            state.linked(state.PAGE, 1, st.pagination, count, among=range(1, count + 1))
-
-
-def filters(fields: Sequence[Any]) -> tuple[Filter, ...]:
-    """A popover with one widget for each label and attribute; all of it part of the link."""
-    return ()
+            state.linked(
+                state.PAGE, 1, st.pagination, count, among=range(1, count + 1), seed_as="default"
+            )  # fmt: skip
 
 
 def settings(plugin: Plugin[Any], *, key: str = "") -> dict[str, Any]:

@@ -61,7 +61,7 @@ def chart(
     figure.update_xaxes(automargin=True, title_standoff=8)
     figure.update_yaxes(automargin=True, title_standoff=8)
     result = st.plotly_chart(figure, key=key, config=CONFIG, alt=alt, **settings)
-    with st.container(horizontal=True, vertical_alignment="top", key=f"_aid{key}"):
+    with st.container(horizontal=True, wrap=False, key=f"_aid{key}"):
         st.caption(aid, width="stretch")
         controls.download(rows, key.strip("_"), key=f"_save{key}")
     return result

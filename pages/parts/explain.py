@@ -11,8 +11,8 @@ from pages.parts import controls, draw, problems, signs, words
 
 SURE = 0.05
 AID = (
-    "Bars: how similar all {n} candidates are to this query. Line: what unrelated items would "
-    "give. Ticks: the answers shown; the further right of the line, the surer."
+    "Bars: all {n}. Line: what unrelated ones would give. Ticks: the answers here; the further "
+    "right of the line, the surer."
 )
 
 
@@ -37,7 +37,7 @@ def space() -> None:
             st.caption("Too few items to measure: add pictures and captions.")
             return
         signs.show(findings, key="_vital")
-        with st.container(horizontal=True, key="_aid_vital"):
+        with st.container(horizontal=True, wrap=False, key="_aid_vital"):
             st.caption(signs.AID, width="stretch")
             controls.download(signs.rows(findings), "vital-signs")
 
@@ -61,6 +61,7 @@ def _histogram(kind: Kind, answer: Answer) -> None:
     middles = (edges[1:] + edges[:-1]) / 2
     tail = answer.nulls[kind].p(edges)
     expected = counts.sum() * (tail[:-1] - tail[1:]).clip(0)
+    line = counts.sum() * (tail[:-5] - tail[5:]) / 5  # a running mean: the tail's start is a kink
     figure = go.Figure(
         [
             go.Bar(
@@ -69,8 +70,8 @@ def _histogram(kind: Kind, answer: Answer) -> None:
                 hovertemplate="cosine %{x:.3f}: %{y:,} candidates<extra></extra>",
             ),
             go.Scatter(
-                x=middles, y=expected, name="unrelated", mode="lines",
-                line={"color": draw.OTHER, "width": 2, "shape": "spline"},
+                x=middles[2:-2], y=line, name="unrelated", mode="lines",
+                line={"color": draw.OTHER, "width": 2},
                 hovertemplate="unrelated, expected: %{y:.1f}<extra></extra>",
             ),
             _ticks(kind, answer),

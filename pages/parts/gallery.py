@@ -42,19 +42,19 @@ def cards(ids: Sequence[str], *, notes: Mapping[str, str] | None = None) -> list
     return _cards(ids, {id_: {"note": notes.get(id_, "")} for id_ in ids})
 
 
-def hits(found: Iterable[Hit], *, captions: bool = True) -> list[Card]:
+def hits(found: Iterable[Hit]) -> list[Card]:
     """Cards of search results: rank, cosine, tail probability, hub badge."""
     about = {
         hit.id: {
             "rank": str(hit.rank),
             "value": f"{hit.cosine:.3f}",
             "note": words.chance(hit.p_null),
-            "badge": f"hub ×{hit.hubness:.0f}" if hit.hubness == hit.hubness else "",
+            "badge": f"hub ×{hit.hubness:.0f}" if hit.hubness > 1 else "",
             "badge_help": HUB,
         }
         for hit in found
     }
-    return _cards(list(about), about, captions=captions)
+    return _cards(list(about), about)
 
 
 def rows(found: Iterable[Hit]) -> list[dict[str, str | float]]:
@@ -65,7 +65,7 @@ def rows(found: Iterable[Hit]) -> list[dict[str, str | float]]:
         {
             "rank": hit.rank, "id": hit.id, "kind": items[hit.id].kind,
             "name": items[hit.id].name, "cosine": hit.cosine, "score": hit.score,
-            "p_null": hit.p_null, "hubness": "" if hit.hubness != hit.hubness else hit.hubness,
+            "p_null": hit.p_null, "hubness": hit.hubness,
         }
         for hit in found
         if hit.id in items
@@ -98,11 +98,9 @@ def data_uri(picture: bytes, kind: str = "image/webp") -> str:
     return f"data:{kind};base64,{b64encode(picture).decode()}" if picture else ""
 
 
-def _cards(
-    ids: Sequence[str], about: Mapping[str, Mapping[str, str]], *, captions: bool = True
-) -> list[Card]:
+def _cards(ids: Sequence[str], about: Mapping[str, Mapping[str, str]]) -> list[Card]:
     items, pictures = state.items(ids), state.thumbnails(ids)
-    texts = state.captions(ids) if captions else {}
+    texts = state.captions(ids)
     return [
         Card(
             id=id_,

@@ -16,15 +16,21 @@ def browse(cards: Sequence[gallery.Card], *, key: str, size: int = 200) -> None:
     """A grid whose cards open the viewer, and whose "more like this" goes to Search."""
     what, id_ = gallery.show(cards, key=key, size=size)
     if what == "open":
-        open(id_)
+        open(id_, among=[card.id for card in cards])
     elif what == "like":
         _like(id_)
 
 
-def open(id_: str) -> None:
-    """Show an item over the page. Call it in the run in which it was clicked."""
+def open(id_: str, *, among: Sequence[str] = ()) -> None:
+    """Show an item over the page, in the run in which it was clicked.
+
+    Args:
+        id_: the item.
+        among: ids that the arrow keys walk through.
+    """
     state.keep(state.VIEWED, id_)
-    _dialog()
+    state.keep(state.AMONG, tuple(among))
+    st.dialog(words.plain(state.collection()), width="large")(_body)()
 
 
 def _like(id_: str) -> None:
@@ -32,21 +38,41 @@ def _like(id_: str) -> None:
     st.switch_page(SEARCH)
 
 
-@st.dialog(" ", width="large")
-def _dialog() -> None:
+def _body() -> None:
     id_ = state.kept(state.VIEWED, "")
     with problems.shown():
         item = state.items([id_]).get(id_)
         if item is None:
             st.caption("This item is no longer in the collection.")
             return
-        partners = state.workbench().partners(state.collection(), id_, state.encoder())
+        partners = state.workbench().partners(state.collection(), id_)
         picture, about = st.columns([1.35, 1], gap="medium")
         with picture:
             _whole(item)
         with about:
             _about(item, partners)
+            _actions(item)
+            _walk(id_)
         _neighbours(item)
+
+
+def _walk(id_: str) -> None:
+    """To the item before or after, also with the arrow keys."""
+    among = state.kept(state.AMONG, ())
+    at = among.index(id_) if id_ in among else -1
+    if at < 0 or len(among) < 2:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for label, to, key, icon in (
+            ("Previous", at - 1, "Left", ":material/arrow_back:"),
+            ("Next", at + 1, "Right", ":material/arrow_forward:"),
+        ):
+            if st.button(
+                label, key=f"_walk_{key}", icon=icon, type="tertiary", shortcut=key,
+                disabled=not 0 <= to < len(among),
+            ):  # fmt: skip
+                _go("open", among[to])
+        st.caption(f"{at + 1} of {len(among)}", width="content")
 
 
 def _whole(item: Item) -> None:
@@ -61,23 +87,21 @@ def _whole(item: Item) -> None:
 
 def _about(item: Item, partners: Sequence[Item]) -> None:
     st.markdown(f"**{words.plain(words.shorten(item.name, 90))}**")
-    for label in item.labels[:12]:
-        st.badge(words.plain(words.shorten(label, 40)), color="gray")
-    if item.kind == "image" and partners:
-        st.caption(words.count(len(partners), "caption").capitalize())
-        for partner in partners[:8]:
-            st.text(partner.text)
-    elif item.kind == "image":
-        st.caption("No caption belongs to this picture.")
+    if item.labels:
+        with st.container(horizontal=True, gap="xsmall"):
+            for label in item.labels[:12]:
+                st.badge(words.plain(words.shorten(label, 40)), color="gray")
+    if item.kind == "image":
+        with st.container(key="captions"):
+            st.caption(words.count(len(partners), "caption").capitalize())
+            for partner in partners[:8]:
+                st.text(partner.text)
     elif partners:
         st.caption(f"Caption of {words.count(len(partners), 'picture')}")
-        what, id_ = gallery.show(
-            gallery.cards([p.id for p in partners[:4]]), key=f"_of_{item.id}", size=120
-        )
-        _go(what, id_)
+        cards = gallery.cards([p.id for p in partners[:4]])
+        _go(*gallery.show(cards, key=f"_of_{item.id}", size=120))
     if item.attributes:
         st.table({n: str(v) for n, v in item.attributes.items()}, border="horizontal")
-    _actions(item)
 
 
 def _actions(item: Item) -> None:
@@ -115,8 +139,12 @@ def _neighbours(item: Item) -> None:
         answer = state.ask(Query(item=item.id, kinds=(kind,), k=NEIGHBOURS))
         if answer.hits:
             st.markdown(f"###### {title}", anchors=False)
-            cards = gallery.hits(answer.hits, captions=False)
-            _go(*gallery.show(cards, key=f"_near_{kind}_{item.id}", size=150))
+            cards = gallery.hits(answer.hits)
+            _go(
+                *gallery.show(
+                    cards, key=f"_near_{kind}_{item.id}", size=124 if kind == "image" else 260
+                )
+            )
 
 
 def _go(what: str, id_: str) -> None:

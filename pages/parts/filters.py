@@ -1,0 +1,94 @@
+"""Filters: one typed widget for each label and attribute, all of them part of the link."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.types import Filter
+from pages.parts import state, words
+
+IS, NOT, HAS, FROM_TO = "is", "not", "has", "range"
+
+
+def popover(fields: Sequence[Any]) -> tuple[Filter, ...]:
+    """A button that opens the filters and says how many are on."""
+    fields = [field for field in fields if field.name != "kind"]
+    on = sum(_differs(state.peek(name, default), default) for name, default in _names(fields))
+    label = f"Filters · {on}" if on else "Filters"
+    with (
+        st.popover(label, icon=":material/tune:", key="_filters"),
+        st.container(key="filters", width=420),
+    ):
+        found = [f for field in fields for f in _widgets(field)]
+        st.button(
+            "Clear filters",
+            key="_clear_filters",
+            type="tertiary",
+            disabled=not on,
+            on_click=state.forget,
+            args=tuple(name for name, _ in _names(fields)),
+        )
+    return tuple(found)
+
+
+def _names(fields: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """The linked values that filters keep, each with its neutral value."""
+    for field in fields:
+        if field.type in ("int", "float"):
+            yield f"{FROM_TO}.{field.name}", (field.low, field.high)
+        elif field.type == "bool":
+            yield f"{IS}.{field.name}", ()
+        elif field.values:
+            yield from ((f"{IS}.{field.name}", ()), (f"{NOT}.{field.name}", ()))
+        else:
+            yield f"{HAS}.{field.name}", ""
+
+
+def _widgets(field: Any) -> Iterator[Filter]:
+    title = words.plain(field.name.replace("_", " ").capitalize())
+    if field.type in ("int", "float"):
+        yield from _range(field, title)
+    elif field.type == "bool":
+        yield from _yes_no(field, title)
+    elif field.values:
+        yield from _choices(field, title)
+    elif field.type == "str":
+        text = state.linked(f"{HAS}.{field.name}", "", st.text_input, f"{title} contains")
+        if text.strip():
+            yield Filter(field.name, "contains", (text.strip(),))
+
+
+def _choices(field: Any, title: str) -> Iterator[Filter]:
+    by_text = {str(value): value for value in field.values}
+    for name, op, label in ((IS, "in", "is any of"), (NOT, "not in", "is none of")):
+        chosen = state.linked(
+            f"{name}.{field.name}", (), st.multiselect, f"{title} {label}", list(by_text),
+            format_func=words.plain, placeholder="Any" if name == IS else "Exclude nothing",
+        )  # fmt: skip
+        values = tuple(by_text[text] for text in chosen if text in by_text)
+        if values:
+            yield Filter(field.name, op, values)
+
+
+def _range(field: Any, title: str) -> Iterator[Filter]:
+    low, high = field.low, field.high
+    if low is None or high is None or low == high:
+        return
+    asked = state.linked(f"{FROM_TO}.{field.name}", (low, high), st.slider, title, low, high)
+    if tuple(asked) != (low, high):
+        yield Filter(field.name, "between", tuple(asked))
+
+
+def _yes_no(field: Any, title: str) -> Iterator[Filter]:
+    by_text = {"yes": True, "no": False}
+    chosen = state.linked(
+        f"{IS}.{field.name}", (), st.pills, title, list(by_text), selection_mode="multi"
+    )
+    values = tuple(by_text[text] for text in chosen if text in by_text)
+    if values:
+        yield Filter(field.name, "in", values)
+
+
+def _differs(value: Any, default: Any) -> bool:
+    return (tuple(value) if isinstance(default, tuple) else value) != default

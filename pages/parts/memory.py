@@ -1,0 +1,136 @@
+"""What a browser tab remembers and what its address says; nothing else touches the session.
+
+Three lifetimes:
+
+- one per run: widgets, whose keys start with `_`;
+- one per tab: values given to `keep`, `linked` and `put`, which outlive a change of page;
+- one per link: what `linked` and `put` write to the address, so that a copied link opens the same
+  screen.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+T = TypeVar("T")
+
+
+def kept(name: str, default: T) -> T:
+    """A value this tab remembers across pages."""
+    value: T = st.session_state.get(f"kept_{name}", default)
+    return value
+
+
+def keep(name: str, value: object) -> None:
+    """Remember a value across pages."""
+    st.session_state[f"kept_{name}"] = value
+
+
+def linked(
+    name: str,
+    default: T,
+    widget: Callable[..., Any],
+    *args: Any,
+    among: Sequence[Any] | None = None,
+    seed_as: str = "",
+    **settings: Any,
+) -> T:
+    """A widget whose value is part of the page's link and is remembered across pages.
+
+    Args:
+        name: the name in the address, `?name=value`; the widget's key is `_name`.
+        default: shown on a first visit and left out of the address; gives the value's type
+            (str, int, float, bool, or a tuple of one of them).
+        widget: such as `st.text_input`.
+        *args: passed to the widget.
+        among: values that a link may name; any other gives the default.
+        seed_as: the widget's own name for a first value, where it cannot take it by its key.
+        **settings: passed to the widget, with `key`.
+    """
+    key = f"_{name}"
+    if _changed_outside(name) or key not in st.session_state:
+        seed = recall(name, default)
+        seed = default if among is not None and seed not in among else seed
+        if seed_as and key not in st.session_state:
+            settings[seed_as] = seed
+        else:
+            st.session_state[key] = _widget_value(seed)
+    value = widget(*args, key=key, **settings)
+    if isinstance(default, tuple):
+        value = tuple(value)
+    put(name, default if value is None else value, default)
+    return default if value is None else value
+
+
+def peek(name: str, default: T) -> T:
+    """The value a linked widget will have, before it is drawn."""
+    key = f"_{name}"
+    if key in st.session_state and not _changed_outside(name):
+        value: T = st.session_state[key]
+        return value
+    return recall(name, default)
+
+
+def recall(name: str, default: T) -> T:
+    """The value of a name in the link, else the one this tab remembers."""
+    if name in st.query_params:
+        value: T = _parse(st.query_params.get_all(name), default)
+        return value
+    return kept(name, default)
+
+
+def put(name: str, value: Any, default: Any = "") -> None:
+    """Remember a value and write it into the link; the default is left out of the link."""
+    keep(name, value)
+    text = [] if value == default else _texts(value)
+    st.session_state[f"written_{name}"] = text
+    if text and st.query_params.get_all(name) != text:
+        st.query_params[name] = text
+    elif not text and name in st.query_params:
+        del st.query_params[name]
+
+
+def forget(*names: str) -> None:
+    """Drop values from memory and from the link."""
+    for name in names:
+        for key in (f"kept_{name}", f"written_{name}", f"_{name}"):
+            st.session_state.pop(key, None)
+        st.query_params.pop(name, None)
+
+
+def turn(name: str, value: Any) -> None:
+    """Give a linked widget another value: from a callback, or before it is drawn."""
+    st.session_state[f"_{name}"] = _widget_value(value)
+
+
+def value_of(key: str) -> Any:
+    """What the widget or component with this key holds now; for callbacks."""
+    return st.session_state.get(key)
+
+
+def _changed_outside(name: str) -> bool:
+    """Whether the address was edited, or a link or the back button was followed."""
+    here = st.query_params.get_all(name)
+    return bool(here) and here != st.session_state.get(f"written_{name}")
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, tuple) else (value,)
+    return [str(int(v)) if isinstance(v, bool) else str(v) for v in values]
+
+
+def _parse(texts: Sequence[str], default: Any) -> Any:
+    if isinstance(default, tuple):
+        return tuple(_parse([t], default[0] if default else "") for t in texts)
+    text = texts[-1]
+    if isinstance(default, bool):
+        return text not in ("", "0", "false")
+    if isinstance(default, int | float):
+        number = text.removeprefix("-").replace(".", "", 1)
+        return type(default)(float(text)) if number.isdecimal() else default
+    return text
+
+
+def _widget_value(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
