@@ -58,7 +58,8 @@ def _build_demo(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
 
 def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     # Nothing is returned: the coordinates are on disk, and a result would keep the space alive.
-    bench.layout(arguments["name"], arguments["method"], arguments["encoder"])
+    where = (arguments["name"], arguments["method"], arguments["encoder"])
+    bench.layout(*where, **arguments["settings"])
 
 
 VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -328,14 +328,26 @@ class Workbench:
         space = self.space(name, encoder)
         plugin = PROJECTIONS.get(method)
         collection = self.home.open(name)
-        label = "/".join([method, *(f"{k}={v}" for k, v in sorted(settings.items()))])
+        label = _label(method, settings)
         xy = collection.read_layout(label, space.key)
         if xy is None:
             xy = np.ascontiguousarray(plugin(space, **settings), np.float32)
             collection.write_layout(label, space.key, xy)
         return Layout(method, xy, space)
 
-    def has_layout(self, name: str, method: str, encoder: str | None = None) -> bool:
+    def has_layout(
+        self, name: str, method: str, encoder: str | None = None, **settings: Any
+    ) -> bool:
         """Whether `layout` would answer at once."""
         space = self.space(name, encoder)
-        return self.home.open(name).read_layout(method, space.key) is not None
+        label = _label(method, settings)
+        return self.home.open(name).read_layout(label, space.key) is not None
+
+
+def _label(method: str, settings: Mapping[str, Any]) -> str:
+    """What a layout is kept under.
+
+    >>> _label("umap", {"gap": "keep"})
+    'umap/gap=keep'
+    """
+    return "/".join([method, *(f"{k}={v}" for k, v in sorted(settings.items()))])
