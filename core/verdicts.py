@@ -49,7 +49,10 @@ THRESHOLDS: dict[str, Threshold] = {
     ),
     "intrinsic_dimension": Threshold("TwoNN dimension", 5.0, 2.0, "ours"),
     "isotropy": Threshold(
-        "participation ratio as a share of isotropic data's at the same n and d", 0.1, 0.02, "ours"
+        "log of the participation ratio as a share of isotropic data's at the same n and d",
+        0.5,
+        0.25,
+        "ours",
     ),
     "mean_cosine": Threshold("size of the mean cosine", 0.3, 0.7, "ours"),
     "modality_gap": Threshold("distance of the two centroids", 0.4, 1.0, LIANG),
@@ -62,7 +65,7 @@ THRESHOLDS: dict[str, Threshold] = {
 def judge(name: str, yardstick: float) -> Verdict:
     """The verdict on a diagnostic's yardstick.
 
-    >>> judge("hubness", 0.4), judge("hubness", 1.5), judge("isotropy", 0.001)
+    >>> judge("hubness", 0.4), judge("hubness", 1.5), judge("isotropy", 0.01)
     ('good', 'watch', 'bad')
     """
     rule = THRESHOLDS.get(name)

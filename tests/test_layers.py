@@ -11,7 +11,8 @@ TOP = Path(__file__).parents[1]
 LEVELS = [
     {"core.errors"},
     {"core.types"},
-    {"core.registry", "core.neighbors", "core.spectra", "core.nulls", "core.verdicts"},
+    {"core.registry", "core.neighbors", "core.spectra", "core.sampling", "core.nulls"}
+    | {"core.verdicts"},
     {"core.findings"},
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
     | {"core.diagnostics", "core.projections"},

@@ -5,11 +5,10 @@ import numpy as np
 from core.diagnostics import diagnostic
 from core.findings import PLURAL, normal, scopes, shown
 from core.nulls import isotropic_rankme
-from core.spectra import Moments, moments, projections, sampled_rows
-from core.types import Curve, Doubles, Finding, Reference, Scope, Space
+from core.sampling import items_error
+from core.spectra import Moments, moments, projections
+from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
 from core.verdicts import judge
-
-ERROR_ROWS = 5000  # rows that the interval is estimated from
 
 
 @diagnostic(
@@ -54,9 +53,8 @@ def _measure(space: Space, scope: Scope) -> Finding:
     m = moments(space, scope)
     values = m.eigen[0]
     value = max(1.0, float(np.exp(_entropy(np.sqrt(values)))))
-    rows = space.vectors[sampled_rows(space, scope, ERROR_ROWS, 0)]
-    error = _influence(m, projections(rows, m.eigen[1])).std(ddof=1) / np.sqrt(m.n)
-    low, high = normal(value, float(error), 1.0, float(min(m.n, m.d)))
+    error = items_error(space, {scope: lambda rows: _influence(m, space.vectors[rows])})
+    low, high = normal(value, error, 1.0, float(min(m.n, m.d)))
     even = isotropic_rankme(m.n, m.d)
     most = int(np.searchsorted(np.cumsum(values) / values.sum(), 0.95)) + 1
     return Finding(
@@ -83,20 +81,15 @@ def _entropy(weights: Doubles) -> float:
     return -float((p * np.log(p)).sum())
 
 
-def _influence(m: Moments, along: Doubles) -> Doubles:
-    """How much each row moves RankMe: its derivative with respect to the eigenvalues.
-
-    Args:
-        m: the moments.
-        along: (r, d) rows in the coordinates of the eigenvectors.
-    """
-    values = m.eigen[0]
+def _influence(m: Moments, rows: Floats) -> Doubles:
+    """How much each row moves RankMe: its derivative with respect to the eigenvalues."""
+    values, directions = m.eigen
     used = values > 1e-9 * values[0]
     s = np.sqrt(values[used])
     share = s / s.sum()
     entropy = _entropy(s)
     slope = -np.exp(entropy) * (np.log(share) + entropy) / s.sum() / (2 * s)
-    moved: Doubles = (along[:, used] ** 2 - values[used]) @ slope
+    moved: Doubles = projections(rows, directions[:, used]) ** 2 @ slope
     return moved
 
 

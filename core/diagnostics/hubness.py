@@ -10,7 +10,7 @@ from core.findings import PLURAL, normal, shown, spread
 from core.neighbors import Neighbors, Side, nearest
 from core.nulls import binomial_skewness
 from core.registry import Range
-from core.spectra import thinned
+from core.sampling import thinned
 from core.types import Curve, Doubles, Finding, Ints, Reference, Scope, Space
 from core.verdicts import judge
 

@@ -5,18 +5,19 @@ from typing import Annotated
 import numpy as np
 
 from core.diagnostics import diagnostic
-from core.errors import InputError
+from core.errors import TooFew
 from core.findings import PLURAL, scopes, shown
 from core.neighbors import nearest
 from core.nulls import sphere_neighbor_distances
 from core.registry import Range
-from core.spectra import thinned
+from core.sampling import thinned
 from core.types import Curve, Doubles, Finding, Ints, Kind, Reference, Space
 from core.verdicts import judge
 
 LEAST = 20
 KEPT = 0.9  # of the ratios: the largest tenth is dropped, as in the paper
 COPY = 1e-5  # distance up to which two rows are copies that only rounding tells apart
+TIE = 1e-6  # log ratio up to which two distances are the same
 RESAMPLES = 200
 CONSIDERED = (
     4  # neighbours measured again in float64, so that the two nearest are surely among them
@@ -58,8 +59,7 @@ def intrinsic_dimension(
         A finding each for images and texts. The interval is the bootstrap over items.
 
     Raises:
-        TooFew: fewer than 20 images and fewer than 20 texts.
-        InputError: nowhere do the two nearest neighbours differ in distance.
+        TooFew: fewer than 20 images and fewer than 20 texts, or all at the same distance.
 
     >>> angle = np.random.default_rng(0).random(2000) * 6.28
     >>> circle = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
@@ -70,11 +70,14 @@ def intrinsic_dimension(
     kinds: list[Kind] = ["image", "text"]
     large = scopes(part, LEAST, "The intrinsic dimension")
     found = [_measure(space, part, kind, queries) for kind in kinds if kind in large]
-    told = tuple(f for f in found if f is not None)
+    told = tuple(f for f in found if isinstance(f, Finding))
     if not told:
-        raise InputError(
-            "The intrinsic dimension cannot be told: too few items have two different neighbours "
-            f"at two different distances; {LEAST} are needed. Add more items."
+        raise TooFew(
+            "The intrinsic dimension",
+            LEAST,
+            "items of one kind (and half of all) with two neighbours at different distances",
+            max(f for f in found if isinstance(f, int)),
+            "Add more items.",
         )
     return told
 
@@ -89,11 +92,17 @@ def two_nn(log_ratios: Doubles) -> Doubles:
     return np.asarray((x * y).sum(axis=-1) / (x * x).sum(axis=-1))
 
 
-def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | None:
+def _can_tell(log_ratios: Doubles) -> bool:
+    """Whether most items have two neighbours at different distances; a lattice has none."""
+    return len(log_ratios) >= LEAST and float((log_ratios > TIE).mean()) > 0.5
+
+
+def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | int:
+    """The finding, or how many items could have told when too few can."""
     unique, copies = _without_copies(part, kind)
     logs = _log_ratios(unique, kind, queries)
-    if len(logs) < LEAST or not (logs > 0).sum() > len(logs) * (1 - KEPT / 2):
-        return None
+    if not _can_tell(logs):
+        return int((logs > TIE).sum())
     value = float(two_nn(logs))
     low, high = _interval(value, logs)
     n = unique.span(kind).stop - unique.span(kind).start
@@ -158,8 +167,8 @@ def _by_scale(space: Space, kind: Kind, queries: int, value: float) -> Curve:
     rows = np.random.default_rng(0).permutation(np.arange(span.start, span.stop))
     sizes, dimensions = [float(len(rows))], [value]
     for part in (rows[: len(rows) // 2], rows[: len(rows) // 4]):
-        logs = _log_ratios(space.subset(part), kind, queries) if len(part) >= LEAST else part[:0]
-        if len(logs) >= LEAST and (logs > 0).sum() > len(logs) / 2:
+        logs = _log_ratios(space.subset(part), kind, queries)
+        if _can_tell(logs):
             sizes.append(float(len(part)))
             dimensions.append(float(two_nn(logs)))
     return Curve(

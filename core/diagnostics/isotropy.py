@@ -5,11 +5,11 @@ import numpy as np
 from core.diagnostics import diagnostic
 from core.findings import PLURAL, normal, scopes, shown
 from core.nulls import isotropic_participation
-from core.spectra import BLOCK, Moments, moments, sampled_rows
+from core.sampling import items_error
+from core.spectra import BLOCK, Moments, moments
 from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
 from core.verdicts import judge
 
-ERROR_ROWS = 5000  # rows that the interval is estimated from
 SAME = 1e-10  # total variance below which all rows count as the same point
 
 
@@ -56,8 +56,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
     value = min(1.0, max(0.0, (after - 1) / wide))
     error = 0.0
     if total > SAME:
-        rows = space.vectors[sampled_rows(space, scope, ERROR_ROWS, 0)]
-        error = float(_influence(m, rows).std(ddof=1)) / wide / np.sqrt(m.n)
+        error = items_error(space, {scope: lambda rows: _influence(m, space.vectors[rows])}) / wide
     low, high = normal(value, error, 0.0, 1.0)
     even = isotropic_participation(m.n, m.d)
     return Finding(
@@ -67,7 +66,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
         low=low,
         high=high,
         reference=Reference((even - 1) / wide, "isotropic, same n and d"),
-        verdict=judge("isotropy", after / even if total > SAME else 0.0),
+        verdict=judge("isotropy", _log_share(after, even)),
         sentence=(
             f"IsoScore of the {PLURAL[scope]} is {shown(value, low, high)}; evenly spread points "
             f"of the same number would reach {(even - 1) / wide:.2g}. Their variance fills "
@@ -76,6 +75,11 @@ def _measure(space: Space, scope: Scope) -> Finding:
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         curve=_cumulative(m) if total > SAME else None,
     )
+
+
+def _log_share(ratio: float, even: float) -> float:
+    """0 for one direction, 1 for as many as evenly spread points fill."""
+    return float(np.log(max(ratio, 1.0)) / np.log(even)) if even > 1 else 1.0
 
 
 def _participation(matrix: Doubles) -> float:

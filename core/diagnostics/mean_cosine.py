@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from core.diagnostics import diagnostic
 from core.findings import PLURAL, normal, scopes, shown, spread
+from core.sampling import items_error
 from core.spectra import Moments, moments, projections
-from core.types import Doubles, Finding, Reference, Scope, Space
+from core.types import Doubles, Finding, Ints, Reference, Scope, Space
 from core.verdicts import judge
 
 CONES: tuple[Scope, ...] = ("image", "text")
@@ -52,8 +55,8 @@ def _within(space: Space, scope: Scope) -> Finding:
     m = moments(space, scope)
     length2 = float(m.mean @ m.mean)
     value = float(np.clip((m.n * length2 - np.trace(m.second)) / (m.n - 1), -1, 1))
-    error = _error(m)
-    low, high = normal(value, error, -1.0, 1.0)
+    error = np.hypot(_along(space, {scope: 2 * m.mean}), _second_order(m))
+    low, high = normal(value, float(error), -1.0, 1.0)
     toward = projections(space.vectors[space.span(scope)], _unit(m.mean))
     half_angle = float(np.degrees(np.arccos(np.clip(np.median(toward), -1, 1))))
     return Finding(
@@ -77,8 +80,7 @@ def _within(space: Space, scope: Scope) -> Finding:
 def _across(space: Space) -> Finding:
     image, text = moments(space, "image"), moments(space, "text")
     value = float(np.clip(image.mean @ text.mean, -1, 1))
-    # Images and texts come in pairs, so their errors may add up: the widest case is taken.
-    error = _along(image, text.mean) + _along(text, image.mean)
+    error = _along(space, {"image": text.mean, "text": image.mean})
     low, high = normal(value, error, -1.0, 1.0)
     return Finding(
         name="mean_cosine",
@@ -96,15 +98,19 @@ def _across(space: Space) -> Finding:
     )
 
 
-def _error(m: Moments) -> float:
-    """Standard error of the mean over pairs of different items (a U-statistic of degree 2)."""
-    first = float(m.mean @ m.covariance @ m.mean)
-    second = max(0.0, float((m.second**2).sum()) - float(m.mean @ m.mean) ** 2)
-    return float(np.sqrt(max(0.0, 4 * first / m.n + 2 * second / (m.n * (m.n - 1)))))
+def _along(space: Space, directions: Mapping[Scope, Doubles]) -> float:
+    """Standard error of a sum of means, each along a direction of its own."""
+
+    def along(direction: Doubles) -> Callable[[Ints], Doubles]:
+        return lambda rows: projections(space.vectors[rows], direction)
+
+    return items_error(space, {scope: along(v) for scope, v in directions.items()})
 
 
-def _along(m: Moments, direction: Doubles) -> float:
-    return float(np.sqrt(max(0.0, float(direction @ m.covariance @ direction)) / m.n))
+def _second_order(m: Moments) -> float:
+    """What pairs add to the error beyond their items' own share (a U-statistic of degree 2)."""
+    square = max(0.0, float((m.second**2).sum()) - float(m.mean @ m.mean) ** 2)
+    return float(np.sqrt(2 * square / (m.n * (m.n - 1))))
 
 
 def _unit(mean: Doubles) -> Doubles:

@@ -4,6 +4,7 @@ import numpy as np
 
 from core.diagnostics import diagnostic
 from core.findings import Z, both_kinds, shown
+from core.sampling import items_error
 from core.spectra import Moments, moments, projections
 from core.types import Doubles, Finding, Floats, Reference, Space
 from core.verdicts import judge
@@ -45,7 +46,7 @@ def modality_gap(space: Space) -> tuple[Finding, ...]:
     delta = image.mean - text.mean
     value = float(np.linalg.norm(delta))
     noise = image.covariance / (image.n - 1) + text.covariance / (text.n - 1)
-    low, high = _interval(delta, noise)
+    low, high = _interval(value, _error(space, delta), noise)
     chance = float(np.sqrt(max(0.0, np.trace(noise))))
     return (
         Finding(
@@ -64,12 +65,23 @@ def modality_gap(space: Space) -> tuple[Finding, ...]:
     )
 
 
-def _interval(delta: Doubles, noise: Doubles) -> tuple[float, float]:
+def _error(space: Space, delta: Doubles) -> float:
+    """Standard error of the mean difference along itself."""
+    unit = delta / max(1e-12, float(np.linalg.norm(delta)))
+    return items_error(
+        space,
+        {
+            "image": lambda rows: projections(space.vectors[rows], unit),
+            "text": lambda rows: -projections(space.vectors[rows], unit),
+        },
+    )
+
+
+def _interval(value: float, error: float, noise: Doubles) -> tuple[float, float]:
     """95 % interval of the distance, from that of its square; noise lengthens a short gap."""
-    square = float(delta @ delta)
-    error = np.sqrt(max(0.0, 4 * float(delta @ noise @ delta) + 2 * float((noise**2).sum())))
-    low = max(0.0, square - float(np.trace(noise)) - Z * error)
-    return float(np.sqrt(low)), min(2.0, float(np.sqrt(square + Z * error)))
+    half = Z * np.sqrt(4 * value**2 * error**2 + 2 * float((noise**2).sum()))
+    low = max(0.0, value**2 - float(np.trace(noise)) - half)
+    return float(np.sqrt(low)), min(2.0, float(np.sqrt(value**2 + half)))
 
 
 def _places(space: Space, image: Moments, text: Moments) -> Floats:

@@ -94,5 +94,5 @@ def _measure(space: Space, kind: Kind, threshold: float, queries: int) -> Findin
 def _copies(lists: Neighbors) -> str:
     copies = int((lists.cosines[:, 0] >= COPY).sum())
     if not copies:
-        return "None of them is an exact copy."
+        return "None has an exact copy."
     return f"{copies:,} of the {len(lists.queries):,} looked at have an exact copy."

@@ -8,7 +8,7 @@ from core.diagnostics import diagnostic
 from core.errors import TooFew
 from core.findings import both_kinds, shown, wilson
 from core.registry import Range
-from core.spectra import sampled_rows
+from core.sampling import groups, sampled_rows
 from core.types import Bools, Finding, Ints, Reference, Space
 from core.verdicts import judge
 
@@ -57,10 +57,10 @@ def separability(
         [sampled_rows(space, "image", sample, 0), sampled_rows(space, "text", sample, 1)]
     )
     is_image = rows < space.n_images
-    groups = _groups(space)[rows]
-    test = _held_out(groups, is_image)
+    linked = groups(space)[rows]
+    test = _held_out(linked, is_image)
     value, proxy = _fit(space, rows, is_image, test)
-    seen = min(int(test.sum()), 2 * len(np.unique(groups[test])))
+    seen = min(int(test.sum()), 2 * len(np.unique(linked[test])))
     low, high = wilson(value * seen, seen)
     low, high = min(low, value), max(high, value)
     return (
@@ -82,20 +82,9 @@ def separability(
     )
 
 
-def _groups(space: Space) -> Ints:
-    """(n,) which items hang together through pairs."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    image, text = space.pairs.T
-    links = coo_array((np.ones(len(image), np.int8), (image, text)), shape=(space.n, space.n))
-    groups: Ints = connected_components(links, directed=False)[1].astype(np.int64)
-    return groups
-
-
-def _held_out(groups: Ints, is_image: Bools) -> Bools:
+def _held_out(linked: Ints, is_image: Bools) -> Bools:
     """Rows kept for the test: every fifth group, in random order within groups of one make-up."""
-    names, place = np.unique(groups, return_inverse=True)
+    names, place = np.unique(linked, return_inverse=True)
     images = np.bincount(place, weights=is_image, minlength=len(names)) > 0
     texts = np.bincount(place, weights=~is_image, minlength=len(names)) > 0
     order = np.lexsort((np.random.default_rng(0).random(len(names)), images + 2 * texts))

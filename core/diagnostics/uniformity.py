@@ -8,7 +8,7 @@ from core.diagnostics import diagnostic
 from core.findings import PLURAL, Z, scopes, shown
 from core.nulls import sphere_uniformity
 from core.registry import Range
-from core.spectra import PairMean, pair_mean
+from core.sampling import PairMean, pair_mean
 from core.types import Doubles, Finding, Reference, Scope, Space
 from core.verdicts import judge
 

@@ -15,7 +15,7 @@ GAP = Choices(("keep", "remove"), "whether each kind keeps its own centre, or bo
 
 @projection(
     title="PCA",
-    family="Linear",
+    family="Map",
     source="Pearson. On Lines and Planes of Closest Fit to Systems of Points in Space. 1901; "
     "Hotelling. Analysis of a Complex of Statistical Variables. 1933.",
 )

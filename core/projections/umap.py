@@ -20,7 +20,7 @@ GAP = Choices(("keep", "remove"), "whether each kind keeps its own centre, or bo
 
 @projection(
     title="UMAP",
-    family="Neighbour graph",
+    family="Map",
     source="McInnes, Healy, Melville. UMAP: Uniform Manifold Approximation and Projection for "
     "Dimension Reduction. arXiv 1802.03426, 2018.",
 )
