@@ -148,10 +148,11 @@ def test_cancelling_keeps_what_was_encoded(tmp_path):
 
 CHILD = """
 import sys, time
-from core import encoders, pipeline
+from core import encoders
+from core.pipeline import writer
 from core.workbench import Workbench
 
-pipeline.CHUNK_ROWS = 40
+writer.CHUNK_ROWS = 40
 toy = encoders.load("toy")
 encode = type(toy).encode_prepared
 
@@ -162,7 +163,7 @@ def slow(self, pixels):
     return rows
 
 type(toy).encode_prepared = slow
-pipeline.IMAGE_BATCH = 8
+writer.IMAGE_BATCH = 8
 Workbench(sys.argv[1]).ingest("pets", sys.argv[2], encoder="toy")
 """
 

@@ -1,0 +1,12 @@
+"""From a source to stored vectors: threads decode, the encoder encodes, chunks are written.
+
+Every write is a merge by id, so a run that was killed is simply run again: what has a vector is not
+even decoded, and at most one chunk is encoded twice.
+"""
+
+from core.pipeline.brought import bring
+from core.pipeline.passports import check_passport, passport_for
+from core.pipeline.report import Report
+from core.pipeline.run import add_encoder, ingest
+
+__all__ = ["Report", "add_encoder", "bring", "check_passport", "ingest", "passport_for"]

@@ -1,0 +1,63 @@
+"""Vectors that were made elsewhere."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import UnreadableFile
+from core.ingest import VectorIntake, decode, thumbnail
+from core.pipeline.passports import check_passport
+from core.pipeline.ready import THREADS
+from core.pipeline.report import Report
+from core.types import Item, Passport, Progress
+
+if TYPE_CHECKING:
+    from core.store import Collection
+
+BROUGHT_ROWS = 20_000  # written at a time
+
+
+def bring(
+    collection: Collection, intake: VectorIntake, passport: Passport, progress: Progress
+) -> Report:
+    """Take in vectors that a person made elsewhere, with the items they belong to.
+
+    Raises:
+        PassportMismatch: the collection has vectors of that model with another dimension.
+    """
+    for stored in collection.passports():
+        if stored.model == passport.model:
+            check_passport(replace(stored, weights=""), passport)
+            passport = stored
+    report = Report(collection.name, refused=list(intake.refused), notes=list(intake.notes))
+    known, done, n = collection.item_ids(), collection.vector_ids(passport), len(intake.items)
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
+        for start in range(0, n, BROUGHT_ROWS):
+            progress(start, n)
+            items = intake.items[start : start + BROUGHT_ROWS]
+            new = [item for item in items if item.id not in known]
+            report.repeated += [item.name for item in items if item.id in known]
+            report.images += sum(item.kind == "image" for item in new)
+            report.texts += sum(item.kind == "text" for item in new)
+            shown = zip((item.id for item in new), pool.map(_brought_thumbnail, new), strict=True)
+            collection.add(new, [], {id_: webp for id_, webp in shown if webp})
+            rows = [i for i, item in enumerate(items, start) if item.id not in done]
+            ids = [intake.items[i].id for i in rows]
+            collection.write_vectors(passport, ids, intake.vectors[rows])
+    collection.add([], intake.pairs, {})
+    collection.optimize()
+    progress(n, n)
+    return report
+
+
+def _brought_thumbnail(item: Item) -> bytes:
+    """A small picture of an item that came with its vector, where its file can be read."""
+    if item.kind == "text" or not item.source:
+        return b""
+    try:
+        return thumbnail(decode(Path(item.source).read_bytes(), item.name))
+    except (OSError, UnreadableFile):
+        return b""
