@@ -1,7 +1,9 @@
 """The store through its door: what goes in comes out, once, in its row."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,11 @@ def text(words: str, **more) -> Item:
 
 def picture(content: bytes, **more) -> Item:
     return Item("image", content, "cat.jpg", **more)
+
+
+def kept_pictures(home: Path) -> list[Path]:
+    """Files of the copies that the store made."""
+    return [p for p in home.rglob("originals/??/*") if p.is_file()]
 
 
 @pytest.fixture
@@ -58,6 +65,7 @@ def test_an_empty_collection_answers_everything(pets):
     assert pets.read_layout("umap", "key") is None and pets.last_intake() is None
     assert [f.name for f in pets.fields()] == ["kind", "name", "text"]
     assert pets.mask([], ["x"]).tolist() == [False]
+    assert pets.first_images(6) == ()
     pets.delete_items(["x"])
     pets.optimize()
     with pytest.raises(UnknownName, match="No encoder of 'pets' is called 'starter'"):
@@ -175,6 +183,14 @@ def test_a_second_encoder_sees_what_is_missing_and_leaves_the_first_alone(pets):
         pets.passport("clip")
 
 
+def test_the_first_images_are_those_added_first(pets):
+    pictures = [picture(b"%d" % i) for i in range(9)]
+    for start in (0, 5):
+        pets.add([text(f"{start}"), *pictures[start : start + 5]])
+    assert pets.first_images(6) == tuple(p.id for p in pictures[:6])
+    assert len(pets.first_images(100)) == 9
+
+
 def test_deleting_items_deletes_all_of_them_and_nothing_else(pets, home):
     twice = [picture(b"same", id="one"), picture(b"same", id="two")]
     alone, caption = picture(b"alone"), text("a caption")
@@ -187,9 +203,20 @@ def test_deleting_items_deletes_all_of_them_and_nothing_else(pets, home):
     assert pets.counts() == Counts(1, 1, 0)
     assert pets.thumbnails(["one", alone.id, "two"]) == {"two": b"w"}
     assert pets.payload("two") == b"same"
-    assert len([p for p in home.rglob("originals/*/*") if p.is_file()]) == 1
+    assert len(kept_pictures(home)) == 1
     pets.delete_items(["two"])
-    assert not [p for p in home.rglob("originals/*/*") if p.is_file()]
+    assert kept_pictures(home) == []
+
+
+def test_what_a_killed_run_left_half_written_is_tidied_when_old(pets, home):
+    pets.add([picture(b"1")])
+    (folder,) = home.rglob("originals/unfinished")
+    assert list(folder.iterdir()) == []
+    for name, hours in (("old", 2), ("young", 0.5)):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (time.time() - hours * 3600,) * 2)
+    pets.optimize()
+    assert [p.name for p in folder.iterdir()] == ["young"]
 
 
 def test_vectors_of_items_that_are_gone_do_not_count(pets):

@@ -60,7 +60,7 @@ def check_whole(home: Path) -> None:
         assert row[int(item.name) % 8] == 1
         chunk = item.attributes.popitem()
         assert chunk[1] == int(item.name)
-    assert len([p for p in home.rglob("originals/*/*") if p.is_file()]) == 80
+    assert len([p for p in home.rglob("originals/??/*") if p.is_file()]) == 80
 
 
 def test_processes_that_write_the_same_at_once_write_it_once(home):

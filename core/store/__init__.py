@@ -16,7 +16,8 @@ Tables declare their key to Lance, which then refuses that two writers insert th
 they find refused they merge again.
 """
 
-from core.store.collection import Collection, Counts
+from core.store.collection import Collection
+from core.store.contents import Counts
 from core.store.filters import Field
 from core.store.home import Home
 

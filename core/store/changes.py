@@ -97,8 +97,9 @@ def delete(
         originals.delete(digest)
 
 
-def optimize(database: Database, passports: Iterable[Passport]) -> None:
+def optimize(database: Database, originals: Originals, passports: Iterable[Passport]) -> None:
     """Join the small files of many writes and make look-ups by id quick."""
+    originals.tidy()
     for name in (*OWN, *map(vectors_name, passports)):
         table = database.table(name)
         if table:

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from core.errors import UnknownName
 from core.store import assemble, changes, filters
 from core.store.changes import vectors_name
+from core.store.contents import Contents, Counts
 from core.store.database import Database
 from core.store.filters import Field
 from core.store.notes import Notes
 from core.store.originals import Originals
-from core.store.schema import PAIRS, PASSPORTS, item_of
-from core.store.snapshot import Snapshot
-from core.types import Bools, Filter, Floats, Ints, Item, Passport, Refusal, Space
+from core.store.schema import PAIRS, item_of
+from core.types import Bools, Filter, Floats, Item, Passport, Refusal, Space
 
 ITEMS_AT_ONCE = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much a collection holds."""
-
-    images: int
-    texts: int
-    pairs: int
 
 
 class Collection:
@@ -50,9 +38,7 @@ class Collection:
         self._database = Database(uri, f"The collection '{name}'")
         self._originals = Originals(uri, f"The collection '{name}'")
         self._notes = Notes(self._database)
-        self._items = Snapshot(None)
-        self._passports: tuple[int, tuple[Passport, ...]] = (0, ())
-        self._aligned: tuple[Sequence[str], Snapshot, Ints] | None = None
+        self._contents = Contents(self._database, f"item of '{name}'")
 
     # What it holds.
 
@@ -64,30 +50,19 @@ class Collection:
 
     def counts(self) -> Counts:
         """Number of images, texts and pairs."""
-        kinds = self._snapshot().kind_counts()
-        pairs = self._database.table("pairs")
-        return Counts(kinds.get("image", 0), kinds.get("text", 0), pairs.count() if pairs else 0)
+        return self._contents.counts()
 
     def item_ids(self) -> set[str]:
         """Ids of all items."""
-        return set(self._snapshot().ids.to_pylist())
+        return set(self._contents.items().ids.to_pylist())
 
     def vector_ids(self, passport: Passport) -> set[str]:
         """Ids of the items that have a vector of this encoder."""
-        items = self._snapshot()
-        return set(items.ids.filter(self._has_vector(items, passport)).to_pylist())
+        return set(self._contents.with_vector(passport).to_pylist())
 
     def passports(self) -> tuple[Passport, ...]:
         """How the vectors came to be, one for each encoder, in the order they were added."""
-        table = self._database.table("passports")
-        if table is None:
-            return ()
-        version = table.version()
-        if self._passports[0] != version:
-            rows = table.read(PASSPORTS.names).sort_by([("added", "ascending")])
-            kept = tuple(Passport.from_json(p) for p in rows["passport"].to_pylist())
-            self._passports = (version, kept)
-        return self._passports[1]
+        return self._contents.passports()
 
     def passport(self, encoder: str | None = None) -> Passport:
         """The passport of an encoder, by its name or its passport's key; the first added if None.
@@ -106,7 +81,7 @@ class Collection:
         """All items with a vector of this encoder: images, then texts, each sorted by id."""
         pairs = self._database.table("pairs")
         return assemble.space(
-            self._snapshot(),
+            self._contents.items(),
             self._database.pinned(vectors_name(passport)),
             pairs.read(PAIRS.names) if pairs else PAIRS.empty_table(),
             passport,
@@ -118,15 +93,11 @@ class Collection:
         Raises:
             UnknownName: there is no such item.
         """
-        return [item_of(row) for row in self._rows(ids)]
+        return [item_of(row) for row in self._contents.rows(ids)]
 
     def first_images(self, n: int) -> tuple[str, ...]:
         """Ids of the n pictures that were added first."""
-        items = self._snapshot()
-        rows = pa.table({"id": items.ids, "added": items.column("added")})
-        images = rows.filter(pc.equal(items.column("kind"), "image"))
-        at = pc.select_k_unstable(images, n, [("added", "ascending"), ("id", "ascending")])
-        return tuple(images["id"].take(at).to_pylist())
+        return tuple(self._contents.first_images(n).to_pylist())
 
     def thumbnails(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Small WebP pictures of those ids that have one."""
@@ -150,7 +121,7 @@ class Collection:
         Raises:
             UnreadableFile: the picture's file is gone or is now another picture.
         """
-        row = self._rows([id])[0]
+        row = self._contents.rows([id])[0]
         return self._originals.payload(item_of(row), row["content"])
 
     def missing(self, passport: Passport) -> Iterator[Item | Refusal]:
@@ -158,22 +129,19 @@ class Collection:
 
         An item whose picture can no longer be read comes as a refusal.
         """
-        items = self._snapshot()
-        wanted = pc.invert(self._has_vector(items, passport))
-        rows = pa.table({"id": items.ids, "added": items.column("added")}).filter(wanted)
-        ids = rows.sort_by([("added", "ascending"), ("id", "ascending")])["id"].to_pylist()
+        ids = self._contents.without_vector(passport).to_pylist()
         for start in range(0, len(ids), ITEMS_AT_ONCE):
-            for row in self._rows(ids[start : start + ITEMS_AT_ONCE], skip_unknown=True):
+            for row in self._contents.rows(ids[start : start + ITEMS_AT_ONCE], skip_unknown=True):
                 yield self._originals.filled(item_of(row), row["content"])
 
     def fields(self) -> tuple[Field, ...]:
         """What the items can be filtered by."""
-        return filters.fields(self._snapshot())
+        return filters.fields(self._contents.items())
 
     def mask(self, conditions: Sequence[Filter], ids: Sequence[str]) -> Bools:
         """Which of these ids satisfy every condition; ids that are not there do not."""
-        items = self._snapshot()
-        rows = self._rows_of(items, ids)
+        items = self._contents.items()
+        rows = self._contents.rows_of(items, ids)
         hit = np.append(filters.mask(items, conditions), False)
         return hit[rows]
 
@@ -213,7 +181,7 @@ class Collection:
 
     def optimize(self) -> None:
         """Tidy up after many writes."""
-        changes.optimize(self._database, self.passports())
+        changes.optimize(self._database, self._originals, self.passports())
 
     def write_layout(self, name: str, space_key: str, coords: Floats) -> None:
         """Keep projection coordinates, aligned with the rows of a space."""
@@ -222,36 +190,3 @@ class Collection:
     def note_intake(self, report: Mapping[str, Any]) -> None:
         """Keep the report of an ingest."""
         self._notes.note_intake(report)
-
-    def _snapshot(self) -> Snapshot:
-        table = self._database.table("items")
-        if table is not None and table.version() != self._items.version:
-            self._items = Snapshot(self._database.pinned("items"))
-        return self._items
-
-    def _has_vector(self, items: Snapshot, passport: Passport) -> pa.Array:
-        table = self._database.table(vectors_name(passport))
-        stored = table.read(["id"])["id"] if table else pa.array([], pa.string())
-        return pc.is_in(items.ids, value_set=stored)
-
-    def _rows(self, ids: Sequence[str], *, skip_unknown: bool = False) -> list[dict[str, Any]]:
-        table = self._database.table("items")
-        columns = table.schema().names if table else []
-        found = table.read(columns, {"id": ids}).to_pylist() if table else []
-        by_id = {row["id"]: row for row in found}
-        for id_ in ids:
-            if id_ not in by_id and not skip_unknown:
-                known = self._snapshot().ids[:13].to_pylist()
-                raise UnknownName(f"item of '{self.name}'", id_, known)
-        return [by_id[i] for i in ids if i in by_id]
-
-    def _rows_of(self, items: Snapshot, ids: Sequence[str]) -> Ints:
-        """Row of each id in the snapshot, -1 for none; remembered, as a space asks again."""
-        kept = self._aligned
-        if kept is not None and kept[0] is ids and kept[1] is items:
-            return kept[2]
-        rows = assemble.positions(pa.array(ids, pa.string()), items.ids)
-        # A tuple that is the same object is the same ids; a list may have changed.
-        if isinstance(ids, tuple):
-            self._aligned = (ids, items, rows)
-        return rows

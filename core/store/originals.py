@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,11 +13,14 @@ from core.errors import UnreadableFile
 from core.store.database import is_remote
 from core.store.failures import sentences
 from core.store.schema import picture_digest
+from core.store.table import KEPT
 from core.types import Item, Refusal
+
+UNFINISHED = "unfinished"
 
 
 class Originals:
-    """A folder of pictures: `ab/abcdef...`, written under another name, then renamed.
+    """A folder of pictures: `ab/abcdef...`, each written under another name, then renamed.
 
     Args:
         uri: the collection's folder or address.
@@ -34,7 +38,9 @@ class Originals:
             if files.get_file_info(path).type is fs.FileType.File:
                 return
             files.create_dir(path.rpartition("/")[0], recursive=True)
-            unfinished = f"{path}.{uuid4().hex}.part"
+            folder = self._place(UNFINISHED)[1]
+            files.create_dir(folder, recursive=True)
+            unfinished = f"{folder}/{uuid4().hex}"
             with files.open_output_stream(unfinished) as stream:
                 stream.write(data)
             files.move(unfinished, path)
@@ -54,6 +60,15 @@ class Originals:
             files, path = self._place(digest)
             if files.get_file_info(path).type is fs.FileType.File:
                 files.delete_file(path)
+
+    def tidy(self) -> None:
+        """Delete what killed runs left half written; what is young may still be written."""
+        with sentences(f"{self._what} cannot be written"):
+            files, folder = self._place(UNFINISHED)
+            found = files.get_file_info(fs.FileSelector(folder, allow_not_found=True))
+            for file in found:
+                if file.mtime < datetime.now(UTC) - KEPT:
+                    files.delete_file(file.path)
 
     def payload(self, item: Item, content: str) -> bytes:
         """A picture's bytes from its file or its copy, checked against what was added; or a text.
@@ -88,9 +103,10 @@ class Originals:
             return Refusal(item.name, "only its vector is known, not the text itself")
         return replace(item, payload=data)
 
-    def _place(self, digest: str) -> tuple[fs.FileSystem, str]:
+    def _place(self, name: str) -> tuple[fs.FileSystem, str]:
         files, folder = place(self._uri)
-        return files, f"{folder}/originals/{digest[:2]}/{digest}"
+        below = name if name == UNFINISHED else f"{name[:2]}/{name}"
+        return files, f"{folder}/originals/{below}"
 
 
 def place(uri: str) -> tuple[fs.FileSystem, str]:

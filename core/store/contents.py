@@ -1,0 +1,120 @@
+"""What a collection holds now: read once, kept until some process writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.errors import UnknownName
+from core.store import assemble
+from core.store.changes import vectors_name
+from core.store.database import Database
+from core.store.schema import PASSPORTS
+from core.store.snapshot import Snapshot
+from core.types import Ints, Passport
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a collection holds."""
+
+    images: int
+    texts: int
+    pairs: int
+
+
+class Contents:
+    """Items, passports and rows of ids of one collection.
+
+    Args:
+        database: where the tables are.
+        what: what an item is called in sentences, such as "item of 'pets'".
+    """
+
+    def __init__(self, database: Database, what: str) -> None:
+        self._database = database
+        self._what = what
+        self._snapshot = Snapshot(None)
+        self._passports: tuple[int, tuple[Passport, ...]] = (0, ())
+        self._aligned: tuple[Sequence[str], Snapshot, Ints] | None = None
+
+    def passports(self) -> tuple[Passport, ...]:
+        """How the vectors came to be, in the order the encoders were added."""
+        table = self._database.table("passports")
+        if table is None:
+            return ()
+        version = table.version()
+        if self._passports[0] != version:
+            rows = table.read(PASSPORTS.names).sort_by([("added", "ascending")])
+            kept = tuple(Passport.from_json(p) for p in rows["passport"].to_pylist())
+            self._passports = (version, kept)
+        return self._passports[1]
+
+    def items(self) -> Snapshot:
+        """The items as they are now, loaded again only when something was written."""
+        table = self._database.table("items")
+        if table is not None and table.version() != self._snapshot.version:
+            self._snapshot = Snapshot(self._database.pinned("items"))
+        return self._snapshot
+
+    def counts(self) -> Counts:
+        """Number of images, texts and pairs."""
+        kinds = self.items().kind_counts()
+        pairs = self._database.table("pairs")
+        return Counts(kinds.get("image", 0), kinds.get("text", 0), pairs.count() if pairs else 0)
+
+    def with_vector(self, passport: Passport) -> pa.Array:
+        """Ids of the items that have a vector of this encoder."""
+        items = self.items()
+        return items.ids.filter(self._has_vector(items, passport))
+
+    def without_vector(self, passport: Passport) -> pa.ChunkedArray:
+        """Ids of the items that lack a vector of this encoder, first added first."""
+        items = self.items()
+        rows = pa.table({"id": items.ids, "added": items.column("added")})
+        rows = rows.filter(pc.invert(self._has_vector(items, passport)))
+        return rows.sort_by([("added", "ascending"), ("id", "ascending")])["id"]
+
+    def first_images(self, n: int) -> pa.ChunkedArray:
+        """Ids of the n pictures that were added first."""
+        items = self.items()
+        rows = pa.table({"id": items.ids, "added": items.column("added")})
+        images = rows.filter(pc.equal(items.column("kind"), "image"))
+        at = pc.select_k_unstable(images, n, [("added", "ascending"), ("id", "ascending")])
+        return images["id"].take(at)
+
+    def rows(self, ids: Sequence[str], *, skip_unknown: bool = False) -> list[dict[str, Any]]:
+        """All that is stored of some items, in the order of the ids.
+
+        Raises:
+            UnknownName: there is no such item, unless unknown ids are skipped.
+        """
+        table = self._database.table("items")
+        columns = table.schema().names if table else []
+        found = table.read(columns, {"id": ids}).to_pylist() if table else []
+        by_id = {row["id"]: row for row in found}
+        for id_ in ids:
+            if id_ not in by_id and not skip_unknown:
+                known = self.items().ids[:13].to_pylist()
+                raise UnknownName(self._what, id_, known)
+        return [by_id[i] for i in ids if i in by_id]
+
+    def rows_of(self, items: Snapshot, ids: Sequence[str]) -> Ints:
+        """Row of each id in the snapshot, -1 for none; remembered, as a space asks again."""
+        kept = self._aligned
+        if kept is not None and kept[0] is ids and kept[1] is items:
+            return kept[2]
+        rows = assemble.positions(pa.array(ids, pa.string()), items.ids)
+        # A tuple that is the same object is the same ids; a list may have changed.
+        if isinstance(ids, tuple):
+            self._aligned = (ids, items, rows)
+        return rows
+
+    def _has_vector(self, items: Snapshot, passport: Passport) -> pa.Array:
+        table = self._database.table(vectors_name(passport))
+        stored = table.read(["id"])["id"] if table else pa.array([], pa.string())
+        return pc.is_in(items.ids, value_set=stored)
