@@ -321,8 +321,9 @@ class Reference:
 class Finding:
     """One measured number and what it means.
 
-    `low` and `high` bound the 95 % interval (equal to `value` when the value is exact for these
-    items). `sampled` says how many rows or pairs it came from; `exact` that nothing was sampled.
+    `low` and `high` bound the 95 % interval: what other items of the same kind would give, and
+    what a sample leaves open. `sampled` says how many rows or pairs the value came from; it starts
+    with "exact" when the value holds for these items as they are.
     `per_item` is (n,) over the space's rows, NaN where the item was not measured.
     """
 

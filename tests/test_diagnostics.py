@@ -321,7 +321,8 @@ def test_huge_spaces_are_measured_on_a_part():
     np.testing.assert_array_equal(part.vectors, given.vectors[rows])
     found = find("hubness", given, "image", candidates=200)
     assert np.isfinite(found.per_item).sum() == 200
-    assert "200 of 500 images" in found.sampled
+    assert found.sampled == "random 200 lists of 10 among 200 of 500 images"
+    assert find("hubness", given, "image").sampled.startswith("exact, all 500 lists")
 
 
 # Known bad

@@ -110,6 +110,7 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors) -> Findin
     others = lists.n_candidates - (scope != "joint")
     even = binomial_skewness(lists.n_queries, k / others) if k < others else 0.0
     kind = PLURAL["image" if scope == "joint" else scope]
+    whole = lists.share == 1 and len(rows) == space.n
     return Finding(
         name="hubness",
         scope=scope,
@@ -120,7 +121,7 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors) -> Findin
         verdict=judge("hubness", value),
         sentence=_sentence(scope, shown(value, low, high), even, counts, lists),
         sampled=(
-            f"{'exact, all' if lists.share == 1 else 'random'} {len(found):,} lists of {k} "
+            f"{'exact, all' if whole else 'random'} {len(found):,} lists of {k} "
             f"among {len(among):,} of {targets.stop - targets.start:,} {kind}"
         ),
         per_item=spread(space, among, counts / lists.share),
