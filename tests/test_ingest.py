@@ -430,6 +430,16 @@ def test_paths_in_a_table_stay_inside(tmp_path: Path, reference: str) -> None:
     assert "leads out of the folder" in refused(source)[reference]
 
 
+def test_paths_in_a_zipped_table_stay_inside(tmp_path: Path) -> None:
+    rows = jsonl({"image": "../a.png"}, {"image": "/a.png"}, {"image": "p/../a.png"})
+    source = read(zip_of(tmp_path / "z.zip", {"items.jsonl": rows, "a.png": png(1)}))
+    assert [r.name for r in records(source)] == ["a.png"]
+    assert refused(source) == {
+        "../a.png": "its path leads out of the folder (named in items.jsonl line 1)",
+        "/a.png": "its path is absolute and leads out of the folder (named in items.jsonl line 2)",
+    }
+
+
 def test_absolute_paths_and_links_inside_are_fine(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "set", {"p/a.png": png(1)})
     (folder / "b.png").symlink_to(folder / "p/a.png")

@@ -147,6 +147,7 @@ def test_each_bad_row_is_named_and_the_rest_keep_their_vectors(tmp_path: Path) -
     intake = read_vectors(path)
     assert [item.id for item in intake.items] == ["a", "k", "l"]
     np.testing.assert_allclose(intake.vectors, [[0.6, 0.8, 0], [0, 1, 0], [1, 0, 0]], atol=1e-7)
+    assert intake.notes[0].startswith("6 of 12 vectors were not of length 1")
     numbers = "its vector holds values that are not numbers (NaN, infinite or missing)"
     assert {r.name: r.reason for r in intake.refused} == {
         "v.parquet row 2": f"{numbers} (id 'b')",

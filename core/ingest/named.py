@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from posixpath import normpath
 
 from core.errors import UnreadableFile
 from core.ingest.records import Record
@@ -55,6 +56,7 @@ class _Finder:
 
     def __init__(self, tree: Tree, bases: Sequence[str]) -> None:
         self._tree = tree
+        self._own = bases[0]
         self._bases = list(bases)
         self._found: dict[str, tuple[str, str]] = {}
 
@@ -66,7 +68,9 @@ class _Finder:
 
     def _look(self, reference: str) -> tuple[str, str]:
         objections = []
-        for base in self._bases:
+        # A path that climbs means something only from the table's own folder.
+        climbs = normpath(reference.replace("\\", "/")).startswith("..")
+        for base in [self._own] if climbs else list(self._bases):
             try:
                 name = self._tree.within(reference, base)
                 objection = self._tree.objection(name)

@@ -91,9 +91,9 @@ def thumbnail(image: Image.Image) -> bytes:
     scale = THUMBNAIL_SIDE / max(image.size)
     if scale < 1:
         size = tuple(max(1, round(side * scale)) for side in image.size)
-        image = image.resize((size[0], size[1]), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        image = image.resize((size[0], size[1]), Image.Resampling.HAMMING, reducing_gap=2.0)
     file = BytesIO()
-    image.save(file, "WEBP", quality=78, method=0)
+    image.save(file, "WEBP", quality=75, method=0)
     return file.getvalue()
 
 
