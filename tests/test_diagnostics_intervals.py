@@ -1,0 +1,73 @@
+"""Intervals of diagnostics: as wide as they should be, and covering what a sample hides."""
+
+import numpy as np
+import pytest
+
+from core.diagnostics import DIAGNOSTICS
+from core.sampling import pair_mean, thinned
+from tests import spaces
+from tests.measuring import find, value
+from tests.spaces import directions, space
+
+
+def test_intervals_over_items_have_the_right_width():
+    """The stated error against the deviation over many samples of one cloud."""
+
+    def draw(seed):
+        rng = np.random.default_rng(seed)
+        shape = np.linspace(2, 0.2, 16)
+        x = rng.standard_normal((200, 16)) * shape + np.eye(16)[0]
+        y = x + rng.standard_normal((200, 16)) - 1.5 * np.eye(16)[1]
+        return space(x, y, spaces.diagonal(200))
+
+    names = ("alignment", "uniformity", "modality_gap", "effective_rank", "isotropy", "mean_cosine")
+    drawn = [[f for name in names for f in DIAGNOSTICS.get(name)(draw(s))] for s in range(150)]
+    for findings in zip(*drawn, strict=True):
+        true = np.std([f.value for f in findings], ddof=1)
+        stated = np.mean([(f.high - f.low) / 2 / 1.96 for f in findings])
+        # The gap's own noise is taken as if the kinds were not paired, which is on the safe side.
+        widest = 1.8 if findings[0].name == "modality_gap" else 1.25
+        assert 0.8 < stated / true < widest, (findings[0].name, findings[0].scope)
+
+
+@pytest.mark.parametrize(
+    ("name", "scope", "sampled", "full"),
+    [
+        ("uniformity", "image", {"pairs": 1000}, {}),
+        ("uniformity", "joint", {"pairs": 1000}, {"pairs": 5_000_000}),
+        ("near_duplicates", "image", {"queries": 100, "threshold": 0.8}, {"threshold": 0.8}),
+        ("intrinsic_dimension", "image", {"queries": 100}, {}),
+        ("hubness", "image", {"queries": 100}, {}),
+        ("hubness", "joint", {"queries": 100}, {}),
+    ],
+)
+def test_a_sampled_interval_covers_the_exact_value(name, scope, sampled, full):
+    covered = 0
+    for seed in range(100):
+        x = directions(400, 6, seed) + 0.3
+        given = space(x[:200], x[200:], spaces.diagonal(200))
+        exact = value(name, given, scope, **full)
+        found = find(name, given, scope, **sampled)
+        covered += found.low <= exact <= found.high
+    assert covered >= 90
+
+
+def test_random_pairs_agree_with_all_pairs():
+    given = spaces.cone(n=400, d=8, cosine=0.6)
+    all_of_them = pair_mean(given, "image", np.exp, pairs=10**6)
+    some = pair_mean(given, "image", np.exp, pairs=20_000)
+    assert all_of_them.exact
+    assert not some.exact
+    assert some.value == pytest.approx(all_of_them.value, abs=3 * some.error)
+    assert some.error > all_of_them.error
+
+
+def test_huge_spaces_are_measured_on_a_part():
+    given = spaces.paired(n=500, d=8)
+    part, rows = thinned(given, 200)
+    assert (part.n_images, part.n) == (200, 400)
+    np.testing.assert_array_equal(part.vectors, given.vectors[rows])
+    found = find("hubness", given, "image", candidates=200)
+    assert np.isfinite(found.per_item).sum() == 200
+    assert found.sampled == "random 200 lists of 10 among 200 of 500 images"
+    assert find("hubness", given, "image").sampled.startswith("exact, all 500 lists")
