@@ -28,7 +28,8 @@ KINDS: tuple[Kind, ...] = ("image", "text")
 class Layer:
     """Points of a map that look alike. `hue` numbers the group's colour; -1 is grey.
 
-    `rows` are rows of the space. `values` colour the points one by one where they are numbers.
+    `rows` are rows of the space. `values` colour the points one by one where they are numbers, and
+    `unit` says what the numbers are.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Layer:
     hue: int
     rows: Ints
     values: Floats | None = None
+    unit: str = ""
 
 
 def drawn(space: Space, most: int = MAX_POINTS, seed: int = 0) -> Ints:
@@ -99,10 +101,19 @@ def by_finding(space: Space, rows: Ints, finding: Finding) -> tuple[Layer, ...]:
         if len(part := _of_kind(space, rows[~measured], kind))
     ]
     return *layers, *(
-        Layer(NAMES[kind], kind, 0, part, finding.per_item[part])
+        Layer(NAMES[kind], kind, 0, part, finding.per_item[part], finding.per_item_title)
         for kind in KINDS
         if len(part := _of_kind(space, rows[measured], kind))
     )
+
+
+def ends(layers: Sequence[Layer]) -> tuple[float, float] | None:
+    """Where a colour scale starts and stops: the 2nd and 98th percentile of all values."""
+    values = [layer.values for layer in layers if layer.values is not None]
+    if not values:
+        return None
+    low, high = np.quantile(np.concatenate(values), [0.02, 0.98])
+    return float(low), float(high) if high > low else float(low) + 1.0
 
 
 def held(space: Space, layers: Sequence[Layer], points: Iterable[tuple[int, int]]) -> list[str]:

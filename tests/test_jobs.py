@@ -194,6 +194,14 @@ def test_the_record_is_written_at_most_once_a_second(jobs, monkeypatch):
     assert written == [0, 20, 40, 60, 80]
 
 
+def test_the_latest_attempt_at_a_piece_of_work_is_found(jobs):
+    assert jobs.latest("ingest", {"name": "pets"}) is None
+    job = start(jobs, lambda tick: None, name="pets").wait()
+    start(jobs, lambda tick: None, name="birds").wait()
+    assert jobs.latest("ingest", {"name": "pets"}) is job
+    assert jobs.latest("layout", {"name": "pets"}) is None
+
+
 def test_old_records_are_dropped_but_never_a_running_job(jobs, monkeypatch):
     monkeypatch.setattr(core.jobs, "KEPT", 3)
     go = Event()

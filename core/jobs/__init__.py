@@ -129,6 +129,11 @@ class Jobs:
             raise UnknownName("job", id_, jobs)
         return jobs[id_]
 
+    def latest(self, verb: str, arguments: Mapping[str, Any]) -> Job | None:
+        """The newest attempt at a piece of work; None when there was none."""
+        same = (j for j in self.all() if (j.verb, j.arguments) == (verb, _plain(arguments)))
+        return next(same, None)
+
     def forget(self, id_: str) -> None:
         """Drop the record of a job that is not running."""
         if self.get(id_).state != "running":
