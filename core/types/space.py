@@ -1,108 +1,22 @@
-"""The nouns. Frozen; checked once on construction, trusted everywhere else."""
+"""The space: what every measurement takes, and what is computed once for it and shared."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
-from hashlib import blake2b
 from threading import RLock
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import BadParameter, InputError
-
-Kind = Literal["image", "text"]
-Scope = Literal["image", "text", "joint", "pairs"]
-Verdict = Literal["good", "watch", "bad", "unknown"]
-Value = str | int | float | bool
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Progress = Callable[[int, int], None]
+from core.errors import InputError
+from core.types.arrays import Floats, Ints, Scope
+from core.types.items import digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def digest(*parts: bytes | memoryview | str) -> str:
-    """Identity of content: 32 hex digits. Parts are length-prefixed: they cannot run together.
-
-    >>> digest("ab", "c") == digest("a", "bc")
-    False
-    """
-    h = blake2b(digest_size=16)
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-        h.update(len(data).to_bytes(8, "big"))
-        h.update(data)
-    return h.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One picture or one text.
-
-    `payload` is the picture's file bytes or the text's UTF-8; it may be empty when only a vector is
-    known. `id` is the digest of kind and payload unless the user brought an id of their own.
-    `source` says where the original lies: a path, or "" when the store keeps a copy.
-    """
-
-    kind: Kind
-    payload: bytes
-    name: str
-    source: str = ""
-    labels: tuple[str, ...] = ()
-    attributes: Mapping[str, Value] = field(default_factory=dict)
-    id: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.id:
-            object.__setattr__(self, "id", digest(self.kind, self.payload))
-
-    @property
-    def text(self) -> str:
-        """The text of a text item."""
-        return self.payload.decode("utf-8")
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Something that was not taken in, and why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Passport:
-    """How vectors came to be; stored with every vector table so that queries are encoded alike."""
-
-    model: str
-    weights: str
-    preprocessing: str
-    d: int
-    normalised: bool = True
-    backend: str = "torch"
-    version: str = ""
-
-    @property
-    def key(self) -> str:
-        """Names the vector table: same key, same vectors. Backend and version do not count."""
-        return digest(self.model, self.weights, self.preprocessing, str(self.d))[:12]
-
-    def to_json(self) -> str:
-        """One line of JSON, stored in the vector table's metadata."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> Passport:
-        """The inverse of `to_json`."""
-        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True)
@@ -241,116 +155,6 @@ def _check_unit_rows(vectors: Floats, ids: Sequence[str], block: int = 65_536) -
                 f"The vector of '{ids[start + at]}' has length {lengths[at]:.4g}; "
                 "unit vectors are needed."
             )
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One condition on items, built from widgets or parsed from text; never a spliced string.
-
-    `field` is "label", "kind", "name" or an attribute; `values` are alternatives for "in" and
-    "not in", one text for "contains", and (low, high) for "between" (ends included, None is open).
-    """
-
-    field: str
-    op: Literal["in", "not in", "contains", "between"]
-    values: tuple[Value | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to look for: one text, one picture, or one item of the collection.
-
-    `image` is a picture's file bytes. `kinds` restricts what may be found.
-    """
-
-    text: str = ""
-    image: bytes = b""
-    item: str = ""
-    kinds: tuple[Kind, ...] = ("image", "text")
-    filters: tuple[Filter, ...] = ()
-    k: int = 24
-    start: int = 0
-
-    def __post_init__(self) -> None:
-        if sum(map(bool, (self.text.strip(), self.image, self.item))) != 1:
-            raise InputError("A query is one text, one picture or one item.")
-        if not 1 <= self.k <= 1000:
-            raise BadParameter("k", self.k, "1 to 1000")
-        if self.start < 0:
-            raise BadParameter("start", self.start, "0 or more")
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One answer. `p_null` is the chance that one unrelated item of its kind is this similar.
-
-    `hubness` is how many times more often than average the item shows up for other queries; 0
-    unless that is clearly more than chance.
-    """
-
-    id: str
-    row: int
-    rank: int
-    score: float
-    cosine: float
-    p_null: float
-    hubness: float = 0.0
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A line or histogram that belongs to a finding: x and y with their axis titles."""
-
-    x: Doubles
-    y: Doubles
-    x_title: str
-    y_title: str
-    log_x: bool = False
-    log_y: bool = False
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What the value is compared with: a null model or an ideal, at the same n and d."""
-
-    value: float
-    name: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One measured number and what it means.
-
-    `low` and `high` bound the 95 % interval: what other items of the same kind would give, and
-    what a sample leaves open. `sampled` says how many rows or pairs the value came from; it starts
-    with "exact" when the value holds for these items as they are.
-    `per_item` is (n,) over the space's rows, NaN where the item was not measured.
-    """
-
-    name: str
-    scope: Scope
-    value: float
-    low: float
-    high: float
-    reference: Reference
-    verdict: Verdict
-    sentence: str
-    sampled: str
-    per_item: Floats | None = None
-    per_item_title: str = ""
-    curve: Curve | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A retrieval metric with its 95 % interval and what guessing would give."""
-
-    metric: str
-    value: float
-    low: float
-    high: float
-    chance: float
-    n_queries: int
 
 
 class SpaceCache:

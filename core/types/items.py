@@ -1,0 +1,125 @@
+"""What items are: pictures and texts, what was said about them, and how to ask for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+from core.errors import BadParameter, InputError
+from core.types.arrays import Kind, Value
+
+
+def digest(*parts: bytes | memoryview | str) -> str:
+    """Identity of content: 32 hex digits. Parts are length-prefixed: they cannot run together.
+
+    >>> digest("ab", "c") == digest("a", "bc")
+    False
+    """
+    h = blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        h.update(len(data).to_bytes(8, "big"))
+        h.update(data)
+    return h.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One picture or one text.
+
+    `payload` is the picture's file bytes or the text's UTF-8; it may be empty when only a vector is
+    known. `id` is the digest of kind and payload unless the user brought an id of their own.
+    `source` says where the original lies: a path, or "" when the store keeps a copy.
+    """
+
+    kind: Kind
+    payload: bytes
+    name: str
+    source: str = ""
+    labels: tuple[str, ...] = ()
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", digest(self.kind, self.payload))
+
+    @property
+    def text(self) -> str:
+        """The text of a text item."""
+        return self.payload.decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that was not taken in, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passport:
+    """How vectors came to be; stored with every vector table so that queries are encoded alike."""
+
+    model: str
+    weights: str
+    preprocessing: str
+    d: int
+    normalised: bool = True
+    backend: str = "torch"
+    version: str = ""
+
+    @property
+    def key(self) -> str:
+        """Names the vector table: same key, same vectors. Backend and version do not count."""
+        return digest(self.model, self.weights, self.preprocessing, str(self.d))[:12]
+
+    def to_json(self) -> str:
+        """One line of JSON, stored in the vector table's metadata."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Passport:
+        """The inverse of `to_json`."""
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition on items, built from widgets or parsed from text; never a spliced string.
+
+    `field` is "label", "kind", "name" or an attribute; `values` are alternatives for "in" and
+    "not in", one text for "contains", and (low, high) for "between" (ends included, None is open).
+    """
+
+    field: str
+    op: Literal["in", "not in", "contains", "between"]
+    values: tuple[Value | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for: one text, one picture, or one item of the collection.
+
+    `image` is a picture's file bytes. `kinds` restricts what may be found.
+    """
+
+    text: str = ""
+    image: bytes = b""
+    item: str = ""
+    kinds: tuple[Kind, ...] = ("image", "text")
+    filters: tuple[Filter, ...] = ()
+    k: int = 24
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.text.strip(), self.image, self.item))) != 1:
+            raise InputError("A query is one text, one picture or one item.")
+        if not 1 <= self.k <= 1000:
+            raise BadParameter("k", self.k, "1 to 1000")
+        if self.start < 0:
+            raise BadParameter("start", self.start, "0 or more")
