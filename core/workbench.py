@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core import encoders
+from core import asking, encoders
 from core.diagnostics import DIAGNOSTICS
-from core.encoders import Encoder
-from core.errors import MissingPart, NoTextSearch, PassportMismatch, TooFew, UnknownName
+from core.errors import NoTextSearch, PassportMismatch, TooFew, UnknownName
 from core.evaluate import Evaluation, evaluate
 from core.jobs import Jobs
-from core.pipeline import Report, check_passport
+from core.pipeline import Report
 from core.projections import PROJECTIONS
 from core.search import Answer, search
 from core.types import Bools, Filter, Finding, Floats, Item, Passport, Progress, Query, Space
@@ -247,7 +246,7 @@ class Workbench:
             row = space.row[query.item]
             vector = space.vectors[row]
         else:
-            vector = self._encode(self._query_encoder(name, encoder), query)
+            vector = asking.vector(self.passport(name, encoder), query)
         mask: Bools | None = None
         if query.filters:
             mask = self.home.open(name).mask(query.filters, space.ids)
@@ -257,33 +256,14 @@ class Workbench:
 
     def text_search_off(self, name: str, encoder: str | None = None) -> str:
         """Why text and picture queries are off, in a sentence; "" when they are on."""
-        passport = self.home.open(name).passport(encoder)
+        passport = self.passport(name, encoder)
         if passport.weights:
             return ""
         try:
-            self._query_encoder(name, encoder)
+            asking.encoder_for(passport)
         except (NoTextSearch, PassportMismatch) as error:
             return str(error)
         return ""
-
-    def _query_encoder(self, name: str, encoder: str | None) -> Encoder:
-        passport = self.home.open(name).passport(encoder)
-        try:
-            loaded = encoders.load(passport.model)
-        except (UnknownName, MissingPart) as error:
-            raise NoTextSearch(passport.model, f"it is not at hand ({error})") from error
-        if not passport.weights and loaded.d != passport.d:
-            reason = f"it makes {loaded.d} dimensions where the vectors have {passport.d}"
-            raise NoTextSearch(passport.model, reason)
-        check_passport(passport, loaded.passport)
-        return loaded
-
-    def _encode(self, encoder: Encoder, query: Query) -> Floats:
-        if query.text.strip():
-            return encoder.encode_texts([query.text])[0]
-        from core.ingest import decode
-
-        return encoder.encode_images([decode(query.image, "the picture")])[0]
 
     def diagnose(
         self,

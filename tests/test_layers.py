@@ -17,7 +17,7 @@ LEVELS = [
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
     | {"core.diagnostics", "core.projections"},
     {"core.pipeline", "core.search", "core.evaluate", "core.demo"},
-    {"core.views"},
+    {"core.views", "core.asking"},
     {"core.workbench", "core.catalog"},
     {"core.background", "core.documents", "core.serve", "core.bench"},
     {"core.cli", "pages.parts"},
