@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.types import Filter, Kind, Query
-from pages.parts import controls, filters, state, words
+from pages.parts import controls, filters, problems, state, words
 
 PICTURES = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
 SIZES = (12, 24, 48, 96)
@@ -133,8 +133,12 @@ def _given() -> None:
         return
     with st.container(key="given", horizontal=True, vertical_alignment="center", width="content"):
         if picture and not item:
-            st.image(picture, width=44, alt="The picture you search with")
             st.markdown("Your picture")
+            with problems.shown():
+                st.image(
+                    state.shown_picture(picture, "The picture"), width=44,
+                    output_format="JPEG", alt="The picture you search with",
+                )  # fmt: skip
         else:
             found = state.items([item]).get(item)
             small = state.thumbnails([item]).get(item)

@@ -49,7 +49,9 @@ def linked(
         **settings: passed to the widget, with `key`.
     """
     key = f"_{name}"
-    if _changed_outside(name) or key not in st.session_state:
+    if f"turn_{name}" in st.session_state:
+        st.session_state[key] = _widget_value(st.session_state.pop(f"turn_{name}"))
+    elif _changed_outside(name) or key not in st.session_state:
         seed = recall(name, default)
         seed = default if among is not None and seed not in among else seed
         if seed_as and key not in st.session_state:
@@ -100,8 +102,8 @@ def forget(*names: str) -> None:
 
 
 def turn(name: str, value: Any) -> None:
-    """Give a linked widget another value: from a callback, or before it is drawn."""
-    st.session_state[f"_{name}"] = _widget_value(value)
+    """Give a linked widget another value the next time it is drawn."""
+    st.session_state[f"turn_{name}"] = value
 
 
 def value_of(key: str) -> Any:

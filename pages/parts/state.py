@@ -6,6 +6,7 @@ Results are cached by `space.key`: the same key, the same numbers. What the tab 
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -32,6 +33,7 @@ __all__ = [
     "put",
     "ready",
     "recall",
+    "shown_picture",
     "space",
     "thumbnails",
     "turn",
@@ -145,6 +147,17 @@ def ready() -> bool:
 @st.cache_resource(show_spinner=False)
 def _answered(home: str, name: str, model: str | None) -> dict[str, bool]:
     return {"yes": False}
+
+
+def shown_picture(data: bytes, name: str) -> Any:
+    """A picture file as browsers can show it: upright and RGB, whatever it was.
+
+    Raises:
+        UnreadableFile: it is no picture, or only a part of one.
+    """
+    from core.ingest import decode
+
+    return decode(data, name)
 
 
 def build_demo() -> None:

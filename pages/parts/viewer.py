@@ -82,7 +82,10 @@ def _whole(item: Item) -> None:
         return
     with problems.shown():
         data = state.workbench().picture(state.collection(), item.id)
-        st.image(data, width="stretch", alt=words.shorten(item.name, 200))
+        st.image(
+            state.shown_picture(data, item.name), width="stretch", output_format="JPEG",
+            alt=words.shorten(item.name, 200),
+        )  # fmt: skip
 
 
 def _about(item: Item, partners: Sequence[Item]) -> None:

@@ -1,0 +1,303 @@
+"""The frame and Search, as a person meets them: empty, filled, and by a link someone sent."""
+
+import json
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.workbench import Workbench
+from pages.parts import draw
+from tests.files import encoded, folder_of, jsonl
+
+TOP = Path(__file__).parents[1]
+COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan", "white", "black")
+NASTY = "a <b>red</b> [link](javascript:alert(1)) :rocket: $x$ thing"
+
+
+def picture(colour, size=64):
+    return encoded(Image.new("RGB", (size, size), colour))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A home with a filled and an empty collection, made once."""
+    folder = tmp_path_factory.mktemp("built")
+    rows = [
+        {
+            "image": f"{colour}-{size}.png",
+            "captions": [f"a {colour} square of {size}"],
+            "labels": [colour, "<i>small</i>" if size < 40 else "large"],
+            "size": size,
+            "warm": colour in ("red", "yellow"),
+        }
+        for colour in COLOURS
+        for size in (32, 48, 64, 80)
+    ]
+    rows[0]["captions"].append(NASTY)
+    names = {row["image"]: picture(row["labels"][0], row["size"]) for row in rows}
+    items = folder_of(folder / "items", {**names, "items.jsonl": jsonl(*rows)})
+    workbench = Workbench(folder / "home")
+    workbench.ingest("colours", items / "items.jsonl", encoder="toy")
+    workbench.home.ensure("nothing yet")
+    return folder / "home"
+
+
+@pytest.fixture
+def filled(built, home):
+    shutil.copytree(built, home)
+    return home
+
+
+@pytest.fixture
+def app(monkeypatch):
+    monkeypatch.chdir(TOP)
+    return AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+
+
+def run(app, **asked):
+    app.query_params.update(asked)
+    app.run()
+    assert not app.exception, app.exception[0].message
+    return app
+
+
+def words(app):
+    kinds = (app.markdown, app.caption, app.text, app.warning, app.error, app.info)
+    return "\n".join(str(e.value) for kind in kinds for e in kind)
+
+
+def components(app, name):
+    """The data of every mounted component of ours with that name."""
+    found = [e.proto for e in app.get("bidi_component")]
+    return [json.loads(p.json) for p in found if p.component_name == name and p.json]
+
+
+def cards(app):
+    return [card for grid in components(app, "sextant_gallery") for card in grid["cards"]]
+
+
+def test_a_first_visit_says_what_to_do_next(app):
+    run(app)
+    assert "Nothing to search yet" in words(app)
+    assert [b.label for b in app.button] == ["Build the demo", "Bring your own"]
+
+
+def test_an_empty_collection_says_what_to_do_next(app, filled):
+    run(app, collection="nothing yet")
+    assert "nothing yet is empty" in words(app)
+    assert "Add items" in [b.label for b in app.button]
+
+
+def test_without_a_question_there_are_pictures_and_suggestions_and_no_encoder(
+    app, filled, monkeypatch
+):
+    def load(name, backend="auto"):
+        raise AssertionError("the encoder was loaded before anything was asked")
+
+    monkeypatch.setattr("core.encoders.load", load)
+    run(app, collection="colours")
+    assert len(cards(app)) == 24
+    assert all(card["picture"].startswith("data:image/webp") for card in cards(app))
+    tries = [b for b in app.button if b.key.startswith("_try_")]
+    assert tries and all("square of" in b.label for b in tries)
+
+
+def test_a_link_with_a_query_shows_its_answers_and_its_null(app, filled):
+    run(app, collection="colours", q="red", k="12")
+    found = cards(app)
+    assert len(found) == 12
+    assert [card["rank"] for card in found] == [str(i + 1) for i in range(12)]
+    assert all("red" in card["labels"] for card in found[:4])
+    assert found[0]["caption"].startswith("a red square")
+    assert all(
+        re.match(r"p [<=] 0\.\d+", card["note"]) or card["note"] == "p = 1.00" for card in found
+    )
+    assert "This query" in words(app)
+    assert app.get("plotly_chart")
+    [signs] = components(app, "sextant_signs")
+    assert "Alignment" in [sign["title"] for sign in signs["signs"]]
+    assert all(sign["sentence"].endswith(".") for sign in signs["signs"])
+
+
+def test_a_wrong_name_in_a_link_is_answered_with_a_sentence(app, filled):
+    run(app, collection="colour")
+    assert "No collection is called 'colour'\\. Did you mean 'colours'?" in words(app)
+    assert app.query_params["collection"] == "colours"
+
+
+@pytest.mark.parametrize("asked", [{"k": "0"}, {"k": "x"}, {"kinds": "Sounds"}, {"page": "99"}])
+def test_nonsense_in_a_link_falls_back(app, filled, asked):
+    run(app, collection="colours", q="red", **asked)
+    assert app.text_input(key="_q").value == "red"
+
+
+def test_typing_a_query_answers_and_writes_the_link(app, filled):
+    run(app, collection="colours")
+    app.text_input(key="_q").set_value("blue")
+    run(app)
+    assert "blue" in cards(app)[0]["labels"]
+    assert app.query_params["q"] == "blue"
+    app.text_input(key="_q").set_value("")
+    run(app)
+    assert "q" not in app.query_params
+
+
+def test_texts_and_both(app, filled):
+    run(app, collection="colours", q="red", kinds="Texts")
+    assert {card["kind"] for card in cards(app)} == {"text"}
+    run(app, kinds="Both")
+    assert [card["kind"] for card in cards(app)] == ["image"] * 24 + ["text"] * 24
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_filters_in_a_link_narrow_the_answers(app, filled):
+    run(app, collection="colours", q="red", **{"is.label": ["blue", "green"], "not.label": "large"})
+    assert {card["labels"][0] for card in cards(app)} <= {"blue", "green", "<i>small</i>"}
+    assert len(cards(app)) == 2
+    assert "1–2 of 2" in words(app)
+
+
+def test_a_range_in_a_link_narrows_the_answers(app, filled):
+    run(app, collection="colours", q="red", **{"is.label": "red", "range.size": ["60", "80"]})
+    assert len(cards(app)) == 2
+    assert "Filters · 2" in [block.proto.popover.label for block in app.get("popover")]
+
+
+def test_filters_that_nothing_passes_give_a_sentence(app, filled):
+    run(app, collection="colours", q="red", **{"is.label": "blue", "not.label": "blue"})
+    assert not cards(app)
+    assert "no item passes the filters" in words(app)
+
+
+def test_pages_go_on_where_the_last_one_ended(app, filled):
+    run(app, collection="colours", q="red", k="12", page="2")
+    assert [card["rank"] for card in cards(app)][:2] == ["13", "14"]
+    app.text_input(key="_q").set_value("green")
+    run(app)
+    assert cards(app)[0]["rank"] == "1"
+    assert "page" not in app.query_params
+
+
+def test_more_like_this_leaves_the_item_itself_out(app, filled):
+    first = Workbench(filled).space("colours").ids[0]
+    run(app, collection="colours", item=first)
+    assert first not in [card["id"] for card in cards(app)]
+    assert app.button(key="_clear")
+    app.button(key="_clear").click()
+    run(app)
+    assert "item" not in app.query_params
+
+
+def test_an_uploaded_picture_is_a_query(app, filled):
+    run(app, collection="colours")
+    app.file_uploader(key="_upload").set_value(("mine.png", picture("green"), "image/png"))
+    run(app)
+    assert "green" in cards(app)[0]["labels"]
+    assert "Your picture" in words(app)
+
+
+def test_half_a_picture_is_refused_with_a_sentence(app, filled):
+    run(app, collection="colours")
+    app.file_uploader(key="_upload").set_value(("mine.png", picture("green")[:60], "image/png"))
+    run(app)
+    assert not cards(app)
+    assert any("the picture" in w.value for w in app.warning)
+
+
+def test_the_query_is_still_there_after_a_look_at_another_page(app, filled):
+    run(app, collection="colours", q="red")
+    app.switch_page("pages/about/methods.py")
+    run(app)
+    app.switch_page("pages/explore/search.py")
+    run(app)
+    assert app.text_input(key="_q").value == "red"
+    assert app.query_params["q"] == "red"
+    assert app.query_params["collection"] == "colours"
+
+
+def test_user_text_never_becomes_markup(app, filled):
+    run(app, collection="colours", q="red", kinds="Both")
+    assert any("<b>red</b>" in card["caption"] for card in cards(app))
+    for element in (*app.markdown, *app.caption, *app.button):
+        text = getattr(element, "label", None) or element.value
+        assert not re.search(r"(?<!\\)<b>|(?<!\\)\]\(java", text)
+
+
+def test_the_bar_shows_the_encoder_with_its_passport(app, filled):
+    run(app, collection="colours")
+    [badge] = [m for m in app.markdown if "toy" in m.value and "passport" in (m.help or "").lower()]
+    assert "mean colour" in badge.help
+
+
+def test_the_viewer_shows_an_item_in_full(filled, monkeypatch):
+    monkeypatch.chdir(TOP)
+    id_ = Workbench(filled).space("colours").ids[0]
+    script = (
+        "from pages.parts import state, viewer\n"
+        "state.keep(state.COLLECTION, 'colours')\n"
+        f"viewer.open({id_!r}, among=[{id_!r}, 'x'])\n"
+    )
+    app = run(AppTest.from_string(script, default_timeout=60))
+    assert any("square of" in text.value for text in app.text)
+    assert "Nearest pictures" in words(app)
+    assert {"More like this", "Previous", "Next"} <= {b.label for b in app.button}
+    assert app.button(key="_walk_Left").disabled
+    assert any(f"item={id_}" in code.value for code in app.code)
+
+
+def test_more_like_this_in_a_grid_asks_for_the_item(filled, monkeypatch):
+    """The component's click arrives in the middle of a run, after the query box was drawn."""
+    monkeypatch.chdir(TOP)
+    id_ = Workbench(filled).space("colours").ids[0]
+    clicks = iter([("like", id_)])
+    monkeypatch.setattr("pages.parts.gallery.show", lambda *a, **k: next(clicks, ("", "")))
+    app = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+    run(app, collection="colours", q="red")
+    assert app.query_params["item"] == id_
+    assert app.text_input(key="_q").value == ""
+
+
+def test_vectors_of_an_unknown_model_are_searched_by_item(app, home, tmp_path):
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    vectors = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
+    table = pa.table(
+        {
+            "id": [f"i{n}" for n in range(40)],
+            "kind": ["image"] * 20 + ["text"] * 20,
+            "pair": [str(n % 20) for n in range(40)],
+            "text": [""] * 20 + [f"text {n}" for n in range(20)],
+            "vector": list(vectors),
+        }
+    )
+    pq.write_table(table, tmp_path / "mine.parquet")
+    Workbench(home).ingest("mine", tmp_path / "mine.parquet", encoder="nobody/knows")
+    run(app, collection="mine")
+    assert app.text_input(key="_q").disabled
+    assert "Searching by item" in words(app)
+    run(app, item="i3")
+    assert cards(app)
+
+
+def test_the_palettes_of_figures_and_theme_are_the_same():
+    theme = tomllib.loads((TOP / "assets" / "theme.toml").read_text("utf-8"))["theme"]
+    assert tuple(theme["chartCategoricalColors"]) == draw.PALETTE
+    assert tuple(theme["chartSequentialColors"]) == draw.SEQUENTIAL
+    assert tuple(theme["chartDivergingColors"]) == draw.DIVERGING
+
+
+def test_every_page_file_is_in_the_page_list():
+    listed = set(re.findall(r'"(pages/[^"]+\.py)"', (TOP / "app.py").read_text("utf-8")))
+    there = {
+        path.relative_to(TOP).as_posix()
+        for path in (TOP / "pages").rglob("*.py")
+        if "parts" not in path.parts and path.name != "__init__.py"
+    }
+    assert listed == there
