@@ -19,6 +19,8 @@ from core.verdicts import judge
     bounds=(0.0, 4.0),
     invariant=("rotation", "order"),
     vital=True,
+    aid="How far each pair lies apart. One hump near 0 is what alignment should look like; a "
+    "second hump to the right is pairs that do not belong together.",
 )
 def alignment(space: Space) -> tuple[Finding, ...]:
     """How near an image and the text that belongs to it lie.

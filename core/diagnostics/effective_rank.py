@@ -21,6 +21,8 @@ from core.verdicts import judge
     bounds=(1.0, np.inf),
     invariant=("rotation", "order"),
     vital=True,
+    aid="Energy along each direction, largest first, both axes logarithmic. A slow fall uses "
+    "many directions; a cliff is where the space collapses.",
 )
 def effective_rank(space: Space) -> tuple[Finding, ...]:
     """How many directions carry the items, counted by the entropy of the singular values.

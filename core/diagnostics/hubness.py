@@ -31,6 +31,8 @@ SIDES: dict[Scope, tuple[Side, Side]] = {
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
     vital=True,
+    aid="How many items are in how many neighbour lists. Dots far to the right are hubs that "
+    "crowd everybody's results; those at 0 are never found.",
 )
 def hubness(
     space: Space,

@@ -33,6 +33,8 @@ CONSIDERED = (
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
     vital=False,
+    aid="The dimension as measured on fewer and fewer items. A flat line can be trusted; a "
+    "rising one says that more items would show more directions.",
 )
 def intrinsic_dimension(
     space: Space,

@@ -22,6 +22,8 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
     vital=False,
+    aid="Share of the variance that the first directions hold together. The steeper the rise, "
+    "the fewer directions do the work.",
 )
 def isotropy(space: Space) -> tuple[Finding, ...]:
     """How evenly the variance is spread over all directions, once the mean is taken out.

@@ -23,6 +23,8 @@ CONES: tuple[Scope, ...] = ("image", "text")
     bounds=(-1.0, 1.0),
     invariant=("rotation", "order"),
     vital=True,
+    aid="Each item's cosine with the mean of its kind. A narrow hump far to the right is a "
+    "narrow cone.",
 )
 def mean_cosine(space: Space) -> tuple[Finding, ...]:
     """How narrow a cone the items fill.

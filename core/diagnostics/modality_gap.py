@@ -19,6 +19,8 @@ from core.verdicts import judge
     bounds=(0.0, 2.0),
     invariant=("rotation", "order"),
     vital=True,
+    aid="Where each item lies on the line between the two centres. Two humps that do not "
+    "touch are two kinds that live apart.",
 )
 def modality_gap(space: Space) -> tuple[Finding, ...]:
     """How far apart images and texts sit as a whole.

@@ -24,6 +24,7 @@ COPY = 1 - 1e-6
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
     vital=False,
+    aid="Each item's cosine with its nearest neighbour. A pile at 1 is copies.",
 )
 def near_duplicates(
     space: Space,

@@ -12,6 +12,7 @@ with problems.shown(stop=True):
         welcome.no_items(card.name)
 
 with problems.shown():
+    report.head()
     with st.container(key="_vital_strip"):
         signs.show(signs.vital(), key="_vital_wide", wide=True)
     with st.container(horizontal=True, vertical_alignment="center"):

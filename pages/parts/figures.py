@@ -1,6 +1,7 @@
 """The figure of a diagnostic: its curves, else its items' values, else its intervals."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -40,9 +41,7 @@ def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]]) -> Non
             x=line.x,
             y=line.y,
             name=draw.KIND_NAMES[scope],
-            mode="lines",
-            fill=None if first.log_x else "tozeroy",
-            line={"color": HUES[scope], "width": 2, "shape": "linear" if first.log_x else "hvh"},
+            **_look(line, HUES[scope]),
             hovertemplate="%{x:.4g}: %{y:.4g}",
         )
         rows += [
@@ -52,8 +51,22 @@ def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]]) -> Non
     figure.update_layout(showlegend=len(curves) > 1)
     figure.update_xaxes(title=first.x_title, type="log" if first.log_x else "linear")
     figure.update_yaxes(title=first.y_title, type="log" if first.log_y else "linear")
-    aid = f"{first.y_title.capitalize()} against {first.x_title}."
+    aid = plugin.traits.get("aid") or f"{first.y_title.capitalize()} against {first.x_title}."
     draw.chart(figure, key=f"_figure_{plugin.name}", aid=aid, rows=rows, alt=aid, height=HEIGHT)
+
+
+def _look(line: Curve, colour: str) -> dict[str, Any]:
+    """Spectra and the like as lines, counts on a log scale as dots, other counts as histograms."""
+    if line.log_x:
+        mode = "lines" if len(line.x) > 24 else "lines+markers"
+        return {"mode": mode, "line": {"color": colour, "width": 2}}
+    if line.log_y:
+        return {"mode": "markers", "marker": {"color": colour, "size": 6, "opacity": 0.7}}
+    return {
+        "mode": "lines",
+        "fill": "tozeroy",
+        "line": {"color": colour, "width": 2, "shape": "hvh"},
+    }
 
 
 def _intervals(plugin: Plugin, findings: Sequence[Finding]) -> None:

@@ -12,6 +12,7 @@ from pages.parts import controls, problems, state, words
 
 DROPS = "drops"
 REPORT = "report"
+STYLE = Path(__file__).parents[2] / "assets" / "intake.css"
 TAKES = (
     "Pictures, a zip, or a table: items.jsonl, CSV, TSV, Parquet (also with ready-made vectors), "
     "COCO captions. A captions file dropped with pictures belongs to them."
@@ -21,14 +22,16 @@ TAKES = (
 def form(names: Sequence[str]) -> None:
     """Drop files or name a path, choose where they go, and begin."""
     fresh = state.kept(DROPS, 0)  # other keys after each success: the form is empty again
+    st.html(STYLE)
     with st.form("_intake", border=False):
-        files = st.file_uploader(
-            "Drop pictures, a zip, captions",
-            accept_multiple_files=True,
-            key=f"_drop_{fresh}",
-            max_upload_size=1000,
-            help=TAKES,
-        )
+        with st.container(key="drop"):
+            files = st.file_uploader(
+                "Drop pictures, a zip, captions",
+                accept_multiple_files=True,
+                key=f"_drop_{fresh}",
+                max_upload_size=1000,
+                help=TAKES,
+            )
         path = st.text_input(
             "or a folder or file on this computer",
             key=f"_path_{fresh}",

@@ -41,6 +41,19 @@ def family() -> str:
     )
 
 
+def head() -> None:
+    """What is measured here."""
+    space = state.space()
+    kinds = [(space.n_images, "picture"), (space.n - space.n_images, "text")]
+    things = " and ".join(words.count(n, one) for n, one in [*kinds] if n)
+    pairs = f" in {words.count(len(space.pairs), 'pair')}" if len(space.pairs) else ""
+    st.markdown("### Geometry", anchors=False)
+    st.caption(
+        f"{things.capitalize()}{pairs}, {space.d} dimensions, encoded with "
+        f"{words.plain(space.encoder)}. Each number stands next to what it is compared with."
+    )
+
+
 def measure(family: str) -> list[Measured]:
     """The diagnostics of a family, or all of them; says which one it is at."""
     plugins = [p for p in _plugins() if family in (OVERVIEW, p.family)]

@@ -72,8 +72,7 @@ def rows(found: Evaluation) -> list[dict[str, Any]]:
 def head(found: Evaluation) -> None:
     """The median ranks, which pairs were judged, and the numbers to download."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("### Evaluate", anchors=False, width="content")
-        st.caption(found.sentence, width="stretch")
+        st.markdown("### Evaluate", anchors=False, width="stretch")
         controls.download(rows(found), "evaluation")
         st.download_button(
             "JSON",
@@ -85,6 +84,7 @@ def head(found: Evaluation) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+    st.caption(found.sentence)
     with st.grid(4, min_column_width=180):
         for way, direction in ways(found).items():
             recall, rank = direction.scores["recall@10"], direction.scores["median_rank"]

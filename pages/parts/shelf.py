@@ -1,23 +1,29 @@
 """Collections as cards: what is in them, how they are, and what can be done with each."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from core import background
 from core.workbench import DEFAULT_ENCODER, Card
-from pages.parts import gallery, intake, problems, state, words, work
+from pages.parts import gallery, health, intake, problems, state, words, work
 
 SEARCH = "pages/explore/search.py"
+MEASURED_AT_SIGHT = 20_000
 RENAME, ENCODE, REPORT, DELETE = "Rename", "Add an encoder", "What came in last", "Delete"
 
 
 def show(cards: Sequence[Card]) -> None:
     """All collections, as many side by side as fit."""
+    places = {}
     with st.grid(min_column_width=290) as grid:
         for i, card in enumerate(cards):
-            with grid.cell(), st.container(border=True, key=f"_card_{i}", gap="small"):
-                _card(card, i)
+            with grid.cell(), st.container(border=True, key=f"_card_{i}", gap="xsmall"):
+                places[card.name] = _card(card, i)
+    for card in cards:  # after all cards are on screen: measuring takes a moment
+        if card.encoders and card.images + card.texts <= MEASURED_AT_SIGHT:
+            health.show(card.name, places[card.name])
 
 
 def empty() -> None:
@@ -34,7 +40,8 @@ def empty() -> None:
             st.rerun()
 
 
-def _card(card: Card, i: int) -> None:
+def _card(card: Card, i: int) -> Any:
+    """Draw a card; returns the place for its health."""
     st.html(_mosaic(card))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{words.plain(card.name)}**", width="stretch")
@@ -43,6 +50,7 @@ def _card(card: Card, i: int) -> None:
         )
     counts = [(card.images, "picture"), (card.texts, "text"), (card.pairs, "pair")]
     st.caption(" · ".join(words.count(n, one) for n, one in counts))
+    place = st.empty()
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         for encoder in card.encoders:
             st.badge(words.plain(words.shorten(encoder, 32)), color="gray")
@@ -51,6 +59,7 @@ def _card(card: Card, i: int) -> None:
         _choose(card.name)
         st.switch_page(SEARCH)
     _act(chosen, card)
+    return place
 
 
 def _actions(card: Card) -> list[str]:
