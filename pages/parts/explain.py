@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.search import Answer
 from core.types import Kind
-from pages.parts import controls, draw, problems, signs, words
+from pages.parts import controls, draw, problems, signs, state, words, work
 
 SURE = 0.05
 AID = (
@@ -30,6 +30,9 @@ def query(answers: Mapping[Kind, Answer]) -> None:
 def space() -> None:
     """The vital signs of the collection."""
     st.markdown("##### Vital signs", anchors=False)
+    if work.busy(state.collection()):
+        st.caption("Measured as soon as the collection is filled.")
+        return
     with problems.shown():
         with st.spinner("Measuring the space…", show_time=True):
             findings = signs.vital()

@@ -99,5 +99,5 @@ def _progress() -> None:
     job = running[0]
     done = min(job.done / job.total, 1.0) if job.total else 0.0
     more = f" (+{len(running) - 1})" if len(running) > 1 else ""
-    with st.container(key="job", width=260):
+    with st.container(key="job", width=330):
         st.progress(done, f"{words.plain(job.title)}{more} · {words.plain(job.sentence)}")

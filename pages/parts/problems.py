@@ -31,8 +31,9 @@ def tell(problem: SextantError) -> None:
 
 def nothing(title: str, sentence: str, *, icon: str = ":material/explore:") -> None:
     """An empty screen: what is missing and what to do next."""
-    with st.container(key=f"_nothing_{abs(hash(title))}", horizontal_alignment="center"):
-        st.space("medium")
-        st.markdown(f"## {icon}", text_alignment="center", anchors=False)
-        st.markdown(f"#### {title}", text_alignment="center", anchors=False)
-        st.markdown(sentence, text_alignment="center", width=560)
+    with st.container(key="nothing", horizontal_alignment="center", gap="small"):
+        st.space("large")
+        st.markdown(f"# :primary[{icon}]", text_alignment="center", anchors=False)
+        st.markdown(f"## {title}", text_alignment="center", anchors=False)
+        st.markdown(sentence, text_alignment="center", width=600)
+        st.space("small")

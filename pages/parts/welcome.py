@@ -1,12 +1,34 @@
 """Before there is anything to show: what is missing and what to do next; what one could ask."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.workbench import Card
-from pages.parts import ask, gallery, problems, state, viewer, words
+from pages.parts import ask, gallery, problems, state, viewer, words, work
 
 COLLECTIONS = "pages/explore/collections.py"
+PROMISES = (
+    (
+        "image_search",
+        "Search across pictures and texts",
+        "Ask with words, a picture or any item. Every answer says how likely it is by chance.",
+    ),
+    (
+        "architecture",
+        "See the geometry that explains it",
+        "Alignment, uniformity, modality gap, rank and hubness, each with an interval, "
+        "a reference and a sentence.",
+    ),
+    (
+        "target",
+        "Know how good it is on your data",
+        "Recall both ways from your own pairs of pictures and captions. "
+        "Nothing leaves this machine.",
+    ),
+)
 SUGGESTIONS = 5
+LONGEST = 56  # characters of a suggestion: five of them fit one line
 
 
 def no_collections() -> None:
@@ -22,11 +44,27 @@ def no_collections() -> None:
             st.rerun()
         if st.button("Bring your own", key="_bring", icon=":material/upload:"):
             st.switch_page(COLLECTIONS)
+    st.space("medium")
+    with st.container(key="promises"):
+        for column, (icon, title, sentence) in zip(
+            st.columns(3, gap="large"), PROMISES, strict=True
+        ):
+            column.markdown(f":primary[:material/{icon}:] &nbsp; **{title}**")
+            column.caption(sentence)
+    work.panel()
     st.stop()
 
 
 def no_items(name: str) -> None:
     """A collection without items. Ends the page."""
+    if work.busy(name):
+        problems.nothing(
+            f"{words.plain(name)} is being filled",
+            "The first pictures can be searched in a moment, while the rest is still coming in.",
+            icon=":material/hourglass_top:",
+        )
+        _until_filled(name)
+        st.stop()
     problems.nothing(
         f"{words.plain(name)} is empty",
         "Add pictures, captions or ready-made vectors, and they can be searched and measured here.",
@@ -37,11 +75,21 @@ def no_items(name: str) -> None:
     st.stop()
 
 
+@st.fragment(run_every=2.0)
+def _until_filled(name: str) -> None:
+    """Draw the page anew as soon as there is something to search, or nothing more will come."""
+    card = state.workbench().card(name)
+    if card.images + card.texts or not work.busy(name):
+        st.rerun()
+
+
 def show(card: Card, *, off: str) -> None:
     """An open question: queries made from this collection's own captions, and what is in it."""
     examples = state.examples(24)
     captions = state.captions(examples)
-    short = sorted({words.shorten(c, 90) for c in captions.values() if len(c) <= 90}, key=len)
+    short = sorted(
+        {words.shorten(c, LONGEST) for c in captions.values() if len(c) <= LONGEST}, key=len
+    )
     if short and not off:
         st.caption("Try one of its captions")
         with st.container(horizontal=True, gap="small", key="suggestions"):
@@ -57,4 +105,5 @@ def show(card: Card, *, off: str) -> None:
             "No captions yet: recall, alignment and the modality gap need texts. Add a captions "
             "file on Collections."
         )
-    viewer.browse(gallery.cards(examples), key="_mosaic", size=150)
+    mosaic = [replace(card, labels=()) for card in gallery.cards(examples)]
+    viewer.browse(mosaic, key="_mosaic", size=150)
