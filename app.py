@@ -4,7 +4,6 @@ import streamlit as st
 
 from pages.parts import frame
 
-st.set_page_config("Sextant", frame.ICON, "wide", menu_items={"About": frame.ABOUT})
 page = st.navigation(
     {
         "Explore": [
@@ -20,5 +19,6 @@ page = st.navigation(
     },
     position="top",
 )
+st.set_page_config(f"{page.title} · Sextant", frame.ICON, "wide", menu_items={"About": frame.ABOUT})
 frame.bar()
 page.run()

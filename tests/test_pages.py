@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core.types import Passport
 from core.workbench import Workbench
 from pages.parts import draw
 from tests.files import encoded, folder_of, jsonl
@@ -195,7 +196,7 @@ def test_more_like_this_leaves_the_item_itself_out(app, filled):
 
 def test_an_uploaded_picture_is_a_query(app, filled):
     run(app, collection="colours")
-    app.file_uploader(key="_upload").set_value(("mine.png", picture("green"), "image/png"))
+    app.file_uploader(key="_upload_0").set_value(("mine.png", picture("green"), "image/png"))
     run(app)
     assert "green" in cards(app)[0]["labels"]
     assert "Your picture" in words(app)
@@ -203,7 +204,7 @@ def test_an_uploaded_picture_is_a_query(app, filled):
 
 def test_half_a_picture_is_refused_with_a_sentence(app, filled):
     run(app, collection="colours")
-    app.file_uploader(key="_upload").set_value(("mine.png", picture("green")[:60], "image/png"))
+    app.file_uploader(key="_upload_0").set_value(("mine.png", picture("green")[:60], "image/png"))
     run(app)
     assert not cards(app)
     assert any("the picture" in w.value for w in app.warning)
@@ -260,6 +261,20 @@ def test_more_like_this_in_a_grid_asks_for_the_item(filled, monkeypatch):
     run(app, collection="colours", q="red")
     assert app.query_params["item"] == id_
     assert app.text_input(key="_q").value == ""
+
+
+def test_a_second_encoder_can_be_chosen_and_says_when_it_is_not_at_hand(app, filled):
+    workbench = Workbench(filled)
+    space = workbench.space("colours")
+    other = Passport("nobody/knows", "", "", space.d)
+    workbench.home.open("colours").write_vectors(other, space.ids, space.vectors[:, ::-1])
+    run(app, collection="colours")
+    assert app.selectbox(key="_encoder").options == ["toy", "nobody/knows"]
+    app.selectbox(key="_encoder").set_value("nobody/knows")
+    run(app)
+    assert app.query_params["encoder"] == "nobody/knows"
+    assert app.text_input(key="_q").disabled
+    assert "'nobody/knows'" in words(app)
 
 
 def test_vectors_of_an_unknown_model_are_searched_by_item(app, home, tmp_path):

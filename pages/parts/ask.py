@@ -13,9 +13,9 @@ from pages.parts import controls, filters, problems, state, words
 
 PICTURES = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
 SIZES = (12, 24, 48, 96)
-_ASSETS = Path(__file__).parents[2] / "assets" / "paste"
-_PASTE = st.components.v2.component(
-    "sextant_paste", js=(_ASSETS / "paste.js").read_text("utf-8"), html="<span hidden></span>"
+_ASSETS = Path(__file__).parents[2] / "assets" / "ask"
+_SHORTCUTS = st.components.v2.component(
+    "sextant_ask", js=(_ASSETS / "ask.js").read_text("utf-8"), html="<span hidden></span>"
 )
 
 
@@ -53,7 +53,7 @@ def bar(fields: Sequence[Any], *, off: str) -> Asked:
             "What are you looking for?",
             type="search",
             icon=":material/search:",
-            placeholder="Describe what you are looking for",
+            placeholder="Describe what you are looking for ( / )",
             label_visibility="collapsed",
             live="350ms",
             disabled=bool(off),
@@ -67,7 +67,7 @@ def bar(fields: Sequence[Any], *, off: str) -> Asked:
         st.space("stretch")
         k = controls.size(SIZES, 24)
     if not off:
-        _PASTE(key="_paste", on_pasted_change=_picture_pasted)
+        _SHORTCUTS(key="_paste", data={"box": f"_{state.TEXT}"}, on_pasted_change=_picture_pasted)
     item = "" if text else state.recall(state.ITEM, "")
     state.put(state.ITEM, item)
     picture = b"" if text or item else state.kept(state.PICTURE, b"")
@@ -105,18 +105,24 @@ def _picture(*, disabled: bool) -> None:
         st.file_uploader(
             "Search with a picture",
             PICTURES,
-            key="_upload",
+            key=_uploader(),
             max_upload_size=50,
             on_change=_picture_uploaded,
         )
         st.caption("Or paste one anywhere on this page with Ctrl+V.")
 
 
+def _uploader() -> str:
+    """The upload's key; another one after each picture, so that its copy is let go."""
+    return f"_upload_{state.kept(state.UPLOADS, 0)}"
+
+
 def _picture_uploaded() -> None:
-    file = state.value_of("_upload")
+    file = state.value_of(_uploader())
     if file is not None:
         clear()
         state.keep(state.PICTURE, file.getvalue())
+        state.keep(state.UPLOADS, state.kept(state.UPLOADS, 0) + 1)
 
 
 def _picture_pasted() -> None:

@@ -34,8 +34,7 @@ def space() -> None:
         st.caption("Measured as soon as the collection is filled.")
         return
     with problems.shown():
-        with st.spinner("Measuring the space…", show_time=True):
-            findings = signs.vital()
+        findings = signs.vital()
         if not findings:
             st.caption("Too few items to measure: add pictures and captions.")
             return

@@ -9,6 +9,10 @@ from core.types import Kind
 from pages.parts import controls, draw, gallery, state, viewer, words
 from pages.parts.ask import Asked
 
+AID = (
+    "Under each answer: rank, cosine with the query, and p, the chance that one unrelated item is "
+    "this similar. A hub answers far more queries than others do. Arrow keys walk, Enter opens."
+)
 WIDTHS = {"image": 190, "text": 330}
 
 
@@ -31,6 +35,8 @@ def show(asked: Asked, answers: Mapping[Kind, Answer]) -> None:
             viewer.browse(gallery.hits(answer.hits), key=f"_answers_{kind}", size=size)
         elif len(answers) == 1:
             _none(kind, answer)
+    if any(answer.hits for answer in answers.values()):
+        st.caption(AID)
     controls.paging(max(answer.n for answer in answers.values()), asked.k)
 
 

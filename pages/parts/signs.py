@@ -35,11 +35,13 @@ _SIGNS = st.components.v2.component(
 
 def vital() -> tuple[Finding, ...]:
     """The vital signs of the collection on screen that it has enough items for."""
-    found = []
-    for name, scope in VITAL:
-        if name in DIAGNOSTICS.all():
+    found: list[Finding] = []
+    names = [(name, scope) for name, scope in VITAL if name in DIAGNOSTICS.all()]
+    for n, (name, scope) in enumerate(names, 1):
+        title = DIAGNOSTICS.get(name).title.lower()
+        with st.spinner(f"Measuring {title} ({n} of {len(names)})…", show_time=True):
             findings = _measured(name)
-            found += [f for f in findings if f.scope == scope] or findings[:1]
+        found += [f for f in findings if f.scope == scope] or findings[:1]
     return tuple(found)
 
 
