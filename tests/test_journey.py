@@ -1,0 +1,161 @@
+"""A first visit in a real browser: bring pictures in, search, look closer, lasso, measure."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from PIL import Image
+
+from tests.files import encoded, jsonl, zip_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+TOP = Path(__file__).parents[1]
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+COLOURS = {
+    "red": (220, 30, 30),
+    "green": (40, 180, 40),
+    "blue": (30, 60, 220),
+    "white": (250, 250, 250),
+}
+SLOW = 60_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The app as `sextant serve` starts it, on a home of its own."""
+    home = tmp_path_factory.mktemp("served")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from core.cli import main; main()", "serve", "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--home", str(home)],
+        cwd=TOP,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(TOP), "SEXTANT_ROOT": str(home)},
+    )
+    address = f"http://localhost:{port}"
+    for _ in range(240):
+        try:
+            urlopen(f"{address}/_stcore/health", timeout=2).close()
+            break
+        except OSError:
+            time.sleep(0.25)
+    yield address
+    os.killpg(process.pid, 15)
+    process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def page(server):
+    """One tab, kept for the whole visit."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    quiet = "no-sandbox disable-gpu no-first-run disable-background-networking disable-sync"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[f"--{flag}" for flag in quiet.split()]
+        )
+        tab = browser.new_page(viewport={"width": 1440, "height": 900})
+        tab.set_default_timeout(SLOW)
+        yield tab
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """40 pictures of four colours with captions, and one file that only says it is a picture."""
+    files, rows = {"broken.png": "no picture at all"}, [{"image": "broken.png", "caption": "?"}]
+    for number in range(40):
+        word = list(COLOURS)[number % 4]
+        image = Image.new("RGB", (64, 48), COLOURS[word])
+        image.paste((128, 128, 128), (0, 0, 4 + number, 8))
+        files[f"{number}.png"] = encoded(image)
+        rows.append(
+            {"image": f"{number}.png", "caption": f"a {word} card, {number}", "label": word}
+        )
+    return zip_of(
+        tmp_path_factory.mktemp("zip") / "cards.zip", {**files, "items.jsonl": jsonl(*rows)}
+    )
+
+
+def test_an_empty_home_says_what_to_do(page, server):
+    page.goto(server)
+    page.get_by_role("button", name=re.compile("demo", re.I)).first.wait_for()
+
+
+def test_pictures_come_in_and_refusals_are_named(page, server, archive):
+    page.goto(f"{server}/collections")
+    page.locator("input[type=file]").first.set_input_files(archive)
+    page.get_by_text("cards.zip").first.wait_for()
+    for label, value in (("Collection", "cards"), ("Encoder", "toy")):
+        box = page.get_by_role("combobox", name=re.compile(label)).last
+        box.click()
+        box.fill(value)
+        box.press("Enter")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_text("What came in: cards").wait_for()
+    page.get_by_text("40 pictures").first.wait_for()
+    refused = page.get_by_test_id("stMetric").filter(has_text="Refused")
+    assert refused.inner_text().split() == ["Refused", "1"]
+
+
+def test_a_text_finds_its_pictures_and_the_link_keeps_the_question(page, server):
+    page.goto(f"{server}/?collection=cards")
+    box = page.get_by_placeholder("Describe what you are looking for")
+    box.fill("red")
+    box.press("Enter")
+    first = page.get_by_role("button", name=re.compile(r"^1\. .*red card"))
+    first.wait_for()
+    page.get_by_text(re.compile("stands out")).first.wait_for()
+    page.wait_for_url(re.compile("red"))
+    address = page.url
+    page.goto(address)
+    page.get_by_role("button", name=re.compile(r"^1\. .*red card")).wait_for()
+
+
+def test_a_hit_opens_and_leads_on(page):
+    page.get_by_role("button", name=re.compile(r"^1\. .*red card")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(re.compile("a red card")).first.wait_for()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+
+
+def test_a_lasso_shows_what_it_holds(page, server):
+    page.goto(f"{server}/map?collection=cards")
+    canvas = page.locator(".js-plotly-plot .nsewdrag").first
+    canvas.wait_for()
+    page.get_by_text("Nothing selected").wait_for()
+    box = canvas.bounding_box()
+    corners = [(0.02, 0.02), (0.98, 0.02), (0.98, 0.98), (0.02, 0.98), (0.02, 0.05)]
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=8)
+    page.mouse.up()
+    page.get_by_text("Nothing selected").wait_for(state="hidden")
+    page.get_by_text(re.compile(r"\d+ (items|pictures|selected)")).first.wait_for()
+
+
+def test_recall_and_geometry_are_measured(page, server):
+    page.goto(f"{server}/evaluate?collection=cards")
+    page.get_by_text(re.compile("Recall@10|recall@10|R@10")).first.wait_for()
+    page.goto(f"{server}/geometry?collection=cards")
+    page.get_by_text("Effective rank").first.wait_for()
+    page.get_by_text("Hubness").first.wait_for()
+    assert page.get_by_text("Traceback").count() == 0
