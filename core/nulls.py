@@ -29,6 +29,24 @@ def isotropic_participation(n: int, d: int) -> float:
     return d / (1 + d / n)
 
 
+def isotropic_spectrum(n: int, d: int) -> Doubles:
+    """(d,) eigenvalues of n isotropic rows, largest first, summing to 1: Marchenko-Pastur.
+
+    >>> isotropic_spectrum(10**9, 4).round(4).tolist(), int((isotropic_spectrum(3, 8) > 0).sum())
+    ([0.25, 0.25, 0.25, 0.25], 3)
+    """
+    r = min(n, d)
+    ratio = r / max(n, d)
+    low, high = (1 - np.sqrt(ratio)) ** 2, (1 + np.sqrt(ratio)) ** 2
+    angle = (np.arange(8000) + 0.5) / 8000 * np.pi
+    x = (low + high) / 2 - (high - low) / 2 * np.cos(angle)
+    below = np.cumsum(np.sin(angle) ** 2 / x)
+    values = np.zeros(d)
+    values[:r] = np.interp((np.arange(r)[::-1] + 0.5) / r, below / below[-1], x)
+    result: Doubles = values / values.sum()
+    return result
+
+
 def isotropic_rankme(n: int, d: int) -> float:
     """RankMe of n isotropic rows, from the Marchenko-Pastur law of their eigenvalues.
 
@@ -87,3 +105,12 @@ def binomial_skewness(draws: float, chance: float) -> float:
     0.3162
     """
     return float((1 - 2 * chance) / np.sqrt(draws * chance * (1 - chance)))
+
+
+def isotropic_stable_rank(n: int, d: int) -> float:
+    """Stable rank of n isotropic rows: d over the upper edge of their eigenvalues.
+
+    >>> round(isotropic_stable_rank(4000, 512), 1)
+    277.7
+    """
+    return float(max(1.0, d / (1 + np.sqrt(d / n)) ** 2))

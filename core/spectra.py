@@ -95,6 +95,43 @@ def projections(vectors: Floats, directions: Doubles) -> Doubles:
     return result
 
 
+def participation(matrix: Doubles) -> float:
+    """(sum l)^2 / sum l^2 of a symmetric matrix's eigenvalues l, without computing them.
+
+    >>> participation(np.diag([4.0, 1.0])) * 17
+    25.0
+    """
+    return float(np.trace(matrix) ** 2 / (matrix**2).sum())
+
+
+def participation_influence(m: Moments, rows: Floats) -> Doubles:
+    """How much each row moves the participation ratio of the covariance when it counts 1/n."""
+    total, square = float(np.trace(m.covariance)), float((m.covariance**2).sum())
+    found = []
+    for start in range(0, len(rows), BLOCK):
+        x = rows[start : start + BLOCK].astype(np.float64) - m.mean
+        length2 = np.einsum("ij,ij->i", x, x)
+        along = np.einsum("ij,ij->i", x @ m.covariance, x)
+        found.append(
+            2 * total / square * (length2 - total) - 2 * total**2 / square**2 * (along - square)
+        )
+    return np.concatenate(found)
+
+
+def eigen_influence(m: Moments, rows: Floats, slopes: Doubles, *, centred: bool) -> Doubles:
+    """How much each row moves a function of the eigenvalues, up to a constant.
+
+    `slopes` (d,) are the function's derivatives by the eigenvalues; those of 0 cost nothing.
+    """
+    used = slopes != 0
+    directions = (m.centred_eigen if centred else m.eigen)[1][:, used]
+    along = projections(rows, directions)
+    if centred:
+        along = along - m.mean @ directions
+    moved: Doubles = along**2 @ slopes[used]
+    return moved
+
+
 def _eigen(matrix: Doubles) -> tuple[Doubles, Doubles]:
     values, vectors = np.linalg.eigh(matrix)
     return np.maximum(values[::-1], 0.0), vectors[:, ::-1]

@@ -12,8 +12,8 @@ LEVELS = [
     {"core.errors"},
     {"core.types"},
     {"core.registry", "core.neighbors", "core.spectra", "core.sampling", "core.nulls"}
-    | {"core.verdicts"},
-    {"core.findings"},
+    | {"core.verdicts", "core.geodesics"},
+    {"core.findings", "core.rivals", "core.centring", "core.gap"},
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
     | {"core.diagnostics", "core.projections"},
     {"core.pipeline", "core.search", "core.evaluate", "core.demo"},

@@ -6,8 +6,8 @@ from core.diagnostics import diagnostic
 from core.findings import PLURAL, normal, scopes, shown
 from core.nulls import isotropic_participation
 from core.sampling import items_error
-from core.spectra import BLOCK, Moments, moments
-from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
+from core.spectra import Moments, moments, participation, participation_influence
+from core.types import Curve, Finding, Reference, Scope, Space
 from core.verdicts import judge
 
 SAME = 1e-10  # total variance below which all rows count as the same point
@@ -53,12 +53,17 @@ def isotropy(space: Space) -> tuple[Finding, ...]:
 def _measure(space: Space, scope: Scope) -> Finding:
     m = moments(space, scope)
     total = float(np.trace(m.covariance))
-    after = _participation(m.covariance) if total > SAME else 1.0
+    after = participation(m.covariance) if total > SAME else 1.0
     wide = max(1, m.d - 1)
     value = min(1.0, max(0.0, (after - 1) / wide))
     error = 0.0
     if total > SAME:
-        error = items_error(space, {scope: lambda rows: _influence(m, space.vectors[rows])}) / wide
+        error = (
+            items_error(
+                space, {scope: lambda rows: participation_influence(m, space.vectors[rows])}
+            )
+            / wide
+        )
     low, high = normal(value, error, 0.0, 1.0)
     even = isotropic_participation(m.n, m.d)
     return Finding(
@@ -72,7 +77,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
         sentence=(
             f"IsoScore of the {PLURAL[scope]} is {shown(value, low, high)}; evenly spread points "
             f"of the same number would reach {(even - 1) / wide:.2g}. Their variance fills "
-            f"{after:.3g} of {m.d} directions, {_participation(m.second):.3g} before centring."
+            f"{after:.3g} of {m.d} directions, {participation(m.second):.3g} before centring."
         ),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         curve=_cumulative(m) if total > SAME else None,
@@ -82,25 +87,6 @@ def _measure(space: Space, scope: Scope) -> Finding:
 def _log_share(ratio: float, even: float) -> float:
     """0 for one direction, 1 for as many as evenly spread points fill."""
     return float(np.log(max(ratio, 1.0)) / np.log(even)) if even > 1 else 1.0
-
-
-def _participation(matrix: Doubles) -> float:
-    """(sum l)^2 / sum l^2 of a symmetric matrix, without its eigenvalues."""
-    return float(np.trace(matrix) ** 2 / (matrix**2).sum())
-
-
-def _influence(m: Moments, rows: Floats) -> Doubles:
-    """How much each row moves the participation ratio of the covariance."""
-    total, square = float(np.trace(m.covariance)), float((m.covariance**2).sum())
-    found = []
-    for start in range(0, len(rows), BLOCK):
-        x = rows[start : start + BLOCK].astype(np.float64) - m.mean
-        length2 = np.einsum("ij,ij->i", x, x)
-        along = np.einsum("ij,ij->i", x @ m.covariance, x)
-        found.append(
-            2 * total / square * (length2 - total) - 2 * total**2 / square**2 * (along - square)
-        )
-    return np.concatenate(found)
 
 
 def _cumulative(m: Moments) -> Curve:

@@ -26,7 +26,10 @@ class Hit:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line or histogram that belongs to a finding: x and y with their axis titles."""
+    """A line or histogram that belongs to a finding: x and y with their axis titles.
+
+    `mark` is the x where the collection stands today, when that is a place on the line.
+    """
 
     x: Doubles
     y: Doubles
@@ -34,6 +37,7 @@ class Curve:
     y_title: str
     log_x: bool = False
     log_y: bool = False
+    mark: float | None = None
 
 
 @dataclass(frozen=True)

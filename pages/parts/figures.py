@@ -44,6 +44,8 @@ def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]]) -> Non
             **_look(line, HUES[scope]),
             hovertemplate="%{x:.4g}: %{y:.4g}",
         )
+        if line.mark is not None:
+            figure.add_vline(line.mark, line_dash="dot", annotation_text="today")
         rows += [
             {"scope": scope, line.x_title: float(x), line.y_title: float(y)}
             for x, y in zip(line.x, line.y, strict=True)
