@@ -14,7 +14,7 @@ def text(words: str, labels: tuple[str, ...] = (), **attributes) -> Item:
 ITEMS = [
     text("A Dog", ("pet", "50% off"), year=1990, score=0.5, split="train", indoor=True, mixed=1),
     text("étÉ 'x' a_b", ("pet",), year=2000, score=2, split="test", indoor=False, mixed="one"),
-    text("bird", ("wild", "pet"), year=2010, split="train", mixed=2.5),
+    text("bird ΣΟΦΟΣ", ("wild", "pet"), year=2010, split="train", mixed=2.5),
     Item("image", b"picture", "dog.jpg", attributes={"kind": "photo", "big": 10**30}),
 ]
 
@@ -47,6 +47,7 @@ def matching(pets: Collection, *conditions: Filter) -> str:
         ("label", "contains", ("0% O",), "0"),
         ("name", "contains", ("DOG",), "03"),
         ("text", "contains", ("ÉTé",), "1"),
+        ("text", "contains", ("σοφος",), "2"),
         ("text", "contains", ("' X",), ""),
         ("text", "contains", ("'X'",), "1"),
         ("text", "contains", (".",), ""),
