@@ -114,3 +114,27 @@ def isotropic_stable_rank(n: int, d: int) -> float:
     277.7
     """
     return float(max(1.0, d / (1 + np.sqrt(d / n)) ** 2))
+
+
+def even_partition_isotropy(n: int, d: int) -> float:
+    """Smallest over largest mean of exp(c . x) over the eigenvectors of n even points.
+
+    Along each of r = min(n, d) directions the mean of x has variance 1 / (n r) and the mean square
+    is an eigenvalue. Within 0.02 of simulation from n = 60 on: the two are taken as independent.
+
+    >>> round(even_partition_isotropy(10**9, 64), 4)
+    0.9999
+    """
+    spectrum, r = isotropic_spectrum(n, d), min(n, d)
+    lean = 0.7 * float(np.sqrt(2 * np.log(2 * r) / (n * r)))
+    least = 1 + spectrum[-1] / 2 - lean
+    return float(np.clip(least / (1 + spectrum[0] / 2 + lean), np.exp(-2), 1.0))
+
+
+def welch_bound(count: int, d: int) -> float:
+    """Least possible largest |cosine| of `count` directions; 0 when they fit at right angles.
+
+    >>> [round(welch_bound(n, d), 6) for n, d in [(128, 64), (1000, 512), (2000, 1000), (3, 3)]]
+    [0.088736, 0.030888, 0.022366, 0.0]
+    """
+    return float(np.sqrt(max(0, count - d) / (d * max(1, count - 1))))
