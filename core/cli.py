@@ -72,12 +72,16 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("text", nargs="?", default="")
     search.add_argument("--image", type=Path, metavar="FILE", help="ask with a picture")
     search.add_argument("-k", type=int, default=10, help="how many hits (10)")
+    search.add_argument("--where", default="", metavar="EXPR", help="such as: label = dog")
     search.add_argument("--find", choices=("image", "text", "both"), help="what (pictures)")
     evaluate = command("evaluate", _evaluate, "recall both ways from the collection's own pairs")
     evaluate.add_argument("name", help="the collection")
     diagnose = command("diagnose", _diagnose, "the geometry of the collection's vectors")
     diagnose.add_argument("name", help="the collection")
     diagnose.add_argument("--only", default="", help="names of diagnostics, with commas between")
+    diagnose.add_argument(
+        "--subset", default="", metavar="EXPR", help="measure a part, such as: label = dog"
+    )
     for sub in (ingest, search, evaluate, diagnose):
         sub.add_argument("--encoder", help="which vectors (the collection's first, or starter)")
     command("collections", _collections, "what there is")
@@ -120,7 +124,8 @@ def _search(workbench: Workbench, options: argparse.Namespace) -> None:
     card = workbench.card(options.name)
     find = options.find or ("image" if card.images else "text")
     image = _read(options.image) if options.image else b""
-    query = Query(text=options.text, image=image, kinds=kinds[find], k=options.k)
+    filters = workbench.filters(options.name, options.where)
+    query = Query(text=options.text, image=image, kinds=kinds[find], filters=filters, k=options.k)
     answer = workbench.search(options.name, query, options.encoder)
     items = {i.id: i for i in workbench.items(options.name, [h.id for h in answer.hits])}
     if options.json:
@@ -153,10 +158,15 @@ def _diagnose(workbench: Workbench, options: argparse.Namespace) -> None:
     from core import documents
 
     only = [name.strip() for name in options.only.split(",") if name.strip()]
+    filters = workbench.filters(options.name, options.subset)
+    space = workbench.subset(options.name, filters, options.encoder)
     findings = workbench.diagnose(
-        options.name, only, options.encoder, on_part=lambda name: _tell(f"measuring {name}")
+        options.name,
+        only,
+        options.encoder,
+        filters=filters,
+        on_part=lambda name: _tell(f"measuring {name}"),
     )
-    space = workbench.space(options.name, options.encoder)
     if options.json:
         return _print(documents.diagnosis(space.encoder, space.n, findings))
     for f in findings:

@@ -16,6 +16,7 @@ from core import asking, encoders
 from core.diagnostics import DIAGNOSTICS
 from core.errors import NoTextSearch, PassportMismatch, TooFew, UnknownName
 from core.evaluate import Evaluation, evaluate
+from core.expressions import parse
 from core.jobs import Jobs
 from core.pipeline import Report
 from core.projections import PROJECTIONS
@@ -265,12 +266,33 @@ class Workbench:
             return str(error)
         return ""
 
+    def filters(self, name: str, text: str) -> tuple[Filter, ...]:
+        """Conditions written as text, typed as the collection's fields are; see `expressions`."""
+        if not text.strip():
+            return ()
+        return parse(text, {field.name: field.type for field in self.fields(name)})
+
+    def subset(self, name: str, filters: Sequence[Filter], encoder: str | None = None) -> Space:
+        """The space of the items that pass; captions go with the pictures they belong to.
+
+        Where a condition speaks of texts themselves (`kind`, `text`), only what passes stays.
+        """
+        space = self.space(name, encoder)
+        if not filters:
+            return space
+        kept = self.home.open(name).mask(filters, space.ids)
+        if not {f.field for f in filters} & {"kind", "text"}:
+            image, text = space.pairs.T
+            kept[text[kept[image]]] = True
+        return space.subset(np.flatnonzero(kept))
+
     def diagnose(
         self,
         name: str,
         only: Sequence[str] = (),
         encoder: str | None = None,
         *,
+        filters: Sequence[Filter] = (),
         on_part: Callable[[str], None] = lambda part: None,
     ) -> tuple[Finding, ...]:
         """Run diagnostics; those that lack items are left out unless they were asked for.
@@ -279,9 +301,10 @@ class Workbench:
             name: the collection.
             only: names of diagnostics; all of them without.
             encoder: which vectors; the collection's first without.
+            filters: measure only what passes; see `subset`.
             on_part: called with each diagnostic's name before it runs.
         """
-        space = self.space(name, encoder)
+        space = self.subset(name, filters, encoder)
         findings: list[Finding] = []
         for plugin in [DIAGNOSTICS.get(n) for n in only] or DIAGNOSTICS.all().values():
             on_part(plugin.name)

@@ -73,6 +73,21 @@ def test_search_by_picture_finds_the_picture(pets, sextant):
     assert "green" in texts["hits"][0]["name"]
 
 
+def test_search_where_keeps_to_what_passes_however_narrow(pets, sextant):
+    where = "label = blue and n between 20 and 29"
+    _, found, _ = sextant("search", "pets", "something red", "--where", where, "--json")
+    assert {h["name"] for h in found["hits"]} == {"20.png", "23.png", "26.png", "29.png"}
+    assert found["n_candidates"] == 4
+    code, _, told = sextant("search", "pets", "red", "--where", "colour = blue")
+    assert (code, "No field is called 'colour'" in told) == (2, True)
+
+
+def test_diagnose_a_subset_takes_the_captions_along(pets, sextant):
+    _, report, _ = sextant("diagnose", "pets", "--subset", "label = red", "--json")
+    assert report["n"] == 20
+    assert any(f["scope"] == "pairs" for f in report["findings"])
+
+
 def test_evaluate_has_both_directions_with_intervals(pets, sextant):
     code, scores, _ = sextant("evaluate", "pets", "--json")
     assert code == 0

@@ -11,7 +11,14 @@ TOP = Path(__file__).parents[1]
 LEVELS = [
     {"core.errors"},
     {"core.types"},
-    {"core.registry", "core.neighbors", "core.spectra", "core.sampling", "core.nulls"}
+    {
+        "core.expressions",
+        "core.registry",
+        "core.neighbors",
+        "core.spectra",
+        "core.sampling",
+        "core.nulls",
+    }
     | {"core.verdicts", "core.geodesics"},
     {"core.findings", "core.rivals", "core.centring", "core.gap"},
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}

@@ -1,0 +1,62 @@
+"""Conditions written as text mean what they say, and nothing else gets through."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import InputError
+from core.expressions import parse
+from core.types import Filter
+
+TYPES = {"label": "str", "year": "int", "size": "float", "warm": "bool", "name": "str"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("label = dog", Filter("label", "in", ("dog",))),
+        ("label != 3", Filter("label", "not in", ("3",))),
+        ("label not in (a, b)", Filter("label", "not in", ("a", "b"))),
+        ("year between 1999 and 2004", Filter("year", "between", (1999, 2004))),
+        ("size <= .5", Filter("size", "between", (None, 0.5))),
+        ("warm = true", Filter("warm", "in", (True,))),
+        ('name contains "a \\"b\\" and c"', Filter("name", "contains", ('a "b" and c',))),
+    ],
+)
+def test_each_form(text, expected):
+    assert parse(text, TYPES) == (expected,)
+
+
+def test_conditions_are_joined():
+    assert len(parse("label = a and year between 1 and 2 and warm = false", TYPES)) == 3
+
+
+@given(st.text(min_size=1).filter(lambda s: s.strip()))
+def test_any_quoted_text_comes_out_as_it_went_in(text):
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    assert parse(f'label = "{quoted}"', TYPES) == (Filter("label", "in", (text,)),)
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text):
+    try:
+        assert parse(text, TYPES)
+    except InputError as refusal:
+        assert "Write conditions such as" in str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "The condition is empty"),
+        ("label", "The condition ends where a comparison after 'label'"),
+        ("label like x", "'like' after 'label' is no comparison"),
+        ("year = soon", "'soon' is no number"),
+        ("label = a label = b", "there must be 'and'"),
+        ("label in (a", "The condition ends where a '\\)'"),
+        ("label = 'open", "cannot be read from"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_the_place(text, sentence):
+    with pytest.raises(InputError, match=sentence):
+        parse(text, TYPES)
