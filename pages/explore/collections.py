@@ -10,14 +10,16 @@ with problems.shown(stop=True):
 
 if cards:
     left, right = st.columns([2.6, 1], gap="large")
-    with right, problems.shown():
-        st.markdown("### Bring things in", anchors=False)
-        intake.form(names)
     with left, problems.shown():
         st.markdown("### Collections", anchors=False)
         work.panel()
         intake.last(cards)
-        shelf.show(cards)
+        places = shelf.show(cards)
+    with right, problems.shown():
+        st.markdown("### Bring things in", anchors=False)
+        intake.form(names)
+    with problems.shown():
+        shelf.measure(cards, places)
 else:
     with st.container(horizontal_alignment="center"), st.container(width=620), problems.shown():
         shelf.empty()

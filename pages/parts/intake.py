@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from core import background, uploads
-from core.workbench import DEFAULT_ENCODER, Card
-from pages.parts import controls, problems, state, words
+from core.workbench import Card
+from pages.parts import controls, models, problems, state, words
 
 DROPS = "drops"
 REPORT = "report"
@@ -48,19 +48,12 @@ def form(names: Sequence[str]) -> None:
             key=f"_into_{fresh}",
             placeholder="Choose one or type a new name",
         )
-        encoder = st.selectbox(
-            "Encoder",
-            [DEFAULT_ENCODER],
-            index=None,
-            key=f"_with_{fresh}",
-            accept_new_options=True,
-            placeholder="The collection's own, else starter",
-            help="starter is bundled and needs no network. Any OpenCLIP model works too: "
-            "`model/pretrained`, `hf-hub:...`, `local-dir:...`.",
+        encoder = models.choose(
+            "Encoder", key=f"_with_{fresh}", placeholder="The collection's own, or starter"
         )
         if st.form_submit_button("Add", type="primary", icon=":material/add:", width="stretch"):
             with problems.shown():
-                _begin(files, path, name or "", encoder or None)
+                _begin(files, path, name or "", encoder)
                 st.rerun()
 
 

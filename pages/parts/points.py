@@ -45,7 +45,7 @@ def figure(layout: Layout, layers: Sequence[Layer], selected: Sequence[str]) -> 
         )
         seen.add(layer.name)
     drawn.update_layout(
-        height=640,
+        height=600,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         dragmode="lasso",
         clickmode="event",

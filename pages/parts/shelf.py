@@ -1,27 +1,32 @@
 """Collections as cards: what is in them, how they are, and what can be done with each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from core import background
-from core.workbench import DEFAULT_ENCODER, Card
-from pages.parts import gallery, health, intake, problems, state, words, work
+from core.workbench import Card
+from pages.parts import gallery, health, intake, models, problems, state, words, work
 
 SEARCH = "pages/explore/search.py"
 MEASURED_AT_SIGHT = 20_000
 RENAME, ENCODE, REPORT, DELETE = "Rename", "Add an encoder", "What came in last", "Delete"
 
 
-def show(cards: Sequence[Card]) -> None:
-    """All collections, as many side by side as fit."""
+def show(cards: Sequence[Card]) -> dict[str, Any]:
+    """All collections, as many side by side as fit; returns the places for their health."""
     places = {}
     with st.grid(min_column_width=290) as grid:
         for i, card in enumerate(cards):
             with grid.cell(), st.container(border=True, key=f"_card_{i}", gap="xsmall"):
                 places[card.name] = _card(card, i)
-    for card in cards:  # after all cards are on screen: measuring takes a moment
+    return places
+
+
+def measure(cards: Sequence[Card], places: Mapping[str, Any]) -> None:
+    """Fill in how the collections are: last of all, because measuring takes a moment."""
+    for card in cards:
         if card.encoders and card.images + card.texts <= MEASURED_AT_SIGHT:
             health.show(card.name, places[card.name])
 
@@ -134,9 +139,7 @@ def _encode(card: Card) -> None:
         f"Encodes all {card.images + card.texts:,} items once more. The vectors that are there "
         "stay as they are; the encoder is chosen in the bar on top."
     )
-    encoder = st.selectbox(
-        "Encoder", [DEFAULT_ENCODER], index=None, accept_new_options=True, key="_new_encoder"
-    )
+    encoder = models.choose("Encoder", key="_new_encoder", placeholder="Choose one or type a name")
     if st.button("Encode", key="_do_encode", type="primary", disabled=not encoder):
         with problems.shown():
             background.start(
