@@ -19,7 +19,9 @@ AID = (
 def query(answers: Mapping[Kind, Answer]) -> None:
     """This query's cosines, what chance would give, and where the answers lie; by kind."""
     st.markdown("##### This query", anchors=False)
-    for kind, answer in answers.items():
+    for n, (kind, answer) in enumerate(answers.items()):
+        if n:
+            st.space("small")
         if answer.n:
             _verdict(kind, answer, alone=len(answers) == 1)
             _histogram(kind, answer)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
-from core.types import Finding, Scope
+from core.types import Finding, Scope, Space
 from pages.parts import state, words
 
 # The six that explain most of what a search shows, each with the scope to look at first.
@@ -36,11 +36,12 @@ _SIGNS = st.components.v2.component(
 def vital() -> tuple[Finding, ...]:
     """The vital signs of the collection on screen that it has enough items for."""
     found: list[Finding] = []
+    here = state.space()
     names = [(name, scope) for name, scope in VITAL if name in DIAGNOSTICS.all()]
     for n, (name, scope) in enumerate(names, 1):
         title = DIAGNOSTICS.get(name).title.lower()
         with st.spinner(f"Measuring {title} ({n} of {len(names)})…", show_time=True):
-            findings = _measured(name)
+            findings = _measured(name, here)
         found += [f for f in findings if f.scope == scope] or findings[:1]
     return tuple(found)
 
@@ -62,9 +63,9 @@ def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
     ]  # fmt: skip
 
 
-def _measured(name: str) -> list[Finding]:
+def _measured(name: str, here: Space) -> list[Finding]:
     try:
-        return list(state.findings(name))
+        return list(state.findings(name, of=here))
     except TooFew:
         return []
 

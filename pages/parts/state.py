@@ -103,9 +103,14 @@ def _answer(key: str, _query: Query, _home: str, _name: str, _model: str | None)
     return _workbench(_home).search(_name, _query, encoder=_model)
 
 
-def findings(*names: str) -> tuple[Finding, ...]:
-    """Diagnostics of the collection on screen, measured once per state of its vectors."""
-    key, where = space().key, (_home(), collection(), encoder())
+def findings(*names: str, of: Space | None = None) -> tuple[Finding, ...]:
+    """Diagnostics of the collection on screen, measured once per state of its vectors.
+
+    Args:
+        *names: which.
+        of: the space on screen, when it is at hand already.
+    """
+    key, where = (of or space()).key, (_home(), collection(), encoder())
     return tuple(f for n in names for f in _findings(key, n, *where))
 
 

@@ -28,7 +28,7 @@ PROMISES = (
     ),
 )
 SUGGESTIONS = 5
-LONGEST = 56  # characters of a suggestion: five of them fit one line
+LONGEST = 46  # characters of a suggestion: five of them fit one line
 
 
 def no_collections() -> None:
