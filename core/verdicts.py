@@ -38,8 +38,23 @@ THRESHOLDS: dict[str, Threshold] = {
         1.0,
         "ours",
     ),
+    "class_subspaces": Threshold(
+        "AUC of telling the two most confused labels apart", 0.8, 0.6, "ours"
+    ),
+    "coding_rate": Threshold(
+        "coding rate as a share of isotropic data's at the same n and d", 0.4, 0.25, "ours"
+    ),
+    "cone": Threshold(
+        "median angle with the mean, in degrees", 57.0, 33.0, "ours: mean cosines of 0.3 and 0.7"
+    ),
+    "coverage": Threshold(
+        "share of texts farther from any image than 99% of the images are", 0.05, 0.25, "ours"
+    ),
     "effective_rank": Threshold(
         "RankMe as a share of isotropic data's at the same n and d", 0.4, 0.15, "ours"
+    ),
+    "equiangularity": Threshold(
+        "largest cosine of two label centres once their mean is taken out", 0.6, 0.95, "ours"
     ),
     "hubness": Threshold(
         "skewness of k-occurrence",
@@ -48,8 +63,21 @@ THRESHOLDS: dict[str, Threshold] = {
         "ours; Radovanovic et al. 2010 call data above 1.4 strongly hubby",
     ),
     "intrinsic_dimension": Threshold("TwoNN dimension", 5.0, 2.0, "ours"),
+    "invariance": Threshold(
+        "cosine with the changed picture, 0 for unrelated pictures and 1 for no change",
+        0.8,
+        0.4,
+        "ours",
+    ),
     "isotropy": Threshold(
         "log of the participation ratio as a share of isotropic data's at the same n and d",
+        0.5,
+        0.25,
+        "ours",
+    ),
+    "local_dimension": Threshold("Levina-Bickel dimension", 5.0, 2.0, "ours"),
+    "manifold_entropy": Threshold(
+        "distance of neighbours as a share of that on an even sphere of the same dimension",
         0.5,
         0.25,
         "ours",
@@ -57,7 +85,34 @@ THRESHOLDS: dict[str, Threshold] = {
     "mean_cosine": Threshold("size of the mean cosine", 0.3, 0.7, "ours"),
     "modality_gap": Threshold("distance of the two centroids", 0.4, 1.0, LIANG),
     "near_duplicates": Threshold("share of items with a near-duplicate", 0.02, 0.2, "ours"),
+    "neural_collapse": Threshold(
+        "variance of the tightest label as a share of all items'", 0.2, 0.05, "ours"
+    ),
+    "pair_hardness": Threshold(
+        "hardness below that of unrelated pairs, in standard deviations of unrelated cosines",
+        2.0,
+        1.0,
+        "ours, the same as for alignment",
+    ),
+    "pair_margin": Threshold(
+        "share of captions that probably belong elsewhere", 0.03, 0.07, "ours"
+    ),
+    "partition_isotropy": Threshold(
+        "smallest over largest partition sum", 0.33, 0.19, "ours: mean cosines of 0.3 and 0.7"
+    ),
+    "rate_reduction": Threshold(
+        "share of the coding rate that labels save, beyond random groups", 0.05, 0.005, "ours"
+    ),
+    "reachability": Threshold(
+        "share of pictures out of reach that random lists would reach", 0.05, 0.25, "ours"
+    ),
     "separability": Threshold("balanced accuracy", 0.75, 0.99, "ours"),
+    "shape_similarity": Threshold(
+        "overlap of the main directions above chance, as a share of two halves'", 0.3, 0.05, "ours"
+    ),
+    "subgroup_recall": Threshold(
+        "deviation of recall over labels beyond chance", 0.05, 0.15, "ours"
+    ),
     "uniformity": Threshold("uniformity as a share of the uniform sphere's", 0.5, 0.2, "ours"),
 }
 

@@ -5,14 +5,26 @@ import numpy as np
 from core.types import Space
 
 
-def space(images=(), texts=(), pairs=None, encoder="test"):
-    """A Space of two lists of rows of any length; rows are brought to length 1 here."""
+def space(images=(), texts=(), pairs=None, encoder="test", lengths=None, labels=()):
+    """A Space of two lists of rows of any length; rows are brought to length 1 here.
+
+    Texts are 20 to 120 characters long, by their place, unless `lengths` are given.
+    """
     kinds = [np.asarray(rows, np.float64) for rows in (images, texts) if len(rows)]
     rows = np.concatenate(kinds) if kinds else np.empty((0, 2))
     rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-300)
     ids = tuple(f"{i:07d}" for i in range(len(rows)))
     pairs = np.empty((0, 2), np.int64) if pairs is None else np.asarray(pairs)
-    return Space(rows.astype(np.float32), ids, len(images), pairs, encoder=encoder)
+    lengths = 20 + 37 * np.arange(len(texts)) % 101 if lengths is None else np.asarray(lengths)
+    return Space(
+        rows.astype(np.float32),
+        ids,
+        len(images),
+        pairs,
+        tuple(labels),
+        text_lengths=lengths,
+        encoder=encoder,
+    )
 
 
 def directions(n, d, seed=0):
@@ -102,11 +114,58 @@ def same(n=20, d=8):
     return space(np.ones((n, d)), np.ones((n, d)), diagonal(n))
 
 
+def labelled(given, count=3):
+    """The same space; its images are labelled by where they lie along the second axis."""
+    order = np.argsort(given.images[:, 1], kind="stable")
+    part = np.empty(given.n_images, int)
+    part[order] = np.arange(given.n_images) * count // given.n_images
+    return with_labels(given, [f"label {i}" for i in part])
+
+
+def with_labels(given, names):
+    """The same space with one label for each image, or for each row; "" is none."""
+    labels = [(name,) if name else () for name in names]
+    labels += [()] * (given.n - len(labels))
+    kinds = given.images, given.texts
+    return space(*kinds, given.pairs, lengths=given.text_lengths, labels=labels)
+
+
+def simplex(count, d):
+    """(count, d) unit vectors at the widest equal angles: cosine -1 / (count - 1)."""
+    rows = np.zeros((count, d))
+    rows[:, :count] = np.eye(count) - 1 / count
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def clustered(centres, sizes, noise=0.3, seed=0, agreement=0.8):
+    """Images around centres, one label each, and a text for each image near it."""
+    centres = np.asarray(centres, np.float64)
+    code = np.repeat(np.arange(len(centres)), sizes)
+    n, d = len(code), centres.shape[1]
+    around = np.broadcast_to(noise, len(centres))[code][:, None] * directions(n, d, seed)
+    x = centres[code] + around
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    y = agreement * x + np.sqrt(1 - agreement**2) * directions(n, d, seed + 1000)
+    return with_labels(space(x, y, diagonal(n)), [f"label {c:02}" for c in code])
+
+
+def collapsed_class(n_each=60, count=5, d=32, seed=0):
+    """Classes around random centres; all items of the first are one point."""
+    noise = np.where(np.arange(count) == 0, 0.0, 1.0)
+    return clustered(directions(count, d, seed), n_each, noise, seed + 1)
+
+
+def imbalanced(d=32, seed=0):
+    """Classes of 400, 200, 100, 50, 25 images."""
+    return clustered(directions(5, d, seed), [400, 200, 100, 50, 25], 1.0, seed + 1)
+
+
 def rotated(given, seed=0):
     """The same space seen from elsewhere."""
     q, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((given.d, given.d)))
     rows = given.vectors.astype(np.float64) @ q
-    return space(rows[: given.n_images], rows[given.n_images :], given.pairs)
+    kinds = rows[: given.n_images], rows[given.n_images :]
+    return space(*kinds, given.pairs, lengths=given.text_lengths, labels=given.labels)
 
 
 def reordered(given, seed=0):
@@ -120,4 +179,7 @@ def reordered(given, seed=0):
     )
     place = np.argsort(order)
     rows = given.vectors[order]
-    return space(rows[: given.n_images], rows[given.n_images :], place[given.pairs])
+    lengths = given.text_lengths[order[given.n_images :] - given.n_images]
+    labels = [given.labels[i] for i in order] if given.labels else ()
+    kinds = rows[: given.n_images], rows[given.n_images :]
+    return space(*kinds, place[given.pairs], lengths=lengths, labels=labels)

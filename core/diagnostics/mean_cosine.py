@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from core.centring import centred, mean_cosine_of
 from core.diagnostics import diagnostic
 from core.findings import PLURAL, normal, scopes, shown, spread
 from core.sampling import items_error
@@ -71,7 +72,8 @@ def _within(space: Space, scope: Scope) -> Finding:
         verdict=judge("mean_cosine", abs(value)),
         sentence=(
             f"Two {PLURAL[scope]} have a mean cosine of {shown(value, low, high)}; directions "
-            f"spread evenly would have 0. Half of them lie within {half_angle:.0f}° of their mean."
+            f"spread evenly would have 0. Half of them lie within {half_angle:.0f}° of their mean. "
+            f"Once the mean is taken out it is {mean_cosine_of(centred(space, scope)):.3f}."
         ),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         per_item=spread(space, space.span(scope), toward),

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import numpy as np
 
+from core.centring import centred, random_pair_cosines
 from core.diagnostics import diagnostic
 from core.findings import PLURAL, Z, scopes, shown
 from core.nulls import sphere_uniformity
@@ -41,7 +42,8 @@ def uniformity(
         pairs: up to so many pairs all are taken; beyond, so many random ones.
 
     Returns:
-        A finding each for images, texts and both together.
+        A finding each for images, texts and both together. The sentence adds the value after the
+        mean of each kind is taken out, and for both together the value between the kinds.
 
     Raises:
         TooFew: fewer than three images and fewer than three texts.
@@ -74,10 +76,27 @@ def _measure(space: Space, scope: Scope, t: float, pairs: int) -> Finding:
         sentence=(
             f"The {PLURAL[scope]} spread to {shown(value, low, high)}, {value / even:.0%} of what "
             f"points spread evenly in {space.d} dimensions reach ({even:.2f}); "
-            "0 would be a single point."
+            f"0 would be a single point.{_centred(space, scope, t)}"
         ),
         sampled=_sampled(space, scope, mean),
     )
+
+
+def _centred(space: Space, scope: Scope, t: float) -> str:
+    """What it is once means are out, and between the kinds, as a sentence."""
+    left = centred(space, scope)
+    across = ""
+    if scope == "joint":
+        between = _log_mean(random_pair_cosines(space.images, space.texts), t)
+        across = f" Between an image and a text it is {between:.2f}."
+    if len(left) < 3:
+        return f"{across} Nothing is left once means are taken out."
+    after = _log_mean(random_pair_cosines(left), t)
+    return f"{across} Once means are taken out it is {after:.2f}."
+
+
+def _log_mean(cosines: Doubles, t: float) -> float:
+    return min(0.0, float(np.log(np.exp(-2 * t * (1 - np.minimum(cosines, 1.0))).mean())))
 
 
 def _sampled(space: Space, scope: Scope, mean: PairMean) -> str:
