@@ -29,7 +29,11 @@ FIRST_TEN = {
     "near_duplicates",
 }
 SPACES = {
-    "paired": spaces.paired(),
+    "paired": spaces.labelled(spaces.paired()),
+    "collapsed class": spaces.collapsed_class(),
+    "imbalanced": spaces.imbalanced(),
+    "one label": spaces.with_labels(spaces.ball(n=60), ["only"] * 60),
+    "same, labelled": spaces.with_labels(spaces.same(60), ["a", "b"] * 30),
     "ball": spaces.ball(d=8),
     "gap": spaces.gap(),
     "cone": spaces.cone(),
@@ -108,7 +112,7 @@ def check_drawings(finding, space):
 @diagnostics
 def test_the_same_space_gives_the_same_numbers(part):
     first, again = (
-        part(spaces.space(p.images, p.texts, p.pairs, encoder))
+        part(spaces.space(p.images, p.texts, p.pairs, encoder, labels=p.labels))
         for p, encoder in [(SPACES["paired"], "one"), (SPACES["paired"], "other")]
     )  # another key: nothing is shared
     assert [(f.value, f.low, f.high, f.sentence) for f in first] == [
@@ -122,7 +126,7 @@ def test_the_same_space_gives_the_same_numbers(part):
 def test_rotation_and_order_change_nothing(part, seed):
     turn = {"rotation": spaces.rotated, "order": spaces.reordered}
     assert set(part.traits["invariant"]) <= set(turn)
-    given_space = spaces.gap(n=120, d=16, size=0.5, seed=seed)
+    given_space = spaces.labelled(spaces.gap(n=120, d=16, size=0.5, seed=seed))
     before = {f.scope: f for f in part(given_space)}
     for change in part.traits["invariant"]:
         for finding in part(turn[change](given_space, seed)):
@@ -193,7 +197,7 @@ def test_settings_outside_their_range_are_refused(part):
 
 
 @projections
-@pytest.mark.parametrize("name", [n for n, s in SPACES.items() if n != "same"])
+@pytest.mark.parametrize("name", [n for n, s in SPACES.items() if not n.startswith("same")])
 def test_a_projection_places_every_item(part, name):
     space = SPACES[name]
     xy = part(space)
@@ -233,7 +237,7 @@ def test_umap_keeps_clusters_together_and_places_what_it_left_out():
 
 
 def test_a_space_is_not_changed_by_being_measured():
-    space = spaces.paired(n=60, d=8)
+    space = spaces.labelled(spaces.paired(n=60, d=8))
     before = space.vectors.copy()
     for part in DIAGNOSTICS.all().values():
         part(space)

@@ -19,8 +19,16 @@ LEVELS = [
         "core.sampling",
         "core.nulls",
     }
-    | {"core.verdicts", "core.geodesics"},
-    {"core.findings", "core.rivals", "core.centring", "core.gap"},
+    | {
+        "core.verdicts",
+        "core.geodesics",
+        "core.labels",
+        "core.rarefaction",
+        "core.gates",
+        "core.disparity",
+    },
+    {"core.findings", "core.rivals", "core.centring", "core.gap", "core.local"}
+    | {"core.frames", "core.shapes"},
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
     | {"core.diagnostics", "core.projections"},
     {"core.pipeline", "core.search", "core.evaluate", "core.demo"},
