@@ -90,7 +90,11 @@ def spread(space: Space, rows: Ints | slice, values: Floats | Doubles) -> Floats
 
 def histogram(values: Doubles | Floats, x_title: str, y_title: str, bins: int = 60) -> Curve:
     """Counts of values in equal bins, x at their middles."""
-    counts, edges = np.histogram(np.asarray(values, np.float64), bins)
+    x = np.asarray(values, np.float64)
+    ends = (float(x.min()), float(x.max()))
+    if not ends[1] - ends[0] > 1e-9:  # all alike but for rounding: no room for bins
+        ends = (ends[0] - 0.5, ends[1] + 0.5)
+    counts, edges = np.histogram(x, bins, ends)
     return Curve((edges[1:] + edges[:-1]) / 2, counts.astype(np.float64), x_title, y_title)
 
 

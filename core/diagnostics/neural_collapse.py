@@ -120,18 +120,20 @@ def _measure(space: Space, given: Classes) -> Finding | None:
 
 def _shuffled(space: Space, given: Classes) -> float:
     """NC1 where labels are dealt at random, from a part of the rows and scaled up to all."""
-    rng = np.random.default_rng(0)
     many = min(len(given.rows), SHUFFLED_ROWS)
+    rng = np.random.default_rng(0)
+    draws = [_dealt(space, given, many, rng) for _ in range(max(1, min(8, SHUFFLED_ROWS // many)))]
+    return float(np.mean(draws)) * len(given.rows) / many
+
+
+def _dealt(space: Space, given: Classes, many: int, rng: np.random.Generator) -> float:
     names, sizes = np.unique(rng.choice(given.codes, many, replace=False), return_counts=True)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     rows = rng.choice(given.rows, many, replace=False)
-    dealt = Classes(
-        given.kind, tuple(given.names[i] for i in names), rows, starts, given.of, given.rule
-    )
+    kept = tuple(given.names[i] for i in names)
+    dealt = Classes(given.kind, kept, rows, starts, given.of, given.rule)
     of = frame(space.vectors, dealt)
-    if not of.whitening.size:
-        return 0.0
-    return within(space.vectors, dealt, of).nc1 * len(given.rows) / many
+    return within(space.vectors, dealt, of).nc1 if of.whitening.size else 0.0
 
 
 def _tightest(given: Classes, of: Frame) -> tuple[str, float]:
