@@ -62,9 +62,10 @@ def by_kind(space: Space, rows: Ints) -> tuple[Layer, ...]:
 
 
 def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, ...]:
-    """The commonest labels, then "other", then what has none; pictures and texts apart.
+    """What has no label, then "other", then the commonest labels; pictures and texts apart.
 
-    An item with several labels counts for its first; a text without one takes its picture's.
+    The grey ones come first, so that they are drawn below the others. An item with several labels
+    counts for its first; a text without one takes its picture's.
 
     Raises:
         InputError: nothing is labelled.
@@ -79,7 +80,7 @@ def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, .
     titles = dict(enumerate(common)) | {most: OTHER, most + 1: UNLABELLED}
     return tuple(
         Layer(titles[g], kind, g if g < most else -1, part)
-        for g in sorted(titles)
+        for g in [most + 1, most, *range(len(common))]
         for kind in KINDS
         if len(part := _of_kind(space, rows[group == g], kind))
     )
@@ -122,10 +123,11 @@ def held(space: Space, layers: Sequence[Layer], points: Iterable[tuple[int, int]
     return [space.ids[row] for row in sorted(rows)]
 
 
-def places(space: Space, layer: Layer, ids: Iterable[str]) -> list[int]:
-    """The inverse of `held` for one layer: which of its points belong to these ids."""
-    rows = [space.row[id_] for id_ in ids if id_ in space.row]
-    return np.flatnonzero(np.isin(layer.rows, rows)).tolist()
+def places(space: Space, layers: Sequence[Layer], ids: Iterable[str]) -> list[list[int]]:
+    """The inverse of `held`: which points of each layer belong to these ids."""
+    wanted = np.zeros(space.n, bool)
+    wanted[[space.row[id_] for id_ in ids if id_ in space.row]] = True
+    return [np.flatnonzero(wanted[layer.rows]).tolist() for layer in layers]
 
 
 def extremes(values: Floats, k: int) -> tuple[Ints, Ints]:

@@ -39,11 +39,11 @@ def test_every_drawn_row_is_in_exactly_one_layer():
 def test_a_text_takes_the_label_of_its_picture_and_the_first_of_several_counts():
     here = space(labels=(("dog",), (), ("cat", "pet"), (), ()), pairs=[(0, 3)])
     assert shape(views.by_label(here, views.drawn(here))) == [
+        ("no label", "image", -1, [1]),
+        ("no label", "text", -1, [4]),
         ("dog", "image", 0, [0]),
         ("dog", "text", 0, [3]),
         ("cat", "image", 1, [2]),
-        ("no label", "image", -1, [1]),
-        ("no label", "text", -1, [4]),
     ]
 
 
@@ -51,8 +51,8 @@ def test_beyond_the_commonest_labels_the_rest_is_other():
     labels = tuple((f"label {i % 20:02}",) for i in range(41))
     layers = views.by_label(space(41, 0, labels), np.arange(41))
     assert len(layers) == 13
-    assert layers[0].name == "label 00"  # three items, the others have two
-    assert (layers[-1].name, layers[-1].hue, len(layers[-1].rows)) == ("other", -1, 16)
+    assert layers[1].name == "label 00"  # three items, the others have two
+    assert (layers[0].name, layers[0].hue, len(layers[0].rows)) == ("other", -1, 16)
 
 
 def test_no_label_at_all_is_a_sentence():
@@ -84,10 +84,12 @@ def test_a_large_space_is_drawn_as_the_same_sample_each_time():
 def test_what_a_lasso_holds_is_the_items_under_its_points_and_back():
     here = space(labels=(("a",), ("b",), ("a",), (), ()))
     layers = views.by_label(here, views.drawn(here))
-    ids = views.held(here, layers, [(1, 0), (0, 1), (0, 1), (2, 0)])
+    assert [layer.rows.tolist() for layer in layers] == [[3, 4], [0, 2], [1]]
+    ids = views.held(here, layers, [(2, 0), (1, 1), (1, 1), (0, 0)])
     assert ids == ["i1", "i2", "t3"]
-    assert [views.places(here, layer, ids) for layer in layers] == [[1], [0], [0]]
-    assert views.places(here, layers[0], ["gone"]) == []
+    assert views.places(here, layers, ids) == [[0], [1], [0]]
+    assert views.places(here, layers, ["gone"]) == [[], [], []]
+    assert views.places(here, layers, []) == [[], [], []]
 
 
 def test_the_hardest_queries_come_worst_first():

@@ -26,20 +26,22 @@ CONFIG = {
 def figure(layout: Layout, layers: Sequence[Layer], selected: Sequence[str]) -> go.Figure:
     """Points by layer. `selected` ids are lit from the start."""
     n = sum(len(layer.rows) for layer in layers)
-    size = 7 if n < 3_000 else 4.5 if n < 30_000 else 3
+    size, opacity = (7, 0.75) if n < 3_000 else (4.5, 0.65) if n < 30_000 else (3, 0.5)
     ends = views.ends(layers)
     drawn = go.Figure()
     seen: set[str] = set()
-    for layer in layers:
+    lit = views.places(layout.space, layers, selected)
+    for layer, places in zip(layers, lit, strict=True):
         drawn.add_scattergl(
             x=layout.xy[layer.rows, 0],
             y=layout.xy[layer.rows, 1],
             name=layer.name,
             legendgroup=layer.name,
+            legendrank=1000 if layer.hue >= 0 else 2000,
             showlegend=layer.name not in seen and layer.values is None,
             mode="markers",
-            marker=_marker(layer, size, ends),
-            selectedpoints=views.places(layout.space, layer, selected) if selected else None,
+            marker=_marker(layer, size, opacity),
+            selectedpoints=places if selected else None,
             unselected={"marker": {"opacity": 0.1}},
             hoverinfo="none",
         )
@@ -50,6 +52,7 @@ def figure(layout: Layout, layers: Sequence[Layer], selected: Sequence[str]) -> 
         dragmode="lasso",
         clickmode="event",
         hovermode="closest",
+        modebar={"orientation": "v"},
         legend={
             "orientation": "h",
             "y": 1.0,
@@ -128,10 +131,10 @@ def _scale(layers: Sequence[Layer], ends: tuple[float, float]) -> dict[str, Any]
     return {"colorscale": RAMP, "cmin": ends[0], "cmax": ends[1], "colorbar": bar}
 
 
-def _marker(layer: Layer, size: float, ends: tuple[float, float] | None) -> dict[str, Any]:
+def _marker(layer: Layer, size: float, opacity: float) -> dict[str, Any]:
     marker: dict[str, Any] = {
         "size": size if layer.hue >= 0 else 0.7 * size,
-        "opacity": 0.75 if layer.hue >= 0 else 0.35,
+        "opacity": opacity if layer.hue >= 0 else 0.5 * opacity,
         "symbol": "circle" if layer.kind == "image" else "diamond",
     }
     if layer.values is not None:
