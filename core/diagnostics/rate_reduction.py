@@ -10,7 +10,7 @@ from core.findings import PLURAL, normal, shown
 from core.labels import Classes, labelled
 from core.registry import Range
 from core.spectra import moments_of
-from core.types import Doubles, Finding, Floats, Reference, Space
+from core.types import Doubles, Finding, Floats, Ints, Reference, Space
 from core.verdicts import judge
 
 JUDGED_ROWS = 5000  # rows that the standard error comes from
@@ -100,22 +100,40 @@ def _measure(space: Space, given: Classes, precision: float) -> Finding:
 def _rates(vectors: Floats, given: Classes, scale: float) -> Rates:
     """Each label's second moment once; they add up to that of all."""
     n, d = len(given.rows), vectors.shape[1]
-    chosen = np.random.default_rng(0).choice(n, min(n, JUDGED_ROWS), replace=False)
-    codes = given.codes[chosen]
+    chosen = np.sort(np.random.default_rng(0).choice(n, min(n, JUDGED_ROWS), replace=False))
+    ends = np.searchsorted(chosen, given.starts)
     second, inside = np.zeros((d, d)), 0.0
-    moved = np.zeros(len(chosen))
+    moved = np.empty(len(chosen))
     for i, size in enumerate(given.sizes):
-        own = moments_of(vectors[given.of_class(i)]).second
+        mine = slice(ends[i], ends[i + 1])
+        own, cost, quadratic = _label(
+            vectors[given.of_class(i)], chosen[mine] - given.starts[i], scale
+        )
         second += size / n * own
-        pull, cost = _pull(own, scale)
         inside += float(size / n) * cost
-        mine = np.flatnonzero(codes == i)
-        rows = vectors[given.rows[chosen[mine]]].astype(np.float64)
-        moved[mine] = (pull * own).sum() - cost - np.einsum("ij,ij->i", rows @ pull, rows)
+        moved[mine] = -cost - quadratic
     pull, whole = _pull(second, scale)
     rows = vectors[given.rows[chosen]].astype(np.float64)
     moved += np.einsum("ij,ij->i", rows @ pull, rows)
     return Rates(whole, inside, moved)
+
+
+def _label(rows: Floats, some: Ints, scale: float) -> tuple[Doubles, float, Doubles]:
+    """One label's second moment, its R, and what some of its rows add to R, less their mean.
+
+    Fewer rows than dimensions: I + K of their Gram matrix K says the same and is smaller.
+    """
+    own = moments_of(rows).second
+    n, d = rows.shape
+    if n < d:
+        x = rows.astype(np.float64)
+        gram = scale / n * (x @ x.T)
+        raised = np.eye(n) + gram
+        quadratic = n * np.diag(np.linalg.solve(raised, gram))
+        return own, float(np.linalg.slogdet(raised)[1]), (quadratic - quadratic.mean())[some]
+    pull, cost = _pull(own, scale)
+    x = rows[some].astype(np.float64)
+    return own, cost, np.einsum("ij,ij->i", x @ pull, x) - float((pull * own).sum())
 
 
 def _pull(second: Doubles, scale: float) -> tuple[Doubles, float]:
