@@ -29,6 +29,16 @@ def isotropic_participation(n: int, d: int) -> float:
     return d / (1 + d / n)
 
 
+def log_share_of_isotropic(ratio: float, n: int, d: int) -> float:
+    """0 for one direction, 1 for as many as n isotropic rows fill, even steps for factors.
+
+    >>> round(log_share_of_isotropic(256**0.5, 10**9, 256), 6)
+    0.5
+    """
+    even = isotropic_participation(n, d)
+    return float(np.log(max(ratio, 1.0)) / np.log(even)) if even > 1 else 1.0
+
+
 def isotropic_spectrum(n: int, d: int) -> Doubles:
     """(d,) eigenvalues of n isotropic rows, largest first, summing to 1: Marchenko-Pastur.
 

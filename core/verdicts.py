@@ -32,6 +32,12 @@ class Threshold:
 
 
 THRESHOLDS: dict[str, Threshold] = {
+    "alpha_req": Threshold(
+        "distance of the exponent from 1",
+        0.5,
+        1.5,
+        "Agrawal et al. 2022 report the best features near 1; lines ours",
+    ),
     "alignment": Threshold(
         "mean pair cosine above that of shuffled pairs, in their standard deviations",
         2.0,
@@ -49,6 +55,9 @@ THRESHOLDS: dict[str, Threshold] = {
     ),
     "coverage": Threshold(
         "share of texts farther from any image than 99% of the images are", 0.05, 0.25, "ours"
+    ),
+    "dimension_activity": Threshold(
+        "share of coordinates that are dead, rogue or mixed", 0.02, 0.1, "ours"
     ),
     "effective_rank": Threshold(
         "RankMe as a share of isotropic data's at the same n and d", 0.4, 0.15, "ours"
@@ -88,6 +97,9 @@ THRESHOLDS: dict[str, Threshold] = {
     "neural_collapse": Threshold(
         "variance of the tightest label as a share of all items'", 0.2, 0.05, "ours"
     ),
+    "numerical_rank": Threshold(
+        "directions as a share of isotropic data's at the same n and d", 0.3, 0.1, "ours"
+    ),
     "pair_hardness": Threshold(
         "hardness below that of unrelated pairs, in standard deviations of unrelated cosines",
         2.0,
@@ -96,6 +108,12 @@ THRESHOLDS: dict[str, Threshold] = {
     ),
     "pair_margin": Threshold(
         "share of captions that probably belong elsewhere", 0.03, 0.07, "ours"
+    ),
+    "participation_ratio": Threshold(
+        "log of the ratio as a share of isotropic data's at the same n and d",
+        0.5,
+        0.25,
+        "ours, the same as for isotropy",
     ),
     "partition_isotropy": Threshold(
         "smallest over largest partition sum", 0.33, 0.19, "ours: mean cosines of 0.3 and 0.7"
@@ -109,6 +127,12 @@ THRESHOLDS: dict[str, Threshold] = {
     "separability": Threshold("balanced accuracy", 0.75, 0.99, "ours"),
     "shape_similarity": Threshold(
         "overlap of the main directions above chance, as a share of two halves'", 0.3, 0.05, "ours"
+    ),
+    "stable_rank": Threshold(
+        "stable rank",
+        3.0,
+        1.5,
+        "ours: about mean cosines of 0.3 and 0.7",
     ),
     "subgroup_recall": Threshold(
         "deviation of recall over labels beyond chance", 0.05, 0.15, "ours"

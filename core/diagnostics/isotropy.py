@@ -4,7 +4,7 @@ import numpy as np
 
 from core.diagnostics import diagnostic
 from core.findings import PLURAL, normal, scopes, shown
-from core.nulls import isotropic_participation
+from core.nulls import isotropic_participation, log_share_of_isotropic
 from core.sampling import items_error
 from core.spectra import Moments, moments, participation, participation_influence
 from core.types import Curve, Finding, Reference, Scope, Space
@@ -73,7 +73,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
         low=low,
         high=high,
         reference=Reference((even - 1) / wide, "isotropic, same n and d"),
-        verdict=judge("isotropy", _log_share(after, even)),
+        verdict=judge("isotropy", log_share_of_isotropic(after, m.n, m.d)),
         sentence=(
             f"IsoScore of the {PLURAL[scope]} is {shown(value, low, high)}; evenly spread points "
             f"of the same number would reach {(even - 1) / wide:.2g}. Their variance fills "
@@ -82,11 +82,6 @@ def _measure(space: Space, scope: Scope) -> Finding:
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         curve=_cumulative(m) if total > SAME else None,
     )
-
-
-def _log_share(ratio: float, even: float) -> float:
-    """0 for one direction, 1 for as many as evenly spread points fill."""
-    return float(np.log(max(ratio, 1.0)) / np.log(even)) if even > 1 else 1.0
 
 
 def _cumulative(m: Moments) -> Curve:
