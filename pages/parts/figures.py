@@ -22,14 +22,23 @@ HEIGHT = 260
 def show(plugin: Plugin, findings: Sequence[Finding]) -> None:
     """Draw what says most about a diagnostic."""
     curves = [(f.scope, f.curve) for f in findings if f.curve is not None]
-    per_item = next((f for f in findings if f.per_item is not None), None)
+    spread = _spread(findings)
     if curves:
         _curves(plugin, curves)
-    elif per_item is not None:
-        spread = views.spread(state.space(), per_item)
+    elif spread:
         _curves(plugin, list(spread.items()))
     else:
         _intervals(plugin, findings)
+
+
+def _spread(findings: Sequence[Finding]) -> dict[Kind, Curve]:
+    """Histograms of the items' values by kind, from the first finding that has them."""
+    found: dict[Kind, Curve] = {}
+    for finding in findings:
+        if finding.per_item is not None:
+            for kind, line in views.spread(state.space(), finding).items():
+                found.setdefault(kind, line)
+    return found
 
 
 def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]]) -> None:
