@@ -1,16 +1,30 @@
-"""Encoders: pictures and texts to unit rows. Loaded by name, once per process."""
+"""Encoders: pictures and texts to unit rows of one space. Loaded by name, once per process.
+
+    starter                  the bundled encoder; needs no network
+    toy                      colours and colour words; values one can check by eye
+    MODEL/PRETRAINED         any pair that OpenCLIP lists
+    hf-hub:OWNER/MODEL       an OpenCLIP model on the Hugging Face hub
+    local-dir:FOLDER, FOLDER an OpenCLIP model in a folder (open_clip_config.json and weights)
+
+Importing this package loads neither torch nor OpenCLIP.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
 
-from core.errors import UnknownName
+from core.encoders.backends import BACKENDS
+from core.encoders.hub import SUGGESTIONS, Suggestion, reachable
+from core.errors import BadParameter
 from core.types import Floats, Passport
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+__all__ = ["BACKENDS", "Encoder", "Suggestion", "known", "load", "reachable"]
 
 
 class Encoder(Protocol):
@@ -31,6 +45,11 @@ class Encoder(Protocol):
         """How its vectors come to be."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what is not as asked for; mostly empty."""
+        ...
+
     def prepare(self, image: Image) -> Floats:
         """The model's own preprocessing of one RGB picture; safe in decoding threads."""
         ...
@@ -48,21 +67,39 @@ class Encoder(Protocol):
         ...
 
 
-_LOADED: dict[tuple[str, str], Any] = {}
-_LOCK = RLock()
+_LOADED: dict[tuple[str, str], Encoder] = {}
+_LOCK = Lock()
+_LOADING: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
 
 
 def load(name: str, backend: str = "auto") -> Encoder:
-    """The encoder of that name, loaded once and shared.
+    """The encoder of that name, loaded once per process and shared by all threads.
+
+    Args:
+        name: One of the forms above.
+        backend: "torch", "openvino" (on a CPU), or "auto": the faster one on this machine.
 
     Raises:
         UnknownName: nothing has that name.
+        BadParameter: no such backend.
+        InputError: the folder holds no OpenCLIP model.
+        MissingPart: weights or a package are not here.
     """
+    key = (name.strip(), backend)
+    if backend not in BACKENDS:
+        raise BadParameter("backend", backend, ", ".join(BACKENDS))
+    # One lock a name: whoever wants the starter does not wait for somebody's large checkpoint.
     with _LOCK:
-        if (name, backend) not in _LOADED:
-            _LOADED[name, backend] = _make(name, backend)
-        encoder: Encoder = _LOADED[name, backend]
-        return encoder
+        loading = _LOADING[key]
+    with loading:
+        if key not in _LOADED:
+            _LOADED[key] = _make(*key)
+        return _LOADED[key]
+
+
+def known() -> tuple[Suggestion, ...]:
+    """A short list of encoders worth offering, small to large; `load` accepts many more."""
+    return SUGGESTIONS
 
 
 def _make(name: str, backend: str) -> Encoder:
@@ -70,4 +107,12 @@ def _make(name: str, backend: str) -> Encoder:
         from core.encoders.toy import Toy
 
         return Toy()
-    raise UnknownName("encoder", name, ["starter", "toy"])
+    from core.encoders.open_clip import OpenClip
+
+    if name == "starter":
+        from core.encoders import starter
+
+        return OpenClip(starter.model(), backend)
+    from core.encoders import checkpoints
+
+    return OpenClip(checkpoints.model(name), backend)

@@ -39,6 +39,7 @@ class Toy:
     name: str = "toy"
     d: int = len(COLOURS)
     passport: Passport = PASSPORT
+    notes: tuple[str, ...] = ()
 
     def prepare(self, image: Image) -> Floats:
         """(3, 16, 16) colours in 0..1."""

@@ -1,0 +1,166 @@
+"""Two ways to run a tower: torch itself, and OpenVINO converted from the same torch module.
+
+Both give the same rows (the smallest cosine is checked once on each machine); only speed differs.
+Convolutional towers gain several times from OpenVINO on a CPU, plain transformers little.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from threading import Lock
+from time import perf_counter
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from core.encoders import frameworks, keep
+from core.encoders.towers import Tower
+from core.errors import BadParameter, MissingPart
+from core.types import Floats, Ints
+
+if TYPE_CHECKING:
+    import torch
+
+BACKENDS = ("auto", "torch", "openvino")
+PARITY = 0.9999
+"""Smallest cosine allowed between a row of torch and the same row of OpenVINO."""
+
+
+class Runner(Protocol):
+    """Turns a batch of a tower's input into unit rows; may be called from any thread."""
+
+    backend: str
+
+    def __call__(self, batch: Floats | Ints) -> Floats:
+        """(n, d) float32 unit rows."""
+        ...
+
+
+class Torch:
+    """The module itself, on the fastest device that torch finds."""
+
+    backend = "torch"
+
+    def __init__(self, tower: Tower) -> None:
+        frameworks.open_clip()
+        self._device = _device()
+        # A model arrives in training mode, where a row depends on its batch.
+        self.module = tower.build().eval().requires_grad_(False).to(self._device)
+        self._lock = Lock()
+
+    def __call__(self, batch: Floats | Ints) -> Floats:
+        """(n, d) float32 unit rows."""
+        import torch
+
+        with self._lock, torch.inference_mode():
+            rows = self.module(torch.from_numpy(batch).to(self._device))
+            result: Floats = rows.float().cpu().numpy()
+        return result
+
+
+class OpenVino:
+    """The same module, converted once and then read from disk without loading torch at all."""
+
+    backend = "openvino"
+
+    def __init__(self, tower: Tower, module: torch.nn.Module | None = None) -> None:
+        ov = _openvino()
+        kept = keep.folder(tower.key) / "model.xml"
+        source = kept if module is None and kept.exists() else _convert(tower, module)
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        self._model = ov.Core().compile_model(source, "CPU", settings)
+        self._lock = Lock()
+
+    def __call__(self, batch: Floats | Ints) -> Floats:
+        """(n, d) float32 unit rows."""
+        with self._lock:
+            result: Floats = np.array(self._model(batch)[0], np.float32)
+        return result
+
+
+def start(tower: Tower, backend: str) -> tuple[Runner, str]:
+    """A runner for the tower, and a sentence when it is not the one that was asked for.
+
+    Raises:
+        BadParameter: no such backend.
+        MissingPart: OpenVINO was asked for and is not installed, or weights are not as expected.
+    """
+    if backend not in BACKENDS:
+        raise BadParameter("backend", backend, ", ".join(BACKENDS))
+    if backend == "openvino":
+        _openvino()
+    tower.verify()
+    if backend == "torch" or frameworks.openvino() is None:
+        return Torch(tower), ""
+    found = keep.choice(tower.key) or _compare(tower)
+    if found.parity < PARITY:
+        return Torch(tower), (
+            f"OpenVINO is off for {tower.key}: its rows agree with torch's only to a cosine of "
+            f"{found.parity:.6f}; allowed: {PARITY} or more."
+        )
+    if backend == "openvino" or found.openvino_s < found.torch_s:
+        return OpenVino(tower), ""
+    return Torch(tower), ""
+
+
+def _compare(tower: Tower) -> keep.Choice:
+    """Run both backends on the tower's example: are the rows the same, and which is faster?"""
+    batch = tower.example()
+    ours = Torch(tower)
+    theirs = OpenVino(tower, ours.module.cpu())
+    ours.module.to(_device())
+    cosines = np.einsum("ij,ij->i", ours(batch), theirs(batch))
+    found = keep.Choice(float(cosines.min()), _seconds(ours, batch), _seconds(theirs, batch))
+    keep.keep_choice(tower.key, found)
+    return found
+
+
+def _seconds(runner: Runner, batch: Floats | Ints, runs: int = 3) -> float:
+    """The best of a few runs: what else the machine does at the time counts least."""
+    best = float("inf")
+    for _ in range(runs):
+        started = perf_counter()
+        runner(batch)
+        best = min(best, perf_counter() - started)
+    return best
+
+
+def _convert(tower: Tower, module: torch.nn.Module | None) -> object:
+    """The tower as an OpenVINO model; also written to disk where that is possible."""
+    import torch
+
+    ov = _openvino()
+    frameworks.open_clip()
+    module = module or tower.build().eval().requires_grad_(False)
+    example = torch.from_numpy(tower.example()[:2])
+    kind = ov.Type.f32 if example.is_floating_point() else ov.Type.i64
+    jit: Any = torch.jit
+    with warnings.catch_warnings(), torch.inference_mode():
+        # Tracing announces its retirement and every Python branch; the rows are compared anyway,
+        # which also makes torch's own second look at the trace (most of its time) superfluous.
+        warnings.simplefilter("ignore")
+        traced = jit.trace(module, example, check_trace=False)
+        model = ov.convert_model(traced, example_input=example, input=(list(tower.shape), kind))
+
+    def save(place: Path) -> None:
+        ov.save_model(model, place / "model.xml", compress_to_fp16=False)
+
+    keep.keep_files(tower.key, save)
+    return model
+
+
+def _openvino() -> ModuleType:
+    package = frameworks.openvino()
+    if package is None:
+        raise MissingPart("OpenVINO is not installed. Install it with: pip install openvino")
+    return package
+
+
+def _device() -> torch.device:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -1,0 +1,180 @@
+"""Any OpenCLIP checkpoint by name: from OpenCLIP's list, a hub, or a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError
+
+from core.encoders import frameworks, hub
+from core.encoders.towers import Model, Tower
+from core.errors import InputError, MissingPart, UnknownName
+from core.types import Floats, Ints
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import nn
+
+OURS = ("starter", "toy")
+EXAMPLES = ("dog", "a photo of a red bus", "two children run along the beach after a ball")
+REFUSALS = (
+    *(RuntimeError, OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError),
+    *(SafetensorError, UnpicklingError),
+)
+"""What OpenCLIP raises over a bad folder, bad weights or an absent hub."""
+
+
+def model(name: str) -> Model:
+    """A checkpoint with its weights loaded.
+
+    Args:
+        name: `MODEL/PRETRAINED` as OpenCLIP lists them, `hf-hub:OWNER/MODEL`, `local-dir:FOLDER`,
+            or the path of a folder.
+
+    Raises:
+        UnknownName: OpenCLIP has no such model.
+        InputError: the folder holds no OpenCLIP model.
+        MissingPart: the weights are not on this machine and cannot be fetched.
+    """
+    package = frameworks.open_clip()
+    source, pretrained = _parse(name, package)
+    try:
+        with frameworks.quietly(), _network(source):
+            module = package.create_model(
+                source,
+                pretrained,
+                require_pretrained=True,
+                force_quick_gelu=_quick_gelu(package, source, pretrained),
+            )
+            tokenizer = package.get_tokenizer(source)
+    except REFUSALS as error:
+        raise _refusal(name, source, error) from error
+    return _describe(name, source, package, module.eval().requires_grad_(False), tokenizer)
+
+
+def _parse(name: str, package: Any) -> tuple[str, str | None]:
+    """OpenCLIP's two arguments for a name, refused here when nothing can be meant by it."""
+    if name.startswith("hf-hub:") and name.count("/") == 1:
+        return name, None
+    folder = Path(name.removeprefix("local-dir:")).expanduser()
+    if name.startswith("local-dir:") or (name and folder.is_dir()):
+        if not (folder / "open_clip_config.json").is_file():
+            raise InputError(f"{folder} holds no OpenCLIP model: it has no open_clip_config.json.")
+        return f"local-dir:{folder}", None
+    known = [f"{model}/{pretrained}" for model, pretrained in package.list_pretrained()]
+    if name not in known:
+        near = get_close_matches(name, [*known, *OURS])
+        raise UnknownName("encoder", name, near or [s.name for s in hub.SUGGESTIONS])
+    architecture, _, pretrained = name.partition("/")
+    return architecture, pretrained
+
+
+def _network(source: str) -> AbstractContextManager[None]:
+    """Use the hub when it answers, and only what was fetched before when it does not."""
+    needed = not source.startswith("local-dir:")
+    return nullcontext() if needed and hub.reachable() else hub.only_what_is_here()
+
+
+def _quick_gelu(package: Any, source: str, pretrained: str | None) -> bool:
+    """Some listed weights were trained with another activation than their model's own entry says.
+
+    OpenCLIP only warns about that and goes on with the wrong one.
+    """
+    found = package.get_pretrained_cfg(source, pretrained) if pretrained else None
+    return bool((found or {}).get("quick_gelu"))
+
+
+def _refusal(name: str, source: str, error: BaseException) -> InputError | MissingPart:
+    if source.startswith("local-dir:"):
+        folder = source.removeprefix("local-dir:")
+        return InputError(
+            f"The OpenCLIP model in {folder} does not load: {frameworks.first_line(error)}."
+        )
+    return MissingPart(
+        f"The weights of '{name}' are not on this machine and could not be fetched. "
+        "Load it once with a connection to the hub, or use 'starter', which is built in."
+    )
+
+
+def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any) -> Model:
+    from core.encoders.modules import ImageHalf, TextHalf
+
+    settings = package.get_model_preprocess_cfg(module)
+    transform = package.transform.image_transform_v2(
+        package.transform.PreprocessCfg(**settings), is_train=False
+    )
+    prepare = _prepare(transform)
+    tokenize, varies = _tokenize(module, tokenizer)
+    pixels, tokens = _example_pixels(prepare), tokenize(EXAMPLES)
+    digest = _digest(module)
+    length = -1 if varies else tokens.shape[1]
+    return Model(
+        name=name,
+        d=int(package.get_model_config(source)["embed_dim"]),
+        weights=digest,
+        preprocessing=", ".join(f"{key} {value}" for key, value in sorted(settings.items())),
+        prepare=prepare,
+        tokenize=tokenize,
+        image=_tower(f"image-{digest}", ImageHalf(module), pixels, (-1, *pixels.shape[1:])),
+        text=_tower(f"text-{digest}", TextHalf(module), tokens, (-1, length)),
+        version=f"open_clip {package.__version__}",
+    )
+
+
+def _tower(key: str, half: nn.Module, example: Floats | Ints, shape: tuple[int, ...]) -> Tower:
+    return Tower(key[:24], lambda: None, lambda: half, lambda: example, shape)
+
+
+def _prepare(transform: Any) -> Callable[[Image], Floats]:
+    def prepare(image: Image) -> Floats:
+        pixels: Floats = transform(image.convert("RGB")).numpy()
+        return pixels
+
+    return prepare
+
+
+def _tokenize(module: Any, tokenizer: Any) -> tuple[Callable[[Sequence[str]], Ints], bool]:
+    """Texts to token numbers, and whether their length may vary.
+
+    A text tower from Hugging Face masks its padding, so padding that no text of the batch needs is
+    cut off: most of the work on short texts. OpenCLIP's own towers want one fixed length.
+    """
+    pad = getattr(getattr(getattr(module, "text", None), "config", None), "pad_token_id", None)
+
+    def tokenize(texts: Sequence[str]) -> Ints:
+        tokens: Ints = tokenizer(list(texts)).numpy().astype(np.int64)
+        if pad is None:
+            return tokens
+        used = np.flatnonzero((tokens != pad).any(axis=0))
+        return tokens[:, : used[-1] + 1 if len(used) else 1]
+
+    return tokenize, pad is not None
+
+
+def _example_pixels(prepare: Callable[[Image], Floats]) -> Floats:
+    """A few prepared patterns that differ in colour, direction and scale."""
+    from PIL import Image
+
+    y, x = np.mgrid[:256, :256] / 256
+    waves = [
+        127 + 120 * np.sin(6 * n * (x * c + y * (2 - c))) for n in (1, 2, 5, 9) for c in range(3)
+    ]
+    pictures = np.array(waves).reshape(4, 3, 256, 256).transpose(0, 2, 3, 1).astype(np.uint8)
+    return np.stack([prepare(Image.fromarray(picture)) for picture in pictures])
+
+
+def _digest(module: nn.Module) -> str:
+    """SHA-256 over every tensor with its name, in one fixed order."""
+    found = sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        array = tensor.detach().contiguous().numpy()
+        found.update(f"{name} {array.dtype} {array.shape} ".encode())
+        found.update(array.reshape(-1).view(np.uint8))
+    return found.hexdigest()

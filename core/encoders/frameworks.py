@@ -1,0 +1,101 @@
+"""torch and OpenCLIP, made importable and quiet. Nothing else in the project imports them first."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import ModuleType
+from typing import Any, cast
+
+from core.errors import MissingPart
+
+_REPAIR = "pip install --force-reinstall torch torchvision --index-url {}"
+_CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+
+
+@cache
+def open_clip() -> ModuleType:
+    """The OpenCLIP package, whatever build of torchvision lies next to torch.
+
+    Raises:
+        MissingPart: torch, torchvision or OpenCLIP is absent or does not load.
+    """
+    _quiet()
+    try:
+        _declare_torchvision_operators()
+        return importlib.import_module("open_clip")
+    except (ImportError, RuntimeError) as error:
+        raise MissingPart(
+            f"OpenCLIP does not load here ({first_line(error)}). "
+            f"Reinstall it with: {_REPAIR.format(_CPU_WHEELS)}"
+        ) from error
+
+
+@cache
+def openvino() -> ModuleType | None:
+    """The OpenVINO package, or None where it has no wheel; without its usage reports."""
+    # OpenVINO falls back to a stub that sends nothing when this package cannot be imported.
+    cast("dict[str, ModuleType | None]", sys.modules).setdefault("openvino_telemetry", None)
+    try:
+        return importlib.import_module("openvino")
+    except ImportError:
+        return None
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep what OpenCLIP logs while it loads out of the user's terminal."""
+    before = logging.root.manager.disable
+    # With no handler on the root logger, its first message would install one that prints for good.
+    handler = logging.NullHandler()
+    logging.root.addHandler(handler)
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+        logging.root.removeHandler(handler)
+
+
+def first_line(error: BaseException) -> str:
+    """An error of someone else's, short enough to stand in a sentence of ours."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def _declare_torchvision_operators() -> None:
+    """Let `import torchvision` succeed when its compiled operators cannot be loaded.
+
+    A torchvision built for another torch (a CUDA build beside a CPU torch, say) loads none of its
+    operators and then stops at registering shapes for two of them. Only its picture transforms are
+    used here, which need no operator, so declaring the two names is enough.
+    """
+    try:
+        importlib.import_module("torchvision")
+    except RuntimeError:
+        schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+        torch_library: Any = importlib.import_module("torch.library")
+        library = torch_library.Library("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            library.define(name + schema)
+        _KEEP.append(library)
+        importlib.import_module("torchvision")
+
+
+_KEEP: list[object] = []
+"""A library's declarations vanish with the object that made them."""
+
+
+def _quiet() -> None:
+    """Keep the model libraries' own remarks out of the user's terminal."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)

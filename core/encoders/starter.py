@@ -1,0 +1,179 @@
+"""The bundled encoder: weights out of two packages, joined by two small heads of our own.
+
+It is an ordinary OpenCLIP model (`assets/starter/open_clip_config.json`). Its halves are built one
+by one, so that a query in words does not wait for the picture half; and pixels and word pieces are
+made here without torch, so that neither half needs torch once it is converted.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.encoders.towers import Model, Tower
+from core.encoders.weights import PICTURES, WORD_PIECES, WORDS
+from core.errors import MissingPart
+from core.types import Floats, Ints
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import nn
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "starter"
+CONFIG = ASSETS / "open_clip_config.json"
+HEADS = ASSETS / "heads.safetensors"
+EXAMPLES = (
+    "dog",
+    "a photo of a red bus",
+    "two children run along the beach while a dog chases a ball",
+    "An old man in a blue jacket, sitting on a bench, reads the newspaper in the rain.",
+)
+"""Texts of several lengths, for comparing backends."""
+
+
+def model() -> Model:
+    """The starter, with nothing heavy loaded yet.
+
+    Raises:
+        MissingPart: its configuration or its heads are not here.
+    """
+    size, length = image_size(), context_length()
+    digest = sha256("".join([PICTURES.digest, WORDS.digest, _heads_digest()]).encode()).hexdigest()
+    return Model(
+        name="starter",
+        d=int(config()["embed_dim"]),
+        weights=digest,
+        preprocessing=f"RGB, bicubic to {size} x {size}, -1..1; {length} word pieces",
+        prepare=prepare,
+        tokenize=tokenize,
+        image=Tower(
+            key=f"starter-image-{digest[:12]}",
+            verify=PICTURES.verify,
+            build=_lazily("image"),
+            example=example_pixels,
+            shape=(-1, 3, size, size),
+        ),
+        text=Tower(
+            key=f"starter-text-{digest[:12]}",
+            verify=_verify_text,
+            build=_lazily("text"),
+            example=lambda: tokenize(EXAMPLES),
+            shape=(-1, -1),
+        ),
+        version=f"open_clip {version('open_clip_torch')}",
+    )
+
+
+def prepare(image: Image) -> Floats:
+    """(3, size, size) pixels in -1..1: the whole picture, squashed to a square.
+
+    >>> from PIL import Image
+    >>> prepare(Image.new("RGB", (40, 30), "white"))[:, 0, 0].tolist()
+    [1.0, 1.0, 1.0]
+    """
+    from PIL.Image import Resampling
+
+    size = image_size()
+    squashed = image.convert("RGB").resize((size, size), Resampling.BICUBIC)
+    pixels = np.asarray(squashed, np.float32).transpose(2, 0, 1) / np.float32(255)
+    return (pixels - np.float32(0.5)) / np.float32(0.5)
+
+
+def tokenize(texts: Sequence[str]) -> Ints:
+    """(n, length) word pieces, as long as the longest text, cut at the model's limit.
+
+    >>> tokenize(["a dog", "a dog on a beach"])
+    array([[ 101, 1037, 3899,  102,    0,    0,    0],
+           [ 101, 1037, 3899, 2006, 1037, 3509,  102]])
+    """
+    pieces = _word_pieces().encode_batch([_clean(text) for text in texts])
+    return np.array([p.ids for p in pieces], np.int64)
+
+
+@cache
+def config() -> dict[str, Any]:
+    """The model part of the OpenCLIP configuration.
+
+    Raises:
+        MissingPart: the file is not here.
+    """
+    try:
+        loaded: dict[str, Any] = json.loads(CONFIG.read_text("utf-8"))["model_cfg"]
+    except OSError as error:
+        raise _not_here(CONFIG) from error
+    return loaded
+
+
+def example_pixels() -> Floats:
+    """Eight smooth patterns that differ in colour, direction and scale."""
+    size = image_size()
+    y, x = np.mgrid[:size, :size].astype(np.float32) / np.float32(size)
+    waves = [np.sin(6 * (n + 1) * (x * c + y * (2 - c)) + n) for n in range(8) for c in range(3)]
+    return np.array(waves, np.float32).reshape(8, 3, size, size)
+
+
+def image_size() -> int:
+    """Width and height of a prepared picture."""
+    return int(config()["vision_cfg"]["image_size"])
+
+
+def context_length() -> int:
+    """Word pieces a text may have; what is beyond is cut off."""
+    return int(config()["text_cfg"]["context_length"])
+
+
+def _lazily(half: str) -> Callable[[], nn.Module]:
+    """Leave torch unloaded until a half is really built."""
+
+    def build() -> nn.Module:
+        from core.encoders import frameworks
+
+        frameworks.open_clip()
+        from core.encoders import starter_towers
+
+        return starter_towers.image() if half == "image" else starter_towers.text()
+
+    return build
+
+
+def _verify_text() -> None:
+    WORDS.verify()
+    WORD_PIECES.verify()
+
+
+def _clean(text: str) -> str:
+    """What OpenCLIP does to a text before it is cut into pieces."""
+    import ftfy
+
+    return " ".join(html.unescape(html.unescape(ftfy.fix_text(text))).split())
+
+
+@cache
+def _word_pieces() -> Any:
+    from tokenizers import Tokenizer
+
+    pieces = Tokenizer.from_file(str(WORD_PIECES.path))
+    pieces.enable_truncation(context_length())
+    pieces.enable_padding(pad_id=0, pad_token="[PAD]")
+    return pieces
+
+
+def _heads_digest() -> str:
+    try:
+        return sha256(HEADS.read_bytes()).hexdigest()
+    except OSError as error:
+        raise _not_here(HEADS) from error
+
+
+def _not_here(path: Path) -> MissingPart:
+    return MissingPart(
+        f"The starter's file {path.name} is not in this installation. Install Sextant again."
+    )
