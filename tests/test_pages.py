@@ -131,7 +131,23 @@ def test_a_wrong_name_in_a_link_is_answered_with_a_sentence(app, filled):
     assert app.query_params["collection"] == "colours"
 
 
-@pytest.mark.parametrize("asked", [{"k": "0"}, {"k": "x"}, {"kinds": "Sounds"}, {"page": "99"}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"k": "0"},
+        {"k": "x"},
+        {"kinds": "Sounds"},
+        {"page": "99"},
+        {"page": "-1"},
+        {"is.label": ["red", "nonsense"]},
+        {"range.size": ["1", "9999"]},
+        {"range.size": "50"},
+        {"range.size": ["x", "y"]},
+        {"is.warm": "perhaps"},
+        {"encoder": "nobody"},
+    ],
+    ids=str,
+)
 def test_nonsense_in_a_link_falls_back(app, filled, asked):
     run(app, collection="colours", q="red", **asked)
     assert app.text_input(key="_q").value == "red"
@@ -167,6 +183,12 @@ def test_a_range_in_a_link_narrows_the_answers(app, filled):
     run(app, collection="colours", q="red", **{"is.label": "red", "range.size": ["60", "80"]})
     assert len(cards(app)) == 2
     assert "Filters · 2" in [block.proto.popover.label for block in app.get("popover")]
+
+
+def test_filters_on_yes_and_no(app, filled):
+    run(app, collection="colours", q="red", **{"is.warm": "yes"})
+    assert len(cards(app)) == 8
+    assert all({"red", "yellow"} & set(card["labels"]) for card in cards(app))
 
 
 def test_filters_that_nothing_passes_give_a_sentence(app, filled):

@@ -75,6 +75,9 @@ def _range(field: Any, title: str) -> Iterator[Filter]:
     low, high = field.low, field.high
     if low is None or high is None or low == high:
         return
+    held = tuple(state.peek(f"{FROM_TO}.{field.name}", (low, high)))
+    if len(held) != 2 or not low <= held[0] <= held[1] <= high:
+        state.turn(f"{FROM_TO}.{field.name}", (low, high))
     asked = state.linked(f"{FROM_TO}.{field.name}", (low, high), st.slider, title, low, high)
     if tuple(asked) != (low, high):
         yield Filter(field.name, "between", tuple(asked))
@@ -83,7 +86,13 @@ def _range(field: Any, title: str) -> Iterator[Filter]:
 def _yes_no(field: Any, title: str) -> Iterator[Filter]:
     by_text = {"yes": True, "no": False}
     chosen = state.linked(
-        f"{IS}.{field.name}", (), st.pills, title, list(by_text), selection_mode="multi"
+        f"{IS}.{field.name}",
+        (),
+        st.pills,
+        title,
+        list(by_text),
+        among=list(by_text),
+        selection_mode="multi",
     )
     values = tuple(by_text[text] for text in chosen if text in by_text)
     if values:

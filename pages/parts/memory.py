@@ -44,7 +44,7 @@ def linked(
             (str, int, float, bool, or a tuple of one of them).
         widget: such as `st.text_input`.
         *args: passed to the widget.
-        among: values that a link may name; any other gives the default.
+        among: what may be chosen; a link that names anything else gives the default.
         seed_as: the widget's own name for a first value, where it cannot take it by its key.
         **settings: passed to the widget, with `key`.
     """
@@ -52,12 +52,13 @@ def linked(
     if f"turn_{name}" in st.session_state:
         st.session_state[key] = _widget_value(st.session_state.pop(f"turn_{name}"))
     elif _changed_outside(name) or key not in st.session_state:
-        seed = recall(name, default)
-        seed = default if among is not None and seed not in among else seed
+        seed = _allowed(recall(name, default), default, among)
         if seed_as and key not in st.session_state:
             settings[seed_as] = seed
         else:
             st.session_state[key] = _widget_value(seed)
+    elif among is not None and _allowed(st.session_state[key], default, among) is default:
+        st.session_state[key] = _widget_value(default)  # what may be chosen has changed
     value = widget(*args, key=key, **settings)
     if isinstance(default, tuple):
         value = tuple(value)
@@ -120,6 +121,12 @@ def _changed_outside(name: str) -> bool:
 def _texts(value: Any) -> list[str]:
     values = value if isinstance(value, tuple) else (value,)
     return [str(int(v)) if isinstance(v, bool) else str(v) for v in values]
+
+
+def _allowed(value: Any, default: Any, among: Sequence[Any] | None) -> Any:
+    """The value where it may be chosen, else the default; of several, all must be."""
+    values = value if isinstance(value, tuple | list) else (value,)
+    return value if among is None or all(v in among for v in values) else default
 
 
 def _parse(texts: Sequence[str], default: Any) -> Any:

@@ -39,8 +39,8 @@ def vital() -> tuple[Finding, ...]:
     here = state.space()
     names = [(name, scope) for name, scope in VITAL if name in DIAGNOSTICS.all()]
     for n, (name, scope) in enumerate(names, 1):
-        title = DIAGNOSTICS.get(name).title.lower()
-        with st.spinner(f"Measuring {title} ({n} of {len(names)})…", show_time=True):
+        title = f"{DIAGNOSTICS.get(name).title}, {n} of {len(names)}"
+        with st.spinner(title, show_time=True):
             findings = _measured(name, here)
         found += [f for f in findings if f.scope == scope] or findings[:1]
     return tuple(found)

@@ -47,7 +47,7 @@ def _body() -> None:
             return
         partners = state.workbench().partners(state.collection(), id_)
         picture, about = st.columns([1.35, 1], gap="medium")
-        with picture:
+        with picture.container(key="whole"):
             _whole(item)
         with about:
             _about(item, partners)
