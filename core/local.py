@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from core.neighbors import nearest
@@ -52,6 +54,7 @@ def inverse_dimensions(radii: Doubles) -> Doubles:
     return result
 
 
+@lru_cache(256)
 def even_log_distance(n: int, d: float, k: int) -> float:
     """Mean log distance of a point to its k-th nearest of n - 1 others, evenly on the sphere.
 
@@ -63,7 +66,7 @@ def even_log_distance(n: int, d: float, k: int) -> float:
     """
     from scipy.special import betaincinv
 
-    chance = betaincinv(k, n - k, (np.arange(2000) + 0.5) / 2000)
+    chance = betaincinv(k, n - k, (np.arange(1000) + 0.5) / 1000)
     sine2 = betaincinv((d - 1) / 2, 0.5, 2 * np.minimum(chance, 1 - chance))
     root = np.sqrt(1 - sine2)
     # 2 - 2 cos, written so that a small cap keeps its digits.

@@ -80,7 +80,7 @@ def _measure(
     if not _can_tell(inverse):
         return None
     value = 1 / float(inverse.mean())
-    error = value**2 * float(inverse.std(ddof=1)) / np.sqrt(len(inverse))
+    error = value**2 * float(inverse.std(ddof=1) / np.sqrt(len(inverse)))
     low, high = normal(value, error, 0.0)
     far = even_log_distance(n, space.d, k)
     even = (k - 1) / sum(far - even_log_distance(n, space.d, j) for j in range(1, k))

@@ -35,7 +35,7 @@ def reachability(
     space: Space,
     *,
     k: Annotated[int, Range(1, 100, "results that a caption looks at")] = 10,
-    budget: Annotated[int, Range(1, 10_000_000, "billions of operations to spend")] = 500,
+    budget: Annotated[float, Range(1e-4, 1e7, "billions of operations to spend")] = 500.0,
 ) -> tuple[Finding, ...]:
     """Which pictures no caption finds among its first k results.
 
@@ -87,7 +87,7 @@ class Asked:
         return min(1.0, len(self.texts) / expected)
 
 
-def _plan(space: Space, k: int, budget: int) -> Asked:
+def _plan(space: Space, k: int, budget: float) -> Asked:
     """All of them; a part of the captions; or the same part of both, whatever is affordable."""
     q, n = space.n - space.n_images, space.n_images
     share = budget * BILLION / (2.0 * q * n * space.d)
