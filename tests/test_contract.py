@@ -97,6 +97,11 @@ def test_findings_are_whole(part, name):
         check_drawings(finding, space)
 
 
+@diagnostics
+def test_every_part_can_measure_pairs_with_labels(part):
+    assert not isinstance(measured(part, SPACES["paired"]), str)
+
+
 def check_drawings(finding, space):
     if finding.per_item is not None:
         assert finding.per_item.shape == (space.n,)
