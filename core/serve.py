@@ -32,7 +32,7 @@ def serve(home: str, host: str, port: int, *, browser: bool) -> None:
         [
             sys.executable,
             "-m",
-            "streamlit",
+            "pages.parts.server",
             "run",
             str(TOP / "app.py"),
             *flags(host, port, browser),

@@ -92,6 +92,12 @@ def archive(tmp_path_factory):
     )
 
 
+def test_a_first_visit_may_be_a_deep_link(page, server):
+    page.goto(f"{server}/evaluate")
+    page.get_by_role("button", name=re.compile("demo", re.I)).first.wait_for()
+    assert page.get_by_text("Page not found").count() == 0
+
+
 def test_an_empty_home_says_what_to_do(page, server):
     page.goto(server)
     page.get_by_role("button", name=re.compile("demo", re.I)).first.wait_for()
