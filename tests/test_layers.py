@@ -31,7 +31,7 @@ LEVELS = [
     | {"core.frames", "core.shapes"},
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
     | {"core.diagnostics", "core.projections"},
-    {"core.pipeline", "core.search", "core.evaluate", "core.demo"},
+    {"core.pipeline", "core.search", "core.evaluate", "core.demo", "core.invariance"},
     {"core.views", "core.asking"},
     {"core.workbench", "core.catalog"},
     {"core.background", "core.documents", "core.serve", "core.bench"},
