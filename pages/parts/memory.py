@@ -52,12 +52,13 @@ def linked(
     if f"turn_{name}" in st.session_state:
         st.session_state[key] = _widget_value(st.session_state.pop(f"turn_{name}"))
     elif _changed_outside(name) or key not in st.session_state:
-        seed = _allowed(recall(name, default), default, among)
+        seed = recall(name, default)
+        seed = seed if _allowed(seed, among) else default
         if seed_as and key not in st.session_state:
             settings[seed_as] = seed
         else:
             st.session_state[key] = _widget_value(seed)
-    elif among is not None and _allowed(st.session_state[key], default, among) is default:
+    elif not _allowed(st.session_state[key], among):
         st.session_state[key] = _widget_value(default)  # what may be chosen has changed
     value = widget(*args, key=key, **settings)
     if isinstance(default, tuple):
@@ -123,10 +124,10 @@ def _texts(value: Any) -> list[str]:
     return [str(int(v)) if isinstance(v, bool) else str(v) for v in values]
 
 
-def _allowed(value: Any, default: Any, among: Sequence[Any] | None) -> Any:
-    """The value where it may be chosen, else the default; of several, all must be."""
+def _allowed(value: Any, among: Sequence[Any] | None) -> bool:
+    """Whether a value may be chosen; of several, all must be."""
     values = value if isinstance(value, tuple | list) else (value,)
-    return value if among is None or all(v in among for v in values) else default
+    return among is None or all(v in among for v in values)
 
 
 def _parse(texts: Sequence[str], default: Any) -> Any:
