@@ -237,10 +237,23 @@ def _sentence(p_value: float, n: int) -> str:
         return "Nothing to compare with: no item passes the filters."
     if n < 8:
         return f"Only {n} items to compare with: too few to say whether any of them matches."
-    chance = "less than 0.1 %" if p_value < 0.001 else f"{100 * p_value:.2g} %"
+    chance = _percent(p_value)
     if p_value < 0.05:
         return f"The best hit stands out: among {n:,} unrelated items the chance is {chance}."
     return (
         f"Nothing stands out: the best of {n:,} unrelated items would be this similar "
         f"with a chance of {chance}."
     )
+
+
+def _percent(p: float) -> str:
+    """A chance in words that claim no more than is known.
+
+    >>> _percent(0.00001), _percent(0.034), _percent(0.26), _percent(0.999)
+    ('less than 0.1 %', '3.4 %', '26 %', 'more than 99 %')
+    """
+    if p < 0.001:
+        return "less than 0.1 %"
+    if p > 0.99:
+        return "more than 99 %"
+    return f"{100 * p:.1f} %" if p < 0.1 else f"{100 * p:.0f} %"

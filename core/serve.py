@@ -54,8 +54,12 @@ def flags(host: str, port: int, browser: bool) -> list[str]:
         "server.port": port,
         "server.headless": not browser,
         "server.fileWatcherType": "none",
+        "server.maxUploadSize": 1000,
+        "server.showEmailPrompt": False,
+        "runner.magicEnabled": False,
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
+        "client.showErrorLinks": False,
         "theme.base": TOP / "assets" / "theme.toml",
     }
     return [

@@ -115,6 +115,14 @@ def _actions(item: Item) -> None:
         with st.popover("Link", icon=":material/link:"):
             st.caption("Opens Search with items like this one:")
             st.code(_link(item), language=None, wrap_lines=True)
+        with st.popover("Delete", icon=":material/delete:"):
+            st.caption(
+                "Takes this item, its pairs and its vectors out of the collection. "
+                "A picture's own file stays where it is."
+            )
+            if st.button("Delete this item", key="_delete_item", type="primary"):
+                state.workbench().delete_items(state.collection(), [item.id])
+                st.rerun()
 
 
 def _download(item: Item) -> None:
