@@ -80,7 +80,7 @@ def _measure(space: Space, kind: Kind, threshold: float, queries: int) -> Findin
         sentence=(
             f"{shown(100 * value, 100 * low, 100 * high)}% of the {PLURAL[kind]} have another at "
             f"cosine {threshold:g} or more; among points spread evenly it would be "
-            f"{100 * chance:.2g}%. {_copies(lists)}"
+            f"{f'{100 * chance:.2g}%' if chance > 1e-5 else 'next to none'}. {_copies(lists)}"
         ),
         sampled=(
             f"{'exact, all' if lists.share == 1 else 'random'} {len(cosines):,} of {n:,} "
