@@ -11,7 +11,7 @@ label = dog and year >= 2000     all of them
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from core.errors import InputError
@@ -48,6 +48,38 @@ def parse(text: str, types: Mapping[str, str]) -> tuple[Filter, ...]:
     if not found:
         raise InputError(f"The condition is empty. {HINT}")
     return tuple(found)
+
+
+def write(filters: Iterable[Filter]) -> str:
+    """The inverse of `parse`: filters as text.
+
+    >>> write([Filter("label", "in", ("polar bear",)), Filter("year", "between", (2000, None))])
+    'label = "polar bear" and year >= 2000'
+    """
+    return " and ".join(f"{_word(f.field)} {_written(f)}" for f in filters)
+
+
+def _written(condition: Filter) -> str:
+    values = [_word(str(v).lower() if isinstance(v, bool) else v) for v in condition.values]
+    if condition.op == "contains":
+        return f"contains {values[0]}"
+    if condition.op == "between":
+        low, high = condition.values
+        if None in (low, high):
+            return f">= {values[0]}" if high is None else f"<= {values[1]}"
+        return f"between {values[0]} and {values[1]}"
+    if len(values) == 1:
+        return f"{'=' if condition.op == 'in' else '!='} {values[0]}"
+    return f"{condition.op} ({', '.join(values)})"
+
+
+def _word(value: object) -> str:
+    """As it is where that is read as one word, else in quotes."""
+    text = str(value)
+    if re.fullmatch(r"[^\s\\\"'(),=<>!]+", text):
+        return text
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}"'
 
 
 def _tokens(text: str) -> list[str]:

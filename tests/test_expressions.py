@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.expressions import parse
+from core.expressions import parse, write
 from core.types import Filter
 
 TYPES = {"label": "str", "year": "int", "size": "float", "warm": "bool", "name": "str"}
@@ -25,6 +25,29 @@ TYPES = {"label": "str", "year": "int", "size": "float", "warm": "bool", "name":
 )
 def test_each_form(text, expected):
     assert parse(text, TYPES) == (expected,)
+
+
+FIELDS = st.text(min_size=1).filter(str.strip)
+FILTERS = st.one_of(
+    st.builds(
+        Filter,
+        FIELDS,
+        st.sampled_from(["in", "not in"]),
+        st.lists(st.text(), min_size=1).map(tuple),
+    ),
+    st.builds(Filter, FIELDS, st.just("contains"), st.tuples(st.text())),
+    st.builds(Filter, st.just("year"), st.just("between"), st.tuples(st.integers(), st.integers())),
+    st.builds(Filter, st.just("year"), st.just("between"), st.tuples(st.none(), st.integers())),
+    st.builds(Filter, st.just("size"), st.just("in"), st.tuples(st.floats(allow_nan=False))),
+    st.builds(Filter, st.just("warm"), st.just("in"), st.tuples(st.booleans())),
+)
+
+
+@given(st.lists(FILTERS, min_size=1))
+def test_what_is_written_is_read_back(filters):
+    typed = [f for f in filters if f.field not in TYPES or f.field in ("year", "size", "warm")]
+    if typed:
+        assert parse(write(typed), TYPES) == tuple(typed)
 
 
 def test_conditions_are_joined():

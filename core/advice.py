@@ -1,0 +1,227 @@
+"""Why each number matters and what to try when it is bad: one table, beside that of the thresholds.
+
+Repairs are named, not linked. What to try first is ours; that it helps is to be shown by a number
+that must get better, which every row names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SOURCE = "ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Two sentences for a reader who has just seen the number."""
+
+    why: str
+    what: str
+
+
+CENTRE_KINDS = (
+    "Per-modality mean removal, with a mean of its own for pictures, texts and queries; keep it if "
+    "recall on held-out queries of mixed results gets better."
+)
+UNCONE = (
+    "Centring, then all-but-the-top; keep it if the effective rank rises and recall does not fall."
+)
+TRUNCATE = (
+    "Nothing, or PCA truncation at 95 to 99 % of the variance; keep it if recall@10 stays that of "
+    "the full vectors."
+)
+NNN = (
+    "A hubness correction (NNN, alpha 0.75, k 128) as one bias for each item; keep it if recall@1 "
+    "and the largest hub both get better."
+)
+MIX = (
+    "Look at the pairs named below and mend wrong captions; where they are right, try an encoder "
+    "that knows this kind of picture. Check recall@1 on pairs that were not touched."
+)
+SMALL = (
+    "Collect more items of the weak labels; where there are none, GGEUR sampling (marked as "
+    "synthetic). Check the recall of those labels on held-out items."
+)
+DUPLICATES = (
+    "Look at the items behind it and delete copies; then measure again, because copies also bend "
+    "hubness and dimension."
+)
+
+ADVICE: dict[str, Advice] = {
+    "alignment": Advice(
+        "Search across kinds works by this and nothing else: a caption must be nearer to its "
+        "picture than to others.",
+        MIX,
+    ),
+    "alpha_req": Advice(
+        "Far below 1 the variance is spread so thin that it is mostly noise; far above 1 a few "
+        "directions hold everything and fine differences are lost.",
+        UNCONE,
+    ),
+    "class_subspaces": Advice(
+        "Labels that are mixed up in the whole space may still part in a few directions; where "
+        "they do, a filter or a reranker can use those.",
+        "A reranker on the directions named here, fitted on labelled items; keep it if the two "
+        "labels' recall rises on held-out items.",
+    ),
+    "codebook_collapse": Advice(
+        "A quantised index (IVF, PQ) gives every cell the same room: uneven cells make it slow "
+        "where items crowd and wrong where they are few.",
+        "Centring before the index is built, or fewer cells; keep it if recall@10 against exact "
+        "search rises at the same speed.",
+    ),
+    "coding_rate": Advice(
+        "It says how many bits the items take to tell apart; low means that many of them say the "
+        "same.",
+        UNCONE,
+    ),
+    "cone": Advice(
+        "In a narrow cone all cosines are high, so a score says little by itself and a cut at a "
+        "fixed score breaks.",
+        UNCONE,
+    ),
+    "coverage": Advice(
+        "Questions that land where there is no picture are answered with whatever is nearest, "
+        "however far that is.",
+        "Add pictures for the texts behind it; until then show fewer results by the chance under "
+        "the null. Check the share again afterwards.",
+    ),
+    "dimension_activity": Advice(
+        "Dead coordinates cost memory and say nothing; rogue ones rule every cosine.",
+        "Standardise each dimension or drop the dead ones; keep it if recall@10 does not fall.",
+    ),
+    "effective_rank": Advice(
+        "The fewer directions are in use, the fewer things can be told apart; it falls before "
+        "recall does.",
+        UNCONE,
+    ),
+    "equiangularity": Advice(
+        "Labels whose centres are close are mistaken for each other; at equal angles they are as "
+        "far apart as their number allows.",
+        "Merge labels that mean the same; else more items of the closest two. Check their recall "
+        "on held-out items.",
+    ),
+    "gap_curve": Advice(
+        "It shows on this collection's own pairs whether the modality gap costs recall, and how "
+        "much closing it would give.",
+        "A shift along the gap to the best place on the curve; keep it if recall on pairs that did "
+        "not choose it rises.",
+    ),
+    "gap_loss": Advice(
+        "It shows whether the gap is where training left it; after a change of data or of encoder "
+        "parts it often is not.",
+        "A shift along the gap to the lowest place; keep it only if recall rises as well, because "
+        "a lower loss alone finds nothing.",
+    ),
+    "gap_variance": Advice(
+        "What the direction between pictures and texts takes is lost to meaning: PCA, k-means and "
+        "index cells follow it first.",
+        CENTRE_KINDS,
+    ),
+    "hubness": Advice(
+        "Hubs answer questions they have nothing to do with and push the right items down.",
+        NNN,
+    ),
+    "intrinsic_dimension": Advice(
+        "Few local directions mean that near items differ in few ways, often because of copies; "
+        "many make indexes slower and hubs likelier.",
+        DUPLICATES,
+    ),
+    "invariance": Advice(
+        "An item should be found although its picture was cropped, turned or compressed; if its "
+        "vector moves, it will not be.",
+        "Average the vectors of the changed pictures, or take another encoder; keep it if recall "
+        "with changed queries rises and plain recall does not fall.",
+    ),
+    "isotropy": Advice(
+        "When a few directions hold the variance, cosines compare items on those alone.",
+        UNCONE,
+    ),
+    "length_collapse": Advice(
+        "Long texts that crowd together are found for everything or for nothing.",
+        "Length-bin centring, or encoding again with a temperature below 1; keep it if the recall "
+        "of the longest texts rises.",
+    ),
+    "local_dimension": Advice(
+        "It says how many ways near items differ in; a low place in the map is often a cluster of "
+        "copies.",
+        DUPLICATES,
+    ),
+    "manifold_entropy": Advice(
+        "Items that fill little of their own surface leave search only small differences to rank "
+        "by.",
+        DUPLICATES,
+    ),
+    "mean_cosine": Advice(
+        "It is what two unrelated items score: only what lies above it means anything.",
+        UNCONE,
+    ),
+    "modality_gap": Advice(
+        "Where results mix both kinds, the gap ranks all items of one kind above all of the other.",
+        CENTRE_KINDS,
+    ),
+    "near_duplicates": Advice(
+        "Copies fill the first page of results with one picture and make recall look worse than it "
+        "is.",
+        DUPLICATES,
+    ),
+    "neural_collapse": Advice(
+        "Where all items of a label are one point, labels are found and nothing finer is.",
+        "An earlier layer or a more general encoder; keep it if recall within a label rises.",
+    ),
+    "numerical_rank": Advice(
+        "It is how many dimensions the collection needs: the rest can be cut to save memory, or "
+        "shows that the encoder is not used.",
+        TRUNCATE,
+    ),
+    "pair_hardness": Advice(
+        "It says whether pairs hold together when both sides are blurred: what passes only just "
+        "will break with a small change of data.",
+        MIX,
+    ),
+    "pair_margin": Advice(
+        "A caption nearer to another picture than to its own is a miss for every user who types "
+        "it, or a wrong caption.",
+        MIX,
+    ),
+    "participation_ratio": Advice(
+        "It counts the directions that matter to a cosine; when it is low, a few topics decide "
+        "every ranking.",
+        UNCONE,
+    ),
+    "partition_isotropy": Advice(
+        "A space that leans one way gives items on that side a start in every ranking.",
+        UNCONE,
+    ),
+    "rate_reduction": Advice(
+        "It is what the labels explain of the space: without any, a search by label is a guess.",
+        "Check the labels of the items behind the confused ones; else an encoder trained on such "
+        "labels. Check recall by label.",
+    ),
+    "reachability": Advice(
+        "A picture that no caption finds might as well not be in the collection.",
+        NNN,
+    ),
+    "separability": Advice(
+        "At 1 the two kinds never mix: in a shared list texts come before pictures whatever is "
+        "asked.",
+        CENTRE_KINDS,
+    ),
+    "shape_similarity": Advice(
+        "Groups that vary alike can lend to each other: what was learnt of a common label then "
+        "holds for a rare one.",
+        SMALL,
+    ),
+    "stable_rank": Advice(
+        "Near 1 one direction decides every cosine, and that is mostly the mean.",
+        UNCONE,
+    ),
+    "subgroup_recall": Advice(
+        "A good average can hide labels that search hardly finds.",
+        SMALL,
+    ),
+    "uniformity": Advice(
+        "Items that use the whole sphere can be told apart; crowded ones tie.",
+        UNCONE,
+    ),
+}
