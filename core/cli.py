@@ -82,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     diagnose.add_argument(
         "--subset", default="", metavar="EXPR", help="measure a part, such as: label = dog"
     )
+    diagnose.add_argument(
+        "--report", type=Path, metavar="FILE", help="also write all of it as one HTML file"
+    )
     for sub in (ingest, search, evaluate, diagnose):
         sub.add_argument("--encoder", help="which vectors (the collection's first, or starter)")
     command("collections", _collections, "what there is")
@@ -157,6 +160,8 @@ def _evaluate(workbench: Workbench, options: argparse.Namespace) -> None:
 def _diagnose(workbench: Workbench, options: argparse.Namespace) -> None:
     from core import documents
 
+    if options.report and not options.report.absolute().parent.is_dir():
+        raise InputError(f"There is no folder {options.report.parent} to write the report to.")
     only = [name.strip() for name in options.only.split(",") if name.strip()]
     filters = workbench.filters(options.name, options.subset)
     space = workbench.subset(options.name, filters, options.encoder)
@@ -167,6 +172,11 @@ def _diagnose(workbench: Workbench, options: argparse.Namespace) -> None:
         filters=filters,
         on_part=lambda name: _tell(f"measuring {name}"),
     )
+    if options.report:
+        from core import html_report
+
+        side = html_report.Side(options.subset or "Everything", space, findings)
+        _write(options.report, html_report.page(options.name, [side]))
     if options.json:
         return _print(documents.diagnosis(space.encoder, space.n, findings))
     for f in findings:
@@ -221,6 +231,14 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    _tell(f"The report is in {path}: one file, to open in any browser.")
 
 
 class _Progress:

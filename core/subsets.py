@@ -63,11 +63,13 @@ def unpack(space: Space, text: str) -> tuple[str, ...] | None:
     state, _, packed = text.partition(".")
     if state != _state(space) or len(text) > LONGEST:
         return None
-    most = space.n // 8 + 1
+    reader = zlib.decompressobj()
     try:
         data = urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
-        bits = zlib.decompressobj().decompress(data, most)
+        bits = reader.decompress(data, space.n // 8 + 2)
     except (NotBase64, ValueError, zlib.error):
+        return None
+    if not reader.eof or len(bits) != -(-space.n // 8):
         return None
     chosen = np.unpackbits(np.frombuffer(bits, np.uint8))[: space.n]
     return tuple(space.ids[i] for i in np.flatnonzero(chosen))

@@ -1,0 +1,188 @@
+"""The report as a file: whole, valid, quiet on the network, and safe with anybody's words."""
+
+import re
+from html import escape
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from core import html_report, svg
+from core.advice import ADVICE
+from core.cli import main
+from core.comparison import compare
+from core.diagnostics import DIAGNOSTICS
+from core.errors import TooFew
+from core.html_report import Side
+from core.subsets import narrow, pack, rest, unpack
+from core.types import Curve, Finding, Reference, Space
+from core.workbench import Workbench
+from tests.files import encoded, folder_of, jsonl, ramp
+
+VOID = {"meta", "br"}
+NASTY = '<b>x</b> & "y"'
+
+
+class Checked(HTMLParser):
+    """Fails on a tag that is not closed in order; collects what would be loaded or run."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.loads = [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.loads += [v for k, v in attrs if k in ("src", "href", "data", "action", "xlink:href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def space():
+    """60 pairs with two labels, one of them unkind; encoded by something just as unkind."""
+    rng = np.random.default_rng(3)
+    images = rng.normal(size=(60, 12))
+    rows = np.concatenate([images, images + 0.3 * rng.normal(size=(60, 12))]).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    labels = tuple(((NASTY, "dog")[i % 2],) for i in range(60)) * 2
+    ids = tuple(f"i{i:02}" for i in range(60)) + tuple(f"t{i:02}" for i in range(60))
+    pairs = np.stack([np.arange(60), 60 + np.arange(60)], 1)
+    return Space(rows, ids, 60, pairs, labels, encoder=NASTY)
+
+
+def measured(space):
+    found, lacks = [], {}
+    for plugin in DIAGNOSTICS.all().values():
+        try:
+            found += plugin(space)
+        except TooFew as lack:
+            lacks[plugin.name] = str(lack)
+    return tuple(found), lacks
+
+
+@pytest.fixture(scope="module")
+def found(space):
+    return measured(space)
+
+
+def test_the_report_has_every_sentence_every_advice_and_what_could_not_be_measured(space, found):
+    findings, lacks = found
+    text = html_report.page("birds", [Side("Everything", space, findings)], lacks)
+    Checked(text)
+    for finding in findings:
+        assert escape(finding.sentence) in text
+        assert escape(ADVICE[finding.name].what) in text
+    for why in lacks.values():
+        assert escape(why) in text
+    assert text.count("<section") == len({f.name for f in findings})
+    assert "NaN" not in text
+    assert "nan," not in text
+
+
+def test_the_report_loads_and_runs_nothing(space, found):
+    text = html_report.page("birds", [Side("Everything", space, found[0])])
+    checked = Checked(text)
+    assert checked.loads == []
+    assert not {"script", "link", "img", "iframe", "object"} & set(checked.tags)
+    assert "url(" not in text
+    assert "@import" not in text
+    assert not re.search(r"https?:", text.partition("<body>")[0])
+
+
+def test_words_of_the_user_are_escaped(space, found):
+    text = html_report.page(NASTY, [Side(f"label = {NASTY}", space, found[0])], {"cone": NASTY})
+    assert "<b>x</b>" not in text
+    assert escape(NASTY) in text
+    Checked(text)
+
+
+def test_two_sides_say_where_they_differ(space, found):
+    part = narrow(space, kind="image")
+    sides = [Side("Everything", space, found[0]), Side("Pictures", part, measured(part)[0])]
+    text = html_report.page("birds", sides)
+    Checked(text)
+    contrasts = compare(sides[0].findings, sides[1].findings)
+    assert text.count("No difference shown") == sum(not c.differs for c in contrasts)
+    assert all(s.name in text for s in sides)
+
+
+def finding(value, low, high, name="cone"):
+    return Finding(name, "image", value, low, high, Reference(0, "x"), "good", "A.", "exact")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "differs"), [(3.1, 4, True), (3, 4, False), (0, 0.9, True), (1.5, 2, False)]
+)
+def test_numbers_differ_only_where_their_intervals_part(low, high, differs):
+    (contrast,) = compare([finding(2, 1, 3)], [finding(low, low, high)])
+    assert contrast.differs == differs
+    assert contrast.sentence.startswith("Differs" if differs else "No difference shown")
+
+
+def test_only_what_both_have_is_compared():
+    assert compare([finding(1, 1, 1)], [finding(1, 1, 1, "hubness")]) == ()
+
+
+def test_every_diagnostic_says_why_it_matters_and_what_to_do():
+    assert set(DIAGNOSTICS.all()) <= set(ADVICE)
+    assert all(a.why.endswith(".") and a.what.endswith(".") for a in ADVICE.values())
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_curves_stay_inside_their_frame(log):
+    x = np.array([0.0, 1, 10, 1000, np.nan, 5000])
+    line = Curve(x, x[::-1].copy(), "<x>", "y", log_x=log, log_y=log, mark=7.0)
+    text = svg.curves([("a", line), ("b", line)])
+    Checked(text)
+    (points, _) = re.findall(r'points="([^"]+)"', text)
+    for place in points.split():
+        across, up = map(float, place.split(","))
+        assert 0 <= across <= svg.WIDTH
+        assert 0 <= up <= svg.HEIGHT
+    assert "&lt;x&gt;" in text
+
+
+def test_a_part_and_its_rest_are_the_whole(space):
+    part = narrow(space, kind="text", ids=["t03", "i04", "t09", "gone"])
+    assert part.ids == ("t03", "t09")
+    other = rest(space, part)
+    assert set(other.ids) | set(part.ids) == set(space.ids)
+    assert other.n + part.n == space.n
+
+
+def test_a_selection_fits_a_link_and_means_the_same_items_or_none(space):
+    chosen = ("i01", "i30", "t59")
+    text = pack(space, chosen)
+    assert unpack(space, text) == chosen
+    assert re.fullmatch(r"[\w.-]+", text)
+    assert unpack(narrow(space, kind="image"), text) is None
+    for broken in ("", "x", text[:-4], text[:9] + "é", text + "A" * 9000):
+        assert unpack(space, broken) != chosen
+
+
+def test_the_command_writes_the_report_beside_what_it_prints(tmp_path, home, capsys):
+    rows = [{"image": f"{i}.png", "caption": f"thing {i}", "label": "ab"[i % 2]} for i in range(12)]
+    files = {row["image"]: encoded(ramp(seed=i)) for i, row in enumerate(rows)}
+    folder = folder_of(tmp_path / "x", {**files, "items.jsonl": jsonl(*rows)})
+    Workbench(home).ingest("things", folder, encoder="toy")
+    out = tmp_path / "out.html"
+    asked = ["diagnose", "things", "--only", "cone,uniformity", "--subset", "label = a"]
+    assert main([*asked, "--report", str(out)]) == 0
+    said = capsys.readouterr()
+    assert "uniformity" in said.out
+    assert f"The report is in {out}" in said.err
+    text = out.read_text("utf-8")
+    Checked(text)
+    assert "label = a" in text
+    assert text.count("<section") == 2
+    assert main([*asked, "--report", str(tmp_path / "no" / "out.html")]) == 2
+    assert "There is no folder" in capsys.readouterr().err
