@@ -64,16 +64,16 @@ def within(vectors: Floats, given: Classes, of: Frame) -> Within:
     """NC1 and what each row adds to it. Deviations are taken first, so that nothing cancels."""
     codes, count = given.codes, len(given.names)
     n, w = len(codes), of.whitening
+    narrow = w.astype(np.float32)  # deviations need no more digits; the means were summed in 64
+    means = of.means.astype(np.float32)
     norms, squares = np.empty(n), np.empty(n)
     scatter = np.zeros((w.shape[1], w.shape[1]))
     for start in range(0, n, BLOCK):
         part = slice(start, start + BLOCK)
-        off = vectors[given.rows[part]] - of.means[codes[part]]
-        z = (off @ w if n <= 200_000 else off.astype(np.float32) @ w.astype(np.float32)).astype(
-            np.float64
-        )
+        off = vectors[given.rows[part]] - means[codes[part]]
+        z = off @ narrow
         squares[part] = np.einsum("ij,ij->i", off, off)
-        norms[part] = np.einsum("ij,ij->i", z, z)
+        norms[part] = np.einsum("ij,ij->i", z, z, dtype=np.float64)
         scatter += z.T @ z
     nc1 = float(norms.mean()) / count
     rows = np.sort(np.random.default_rng(0).choice(n, min(n, 5000), replace=False))

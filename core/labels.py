@@ -10,6 +10,7 @@ from core.errors import TooFew
 from core.types import Bools, Doubles, Floats, Ints, Kind, Space, digest, per_space
 
 BLOCK = 4096
+FEW = 64  # classes in a block
 HINT = "Add a column 'label' when ingesting."
 PROMPTS = ("{}", "a photo of a {}", "a photo of a {}.")
 
@@ -123,7 +124,10 @@ def class_sums(vectors: Floats, given: Classes) -> tuple[Doubles, Doubles]:
         part = slice(start, start + BLOCK)
         rows, code = vectors[given.rows[part]].astype(np.float64), codes[part]
         first = np.flatnonzero(np.diff(code, prepend=-1))
-        sums[code[first]] += np.add.reduceat(rows, first, axis=0)
+        if len(first) <= FEW:  # a product with 0 and 1 is several times quicker
+            sums[code[first]] += (code == code[first][:, None]).astype(np.float64) @ rows
+        else:
+            sums[code[first]] += np.add.reduceat(rows, first, axis=0)
         squares[code[first]] += np.add.reduceat(np.einsum("ij,ij->i", rows, rows), first)
     return sums, squares
 

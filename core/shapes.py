@@ -14,7 +14,7 @@ SAME = 1e-10  # share of the largest variance below which a direction is not use
 
 @dataclass(frozen=True)
 class Shape:
-    """All `directions` (d, d) as columns, largest variance first, and the variances (d,)."""
+    """Main `directions` (d, m) as columns, largest variance first, and the variances (m,)."""
 
     variances: Doubles
     directions: Doubles
@@ -32,9 +32,14 @@ def shape(m: Moments) -> Shape:
     return Shape(*m.centred_eigen)
 
 
-def shape_of(rows: Floats) -> Shape:
-    """The shape of some rows."""
-    return shape(moments_of(rows))
+def shape_of(rows: Floats, p: int) -> Shape:
+    """The first p directions of some rows: several times quicker than all."""
+    from scipy.linalg import eigh
+
+    covariance = moments_of(rows).covariance
+    d = len(covariance)
+    values, directions = eigh(covariance, subset_by_index=[max(0, d - p), d - 1])
+    return Shape(np.maximum(values[::-1], 0.0), directions[:, ::-1])
 
 
 def similarity(one: Shape, other: Shape, p: int) -> float:

@@ -131,13 +131,13 @@ def test_pooled_moments_are_those_of_all_rows(rng):
 
 def test_same_and_orthogonal_and_random_shapes():
     x = directions(200, 64) * np.linspace(2, 0.1, 64)
-    same = shapes.shape_of(x)
+    same = shapes.shape_of(x, 8)
     assert shapes.similarity(same, same, 5) == pytest.approx(1)
     assert shapes.overlap(same, same, 5) == pytest.approx(1)
     assert shapes.chance(512) == pytest.approx(np.sqrt(2 / (np.pi * 512)), rel=1e-3)  # 0.035262
     low, high = (np.zeros((100, 16)) for _ in range(2))
     low[:, :8], high[:, 8:] = directions(100, 8), directions(100, 8, 1)
-    one, other = shapes.shape_of(low), shapes.shape_of(high)
+    one, other = shapes.shape_of(low, 8), shapes.shape_of(high, 8)
     assert shapes.similarity(one, other, 5) == pytest.approx(0, abs=1e-12)
     assert shapes.overlap(one, other, 5) == pytest.approx(0, abs=1e-12)
 

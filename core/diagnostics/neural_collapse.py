@@ -23,7 +23,7 @@ from core.registry import Range
 from core.types import Curve, Doubles, Finding, Floats, Reference, Space
 from core.verdicts import judge
 
-SHUFFLED_ROWS = 50_000  # of the null: NC1 of shuffled labels grows exactly with the class sizes
+SHUFFLED_ROWS = 20_000  # of the null: NC1 of shuffled labels grows exactly with the class sizes
 JUDGED_ROWS = 5000
 
 

@@ -128,13 +128,13 @@ def _halves(space: Space, kind: Kind, p: int) -> tuple[float, float]:
     """Similarity and overlap of two random halves of a kind."""
     rows = sampled_rows(space, kind, 2 * HALF, 0)
     rows = np.random.default_rng(1).permutation(rows)
-    one, other = (shape_of(space.vectors[np.sort(h)]) for h in np.array_split(rows, 2))
+    one, other = (shape_of(space.vectors[np.sort(h)], p) for h in np.array_split(rows, 2))
     return similarity(one, other, p), overlap(one, other, p)
 
 
 def _between_labels(space: Space, given: Classes, p: int) -> Finding | None:
     count = len(given.names)
-    shapes = [_some(space.vectors, given.of_class(i)) for i in range(count)]
+    shapes = [_some(space.vectors, given.of_class(i), p) for i in range(count)]
     p = min([p, *(s.rank for s in shapes)])
     if count < 2 or not p:
         return None
@@ -176,10 +176,10 @@ def _between_labels(space: Space, given: Classes, p: int) -> Finding | None:
     )
 
 
-def _some(vectors: Floats, rows: Ints) -> Shape:
+def _some(vectors: Floats, rows: Ints, p: int) -> Shape:
     if len(rows) > ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, ROWS, replace=False))
-    return shape_of(vectors[rows])
+    return shape_of(vectors[rows], p)
 
 
 def _over_labels(values: Doubles, first: Ints, second: Ints, count: int) -> float:
