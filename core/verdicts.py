@@ -47,6 +47,9 @@ THRESHOLDS: dict[str, Threshold] = {
     "class_subspaces": Threshold(
         "AUC of telling the two most confused labels apart", 0.8, 0.6, "ours"
     ),
+    "codebook_collapse": Threshold(
+        "perplexity as a share of that of cells chosen evenly", 0.5, 0.25, "ours"
+    ),
     "coding_rate": Threshold(
         "coding rate as a share of isotropic data's at the same n and d", 0.4, 0.25, "ours"
     ),
@@ -65,6 +68,13 @@ THRESHOLDS: dict[str, Threshold] = {
     "equiangularity": Threshold(
         "largest cosine of two label centres once their mean is taken out", 0.6, 0.95, "ours"
     ),
+    "gap_curve": Threshold(
+        "recall surely gained at the best place (lower end of the interval)", 0.01, 0.05, "ours"
+    ),
+    "gap_loss": Threshold(
+        "nats surely saved at the best place (lower end of the interval)", 0.1, 0.5, "ours"
+    ),
+    "gap_variance": Threshold("share of the joint variance along the gap", 0.1, 0.4, "ours"),
     "hubness": Threshold(
         "skewness of k-occurrence",
         1.0,
@@ -82,6 +92,12 @@ THRESHOLDS: dict[str, Threshold] = {
         "log of the participation ratio as a share of isotropic data's at the same n and d",
         0.5,
         0.25,
+        "ours",
+    ),
+    "length_collapse": Threshold(
+        "rank correlation of length and nearness to the middle; 0 where chance would do",
+        0.1,
+        0.4,
         "ours",
     ),
     "local_dimension": Threshold("Levina-Bickel dimension", 5.0, 2.0, "ours"),

@@ -22,6 +22,8 @@ LEAST = 5  # points of a line
     source="Agrawal, Mondal, Ghosh, Richards. alpha-ReQ: Assessing Representation Quality in "
     "Self-Supervised Learning by Measuring Eigenspectrum Decay. NeurIPS 2022; the fit range is "
     "ours.",
+    aid="Variance along each direction that was fitted, both axes in powers. A straight line "
+    "has one exponent; a bend has none.",
     better="none",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),

@@ -18,6 +18,8 @@ NO_MEAN = 1e-9  # length of a mean vector below which it points nowhere
     family="Spread",
     source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap. NeurIPS 2022 (the cone effect); "
     "Mu, Viswanath. All-but-the-Top. ICLR 2018.",
+    aid="Share of the items within an angle of their mean. A steep rise far left of 90° is a "
+    "narrow cone.",
     better="high",
     bounds=(0.0, 180.0),
     invariant=("rotation", "order"),

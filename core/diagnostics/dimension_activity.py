@@ -23,6 +23,8 @@ SAME = 1e-10
     family="Collapse",
     source="Bonheme, Grzes. Be More Active! Understanding the Differences between Mean and Sampled "
     "Representations of Variational Autoencoders. 2021; the transfer to stored vectors is ours.",
+    aid="Variance of every coordinate, most active first, in units of the mean. Above 10 is "
+    "rogue; a tail at 0 is dead.",
     better="low",
     bounds=(0.0, 1.0),
     invariant=("order",),

@@ -21,6 +21,8 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     family="Collapse",
     source="Jolliffe. Principal Component Analysis. 2nd ed., Springer 2002 (cumulative share of "
     "variance).",
+    aid="Share of the variance that the first directions hold together. Where it reaches the "
+    "share asked for, a PCA may stop.",
     better="high",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
@@ -94,7 +96,7 @@ def _held(values: Doubles) -> Doubles:
 def _rank(held: Doubles, share: float) -> float:
     if held[-1] == 0:
         return 0.0
-    return float(min(len(held), np.searchsorted(held, share - 1e-9) + 1))
+    return float(min(len(held), int(np.searchsorted(held, share - 1e-9)) + 1))
 
 
 def _interval(

@@ -23,6 +23,8 @@ HALF = 0.5
     family="Pairs",
     source="Oh et al. Geodesic Multi-Modal Mixup for Robust Fine-Tuning. NeurIPS 2023 (m2-Mix); "
     "its use on stored vectors is ours.",
+    aid="Hardness of the pairs. The far right are the pairs that a blend of another pair "
+    "imitates best.",
     better="low",
     bounds=(-2.0, 2.0),
     invariant=("rotation", "order"),

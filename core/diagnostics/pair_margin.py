@@ -22,6 +22,8 @@ UNRELATED = 1.645  # standard deviations that one unrelated image in twenty exce
     family="Pairs",
     source="Relative alignment: Oh et al. Geodesic Multi-Modal Mixup for Robust Fine-Tuning. "
     "NeurIPS 2023; the rule for captions that belong elsewhere is ours.",
+    aid="Margins of the texts. What lies left of 0 has another image nearer than its own; look "
+    "at the far left first, captions may be misplaced there.",
     better="high",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),

@@ -22,6 +22,8 @@ BLOCK = 8192
     family="Spread",
     source="Mu, Viswanath. All-but-the-Top: Simple and Effective Postprocessing for Word "
     "Representations. ICLR 2018, after Arora et al. TACL 2016.",
+    aid="What the items weigh from each main direction. A flat line favours none; a steep end "
+    "is one strong direction, most often the mean.",
     better="high",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),

@@ -67,8 +67,8 @@ def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]]) -> Non
 
 
 def _look(line: Curve, colour: str) -> dict[str, Any]:
-    """Spectra and the like as lines, counts on a log scale as dots, other counts as histograms."""
-    if line.log_x:
+    """Spectra and marked curves as lines, counts on a log scale as dots, others as histograms."""
+    if line.log_x or line.mark is not None:
         mode = "lines" if len(line.x) > 24 else "lines+markers"
         return {"mode": mode, "line": {"color": colour, "width": 2}}
     if line.log_y:

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.diagnostics import diagnostic
+from core.findings import PLURAL, clustered_error, normal, scopes, shown
+from core.registry import Range
+from core.sampling import groups, sampled_rows
+from core.types import Curve, Doubles, Finding, Floats, Ints, Reference, Scope, Space
+from core.verdicts import judge
+
+LEAST = 16  # items: two cells of four, for the fit and for the count
+A_CELL = 4  # items per cell that the fit and the count get each, at least
+
+
+@diagnostic(
+    title="Codebook use",
+    family="Collapse",
+    source="Zhu et al. Addressing Representation Collapse in Vector Quantized Models with One "
+    "Linear Layer (SimVQ). 2024; its use on k-means cells of stored vectors is ours.",
+    aid="Share of the items in each cell, largest first. A flat line is an even codebook; a "
+    "steep start is a few crowded places.",
+    better="high",
+    bounds=(0.0, 1.0),
+    invariant=(),
+    vital=False,
+)
+def codebook_collapse(
+    space: Space,
+    *,
+    cells: Annotated[int, Range(2, 4096, "k-means cells, at most")] = 256,
+    sample: Annotated[int, Range(100, 200_000, "items of a kind looked at, at most")] = 20_000,
+) -> tuple[Finding, ...]:
+    """How evenly the items fill the cells of a codebook made for them.
+
+    Half of the items choose k-means cells; the other half is sorted into them. The value is the
+    normalised perplexity exp(-sum p log p) / K of the shares p: 1 when all K cells are filled
+    alike, 1 / K when one cell takes everything. Low values mean that most items sit in a few
+    places, and that a quantised index (IVF, PQ) will be uneven. A crowd whose members differ gets
+    cells of its own, so this finds copies and few-valued spaces rather than cones.
+
+    Utilisation is the share of cells with at least one item over the share that evenly chosen
+    cells would reach, 1 - (1 - 1/K)^n.
+
+    Args:
+        space: at least 16 items of one kind.
+        cells: fewer when there are fewer than eight items for each.
+        sample: drawn at random beyond.
+
+    Returns:
+        A finding each for images and texts. The interval is over items, for these cells.
+        curve: share of the items in each cell, largest first.
+
+    Raises:
+        TooFew: fewer than 16 images and fewer than 16 texts.
+
+    >>> rows = np.tile(np.eye(2, dtype=np.float32), (16, 1))
+    >>> codebook_collapse(Space(rows, tuple(map(str, range(32))), 32), cells=2)[0].value > 0.99
+    True
+    """
+    among = scopes(space, LEAST, "Codebook use")
+    return tuple(_measure(space, scope, cells, sample) for scope in among)
+
+
+def perplexity(counts: Ints | Doubles) -> float:
+    """exp(-sum p log p): how many cells of equal size would be as hard to guess.
+
+    >>> round(perplexity(np.array([4, 2, 1, 1, 0])), 6)
+    3.363586
+    """
+    p = counts[counts > 0] / counts.sum()
+    return float(np.exp(-(p * np.log(p)).sum()))
+
+
+def utilisation(counts: Ints) -> float:
+    """Share of cells in use over the share that as many evenly chosen cells would reach.
+
+    >>> [round(utilisation(np.array(c)), 6) for c in ([5, 0], [1, 1])]
+    [0.516129, 1.333333]
+    """
+    cells, n = len(counts), int(counts.sum())
+    return float((counts > 0).mean() / -np.expm1(n * np.log1p(-1 / cells)))
+
+
+def _measure(space: Space, scope: Scope, cells: int, sample: int) -> Finding:
+    rows = np.random.default_rng(1).permutation(sampled_rows(space, scope, sample, 0))
+    fit, count = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    k = max(2, min(cells, len(fit) // A_CELL))
+    codes = _codes(space.vectors[fit], space.vectors[count], k)
+    counts = np.bincount(codes, minlength=k)
+    value = perplexity(counts) / k
+    low, high = normal(value, value * _error(space, count, codes, counts), 1 / k, 1.0)
+    even = float(np.exp(-(k - 1) / (2 * len(count))))
+    span = space.span(scope)
+    return Finding(
+        name="codebook_collapse",
+        scope=scope,
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        reference=Reference(even, "cells chosen evenly, as many items"),
+        verdict=judge("codebook_collapse", value / even),
+        sentence=(
+            f"The {PLURAL[scope]} fill {k} k-means cells as evenly as "
+            f"{shown(k * value, k * low, k * high)} equal ones would be, {value:.0%}; evenly "
+            f"chosen cells would give {even:.0%}. {int((counts == 0).sum())} cells are empty (use "
+            f"{utilisation(counts):.2f} of what even choice would reach), and the largest holds "
+            f"{counts.max() / len(count):.1%}."
+        ),
+        sampled=(
+            f"{len(fit):,} {PLURAL[scope]} for the cells and {len(count):,} others counted, of "
+            f"{span.stop - span.start:,}"
+        ),
+        curve=Curve(
+            np.arange(1.0, k + 1),
+            np.sort(counts)[::-1] / len(count),
+            "cell, largest first",
+            "share of the items",
+        ),
+    )
+
+
+def _codes(fit: Floats, count: Floats, k: int) -> Ints:
+    """The cell of each row of `count`, for cells made from `fit`."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    model = MiniBatchKMeans(k, batch_size=4096, n_init=1, max_iter=20, random_state=0)
+    found: Ints = model.fit(fit).predict(count).astype(np.int64)
+    return found
+
+
+def _error(space: Space, rows: Ints, codes: Ints, counts: Ints) -> float:
+    """Standard error of the entropy of the shares: the mean of -log p over items."""
+    surprise = -np.log(counts[codes] / len(codes))
+    linked = groups(space)[rows]
+    if len(np.unique(linked)) < 2:
+        linked = rows
+    return clustered_error(surprise, linked)

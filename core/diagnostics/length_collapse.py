@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.diagnostics import diagnostic
+from core.errors import TooFew
+from core.findings import normal, shown, spread
+from core.registry import Range
+from core.rivals import rivals
+from core.sampling import items_error
+from core.spectra import BLOCK, moments, projections
+from core.types import Curve, Doubles, Finding, Ints, Reference, Space
+from core.verdicts import judge
+
+BINS = 8
+LEAST = 16  # texts: two a bin
+SHUFFLED = 2000  # texts whose lengths are shuffled for the p-value, at most
+ENOUGH = 5  # texts of a bin from which a recall is told
+
+
+@diagnostic(
+    title="Length collapse",
+    family="Collapse",
+    source="Zhou et al. Length-Induced Embedding Collapse in PLM-based Models. ACL 2025.",
+    aid="Mean cosine of two texts of about one length. A rise to the right says that long texts "
+    "crowd.",
+    better="low",
+    bounds=(-1.0, 1.0),
+    invariant=("rotation", "order"),
+    vital=False,
+)
+def length_collapse(
+    space: Space,
+    *,
+    shuffles: Annotated[int, Range(99, 9999, "shuffled lengths for the p-value")] = 999,
+) -> tuple[Finding, ...]:
+    """Whether longer texts crowd together.
+
+    The rank correlation (Spearman) between the length of a text, in characters, and its cosine
+    with the mean of all texts. 0 when length does not matter; above 0 longer texts lie nearer to
+    the middle, and hence to each other; below 0 shorter ones do. Lengths are cut into eight bins
+    with as many texts each, and every bin gets the mean cosine of two of its texts and, when there
+    are pairs, its recall@10.
+
+    Long texts often speak of other things than short ones. Telling length from topic takes the
+    same texts cut to several lengths and encoded again; that needs the encoder and is not measured
+    here.
+
+    Args:
+        space: at least 16 texts of known length, not all of one length.
+        shuffles: the p-value is no smaller than one over so many.
+
+    Returns:
+        One finding (scope text). The interval is over texts.
+        per_item: cosine of a text with the mean of all texts.
+        curve: mean cosine of two texts of a bin, against the bin's median length.
+
+    Raises:
+        TooFew: fewer such texts, or of fewer than two lengths.
+
+    >>> turn = np.linspace(1.5, 0, 16)  # the longer, the nearer to the first axis
+    >>> rows = np.stack([np.cos(turn), np.sin(turn) * (-1.0) ** np.arange(16)], 1)
+    >>> space = Space(rows.astype(np.float32), tuple("abcdefghijklmnop"), 0,
+    ...               text_lengths=np.arange(16))
+    >>> round(length_collapse(space)[0].value, 2) > 0.9
+    True
+    """
+    lengths = np.asarray(space.text_lengths, np.int64)
+    _check(lengths)
+    mean = moments(space, "text").mean
+    toward = projections(space.texts, mean / max(1e-12, float(np.linalg.norm(mean))))
+    first = space.n_images
+    # Cosines that differ by rounding only are ties, not an order.
+    x, y = _ranks(lengths.astype(np.float64)), _ranks(np.round(toward, 6))
+    value, moved = _spearman(x, y)
+    error = items_error(space, {"text": lambda rows: moved[rows - first]})
+    low, high = normal(value, error, -1.0, 1.0)
+    p = _p_value(x, y, shuffles)
+    bins = _bins(lengths)
+    crowding = _bin_cosines(space, bins)
+    middles = np.array([float(np.median(lengths[bins == b])) for b in range(bins.max() + 1)])
+    return (
+        Finding(
+            name="length_collapse",
+            scope="text",
+            value=value,
+            low=low,
+            high=high,
+            reference=Reference(0.0, "shuffled lengths"),
+            verdict=judge("length_collapse", value if p < 0.05 else min(value, 0.0)),
+            sentence=_sentence((value, low, high), p, middles, crowding, _recalls(space, bins)),
+            sampled=f"exact, all {len(lengths):,} texts",
+            per_item=spread(space, space.span("text"), toward),
+            per_item_title="cosine with the mean of all texts",
+            curve=Curve(middles, crowding, "characters", "mean cosine of two texts"),
+        ),
+    )
+
+
+def _check(lengths: Ints) -> None:
+    if len(lengths) < LEAST:
+        raise TooFew(
+            "Length collapse", LEAST, "texts of known length", len(lengths), "Add captions."
+        )
+    if lengths.min() == lengths.max():
+        raise TooFew("Length collapse", 2, "different lengths of texts", 1, "Add other captions.")
+
+
+def _ranks(values: Doubles) -> Doubles:
+    """Average ranks, from 0 to 1."""
+    from scipy.stats import rankdata
+
+    found: Doubles = (rankdata(values) - 0.5) / len(values)
+    return found
+
+
+def _spearman(x: Doubles, y: Doubles) -> tuple[float, Doubles]:
+    """Correlation of ranks, and how much each item moves it when it counts 1/n."""
+    a, b = x - x.mean(), y - y.mean()
+    sa, sb = a.std(), b.std()
+    if min(sa, sb) < 1e-9:
+        return 0.0, np.zeros(len(x))
+    value = float(np.clip((a * b).mean() / (sa * sb), -1, 1))
+    moved = a * b + _shifts(x, b) + _shifts(y, a)
+    return value, moved / (sa * sb)
+
+
+def _shifts(x: Doubles, other: Doubles) -> Doubles:
+    """What each item adds through the ranks of the items above it."""
+    order = np.argsort(x, kind="stable")
+    above = np.empty(len(x))
+    above[order] = (np.cumsum(other[order][::-1])[::-1] - other[order]) / len(x)
+    return above
+
+
+def _p_value(x: Doubles, y: Doubles, shuffles: int) -> float:
+    """Share of shuffled lengths, of at most `SHUFFLED` texts, that go as far; two-sided.
+
+    With fewer texts than there are the correlation is scaled to their number.
+    """
+    rng = np.random.default_rng(0)
+    n = len(x)
+    order = np.lexsort((y, x))  # so that the texts' order does not matter
+    kept = order if n <= SHUFFLED else order[np.sort(rng.choice(n, SHUFFLED, replace=False))]
+    a, b = x[kept] - x[kept].mean(), y[kept] - y[kept].mean()
+    observed = abs(np.corrcoef(x, y)[0, 1]) if min(x.std(), y.std()) > 1e-9 else 0.0
+    scale = max(1e-12, float(np.sqrt((a @ a) * (b @ b)))) * np.sqrt(n / len(kept))
+    drawn = np.array([abs(rng.permutation(a) @ b) for _ in range(shuffles)]) / scale
+    return float((1 + (drawn >= observed - 1e-12).sum()) / (1 + shuffles))
+
+
+def _bins(lengths: Ints) -> Ints:
+    """Octile of each text; texts of one length stay together, so there may be fewer bins."""
+    edges = np.unique(np.quantile(lengths, np.arange(1, BINS) / BINS, method="lower"))
+    found = np.searchsorted(edges, lengths, side="left")
+    return np.unique(found, return_inverse=True)[1].astype(np.int64)
+
+
+def _bin_cosines(space: Space, bins: Ints) -> Doubles:
+    """Exact mean cosine of two different texts of each bin: (n |mean|^2 - 1) / (n - 1)."""
+    sums = np.zeros((bins.max() + 1, space.d))
+    squares = np.zeros(len(sums))
+    for start in range(0, len(bins), BLOCK):
+        rows = space.texts[start : start + BLOCK].astype(np.float64)
+        part = bins[start : start + BLOCK]
+        sums += (part == np.arange(len(sums))[:, None]).astype(np.float64) @ rows
+        squares += np.bincount(part, np.einsum("ij,ij->i", rows, rows), len(sums))
+    counts = np.bincount(bins)
+    return ((sums**2).sum(axis=1) - squares) / np.maximum(1, counts * (counts - 1))
+
+
+def _recalls(space: Space, bins: Ints) -> tuple[float, float] | None:
+    """Recall@10 of the shortest and of the longest bin, when both have enough texts with pairs."""
+    found = rivals(space)
+    of = bins[found.texts - space.n_images]
+    hits = found.rank <= 10
+    ends = [hits[of == b] for b in (0, bins.max())]
+    if min(map(len, ends)) < ENOUGH:
+        return None
+    return float(ends[0].mean()), float(ends[1].mean())
+
+
+def _sentence(
+    number: tuple[float, float, float],
+    p: float,
+    middles: Doubles,
+    crowding: Doubles,
+    recalls: tuple[float, float] | None,
+) -> str:
+    trend = "" if p < 0.05 else ", no more than chance gives"
+    ends = f"around {middles[0]:.0f} characters", f"around {middles[-1]:.0f}"
+    told = ""
+    if recalls is not None:
+        told = f"; recall@10 is {recalls[0]:.0%} and {recalls[1]:.0%}"
+    return (
+        f"Length and nearness to the middle have a rank correlation of {shown(*number)} "
+        f"(p {p:.2g} against shuffled lengths, which give 0){trend}. Two texts {ends[0]} have a "
+        f"mean cosine of {crowding[0]:.2f}, two {ends[1]} {crowding[-1]:.2f}{told}. "
+        "Whether it is length or topic is not measured: that needs the same texts, cut and "
+        "encoded again."
+    )
