@@ -35,7 +35,7 @@ NNN = (
     "and the largest hub both get better."
 )
 MIX = (
-    "Look at the pairs named below and mend wrong captions; where they are right, try an encoder "
+    "Look at the pairs behind it and mend wrong captions; where they are right, try an encoder "
     "that knows this kind of picture. Check recall@1 on pairs that were not touched."
 )
 SMALL = (

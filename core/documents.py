@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
+from core.comparison import Contrast
 from core.evaluate import Direction, Evaluation
 from core.search import Answer
 from core.types import Finding, Item
@@ -86,6 +87,17 @@ def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, An
             for f in findings
         ],
     }
+
+
+def comparison(
+    a: dict[str, Any], b: dict[str, Any], contrasts: Iterable[Contrast]
+) -> dict[str, Any]:
+    """Two diagnoses, and which numbers of theirs surely differ."""
+    rows = [
+        {"name": c.a.name, "scope": c.a.scope, "differs": c.differs, "sentence": c.sentence}
+        for c in contrasts
+    ]
+    return {"a": a, "b": b, "comparison": rows}
 
 
 def _number(value: float) -> float | None:

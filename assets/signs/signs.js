@@ -8,7 +8,8 @@ function node(tag, name, text) {
 }
 
 function share(value, sign) {
-  const all = [sign.low, sign.high, sign.value, sign.reference].filter(Number.isFinite);
+  const both = sign.ends ?? [sign];
+  const all = both.flatMap((s) => [s.low, s.high, s.value, s.reference]).filter(Number.isFinite);
   const low = Math.min(...all);
   const high = Math.max(...all);
   const width = high - low || Math.abs(high) || 1;
@@ -33,6 +34,29 @@ function scale(sign) {
   return line;
 }
 
+// The same number of two spaces: a line each on one scale, and whether they differ.
+function pair(sign) {
+  const box = node("div", "sign pair");
+  const head = node("div", "head");
+  head.append(node("span", "title", sign.title), node("span", "scope", sign.scope));
+  head.append(node("span", sign.differs ? "value differs" : "value same", sign.differs ? "differs" : "no difference shown"));
+  box.append(head);
+  const ends = [sign, sign.other];
+  ends.forEach((side, i) => {
+    const row = node("div", `side ${side.verdict}`);
+    const value = node("span", "value", side.value_text);
+    value.title = `95 % interval: ${side.interval_text || "exact"}`;
+    row.append(node("span", "dot"), node("span", "scope", "AB"[i]), scale({ ...side, ends }), value);
+    row.title = side.sentence;
+    box.append(row);
+  });
+  const texts = ends.map((s, i) => `${"AB"[i]} ${s.value_text} (${s.interval_text || "exact"})`);
+  box.append(node("div", "sentence", `${texts.join(", ")}. ${sign.contrast}`));
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", `${sign.title}, ${sign.scope}`);
+  return box;
+}
+
 function build(sign) {
   const box = node("div", `sign ${sign.verdict}`);
   const head = node("div", "head");
@@ -50,7 +74,7 @@ function build(sign) {
 export default function ({ data, parentElement }) {
   let list = parentElement.querySelector(".signs");
   list?.remove();
-  list = node("div", `signs ${data.wide ? "wide" : ""}`);
-  list.append(...data.signs.map(build));
+  list = node("div", `signs ${data.look}`);
+  list.append(...data.signs.map((sign) => (sign.other ? pair(sign) : build(sign))));
   parentElement.append(list);
 }

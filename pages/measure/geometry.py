@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.parts import problems, report, signs, state, welcome
+from core import comparison
+from pages.parts import export, problems, report, signs, state, subset, welcome
 
 with problems.shown(stop=True):
     card = state.card()
@@ -12,17 +13,22 @@ with problems.shown(stop=True):
         welcome.no_items(card.name)
 
 with problems.shown():
-    report.head()
+    st.markdown("### Geometry", anchors=False)
+    sides = subset.sides()
+    subset.about(sides)
     with st.container(key="_vital_strip"):
-        signs.show(signs.vital(), key="_vital_wide", wide=True)
+        vital = [signs.vital(side.space) for side in sides]
+        signs.show(vital[0], key="_vital_six", six=True, other=vital[1] if vital[1:] else None)
+    if len(sides) > 1:
+        st.caption(comparison.AID)
     with st.container(horizontal=True, vertical_alignment="center"):
         family = report.family()
         st.space("stretch")
         actions = st.container(horizontal=True, width="content")
-    measured = report.measure(family)
+    measured = report.measure(family, sides)
     with actions:
-        report.downloads(measured)
+        export.downloads(measured, sides)
     if family == report.OVERVIEW:
         report.overview(measured)
     else:
-        report.full(measured)
+        report.full(measured, sides)

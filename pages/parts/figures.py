@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from core import views
 from core.registry import Plugin
-from core.types import Curve, Finding, Kind, Scope
+from core.types import Curve, Finding, Kind, Scope, Space
 from pages.parts import draw, state
 
 HUES: dict[Scope, str] = {
@@ -19,29 +19,39 @@ HUES: dict[Scope, str] = {
 HEIGHT = 260
 
 
-def show(plugin: Plugin, findings: Sequence[Finding]) -> None:
-    """Draw what says most about a diagnostic."""
+def show(
+    plugin: Plugin, findings: Sequence[Finding], *, of: Space | None = None, key: str = ""
+) -> None:
+    """Draw what says most about a diagnostic.
+
+    Args:
+        plugin: which.
+        findings: what it found.
+        of: the space it measured; the one on screen without.
+        key: where more than one figure of it is on the page.
+    """
+    key = f"_figure_{plugin.name}{key}"
     curves = [(f.scope, f.curve) for f in findings if f.curve is not None]
-    spread = _spread(findings)
+    spread = _spread(findings, of or state.space())
     if curves:
-        _curves(plugin, curves)
+        _curves(plugin, curves, key)
     elif spread:
-        _curves(plugin, list(spread.items()))
+        _curves(plugin, list(spread.items()), key)
     else:
-        _intervals(plugin, findings)
+        _intervals(plugin, findings, key)
 
 
-def _spread(findings: Sequence[Finding]) -> dict[Kind, Curve]:
+def _spread(findings: Sequence[Finding], space: Space) -> dict[Kind, Curve]:
     """Histograms of the items' values by kind, from the first finding that has them."""
     found: dict[Kind, Curve] = {}
     for finding in findings:
         if finding.per_item is not None:
-            for kind, line in views.spread(state.space(), finding).items():
+            for kind, line in views.spread(space, finding).items():
                 found.setdefault(kind, line)
     return found
 
 
-def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]]) -> None:
+def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]], key: str) -> None:
     """All scopes in one figure; counts are filled, so that they read as histograms."""
     first = curves[0][1]
     figure, rows = go.Figure(), []
@@ -63,7 +73,7 @@ def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]]) -> Non
     figure.update_xaxes(title=first.x_title, type="log" if first.log_x else "linear")
     figure.update_yaxes(title=first.y_title, type="log" if first.log_y else "linear")
     aid = plugin.traits.get("aid") or f"{first.y_title.capitalize()} against {first.x_title}."
-    draw.chart(figure, key=f"_figure_{plugin.name}", aid=aid, rows=rows, alt=aid, height=HEIGHT)
+    draw.chart(figure, key=key, aid=aid, rows=rows, alt=aid, height=HEIGHT)
 
 
 def _look(line: Curve, colour: str) -> dict[str, Any]:
@@ -80,7 +90,7 @@ def _look(line: Curve, colour: str) -> dict[str, Any]:
     }
 
 
-def _intervals(plugin: Plugin, findings: Sequence[Finding]) -> None:
+def _intervals(plugin: Plugin, findings: Sequence[Finding], key: str) -> None:
     """Value, interval and reference of each scope on one scale."""
     figure = go.Figure()
     names = [draw.KIND_NAMES[f.scope] for f in findings]
@@ -117,4 +127,4 @@ def _intervals(plugin: Plugin, findings: Sequence[Finding]) -> None:
     ]  # fmt: skip
     height = 110 + 46 * len(findings)
     alt = f"{plugin.title} by scope with intervals and references"
-    draw.chart(figure, key=f"_figure_{plugin.name}", aid=aid, rows=rows, alt=alt, height=height)
+    draw.chart(figure, key=key, aid=aid, rows=rows, alt=alt, height=height)

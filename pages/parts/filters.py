@@ -11,23 +11,29 @@ from pages.parts import state, words
 IS, NOT, HAS, FROM_TO = "is", "not", "has", "range"
 
 
-def popover(fields: Sequence[Any]) -> tuple[Filter, ...]:
-    """A button that opens the filters and says how many are on."""
+def popover(fields: Sequence[Any], *, of: str = "") -> tuple[Filter, ...]:
+    """A button that opens the filters and says how many are on.
+
+    Args:
+        fields: what can be filtered by.
+        of: starts the names in the link, where a page has filters of its own.
+    """
     fields = [field for field in fields if field.name != "kind"]
-    on = sum(_differs(state.peek(name, default), default) for name, default in _names(fields))
+    names = [(f"{of}{name}", default) for name, default in _names(fields)]
+    on = sum(_differs(state.peek(name, default), default) for name, default in names)
     label = f"Filters · {on}" if on else "Filters"
     with (
-        st.popover(label, icon=":material/tune:", key="_filters"),
-        st.container(key="filters", width=420),
+        st.popover(label, icon=":material/tune:", key=f"_{of}filters"),
+        st.container(key=f"{of}filters", width=420),
     ):
-        found = [f for field in fields for f in _widgets(field)]
+        found = [f for field in fields for f in _widgets(field, of)]
         st.button(
             "Clear filters",
-            key="_clear_filters",
+            key=f"_{of}clear_filters",
             type="tertiary",
             disabled=not on,
             on_click=state.forget,
-            args=tuple(name for name, _ in _names(fields)),
+            args=tuple(name for name, _ in names),
         )
     return tuple(found)
 
@@ -45,25 +51,25 @@ def _names(fields: Sequence[Any]) -> Iterator[tuple[str, Any]]:
             yield f"{HAS}.{field.name}", ""
 
 
-def _widgets(field: Any) -> Iterator[Filter]:
+def _widgets(field: Any, of: str) -> Iterator[Filter]:
     title = words.plain(field.name.replace("_", " ").capitalize())
     if field.type in ("int", "float"):
-        yield from _range(field, title)
+        yield from _range(field, title, of)
     elif field.type == "bool":
-        yield from _yes_no(field, title)
+        yield from _yes_no(field, title, of)
     elif field.values:
-        yield from _choices(field, title)
+        yield from _choices(field, title, of)
     elif field.type == "str":
-        text = state.linked(f"{HAS}.{field.name}", "", st.text_input, f"{title} contains")
+        text = state.linked(f"{of}{HAS}.{field.name}", "", st.text_input, f"{title} contains")
         if text.strip():
             yield Filter(field.name, "contains", (text.strip(),))
 
 
-def _choices(field: Any, title: str) -> Iterator[Filter]:
+def _choices(field: Any, title: str, of: str) -> Iterator[Filter]:
     by_text = {str(value): value for value in field.values}
     for name, op, label in ((IS, "in", "is any of"), (NOT, "not in", "is none of")):
         chosen = state.linked(
-            f"{name}.{field.name}", (), st.multiselect, f"{title} {label}", list(by_text),
+            f"{of}{name}.{field.name}", (), st.multiselect, f"{title} {label}", list(by_text),
             format_func=words.plain, placeholder="Any" if name == IS else "Exclude nothing",
         )  # fmt: skip
         values = tuple(by_text[text] for text in chosen if text in by_text)
@@ -71,22 +77,23 @@ def _choices(field: Any, title: str) -> Iterator[Filter]:
             yield Filter(field.name, op, values)
 
 
-def _range(field: Any, title: str) -> Iterator[Filter]:
+def _range(field: Any, title: str, of: str) -> Iterator[Filter]:
     low, high = field.low, field.high
     if low is None or high is None or low == high:
         return
-    held = tuple(state.peek(f"{FROM_TO}.{field.name}", (low, high)))
+    name = f"{of}{FROM_TO}.{field.name}"
+    held = tuple(state.peek(name, (low, high)))
     if len(held) != 2 or not low <= held[0] <= held[1] <= high:
-        state.turn(f"{FROM_TO}.{field.name}", (low, high))
-    asked = state.linked(f"{FROM_TO}.{field.name}", (low, high), st.slider, title, low, high)
+        state.turn(name, (low, high))
+    asked = state.linked(name, (low, high), st.slider, title, low, high)
     if tuple(asked) != (low, high):
         yield Filter(field.name, "between", tuple(asked))
 
 
-def _yes_no(field: Any, title: str) -> Iterator[Filter]:
+def _yes_no(field: Any, title: str, of: str) -> Iterator[Filter]:
     by_text = {"yes": True, "no": False}
     chosen = state.linked(
-        f"{IS}.{field.name}",
+        f"{of}{IS}.{field.name}",
         (),
         st.pills,
         title,

@@ -1,29 +1,30 @@
 """The geometry report: every diagnostic by family, with its figure, its reading and its items."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
-from core import catalog, documents
+from core import catalog
+from core.advice import ADVICE, SOURCE
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
 from core.registry import Plugin
 from core.types import Finding
 from core.verdicts import THRESHOLDS
-from pages.parts import behind, controls, figures, signs, state, words
+from pages.parts import behind, figures, signs, state, words
+from pages.parts.subset import Side
 
 OVERVIEW = "Overview"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A diagnostic with what it found, or the sentence that says what it lacks."""
+    """A diagnostic with what it found on each side, or the sentences that say what they lack."""
 
     plugin: Plugin
-    findings: tuple[Finding, ...]
-    lacks: str = ""
+    found: tuple[tuple[Finding, ...], ...]
+    lacks: tuple[str, ...] = ()
 
 
 def family() -> str:
@@ -41,50 +42,25 @@ def family() -> str:
     )
 
 
-def head() -> None:
-    """What is measured here."""
-    space = state.space()
-    kinds = [(space.n_images, "picture"), (space.n - space.n_images, "text")]
-    things = " and ".join(words.count(n, one) for n, one in [*kinds] if n)
-    pairs = f" in {words.count(len(space.pairs), 'pair')}" if len(space.pairs) else ""
-    st.markdown("### Geometry", anchors=False)
-    st.caption(
-        f"{things.capitalize()}{pairs}, {space.d} dimensions, encoded with "
-        f"{words.plain(space.encoder)}. Each number stands next to what it is compared with."
-    )
-
-
-def measure(family: str) -> list[Measured]:
+def measure(family: str, sides: Sequence[Side]) -> list[Measured]:
     """The diagnostics of a family, or all of them; says which one it is at."""
     plugins = [p for p in _plugins() if family in (OVERVIEW, p.family)]
     bar, found = st.empty(), []
     for i, plugin in enumerate(plugins):
         label = f"Measuring {plugin.title.lower()} ({i + 1} of {len(plugins)})…"
         bar.progress(i / len(plugins), label)
-        try:
-            found.append(Measured(plugin, state.findings(plugin.name)))
-        except TooFew as lack:
-            found.append(Measured(plugin, (), str(lack)))
+        each = [_measure(plugin, side) for side in sides]
+        lacks = dict.fromkeys(lack for _, lack in each if lack)
+        found.append(Measured(plugin, tuple(findings for findings, _ in each), tuple(lacks)))
     bar.empty()
     return found
 
 
-def downloads(measured: Sequence[Measured]) -> None:
-    """All numbers on screen as JSON (the command line's form) and CSV."""
-    findings = [f for m in measured for f in m.findings]
-    space = state.space()
-    st.download_button(
-        "JSON",
-        json.dumps(documents.diagnosis(space.encoder, space.n, findings), indent=2),
-        "geometry.json",
-        "application/json",
-        key="_save_geometry_json",
-        type="tertiary",
-        icon=":material/download:",
-        on_click="ignore",
-        help="As `sextant diagnose --json` prints it",
-    )
-    controls.download(signs.rows(findings), "geometry")
+def _measure(plugin: Plugin, side: Side) -> tuple[tuple[Finding, ...], str]:
+    try:
+        return state.findings(plugin.name, of=side.space), ""
+    except TooFew as lack:
+        return (), str(lack)
 
 
 def overview(measured: Sequence[Measured]) -> None:
@@ -92,36 +68,69 @@ def overview(measured: Sequence[Measured]) -> None:
     for name in _families():
         here = [m for m in measured if m.plugin.family == name]
         st.markdown(f"##### {name}", anchors=False)
-        findings = [f for m in here for f in m.findings]
-        if findings:
-            signs.show(findings, key=f"_overview_{name}", wide=True)
+        first, *more = zip(*(m.found for m in here), strict=True)
+        other = [f for found in more[0] for f in found] if more else None
+        findings = [f for found in first for f in found]
+        if findings or other:
+            signs.show(findings, key=f"_overview_{name}", wide=True, other=other)
         _lacks(here)
         st.space("small")
 
 
-def full(measured: Sequence[Measured]) -> None:
+def full(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
     """Each diagnostic in full."""
     for one in measured:
         with st.container(border=True, key=f"_part_{one.plugin.name}"):
-            _part(one)
+            _part(one, sides)
 
 
-def _part(one: Measured) -> None:
+def _part(one: Measured, sides: Sequence[Side]) -> None:
     plugin = one.plugin
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {plugin.title}", anchors=False, width="stretch")
         with st.popover("How to read this", type="tertiary", icon=":material/menu_book:"):
             _reading(plugin)
     st.caption(words.plain(plugin.summary))
-    if not one.findings:
-        _lacks([one])
+    _lacks([one])
+    if not any(one.found):
         return
-    left, right = st.columns([1.7, 1], gap="large")
-    with left:
-        figures.show(plugin, one.findings)
-    with right:
-        signs.show(one.findings, key=f"_signs_{plugin.name}")
-    behind.items(plugin, one.findings)
+    if len(sides) == 1:
+        left, right = st.columns([1.7, 1], gap="large")
+        with left:
+            figures.show(plugin, one.found[0], of=sides[0].space)
+        with right:
+            signs.show(one.found[0], key=f"_signs_{plugin.name}")
+        _advice(one)
+        behind.items(plugin, one.found[0], of=sides[0].space)
+    else:
+        _two(one, sides)
+
+
+def _two(one: Measured, sides: Sequence[Side]) -> None:
+    """The figures of both sides, then their numbers one above the other."""
+    name = one.plugin.name
+    for mark, column, side, found in zip("AB", st.columns(2), sides, one.found, strict=True):
+        with column:
+            st.markdown(f"**{mark}** {words.plain(side.name)}")
+            if found:
+                figures.show(one.plugin, found, of=side.space, key="" if mark == "A" else mark)
+    signs.show(one.found[0], key=f"_signs_{name}", wide=True, other=one.found[1])
+    _advice(one)
+    for mark, side, found in zip("AB", sides, one.found, strict=True):
+        behind.items(one.plugin, found, of=side.space, side=mark)
+
+
+def _advice(one: Measured) -> None:
+    """Why the number matters and what to do; quieter where nothing is wrong."""
+    told = ADVICE.get(one.plugin.name)
+    if told is None:
+        return
+    wrong = any(f.verdict in ("watch", "bad") for found in one.found for f in found)
+    why, what = st.columns(2, gap="large")
+    why.markdown(f"**Why it matters.** {words.plain(told.why)}")
+    title = "What to do" if wrong else "What to do if it turns bad"
+    sentence = f"**{title}** :gray[({SOURCE})]**.** {words.plain(told.what)}"
+    what.markdown(sentence) if wrong else what.caption(sentence)
 
 
 def _reading(plugin: Plugin) -> None:
@@ -136,7 +145,7 @@ def _reading(plugin: Plugin) -> None:
 def _lacks(measured: Sequence[Measured]) -> None:
     for one in measured:
         if one.lacks:
-            st.caption(f":material/info: {words.plain(one.lacks)}")
+            st.caption(f":material/info: {words.plain(' '.join(one.lacks))}")
 
 
 def _plugins() -> list[Plugin]:

@@ -1,10 +1,12 @@
 """Vital signs: findings at a glance, each with its verdict, interval, reference and sentence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from core.comparison import compare
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
 from core.types import Finding, Scope, Space
@@ -33,10 +35,10 @@ _SIGNS = st.components.v2.component(
 )
 
 
-def vital() -> tuple[Finding, ...]:
-    """The vital signs of the collection on screen that it has enough items for."""
+def vital(of: Space | None = None) -> tuple[Finding, ...]:
+    """The vital signs of a space that it has enough items for; of the one on screen without."""
     found: list[Finding] = []
-    here = state.space()
+    here = of or state.space()
     names = [(name, scope) for name, scope in VITAL if name in DIAGNOSTICS.all()]
     for n, (name, scope) in enumerate(names, 1):
         title = f"{DIAGNOSTICS.get(name).title}, {n} of {len(names)}"
@@ -46,9 +48,20 @@ def vital() -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def show(findings: Iterable[Finding], *, key: str, wide: bool = False) -> None:
-    """Draw findings as a list, or side by side when `wide`."""
-    _SIGNS(key=key, data={"wide": wide, "signs": [_row(f) for f in findings]})
+def show(
+    findings: Iterable[Finding],
+    *,
+    key: str,
+    wide: bool = False,
+    six: bool = False,
+    other: Sequence[Finding] | None = None,
+) -> None:
+    """Draw findings as a list, side by side when `wide`, or six in a row where there is room.
+
+    With the same numbers of another space in `other`, both are drawn and said to differ or not.
+    """
+    data = [_row(f) for f in findings] if other is None else _both([*findings], other)
+    _SIGNS(key=key, data={"look": "six" if six else "wide" if wide else "", "signs": data})
 
 
 def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
@@ -61,6 +74,23 @@ def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
         }
         for f in findings
     ]  # fmt: skip
+
+
+def _both(findings: Sequence[Finding], other: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Numbers of two spaces; those that only one has follow those that both have."""
+    contrasts = compare(findings, other)
+    both = [
+        {**_row(c.a), "other": _row(c.b), "differs": c.differs, "contrast": c.sentence}
+        for c in contrasts
+    ]
+    known = {(c.a.name, c.a.scope) for c in contrasts}
+    alone = [
+        {**_row(f), "sentence": f"Only {side} has enough items for this. {f.sentence}"}
+        for side, found in (("A", findings), ("B", other))
+        for f in found
+        if (f.name, f.scope) not in known
+    ]
+    return both + alone
 
 
 def _measured(name: str, here: Space) -> list[Finding]:

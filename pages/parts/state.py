@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.diagnostics import DIAGNOSTICS
 from core.search import Answer
 from core.types import Finding, Item, Query, Space, digest
 from core.workbench import Card, Workbench
@@ -104,21 +105,19 @@ def _answer(key: str, _query: Query, _home: str, _name: str, _model: str | None)
 
 
 def findings(*names: str, of: Space | None = None) -> tuple[Finding, ...]:
-    """Diagnostics of the collection on screen, measured once per state of its vectors.
+    """Diagnostics, measured once per state of the vectors.
 
     Args:
         *names: which.
-        of: the space on screen, when it is at hand already.
+        of: the space to measure; the one on screen without.
     """
-    key, where = (of or space()).key, (_home(), collection(), encoder())
-    return tuple(f for n in names for f in _findings(key, n, *where))
+    here = of or space()
+    return tuple(f for n in names for f in _findings(here.key, n, here))
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _findings(
-    key: str, name: str, _home: str, _collection: str, _encoder: str | None
-) -> tuple[Finding, ...]:
-    return _workbench(_home).diagnose(_collection, only=(name,), encoder=_encoder)
+def _findings(key: str, name: str, _space: Space) -> tuple[Finding, ...]:
+    return DIAGNOSTICS.get(name)(_space)
 
 
 def items(ids: Sequence[str]) -> dict[str, Item]:

@@ -1,0 +1,59 @@
+"""The report to keep: one HTML file, JSON as the command line prints it, CSV."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core import documents, html_report
+from core.comparison import compare
+from core.types import Finding
+from pages.parts import controls, signs, state
+from pages.parts.report import Measured
+from pages.parts.subset import Side
+
+
+def downloads(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
+    """All numbers on screen, of both sides where two are compared."""
+    found = [tuple(f for m in measured for f in m.found[i]) for i in range(len(sides))]
+    lacks = {m.plugin.name: " ".join(m.lacks) for m in measured if m.lacks}
+    _button("Report", "html", "text/html", lambda: _page(sides, found, lacks),
+            "One HTML file with the figures: to keep, print or send")  # fmt: skip
+    _button("JSON", "json", "application/json", lambda: _document(sides, found),
+            "As `sextant diagnose --json` prints it")  # fmt: skip
+    controls.download(_rows(sides, found), "geometry")
+
+
+def _button(label: str, ending: str, mime: str, make: Any, help_: str) -> None:
+    """A download whose file is made when it is asked for."""
+    st.download_button(
+        label, make, f"geometry.{ending}", mime, key=f"_save_geometry_{ending}", type="tertiary",
+        icon=":material/download:", on_click="ignore", help=help_,
+    )  # fmt: skip
+
+
+def _page(
+    sides: Sequence[Side], found: Sequence[tuple[Finding, ...]], lacks: dict[str, str]
+) -> str:
+    each = [html_report.Side(s.name, s.space, f) for s, f in zip(sides, found, strict=True)]
+    return html_report.page(state.collection(), each, lacks)
+
+
+def _document(sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]) -> str:
+    each = [
+        {"part": s.name, **documents.diagnosis(s.space.encoder, s.space.n, f)}
+        for s, f in zip(sides, found, strict=True)
+    ]
+    one = each[0] if len(each) == 1 else documents.comparison(*each, compare(*found))
+    return json.dumps(one, indent=2, ensure_ascii=False)
+
+
+def _rows(
+    sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]
+) -> list[dict[str, str | float]]:
+    return [
+        {"part": side.name, "encoder": side.space.encoder, **row}
+        for side, findings in zip(sides, found, strict=True)
+        for row in signs.rows(findings)
+    ]
