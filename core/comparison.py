@@ -25,7 +25,7 @@ class Contrast:
     @property
     def differs(self) -> bool:
         """Whether the two intervals have no value in common."""
-        return self.a.high < self.b.low or self.b.high < self.a.low
+        return bool(self.a.high < self.b.low or self.b.high < self.a.low)
 
     @property
     def sentence(self) -> str:

@@ -7,13 +7,17 @@ from pathlib import Path
 from time import monotonic, sleep
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import catalog
+from core import catalog, subsets
+from core.advice import ADVICE
 from core.diagnostics import DIAGNOSTICS
+from core.types import Passport
 from core.workbench import Workbench
+from pages.parts import export, subset
 from tests.files import encoded, folder_of, jsonl
 
 TOP = Path(__file__).parents[1]
@@ -184,6 +188,132 @@ def test_pictures_alone_are_measured_and_the_rest_says_what_it_lacks(app, filled
     text = words(app)
     assert "Alignment needs at least 2 images with a text of their own" in text
     assert "Add captions" in text
+
+
+# Geometry of a part, of two parts, of two encoders
+
+
+def signs_of(app):
+    """Every number on screen, in order."""
+    return [s for c in components(app, "sextant_signs") for s in c["signs"]]
+
+
+def test_a_part_by_link_is_measured_with_its_captions_and_said_in_words(app, filled):
+    visit(app, "geometry", collection="colours", family="Spread", **{"a.is.label": "red"})
+    text = words(app).replace("\\", "")
+    assert "label = red: 4 pictures and 4 texts in 4 pairs" in text
+    visit(app, "geometry", **{"a.kind": "Texts"})
+    text = words(app).replace("\\", "")
+    assert "label = red, texts only: 4 texts, " in text
+    assert {"texts"} == {s["scope"] for s in signs_of(app)}
+
+
+def test_filters_of_the_search_page_do_not_narrow_the_report(app, filled):
+    visit(app, "geometry", collection="colours", family="Pairs", **{"is.label": "red"})
+    assert "Everything: 32 pictures" in words(app)
+
+
+def test_nothing_left_is_a_sentence(app, filled):
+    asked = {"a.is.label": "red", "a.not.label": "red"}
+    visit(app, "geometry", collection="colours", family="Pairs", **asked)
+    assert "Nothing is left to measure" in words(app)
+
+
+def test_a_part_stands_beside_the_rest_and_says_whether_intervals_part(app, filled):
+    asked = {"a.is.label": ["red", "blue", "green"], "versus": "rest"}
+    visit(app, "geometry", collection="colours", family="Spread", **asked)
+    text = words(app).replace("\\", "")
+    assert "**B** The rest: 20 pictures and 20 texts in 20 pairs" in text
+    both = [s for s in signs_of(app) if "other" in s]
+    assert both
+    for sign in both:
+        other = sign["other"]
+        apart = sign["high"] < other["low"] or other["high"] < sign["low"]
+        assert sign["differs"] == apart
+        assert sign["contrast"].startswith("Differs" if apart else "No difference shown")
+    drawn = "".join(c.proto.id for c in app.get("plotly_chart"))
+    assert "_figure_uniformity" in drawn
+    assert "_figure_uniformityB" in drawn
+
+
+def test_another_part_has_widgets_of_its_own(app, filled):
+    asked = {"a.is.label": "red", "versus": "part", "b.kind": "Pictures", "b.not.label": "red"}
+    visit(app, "geometry", collection="colours", family="Pairs", **asked)
+    text = words(app).replace("\\", "")
+    assert "label = red: 4 pictures and 4 texts" in text
+    assert "label != red, pictures only: 28 pictures, " in text
+
+
+def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
+    space = Workbench(filled).space("colours")
+    visit(app, "map", collection="colours", map="pca")
+    app.session_state["kept_map_selected"] = tuple(space.ids[:5])
+    visit(app, "geometry", family="Spread")
+    assert "Everything" in words(app)
+    widget(app.button, "_a.take").click()
+    assert "5 items from the map: 5 pictures" in words(run(app))
+    held = app.query_params["a.items"]
+    assert subsets.unpack(space, held if isinstance(held, str) else held[0]) == space.ids[:5]
+    widget(app.button, "_a.drop").click()
+    assert "Everything" in words(run(app))
+
+
+def test_a_selection_by_link_and_one_that_is_of_another_collection(app, filled):
+    held = subsets.pack(space := Workbench(filled).space("colours"), space.ids[3:6])
+    visit(app, "geometry", collection="colours", family="Spread", **{"a.items": held})
+    assert "3 items from the map: 3 pictures" in words(app)
+    visit(app, "geometry", collection="pictures only", **{"a.items": held})
+    assert "are not those of the collection" in words(app)
+
+
+@pytest.fixture
+def twice(filled):
+    """The same items with vectors of a second encoder: the first's, turned round."""
+    bench = Workbench(filled)
+    collection, space = bench.home.open("colours"), bench.space("colours")
+    second = Passport("turned", "w", "p", space.d)
+    collection.write_vectors(second, space.ids, np.roll(space.vectors, 1, axis=1))
+    return filled
+
+
+def test_two_encoders_of_the_same_items_stand_side_by_side(app, twice):
+    visit(app, "geometry", collection="colours", family="Spread", versus="encoder:turned")
+    text = words(app)
+    assert "encoded with toy" in text
+    assert "encoded with turned" in text
+    both = [s for s in signs_of(app) if "other" in s]
+    assert both
+    assert not any(s["differs"] for s in both if s["title"] == "Mean cosine")
+
+
+def test_every_part_says_why_it_matters_and_what_to_do(app, filled):
+    visit(app, "geometry", collection="colours", family="Neighbourhoods")
+    text = words(app).replace("\\", "")
+    assert text.count("Why it matters.") == text.count("What to do") > 3
+    assert ADVICE["hubness"].what in text
+
+
+def test_the_vital_signs_are_six_in_one_row(app, filled):
+    visit(app, "geometry", collection="colours", family="Pairs")
+    (six,) = [c for c in components(app, "sextant_signs") if c["look"] == "six"]
+    assert len(six["signs"]) == 6
+
+
+def test_the_report_on_screen_can_be_kept(app, filled):
+    visit(
+        app,
+        "geometry",
+        collection="colours",
+        family="Spread",
+        versus="rest",
+        **{"a.is.label": "red"},
+    )
+    assert {b.label for b in app.get("download_button")} >= {"Report", "JSON", "CSV"}
+    findings = [Workbench(filled).diagnose("colours", ("cone",))] * 2
+    sides = [subset.Side(name, Workbench(filled).space("colours")) for name in ("x", "y")]
+    document = json.loads(export.document(sides, findings))
+    assert [document[side]["part"] for side in "ab"] == ["x", "y"]
+    assert not any(row["differs"] for row in document["comparison"])
 
 
 # Evaluate

@@ -39,7 +39,7 @@ function pair(sign) {
   const box = node("div", "sign pair");
   const head = node("div", "head");
   head.append(node("span", "title", sign.title), node("span", "scope", sign.scope));
-  head.append(node("span", sign.differs ? "value differs" : "value same", sign.differs ? "differs" : "no difference shown"));
+  head.append(node("span", sign.differs ? "value differs" : "value same", sign.differs ? "differs" : "overlap"));
   box.append(head);
   const ends = [sign, sign.other];
   ends.forEach((side, i) => {

@@ -20,7 +20,7 @@ def downloads(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
     lacks = {m.plugin.name: " ".join(m.lacks) for m in measured if m.lacks}
     _button("Report", "html", "text/html", lambda: _page(sides, found, lacks),
             "One HTML file with the figures: to keep, print or send")  # fmt: skip
-    _button("JSON", "json", "application/json", lambda: _document(sides, found),
+    _button("JSON", "json", "application/json", lambda: document(sides, found),
             "As `sextant diagnose --json` prints it")  # fmt: skip
     controls.download(_rows(sides, found), "geometry")
 
@@ -40,7 +40,8 @@ def _page(
     return html_report.page(state.collection(), each, lacks)
 
 
-def _document(sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]) -> str:
+def document(sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]) -> str:
+    """One diagnosis, or two and which of their numbers differ, as JSON."""
     each = [
         {"part": s.name, **documents.diagnosis(s.space.encoder, s.space.n, f)}
         for s, f in zip(sides, found, strict=True)

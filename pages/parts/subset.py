@@ -40,7 +40,8 @@ class Asked:
             f"{label.lower()} only" for label, kind in KINDS.items() if kind and kind == self.kind
         ]
         parts += [f"{words.count(len(self.ids), 'item')} from the map"] if self.ids else []
-        return ", ".join(parts) or "Everything"
+        name = ", ".join(parts) or "everything"
+        return name if self.filters else name[0].upper() + name[1:]
 
 
 def sides() -> tuple[Side, ...]:
