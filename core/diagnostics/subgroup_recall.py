@@ -16,7 +16,7 @@ from core.sampling import groups
 from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Space
 from core.verdicts import judge
 
-AFFORDABLE = 1e12  # operations that the ranks may take: about 25 s on two cores
+AFFORDABLE = 5e11  # operations that the ranks may take: about 15 s on two cores
 FEWEST = 500  # captions asked whatever they cost
 OTHER = "other"
 
