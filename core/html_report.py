@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import isfinite
@@ -40,10 +40,11 @@ def page(collection: str, sides: Sequence[Side], lacks: Mapping[str, str] | None
         lacks: why a diagnostic could not be measured, by its name.
     """
     parts = [p for p in _plugins() if any(f.name == p.name for s in sides for f in s.findings)]
-    body = [f"<h1>Geometry of {escape(collection)}</h1>", *map(_about, sides)]
+    body = [f"<h1>Geometry of {escape(collection)}</h1>", *_abouts(sides)]
     if len(sides) > 1:
         body.append(f'<p class="aid">{escape(comparison.AID)}</p>')
-    body += [_summary(parts, sides[0]), f'<p class="aid">{AID}</p>']
+    body += [_summary(parts, side) for side in sides]
+    body.append(f'<p class="aid">{AID}</p>')
     for family in dict.fromkeys(p.family for p in parts):
         body.append(f"<h2>{escape(family)}</h2>")
         body += [_part(p, sides) for p in parts if p.family == family]
@@ -58,11 +59,16 @@ def page(collection: str, sides: Sequence[Side], lacks: Mapping[str, str] | None
     )
 
 
-def _about(side: Side) -> str:
-    space = side.space
-    counts = f"{space.n_images:,} pictures, {space.n - space.n_images:,} texts"
-    counts += f" and {len(space.pairs):,} pairs; {space.d} dimensions"
-    return f"<p><b>{escape(side.name)}</b><br>{counts}, encoded with {escape(space.encoder)}.</p>"
+def _abouts(sides: Sequence[Side]) -> Iterator[str]:
+    for i, side in enumerate(sides):
+        space = side.space
+        mark = f"{'AB'[i]}: " if len(sides) > 1 else ""
+        counts = f"{space.n_images:,} pictures, {space.n - space.n_images:,} texts"
+        counts += f" and {len(space.pairs):,} pairs; {space.d} dimensions"
+        yield (
+            f"<p><b>{mark}{escape(side.name)}</b><br>{counts}, "
+            f"encoded with {escape(space.encoder)}.</p>"
+        )
 
 
 def _summary(parts: Sequence[Plugin[Any]], side: Side) -> str:

@@ -313,6 +313,7 @@ def test_the_report_on_screen_can_be_kept(app, filled):
     sides = [subset.Side(name, Workbench(filled).space("colours")) for name in ("x", "y")]
     document = json.loads(export.document(sides, findings))
     assert [document[side]["part"] for side in "ab"] == ["x", "y"]
+    assert "Geometry of colours" in export.page("colours", sides, findings, {})
     assert not any(row["differs"] for row in document["comparison"])
 
 

@@ -17,7 +17,7 @@ with problems.shown():
     sides = subset.sides()
     subset.about(sides)
     with st.container(key="_vital_strip"):
-        vital = [signs.vital(side.space) for side in sides]
+        vital = signs.vital_of(*(side.space for side in sides))
         signs.show(vital[0], key="_vital_six", six=True, other=vital[1] if vital[1:] else None)
     if len(sides) > 1:
         st.caption(comparison.AID)

@@ -18,7 +18,8 @@ def downloads(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
     """All numbers on screen, of both sides where two are compared."""
     found = [tuple(f for m in measured for f in m.found[i]) for i in range(len(sides))]
     lacks = {m.plugin.name: " ".join(m.lacks) for m in measured if m.lacks}
-    _button("Report", "html", "text/html", lambda: _page(sides, found, lacks),
+    name = state.collection()  # known here, but not where a download is made
+    _button("Report", "html", "text/html", lambda: page(name, sides, found, lacks),
             "One HTML file with the figures: to keep, print or send")  # fmt: skip
     _button("JSON", "json", "application/json", lambda: document(sides, found),
             "As `sextant diagnose --json` prints it")  # fmt: skip
@@ -33,11 +34,12 @@ def _button(label: str, ending: str, mime: str, make: Any, help_: str) -> None:
     )  # fmt: skip
 
 
-def _page(
-    sides: Sequence[Side], found: Sequence[tuple[Finding, ...]], lacks: dict[str, str]
+def page(
+    name: str, sides: Sequence[Side], found: Sequence[tuple[Finding, ...]], lacks: dict[str, str]
 ) -> str:
+    """The HTML report of one side or two."""
     each = [html_report.Side(s.name, s.space, f) for s, f in zip(sides, found, strict=True)]
-    return html_report.page(state.collection(), each, lacks)
+    return html_report.page(name, each, lacks)
 
 
 def document(sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]) -> str:

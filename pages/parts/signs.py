@@ -48,6 +48,21 @@ def vital(of: Space | None = None) -> tuple[Finding, ...]:
     return tuple(found)
 
 
+def vital_of(*spaces: Space) -> list[tuple[Finding, ...]]:
+    """The vital signs of each space; of two, in a scope that both have where there is one."""
+    if len(spaces) == 1:
+        return [vital(spaces[0])]
+    found: list[tuple[Finding, ...]] = [() for _ in spaces]
+    for name, scope in VITAL:
+        each = [{f.scope: f for f in _measured(name, space)} for space in spaces]
+        shared = [s for s in each[0] if all(s in one for one in each)]
+        at = scope if scope in shared or not shared else shared[0]
+        found = [
+            had + ((one[at],) if at in one else ()) for had, one in zip(found, each, strict=True)
+        ]
+    return found
+
+
 def show(
     findings: Iterable[Finding],
     *,
@@ -85,7 +100,7 @@ def _both(findings: Sequence[Finding], other: Sequence[Finding]) -> list[dict[st
     ]
     known = {(c.a.name, c.a.scope) for c in contrasts}
     alone = [
-        {**_row(f), "sentence": f"Only {side} has enough items for this. {f.sentence}"}
+        {**_row(f), "sentence": f"Only {side} has this number. {f.sentence}"}
         for side, found in (("A", findings), ("B", other))
         for f in found
         if (f.name, f.scope) not in known
