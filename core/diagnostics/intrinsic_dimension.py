@@ -7,17 +7,15 @@ import numpy as np
 from core.diagnostics import diagnostic
 from core.errors import TooFew
 from core.findings import PLURAL, scopes, shown
+from core.local import COPY, LEAST, TIE, distances, distinct
 from core.neighbors import nearest
 from core.nulls import sphere_neighbor_distances
 from core.registry import Range
 from core.sampling import thinned
-from core.types import Curve, Doubles, Finding, Ints, Kind, Reference, Space
+from core.types import Curve, Doubles, Finding, Kind, Reference, Space
 from core.verdicts import judge
 
-LEAST = 20
 KEPT = 0.9  # of the ratios: the largest tenth is dropped, as in the paper
-COPY = 1e-5  # distance up to which two rows are copies that only rounding tells apart
-TIE = 1e-6  # log ratio up to which two distances are the same
 RESAMPLES = 200
 CONSIDERED = (
     4  # neighbours measured again in float64, so that the two nearest are surely among them
@@ -101,7 +99,7 @@ def _can_tell(log_ratios: Doubles) -> bool:
 
 def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | int:
     """The finding, or how many items could have told when too few can."""
-    unique, copies = _without_copies(part, kind)
+    unique, _, copies = distinct(part, kind)
     logs = _log_ratios(unique, kind, queries)
     if not _can_tell(logs):
         return int((logs > TIE).sum())
@@ -128,34 +126,16 @@ def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | i
     )
 
 
-def _without_copies(part: Space, kind: Kind) -> tuple[Space, int]:
-    """The space without repeated rows of that kind, and how many there were."""
-    span = part.span(kind)
-    rows = part.vectors[span]
-    _, first = np.unique(rows.view(f"V{rows.shape[1] * 4}").ravel(), return_index=True)
-    if len(first) == len(rows):
-        return part, 0
-    return part.subset(first + span.start), len(rows) - len(first)
-
-
 def _log_ratios(space: Space, kind: Kind, queries: int) -> Doubles:
     """log(r2 / r1) of each query that has no near-copy; distances in float64."""
     lists = nearest(space, kind, kind, k=10, q=queries)
     near = lists.indices[:, :CONSIDERED]
     if near.shape[1] < 2:
         return np.empty(0)
-    distances = np.sort(_distances(space, lists.queries, near), axis=1)
+    distances = np.sort(distances(space, lists.queries, near), axis=1)
     first, second = distances[:, 0], distances[:, 1]
     apart = first > COPY
     return np.log(second[apart] / first[apart])
-
-
-def _distances(space: Space, rows: Ints, near: Ints) -> Doubles:
-    result = np.empty(near.shape)
-    x = space.vectors[rows].astype(np.float64)
-    for column in range(near.shape[1]):
-        result[:, column] = np.linalg.norm(x - space.vectors[near[:, column]], axis=1)
-    return result
 
 
 def _interval(value: float, logs: Doubles) -> tuple[float, float]:
