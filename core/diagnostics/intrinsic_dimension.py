@@ -132,8 +132,8 @@ def _log_ratios(space: Space, kind: Kind, queries: int) -> Doubles:
     near = lists.indices[:, :CONSIDERED]
     if near.shape[1] < 2:
         return np.empty(0)
-    distances = np.sort(distances(space, lists.queries, near), axis=1)
-    first, second = distances[:, 0], distances[:, 1]
+    r = np.sort(distances(space, lists.queries, near), axis=1)
+    first, second = r[:, 0], r[:, 1]
     apart = first > COPY
     return np.log(second[apart] / first[apart])
 
