@@ -12,8 +12,8 @@ from core.sampling import sampled_rows
 from core.spectra import moments
 from core.types import Doubles, Floats, Kind, Scope, Space, per_space
 
-ROWS = 20_000
-PAIRS = 100_000
+ROWS = 10_000
+PAIRS = 50_000
 POINT = 1e-6  # distance from the mean below which a row has no direction of its own
 
 

@@ -48,7 +48,7 @@ THRESHOLDS: dict[str, Threshold] = {
         "AUC of telling the two most confused labels apart", 0.8, 0.6, "ours"
     ),
     "codebook_collapse": Threshold(
-        "perplexity as a share of that of cells chosen evenly", 0.5, 0.25, "ours"
+        "perplexity as a share of that of a normal cloud", 0.5, 0.25, "ours"
     ),
     "coding_rate": Threshold(
         "coding rate as a share of isotropic data's at the same n and d", 0.4, 0.25, "ours"

@@ -22,6 +22,7 @@ LEVELS = [
     | {
         "core.verdicts",
         "core.geodesics",
+        "core.cells",
         "core.labels",
         "core.rarefaction",
         "core.gates",

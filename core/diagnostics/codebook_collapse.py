@@ -4,10 +4,12 @@ from typing import Annotated
 
 import numpy as np
 
+from core.cells import centres_of, nearest_cell
 from core.diagnostics import diagnostic
 from core.findings import PLURAL, clustered_error, normal, scopes, shown
 from core.registry import Range
 from core.sampling import groups, sampled_rows
+from core.spectra import Moments, moments
 from core.types import Curve, Doubles, Finding, Floats, Ints, Reference, Scope, Space
 from core.verdicts import judge
 
@@ -30,16 +32,18 @@ A_CELL = 4  # items per cell that the fit and the count get each, at least
 def codebook_collapse(
     space: Space,
     *,
-    cells: Annotated[int, Range(2, 4096, "k-means cells, at most")] = 256,
-    sample: Annotated[int, Range(100, 200_000, "items of a kind looked at, at most")] = 20_000,
+    cells: Annotated[int, Range(2, 4096, "k-means cells, at most")] = 64,
+    sample: Annotated[int, Range(100, 200_000, "items of a kind looked at, at most")] = 10_000,
 ) -> tuple[Finding, ...]:
     """How evenly the items fill the cells of a codebook made for them.
 
     Half of the items choose k-means cells; the other half is sorted into them. The value is the
     normalised perplexity exp(-sum p log p) / K of the shares p: 1 when all K cells are filled
-    alike, 1 / K when one cell takes everything. Low values mean that most items sit in a few
-    places, and that a quantised index (IVF, PQ) will be uneven. A crowd whose members differ gets
-    cells of its own, so this finds copies and few-valued spaces rather than cones.
+    alike, 1 / K when one cell takes everything. The reference is what the same cells make of a
+    normal distribution with the same mean and covariance: k-means leaves cells empty there too.
+    Values far below it mean that most items sit in a few places, and that a quantised index (IVF,
+    PQ) will be uneven. A crowd whose members differ gets cells of its own, so this finds copies
+    and few-valued spaces rather than cones.
 
     Utilisation is the share of cells with at least one item over the share that evenly chosen
     cells would reach, 1 - (1 - 1/K)^n.
@@ -85,14 +89,17 @@ def utilisation(counts: Ints) -> float:
 
 
 def _measure(space: Space, scope: Scope, cells: int, sample: int) -> Finding:
-    rows = np.random.default_rng(1).permutation(sampled_rows(space, scope, sample, 0))
-    fit, count = rows[: len(rows) // 2], rows[len(rows) // 2 :]
-    k = max(2, min(cells, len(fit) // A_CELL))
+    rng = np.random.default_rng(1)
+    rows = rng.permutation(sampled_rows(space, scope, sample, 0))
+    half = len(rows) // 2
+    fit, count = rows[:half], rows[half:]
+    k = max(2, min(cells, half // A_CELL))
     codes = _codes(space.vectors[fit], space.vectors[count], k)
     counts = np.bincount(codes, minlength=k)
     value = perplexity(counts) / k
     low, high = normal(value, value * _error(space, count, codes, counts), 1 / k, 1.0)
-    even = float(np.exp(-(k - 1) / (2 * len(count))))
+    cloud = _gaussian(moments(space, scope), len(rows), rng)
+    even = perplexity(np.bincount(_codes(cloud[:half], cloud[half:], k))) / k
     span = space.span(scope)
     return Finding(
         name="codebook_collapse",
@@ -100,14 +107,14 @@ def _measure(space: Space, scope: Scope, cells: int, sample: int) -> Finding:
         value=value,
         low=min(low, value),
         high=max(high, value),
-        reference=Reference(even, "cells chosen evenly, as many items"),
+        reference=Reference(even, "normal, same mean and covariance"),
         verdict=judge("codebook_collapse", value / even),
         sentence=(
             f"The {PLURAL[scope]} fill {k} k-means cells as evenly as "
-            f"{shown(k * value, k * low, k * high)} equal ones would be, {value:.0%}; evenly "
-            f"chosen cells would give {even:.0%}. {int((counts == 0).sum())} cells are empty (use "
-            f"{utilisation(counts):.2f} of what even choice would reach), and the largest holds "
-            f"{counts.max() / len(count):.1%}."
+            f"{shown(k * value, k * low, k * high)} equal ones would be, {value:.0%}; a "
+            f"normal cloud of the same covariance would give {even:.0%}. "
+            f"{int((counts == 0).sum())} cells are empty (use {utilisation(counts):.2f} of what "
+            f"even choice would reach), and the largest holds {counts.max() / len(count):.1%}."
         ),
         sampled=(
             f"{len(fit):,} {PLURAL[scope]} for the cells and {len(count):,} others counted, of "
@@ -124,11 +131,16 @@ def _measure(space: Space, scope: Scope, cells: int, sample: int) -> Finding:
 
 def _codes(fit: Floats, count: Floats, k: int) -> Ints:
     """The cell of each row of `count`, for cells made from `fit`."""
-    from sklearn.cluster import MiniBatchKMeans
+    return nearest_cell(count, centres_of(fit, k))
 
-    model = MiniBatchKMeans(k, batch_size=4096, n_init=1, max_iter=20, random_state=0)
-    found: Ints = model.fit(fit).predict(count).astype(np.int64)
-    return found
+
+def _gaussian(m: Moments, n: int, rng: np.random.Generator) -> Floats:
+    """(n, d) unit rows around the same mean with the same covariance."""
+    values, directions = m.centred_eigen
+    drawn = rng.standard_normal((n, m.d), np.float32) * np.sqrt(values).astype(np.float32)
+    rows = drawn @ directions.T.astype(np.float32) + m.mean.astype(np.float32)
+    unit: Floats = rows / np.maximum(1e-9, np.linalg.norm(rows, axis=1, keepdims=True))
+    return unit
 
 
 def _error(space: Space, rows: Ints, codes: Ints, counts: Ints) -> float:

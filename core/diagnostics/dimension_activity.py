@@ -14,7 +14,7 @@ from core.verdicts import judge
 DEAD, ROGUE = 0.01, 10.0  # of the mean variance
 FAR = 5.0  # deviations of the means of all coordinates
 PEAKED = 50.0  # fourth moment over squared variance; 3 for a normal distribution
-ROWS = 50_000
+ROWS = 20_000
 SAME = 1e-10
 
 
@@ -48,7 +48,7 @@ def dimension_activity(space: Space) -> tuple[Finding, ...]:
 
     Returns:
         A finding each for images and texts. The interval is what the error of the variances
-        leaves open. Variances are exact; kurtosis is that of at most 50,000 random items.
+        leaves open. Variances are exact; kurtosis is that of at most 20,000 random items.
         curve: variance of each coordinate over the mean variance, largest first.
 
     Raises:

@@ -26,7 +26,7 @@ from core.verdicts import judge
 def gap_curve(
     space: Space,
     *,
-    pairs: Annotated[int, Range(50, 8000, "pairs looked at, at most")] = 2000,
+    pairs: Annotated[int, Range(50, 8000, "pairs looked at, at most")] = 1500,
     k: Annotated[int, Range(1, 100, "places in which the partner counts as found")] = 1,
 ) -> tuple[Finding, ...]:
     """How much recall moving images and texts together or apart would gain.

@@ -26,7 +26,7 @@ from core.verdicts import judge
 def gap_loss(
     space: Space,
     *,
-    pairs: Annotated[int, Range(50, 8000, "pairs looked at, at most")] = 2000,
+    pairs: Annotated[int, Range(50, 8000, "pairs looked at, at most")] = 1500,
     temperature: Annotated[float, Range(0.005, 1.0, "of the contrastive loss")] = 0.01,
 ) -> tuple[Finding, ...]:
     """How far the gap is from where the contrastive loss is least.

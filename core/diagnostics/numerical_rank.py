@@ -76,8 +76,8 @@ def _measure(space: Space, scope: Scope, share: float) -> Finding:
         reference=Reference(even, "isotropic, same n and d"),
         verdict=judge("numerical_rank", value / even),
         sentence=(
-            f"{shown(value, low, high)} of {m.d} directions hold {share:.3g} of the variance of "
-            f"the {PLURAL[scope]}; {m.n:,} evenly spread points would need {even:.0f}. "
+            f"{shown(value, low, high)} of {m.d} directions hold {100 * share:.3g}% of the "
+            f"variance of the {PLURAL[scope]}; {m.n:,} evenly spread points would need {even:.0f}. "
             f"Before centring it takes {before:.0f}."
         ),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",

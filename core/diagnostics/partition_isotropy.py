@@ -32,7 +32,7 @@ BLOCK = 8192
 def partition_isotropy(
     space: Space,
     *,
-    rows: Annotated[int, Range(1000, 2_000_000, "items looked at, at most")] = 50_000,
+    rows: Annotated[int, Range(1000, 2_000_000, "items looked at, at most")] = 20_000,
 ) -> tuple[Finding, ...]:
     """Whether the items look alike from every main direction.
 
