@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from open_clip.hf_model import HFTextEncoder
-from open_clip.timm_model import TimmModel
 from safetensors.torch import load_file
 from torch import nn
 
+from core.encoders import frameworks
 from core.encoders.modules import UnitRows
 from core.encoders.starter import HEADS, config
 from core.encoders.weights import PICTURES, WORDS
@@ -30,7 +29,7 @@ def text() -> nn.Module:
 def image_tower() -> nn.Module:
     """OpenCLIP's picture tower with the package's weights; its head is still random."""
     vision = config()["vision_cfg"]
-    tower = TimmModel(
+    tower = frameworks.open_clip().timm_model.TimmModel(
         vision["timm_model_name"],
         embed_dim=config()["embed_dim"],
         image_size=vision["image_size"],
@@ -45,7 +44,7 @@ def image_tower() -> nn.Module:
 def text_tower() -> nn.Module:
     """OpenCLIP's text tower with the package's weights; its head is still random."""
     words = config()["text_cfg"]
-    tower = HFTextEncoder(
+    tower = frameworks.open_clip().hf_model.HFTextEncoder(
         str(text_folder()),
         output_dim=config()["embed_dim"],
         pooler_type=words["hf_pooler_type"],
