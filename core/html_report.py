@@ -40,10 +40,9 @@ def page(collection: str, sides: Sequence[Side], lacks: Mapping[str, str] | None
         lacks: why a diagnostic could not be measured, by its name.
     """
     parts = [p for p in _plugins() if any(f.name == p.name for s in sides for f in s.findings)]
-    body = [f"<h1>Geometry of {escape(collection)}</h1>", *_abouts(sides)]
+    body = [f"<h1>Geometry of {escape(collection)}</h1>", *_abouts(parts, sides)]
     if len(sides) > 1:
         body.append(f'<p class="aid">{escape(comparison.AID)}</p>')
-    body += [_summary(parts, side) for side in sides]
     body.append(f'<p class="aid">{AID}</p>')
     for family in dict.fromkeys(p.family for p in parts):
         body.append(f"<h2>{escape(family)}</h2>")
@@ -59,7 +58,7 @@ def page(collection: str, sides: Sequence[Side], lacks: Mapping[str, str] | None
     )
 
 
-def _abouts(sides: Sequence[Side]) -> Iterator[str]:
+def _abouts(parts: Sequence[Plugin[Any]], sides: Sequence[Side]) -> Iterator[str]:
     for i, side in enumerate(sides):
         space = side.space
         mark = f"{'AB'[i]}: " if len(sides) > 1 else ""
@@ -67,7 +66,7 @@ def _abouts(sides: Sequence[Side]) -> Iterator[str]:
         counts += f" and {len(space.pairs):,} pairs; {space.d} dimensions"
         yield (
             f"<p><b>{mark}{escape(side.name)}</b><br>{counts}, "
-            f"encoded with {escape(space.encoder)}.</p>"
+            f"encoded with {escape(space.encoder)}.</p>{_summary(parts, side)}"
         )
 
 

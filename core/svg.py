@@ -67,7 +67,7 @@ def curves(lines: Sequence[tuple[str, Curve]]) -> str:
         parts.append(f'<polyline class="line hue{i % HUES}" points="{points}"/>')
         if len(lines) > 1:
             parts.append(
-                f'<text class="name hue{i % HUES}" x="{LEFT + 84 * i}" y="{TOP + 4}">'
+                f'<text class="name hue{i % HUES}" x="{LEFT + 92 * i}" y="{TOP + 4}">'
                 f"{escape(name)}</text>"
             )
         if line.mark is not None and isfinite(line.mark):
