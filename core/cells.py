@@ -23,6 +23,9 @@ def centres_of(rows: Floats, k: int, *, seed: int = 0) -> Floats:
     >>> sorted(centres_of(rows, 2).tolist())
     [[0.0, 1.0], [1.0, 0.0]]
     """
+    from scipy.sparse import csr_array
+
+    exact = rows.astype(np.float64)
     centres = rows[_spread_out(rows, k, np.random.default_rng(seed))]
     before = np.full(len(rows), -1)
     for _ in range(ROUNDS):
@@ -31,12 +34,10 @@ def centres_of(rows: Floats, k: int, *, seed: int = 0) -> Floats:
             break
         before = cells
         counts = np.bincount(cells, minlength=k)
-        order = np.argsort(cells, kind="stable")
-        used = np.flatnonzero(counts)
-        starts = (np.cumsum(counts) - counts)[used]
-        sums = np.add.reduceat(rows[order].astype(np.float64), starts, axis=0)
+        members = csr_array((np.ones(len(rows)), (cells, np.arange(len(rows)))), (k, len(rows)))
+        used = counts > 0
         centres = centres.copy()
-        centres[used] = sums / counts[used, None]
+        centres[used] = (members @ exact)[used] / counts[used, None]
     return centres
 
 

@@ -10,7 +10,7 @@ from core.findings import PLURAL, normal, scopes, shown
 from core.nulls import even_partition_isotropy
 from core.registry import Range
 from core.sampling import items_error, sampled_rows
-from core.spectra import moments, moments_of, projections
+from core.spectra import moments, projections
 from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
 from core.verdicts import judge
 
@@ -39,7 +39,8 @@ def partition_isotropy(
     Z(c) is the mean of exp(c . x) over the items. The value is the smallest Z over the largest,
     for c the eigenvectors of the second moment and their opposites: 1 when no direction is
     favoured. Unit rows cannot go below exp(-2) = 0.135, which is all of them at one point. The
-    sentence gives the same after the mean is taken out and rows are brought to length 1.
+    sentence gives the same after the mean is taken out and rows are brought to length 1, along the
+    eigenvectors of the covariance.
 
     Where eigenvalues are equal their vectors are not unique, and any of them may be used.
 
@@ -75,7 +76,7 @@ def _measure(space: Space, scope: Scope, most: int) -> Finding:
     left = centred(space, scope)
     after = "nothing is left of them without it"
     if len(left) > 2:
-        again = _partition(left, moments_of(left).eigen[1])
+        again = _partition(left, m.centred_eigen[1])
         after = f"{again.min() / again.max():.3g} once their mean is taken out"
     order = np.arange(1.0, len(sums) + 1)
     return Finding(
