@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from threading import Event
 from time import monotonic, sleep
 from zipfile import ZipFile
 
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import catalog, subsets
+from core import background, catalog, subsets
 from core.advice import ADVICE
 from core.diagnostics import DIAGNOSTICS
 from core.types import Passport
@@ -347,7 +348,9 @@ def test_evaluate_without_pairs_says_what_to_add(app, filled):
 # Map
 
 
-def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, filled):
+def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, filled, monkeypatch):
+    begin, lay_out = Event(), background.VERBS["layout"]
+    monkeypatch.setitem(background.VERBS, "layout", lambda *a: begin.wait(60) and lay_out(*a))
     visit(app, "map", collection="colours", map="pca")
     (chart,) = app.get("plotly_chart")
     traces = json.loads(chart.proto.spec)["data"]
@@ -355,6 +358,7 @@ def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, fille
     assert "Nothing selected" in words(app)
     visit(app, "map", map="umap")
     assert "PCA until then" in words(app)
+    begin.set()
     (job,) = until_idle(filled)
     assert (job.verb, job.state, job.result) == ("layout", "done", None)
     assert "PCA until then" not in words(run(app))
