@@ -18,6 +18,7 @@ MOVES = np.arange(-5, 5.01, 0.25)  # Liang et al. 2022: how far the kinds move t
 GROUPS = 20  # of judged pairs, left out in turn for the error of the loss
 TINY = 1e-300
 TIE = 1e-9  # cosines that differ by less are equal
+TEMPERATURES = np.geomspace(0.005, 0.64, 22)
 LEAST = 16  # unrelated pairs: eight in each half
 
 
@@ -45,11 +46,13 @@ class Judged:
 class Sweep:
     """`moves` (s,) along the unit line between the centres; `today` is the place of move 0.
 
-    `fitted` is the half that the line and the best places come from, `judged` the other.
+    `temperature` is that of the losses. `fitted` is the half that the line, the best places and,
+    unless it was given, the temperature come from; `judged` is the other.
     """
 
     moves: Doubles
     today: int
+    temperature: float
     fitted: Judged
     judged: Judged
 
@@ -63,6 +66,12 @@ class Sweep:
 def sweep(space: Space, *, pairs: int, temperature: float, what: str) -> Sweep:
     """Move the kinds and judge, on at most so many pairs that have nothing to do with each other.
 
+    Args:
+        space: images and texts with pairs.
+        pairs: how many to draw; half of them are judged.
+        temperature: of the contrastive loss; 0 takes the one with the least loss today.
+        what: the name of the measurement, for its sentence.
+
     Raises:
         TooFew: fewer than 16 such pairs.
     """
@@ -74,8 +83,12 @@ def sweep(space: Space, *, pairs: int, temperature: float, what: str) -> Sweep:
     # With one common centre there is no line: every place is then today's.
     line = delta / size if size > 1e-6 else np.zeros(space.d)
     moves = np.unique(np.append(MOVES, size)) if size > 1e-6 else np.zeros(1)
+    if temperature == 0:
+        cosines = x.astype(np.float64) @ y.T
+        means = [_losses(cosines, float(t))[0].mean() for t in TEMPERATURES]
+        temperature = float(TEMPERATURES[int(np.argmin(means))])
     halves = [_judge(space, part, line, moves, temperature) for part in (fit, judge)]
-    return Sweep(moves, int(np.flatnonzero(moves == 0)[0]), *halves)
+    return Sweep(moves, int(np.flatnonzero(moves == 0)[0]), temperature, *halves)
 
 
 def _unrelated(space: Space, most: int, what: str) -> Ints:

@@ -125,6 +125,20 @@ def test_one_centre_leaves_nothing_to_move_along():
     assert "share one centre" in find("gap_variance", given).sentence
 
 
+def test_a_fitted_temperature_does_not_mistake_sharpness_for_a_gap():
+    """Noisy pairs without a gap: at 0.01 the loss falls when all cosines are squeezed together."""
+    given = spaces.paired(n=400, d=16, agreement=0.6)
+    sharp, fitted = find("gap_loss", given, temperature=0.01), find("gap_loss", given)
+    assert sharp.verdict == "bad"
+    assert fitted.verdict == "good"
+    found = sweep(given, **{**SWEEP, "temperature": 0.0})
+    today = found.judged.losses[found.today].mean()
+    for other in (0.5, 2.0):
+        at = sweep(given, **{**SWEEP, "temperature": other * found.temperature})
+        assert at.judged.losses[at.today].mean() > today
+    assert f"temperature {found.temperature:.2g}" in fitted.sentence
+
+
 def test_captions_of_one_image_count_once():
     few = space(
         directions(12, 8),
@@ -136,14 +150,16 @@ def test_captions_of_one_image_count_once():
             DIAGNOSTICS.get(name)(few)
 
 
-@pytest.mark.parametrize("name", ["gap_curve", "gap_loss"])
-def test_intervals_know_how_far_two_samples_differ(name):
+@pytest.mark.parametrize(
+    ("name", "fixed"), [("gap_curve", {}), ("gap_loss", {"temperature": 0.05})]
+)
+def test_intervals_know_how_far_two_samples_differ(name, fixed):
     given = uneven(n=2000, d=12, size=0.7)
     rng = np.random.default_rng(0)
 
     def drawn():
         rows = rng.choice(2000, 160, replace=False)
-        return find(name, given.subset(np.concatenate([rows, 2000 + rows])))
+        return find(name, given.subset(np.concatenate([rows, 2000 + rows])), **fixed)
 
     covered = 0
     for _ in range(100):

@@ -97,7 +97,7 @@ def test_direct_formulas_in_float64():
     line = stats.linregress(np.log(np.arange(11, 41)), np.log(lam[10:]))
     found = find("alpha_req", given, "image")
     assert found.value == pytest.approx(-line.slope)
-    assert f"(straightness R² {line.rvalue**2:.2f})" in found.sentence
+    assert f"(straightness R² {line.rvalue**2:.2f}" in found.sentence
 
 
 def test_the_correction_for_n_reaches_the_true_ratio():
@@ -166,6 +166,13 @@ def test_a_fall_needs_enough_directions():
         DIAGNOSTICS.get("alpha_req")(spaces.low_rank())
     with pytest.raises(TooFew, match="there are none"):
         DIAGNOSTICS.get("alpha_req")(spaces.same())
+
+
+def test_a_bent_spectrum_has_no_verdict():
+    bent = np.concatenate([np.ones(40), np.full(24, 1e-3)])
+    found = find("alpha_req", with_spectrum(bent))
+    assert "too bent for one exponent" in found.sentence
+    assert found.verdict == "unknown"
 
 
 # Coordinates

@@ -14,6 +14,7 @@ from core.verdicts import judge
 FIRST, LAST = 11, 500  # eigenvalues that are fitted, counted from 1
 TAIL = 1e-6  # of the largest: below it an eigenvalue is rounding
 LEAST = 5  # points of a line
+STRAIGHT = 0.9  # R^2 from which one exponent describes the spectrum
 
 
 @diagnostic(
@@ -37,7 +38,8 @@ def alpha_req(space: Space) -> tuple[Finding, ...]:
     the larger, the fewer directions matter. Around 1 is reported to go with good features.
 
     The line is fitted from i = 11 to 500 (or d), leaving out eigenvalues below 1e-6 of the
-    largest; the sentence says how straight the spectrum is there. A finite sample makes any
+    largest. Where it explains less than nine tenths of the fall (R^2) the spectrum is bent, no one
+    exponent holds, and there is no verdict. A finite sample makes any
     spectrum steeper: compare with the reference.
 
     Args:
@@ -83,6 +85,7 @@ def _measure(space: Space, scope: Scope) -> Finding | int:
         space, {scope: lambda rows: eigen_influence(m, space.vectors[rows], slopes, centred=True)}
     )
     low, high = normal(value, error)
+    straight = _straightness(kept)
     null = isotropic_spectrum(m.n, m.d)[FIRST - 1 : last]
     even = float(weights[null > 0] @ np.log(null[null > 0]))
     return Finding(
@@ -92,12 +95,13 @@ def _measure(space: Space, scope: Scope) -> Finding | int:
         low=low,
         high=high,
         reference=Reference(even, "isotropic, same n and d"),
-        verdict=judge("alpha_req", abs(value - 1)),
+        verdict=judge("alpha_req", abs(value - 1)) if straight >= STRAIGHT else "unknown",
         sentence=(
             f"The variance of the {PLURAL[scope]} falls with the power {shown(value, low, high)} "
-            f"of the direction's number, from {FIRST} to {last} (straightness R² "
-            f"{_straightness(kept):.2f}); {m.n:,} evenly spread points would show {even:.2f}, "
-            "and around 1 is reported to go with good features."
+            f"of the direction's number, from {FIRST} to {last} (straightness R² {straight:.2f}"
+            f"{'' if straight >= STRAIGHT else ', too bent for one exponent'}); "
+            f"{m.n:,} evenly spread points would show {even:.2f}, and around 1 is reported "
+            "to go with good features."
         ),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         curve=Curve(

@@ -60,7 +60,7 @@ def gap_curve(
     >>> gap_curve(space)[0].value  # every partner is found already
     0.0
     """
-    found = sweep(space, pairs=pairs, temperature=0.01, what="The gap curve")
+    found = sweep(space, pairs=pairs, temperature=0.0, what="The gap curve")
     recall = found.judged.recall(k)
     best, today = found.best(found.fitted.recall(k)), found.today
     value = float(recall[best] - recall[today])

@@ -27,24 +27,27 @@ def gap_loss(
     space: Space,
     *,
     pairs: Annotated[int, Range(50, 8000, "pairs looked at, at most")] = 1500,
-    temperature: Annotated[float, Range(0.005, 1.0, "of the contrastive loss")] = 0.01,
+    temperature: Annotated[float, Range(0.0, 1.0, "of the contrastive loss; 0 fits it")] = 0.0,
 ) -> tuple[Finding, ...]:
     """How far the gap is from where the contrastive loss is least.
 
     The contrastive loss (both directions, in nats) of the pairs as they are, less that at the best
     place on the line between the two centres: 0 when today's gap is where training would leave
     it. The line and the best place come from one half of the pairs, the losses from the other.
-    Training with a small temperature leaves a gap because the loss is least there: CLIP on COCO
-    has its least loss at its own gap of 0.82. A loss gained is not a recall gained: see the gap
-    curve of recall.
+    Training with a small temperature leaves a gap because the loss is least there: CLIP on COCO,
+    with its own temperature of 0.01, has its least loss at its own gap of 0.82. Another
+    temperature than the encoder's would move the best place to where cosines are as close together
+    as it wants them, whatever the gap; so it is fitted to today's place unless it is given. A loss
+    gained is not a recall gained: see the gap curve of recall.
 
     Args:
         space: at least 16 pairs without an item in common.
         pairs: drawn at random beyond; one half is judged. The loss grows with their number.
-        temperature: 0.01 in CLIP.
+        temperature: 0.01 in CLIP; 0 takes the one with the least loss at today's place.
 
     Returns:
-        One finding (scope pairs). The interval is over the judged pairs.
+        One finding (scope pairs). The interval is over the judged pairs, for this line, place and
+        temperature.
         curve: loss against the signed distance of the centres, today marked.
 
     Raises:
@@ -103,7 +106,10 @@ def _sentence(found: Sweep, best: int, number: tuple[float, float, float]) -> st
             "Images and texts share one centre, so there is no line to move them along; the "
             f"contrastive loss stays at {losses[today]:.3g} nats."
         )
-    chance = f"guessing would give {np.log(found.judged.losses.shape[1]):.1f}"
+    chance = (
+        f"guessing would give {np.log(found.judged.losses.shape[1]):.1f} (temperature "
+        f"{found.temperature:.2g})"
+    )
     if best == today:
         return (
             f"The contrastive loss is least at today's place, with the centres {sizes[today]:.2f} "

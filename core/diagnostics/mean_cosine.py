@@ -73,7 +73,7 @@ def _within(space: Space, scope: Scope) -> Finding:
         sentence=(
             f"Two {PLURAL[scope]} have a mean cosine of {shown(value, low, high)}; directions "
             f"spread evenly would have 0. Half of them lie within {half_angle:.0f}° of their mean. "
-            f"Once the mean is taken out it is {mean_cosine_of(centred(space, scope)):.3f}."
+            f"Once the mean is taken out it is {_rounded(mean_cosine_of(centred(space, scope)))}."
         ),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         per_item=spread(space, space.span(scope), toward),
@@ -115,6 +115,11 @@ def _second_order(m: Moments) -> float:
     """What pairs add to the error beyond their items' own share (a U-statistic of degree 2)."""
     square = max(0.0, float((m.second**2).sum()) - float(m.mean @ m.mean) ** 2)
     return float(np.sqrt(2 * square / (m.n * (m.n - 1))))
+
+
+def _rounded(value: float) -> str:
+    """Three digits, without the sign of a nought."""
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def _unit(mean: Doubles) -> Doubles:

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.diagnostics import diagnostic
-from core.findings import PLURAL, Z, scopes, shown
+from core.findings import PLURAL, Z, scopes
 from core.nulls import isotropic_spectrum
 from core.registry import Range
 from core.sampling import items_error
@@ -76,7 +76,7 @@ def _measure(space: Space, scope: Scope, share: float) -> Finding:
         reference=Reference(even, "isotropic, same n and d"),
         verdict=judge("numerical_rank", value / even),
         sentence=(
-            f"{shown(value, low, high)} of {m.d} directions hold {100 * share:.3g}% of the "
+            f"{value:.0f} of {m.d} directions hold {100 * share:.3g}% of the "
             f"variance of the {PLURAL[scope]}; {m.n:,} evenly spread points would need {even:.0f}. "
             f"Before centring it takes {before:.0f}."
         ),
