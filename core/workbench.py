@@ -169,12 +169,18 @@ class Workbench:
 
     def build_demo(self, progress: Progress = no_progress, *, name: str = "demo") -> Report:
         """Draw the demo's pictures and ingest them; run again, it goes on where it stopped."""
+        from concurrent.futures import ThreadPoolExecutor
+
         from core import demo
 
         reports = []
-        for part in demo.PARTS:
-            folder = demo.draw(self.folder / "drawings", part, on_progress=progress)
-            reports.append(self.ingest(name, folder, encoder=DEFAULT_ENCODER, progress=progress))
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(encoders.warm, DEFAULT_ENCODER)  # while the first pictures are drawn
+            for part in demo.PARTS:
+                folder = demo.draw(self.folder / "drawings", part, on_progress=progress)
+                reports.append(
+                    self.ingest(name, folder, encoder=DEFAULT_ENCODER, progress=progress)
+                )
         return reports[-1]
 
     def _first_encoder(self, name: str) -> str:

@@ -97,6 +97,15 @@ def load(name: str, backend: str = "auto") -> Encoder:
         return _LOADED[key]
 
 
+def warm(name: str) -> None:
+    """Load both halves of an encoder before they are needed."""
+    from PIL import Image
+
+    encoder = load(name)
+    encoder.encode_texts(["warm"])
+    encoder.encode_images([Image.new("RGB", (8, 8))])
+
+
 def known() -> tuple[Suggestion, ...]:
     """A short list of encoders worth offering, small to large; `load` accepts many more."""
     return SUGGESTIONS
