@@ -74,7 +74,9 @@ THRESHOLDS: dict[str, Threshold] = {
     "gap_loss": Threshold(
         "nats surely saved at the best place (lower end of the interval)", 0.1, 0.5, "ours"
     ),
-    "gap_variance": Threshold("share of the joint variance along the gap", 0.1, 0.4, "ours"),
+    "gap_variance": Threshold(
+        "share of the joint variance along the gap beyond chance", 0.1, 0.4, "ours"
+    ),
     "hubness": Threshold(
         "skewness of k-occurrence",
         1.0,

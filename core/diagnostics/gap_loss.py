@@ -115,6 +115,12 @@ def _sentence(found: Sweep, best: int, number: tuple[float, float, float]) -> st
             f"The contrastive loss is least at today's place, with the centres {sizes[today]:.2f} "
             f"apart: {losses[today]:.3g} nats; {chance}."
         )
+    if number[1] <= 0:
+        return (
+            f"No place has surely less contrastive loss than today's, with the centres "
+            f"{sizes[today]:.2f} apart: {losses[today]:.3g} nats, and {losses[best]:.3g} with them "
+            f"{sizes[best]:.2f} apart; {chance}."
+        )
     return (
         f"The contrastive loss is least with the centres {sizes[best]:.2f} instead of "
         f"{sizes[today]:.2f} apart: {losses[best]:.3g} nats instead of {losses[today]:.3g}, "

@@ -71,7 +71,7 @@ def gap_variance(space: Space) -> tuple[Finding, ...]:
             low=low,
             high=high,
             reference=Reference(chance, "both kinds from one cloud"),
-            verdict=judge("gap_variance", value),
+            verdict=judge("gap_variance", value - chance),
             sentence=_sentence(space, image, text, (value, low, high), chance)
             if some
             else "Images and texts share one centre: 0% of the variance lies along the gap.",

@@ -17,6 +17,7 @@ from core.verdicts import judge
 BINS = 8
 LEAST = 16  # texts: two a bin
 SHUFFLED = 2000  # texts whose lengths are shuffled for the p-value, at most
+QUERIES = 2000  # texts with pairs; as many as pair margins ask by default, so they are shared
 ENOUGH = 5  # texts of a bin from which a recall is told
 
 
@@ -172,7 +173,7 @@ def _bin_cosines(space: Space, bins: Ints) -> Doubles:
 
 def _recalls(space: Space, bins: Ints) -> tuple[float, float] | None:
     """Recall@10 of the shortest and of the longest bin, when both have enough texts with pairs."""
-    found = rivals(space)
+    found = rivals(space, q=QUERIES)
     of = bins[found.texts - space.n_images]
     hits = found.rank <= 10
     ends = [hits[of == b] for b in (0, bins.max())]
