@@ -81,6 +81,15 @@ def shown(value: float, low: float, high: float) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
+def share(value: float) -> str:
+    """A share in percent that claims no digits nobody could see.
+
+    >>> share(0.0123), share(3e-23)
+    ('1.2%', 'next to none')
+    """
+    return f"{100 * value:.2g}%" if value > 1e-5 else "next to none"
+
+
 def spread(space: Space, rows: Ints | slice, values: Floats | Doubles) -> Floats:
     """(n,) values in their rows and NaN in the others: a finding's `per_item`."""
     result = np.full(space.n, np.nan, np.float32)

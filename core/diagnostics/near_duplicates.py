@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.diagnostics import diagnostic
-from core.findings import PLURAL, histogram, scopes, shown, spread, wilson
+from core.findings import PLURAL, histogram, scopes, share, shown, spread, wilson
 from core.neighbors import Neighbors, nearest
 from core.nulls import cap_share
 from core.registry import Range
@@ -80,7 +80,7 @@ def _measure(space: Space, kind: Kind, threshold: float, queries: int) -> Findin
         sentence=(
             f"{shown(100 * value, 100 * low, 100 * high)}% of the {PLURAL[kind]} have another at "
             f"cosine {threshold:g} or more; among points spread evenly it would be "
-            f"{f'{100 * chance:.2g}%' if chance > 1e-5 else 'next to none'}. {_copies(lists)}"
+            f"{share(chance)}. {_copies(lists)}"
         ),
         sampled=(
             f"{'exact, all' if lists.share == 1 else 'random'} {len(cosines):,} of {n:,} "

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.diagnostics import diagnostic
 from core.errors import TooFew
-from core.findings import Z, both_kinds, shown, spread, wilson
+from core.findings import Z, both_kinds, share, shown, spread, wilson
 from core.neighbors import top_k
 from core.rarefaction import never_found
 from core.registry import Range
@@ -152,7 +152,7 @@ def _sentence(
     unreachable = int((counts == 0).sum())
     return (
         f"{number}% of the pictures are in no caption's first {k} results{told}; random lists "
-        f"would leave out {100 * chance:.2g}%. {unreachable:,} of {len(counts):,} pictures were "
+        f"would leave out {share(chance)}. {unreachable:,} of {len(counts):,} pictures were "
         f"not found by the captions that asked, and the most found one is in "
         f"{counts.max() / max(float(counts.mean()), 1e-9):.0f} times as many lists as the average."
     )
