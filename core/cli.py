@@ -216,7 +216,7 @@ def _demo(workbench: Workbench, options: argparse.Namespace) -> None:
         return
     from core import background
 
-    background.start(workbench, "build_demo", "Building the demo collection")
+    background.start(workbench, "build_demo", "Building the demo collection", name="demo")
     _serve(workbench, options)
 
 

@@ -173,6 +173,7 @@ class Workbench:
 
         from core import demo
 
+        self.home.ensure(name)  # from here on the app says that it is being filled
         reports = []
         with ThreadPoolExecutor(1) as pool:
             pool.submit(encoders.warm, DEFAULT_ENCODER)  # while the first pictures are drawn

@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from core import background
 from core.diagnostics import DIAGNOSTICS
 from core.search import Answer
 from core.types import Finding, Item, Query, Space, digest
@@ -167,8 +168,7 @@ def shown_picture(data: bytes, name: str) -> Any:
 
 def build_demo() -> None:
     """Start the job that builds the demo collection, unless it runs."""
-    work = workbench()
-    work.jobs.start("Building the demo", work.build_demo, verb="build_demo", arguments={})
+    background.start(workbench(), "build_demo", "Building the demo collection", name="demo")
 
 
 def thumbnails(ids: Sequence[str]) -> dict[str, bytes]:

@@ -52,7 +52,15 @@ def no_collections() -> None:
             column.markdown(f":primary[:material/{icon}:] &nbsp; **{title}**")
             column.caption(sentence)
     work.panel()
+    _until_there()
     st.stop()
+
+
+@st.fragment(run_every=2.0)
+def _until_there() -> None:
+    """Draw the page anew as soon as there is a collection, whoever makes it."""
+    if state.workbench().names():
+        st.rerun()
 
 
 def no_items(name: str) -> None:
