@@ -113,7 +113,7 @@ def test_it_is_an_ordinary_openclip_model(pictures):
     transform = package.transform.image_transform_v2(
         package.transform.PreprocessCfg(size=260, **config["preprocess_cfg"]), is_train=False
     )
-    tokenizer = package.HFTokenizer(
+    tokenizer = package.tokenizer.HFTokenizer(
         str(starter_towers.text_folder()), context_length=starter.context_length()
     )
     with torch.inference_mode():
@@ -159,10 +159,11 @@ def test_an_absent_head_is_a_sentence(monkeypatch, tmp_path):
         OpenClip(starter.model())
 
 
-def test_text_to_picture_recall_on_photographs_it_never_saw(data):
+def test_text_to_picture_recall_on_photographs_it_never_saw(data, monkeypatch):
     """All five captions of 157 held-out Flickr8k pictures; chance is 0.6 and 6.4 %."""
     spec = importlib.util.spec_from_file_location("training_pictures", TRAINING)
     training = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, training)
     spec.loader.exec_module(training)
     folder = data / "flickr8k-800"
     lines = [r for r in training.records(folder) if training.held_out(r["image"])]
@@ -173,8 +174,8 @@ def test_text_to_picture_recall_on_photographs_it_never_saw(data):
     own = np.repeat(np.arange(len(lines)), [len(r["captions"]) for r in lines])
     scores = texts @ images.T
     ranks = (scores > scores[np.arange(len(own)), own][:, None]).sum(axis=1)
-    assert (ranks < 10).mean() >= 0.70
-    assert (ranks < 1).mean() >= 0.28
+    assert (ranks < 10).mean() >= 0.77
+    assert (ranks < 1).mean() >= 0.33
 
 
 def test_zero_shot_over_600_classes_it_saw_no_picture_of(data):
@@ -185,4 +186,4 @@ def test_zero_shot_over_600_classes_it_saw_no_picture_of(data):
     asked = np.arange(0, len(lines), 3)
     images = encoder.encode_images([Image.open(folder / lines[i]["image"]) for i in asked])
     names = encoder.encode_texts([r["label"] for r in lines])
-    assert ((images @ names.T).argmax(axis=1) == asked).mean() >= 0.55
+    assert ((images @ names.T).argmax(axis=1) == asked).mean() >= 0.59

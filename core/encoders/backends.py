@@ -117,7 +117,7 @@ def _compare(tower: Tower) -> keep.Choice:
     return found
 
 
-def _seconds(runner: Runner, batch: Floats | Ints, runs: int = 3) -> float:
+def _seconds(runner: Runner, batch: Floats | Ints, runs: int = 2) -> float:
     """The best of a few runs: what else the machine does at the time counts least."""
     best = float("inf")
     for _ in range(runs):

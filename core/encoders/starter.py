@@ -113,11 +113,11 @@ def config() -> dict[str, Any]:
 
 
 def example_pixels() -> Floats:
-    """Eight smooth patterns that differ in colour, direction and scale."""
+    """Four smooth patterns that differ in colour, direction and scale."""
     size = image_size()
     y, x = np.mgrid[:size, :size].astype(np.float32) / np.float32(size)
-    waves = [np.sin(6 * (n + 1) * (x * c + y * (2 - c)) + n) for n in range(8) for c in range(3)]
-    return np.array(waves, np.float32).reshape(8, 3, size, size)
+    waves = [np.sin(6 * (n + 1) * (x * c + y * (2 - c)) + n) for n in range(4) for c in range(3)]
+    return np.array(waves, np.float32).reshape(4, 3, size, size)
 
 
 def image_size() -> int:
