@@ -1,0 +1,96 @@
+"""`sextant`: the same verbs as the pages, on the command line.
+
+With --json one JSON document goes to standard output and nothing else does; progress goes to
+standard error. Exit code 0: done; 2: the input was refused, with a sentence on standard error;
+1: a bug, with its traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.cli import filling, measuring, searching
+from core.cli.printing import tell
+from core.errors import SextantError
+
+if TYPE_CHECKING:
+    from core.workbench import Workbench
+
+Run = Callable[["Workbench", argparse.Namespace], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if "run" not in options:
+        parser.print_help()
+        return 0
+    from core.workbench import Workbench
+
+    try:
+        options.run(Workbench(options.home), options)
+    except SextantError as error:
+        tell(str(error))
+        return 2
+    except KeyboardInterrupt:
+        tell("Stopped; what was done is kept. Run the same command again to go on.")
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--home", help="where collections are kept: a folder or a LanceDB URI")
+    shared.add_argument("--json", action="store_true", help="print one JSON document")
+    parser = argparse.ArgumentParser(
+        "sextant", description="Search multimodal embeddings and measure their geometry."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, run: Run, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, parents=[shared])
+        sub.set_defaults(run=run)
+        return sub
+
+    demo = command("demo", filling.demo, "build the demo collection and open it in the browser")
+    demo.add_argument("--build-only", action="store_true", help="build it and exit")
+    serve = command("serve", filling.serve, "open the app in the browser")
+    for sub in (demo, serve):
+        sub.add_argument("--host", default="localhost", help="address to listen on")
+        sub.add_argument("--port", type=int, default=8501)
+        sub.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    ingest = command(
+        "ingest", filling.ingest, "read pictures, captions or vectors into a collection"
+    )
+    ingest.add_argument("path", help="folder, zip, items.jsonl, CSV, TSV, Parquet, COCO captions")
+    ingest.add_argument("-c", "--collection", required=True, metavar="NAME")
+    search = command("search", searching.search, "find what is nearest to a text or a picture")
+    search.add_argument("name", help="the collection")
+    search.add_argument("text", nargs="?", default="")
+    search.add_argument("--image", type=Path, metavar="FILE", help="ask with a picture")
+    search.add_argument("-k", type=int, default=10, help="how many hits (10)")
+    search.add_argument("--where", default="", metavar="EXPR", help="such as: label = dog")
+    search.add_argument("--find", choices=("image", "text", "both"), help="what (pictures)")
+    evaluate = command(
+        "evaluate", measuring.evaluate, "recall both ways from the collection's own pairs"
+    )
+    evaluate.add_argument("name", help="the collection")
+    diagnose = command("diagnose", measuring.diagnose, "the geometry of the collection's vectors")
+    diagnose.add_argument("name", help="the collection")
+    diagnose.add_argument("--only", default="", help="names of diagnostics, with commas between")
+    diagnose.add_argument(
+        "--subset", default="", metavar="EXPR", help="measure a part, such as: label = dog"
+    )
+    diagnose.add_argument(
+        "--report", type=Path, metavar="FILE", help="also write all of it as one HTML file"
+    )
+    for sub in (ingest, search, evaluate, diagnose):
+        sub.add_argument("--encoder", help="which vectors (the collection's first, or starter)")
+    command("collections", filling.collections, "what there is")
+    bench = command("bench", measuring.bench, "measure speed side by side with alternatives")
+    bench.add_argument("what", help="encoder or neighbors")
+    return parser

@@ -1,0 +1,69 @@
+"""`sextant ingest`, `demo`, `serve` and `collections`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from core.cli.printing import Progress, print_json, say, tell
+
+if TYPE_CHECKING:
+    from core.workbench import Workbench
+
+
+def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Read pictures, captions or vectors into a collection."""
+    progress = Progress("records")
+    report = workbench.ingest(
+        options.collection, options.path, encoder=options.encoder, progress=progress
+    )
+    progress.end()
+    if options.json:
+        return print_json(report.to_dict())
+    for refusal in report.refused:
+        tell(f"refused  {refusal.name}: {refusal.reason}")
+    for note in report.notes:
+        tell(note)
+    say(
+        f"{report.collection}: {report.images:,} pictures and {report.texts:,} texts added, "
+        f"{len(report.repeated):,} repeated, {len(report.refused):,} refused, "
+        f"{report.encoded:,} encoded in {report.seconds:.1f} s."
+    )
+
+
+def demo(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Build the demo collection, and open it unless told not to."""
+    if options.build_only:
+        progress = Progress("pictures")
+        report = workbench.build_demo(progress)
+        progress.end()
+        if options.json:
+            print_json(report.to_dict())
+        return
+    from core import background
+
+    background.start(workbench, "build_demo", "Building the demo collection", name="demo")
+    serve(workbench, options)
+
+
+def serve(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Open the app."""
+    from core import serve as server
+
+    server.serve(workbench.uri, options.host, options.port, browser=not options.no_browser)
+
+
+def collections(workbench: Workbench, options: argparse.Namespace) -> None:
+    """What there is."""
+    cards = workbench.collections()
+    if options.json:
+        rows = [
+            {"name": c.name, "images": c.images, "texts": c.texts, "encoders": list(c.encoders)}
+            for c in cards
+        ]
+        return print_json({"collections": rows})
+    for card in cards:
+        made_by = ", ".join(card.encoders)
+        say(f"{card.name}: {card.images:,} pictures, {card.texts:,} texts, {made_by}")
+    if not cards:
+        say("No collections yet. Make one: sextant ingest PATH -c NAME, or sextant demo")

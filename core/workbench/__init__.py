@@ -1,0 +1,18 @@
+"""The verbs: the one door for the pages and the command line."""
+
+from core.workbench.collections import Card
+from core.workbench.filling import DEFAULT_ENCODER, Filling
+from core.workbench.measuring import Layout, Measuring
+
+__all__ = ["DEFAULT_ENCODER", "Card", "Layout", "Workbench"]
+
+
+class Workbench(Filling, Measuring):
+    """All collections of one home, and everything that can be done with them.
+
+    One workbench serves all sessions of a server: spaces are read once and shared, and read again
+    when any process has changed their collection.
+
+    Args:
+        home: a folder or a LanceDB URI; without one, $SEXTANT_HOME or ~/.sextant.
+    """

@@ -1,0 +1,89 @@
+"""Taking in: pictures, texts, vectors, a further encoder, the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+
+from core import encoders
+from core.pipeline import Report
+from core.types import Passport, Progress
+from core.workbench.collections import Collections
+
+DEFAULT_ENCODER = "starter"
+
+
+def no_progress(done: int, total: int) -> None:
+    """For callers that do not watch."""
+
+
+class Filling(Collections):
+    """The verbs that add to a collection."""
+
+    def ingest(
+        self,
+        name: str,
+        path: str | Path,
+        *,
+        encoder: str | None = None,
+        root: Path | None = None,
+        progress: Progress = no_progress,
+    ) -> Report:
+        """Read pictures, texts or ready-made vectors into a collection; see `core.ingest.read`.
+
+        Args:
+            name: the collection; made when it is not there.
+            path: folder, zip, items.jsonl, CSV, TSV, Parquet or COCO captions.
+            encoder: what makes the vectors, or made those in the file. Without one: the
+                collection's first, else the starter.
+            root: when given, paths outside it are refused.
+            progress: called with (done, total); may raise to stop.
+        """
+        from core import ingest, pipeline
+
+        started = monotonic()
+        if ingest.is_vectors(path):
+            intake = ingest.read_vectors(path, root)
+            made_by = Passport(
+                encoder or "unknown", "", "", intake.vectors.shape[1], True, "brought"
+            )
+            collection = self.home.ensure(name)
+            report = pipeline.bring(collection, intake, made_by, progress)
+        else:
+            source = ingest.read(path, root)
+            loaded = encoders.load(encoder or self._first_encoder(name))
+            collection = self.home.ensure(name)
+            report = pipeline.ingest(collection, source, loaded, progress)
+        report.seconds = monotonic() - started
+        collection.note_intake(report.to_dict())
+        return report
+
+    def add_encoder(self, name: str, encoder: str, progress: Progress = no_progress) -> Report:
+        """Encode what is in a collection with a further encoder; the first stays untouched."""
+        from core import pipeline
+
+        return pipeline.add_encoder(self.home.open(name), encoders.load(encoder), progress)
+
+    def build_demo(self, progress: Progress = no_progress, *, name: str = "demo") -> Report:
+        """Draw the demo's pictures and ingest them; run again, it goes on where it stopped."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        from core import demo
+
+        self.home.ensure(name)  # from here on the app says that it is being filled
+        reports = []
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(encoders.warm, DEFAULT_ENCODER)  # while the first pictures are drawn
+            for part in demo.PARTS:
+                folder = demo.draw(self.folder / "drawings", part, on_progress=progress)
+                reports.append(
+                    self.ingest(name, folder, encoder=DEFAULT_ENCODER, progress=progress)
+                )
+        return reports[-1]
+
+    def _first_encoder(self, name: str) -> str:
+        if name in self.names():
+            for passport in self.home.open(name).passports():
+                if passport.weights:
+                    return passport.model
+        return DEFAULT_ENCODER

@@ -1,0 +1,98 @@
+"""Measuring: diagnostics, recall, and flat pictures of a space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.diagnostics import DIAGNOSTICS
+from core.errors import TooFew
+from core.evaluate import Evaluation, evaluate
+from core.projections import PROJECTIONS
+from core.types import Filter, Finding, Floats, Space
+from core.workbench.searching import Searching
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A flat picture of a space: (n, 2) coordinates of its rows."""
+
+    method: str
+    xy: Floats
+    space: Space
+
+
+class Measuring(Searching):
+    """The verbs that say how a collection's space is."""
+
+    def diagnose(
+        self,
+        name: str,
+        only: Sequence[str] = (),
+        encoder: str | None = None,
+        *,
+        filters: Sequence[Filter] = (),
+        on_part: Callable[[str], None] = lambda part: None,
+    ) -> tuple[Finding, ...]:
+        """Run diagnostics; those that lack items are left out unless they were asked for.
+
+        Args:
+            name: the collection.
+            only: names of diagnostics; all of them without.
+            encoder: which vectors; the collection's first without.
+            filters: measure only what passes; see `subset`.
+            on_part: called with each diagnostic's name before it runs.
+        """
+        space = self.subset(name, filters, encoder)
+        findings: list[Finding] = []
+        for plugin in [DIAGNOSTICS.get(n) for n in only] or DIAGNOSTICS.all().values():
+            on_part(plugin.name)
+            try:
+                findings += plugin(space)
+            except TooFew:
+                if only:
+                    raise
+        return tuple(findings)
+
+    def evaluate(self, name: str, encoder: str | None = None) -> Evaluation:
+        """Recall, median rank and mAP both ways from the collection's pairs.
+
+        Where items carry `split`, only the pairs whose both ends are `test` are judged.
+        """
+        space, judged = self.space(name, encoder), None
+        if any(field.name == "split" for field in self.fields(name)):
+            held_out = (Filter("split", "in", ("test",)),)
+            judged = self.home.open(name).mask(held_out, space.ids)
+        return evaluate(space, judged=judged)
+
+    def layout(self, name: str, method: str, encoder: str | None = None, **settings: Any) -> Layout:
+        """Flat coordinates of a space, kept on disk until the space changes."""
+        space = self.space(name, encoder)
+        plugin = PROJECTIONS.get(method)
+        collection = self.home.open(name)
+        label = _label(method, settings)
+        xy = collection.read_layout(label, space.key)
+        if xy is None:
+            xy = np.ascontiguousarray(plugin(space, **settings), np.float32)
+            collection.write_layout(label, space.key, xy)
+        return Layout(method, xy, space)
+
+    def has_layout(
+        self, name: str, method: str, encoder: str | None = None, **settings: Any
+    ) -> bool:
+        """Whether `layout` would answer at once."""
+        space = self.space(name, encoder)
+        label = _label(method, settings)
+        return self.home.open(name).read_layout(label, space.key) is not None
+
+
+def _label(method: str, settings: Mapping[str, Any]) -> str:
+    """What a layout is kept under.
+
+    >>> _label("umap", {"gap": "keep"})
+    'umap/gap=keep'
+    """
+    return "/".join([method, *(f"{k}={v}" for k, v in sorted(settings.items()))])

@@ -1,0 +1,72 @@
+"""Asking: queries, and the conditions that choose a part of a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core import asking
+from core.errors import NoTextSearch, PassportMismatch, UnknownName
+from core.expressions import parse
+from core.search import Answer, search
+from core.types import Bools, Filter, Query, Space
+from core.workbench.collections import Collections
+
+
+class Searching(Collections):
+    """The verbs that answer a question."""
+
+    def search(self, name: str, query: Query, encoder: str | None = None) -> Answer:
+        """Answer a query.
+
+        Raises:
+            NoTextSearch: the collection's vectors have no encoder at hand.
+            UnknownName: no such collection, item or filter field.
+        """
+        space = self.space(name, encoder)
+        row = None
+        if query.item:
+            if query.item not in space.row:
+                raise UnknownName("item", query.item, space.ids[:1000])
+            row = space.row[query.item]
+            vector = space.vectors[row]
+        else:
+            vector = asking.vector(self.passport(name, encoder), query)
+        mask: Bools | None = None
+        if query.filters:
+            mask = self.home.open(name).mask(query.filters, space.ids)
+        return search(
+            space, vector, k=query.k, start=query.start, kinds=query.kinds, mask=mask, exclude=row
+        )
+
+    def text_search_off(self, name: str, encoder: str | None = None) -> str:
+        """Why text and picture queries are off, in a sentence; "" when they are on."""
+        passport = self.passport(name, encoder)
+        if passport.weights:
+            return ""
+        try:
+            asking.encoder_for(passport)
+        except (NoTextSearch, PassportMismatch) as error:
+            return str(error)
+        return ""
+
+    def filters(self, name: str, text: str) -> tuple[Filter, ...]:
+        """Conditions written as text, typed as the collection's fields are; see `expressions`."""
+        if not text.strip():
+            return ()
+        return parse(text, {field.name: field.type for field in self.fields(name)})
+
+    def subset(self, name: str, filters: Sequence[Filter], encoder: str | None = None) -> Space:
+        """The space of the items that pass; captions go with the pictures they belong to.
+
+        Where a condition speaks of texts themselves (`kind`, `text`), only what passes stays.
+        """
+        space = self.space(name, encoder)
+        if not filters:
+            return space
+        kept = self.home.open(name).mask(filters, space.ids)
+        if not {f.field for f in filters} & {"kind", "text"}:
+            image, text = space.pairs.T
+            kept[text[kept[image]]] = True
+        return space.subset(np.flatnonzero(kept))
