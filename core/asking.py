@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from core import encoders
 from core.encoders import Encoder
-from core.errors import MissingPart, NoTextSearch, UnknownName
+from core.errors import InputError, MissingPart, NoTextSearch, UnknownName
 from core.ingest import decode
 from core.pipeline import check_passport
-from core.types import Floats, Passport, Query
+from core.types import Floats, Ints, Part, Passport, Query, Space
 
 
-def vector(passport: Passport, query: Query) -> Floats:
-    """(d,) unit vector of a text or a picture, made as the passport says.
+def vector(space: Space, passport: Passport, query: Query) -> Floats:
+    """(d,) unit vector of a query, each part made as the passport says.
 
     Raises:
         NoTextSearch: what made the vectors is not at hand.
         PassportMismatch: what is at hand would make other vectors.
-        UnreadableFile: the query's picture cannot be decoded.
+        UnreadableFile: a picture of the query cannot be decoded.
+        UnknownName: an item of the query is not in the collection.
+        InputError: the parts cancel each other out.
     """
+    vectors = np.stack([_part(space, passport, part) for part in query.parts])
+    mixed = np.array([part.weight for part in query.parts], np.float32) @ vectors
+    length = float(np.linalg.norm(mixed))
+    if length < 1e-6:
+        raise InputError("The parts of this query cancel each other out. Change a weight.")
+    return np.asarray(mixed / length, np.float32)
+
+
+def rows(space: Space, query: Query) -> Ints:
+    """Rows of the items that the query is made of: they are not answers to it."""
+    asked = [part.item for part in query.parts if part.item]
+    for item in asked:
+        if item not in space.row:
+            raise UnknownName("item", item, space.ids[:1000])
+    return np.array([space.row[item] for item in asked], np.int64)
+
+
+def _part(space: Space, passport: Passport, part: Part) -> Floats:
+    if part.item:
+        return space.vectors[rows(space, Query((part,)))[0]]
     encoder = encoder_for(passport)
-    if query.text.strip():
-        return encoder.encode_texts([query.text])[0]
-    return encoder.encode_images([decode(query.image, "the picture")])[0]
+    if part.image:
+        return encoder.encode_images([decode(part.image, "the picture")])[0]
+    return encoder.encode_texts([part.text])[0]
 
 
 def encoder_for(passport: Passport) -> Encoder:

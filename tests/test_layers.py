@@ -34,7 +34,7 @@ LEVELS = [
     {"core.findings", "core.rivals", "core.centring", "core.gap", "core.local"}
     | {"core.frames", "core.shapes"},
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
-    | {"core.diagnostics", "core.projections"},
+    | {"core.diagnostics", "core.projections", "core.rerankers"},
     {"core.pipeline", "core.search", "core.evaluate", "core.demo", "core.invariance"},
     {"core.views", "core.asking", "core.svg"},
     {"core.workbench", "core.catalog"},

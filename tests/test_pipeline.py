@@ -120,14 +120,14 @@ def test_an_encoder_with_other_weights_is_refused(tmp_path, monkeypatch):
     bench = Workbench()
     bench.ingest("pets", captioned(tmp_path / "in", 3), encoder="toy")
     monkeypatch.setattr(encoders, "load", lambda name, backend="auto": Other("toy", "changed"))
-    from core.types import Query
+    from core.types import Part, Query
 
     with pytest.raises(PassportMismatch, match="its weights is changed, stored is none"):
-        bench.search("pets", Query(text="red"))
+        bench.search("pets", Query((Part("red"),)))
     with pytest.raises(PassportMismatch):
         bench.ingest("pets", captioned(tmp_path / "more", 5), encoder="toy")
     assert bench.card("pets").images == 3
-    assert len(bench.search("pets", Query(item=bench.space("pets").ids[0])).hits) == 5
+    assert len(bench.search("pets", Query((Part(item=bench.space("pets").ids[0]),))).hits) == 5
 
 
 def test_cancelling_keeps_what_was_encoded(tmp_path):

@@ -36,7 +36,7 @@ def test_pages_continue_where_the_last_ended(space):
 def test_kinds_masks_and_the_asker_are_respected(space):
     mask = np.zeros(3000, bool)
     mask[[5, 7, 2500]] = True
-    found = search(space, space.vectors[7], mask=mask, exclude=7)
+    found = search(space, space.vectors[7], mask=mask, exclude=np.array([7]))
     assert {h.row for h in found.hits} == {5, 2500}
     assert found.n == 2
     assert all(h.row >= 2000 for h in search(space, space.vectors[7], kinds=("text",)).hits)

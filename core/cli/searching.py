@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def search(workbench: Workbench, options: argparse.Namespace) -> None:
     """What is nearest to a text or a picture."""
     from core import documents
-    from core.types import Kind, Query
+    from core.types import Kind, Part, Query
 
     kinds: dict[str, tuple[Kind, ...]] = {
         "image": ("image",),
@@ -29,7 +29,8 @@ def search(workbench: Workbench, options: argparse.Namespace) -> None:
     find = options.find or ("image" if card.images else "text")
     image = read_file(options.image) if options.image else b""
     filters = workbench.filters(options.name, options.where)
-    query = Query(text=options.text, image=image, kinds=kinds[find], filters=filters, k=options.k)
+    part = Part(options.text, image)
+    query = Query((part,), kinds=kinds[find], filters=filters, k=options.k)
     answer = workbench.search(options.name, query, options.encoder)
     items = {i.id: i for i in workbench.items(options.name, [h.id for h in answer.hits])}
     if options.json:

@@ -1,7 +1,8 @@
 """The nouns. Frozen; checked once on construction, trusted everywhere else."""
 
 from core.types.arrays import Bools, Doubles, Floats, Ints, Kind, Progress, Scope, Value, Verdict
-from core.types.items import Filter, Item, Passport, Query, Refusal, digest
+from core.types.items import Item, Passport, Refusal, digest
+from core.types.queries import Filter, Mix, Part, Query, Words
 from core.types.results import Curve, Finding, Hit, Reference, Score
 from core.types.space import Space, SpaceCache, per_space
 
@@ -16,6 +17,8 @@ __all__ = [
     "Ints",
     "Item",
     "Kind",
+    "Mix",
+    "Part",
     "Passport",
     "Progress",
     "Query",
@@ -27,6 +30,7 @@ __all__ = [
     "SpaceCache",
     "Value",
     "Verdict",
+    "Words",
     "digest",
     "per_space",
 ]

@@ -1,4 +1,4 @@
-"""What items are: pictures and texts, what was said about them, and how to ask for them."""
+"""What items are: pictures and texts, and what was said about them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
-from typing import Literal
 
-from core.errors import BadParameter, InputError
 from core.types.arrays import Kind, Value
 
 
@@ -86,40 +84,3 @@ class Passport:
     def from_json(cls, text: str) -> Passport:
         """The inverse of `to_json`."""
         return cls(**json.loads(text))
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One condition on items, built from widgets or parsed from text; never a spliced string.
-
-    `field` is "label", "kind", "name" or an attribute; `values` are alternatives for "in" and
-    "not in", one text for "contains", and (low, high) for "between" (ends included, None is open).
-    """
-
-    field: str
-    op: Literal["in", "not in", "contains", "between"]
-    values: tuple[Value | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to look for: one text, one picture, or one item of the collection.
-
-    `image` is a picture's file bytes. `kinds` restricts what may be found.
-    """
-
-    text: str = ""
-    image: bytes = b""
-    item: str = ""
-    kinds: tuple[Kind, ...] = ("image", "text")
-    filters: tuple[Filter, ...] = ()
-    k: int = 24
-    start: int = 0
-
-    def __post_init__(self) -> None:
-        if sum(map(bool, (self.text.strip(), self.image, self.item))) != 1:
-            raise InputError("A query is one text, one picture or one item.")
-        if not 1 <= self.k <= 1000:
-            raise BadParameter("k", self.k, "1 to 1000")
-        if self.start < 0:
-            raise BadParameter("start", self.start, "0 or more")

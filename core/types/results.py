@@ -11,8 +11,10 @@ from core.types.arrays import Doubles, Floats, Scope, Verdict
 class Hit:
     """One answer. `p_null` is the chance that one unrelated item of its kind is this similar.
 
-    `hubness` is how many times more often than average the item shows up for other queries; 0
-    unless that is clearly more than chance.
+    `score` is what the hits are ordered by, higher first; `bias` is what a hub correction took off
+    the cosine. `hubness` is how many times more often than average the item shows up for other
+    queries; 0 unless that is clearly more than chance. `plain_rank` is the rank that the cosine
+    alone would give. `match` says whether the hit passes the cut (see `Answer`).
     """
 
     id: str
@@ -22,6 +24,9 @@ class Hit:
     cosine: float
     p_null: float
     hubness: float = 0.0
+    bias: float = 0.0
+    plain_rank: int = 0
+    match: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core import asking
-from core.errors import NoTextSearch, PassportMismatch, UnknownName
+from core.errors import NoTextSearch, PassportMismatch
 from core.expressions import parse
 from core.search import Answer, search
 from core.types import Bools, Filter, Query, Space
@@ -25,19 +25,19 @@ class Searching(Collections):
             UnknownName: no such collection, item or filter field.
         """
         space = self.space(name, encoder)
-        row = None
-        if query.item:
-            if query.item not in space.row:
-                raise UnknownName("item", query.item, space.ids[:1000])
-            row = space.row[query.item]
-            vector = space.vectors[row]
-        else:
-            vector = asking.vector(self.passport(name, encoder), query)
+        asked = asking.rows(space, query)
+        vector = asking.vector(space, self.passport(name, encoder), query)
         mask: Bools | None = None
         if query.filters:
             mask = self.home.open(name).mask(query.filters, space.ids)
         return search(
-            space, vector, k=query.k, start=query.start, kinds=query.kinds, mask=mask, exclude=row
+            space,
+            vector,
+            k=query.k,
+            start=query.start,
+            kinds=query.kinds,
+            mask=mask,
+            exclude=asked,
         )
 
     def text_search_off(self, name: str, encoder: str | None = None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.types import Filter, Kind, Query
+from core.types import Filter, Kind, Part, Query
 from pages.parts import controls, filters, problems, state, words
 
 PICTURES = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
@@ -38,8 +38,8 @@ class Asked:
     def query(self, kind: Kind, start: int) -> Query:
         """One page of answers of one kind; kinds are never ranked against each other."""
         return Query(
-            text=self.text, image=self.picture, item=self.item, kinds=(kind,),
-            filters=self.filters, k=self.k, start=start,
+            (Part(self.text, self.picture, self.item),), kinds=(kind,), filters=self.filters,
+            k=self.k, start=start,
         )  # fmt: skip
 
 

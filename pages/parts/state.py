@@ -13,7 +13,7 @@ import streamlit as st
 from core import background
 from core.diagnostics import DIAGNOSTICS
 from core.search import Answer
-from core.types import Finding, Item, Query, Space, digest
+from core.types import Finding, Item, Query, Space
 from core.workbench import Card, Workbench
 from pages.parts.memory import forget, keep, kept, linked, peek, put, recall, turn, value_of
 
@@ -92,10 +92,9 @@ def space() -> Space:
 def ask(query: Query) -> Answer:
     """The answer to a query on the collection on screen, once per query and state of vectors."""
     name, model = collection(), encoder()
-    asked = digest(query.image, repr((query.text, query.item, query.kinds, query.filters)))
-    key = f"{workbench().space(name, model).key} {asked} {query.start} {query.k}"
+    key = f"{workbench().space(name, model).key} {query.key}"
     answer = _answer(key, query, _home(), name, model)
-    if not query.item:
+    if any(not part.item for part in query.parts):
         _answered(_home(), name, model)["yes"] = True
     return answer
 

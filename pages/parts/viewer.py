@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from core.types import Item, Query
+from core.types import Item, Part, Query
 from pages.parts import ask, gallery, problems, state, words
 
 SEARCH = "pages/explore/search.py"
@@ -147,7 +147,7 @@ def _link(item: Item) -> str:
 
 def _neighbours(item: Item) -> None:
     for kind, title in (("image", "Nearest pictures"), ("text", "Nearest texts")):
-        answer = state.ask(Query(item=item.id, kinds=(kind,), k=NEIGHBOURS))
+        answer = state.ask(Query((Part(item=item.id),), kinds=(kind,), k=NEIGHBOURS))
         if answer.hits:
             st.markdown(f"###### {title}", anchors=False)
             cards = gallery.hits(answer.hits)

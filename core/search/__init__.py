@@ -1,0 +1,165 @@
+"""From one query vector to answers, with what says whether to trust them.
+
+Beside each hit stands the chance that one unrelated item would be as similar to this query (its
+tail probability under the query's own null), and how often the item shows up for other queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import expm1, log1p
+
+import numpy as np
+
+from core.errors import InputError
+from core.neighbors import cosines, select
+from core.rerankers import Shortlist
+from core.search.answer import Answer, stands_out
+from core.search.hubs import hub_ratios
+from core.search.null import Null, fit_null
+from core.types import Bools, Floats, Hit, Ints, Kind, Space
+
+__all__ = ["Answer", "Null", "fit_null", "hub_ratios", "search"]
+
+BINS = 60
+SHORTLIST = 400  # hits that a reranker orders again
+
+
+def search(
+    space: Space,
+    vector: Floats,
+    *,
+    k: int = 24,
+    start: int = 0,
+    kinds: tuple[Kind, ...] = ("image", "text"),
+    mask: Bools | None = None,
+    exclude: Ints | None = None,
+    rerank: Callable[[Shortlist], Floats] | None = None,
+) -> Answer:
+    """The k best items for one query vector, exactly.
+
+    Args:
+        space: where to look.
+        vector: (d,) unit vector of the query.
+        k: hits to return.
+        start: hits to skip before the first.
+        kinds: what may be found.
+        mask: (n,) rows that may be found.
+        exclude: rows that must not be found: the items that ask.
+        rerank: gives the best `SHORTLIST` hits new scores; see `core.rerankers`.
+
+    Raises:
+        InputError: the vector's length is not the space's.
+    """
+    if vector.shape != (space.d,):
+        raise InputError(f"The query has {vector.size} dimensions; the collection has {space.d}.")
+    allowed = _allowed(space, kinds, mask, exclude)
+    n = int(allowed.sum())
+    all_cosines = cosines(space.vectors, vector)
+    scores = np.where(allowed, all_cosines - space.offset, -np.inf).astype(np.float32)[None]
+    found = select(scores, min(max(start + k, SHORTLIST if rerank else 0), n))
+    rows, values = found[0][0], found[1][0]
+    if rerank:
+        rows, values = _reordered(rerank, Shortlist(space, vector, rows, values))
+    by_kind = {kind: all_cosines[space.span(kind)][allowed[space.span(kind)]] for kind in kinds}
+    nulls = {kind: fit_null(background) for kind, background in by_kind.items()}
+    edges = np.linspace(*_ends(all_cosines[allowed]), BINS + 1)
+    page = slice(start, start + k)
+    p_value = _best_of(rows, all_cosines, nulls, space.n_images, n)
+    return Answer(
+        _hits(space, all_cosines, allowed, nulls, rows[page], values[page], start),
+        nulls,
+        edges,
+        {kind: np.histogram(x, edges)[0].astype(np.float64) for kind, x in by_kind.items()},
+        n,
+        p_value,
+        stands_out(p_value, n),
+    )
+
+
+def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> tuple[Ints, Floats]:
+    """Rows and scores of a shortlist in their new order; equal scores keep the old one.
+
+    What lies beyond the first `SHORTLIST` follows with scores below all others.
+    """
+    head = replace(shortlist, rows=shortlist.rows[:SHORTLIST], scores=shortlist.scores[:SHORTLIST])
+    if not len(head.rows):
+        return shortlist.rows, shortlist.scores
+    scores = rerank(head)
+    order = np.argsort(-scores, kind="stable")
+    tail = shortlist.scores[SHORTLIST:]
+    tail = tail - max(0.0, float(tail[:1].sum() - scores.min()))
+    return (
+        np.concatenate([head.rows[order], shortlist.rows[SHORTLIST:]]),
+        np.concatenate([scores[order], tail]).astype(np.float32),
+    )
+
+
+def _hits(
+    space: Space,
+    all_cosines: Floats,
+    allowed: Bools,
+    nulls: Mapping[Kind, Null],
+    rows: Ints,
+    scores: Floats,
+    start: int,
+) -> tuple[Hit, ...]:
+    hubs = hub_ratios(space)
+    candidates = all_cosines[allowed]
+    hits = []
+    for rank, (row, score) in enumerate(
+        zip(rows.tolist(), scores.tolist(), strict=True), start + 1
+    ):
+        kind: Kind = "image" if row < space.n_images else "text"
+        cosine = float(all_cosines[row])
+        hits.append(
+            Hit(
+                space.ids[row],
+                row,
+                rank,
+                score,
+                cosine,
+                float(nulls[kind].p(np.array([cosine]))[0]),
+                float(hubs[row]),
+                float(space.offset[row]),
+                1 + int((candidates > all_cosines[row]).sum()),
+            )
+        )
+    return tuple(hits)
+
+
+def _allowed(
+    space: Space, kinds: tuple[Kind, ...], mask: Bools | None, exclude: Ints | None
+) -> Bools:
+    allowed = np.ones(space.n, bool) if mask is None else mask.copy()
+    for kind in ("image", "text"):
+        if kind not in kinds:
+            allowed[space.span(kind)] = False
+    if exclude is not None:
+        allowed[exclude] = False
+    return allowed
+
+
+def _ends(values: Floats) -> tuple[float, float]:
+    """Ends of the histogram: the data's, a little wider."""
+    if not len(values):
+        return -1.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    margin = max(1e-3, 0.02 * (high - low))
+    return low - margin, high + margin
+
+
+def _best_of(
+    rows: Ints,
+    all_cosines: Floats,
+    nulls: Mapping[Kind, Null],
+    n_images: int,
+    n: int,
+) -> float:
+    """Chance that the best of n unrelated items would be as good as the best hit."""
+    if not len(rows):
+        return 1.0
+    kind: Kind = "image" if rows[0] < n_images else "text"
+    p = float(nulls[kind].p(all_cosines[rows[:1]])[0])
+    return -expm1(n * log1p(-p)) if p < 1 else 1.0
