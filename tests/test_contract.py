@@ -1,6 +1,7 @@
 """What every part keeps; a new file in a folder is tested without being listed anywhere."""
 
 import re
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core import spectra
 from core.diagnostics import DIAGNOSTICS
 from core.errors import BadParameter, InputError, UnknownName
 from core.projections import PROJECTIONS
@@ -140,6 +142,22 @@ def test_rotation_and_order_change_nothing(part, seed):
             known = before[finding.scope]
             assert finding.value == pytest.approx(known.value, rel=2e-4, abs=2e-4), change
             assert finding.verdict == known.verdict
+
+
+@pytest.mark.parametrize("rounding", ["one unit in the last place", "products in float32"])
+@diagnostics
+def test_float32_is_as_good_as_float64(part, rounding, monkeypatch):
+    given_space = spaces.labelled(spaces.gap(n=150, d=24, size=0.5))
+    before = {f.scope: f.value for f in part(given_space)}
+    rows = given_space.vectors
+    if rounding == "products in float32":
+        monkeypatch.setattr(spectra, "EXACT_ROWS", 0)
+    else:
+        aside = np.random.default_rng(1).choice([-np.inf, np.inf], rows.shape).astype(np.float32)
+        rows = np.nextafter(rows, aside)
+    other = replace(given_space, vectors=rows, encoder="other")  # another key: nothing is shared
+    after = {f.scope: f.value for f in part(other)}
+    assert after == pytest.approx(before, rel=1e-4, abs=1e-4)
 
 
 @diagnostics

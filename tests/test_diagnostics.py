@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.neighbors import NearestNeighbors
 
 from core import nulls
 from core.diagnostics import DIAGNOSTICS
@@ -114,13 +115,27 @@ def test_hubness_of_a_star_and_of_a_ring():
     assert hub.per_item[0] == 300  # every text finds it
     assert "busiest is in 300 times" in hub.sentence
     assert "100% of the images are in none" in hub.sentence
+    placed = find("hubness", spaces.one_hub(n=11), "image", k=1)  # N = 10, 1 and nine times 0
+    assert placed.value == pytest.approx(2.796824, abs=1e-6)
+    assert "82% of the images are in none, and 82% of all places" in placed.sentence
 
 
 def test_hubness_of_an_even_sphere_is_that_of_chance():
     assert nulls.binomial_skewness(1e9, 10 / 1e9) == pytest.approx(0.3162, abs=1e-4)
     found = find("hubness", space(directions(4000, 512)))
     assert found.value == pytest.approx(0.26, abs=0.12)
-    assert "0% of the images are in none" in found.sentence
+    assert np.abs(found.per_item - 10).sum() / 2 / 40_000 == pytest.approx(0.121, abs=0.008)
+    assert "0% of the images are in none, and 13% of all places" in found.sentence
+
+
+def test_bringing_rows_to_length_one_takes_the_hubs_out_of_a_normal_cloud(rng):
+    """By straight distance the points near the middle are everybody's neighbours."""
+    x = rng.standard_normal((4000, 512)).astype(np.float32)
+    lists = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(x).kneighbors(None)[1]
+    counts = np.bincount(lists.ravel(), minlength=4000)
+    assert skewness(counts) == pytest.approx(8.2, rel=0.2)
+    assert (counts == 0).mean() == pytest.approx(0.318, abs=0.03)
+    assert value("hubness", space(x)) == pytest.approx(0.26, abs=0.12)
 
 
 def test_skewness_survives_the_sampling_of_queries(rng):
@@ -133,7 +148,9 @@ def test_skewness_survives_the_sampling_of_queries(rng):
     assert skewness(rng.binomial(10, 0.25, 20_000), 0.25) == pytest.approx(0.0, abs=0.15)
 
 
-@pytest.mark.parametrize(("m", "low", "high"), [(2, 1.85, 2.2), (5, 4.3, 5.1), (10, 8.2, 9.6)])
+@pytest.mark.parametrize(
+    ("m", "low", "high"), [(2, 1.85, 2.2), (5, 4.3, 5.1), (10, 8.2, 9.6), (20, 14.2, 16.2)]
+)
 def test_dimension_of_a_cube(m, low, high, rng):
     assert low < value("intrinsic_dimension", spaces.patch(rng.random((5000, m)))) < high
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from core import frames
+from core import frames, nulls
 from core.diagnostics import DIAGNOSTICS
 from core.diagnostics.coding_rate import rate
 from core.errors import TooFew
@@ -195,6 +195,7 @@ def test_more_centres_than_dimensions_meet_the_welch_bound():
     found = find("equiangularity", spaces.clustered(lines, 6, noise=0.0), "image")
     assert found.value == pytest.approx(0.5, abs=1e-6)
     assert found.reference.value == pytest.approx(0.5)
+    assert nulls.welch_bound(2, 1) == 1.0  # two directions on a line
 
 
 def test_two_labels_at_one_place_are_named_and_bad():

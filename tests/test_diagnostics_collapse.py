@@ -154,6 +154,7 @@ def test_utilisation_of_even_choice_is_one(rng):
     drawn = [utilisation(np.bincount(rng.integers(0, 50, 60), minlength=50)) for _ in range(200)]
     assert np.mean(drawn) == pytest.approx(1.0, abs=0.02)
     assert utilisation(np.full(50, 20)) == pytest.approx(1.0, abs=1e-6)
+    assert utilisation(np.array([9999, 0, 0, 0])) == pytest.approx(1 / 4)
 
 
 def test_separate_even_clusters_fill_their_cells():

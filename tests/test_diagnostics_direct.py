@@ -66,6 +66,32 @@ def test_places_along_the_gap_part_the_kinds():
     assert found.per_item[: given.n_images].mean() == pytest.approx(found.value / 2, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("name", "scope"),
+    [
+        ("alignment", "pairs"),
+        ("uniformity", "joint"),
+        ("mean_cosine", "joint"),
+        ("modality_gap", "joint"),
+        ("separability", "joint"),
+        ("gap_variance", "joint"),
+        ("pair_hardness", "pairs"),
+        ("shape_similarity", "joint"),
+    ],
+)
+def test_what_is_between_the_kinds_is_the_same_from_both_sides(name, scope):
+    given = spaces.gap(n=120, d=16, size=0.4)
+    turned = space(given.texts, given.images, given.pairs)
+    found, again = (find(name, s, scope) for s in (given, turned))
+    assert again.value == pytest.approx(found.value, abs=1e-5)
+
+
+def test_isoscore_is_the_participation_ratio_on_another_scale():
+    given = spaces.gap(n=100, d=24, size=0.7)
+    ratio = value("participation_ratio", given, "text")
+    assert value("isotropy", given, "text") == pytest.approx((ratio - 1) / 23, abs=1e-9)
+
+
 # Known bad
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import skdim
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from scipy.special import psi
 
@@ -23,6 +25,12 @@ def test_entropy_of_a_plane_gaussian(rng):
     assert entropy(4000, 3, 2, np.log(third).mean()) == pytest.approx(2.837877, abs=0.06)
     stretched = entropy(4000, 3, 2, np.log(5 * third).mean())
     assert stretched - entropy(4000, 3, 2, np.log(third).mean()) == pytest.approx(2 * np.log(5))
+
+
+def test_entropy_of_a_cube_is_0_but_for_its_sides(rng):
+    x = rng.random((20_000, 3))
+    third = cKDTree(x).query(x, 4)[0][:, 3]
+    assert entropy(20_000, 3, 3, np.log(third).mean()) == pytest.approx(0.05, abs=0.02)
 
 
 @pytest.mark.parametrize(("m", "known"), [(1, np.log(2 * np.pi)), (2, np.log(4 * np.pi))])
@@ -91,6 +99,17 @@ def test_local_dimension_of_a_cube(m, low, high, rng):
 def test_the_null_local_dimension_is_what_an_even_sphere_measures(d):
     found = find("local_dimension", space(directions(2000, d)))
     assert found.reference.value == pytest.approx(found.value, rel=0.05)
+
+
+def test_dimensions_agree_with_scikit_dimension():
+    given = space(directions(600, 8) + 0.2)
+    x = given.images.astype(np.float64)
+    levina_bickel = skdim.id.MLE().fit(x, n_neighbors=20)
+    found = find("local_dimension", given)
+    assert found.value == pytest.approx(levina_bickel.dimension_, rel=1e-4)
+    np.testing.assert_allclose(found.per_item, levina_bickel.dimension_pw_, rtol=1e-3)
+    two_nn = skdim.id.TwoNN(discard_fraction=0.1).fit(x).dimension_
+    assert value("intrinsic_dimension", given) == pytest.approx(two_nn, rel=0.01)
 
 
 def test_both_dimensions_agree_on_a_sphere():
