@@ -13,6 +13,7 @@ LEVELS = [
     {"core.types"},
     {
         "core.expressions",
+        "core.formulas",
         "core.registry",
         "core.neighbors",
         "core.spectra",
@@ -32,10 +33,10 @@ LEVELS = [
         "core.subsets",
     },
     {"core.findings", "core.rivals", "core.centring", "core.gap", "core.local"}
-    | {"core.frames", "core.shapes"},
+    | {"core.frames", "core.shapes", "core.trial"},
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
-    | {"core.diagnostics", "core.projections", "core.rerankers"},
-    {"core.pipeline", "core.search", "core.evaluate", "core.demo", "core.invariance"},
+    | {"core.diagnostics", "core.probes", "core.projections", "core.rerankers"},
+    {"core.pipeline", "core.search", "core.evaluate", "core.demo", "core.encoder_report"},
     {"core.views", "core.asking", "core.svg"},
     {"core.workbench", "core.catalog"},
     {"core.background", "core.documents", "core.html_report", "core.serve", "core.bench"},
