@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
+from hashlib import sha256
+from os import cpu_count
 from threading import RLock
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -17,6 +20,7 @@ from core.types.items import digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
+HASH_BLOCK = 65_536  # rows
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Space:
     def key(self) -> str:
         """Identity of everything that a measurement can depend on: the only cache key."""
         return digest(
-            self.vectors.data.cast("B") if self.n and self.d else b"",
+            *_digests(self.vectors),
             "\n".join(self.ids),
             str(self.n_images),
             self.pairs.tobytes(),
@@ -141,6 +145,16 @@ class Space:
             else lengths,
             offset=self.offset[keep],
         )
+
+
+def _digests(vectors: Floats) -> list[bytes]:
+    """Digests of blocks of rows, a thread each: every measurement asks first who it measures."""
+    if not vectors.size:
+        return []
+    starts = range(0, len(vectors), HASH_BLOCK)
+    with ThreadPoolExecutor(min(len(starts), cpu_count() or 1)) as pool:
+        made = pool.map(lambda i: sha256(vectors[i : i + HASH_BLOCK].data).digest(), starts)
+        return list(made)
 
 
 def _check_unit_rows(vectors: Floats, ids: Sequence[str], block: int = 65_536) -> None:
