@@ -122,29 +122,45 @@ def ranks(queries: Floats, vectors: Floats, pairs: Ints, *, offset: Floats | Non
     return result
 
 
-@per_space
 def nearest(
-    space: Space, frm: Side, to: Side, *, k: int = 10, q: int = 2000, seed: int = 0
+    space: Space,
+    frm: Side,
+    to: Side,
+    *,
+    k: int = 10,
+    q: int = 2000,
+    seed: int = 0,
+    ranked: bool = False,
 ) -> Neighbors:
     """Exact neighbour lists of up to q randomly chosen rows; an item is never its own neighbour.
 
-    Computed once per space and arguments, for every diagnostic that asks.
+    Computed once per space and arguments, for every diagnostic that asks. With `ranked` the lists
+    are those that search would give: score biases count for the order, not for the cosines.
     """
+    return _nearest(space, frm, to, k, q, seed, ranked and bool(space.offset.any()))
+
+
+@per_space
+def _nearest(
+    space: Space, frm: Side, to: Side, k: int, q: int, seed: int, biased: bool
+) -> Neighbors:
     asked, found = _rows(space, frm), _rows(space, to)
     rows = np.arange(asked.start, asked.stop)
     if len(rows) > q:
         rows = np.sort(np.random.default_rng(seed).choice(rows, q, replace=False))
     inside = (rows >= found.start) & (rows < found.stop)
-    indices, cosines = top_k(
+    bias = space.offset[found]
+    indices, scores = top_k(
         space.vectors[rows],
         space.vectors[found],
         k,
+        offset=bias if biased else None,
         exclude=rows - found.start if len(rows) and inside.all() else None,
     )
     return Neighbors(
         rows,
         indices + found.start,
-        cosines,
+        scores + bias[indices] if biased else scores,
         asked.stop - asked.start,
         found.stop - found.start,
     )

@@ -101,3 +101,17 @@ def test_nearest_gives_rows_of_the_space(rng):
     assert within.share == 0.5
     assert within.indices.min() >= 40
     assert not (within.indices == within.queries[:, None]).any()
+
+
+def test_ranked_lists_obey_the_score_bias_and_still_tell_cosines(rng):
+    vectors = unit(rng, 60)
+    offset = np.where(np.arange(60) == 3, 5.0, 0.1 * rng.random(60)).astype(np.float32)
+    space = Space(vectors, tuple(map(str, range(60))), 40, offset=offset)
+    ranked = nearest(space, "text", "image", k=39, ranked=True)
+    assert not (ranked.indices == 3).any()
+    expected, _ = obvious(vectors[40:], vectors[:40], 39, offset[:40])
+    np.testing.assert_array_equal(ranked.indices, expected)
+    cosines = np.take_along_axis(vectors[40:] @ vectors[:40].T, ranked.indices, axis=1)
+    np.testing.assert_allclose(ranked.cosines, cosines, atol=1e-6)
+    plain = nearest(space, "text", "image", k=1)
+    np.testing.assert_array_equal(plain.indices, obvious(vectors[40:], vectors[:40], 1)[0])

@@ -45,7 +45,8 @@ def hubness(
 
     N_k counts the k-lists that an item is in; the value is its skewness. Near 0 no item is
     favoured; above about 2 a few hubs answer many queries and many items answer none. Scope joint
-    asks with texts for images, as search does; image and text ask within one kind.
+    asks with texts for images, as search does (score biases count); image and text ask within one
+    kind.
 
     N_k depends on how many items there are: beyond `candidates` a random part is measured, so that
     collections compare. When not every list is looked at, the skewness is corrected for it
@@ -77,7 +78,7 @@ def hubness(
     if max(asked.values()) <= k:
         raise TooFew("Hubness", k + 1, "items of one kind", max(asked.values()), "Add more items.")
     return tuple(
-        _measure(space, rows, scope, nearest(part, *sides, k=k, q=queries))
+        _measure(space, rows, scope, nearest(part, *sides, k=k, q=queries, ranked=True))
         for scope, sides in SIDES.items()
         if sizes[scope] > k and (scope != "joint" or asked["text"] > 1)
     )

@@ -15,7 +15,7 @@ def hub_ratios(space: Space) -> Floats:
     """(n,) how many times more often than average an item is among the 10 best answers.
 
     The other modality asks where there is one (that is how people search), else the same. 0
-    where an item is no clear hub or the sample is too small to say.
+    where an item is no clear hub or the sample is too small to say. Score biases count.
     """
     from scipy.special import pdtrc
 
@@ -27,7 +27,7 @@ def hub_ratios(space: Space) -> Floats:
         asker = other if sizes[other] >= 10 else kind
         if sizes[kind] < 30 or sizes[asker] < 10:
             continue
-        lists = nearest(space, asker, kind)
+        lists = nearest(space, asker, kind, ranked=True)
         counts = np.bincount(lists.indices.ravel(), minlength=space.n)[side]
         mean = counts.mean()
         by_chance = pdtrc(np.maximum(counts - 1, 0), mean)
