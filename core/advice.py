@@ -101,6 +101,12 @@ ADVICE: dict[str, Advice] = {
         "Merge labels that mean the same; else more items of the closest two. Check their recall "
         "on held-out items.",
     ),
+    "equivariance": Advice(
+        "A change that moves the vector in a way that can be computed can be undone, or asked for; "
+        "one that moves it anyhow is lost to search.",
+        "Where a change is not ignored and cannot be foretold: average the vectors of the changed "
+        "pictures, or take another encoder; keep it if recall with changed queries rises.",
+    ),
     "gap_curve": Advice(
         "It shows on this collection's own pairs whether the modality gap costs recall, and how "
         "much closing it would give.",
@@ -219,6 +225,12 @@ ADVICE: dict[str, Advice] = {
     "subgroup_recall": Advice(
         "A good average can hide labels that search hardly finds.",
         SMALL,
+    ),
+    "truncation": Advice(
+        "It tells an encoder that crowds long texts from long texts that are about the same: only "
+        "the first can be mended without other texts.",
+        "Cut texts to the length at which they lie widest apart, or encode again with a "
+        "temperature below 1; keep it if the recall of the longest texts rises.",
     ),
     "uniformity": Advice(
         "Items that use the whole sphere can be told apart; crowded ones tie.",

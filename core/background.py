@@ -62,9 +62,14 @@ def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     bench.layout(*where, **arguments["settings"])
 
 
+def _encoder_report(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    bench.encoder_report(arguments["name"], arguments["encoder"], progress=tick)
+
+
 VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "ingest": _ingest,
     "add_encoder": _add_encoder,
     "build_demo": _build_demo,
     "layout": _layout,
+    "encoder_report": _encoder_report,
 }

@@ -15,10 +15,11 @@ from typing import Any
 
 from core.diagnostics import DIAGNOSTICS
 from core.errors import InputError, UnreadableFile
+from core.probes import PROBES
 from core.projections import PROJECTIONS
 from core.registry import Choices, Param, Plugin
 
-REGISTRIES = (DIAGNOSTICS, PROJECTIONS)
+REGISTRIES = (DIAGNOSTICS, PROBES, PROJECTIONS)
 # The order a reader meets them in; a family that is not named here comes after these.
 FAMILIES = (
     "Pairs",

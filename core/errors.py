@@ -110,6 +110,7 @@ class NoTextSearch(InputError):
 
     def __init__(self, encoder: str, reason: str) -> None:
         self.encoder = encoder
+        self.reason = reason
         super().__init__(
             f"Text and picture queries are off, because the vectors came from '{encoder}' and "
             f"{reason}. Searching by item ('more like this') works."

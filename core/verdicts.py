@@ -68,6 +68,12 @@ THRESHOLDS: dict[str, Threshold] = {
     "equiangularity": Threshold(
         "largest cosine of two label centres once their mean is taken out", 0.6, 0.95, "ours"
     ),
+    "equivariance": Threshold(
+        "likeness kept after a change, or else foretold by a linear map",
+        0.8,
+        0.4,
+        "ours, the same as for invariance",
+    ),
     "gap_curve": Threshold(
         "recall surely gained at the best place (lower end of the interval)", 0.01, 0.05, "ours"
     ),
@@ -154,6 +160,13 @@ THRESHOLDS: dict[str, Threshold] = {
     ),
     "subgroup_recall": Threshold(
         "deviation of recall over labels beyond chance", 0.05, 0.15, "ours"
+    ),
+    "truncation": Threshold(
+        "rise of the mean cosine for each doubling of the same texts' length; 0 where chance would "
+        "do",
+        0.02,
+        0.08,
+        "ours",
     ),
     "uniformity": Threshold("uniformity as a share of the uniform sphere's", 0.5, 0.2, "ours"),
 }

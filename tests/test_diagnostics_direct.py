@@ -8,6 +8,7 @@ from scipy.spatial.distance import pdist
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
 from core.spectra import moments
+from core.probes import PROBES
 from core.verdicts import THRESHOLDS, judge
 from tests import spaces
 from tests.measuring import find, value
@@ -156,6 +157,6 @@ def test_a_lone_text_leaves_text_and_joint_scopes_out():
 
 
 def test_every_diagnostic_has_its_line_in_the_table_and_no_line_is_left_over():
-    assert set(THRESHOLDS) == {*DIAGNOSTICS.all(), "invariance"}
+    assert set(THRESHOLDS) == {*DIAGNOSTICS.all(), *PROBES.all()}
     assert judge("nothing", 1.0) == "unknown"
     assert judge("hubness", float("nan")) == "unknown"

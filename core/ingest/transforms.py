@@ -1,59 +1,89 @@
-"""Changes to a picture that leave what it shows alone: what an encoder may be asked to ignore."""
+"""Changes to a picture that leave what it shows alone: what an encoder may be asked to ignore.
+
+Each comes at four strengths, weakest first; one of them is the usual one, which is quoted.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-Transform = Callable[[Image.Image], Image.Image]
+
+@dataclass(frozen=True)
+class Transform:
+    """A change: what does it, at which strengths, and in which words."""
+
+    apply: Callable[[Image.Image, float], Image.Image]
+    strengths: tuple[float, ...]
+    usual: int
+    unit: str
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Each strength for a reader.
+
+        >>> TRANSFORMS["rotation"].words
+        ('5 degrees', '15 degrees', '30 degrees', '45 degrees')
+        """
+        return tuple(f"{s:g} {self.unit}" for s in self.strengths)
+
+    def views(self, image: Image.Image) -> list[Image.Image]:
+        """The picture at every strength, weakest first."""
+        return [self.apply(image, strength) for strength in self.strengths]
+
+    def usually(self, image: Image.Image) -> Image.Image:
+        """The picture changed at the usual strength."""
+        return self.apply(image, self.strengths[self.usual])
 
 
-def rotated(image: Image.Image) -> Image.Image:
-    """Turned by 15 degrees; the corners take the picture's mean colour."""
+def rotated(image: Image.Image, degrees: float) -> Image.Image:
+    """Turned; the corners take the picture's mean colour."""
     colour = image.convert("RGB").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
-    return image.convert("RGB").rotate(15, Image.Resampling.BICUBIC, fillcolor=colour)
+    return image.convert("RGB").rotate(degrees, Image.Resampling.BICUBIC, fillcolor=colour)
 
 
-def cropped(image: Image.Image) -> Image.Image:
-    """The middle 80 % of each side, at the size it had."""
+def cropped(image: Image.Image, percent: float) -> Image.Image:
+    """The middle of each side, at the size the picture had; `percent` of the side is cut away."""
     width, height = image.size
-    border = width // 10, height // 10
+    border = int(width * percent / 200), int(height * percent / 200)
     middle = image.crop((border[0], border[1], width - border[0], height - border[1]))
     return middle.resize(image.size, Image.Resampling.BICUBIC)
 
 
-def blurred(image: Image.Image) -> Image.Image:
-    """Gaussian blur with a radius of 1 % of the shorter side."""
-    return image.filter(ImageFilter.GaussianBlur(min(image.size) / 100))
+def blurred(image: Image.Image, percent: float) -> Image.Image:
+    """Gaussian blur with a radius in percent of the shorter side."""
+    return image.filter(ImageFilter.GaussianBlur(min(image.size) * percent / 100))
 
 
-def brightened(image: Image.Image) -> Image.Image:
-    """All colours 1.5 times as bright, cut at white."""
-    return ImageEnhance.Brightness(image.convert("RGB")).enhance(1.5)
+def brightened(image: Image.Image, times: float) -> Image.Image:
+    """All colours so many times as bright, cut at white."""
+    return ImageEnhance.Brightness(image.convert("RGB")).enhance(times)
 
 
-def grey(image: Image.Image) -> Image.Image:
-    """Without colour."""
-    return ImageOps.grayscale(image).convert("RGB")
+def greyed(image: Image.Image, percent: float) -> Image.Image:
+    """With so much of the colour taken out."""
+    colours = image.convert("RGB")
+    return Image.blend(colours, ImageOps.grayscale(colours).convert("RGB"), percent / 100)
 
 
-def jpeg(image: Image.Image) -> Image.Image:
-    """Saved as JPEG at quality 20 and read back."""
+def coded(image: Image.Image, quality: float) -> Image.Image:
+    """Saved as JPEG and read back."""
     data = io.BytesIO()
-    image.convert("RGB").save(data, "JPEG", quality=20)
+    image.convert("RGB").save(data, "JPEG", quality=int(quality))
     data.seek(0)
-    with Image.open(data) as coded:
-        coded.load()
-        return coded.convert("RGB")
+    with Image.open(data) as saved:
+        saved.load()
+        return saved.convert("RGB")
 
 
 TRANSFORMS: Mapping[str, Transform] = {
-    "rotation": rotated,
-    "crop": cropped,
-    "blur": blurred,
-    "brightness": brightened,
-    "grey": grey,
-    "jpeg": jpeg,
+    "rotation": Transform(rotated, (5, 15, 30, 45), 1, "degrees"),
+    "crop": Transform(cropped, (10, 20, 35, 50), 1, "% of each side cut away"),
+    "blur": Transform(blurred, (0.5, 1, 2, 4), 1, "% of the shorter side"),
+    "brightness": Transform(brightened, (1.25, 1.5, 2, 3), 1, "times as bright"),
+    "grey": Transform(greyed, (25, 50, 75, 100), 3, "% of the colour taken out"),
+    "jpeg": Transform(coded, (60, 40, 20, 8), 2, "quality"),
 }

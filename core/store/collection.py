@@ -145,6 +145,11 @@ class Collection:
         hit = np.append(filters.mask(items, conditions), False)
         return hit[rows]
 
+    @property
+    def notes(self) -> Notes:
+        """What is remembered beside the items."""
+        return self._notes
+
     def read_layout(self, name: str, space_key: str) -> Floats | None:
         """Projection coordinates kept for a space, or None."""
         return self._notes.read_layout(name, space_key)

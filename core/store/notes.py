@@ -1,4 +1,4 @@
-"""What is remembered beside the items: projections that took long, and reports of past ingests."""
+"""What is remembered beside the items: what took long to compute, and reports of past ingests."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import numpy as np
 import pyarrow as pa
 
 from core.store.database import Database
-from core.store.schema import INTAKES, LAYOUTS
+from core.store.schema import INTAKES, LAYOUTS, REPORTS
 from core.store.table import Table
 from core.types import Floats, digest
 
 LAYOUTS_KEPT = 24
 INTAKES_KEPT = 20
+REPORTS_KEPT = 24
 
 
 class Notes:
-    """Layouts and intake reports of one collection; the oldest are forgotten."""
+    """Layouts and reports of one collection; the oldest are forgotten."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -42,6 +43,42 @@ class Notes:
             return None
         row = rows.slice(0, 1).to_pylist()[0]
         return np.frombuffer(row["coords"], np.float32).reshape(-1, row["columns"])
+
+    def write_report(self, name: str, report: Mapping[str, Any]) -> None:
+        """Keep a report under a name, in place of an earlier one: anything that JSON can hold."""
+        row = [[name], [json.dumps(report, allow_nan=False)], [time.time_ns()]]
+        table = self._database.make("reports", REPORTS)
+        table.merge(pa.table(row, schema=REPORTS), ["name"], replace=True)
+        _forget(table, "name", REPORTS_KEPT)
+
+    def read_report(self, name: str) -> dict[str, Any] | None:
+        """The report kept under a name, or None."""
+        table = self._database.table("reports")
+        if table is None:
+            return None
+        kept = table.read(["report"], {"name": [name]})["report"].to_pylist()
+        return json.loads(kept[0]) if kept else None
+
+    def save_query(self, query: Mapping[str, str]) -> None:
+        """Keep a question by its words and settings; the same one counts once."""
+        text = json.dumps(query, sort_keys=True)
+        row = [[digest(text)], [text], [time.time_ns()]]
+        table = self._database.make("queries", REPORTS)
+        table.merge(pa.table(row, schema=REPORTS), ["name"], replace=True)
+
+    def forget_query(self, query: Mapping[str, str]) -> None:
+        """Keep a question no longer."""
+        table = self._database.table("queries")
+        if table:
+            table.delete({"name": [digest(json.dumps(query, sort_keys=True))]})
+
+    def queries(self) -> tuple[dict[str, str], ...]:
+        """The questions that were kept, newest first."""
+        table = self._database.table("queries")
+        if table is None:
+            return ()
+        rows = table.read(["report", "added"]).sort_by([("added", "descending")])
+        return tuple(json.loads(query) for query in rows["report"].to_pylist())
 
     def note_intake(self, report: Mapping[str, Any]) -> None:
         """Keep the report of an ingest: anything that JSON can hold."""

@@ -47,6 +47,9 @@ LAYOUTS = pa.schema(
         pa.field("added", pa.int64()),
     ]
 )
+REPORTS = pa.schema(
+    [key("name"), pa.field("report", pa.large_string()), pa.field("added", pa.int64())]
+)
 INTAKES = pa.schema(
     [key("key"), pa.field("report", pa.large_string()), pa.field("added", pa.int64())]
 )
