@@ -165,3 +165,13 @@ def test_version_changes_at_every_write(pets, home):
         assert pets.version() not in seen
         seen.add(pets.version())
     assert pets.item_ids() == set()
+
+
+def test_saved_questions_are_kept_newest_first_and_once(home):
+    collection = Home(home).create("pets")
+    first, second = {"q": '"; DROP <b>', "mix": "slerp"}, {"q": "😀" * 3000}
+    for query in (first, second, first):
+        collection.notes.save_query(query)
+    assert collection.notes.queries() == (first, second)
+    collection.notes.forget_query(first)
+    assert Home(home).open("pets").notes.queries() == (second,)

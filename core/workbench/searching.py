@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -39,6 +39,18 @@ class Searching(Collections):
             mask=mask,
             exclude=asked,
         )
+
+    def saved_queries(self, name: str) -> tuple[dict[str, str], ...]:
+        """Questions kept with a collection, newest first: names and values of a link."""
+        return self.home.open(name).notes.queries()
+
+    def save_query(self, name: str, query: Mapping[str, str]) -> None:
+        """Keep a question with its collection."""
+        self.home.open(name).notes.save_query(query)
+
+    def forget_query(self, name: str, query: Mapping[str, str]) -> None:
+        """Keep it no longer."""
+        self.home.open(name).notes.forget_query(query)
 
     def text_search_off(self, name: str, encoder: str | None = None) -> str:
         """Why text and picture queries are off, in a sentence; "" when they are on."""
