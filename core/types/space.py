@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from hashlib import sha256
 from os import cpu_count
-from threading import RLock
+from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
@@ -174,23 +174,31 @@ def _check_unit_rows(vectors: Floats, ids: Sequence[str], block: int = 65_536) -
 class SpaceCache:
     """Heavy intermediate results, computed once per space and argument and then shared.
 
-    Keeps the newest `size` results. Threads that ask for the same result wait for the first.
+    Keeps the newest `size` results. Threads that ask for the same result wait for the first; those
+    that ask for another one do not.
     """
 
     def __init__(self, size: int = 64) -> None:
         self._size = size
-        self._lock = RLock()
-        self._kept: dict[Hashable, Any] = {}
+        self._lock = Lock()
+        self._kept: dict[Hashable, Future[Any]] = {}
 
     def get(self, key: Hashable, make: Callable[[], R]) -> R:
-        """The result under `key`, made when it is not there."""
+        """The result under `key`, made when it is not there. What raises is not kept."""
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
-                while len(self._kept) > self._size:
-                    self._kept.pop(next(iter(self._kept)))
-            result: R = self._kept[key]
-            return result
+            found: Future[R] | None = self._kept.get(key)
+            promise: Future[R] = found or self._kept.setdefault(key, Future())
+            while len(self._kept) > self._size:
+                self._kept.pop(next(iter(self._kept)))
+        if found is None:
+            try:
+                promise.set_result(make())
+            except BaseException as error:
+                with self._lock:
+                    self._kept.pop(key, None)
+                promise.set_exception(error)
+                raise
+        return promise.result()
 
 
 _SHARED = SpaceCache()
