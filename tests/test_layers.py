@@ -36,9 +36,10 @@ LEVELS = [
     {"core.findings", "core.rivals", "core.centring", "core.gap", "core.local"}
     | {"core.frames", "core.shapes", "core.trial"},
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
-    | {"core.diagnostics", "core.probes", "core.projections", "core.rerankers"},
+    | {"core.diagnostics", "core.probes", "core.projections", "core.rerankers"}
+    | {"core.hub_corrections"},
     {"core.pipeline", "core.search", "core.evaluate", "core.demo", "core.encoder_report"}
-    | {"core.label_search"},
+    | {"core.bias", "core.label_search"},
     {"core.views", "core.asking", "core.svg"},
     {"core.workbench", "core.catalog"},
     {"core.background", "core.documents", "core.html_report", "core.serve", "core.bench"},
