@@ -1,6 +1,7 @@
 """How a text's own image stands against all others: its score, its hardest rival and its rank.
 
-Asked once per space and shared: pair margins and recall by text length need the same products.
+Asked once per space and shared: pair margins, recall by label and recall by text length need the
+same products.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.types import Doubles, Ints, Space, per_space
+from core.types import Doubles, Floats, Ints, Space, per_space
 
-SCORES = 1 << 25  # held at a time: 128 MiB of float32
-QUERIES = 512
+QUERIES, IMAGES = 512, 16_384  # scores held at a time: 32 MiB of float32
+AFFORDABLE = 1e12  # operations that the products may take: about 15 s on two cores
+FEWEST = 500  # texts asked whatever they cost
+TIE = 1e-6  # scores that differ by less are equal: only rounding tells them apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,10 @@ class Rivals:
 
 
 @per_space
-def rivals(space: Space, *, q: int = 2000, seed: int = 0) -> Rivals:
+def rivals(space: Space, *, q: int = 5000, seed: int = 0) -> Rivals:
     """Rivals of up to q random texts that have an image of their own and one that is not.
+
+    Fewer are asked where images are very many: see `AFFORDABLE`.
 
     >>> rows = np.array([[1, 0], [0, 1], [1, 0], [0.6, 0.8]], np.float32)
     >>> r = rivals(Space(rows, tuple("ijst"), 2, np.array([[0, 2], [0, 3]])))
@@ -45,42 +50,67 @@ def rivals(space: Space, *, q: int = 2000, seed: int = 0) -> Rivals:
     pairs = np.unique(space.pairs[:, ::-1], axis=0)
     texts, own_images = np.unique(pairs[:, 0], return_counts=True)
     texts = texts[own_images < space.n_images]
+    q = min(q, max(FEWEST, int(AFFORDABLE / (2.0 * max(1, space.n_images) * space.d))))
     asked = texts
     if len(texts) > q:
         asked = np.sort(np.random.default_rng(seed).choice(texts, q, replace=False))
     pairs = pairs[np.isin(pairs[:, 0], asked)]
-    step = max(1, min(QUERIES, SCORES // max(1, space.n_images)))
-    found = [
-        _block(space, asked[start : start + step], pairs) for start in range(0, len(asked), step)
-    ]
-    columns = [np.concatenate(c) for c in zip(*found, strict=True)] or [np.empty(0)] * 5
-    own, rival, own_score, rival_score, rank = columns
+    own, own_score = _own(space, asked, pairs)
+    best, above = np.full(len(asked), -np.inf), np.zeros(len(asked), np.int64)
+    rival = np.zeros(len(asked), np.int64)
+    for start in range(0, len(asked), QUERIES):
+        part = slice(start, start + QUERIES)
+        rival[part], best[part], above[part] = _against(
+            space, asked[part], pairs, own[part], own_score[part]
+        )
+    same = np.abs(best - own_score) <= TIE
     return Rivals(
-        asked,
-        own.astype(np.int64),
-        rival.astype(np.int64),
-        own_score.astype(np.float64),
-        rival_score.astype(np.float64),
-        rank.astype(np.int64),
-        len(texts),
+        asked, own, rival, own_score, np.where(same, own_score, best), 1 + above, len(texts)
     )
 
 
-def _block(space: Space, texts: Ints, pairs: Ints) -> tuple[Ints, ...]:
-    """Own image, rival, their scores and the rank, for some texts; `pairs` are sorted by text."""
-    first, last = np.searchsorted(pairs[:, 0], [texts[0], texts[-1] + 1])
-    text, image = pairs[first:last].T
-    place = np.searchsorted(texts, text)
-    scores = space.vectors[texts] @ space.images.T
-    scores -= space.offset[: space.n_images]
-    values = scores[place, image]
-    order = np.lexsort((image, -values, place))
+def _own(space: Space, texts: Ints, pairs: Ints) -> tuple[Ints, Doubles]:
+    """The best own image of each text and its score; `pairs` are sorted by text."""
+    values = np.empty(len(pairs))
+    for start in range(0, len(pairs), IMAGES):
+        text, image = pairs[start : start + IMAGES].T
+        cosines = np.einsum("ij,ij->i", space.vectors[text], space.vectors[image])
+        values[start : start + IMAGES] = cosines - space.offset[image]
+    place = np.searchsorted(texts, pairs[:, 0])
+    order = np.lexsort((pairs[:, 1], -values, place))
     best = order[np.searchsorted(place, np.arange(len(texts)))]
-    own, own_score = image[best], values[best]
-    scores[place, image] = -np.inf
-    rival = scores.argmax(axis=1)
-    rank = 1 + (scores > own_score[:, None]).sum(axis=1)
-    tied = scores == own_score[:, None]
+    return pairs[best, 1], values[best]
+
+
+def _against(
+    space: Space, texts: Ints, pairs: Ints, own: Ints, own_score: Doubles
+) -> tuple[Ints, Doubles, Ints]:
+    """Rival, its score, and how many images come before the own one, for one block of texts."""
+    rows, here = space.vectors[texts], np.arange(len(texts))
+    first, last = np.searchsorted(pairs[:, 0], [texts[0], texts[-1] + 1])
+    place, image = np.searchsorted(texts, pairs[first:last, 0]), pairs[first:last, 1]
+    rival, best = np.zeros(len(texts), np.int64), np.full(len(texts), -np.inf)
+    above = np.zeros(len(texts), np.int64)
+    for start in range(0, space.n_images, IMAGES):
+        stop = min(start + IMAGES, space.n_images)
+        scores = rows @ space.vectors[start:stop].T
+        scores -= space.offset[start:stop]
+        mine = (image >= start) & (image < stop)
+        scores[place[mine], image[mine] - start] = -np.inf
+        top = scores.argmax(axis=1)
+        value = scores[here, top].astype(np.float64)
+        rival, best = np.where(value > best, top + start, rival), np.maximum(value, best)
+        near = np.flatnonzero(value >= own_score - TIE)
+        above[near] += _before(scores[near], own_score[near], own[near] - start)
+    return rival, best, above
+
+
+def _before(scores: Floats, own_score: Doubles, own: Ints) -> Ints:
+    """How many scores of each row come before the own one; of equals the earlier column does."""
+    higher = scores > (own_score + TIE).astype(np.float32)[:, None]
+    count = higher.sum(axis=1)
+    tied = (scores >= (own_score - TIE).astype(np.float32)[:, None]) & ~higher
     if tied.any():
-        rank += (tied & (np.arange(space.n_images) < own[:, None])).sum(axis=1)
-    return own, rival, own_score, scores[np.arange(len(texts)), rival], rank
+        count += (tied & (np.arange(scores.shape[1]) < own[:, None])).sum(axis=1)
+    result: Ints = count
+    return result

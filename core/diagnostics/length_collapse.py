@@ -17,7 +17,7 @@ from core.verdicts import judge
 BINS = 8
 LEAST = 16  # texts: two a bin
 SHUFFLED = 2000  # texts whose lengths are shuffled for the p-value, at most
-QUERIES = 2000  # texts with pairs; as many as pair margins ask by default, so they are shared
+QUERIES = 5000  # texts with pairs; as many as pair margins ask by default, so they are shared
 ENOUGH = 5  # texts of a bin from which a recall is told
 
 

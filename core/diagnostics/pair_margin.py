@@ -32,7 +32,7 @@ UNRELATED = 1.645  # standard deviations that one unrelated image in twenty exce
 def pair_margin(
     space: Space,
     *,
-    queries: Annotated[int, Range(100, 50_000, "texts looked at, at most")] = 2000,
+    queries: Annotated[int, Range(100, 50_000, "texts looked at, at most")] = 5000,
 ) -> tuple[Finding, ...]:
     """How much nearer a text lies to its own image than to the hardest other one.
 
@@ -47,7 +47,8 @@ def pair_margin(
 
     Args:
         space: at least two texts with an image of their own, and other images.
-        queries: texts, drawn at random beyond; each is compared with all images.
+        queries: texts, drawn at random beyond, and fewer where images are very many; each is
+            compared with all images.
 
     Returns:
         One finding (scope pairs). The interval is over groups of pairs that hang together.

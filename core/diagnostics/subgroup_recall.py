@@ -10,14 +10,12 @@ from core.disparity import bootstrap, chance_std, macro_std
 from core.errors import TooFew
 from core.findings import Z, clustered_error, shown, spread, wilson
 from core.labels import HINT, member_matrix
-from core.neighbors import ranks
 from core.registry import Choices, Range
+from core.rivals import rivals
 from core.sampling import groups
 from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Space
 from core.verdicts import judge
 
-AFFORDABLE = 5e11  # operations that the ranks may take: about 15 s on two cores
-FEWEST = 500  # captions asked whatever they cost
 OTHER = "other"
 
 
@@ -109,27 +107,10 @@ class Table:
 
 
 def _ask(space: Space, k: int, most: int) -> Answers:
-    everyone = np.unique(space.pairs[:, 1])
-    if not len(everyone):
+    found = rivals(space, q=most)
+    if not len(found.texts):
         raise TooFew("Recall by label", 2, "captions of labelled pictures", 0, "Add captions.")
-    affordable = int(AFFORDABLE / (2.0 * space.n_images * space.d))
-    most = min(most, max(FEWEST, affordable))
-    queries = everyone
-    if len(everyone) > most:
-        queries = np.sort(np.random.default_rng(0).choice(everyone, most, replace=False))
-    pairs = space.pairs[np.isin(space.pairs[:, 1], queries)]
-    pairs = pairs[np.argsort(pairs[:, 1], kind="stable")]
-    index = np.searchsorted(queries, pairs[:, 1])
-    bias = space.offset[: space.n_images]
-    found = ranks(
-        space.vectors[queries],
-        space.images,
-        np.stack([index, pairs[:, 0]], axis=1),
-        offset=bias if bias.any() else None,
-    )
-    best = np.full(len(queries), space.n_images, np.int64)
-    np.minimum.at(best, index, found)
-    return Answers(queries, best <= k, groups(space)[queries], len(everyone))
+    return Answers(found.texts, found.rank <= k, groups(space)[found.texts], found.n_texts)
 
 
 def _table(space: Space, asked: Answers, least: int) -> Table:
