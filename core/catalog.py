@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.diagnostics import DIAGNOSTICS
-from core.errors import InputError, UnreadableFile
+from core.errors import InputError, UnknownName, UnreadableFile
 from core.probes import PROBES
 from core.projections import PROJECTIONS
 from core.registry import Choices, Param, Plugin
@@ -55,6 +55,37 @@ def entries() -> tuple[Entry, ...]:
     return tuple(
         sorted(found, key=lambda e: (kinds.index(e.kind), family_rank(e.family), e.title.lower()))
     )
+
+
+def measures() -> list[Plugin[Any]]:
+    """Everything that gives findings, diagnostics and probes: by family, then title."""
+    parts = [*DIAGNOSTICS.all().values(), *PROBES.all().values()]
+    return sorted(parts, key=lambda p: (family_rank(p.family), p.title))
+
+
+def measure(name: str) -> Plugin[Any]:
+    """The diagnostic or probe of that name, or the one that made a finding of that name.
+
+    Raises:
+        UnknownName: there is none.
+
+    >>> measure("invariance: rotation").title
+    'Invariance'
+    """
+    parts = {part.name: part for part in measures()}
+    part = parts.get(name.partition(":")[0])
+    if part is None:
+        raise UnknownName(DIAGNOSTICS.what, name, parts)
+    return part
+
+
+def title(name: str) -> str:
+    """What a finding is called, by its name.
+
+    >>> title("hubness"), title("invariance: rotation")
+    ('Hubness', 'Invariance: rotation')
+    """
+    return measure(name).title + "".join(name.partition(":")[1:])
 
 
 def reading(about: str) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from core import advice, catalog, comparison, svg, verdicts, views
-from core.diagnostics import DIAGNOSTICS
 from core.registry import Plugin
 from core.types import Curve, Finding, Space
 
@@ -39,7 +38,8 @@ def page(collection: str, sides: Sequence[Side], lacks: Mapping[str, str] | None
         sides: one, or two to compare.
         lacks: why a diagnostic could not be measured, by its name.
     """
-    parts = [p for p in _plugins() if any(f.name == p.name for s in sides for f in s.findings)]
+    found = {catalog.measure(f.name).name for side in sides for f in side.findings}
+    parts = [part for part in catalog.measures() if part.name in found]
     body = [f"<h1>Geometry of {escape(collection)}</h1>", *_abouts(parts, sides)]
     if len(sides) > 1:
         body.append(f'<p class="aid">{escape(comparison.AID)}</p>')
@@ -75,7 +75,7 @@ def _summary(parts: Sequence[Plugin[Any]], side: Side) -> str:
     rows = []
     for verdict in ("bad", "watch", "good", "unknown"):
         found = [f for f in side.findings if f.verdict == verdict]
-        names = [p.title for p in parts if any(f.name == p.name for f in found)]
+        names = [p.title for p in parts if any(_by(p, f) for f in found)]
         if names:
             title = "no verdict" if verdict == "unknown" else verdict
             rows.append(
@@ -91,13 +91,13 @@ def _part(plugin: Plugin[Any], sides: Sequence[Side]) -> str:
         (side, f, f"{'AB'[i]} · " if len(sides) > 1 else "")
         for i, side in enumerate(sides)
         for f in side.findings
-        if f.name == plugin.name
+        if _by(plugin, f)
     ]
-    lines = [(f"{mark}{NAMES[s]}", line) for side, f, mark in found for s, line in _lines(side, f)]
+    lines = [(f"{mark}{name}", line) for side, f, mark in found for name, line in _lines(side, f)]
     figures = svg.curves(lines) if lines else ""
     if lines and plugin.traits.get("aid"):
         figures += f'<p class="aid">{escape(str(plugin.traits["aid"]))}</p>'
-    names = [f"{mark}{NAMES[f.scope]}" for _, f, mark in found]
+    names = [f"{mark}{_called(f)}" for _, f, mark in found]
     figures += svg.intervals([f for _, f, _ in found], names)
     rows = "".join(_row(f, name) for (_, f, _), name in zip(found, names, strict=True))
     return (
@@ -111,10 +111,10 @@ def _part(plugin: Plugin[Any], sides: Sequence[Side]) -> str:
 
 def _lines(side: Side, finding: Finding) -> list[tuple[str, Curve]]:
     if finding.curve is not None:
-        return [(finding.scope, finding.curve)]
+        return [(_called(finding), finding.curve)]
     if finding.per_item is not None and finding.scope != "joint":
         spread = views.spread(side.space, finding)
-        return [(kind, line) for kind, line in spread.items()]
+        return [(NAMES[kind], line) for kind, line in spread.items()]
     return []
 
 
@@ -135,9 +135,9 @@ def _row(finding: Finding, name: str) -> str:
 def _contrasts(plugin: Plugin[Any], sides: Sequence[Side]) -> str:
     if len(sides) < 2:
         return ""
-    a, b = ([f for f in side.findings if f.name == plugin.name] for side in sides[:2])
+    a, b = ([f for f in side.findings if _by(plugin, f)] for side in sides[:2])
     lines = [
-        f"<p><b>{NAMES[c.a.scope].capitalize()}.</b> {escape(c.sentence)}</p>"
+        f"<p><b>{escape(_called(c.a).capitalize())}.</b> {escape(c.sentence)}</p>"
         for c in comparison.compare(a, b)
     ]
     return "".join(lines)
@@ -162,13 +162,16 @@ def _not_measured(lacks: Mapping[str, str]) -> str:
     if not lacks:
         return ""
     rows = "".join(
-        f"<li><b>{escape(DIAGNOSTICS.get(name).title)}.</b> {escape(why)}</li>"
+        f"<li><b>{escape(catalog.measure(name).title)}.</b> {escape(why)}</li>"
         for name, why in lacks.items()
     )
     return f"<h2>Not measured</h2><ul>{rows}</ul>"
 
 
-def _plugins() -> list[Plugin[Any]]:
-    return sorted(
-        DIAGNOSTICS.all().values(), key=lambda p: (catalog.family_rank(p.family), p.title)
-    )
+def _by(plugin: Plugin[Any], finding: Finding) -> bool:
+    return finding.name.partition(":")[0] == plugin.name
+
+
+def _called(finding: Finding) -> str:
+    """What tells a finding from the others of its part: the change it is about, or its scope."""
+    return finding.name.partition(": ")[2] or NAMES[finding.scope]

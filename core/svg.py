@@ -57,7 +57,7 @@ def curves(lines: Sequence[tuple[str, Curve]]) -> str:
     if not len(xs):
         return ""
     across = _Scale(float(xs.min()), float(xs.max()), LEFT, WIDTH - RIGHT, log=first.log_x)
-    top = TOP if len(lines) < 2 else TOP + 18  # room for the names
+    top = TOP if len(lines) < 2 else TOP + 18 * -(-len(lines) // HUES)  # room for the names
     up = _Scale(float(ys.min()), float(ys.max()), HEIGHT - BOTTOM, top, log=first.log_y)
     parts = _axes(across, up, first)
     for i, (name, line, x, y) in enumerate(drawn):
@@ -67,7 +67,8 @@ def curves(lines: Sequence[tuple[str, Curve]]) -> str:
         parts.append(f'<polyline class="line hue{i % HUES}" points="{points}"/>')
         if len(lines) > 1:
             parts.append(
-                f'<text class="name hue{i % HUES}" x="{LEFT + 92 * i}" y="{TOP + 4}">'
+                f'<text class="name hue{i % HUES}" x="{LEFT + 84 * (i % HUES)}" '
+                f'y="{TOP + 4 + 18 * (i // HUES)}">'
                 f"{escape(name)}</text>"
             )
         if line.mark is not None and isfinite(line.mark):

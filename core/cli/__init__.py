@@ -81,7 +81,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("name", help="the collection")
     diagnose = command("diagnose", measuring.diagnose, "the geometry of the collection's vectors")
     diagnose.add_argument("name", help="the collection")
-    diagnose.add_argument("--only", default="", help="names of diagnostics, with commas between")
+    diagnose.add_argument(
+        "--only",
+        default="",
+        metavar="A,B",
+        help="names of diagnostics, with commas between; invariance, equivariance and truncation "
+        "run the encoder on a sample and are left out unless they are named here",
+    )
     diagnose.add_argument(
         "--subset", default="", metavar="EXPR", help="measure a part, such as: label = dog"
     )
