@@ -52,6 +52,66 @@ def test_a_sampled_interval_covers_the_exact_value(name, scope, sampled, full):
     assert covered >= 90
 
 
+def apart(n=800, d=4):
+    """Kinds that a cut tells apart for most items."""
+    aside = 0.35 * np.eye(d)[0]
+    return space(directions(n, d) + aside, directions(n, d, 1) - aside, spaces.diagonal(n))
+
+
+def asleep(n=2000, d=20):
+    """Six coordinates that move for 2 to 10 items in a hundred."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n, d))
+    awake = rng.random((n, 6)) < 0.02 + 0.016 * np.arange(6)
+    return space(np.column_stack([np.where(awake, 5 * x[:, :6], 0), x[:, 6:]]))
+
+
+def uneven_cells(n=1200):
+    return space(np.repeat(np.eye(4), n * np.array([4, 2, 1, 1]) // 8, axis=0) + 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "sampled", "full"),
+    [
+        ("separability", apart(), {"sample": 150}, {}),
+        ("dimension_activity", asleep(), {"rows": 200}, {}),
+        ("codebook_collapse", uneven_cells(), {"sample": 200, "cells": 4}, {"cells": 4}),
+        (
+            "class_subspaces",
+            spaces.clustered(directions(3, 10), 400, 1.4),
+            {"sample": 100, "directions": 5},
+            {"directions": 5},
+        ),
+        (
+            "shape_similarity",
+            spaces.clustered(directions(6, 10), 150, np.linspace(1, 0.2, 6)),
+            {"sample": 50, "p": 2},
+            {"p": 2},
+        ),
+    ],
+)
+def test_a_part_that_is_drawn_by_place_covers_the_exact_value(name, given, sampled, full):
+    """Another order of the items is another sample of the same space."""
+    scope = "joint" if name == "separability" else "image"
+    exact = value(name, given, scope, **full)
+    found = [find(name, spaces.reordered(given, s), scope, **sampled) for s in range(100)]
+    assert len({f.value for f in found}) > 1
+    assert sum(f.low - 1e-9 <= exact <= f.high + 1e-9 for f in found) >= 90
+
+
+@pytest.mark.parametrize(
+    ("name", "scope"), [("hubness", "joint"), ("coverage", "joint"), ("pair_hardness", "pairs")]
+)
+def test_where_the_value_depends_on_how_many_a_part_covers_others_of_its_size(name, scope):
+    given = space(directions(1500, 8) + 0.2, directions(1500, 8, 1) + 0.2, spaces.diagonal(1500))
+    found = []
+    for seed in range(100):
+        rows = np.random.default_rng(seed).choice(1500, 100, replace=False)
+        found.append(find(name, given.subset(np.concatenate([rows, 1500 + rows])), scope))
+    middle = np.mean([f.value for f in found])
+    assert sum(f.low <= middle <= f.high for f in found) >= 90
+
+
 def test_random_pairs_agree_with_all_pairs():
     given = spaces.cone(n=400, d=8, cosine=0.6)
     all_of_them = pair_mean(given, "image", np.exp, pairs=10**6)

@@ -15,8 +15,6 @@ from core.spectra import moments
 from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Space
 from core.verdicts import judge
 
-ROWS = 5000  # of each group, for fitting and for judging
-
 
 @diagnostic(
     title="Class subspaces",
@@ -39,6 +37,7 @@ def class_subspaces(
     directions: Annotated[int, Range(1, 1024, "principal directions that the gate keeps")] = 64,
     least: Annotated[int, Range(8, 1000, "items a label needs to count")] = 20,
     most: Annotated[int, Range(2, 2000, "labels looked at, the largest first")] = 200,
+    sample: Annotated[int, Range(50, 100_000, "items of each group to fit and to judge")] = 5000,
 ) -> tuple[Finding, ...]:
     """Whether the two labels that are most confused differ in some directions, and in which.
 
@@ -54,6 +53,7 @@ def class_subspaces(
         directions: 64; with all d it is plain cosine.
         least: labels with fewer items are left out.
         most: labels beyond the largest so many are left out.
+        sample: drawn at random beyond.
 
     Returns:
         A finding each for images and texts, judged on held-out items.
@@ -69,7 +69,7 @@ def class_subspaces(
     1.0
     """
     found = labelled(space, "Class subspaces", least=least, most=most)
-    return tuple(_measure(space, given, task, directions) for given in found)
+    return tuple(_measure(space, given, task, directions, sample) for given in found)
 
 
 @dataclass(frozen=True)
@@ -81,16 +81,16 @@ class Pair:
     confused: float
 
 
-def _measure(space: Space, given: Classes, task: str, directions: int) -> Finding:
+def _measure(space: Space, given: Classes, task: str, directions: int, sample: int) -> Finding:
     test = split(given)
     train = part_of(given, ~test)
     of = frame(space.vectors, train)
-    pair = _most_confused(space.vectors, train, of)
+    pair = _most_confused(space.vectors, train, of, 2 * sample)
     if len(given.names) < 3:
         task = "apart"
     basis = moments(space, given.kind).centred_eigen[1]
-    fit = [space.vectors[rows] @ basis for rows in _groups(given, ~test, pair, task)]
-    judged = [space.vectors[rows] @ basis for rows in _groups(given, test, pair, task)]
+    fit = [space.vectors[rows] @ basis for rows in _groups(given, ~test, pair, task, sample)]
+    judged = [space.vectors[rows] @ basis for rows in _groups(given, test, pair, task, sample)]
     scores = fisher(fit[0], fit[1])
     gate = top_gate(scores, directions)
     value, error = _auc(judged, _centres(fit, task), gate)
@@ -122,11 +122,11 @@ def _measure(space: Space, given: Classes, task: str, directions: int) -> Findin
     )
 
 
-def _most_confused(vectors: Floats, given: Classes, of: Frame) -> Pair:
+def _most_confused(vectors: Floats, given: Classes, of: Frame, most: int) -> Pair:
     """The pair with the most items on the wrong side; nearer centres decide between equals."""
     rng = np.random.default_rng(0)
     count = len(given.names)
-    chosen = rng.choice(len(given.rows), min(len(given.rows), 2 * ROWS), replace=False)
+    chosen = rng.choice(len(given.rows), min(len(given.rows), most), replace=False)
     codes = given.codes[chosen]
     scores = vectors[given.rows[chosen]] @ of.means.T - (of.means**2).sum(axis=1) / 2
     wrong = np.zeros((count, count))
@@ -143,7 +143,7 @@ def _squared(means: Doubles) -> Doubles:
     return apart
 
 
-def _groups(given: Classes, mask: Bools, pair: Pair, task: str) -> tuple[Ints, Ints]:
+def _groups(given: Classes, mask: Bools, pair: Pair, task: str, sample: int) -> tuple[Ints, Ints]:
     """Rows of the two groups to part, a seeded sample of each."""
     codes = given.codes
     first, second = codes == pair.first, codes == pair.second
@@ -152,7 +152,7 @@ def _groups(given: Classes, mask: Bools, pair: Pair, task: str) -> tuple[Ints, I
 
     def some(side: Bools) -> Ints:
         rows = given.rows[side & mask]
-        return np.sort(rng.choice(rows, min(len(rows), ROWS), replace=False))
+        return np.sort(rng.choice(rows, min(len(rows), sample), replace=False))
 
     return some(sides[0]), some(sides[1])
 

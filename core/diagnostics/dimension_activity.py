@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from core.diagnostics import diagnostic
 from core.findings import PLURAL, Z, scopes, shown
+from core.registry import Range
 from core.sampling import groups, sampled_rows
 from core.spectra import BLOCK, Moments, moments
 from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Scope, Space
@@ -14,7 +16,6 @@ from core.verdicts import judge
 DEAD, ROGUE = 0.01, 10.0  # of the mean variance
 FAR = 5.0  # deviations of the means of all coordinates
 PEAKED = 50.0  # fourth moment over squared variance; 3 for a normal distribution
-ROWS = 20_000
 SAME = 1e-10
 
 
@@ -30,7 +31,11 @@ SAME = 1e-10
     invariant=("order",),
     vital=False,
 )
-def dimension_activity(space: Space) -> tuple[Finding, ...]:
+def dimension_activity(
+    space: Space,
+    *,
+    rows: Annotated[int, Range(100, 2_000_000, "items whose kurtosis is taken, at most")] = 20_000,
+) -> tuple[Finding, ...]:
     """How many coordinates are dead, rogue or asleep for most items.
 
     A coordinate is dead when its variance is below 1/100 of the mean variance; rogue when above 10
@@ -45,10 +50,11 @@ def dimension_activity(space: Space) -> tuple[Finding, ...]:
 
     Args:
         space: at least three items of one kind.
+        rows: random ones beyond; variances are exact.
 
     Returns:
-        A finding each for images and texts. The interval is what the error of the variances
-        leaves open. Variances are exact; kurtosis is that of at most 20,000 random items.
+        A finding each for images and texts. The interval is what the errors of the variances and
+        of the kurtosis leave open.
         curve: variance of each coordinate over the mean variance, largest first.
 
     Raises:
@@ -58,17 +64,18 @@ def dimension_activity(space: Space) -> tuple[Finding, ...]:
     >>> round(dimension_activity(Space(rows, ("a", "b", "c"), 3))[0].value, 3)  # the last is dead
     0.333
     """
-    return tuple(_measure(space, scope) for scope in scopes(space, 3, "Dimension activity"))
+    return tuple(_measure(space, scope, rows) for scope in scopes(space, 3, "Dimension activity"))
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """For each direction: variance over the mean variance, its relative error, and what it is."""
+    """For each direction: variance over the mean variance, kurtosis, and their relative errors."""
 
     share: Doubles
     error: Doubles
     far: Bools
-    mixed: Bools
+    kurtosis: Doubles
+    doubt: Doubles
 
     def dead(self, slack: float = 0.0) -> Bools:
         """Directions below 1/100, were each variance off by `slack` errors."""
@@ -80,20 +87,25 @@ class Activity:
         found: Bools = (self.share * np.maximum(0.0, 1 + slack * self.error) > ROGUE) | self.far
         return found
 
-    def idle(self, of_dead: float = 0.0, of_rogue: float = 0.0) -> float:
-        """Share of the directions that are dead, rogue or mixed."""
-        return float((self.dead(of_dead) | self.rogue(of_rogue) | self.mixed).mean())
+    def mixed(self, slack: float = 0.0) -> Bools:
+        """Directions with variance that moves for few items, were each kurtosis so far off."""
+        found: Bools = (self.kurtosis * np.exp(slack * self.doubt) > PEAKED) & (self.share >= DEAD)
+        return found
+
+    def idle(self, slack: float = 0.0) -> float:
+        """Share of the directions that are dead, rogue or mixed; more of them with more slack."""
+        return float((self.dead(-slack) | self.rogue(slack) | self.mixed(slack)).mean())
 
 
-def _measure(space: Space, scope: Scope) -> Finding:
+def _measure(space: Space, scope: Scope, most: int) -> Finding:
     m = moments(space, scope)
-    rows = sampled_rows(space, scope, ROWS, 0)
+    rows = sampled_rows(space, scope, most, 0)
     effective = len(np.unique(groups(space)[rows]))
     if effective < 2:
         effective = len(rows)
     own = _activity(m, space.vectors[rows], None, effective)
     eigen = _activity(m, space.vectors[rows], m.centred_eigen[1], effective)
-    value, low, high = own.idle(), own.idle(Z, -Z), own.idle(-Z, Z)
+    value, low, high = own.idle(), own.idle(-Z), own.idle(Z)
     order = np.arange(1.0, m.d + 1)
     return Finding(
         name="dimension_activity",
@@ -121,27 +133,34 @@ def _activity(m: Moments, rows: Floats, directions: Doubles | None, effective: i
     else:
         variance, mean = m.centred_eigen[0], m.mean @ directions
     if variance.sum() < SAME:
-        none = np.zeros(m.d, bool)
-        return Activity(np.zeros(m.d), np.zeros(m.d), none, none)
+        none = np.zeros(m.d)
+        return Activity(none, none, none.astype(bool), none, none)
     share = variance / variance.mean()
-    kurtosis = _kurtosis(rows, mean, directions)
+    kurtosis, doubt = _kurtosis(rows, mean, directions)
     error = np.sqrt(np.maximum(0.0, kurtosis - 1) / effective)
     off = np.abs(mean - mean.mean())
     # Eigenvectors have no sign and one of them may be the mean itself: only coordinates are far.
     far = off > FAR * max(float(mean.std()), 1e-6) if directions is None else np.zeros(m.d, bool)
-    return Activity(share, error, far, (kurtosis > PEAKED) & (share >= DEAD))
+    return Activity(share, error, far, kurtosis, doubt * np.sqrt(len(rows) / effective))
 
 
-def _kurtosis(rows: Floats, mean: Doubles, directions: Doubles | None) -> Doubles:
-    """Fourth central moment over the squared variance; 0 where there is no variance."""
-    square, fourth = np.zeros(len(mean)), np.zeros(len(mean))
+def _kurtosis(rows: Floats, mean: Doubles, directions: Doubles | None) -> tuple[Doubles, Doubles]:
+    """Fourth central moment over the squared variance, 0 where there is none; relative error."""
+    sums = np.zeros((4, len(mean)))
     for start in range(0, len(rows), BLOCK):
         x = rows[start : start + BLOCK].astype(np.float64)
         off2 = ((x if directions is None else x @ directions) - mean) ** 2
-        square += off2.sum(axis=0)
-        fourth += (off2 * off2).sum(axis=0)
-    some = square > SAME
-    return np.where(some, len(rows) * fourth / np.where(some, square, 1.0) ** 2, 0.0)
+        power = np.ones_like(off2)
+        for order in range(4):
+            power *= off2
+            sums[order] += power.sum(axis=0)
+    some = sums[0] > SAME
+    square, fourth, sixth, eighth = np.where(some, sums / len(rows), 1.0)
+    kurtosis = fourth / square**2
+    # Delta method: a row moves the kurtosis k by x^4 / v^2 - k - 2 k (x^2 / v - 1).
+    moved = eighth / square**4 - 4 * kurtosis * sixth / square**3 + 4 * kurtosis**3 - kurtosis**2
+    doubt = np.sqrt(np.maximum(0.0, moved) / len(rows)) / kurtosis
+    return np.where(some, kurtosis, 0.0), np.where(some, doubt, 0.0)
 
 
 def _sentence(
@@ -153,9 +172,9 @@ def _sentence(
         f"{shown(value, low, high)}% of the {len(own.share)} coordinates of the {PLURAL[scope]} "
         f"do not do their part; none should: {int(own.dead().sum())} dead ({dead} below 0.1/1/10% "
         f"of the mean variance), {int(own.rogue().sum())} rogue{_which(own.rogue())}, "
-        f"{int(own.mixed.sum())} mixed. Seen along the eigenvectors, which no rotation changes: "
+        f"{int(own.mixed().sum())} mixed. Seen along the eigenvectors, which no rotation changes: "
         f"{int(eigen.dead().sum())} dead, {int(eigen.rogue().sum())} rogue, "
-        f"{int(eigen.mixed.sum())} mixed."
+        f"{int(eigen.mixed().sum())} mixed."
     )
 
 

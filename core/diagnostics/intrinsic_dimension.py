@@ -56,7 +56,8 @@ def intrinsic_dimension(
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. The interval is the bootstrap over items.
+        A finding each for images and texts. The interval is the bootstrap over the items
+        asked, among these candidates.
 
     Raises:
         TooFew: fewer than 20 images and fewer than 20 texts, or all at the same distance.

@@ -47,7 +47,8 @@ def local_dimension(
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. Copies are left out. The interval is over items.
+        A finding each for images and texts. Copies are left out. The interval is over the
+        items asked, among these candidates.
         per_item: the dimension around the item, m_i.
         curve: the dimension at a quarter, a half and all of the items.
 

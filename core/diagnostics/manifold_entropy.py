@@ -54,7 +54,8 @@ def manifold_entropy(
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. The interval is over items, with that of m.
+        A finding each for images and texts. The interval is over the items
+        asked, among these candidates, with that of m.
         per_item: distance to the k-th neighbour.
 
     Raises:

@@ -16,7 +16,6 @@ from core.types import Doubles, Finding, Floats, Ints, Kind, Reference, Space
 from core.verdicts import judge
 
 HALF = 20_000  # images in each half of the yardstick
-ROWS = 5000  # of a label
 
 
 @diagnostic(
@@ -37,6 +36,7 @@ def shape_similarity(
     p: Annotated[int, Range(1, 50, "main directions that are compared")] = 5,
     least: Annotated[int, Range(5, 1000, "items a label needs to count")] = 20,
     most: Annotated[int, Range(2, 200, "labels looked at, the largest first")] = 30,
+    sample: Annotated[int, Range(50, 100_000, "items of a label looked at, at most")] = 5000,
 ) -> tuple[Finding, ...]:
     """Whether images and texts, and one label and the next, vary along the same directions.
 
@@ -51,6 +51,7 @@ def shape_similarity(
         p: 5 in the paper; fewer where there are fewer directions.
         least: labels with fewer items are left out.
         most: labels beyond the largest so many are left out.
+        sample: of each label, drawn at random beyond.
 
     Returns:
         A finding for images against texts (scope joint), and for images and for texts the mean
@@ -66,7 +67,8 @@ def shape_similarity(
     """
     kinds: tuple[Kind, ...] = ("image", "text")
     told = [_between_kinds(space, p)] if min(space.n_images, space.n - space.n_images) > 2 else []
-    told += [_between_labels(space, classes(space, k, least=least, most=most), p) for k in kinds]
+    given = [classes(space, kind, least=least, most=most) for kind in kinds]
+    told += [_between_labels(space, of_kind, p, sample) for of_kind in given]
     found = tuple(f for f in told if f is not None)
     if not found:
         both_kinds(space, 3, "Shape similarity")
@@ -132,9 +134,9 @@ def _halves(space: Space, kind: Kind, p: int) -> tuple[float, float]:
     return similarity(one, other, p), overlap(one, other, p)
 
 
-def _between_labels(space: Space, given: Classes, p: int) -> Finding | None:
+def _between_labels(space: Space, given: Classes, p: int, sample: int) -> Finding | None:
     count = len(given.names)
-    shapes = [_some(space.vectors, given.of_class(i), p) for i in range(count)]
+    shapes = [_some(space.vectors, given.of_class(i), p, sample) for i in range(count)]
     p = min([p, *(s.rank for s in shapes)])
     if count < 2 or not p:
         return None
@@ -170,15 +172,15 @@ def _between_labels(space: Space, given: Classes, p: int) -> Finding | None:
         ),
         sampled=(
             f"{len(given.rows):,} of {given.of:,} {PLURAL[given.kind]} with a label that counts, "
-            f"{given.rule}, at most {ROWS:,} of each"
+            f"{given.rule}, at most {sample:,} of each"
         ),
         curve=histogram(values, "shape similarity of two labels", "pairs of labels"),
     )
 
 
-def _some(vectors: Floats, rows: Ints, p: int) -> Shape:
-    if len(rows) > ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(rows, ROWS, replace=False))
+def _some(vectors: Floats, rows: Ints, p: int, most: int) -> Shape:
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
     return shape_of(vectors[rows], p)
 
 
