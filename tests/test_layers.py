@@ -14,11 +14,13 @@ LEVELS = [
     {
         "core.expressions",
         "core.formulas",
+        "core.prompts",
         "core.registry",
         "core.neighbors",
         "core.spectra",
         "core.sampling",
         "core.nulls",
+        "core.kernels",
     }
     | {
         "core.verdicts",
@@ -28,13 +30,14 @@ LEVELS = [
         "core.rarefaction",
         "core.gates",
         "core.disparity",
+        "core.trends",
         "core.advice",
         "core.comparison",
         "core.subsets",
         "core.zero_shot",
     },
     {"core.findings", "core.rivals", "core.centring", "core.gap", "core.local"}
-    | {"core.frames", "core.shapes", "core.trial"},
+    | {"core.composition", "core.frames", "core.shapes", "core.sketch", "core.trial"},
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
     | {"core.diagnostics", "core.probes", "core.projections", "core.rerankers"}
     | {"core.hub_corrections"},

@@ -13,9 +13,9 @@ from math import expm1, log1p
 import numpy as np
 
 from core.errors import InputError
-from core.neighbors import cosines, select
 from core.rerankers import Shortlist
 from core.search.answer import Answer, stands_out
+from core.search.compared import Compared, compare
 from core.search.hubs import hub_ratios
 from core.search.null import Null, fit_null
 from core.types import Bools, Floats, Hit, Ints, Kind, Space
@@ -56,25 +56,23 @@ def search(
         raise InputError(f"The query has {vector.size} dimensions; the collection has {space.d}.")
     allowed = _allowed(space, kinds, mask, exclude)
     n = int(allowed.sum())
-    all_cosines = cosines(space.vectors, vector)
-    scores = np.where(allowed, all_cosines - space.offset, -np.inf).astype(np.float32)[None]
-    found = select(scores, min(max(start + k, SHORTLIST if rerank else 0), n))
-    rows, values = found[0][0], found[1][0]
+    found = compare(space, vector, allowed, kinds, max(start + k, SHORTLIST if rerank else 0))
+    rows, values = found.rows, found.scores
     if rerank:
         rows, values = _reordered(rerank, Shortlist(space, vector, rows, values))
-    by_kind = {kind: all_cosines[space.span(kind)][allowed[space.span(kind)]] for kind in kinds}
-    nulls = {kind: fit_null(background) for kind, background in by_kind.items()}
-    edges = np.linspace(*_ends(all_cosines[allowed]), BINS + 1)
+    nulls = {kind: fit_null(background) for kind, background in found.background.items()}
+    edges = np.linspace(*_ends(found), BINS + 1)
     page = slice(start, start + k)
-    p_value = _best_of(rows, all_cosines, nulls, space.n_images, n)
+    p_value = _best_of(found.cosines(rows[:1]), rows, nulls, space.n_images, n)
     return Answer(
-        _hits(space, all_cosines, allowed, nulls, rows[page], values[page], start),
+        _hits(found, nulls, rows[page], values[page], start),
         nulls,
         edges,
-        {kind: np.histogram(x, edges)[0].astype(np.float64) for kind, x in by_kind.items()},
+        found.counts(edges),
         n,
         p_value,
         stands_out(p_value, n),
+        found.how,
     )
 
 
@@ -97,22 +95,13 @@ def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> t
 
 
 def _hits(
-    space: Space,
-    all_cosines: Floats,
-    allowed: Bools,
-    nulls: Mapping[Kind, Null],
-    rows: Ints,
-    scores: Floats,
-    start: int,
+    found: Compared, nulls: Mapping[Kind, Null], rows: Ints, scores: Floats, start: int
 ) -> tuple[Hit, ...]:
-    hubs = hub_ratios(space)
-    candidates = all_cosines[allowed]
+    space, hubs = found.space, hub_ratios(found.space)
+    all_of = zip(rows.tolist(), scores.tolist(), found.cosines(rows).tolist(), strict=True)
     hits = []
-    for rank, (row, score) in enumerate(
-        zip(rows.tolist(), scores.tolist(), strict=True), start + 1
-    ):
+    for rank, (row, score, cosine) in enumerate(all_of, start + 1):
         kind: Kind = "image" if row < space.n_images else "text"
-        cosine = float(all_cosines[row])
         hits.append(
             Hit(
                 space.ids[row],
@@ -123,7 +112,7 @@ def _hits(
                 float(nulls[kind].p(np.array([cosine]))[0]),
                 float(hubs[row]),
                 float(space.offset[row]),
-                1 + int((candidates > all_cosines[row]).sum()),
+                found.rank(cosine),
             )
         )
     return tuple(hits)
@@ -141,8 +130,9 @@ def _allowed(
     return allowed
 
 
-def _ends(values: Floats) -> tuple[float, float]:
+def _ends(found: Compared) -> tuple[float, float]:
     """Ends of the histogram: the data's, a little wider."""
+    values = np.concatenate([*found.background.values(), found.cosines(found.rows[:1])])
     if not len(values):
         return -1.0, 1.0
     low, high = float(values.min()), float(values.max())
@@ -151,8 +141,8 @@ def _ends(values: Floats) -> tuple[float, float]:
 
 
 def _best_of(
+    cosine: Floats,
     rows: Ints,
-    all_cosines: Floats,
     nulls: Mapping[Kind, Null],
     n_images: int,
     n: int,
@@ -161,5 +151,5 @@ def _best_of(
     if not len(rows):
         return 1.0
     kind: Kind = "image" if rows[0] < n_images else "text"
-    p = float(nulls[kind].p(all_cosines[rows[:1]])[0])
+    p = float(nulls[kind].p(cosine)[0])
     return -expm1(n * log1p(-p)) if p < 1 else 1.0

@@ -15,7 +15,7 @@ class Answer:
 
     `nulls`, `edges` and `counts` describe the cosines of all candidates by kind; `p_value` is the
     chance that the best hit would be this good if nothing here matched; `n` candidates were
-    compared. `sentence` says whether anything stands out.
+    compared. `sentence` says whether anything stands out, `how` how the hits were found.
     """
 
     hits: tuple[Hit, ...]
@@ -25,6 +25,7 @@ class Answer:
     n: int
     p_value: float
     sentence: str
+    how: str = ""
 
 
 def stands_out(p_value: float, n: int) -> str:

@@ -1,0 +1,135 @@
+"""Loops over rows that numpy has no words for, compiled by numba when first used.
+
+Import this module inside a function: numba takes a moment to load. Compiled code is kept on disk.
+Every loop works on rows [start, stop) and lets go of the interpreter, so that threads share rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+from core.types import Floats, Ints
+
+LEVEL = np.float32(0.9957)  # best step of 4 even levels for a normal variable (Max 1960)
+THREADS = os.cpu_count() or 1
+
+
+def shared(work: Callable[[int, int], None], n: int, least: int = 1024) -> None:
+    """Run `work(start, stop)` over n rows, in one thread for each core where that pays."""
+    parts = max(1, min(THREADS, n // least))
+    ends = [n * part // parts for part in range(parts + 1)]
+    if parts == 1:
+        work(0, n)
+        return
+    with ThreadPoolExecutor(parts) as pool:
+        list(pool.map(work, ends[:-1], ends[1:]))
+
+
+def _ones(typing: Any, word: Any) -> Any:
+    """How many bits of a word are set, as one instruction."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
+
+
+def _turn(x: Floats, signs: Floats) -> None:
+    """In place: flip signs, then the Walsh-Hadamard transform, for each row of signs."""
+    size = len(x)
+    for flips in signs:
+        for i in range(size):
+            x[i] *= flips[i]
+        half = 1
+        while half < size:
+            for block in range(0, size, 2 * half):
+                for i in range(block, block + half):
+                    a, b = x[i], x[i + half]
+                    x[i], x[i + half] = a + b, a - b
+            half *= 2
+
+
+def _encode(
+    vectors: Floats,
+    centre: Floats,
+    signs: Floats,
+    words: np.typing.NDArray[np.uint64],
+    scales: Floats,
+    start: int,
+    stop: int,
+) -> None:
+    """Two bits for each turned coordinate, low bits in the first half of `words`."""
+    d, size = len(centre), signs.shape[1]
+    x = np.empty(size, np.float32)
+    for row in range(start, stop):
+        x[:] = 0
+        x[:d] = vectors[row] - centre
+        turn(x, signs)
+        power = np.float32(0)
+        for i in range(size):
+            power += x[i] * x[i]
+        if power == 0:
+            scales[row] = 0
+            continue
+        step, along = LEVEL * np.sqrt(power / size), np.float32(0)
+        for word in range(size // 64):
+            low, high = np.uint64(0), np.uint64(0)
+            for bit in range(64):
+                value = x[64 * word + bit]
+                level = min(max(int(np.floor(value / step)) + 2, 0), 3)
+                along += (level - np.float32(1.5)) * value
+                low |= np.uint64(level & 1) << np.uint64(bit)
+                high |= np.uint64(level >> 1) << np.uint64(bit)
+            words[word, row] = low
+            words[size // 64 + word, row] = high
+        scales[row] = power / along / size  # the transforms stretched x by `size`
+
+
+def _sums(
+    words: np.typing.NDArray[np.uint64],
+    planes: np.typing.NDArray[np.uint64],
+    result: Floats,
+    start: int,
+    stop: int,
+) -> None:
+    """Inner products of 2-bit codes with a query of signed 4-bit numbers, by counting bits."""
+    sums = np.empty(1024, np.int64)
+    for first in range(start, stop, 1024):
+        last = min(first + 1024, stop)
+        sums[:] = 0
+        for word in range(len(words)):
+            p0, p1, p2, p3 = planes[word]
+            shift = 0 if 2 * word < len(words) else 1
+            part = words[word, first:last]
+            for i in range(len(part)):
+                code = part[i]
+                low = ones(code & p0) + (ones(code & p1) << 1)
+                high = ones(code & p2) - (ones(code & p3) << 1)
+                sums[i] += (low + (high << 2)) << shift
+        for i in range(last - first):
+            result[first + i] = sums[i]
+
+
+def _dots(
+    vectors: Floats, rows: Ints, query: Floats, result: Floats, start: int, stop: int
+) -> None:
+    """Cosines of one query with some rows, without copying them out."""
+    for at in range(start, stop):
+        row, total = vectors[rows[at]], np.float32(0)
+        for i in range(len(query)):
+            total += row[i] * query[i]
+        result[at] = total
+
+
+ones: Any = intrinsic(_ones)
+turn = njit(nogil=True, cache=True)(_turn)
+encode = njit(nogil=True, cache=True, fastmath=True)(_encode)
+sums = njit(nogil=True, cache=True)(_sums)
+dots = njit(nogil=True, cache=True, fastmath=True)(_dots)

@@ -1,0 +1,114 @@
+"""One query against a collection: which rows are best, and what all the others look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from core import sketch
+from core.neighbors import cosines, select
+from core.types import Bools, Doubles, Floats, Ints, Kind, Space
+
+SAMPLE = 20_000  # cosines of each kind that stand for the rest in a large collection
+PLAIN = 1000  # hits of which it is known exactly where the cosine alone would put them
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What comparing a query with the allowed rows gave.
+
+    Args:
+        rows: (m,) the best rows, by score; `scores` (m,) are their cosines without the bias.
+        background: cosines of the allowed rows of each kind: all, or a sample of them.
+        sizes: number of allowed rows of each kind.
+        how: what was done, in words.
+        best: the highest cosines, in order, where `background` is a sample.
+        every: (n,) cosines of all rows, where they were computed.
+    """
+
+    space: Space
+    vector: Floats
+    rows: Ints
+    scores: Floats
+    background: Mapping[Kind, Floats]
+    sizes: Mapping[Kind, int]
+    how: str
+    best: Floats | None = None
+    every: Floats | None = None
+
+    def cosines(self, rows: Ints) -> Floats:
+        """Exact cosines of some rows."""
+        if self.every is None:
+            return sketch.cosines_of(self.space, self.vector, rows)
+        return self.every[rows]
+
+    def rank(self, cosine: float) -> int:
+        """Where the cosine alone would put an item; beyond the first 1000 an estimate."""
+        if self.best is not None and len(self.best) and cosine >= self.best[-1]:
+            return 1 + int((self.best > cosine).sum())
+        above = [
+            self.sizes[kind] * float((found > cosine).mean())
+            for kind, found in self.background.items()
+            if len(found)
+        ]
+        return 1 + round(sum(above))
+
+    def counts(self, edges: Doubles) -> dict[Kind, Doubles]:
+        """Histogram of the cosines of each kind; of a sample, scaled to what it stands for."""
+        return {
+            kind: np.histogram(found, edges)[0] * (self.sizes[kind] / max(1, len(found)))
+            for kind, found in self.background.items()
+        }
+
+
+def compare(
+    space: Space, vector: Floats, allowed: Bools, kinds: tuple[Kind, ...], k: int
+) -> Compared:
+    """The k best of the allowed rows: by every cosine, or in two steps where that is quicker."""
+    of_kind = {kind: allowed[space.span(kind)] for kind in kinds}
+    sizes = {kind: int(mask.sum()) for kind, mask in of_kind.items()}
+    if sketch.pays(space):
+        return _in_two_steps(space, vector, allowed, of_kind, sizes, k)
+    every = cosines(space.vectors, vector)
+    scores = np.where(allowed, every - space.offset, -np.inf).astype(np.float32)[None]
+    found = select(scores, min(k, sum(sizes.values())))
+    background = {kind: every[space.span(kind)][mask] for kind, mask in of_kind.items()}
+    how = f"All {sum(sizes.values()):,} items were compared."
+    return Compared(space, vector, found[0][0], found[1][0], background, sizes, how, every=every)
+
+
+def _in_two_steps(
+    space: Space,
+    vector: Floats,
+    allowed: Bools,
+    of_kind: Mapping[Kind, Bools],
+    sizes: Mapping[Kind, int],
+    k: int,
+) -> Compared:
+    rows, scores = sketch.top_k(space, vector, k, offset=space.offset, mask=allowed)
+    best = scores
+    if space.offset.any():
+        best = sketch.top_k(space, vector, max(k, PLAIN), mask=allowed)[1]
+    background = {
+        kind: sketch.cosines_of(space, vector, _spread(mask) + space.span(kind).start)
+        for kind, mask in of_kind.items()
+    }
+    how = (
+        f"The best of {sum(sizes.values()):,} items were found in two steps, exactly; what is "
+        f"unrelated was judged by a sample of {sum(map(len, background.values())):,}."
+    )
+    return Compared(space, vector, rows, scores, background, sizes, how, best)
+
+
+def _spread(mask: Bools) -> Ints:
+    """At most `SAMPLE` of the allowed rows: one, drawn at random, of each stretch of them."""
+    rows = np.flatnonzero(mask)
+    step = -(-len(rows) // SAMPLE)
+    if step <= 1:
+        return rows
+    starts = np.arange(0, len(rows), step)
+    drawn = starts + np.random.default_rng(0).integers(0, step, len(starts))
+    sample: Ints = rows[np.minimum(drawn, len(rows) - 1)]
+    return sample

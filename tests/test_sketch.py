@@ -1,0 +1,119 @@
+"""Two steps find what one finds; the sketch knows how wrong it may be, and is right."""
+
+import numpy as np
+import pytest
+
+from core import kernels, sketch
+from core.neighbors import top_k
+from core.search import search
+from core.types import Space
+
+
+def unit(x):
+    return (x / np.linalg.norm(x, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def cloud(rng, n, d, tilt=1.0):
+    """Rows in a cone with a power-law spectrum, in clusters."""
+    spread = (
+        np.arange(1, d + 1) ** -tilt * rng.normal(size=(n // 50, d))[rng.integers(n // 50, size=n)]
+    )
+    return unit(2 * np.eye(d)[0] + spread + 0.3 * rng.normal(size=(n, d)) / np.sqrt(d))
+
+
+def space_of(vectors, offset=None):
+    ids = tuple(map(str, range(len(vectors))))
+    more = {} if offset is None else {"offset": offset}
+    return Space(vectors, ids, len(vectors) // 2, **more)
+
+
+@pytest.mark.parametrize("d", [20, 64, 200, 512])
+def test_two_steps_find_what_one_finds(rng, d):
+    space = space_of(cloud(rng, 6000, d))
+    offset = (0.05 * rng.normal(size=space.n)).astype(np.float32)
+    for share in (1.0, 0.4, 0.01, 0.0005):
+        mask = rng.random(space.n) < share
+        for bias in (None, offset):
+            query = unit(space.vectors[3] + 0.3 * rng.normal(size=d) / np.sqrt(d))
+            rows, scores = sketch.top_k(space, query, 10, offset=bias, mask=mask)
+            expected = top_k(query[None], space.vectors, 10, offset=bias, mask=mask)
+            np.testing.assert_array_equal(rows, expected[0][0])
+            np.testing.assert_allclose(scores, expected[1][0], atol=1e-6)
+
+
+def test_its_recall_is_what_it_promises(rng):
+    space = space_of(cloud(rng, 20_000, 128))
+    queries = unit(space.vectors[:100] + 0.5 * rng.normal(size=(100, 128)) / np.sqrt(128))
+    exact, _ = top_k(queries, space.vectors, 10)
+    found = [sketch.top_k(space, q, 10)[0] for q in queries]
+    kept = [len(np.intersect1d(a, b)) for a, b in zip(exact, found, strict=True)]
+    assert np.sum(kept) >= 999
+
+
+@pytest.mark.parametrize("tilt", [0.0, 1.0])
+def test_estimates_are_unbiased_with_the_error_they_state(rng, tilt):
+    space = space_of(cloud(rng, 20_000, 256, tilt))
+    made = sketch.sketch(space)
+    for query in unit(rng.normal(size=(5, 256))), unit(space.vectors[:5] + 0.02):
+        for q in query:
+            estimated, error = made.estimates(q)
+            z = (estimated - space.vectors @ q) / error
+            assert abs(z.mean()) < 0.1
+            assert 0.9 < z.std() < 1.1
+
+
+def test_it_takes_a_sixteenth_of_the_memory(rng):
+    space = space_of(unit(rng.normal(size=(1000, 512))))
+    assert sketch.sketch(space).nbytes == space.vectors.nbytes / 16 + 4 * space.n
+
+
+def test_vectors_that_are_all_alike_are_compared_one_by_one(rng):
+    """Where the sketch cannot tell rows apart, nothing is lost but time."""
+    vectors = unit(np.eye(64)[0] + 1e-5 * rng.normal(size=(3000, 64)))
+    vectors[:500] = vectors[0]
+    rows, _ = sketch.top_k(space_of(vectors), vectors[0], 600)
+    np.testing.assert_array_equal(rows[:500], np.arange(500))
+    same = space_of(np.repeat(np.eye(8, dtype=np.float32)[:1], 900, axis=0))
+    assert sketch.top_k(same, same.vectors[0], 3)[0].tolist() == [0, 1, 2]
+
+
+def test_fewer_rows_than_k_come_back_whole(rng):
+    space = space_of(unit(rng.normal(size=(900, 16))))
+    mask = np.zeros(900, bool)
+    mask[[5, 7]] = True
+    assert set(sketch.top_k(space, space.vectors[7], 9, mask=mask)[0].tolist()) == {5, 7}
+    assert sketch.top_k(space, space.vectors[7], 9, mask=mask, exclude=np.array([7]))[
+        0
+    ].tolist() == [5]
+    assert len(sketch.top_k(space, space.vectors[7], 9, mask=np.zeros(900, bool))[0]) == 0
+
+
+def test_threads_share_all_rows_and_none_twice():
+    seen = np.zeros(5000, int)
+
+    def count(start, stop):
+        seen[start:stop] += 1
+
+    kernels.shared(count, 5000)
+    kernels.shared(count, 0)
+    assert (seen == 1).all()
+
+
+def test_a_large_collection_answers_as_a_small_one(rng, monkeypatch):
+    """Search gives the same hits either way, and a null from a sample that agrees."""
+    vectors = cloud(rng, 60_000, 32)
+    offset = (0.02 * rng.normal(size=60_000)).astype(np.float32)
+    mask = rng.random(60_000) < 0.9
+    for space in space_of(vectors), space_of(vectors, offset):
+        whole = search(space, vectors[9], k=30, mask=mask, exclude=np.array([9]))
+        monkeypatch.setattr(sketch, "PAYS", 1)
+        quick = search(space, vectors[9], k=30, mask=mask, exclude=np.array([9]))
+        monkeypatch.undo()
+        assert [h.id for h in quick.hits] == [h.id for h in whole.hits]
+        assert [h.plain_rank for h in quick.hits] == [h.plain_rank for h in whole.hits]
+        assert quick.n == whole.n
+        for kind in ("image", "text"):
+            assert quick.nulls[kind].mean == pytest.approx(whole.nulls[kind].mean, abs=0.01)
+            assert quick.nulls[kind].sd == pytest.approx(whole.nulls[kind].sd, rel=0.05)
+            assert quick.counts[kind].sum() == pytest.approx(whole.counts[kind].sum(), rel=0.01)
+        assert "two steps" in quick.how and "All" in whole.how
