@@ -104,6 +104,22 @@ def participation(matrix: Doubles) -> float:
     return float(np.trace(matrix) ** 2 / (matrix**2).sum())
 
 
+def entropy(weights: Doubles) -> float:
+    """-sum p log p of the shares p of the weights; a share of 0 adds nothing."""
+    p = weights / weights.sum()
+    p = p[p > 0]
+    return -float((p * np.log(p)).sum())
+
+
+def rankme(values: Doubles) -> float:
+    """exp(entropy of s / sum s) of the singular values s, from their squares (Garrido et al. 2023).
+
+    >>> round(rankme(np.array([4.0, 1.0, 0.0])), 6)  # s = 2, 1
+    1.889882
+    """
+    return max(1.0, float(np.exp(entropy(np.sqrt(values)))))
+
+
 def participation_influence(m: Moments, rows: Floats) -> Doubles:
     """How much each row moves the participation ratio of the covariance when it counts 1/n."""
     total, square = float(np.trace(m.covariance)), float((m.covariance**2).sum())

@@ -115,6 +115,8 @@ def test_collapsed_classes_have_nothing_inside():
     assert found.value == pytest.approx(0, abs=1e-6)
     assert found.verdict == "bad"
     assert "0.00 from a simplex (NC2)" in found.sentence
+    frame = spaces.clustered(np.eye(16)[:6], 20, noise=0.0)
+    assert "0.00 from right angles" in find("neural_collapse", frame, "image").sentence
     assert found.per_item[:120] == pytest.approx(0, abs=1e-6)
     assert np.isnan(found.per_item[120:]).all()
 

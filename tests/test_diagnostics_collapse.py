@@ -1,5 +1,7 @@
 """Collapse by length, and onto a few cells."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,6 +13,7 @@ from core.diagnostics.codebook_collapse import perplexity, utilisation
 from core.diagnostics.length_collapse import BINS, _bin_cosines
 from core.errors import TooFew
 from core.evaluate import evaluate
+from core.nulls import isotropic_rankme
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space
@@ -94,6 +97,21 @@ def test_recall_of_the_ends_is_that_of_the_evaluation():
     assert float(told[1]) == pytest.approx(100 * long.mean(), abs=5)
     alone = space((), given.texts, lengths=given.text_lengths)
     assert "recall" not in find("length_collapse", alone).sentence
+
+
+def test_directions_of_the_ends_are_counted_at_equal_numbers():
+    """128 short texts in eight directions, 32 long ones in four."""
+    texts = np.concatenate([np.tile(np.eye(16)[:8], (16, 1)), np.tile(np.eye(16)[:4], (8, 1))])
+    given = space((), texts, lengths=[20] * 128 + [200] * 32)
+    sentence = find("length_collapse", given).sentence
+    short, long, even = re.search(
+        r"32 of the one use ([\d.]+) directions \(RankMe\), as many of the other ([\d.]+), "
+        r"evenly spread ones ([\d.]+)\.",
+        sentence,
+    ).groups()
+    assert 7 < float(short) <= 8
+    assert float(long) == 4
+    assert float(even) == pytest.approx(isotropic_rankme(32, 16), abs=0.05)
 
 
 def test_the_interval_has_the_right_width():

@@ -6,7 +6,7 @@ from core.diagnostics import diagnostic
 from core.findings import PLURAL, normal, scopes, shown
 from core.nulls import isotropic_rankme
 from core.sampling import items_error
-from core.spectra import Moments, moments, projections
+from core.spectra import Moments, entropy, moments, projections, rankme
 from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
 from core.verdicts import judge
 
@@ -54,7 +54,7 @@ def effective_rank(space: Space) -> tuple[Finding, ...]:
 def _measure(space: Space, scope: Scope) -> Finding:
     m = moments(space, scope)
     values = m.eigen[0]
-    value = max(1.0, float(np.exp(_entropy(np.sqrt(values)))))
+    value = rankme(values)
     error = items_error(space, {scope: lambda rows: _influence(m, space.vectors[rows])})
     low, high = normal(value, error, 1.0, float(min(m.n, m.d)))
     even = isotropic_rankme(m.n, m.d)
@@ -77,20 +77,14 @@ def _measure(space: Space, scope: Scope) -> Finding:
     )
 
 
-def _entropy(weights: Doubles) -> float:
-    p = weights / weights.sum()
-    p = p[p > 0]
-    return -float((p * np.log(p)).sum())
-
-
 def _influence(m: Moments, rows: Floats) -> Doubles:
     """How much each row moves RankMe: its derivative with respect to the eigenvalues."""
     values, directions = m.eigen
     used = values > 1e-9 * values[0]
     s = np.sqrt(values[used])
     share = s / s.sum()
-    entropy = _entropy(s)
-    slope = -np.exp(entropy) * (np.log(share) + entropy) / s.sum() / (2 * s)
+    nats = entropy(s)
+    slope = -np.exp(nats) * (np.log(share) + nats) / s.sum() / (2 * s)
     moved: Doubles = projections(rows, directions[:, used]) ** 2 @ slope
     return moved
 

@@ -7,18 +7,25 @@ import numpy as np
 from core.diagnostics import diagnostic
 from core.errors import TooFew
 from core.findings import normal, shown, spread
+from core.nulls import isotropic_rankme
 from core.registry import Range
 from core.rivals import rivals
 from core.sampling import items_error
-from core.spectra import BLOCK, moments, projections
+from core.spectra import BLOCK, moments, moments_of, projections, rankme
+from core.trends import rank_correlation, ranks, shuffled_p
 from core.types import Curve, Doubles, Finding, Ints, Reference, Space
 from core.verdicts import judge
 
 BINS = 8
 LEAST = 16  # texts: two a bin
-SHUFFLED = 2000  # texts whose lengths are shuffled for the p-value, at most
 QUERIES = 5000  # texts with pairs; as many as pair margins ask by default, so they are shared
 ENOUGH = 5  # texts of a bin from which a recall is told
+RANKED = 4000  # texts of a bin whose directions are counted, at most
+
+TOPIC = (
+    ". Whether it is length or topic is not measured: that needs the same texts, cut and encoded "
+    "again."
+)
 
 
 @diagnostic(
@@ -42,8 +49,9 @@ def length_collapse(
     The rank correlation (Spearman) between the length of a text, in characters, and its cosine
     with the mean of all texts. 0 when length does not matter; above 0 longer texts lie nearer to
     the middle, and hence to each other; below 0 shorter ones do. Lengths are cut into eight bins
-    with as many texts each, and every bin gets the mean cosine of two of its texts and, when there
-    are pairs, its recall@10.
+    with as many texts each, and every bin gets the mean cosine of two of its texts, the number of
+    directions its texts use (RankMe, of as many texts from each bin) and, when there are pairs, its
+    recall@10; the sentence tells those of the shortest and of the longest texts.
 
     Long texts often speak of other things than short ones. Telling length from topic takes the
     same texts cut to several lengths and encoded again; that needs the encoder and is not measured
@@ -74,11 +82,11 @@ def length_collapse(
     toward = projections(space.texts, mean / max(1e-12, float(np.linalg.norm(mean))))
     first = space.n_images
     # Cosines that differ by rounding only are ties, not an order.
-    x, y = _ranks(lengths.astype(np.float64)), _ranks(np.round(toward, 6))
-    value, moved = _spearman(x, y)
+    x, y = ranks(lengths.astype(np.float64)), ranks(np.round(toward, 6))
+    value, moved = rank_correlation(x, y)
     error = items_error(space, {"text": lambda rows: moved[rows - first]})
     low, high = normal(value, error, -1.0, 1.0)
-    p = _p_value(x, y, shuffles)
+    p = shuffled_p(x, y, shuffles)
     bins = _bins(lengths)
     crowding = _bin_cosines(space, bins)
     middles = np.array([float(np.median(lengths[bins == b])) for b in range(bins.max() + 1)])
@@ -91,7 +99,10 @@ def length_collapse(
             high=high,
             reference=Reference(0.0, "shuffled lengths"),
             verdict=judge("length_collapse", value if p < 0.05 else min(value, 0.0)),
-            sentence=_sentence((value, low, high), p, middles, crowding, _recalls(space, bins)),
+            sentence=_sentence((value, low, high), p, middles, crowding)
+            + _directions(space, bins)
+            + _recalls(space, bins)
+            + TOPIC,
             sampled=f"exact, all {len(lengths):,} texts",
             per_item=spread(space, space.span("text"), toward),
             per_item_title="cosine with the mean of all texts",
@@ -107,48 +118,6 @@ def _check(lengths: Ints) -> None:
         )
     if lengths.min() == lengths.max():
         raise TooFew("Length collapse", 2, "different lengths of texts", 1, "Add other captions.")
-
-
-def _ranks(values: Doubles) -> Doubles:
-    """Ranks from 0 to 1; equals share their middle rank."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    found: Doubles = (np.cumsum(counts) - counts / 2)[place] / len(values)
-    return found
-
-
-def _spearman(x: Doubles, y: Doubles) -> tuple[float, Doubles]:
-    """Correlation of ranks, and how much each item moves it when it counts 1/n."""
-    a, b = x - x.mean(), y - y.mean()
-    sa, sb = a.std(), b.std()
-    if min(sa, sb) < 1e-9:
-        return 0.0, np.zeros(len(x))
-    value = float(np.clip((a * b).mean() / (sa * sb), -1, 1))
-    moved = a * b + _shifts(x, b) + _shifts(y, a)
-    return value, moved / (sa * sb)
-
-
-def _shifts(x: Doubles, other: Doubles) -> Doubles:
-    """What each item adds through the ranks of the items above it."""
-    order = np.argsort(x, kind="stable")
-    above = np.empty(len(x))
-    above[order] = (np.cumsum(other[order][::-1])[::-1] - other[order]) / len(x)
-    return above
-
-
-def _p_value(x: Doubles, y: Doubles, shuffles: int) -> float:
-    """Share of shuffled lengths, of at most `SHUFFLED` texts, that go as far; two-sided.
-
-    With fewer texts than there are the correlation is scaled to their number.
-    """
-    rng = np.random.default_rng(0)
-    n = len(x)
-    order = np.lexsort((y, x))  # so that the texts' order does not matter
-    kept = order if n <= SHUFFLED else order[np.sort(rng.choice(n, SHUFFLED, replace=False))]
-    a, b = x[kept] - x[kept].mean(), y[kept] - y[kept].mean()
-    observed = abs(np.corrcoef(x, y)[0, 1]) if min(x.std(), y.std()) > 1e-9 else 0.0
-    scale = max(1e-12, float(np.sqrt((a @ a) * (b @ b)))) * np.sqrt(n / len(kept))
-    drawn = np.array([abs(rng.permutation(a) @ b) for _ in range(shuffles)]) / scale
-    return float((1 + (drawn >= observed - 1e-12).sum()) / (1 + shuffles))
 
 
 def _bins(lengths: Ints) -> Ints:
@@ -171,33 +140,40 @@ def _bin_cosines(space: Space, bins: Ints) -> Doubles:
     return ((sums**2).sum(axis=1) - squares) / np.maximum(1, counts * (counts - 1))
 
 
-def _recalls(space: Space, bins: Ints) -> tuple[float, float] | None:
+def _directions(space: Space, bins: Ints) -> str:
+    """How many directions the shortest and the longest texts use, at equal numbers."""
+    ends = [space.texts[bins == b] for b in (0, bins.max())]
+    count = min(RANKED, *map(len, ends))
+    rng = np.random.default_rng(0)
+    short, long = (
+        rankme(moments_of(rows[np.sort(rng.choice(len(rows), count, replace=False))]).eigen[0])
+        for rows in ends
+    )
+    even = isotropic_rankme(count, space.d)
+    return (
+        f"; {count:,} of the one use {short:.3g} directions (RankMe), as many of the other "
+        f"{long:.3g}, evenly spread ones {even:.3g}"
+    )
+
+
+def _recalls(space: Space, bins: Ints) -> str:
     """Recall@10 of the shortest and of the longest bin, when both have enough texts with pairs."""
     found = rivals(space, q=QUERIES)
     of = bins[found.texts - space.n_images]
     hits = found.rank <= 10
     ends = [hits[of == b] for b in (0, bins.max())]
     if min(map(len, ends)) < ENOUGH:
-        return None
-    return float(ends[0].mean()), float(ends[1].mean())
+        return ""
+    return f"; recall@10 is {ends[0].mean():.0%} and {ends[1].mean():.0%}"
 
 
 def _sentence(
-    number: tuple[float, float, float],
-    p: float,
-    middles: Doubles,
-    crowding: Doubles,
-    recalls: tuple[float, float] | None,
+    number: tuple[float, float, float], p: float, middles: Doubles, crowding: Doubles
 ) -> str:
     trend = "" if p < 0.05 else ", no more than chance gives"
     ends = f"around {middles[0]:.0f} characters", f"around {middles[-1]:.0f}"
-    told = ""
-    if recalls is not None:
-        told = f"; recall@10 is {recalls[0]:.0%} and {recalls[1]:.0%}"
     return (
         f"Length and nearness to the middle have a rank correlation of {shown(*number)} "
         f"(p {p:.2g} against shuffled lengths, which give 0){trend}. Two texts {ends[0]} have a "
-        f"mean cosine of {crowding[0]:.2f}, two {ends[1]} {crowding[-1]:.2f}{told}. "
-        "Whether it is length or topic is not measured: that needs the same texts, cut and "
-        "encoded again."
+        f"mean cosine of {crowding[0]:.2f}, two {ends[1]} {crowding[-1]:.2f}"
     )

@@ -14,6 +14,7 @@ from core.frames import (
     duality_error,
     frame,
     free_lengths,
+    orthogonal_error,
     simplex_error,
     slope,
     within,
@@ -51,9 +52,9 @@ def neural_collapse(
     NC1, trace(Sw pinv(Sb)) / K: the spread inside the labels over the spread of their centres. 0
     when each label is a point, so that nothing tells its items apart; at the reference labels
     cannot be seen at all. Sb is taken around the mean of the K centres. NC2 is the distance of the
-    centres from a simplex (0 to 1.41), NC3 that of the texts' centres from them, NC4 how often the
-    nearest text and the nearest centre name the same label; CDNV is the spread of two labels over
-    the distance of their centres.
+    centres from a simplex (0 to 1.41; from right angles as well), NC3 that of the texts' centres
+    from them, NC4 how often the nearest text and the nearest centre name the same label; CDNV is
+    the spread of two labels over the distance of their centres.
 
     Args:
         space: two labels with `least` items of one kind. Items count by their only label, or by
@@ -150,7 +151,8 @@ def _centres(of: Frame) -> str:
     ratio = float(of.sizes @ of.spreads / of.sizes.sum()) / float((of.centred**2).sum(1).mean())
     return (
         f"Inside to between is {ratio:.3g} by traces and {cdnv(of):.3g} for the median pair of "
-        f"labels (CDNV); the centres are {simplex_error(of.means):.2f} from a simplex (NC2)."
+        f"labels (CDNV); the centres are {simplex_error(of.means):.2f} from a simplex (NC2) and "
+        f"{orthogonal_error(of.means):.2f} from right angles."
     )
 
 
