@@ -1,51 +1,91 @@
-"""From a question to the vector that is compared: through exactly what the rows went through."""
+"""From questions to the vectors that are compared: through exactly what the rows went through."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import chain
+
 import numpy as np
 
-from core import encoders
+from core import composition, encoders
 from core.encoders import Encoder
 from core.errors import InputError, MissingPart, NoTextSearch, UnknownName
 from core.ingest import decode
 from core.pipeline import check_passport
-from core.types import Floats, Ints, Part, Passport, Query, Space
+from core.prompts import filled
+from core.sampling import sampled_rows
+from core.types import Floats, Ints, Kind, Part, Passport, Query, Space, digest, per_space
+
+SAMPLE = 4000  # candidates that balance the parts of a query
 
 
 def vector(space: Space, passport: Passport, query: Query) -> Floats:
-    """(d,) unit vector of a query, each part made as the passport says.
+    """(d,) unit vector of a query; see `vectors`."""
+    return vectors(space, passport, [query])[0]
+
+
+def vectors(space: Space, passport: Passport, queries: Sequence[Query]) -> Floats:
+    """(q, d) unit vectors of queries, each part made as the passport says, all texts in one go.
 
     Raises:
         NoTextSearch: what made the vectors is not at hand.
         PassportMismatch: what is at hand would make other vectors.
-        UnreadableFile: a picture of the query cannot be decoded.
-        UnknownName: an item of the query is not in the collection.
-        InputError: the parts cancel each other out.
+        UnreadableFile: a picture of a query cannot be decoded.
+        UnknownName: an item of a query is not in the collection.
+        InputError: the parts of a query cancel each other out.
     """
-    vectors = np.stack([_part(space, passport, part) for part in query.parts])
-    mixed = np.array([part.weight for part in query.parts], np.float32) @ vectors
-    length = float(np.linalg.norm(mixed))
-    if length < 1e-6:
-        raise InputError("The parts of this query cancel each other out. Change a weight.")
-    return np.asarray(mixed / length, np.float32)
+    said = list(dict.fromkeys(chain.from_iterable(map(_texts, queries))))
+    rows = dict(zip(said, _encoded(passport, said), strict=True)) if said else {}
+    if not queries:
+        return np.empty((0, space.d), np.float32)
+    return np.stack([_mixed(space, passport, query, rows) for query in queries])
 
 
 def rows(space: Space, query: Query) -> Ints:
-    """Rows of the items that the query is made of: they are not answers to it."""
+    """Rows of the items that the query is made of: they are not answers to it.
+
+    Where a query has several parts, items that say or show the same as one of them count too.
+    """
     asked = [part.item for part in query.parts if part.item]
     for item in asked:
         if item not in space.row:
             raise UnknownName("item", item, space.ids[:1000])
-    return np.array([space.row[item] for item in asked], np.int64)
+    if len(query.parts) > 1:
+        same = [digest("text", p.text.encode("utf-8", "replace")) for p in query.parts if p.text]
+        same += [digest("image", part.image) for part in query.parts if part.image]
+        asked += [id_ for id_ in same if id_ in space.row]
+    return np.array([space.row[item] for item in dict.fromkeys(asked)], np.int64)
 
 
-def _part(space: Space, passport: Passport, part: Part) -> Floats:
-    if part.item:
-        return space.vectors[rows(space, Query((part,)))[0]]
-    encoder = encoder_for(passport)
-    if part.image:
-        return encoder.encode_images([decode(part.image, "the picture")])[0]
-    return encoder.encode_texts([part.text])[0]
+def whole_id(space: Space, start: str, kind: Kind | None = None) -> str:
+    """The one id that is, or begins with, what was written.
+
+    Args:
+        space: where the ids are.
+        start: an id or its first characters.
+        kind: among items of that kind only.
+
+    Raises:
+        UnknownName: there is none.
+        InputError: several begin like that.
+    """
+    spans = [space.span(k) for k in ("image", "text") if kind in (k, None)]
+    found = []
+    for span in spans:
+        at = bisect_left(space.ids, start, span.start, span.stop)
+        found += [id_ for id_ in space.ids[at : min(at + 3, span.stop)] if id_.startswith(start)]
+    if start in found:
+        return start
+    if len(found) > 1:
+        raise InputError(
+            f"More than one item has an id that starts with '{start}': "
+            f"{', '.join(found[:3])} ... Write more of it."
+        )
+    if not found:
+        what = {"image": "picture", "text": "text", None: "item"}[kind]
+        raise UnknownName(what, start, space.ids[spans[0].start : spans[0].start + 12])
+    return found[0]
 
 
 def encoder_for(passport: Passport) -> Encoder:
@@ -59,3 +99,70 @@ def encoder_for(passport: Passport) -> Encoder:
         raise NoTextSearch(passport.model, reason)
     check_passport(passport, loaded.passport)
     return loaded
+
+
+def _texts(query: Query) -> list[str]:
+    """Every text that must be encoded for a query."""
+    return [said for part in query.parts if part.text for said in _said(query, part)]
+
+
+def _said(query: Query, part: Part) -> tuple[str, ...]:
+    """What stands for a text: templates describe pictures, so texts are looked for as it is."""
+    return filled(part.text, query.template if query.kinds == ("image",) else "")
+
+
+def _encoded(passport: Passport, texts: list[str]) -> Floats:
+    return encoder_for(passport).encode_texts(texts)
+
+
+def _mixed(space: Space, passport: Passport, query: Query, said: dict[str, Floats]) -> Floats:
+    parts = np.stack([_part(space, passport, query, part, said) for part in query.parts])
+    if len(parts) == 1:
+        return parts[0]
+    weights = np.array([part.weight for part in query.parts], np.float64)
+    if query.mix == "centred":
+        means = np.stack([_mean(space, _kind(space, part)) for part in query.parts])
+        found = composition.balanced(parts, weights, means, _candidates(space, query.kinds))
+    else:
+        mix = composition.on_sphere if query.mix == "slerp" else composition.summed
+        found = mix(parts, weights)
+    return found.astype(np.float32)
+
+
+def _part(
+    space: Space, passport: Passport, query: Query, part: Part, said: dict[str, Floats]
+) -> Floats:
+    if part.item:
+        if part.item not in space.row:
+            raise UnknownName("item", part.item, space.ids[:1000])
+        return space.vectors[space.row[part.item]]
+    if part.image:
+        return encoder_for(passport).encode_images([decode(part.image, "the picture")])[0]
+    texts = _said(query, part)
+    if len(texts) == 1:
+        return said[texts[0]]
+    made = np.stack([said[text] for text in texts])
+    return composition.summed(made, np.ones(len(made))).astype(np.float32)
+
+
+def _kind(space: Space, part: Part) -> Kind:
+    if part.item:
+        return "image" if space.row[part.item] < space.n_images else "text"
+    return "image" if part.image else "text"
+
+
+def _mean(space: Space, kind: Kind) -> Floats:
+    """Mean of the rows of a kind; zeros where there are none."""
+    rows = _sample(space, kind)
+    return rows.mean(axis=0) if len(rows) else np.zeros(space.d, np.float32)
+
+
+def _candidates(space: Space, kinds: tuple[Kind, ...]) -> Floats:
+    """Rows that may be found, less the mean of their kind."""
+    return np.concatenate([_sample(space, kind) - _mean(space, kind) for kind in kinds])
+
+
+@per_space
+def _sample(space: Space, kind: Kind) -> Floats:
+    """At most `SAMPLE` rows of a kind: enough for their mean and spread, quick for any number."""
+    return space.vectors[sampled_rows(space, kind, SAMPLE, 0)]

@@ -1,7 +1,7 @@
-"""Questions written as a formula, for the command line and links: parsed to parts of a query.
+r"""Questions written as a formula, for the command line and links: parsed to parts of a query.
 
 a dog on a beach                       no formula: one text, as it is
-"a beach" + 0.5*img:3fa2 - "people"    texts in quotes; \\" and \\\\ inside them
+"a beach" + 0.5*img:3fa2 - "people"    texts in quotes; \" and \\ inside them
 img:3fa2   item:3fa2                   a picture, or any item, of the collection: its id or a start
                                        of it that no other has; in quotes where it has blanks
 file:holiday.jpg                       a picture of one's own, where files may be read
@@ -78,7 +78,7 @@ def parse(text: str, *, find: Find = as_it_is, read: Read | None = None) -> tupl
 
 
 def write(parts: Iterable[Part]) -> str:
-    """The inverse of `parse`: the shortest text that is read as these parts.
+    r"""The inverse of `parse`: the shortest text that is read as these parts.
 
     Raises:
         InputError: a part is a picture that has no id.
@@ -86,7 +86,7 @@ def write(parts: Iterable[Part]) -> str:
     >>> write(parse("+1.0*'a beach'   - .50 * item:3fa2"))
     '"a beach" - 0.5*item:3fa2'
     >>> write([Part("'n'")])
-    '"\\'n\\'"'
+    '"\'n\'"'
     """
     given = tuple(parts)
     if len(given) == 1 and given[0].weight == 1 and _plain(given[0].text):

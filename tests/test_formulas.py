@@ -84,7 +84,7 @@ def test_what_cannot_be_read_is_refused_with_its_place(text, sentence):
 
 def test_weights_have_a_range():
     for weight in ("0", "101", "1e999"):
-        with pytest.raises(BadParameter, match="weight is .*; allowed: -100 to 100 without 0"):
+        with pytest.raises(BadParameter, match=r"weight is .*; allowed: -100 to 100 without 0"):
             parse(f'{weight}*"a"')
 
 

@@ -2,7 +2,7 @@
 
 from core.types.arrays import Bools, Doubles, Floats, Ints, Kind, Progress, Scope, Value, Verdict
 from core.types.items import Item, Passport, Refusal, digest
-from core.types.queries import Filter, Mix, Part, Query, Words
+from core.types.queries import Filter, Mix, Part, Query, Template, Words
 from core.types.results import Curve, Finding, Hit, Reference, Score
 from core.types.space import Space, SpaceCache, per_space
 
@@ -28,6 +28,7 @@ __all__ = [
     "Score",
     "Space",
     "SpaceCache",
+    "Template",
     "Value",
     "Verdict",
     "Words",

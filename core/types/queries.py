@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Literal
+from typing import Literal, get_args
 
 from core.errors import BadParameter, InputError
 from core.types.arrays import Kind, Value
 from core.types.items import digest
 
 Mix = Literal["sum", "slerp", "centred"]
+Template = Literal["", "photo", "ensemble"]
 Words = Literal["", "rrf", "sum"]
 
 
@@ -56,7 +57,9 @@ class Query:
         filters: conditions that all must hold.
         k: hits to return.
         start: hits to skip before the first.
-        mix: how several parts become one vector; see `core.composition`.
+        mix: how several parts become one vector: "sum", "slerp", or "centred" (balanced); see
+            `core.composition`.
+        template: what short texts are put into where pictures are looked for; see `core.prompts`.
         words: how hits of a full-text search join in: "" (not), "rrf" or "sum".
         hub_correction: what takes hubs down, by name; "" is nothing.
         rerank: what orders the best hits again, by name; "" is nothing.
@@ -67,7 +70,8 @@ class Query:
     filters: tuple[Filter, ...] = ()
     k: int = 24
     start: int = 0
-    mix: Mix = "sum"
+    mix: Mix = "centred"
+    template: Template = ""
     words: Words = ""
     hub_correction: str = ""
     rerank: str = ""
@@ -77,6 +81,9 @@ class Query:
             raise InputError("A query needs a text, a picture or an item.")
         if all(part.weight < 0 for part in self.parts):
             raise InputError("A query needs at least one part that is asked for, not only against.")
+        for name, value, known in (("mix", self.mix, Mix), ("template", self.template, Template)):
+            if value not in get_args(known):
+                raise BadParameter(name, repr(value), ", ".join(map(repr, get_args(known))))
         if not 1 <= self.k <= 1000:
             raise BadParameter("k", self.k, "1 to 1000")
         if self.start < 0:
