@@ -15,11 +15,13 @@ from typing import Any
 
 from core.diagnostics import DIAGNOSTICS
 from core.errors import InputError, UnknownName, UnreadableFile
+from core.hub_corrections import HUB_CORRECTIONS
 from core.probes import PROBES
 from core.projections import PROJECTIONS
 from core.registry import Choices, Param, Plugin
+from core.rerankers import RERANKERS
 
-REGISTRIES = (DIAGNOSTICS, PROBES, PROJECTIONS)
+REGISTRIES = (DIAGNOSTICS, PROBES, PROJECTIONS, HUB_CORRECTIONS, RERANKERS)
 # The order a reader meets them in; a family that is not named here comes after these.
 FAMILIES = (
     "Pairs",
@@ -30,6 +32,8 @@ FAMILIES = (
     "Groups",
     "Encoder",
     "Map",
+    "Hubs",
+    "Reranking",
 )
 START, END = "<!-- catalog: start -->", "<!-- catalog: end -->"
 

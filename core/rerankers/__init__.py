@@ -6,9 +6,12 @@ beyond the shortlist keeps its order below it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from core.registry import Registry
-from core.types import Floats, Ints, Space
+from core.types import Bools, Floats, Ints, Space
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,33 @@ class Shortlist:
     scores: Floats
     query_tokens: Floats | tuple[()] = ()
     tokens: Callable[[Ints], Sequence[Floats]] | None = None
+
+    @cached_property
+    def vectors(self) -> Floats:
+        """(m, d) unit rows of the hits."""
+        return self.space.vectors[self.rows]
+
+    @cached_property
+    def bias(self) -> Floats:
+        """(m,) what a hub correction takes off each hit."""
+        return self.space.offset[self.rows]
+
+    @cached_property
+    def cosines(self) -> Floats:
+        """(m, m) cosines of the hits with each other."""
+        found: Floats = self.vectors @ self.vectors.T
+        return found
+
+    def nearest(self, k: int) -> Bools:
+        """(m, m) whether the column is among the k nearest other hits of the row, or ties them."""
+        m = len(self.rows)
+        k = min(k, m - 1)
+        if k < 1:
+            return np.zeros((m, m), bool)
+        others = self.cosines.copy()
+        np.fill_diagonal(others, -np.inf)
+        least = np.partition(others, m - k, axis=1)[:, m - k]
+        return others >= least[:, None]
 
 
 RERANKERS: Registry[Callable[..., Floats]] = Registry(__name__, "reranker")
