@@ -64,7 +64,7 @@ class Probing(Searching):
         """
         collection, space = self.home.open(name), self.space(name, encoder)
         kept = collection.notes.read_report(_place(collection.passport(encoder)))
-        if kept is None:
+        if not kept:
             return None
         report = EncoderReport.from_dict(kept)
         report.stale = report.sample != sample_key(space, report.asked)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import comparison
-from pages.parts import export, problems, report, signs, state, subset, welcome
+from pages.parts import encoder, export, problems, report, signs, state, subset, welcome
 
 with problems.shown(stop=True):
     card = state.card()
@@ -25,6 +25,9 @@ with problems.shown():
         family = report.family()
         st.space("stretch")
         actions = st.container(horizontal=True, width="content")
+    if family == encoder.FAMILY:
+        sides = encoder.sides(sides)
+        encoder.panel(sides)
     measured = report.measure(family, sides)
     with actions:
         export.downloads(measured, sides)

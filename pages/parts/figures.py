@@ -17,6 +17,7 @@ HUES: dict[Scope, str] = {
     "pairs": draw.PALETTE[2],
 }
 HEIGHT = 260
+FEW = 12  # points below which a curve is no histogram
 
 
 def show(
@@ -31,14 +32,29 @@ def show(
         key: where more than one figure of it is on the page.
     """
     key = f"_figure_{plugin.name}{key}"
-    curves = [(f.scope, f.curve) for f in findings if f.curve is not None]
+    hues = iter(draw.PALETTE)
+    curves = [
+        (_called(f), next(hues) if _named(f) else HUES[f.scope], f.curve)
+        for f in findings
+        if f.curve is not None
+    ]
     spread = _spread(findings, of or state.space())
     if curves:
         _curves(plugin, curves, key)
     elif spread:
-        _curves(plugin, list(spread.items()), key)
+        lines = [(draw.KIND_NAMES[kind], HUES[kind], line) for kind, line in spread.items()]
+        _curves(plugin, lines, key)
     else:
         _intervals(plugin, findings, key)
+
+
+def _named(finding: Finding) -> str:
+    """The change that a finding is about, where it is about one."""
+    return finding.name.partition(": ")[2]
+
+
+def _called(finding: Finding) -> str:
+    return _named(finding) or draw.KIND_NAMES[finding.scope]
 
 
 def _spread(findings: Sequence[Finding], space: Space) -> dict[Kind, Curve]:
@@ -51,22 +67,22 @@ def _spread(findings: Sequence[Finding], space: Space) -> dict[Kind, Curve]:
     return found
 
 
-def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]], key: str) -> None:
-    """All scopes in one figure; counts are filled, so that they read as histograms."""
-    first = curves[0][1]
+def _curves(plugin: Plugin, curves: Sequence[tuple[str, str, Curve]], key: str) -> None:
+    """All named and coloured lines in one figure; counts are filled, to read as histograms."""
+    first = curves[0][2]
     figure, rows = go.Figure(), []
-    for scope, line in curves:
+    for name, colour, line in curves:
         figure.add_scatter(
             x=line.x,
             y=line.y,
-            name=draw.KIND_NAMES[scope],
-            **_look(line, HUES[scope]),
+            name=name,
+            **_look(line, colour),
             hovertemplate="%{x:.4g}: %{y:.4g}",
         )
         if line.mark is not None:
             figure.add_vline(line.mark, line_dash="dot", annotation_text="today")
         rows += [
-            {"scope": scope, line.x_title: float(x), line.y_title: float(y)}
+            {"of": name, line.x_title: float(x), line.y_title: float(y)}
             for x, y in zip(line.x, line.y, strict=True)
         ]
     figure.update_layout(showlegend=len(curves) > 1)
@@ -78,7 +94,7 @@ def _curves(plugin: Plugin, curves: Sequence[tuple[Scope | Kind, Curve]], key: s
 
 def _look(line: Curve, colour: str) -> dict[str, Any]:
     """Spectra and marked curves as lines, counts on a log scale as dots, others as histograms."""
-    if line.log_x or line.mark is not None:
+    if line.log_x or line.mark is not None or len(line.x) < FEW:
         mode = "lines" if len(line.x) > 24 else "lines+markers"
         return {"mode": mode, "line": {"color": colour, "width": 2}}
     if line.log_y:
@@ -93,7 +109,7 @@ def _look(line: Curve, colour: str) -> dict[str, Any]:
 def _intervals(plugin: Plugin, findings: Sequence[Finding], key: str) -> None:
     """Value, interval and reference of each scope on one scale."""
     figure = go.Figure()
-    names = [draw.KIND_NAMES[f.scope] for f in findings]
+    names = [_called(f) for f in findings]
     figure.add_scatter(
         x=[f.reference.value for f in findings],
         y=names,

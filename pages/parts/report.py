@@ -7,12 +7,11 @@ import streamlit as st
 
 from core import catalog
 from core.advice import ADVICE, SOURCE
-from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
 from core.registry import Plugin
 from core.types import Finding
 from core.verdicts import THRESHOLDS
-from pages.parts import behind, figures, signs, state, words
+from pages.parts import behind, encoder, figures, signs, state, words
 from pages.parts.subset import Side
 
 OVERVIEW = "Overview"
@@ -44,7 +43,7 @@ def family() -> str:
 
 def measure(family: str, sides: Sequence[Side]) -> list[Measured]:
     """The diagnostics of a family, or all of them; says which one it is at."""
-    plugins = [p for p in _plugins() if family in (OVERVIEW, p.family)]
+    plugins = [p for p in catalog.measures() if family in (OVERVIEW, p.family)]
     bar, found = st.empty(), []
     for i, plugin in enumerate(plugins):
         label = f"Measuring {plugin.title.lower()} ({i + 1} of {len(plugins)})…"
@@ -57,6 +56,8 @@ def measure(family: str, sides: Sequence[Side]) -> list[Measured]:
 
 
 def _measure(plugin: Plugin, side: Side) -> tuple[tuple[Finding, ...], str]:
+    if plugin.family == encoder.FAMILY:
+        return encoder.measure(plugin, side)
     try:
         return state.findings(plugin.name, of=side.space), ""
     except TooFew as lack:
@@ -74,6 +75,8 @@ def overview(measured: Sequence[Measured]) -> None:
         if findings or other:
             signs.show(findings, key=f"_overview_{name}", wide=True, other=other)
         _lacks(here)
+        if name == encoder.FAMILY:
+            encoder.overview(bool(findings or other or any(m.lacks for m in here)))
         st.space("small")
 
 
@@ -101,7 +104,7 @@ def _part(one: Measured, sides: Sequence[Side]) -> None:
         with right:
             signs.show(one.found[0], key=f"_signs_{plugin.name}")
         _advice(one)
-        behind.items(plugin, one.found[0], of=sides[0].space)
+        _behind(one, sides)
     else:
         _two(one, sides)
 
@@ -116,8 +119,16 @@ def _two(one: Measured, sides: Sequence[Side]) -> None:
                 figures.show(one.plugin, found, of=side.space, key="" if mark == "A" else mark)
     signs.show(one.found[0], key=f"_signs_{name}", wide=True, other=one.found[1])
     _advice(one)
-    for mark, side, found in zip("AB", sides, one.found, strict=True):
-        behind.items(one.plugin, found, of=side.space, side=mark)
+    _behind(one, sides)
+
+
+def _behind(one: Measured, sides: Sequence[Side]) -> None:
+    for mark, side, found in zip("AB", sides, one.found, strict=False):
+        mark = mark if len(sides) > 1 else ""
+        if one.plugin.family == encoder.FAMILY:
+            encoder.behind(one.plugin, found, side, mark=mark)
+        else:
+            behind.items(one.plugin, found, of=side.space, side=mark)
 
 
 def _advice(one: Measured) -> None:
@@ -148,11 +159,5 @@ def _lacks(measured: Sequence[Measured]) -> None:
             st.caption(f":material/info: {words.plain(' '.join(one.lacks))}")
 
 
-def _plugins() -> list[Plugin]:
-    return sorted(
-        DIAGNOSTICS.all().values(), key=lambda p: (catalog.family_rank(p.family), p.title)
-    )
-
-
 def _families() -> Iterator[str]:
-    return iter(dict.fromkeys(p.family for p in _plugins()))
+    return iter(dict.fromkeys(p.family for p in catalog.measures()))

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from core import catalog
 from core.comparison import compare
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
@@ -119,7 +120,7 @@ def _row(finding: Finding) -> dict[str, str | float | None]:
     exact = finding.low == finding.high
     reference = finding.reference.value
     return {
-        "title": DIAGNOSTICS.get(finding.name).title,
+        "title": catalog.title(finding.name),
         "scope": SCOPES[finding.scope],
         "verdict": finding.verdict,
         "verdict_text": VERDICTS[finding.verdict],

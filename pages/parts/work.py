@@ -22,6 +22,16 @@ def panel() -> None:
         st.fragment(_panel, run_every=1.0 if running else None)()
 
 
+def one(job: Job) -> None:
+    """One job that is not done; once a second while it runs."""
+    id_ = job.id
+
+    def show() -> None:
+        _job(state.workbench().jobs.get(id_))
+
+    st.fragment(show, run_every=1.0 if job.state == "running" else None)()
+
+
 def busy(name: str) -> bool:
     """Whether a job is at work on a collection."""
     return any(
