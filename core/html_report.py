@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core import advice, catalog, comparison, svg, verdicts, views
+from core.exhibits import Exhibits
 from core.registry import Plugin
 from core.types import Curve, Finding, Space
 
@@ -30,23 +31,30 @@ class Side:
     findings: tuple[Finding, ...]
 
 
-def page(collection: str, sides: Sequence[Side], lacks: Mapping[str, str] | None = None) -> str:
+def page(
+    collection: str,
+    sides: Sequence[Side],
+    lacks: Mapping[str, str] | None = None,
+    shown: Exhibits | None = None,
+) -> str:
     """The whole report.
 
     Args:
         collection: its name.
         sides: one, or two to compare.
         lacks: why a diagnostic could not be measured, by its name.
+        shown: the items behind the numbers; without them the report has numbers only.
     """
+    shown = shown or Exhibits()
     found = {catalog.measure(f.name).name for side in sides for f in side.findings}
     parts = [part for part in catalog.measures() if part.name in found]
     body = [f"<h1>Geometry of {escape(collection)}</h1>", *_abouts(parts, sides)]
     if len(sides) > 1:
         body.append(f'<p class="aid">{escape(comparison.AID)}</p>')
-    body.append(f'<p class="aid">{AID}</p>')
+    body.append(f'<p class="aid">{AID} {escape(shown.about)}</p>{shown.pictures_once()}')
     for family in dict.fromkeys(p.family for p in parts):
         body.append(f"<h2>{escape(family)}</h2>")
-        body += [_part(p, sides) for p in parts if p.family == family]
+        body += [_part(p, sides, shown) for p in parts if p.family == family]
     body.append(_not_measured(lacks or {}))
     style = STYLE.read_text("utf-8")
     return (
@@ -85,7 +93,7 @@ def _summary(parts: Sequence[Plugin[Any]], side: Side) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
-def _part(plugin: Plugin[Any], sides: Sequence[Side]) -> str:
+def _part(plugin: Plugin[Any], sides: Sequence[Side], shown: Exhibits) -> str:
     """One diagnostic: its figure, its numbers, what they mean and what to do."""
     found = [
         (side, f, f"{'AB'[i]} · " if len(sides) > 1 else "")
@@ -100,12 +108,16 @@ def _part(plugin: Plugin[Any], sides: Sequence[Side]) -> str:
     names = [f"{mark}{_called(f)}" for _, f, mark in found]
     figures += svg.intervals([f for _, f, _ in found], names)
     rows = "".join(_row(f, name) for (_, f, _), name in zip(found, names, strict=True))
+    items = "".join(
+        shown.both_ends(side.space, f, name)
+        for (side, f, _), name in zip(found, names, strict=True)
+    )
     return (
         f'<section id="{plugin.name}"><h3>{escape(plugin.title)}</h3>'
         f'<p class="aid">{escape(plugin.summary)}</p>{figures}'
         f"<table><tr><th></th><th>value</th><th>95 % interval</th><th>compared with</th>"
         f"<th>what it says</th></tr>{rows}</table>"
-        f"{_contrasts(plugin, sides)}{_advice(plugin)}</section>"
+        f"{_contrasts(plugin, sides)}{items}{_advice(plugin)}</section>"
     )
 
 

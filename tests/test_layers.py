@@ -21,6 +21,7 @@ LEVELS = [
         "core.sampling",
         "core.nulls",
         "core.kernels",
+        "core.fusion",
     }
     | {
         "core.verdicts",

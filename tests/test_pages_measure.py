@@ -314,7 +314,9 @@ def test_the_report_on_screen_can_be_kept(app, filled):
     sides = [subset.Side(name, Workbench(filled).space("colours")) for name in ("x", "y")]
     document = json.loads(export.document(sides, findings))
     assert [document[side]["part"] for side in "ab"] == ["x", "y"]
-    assert "Geometry of colours" in export.page("colours", sides, findings, {})
+    page = export.page(Workbench(filled), "colours", sides, findings, {})
+    assert "Geometry of colours" in page
+    assert "data:image/webp" in page
     assert not any(row["differs"] for row in document["comparison"])
 
 

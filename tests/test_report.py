@@ -1,21 +1,24 @@
 """The report as a file: whole, valid, quiet on the network, and safe with anybody's words."""
 
 import re
+from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+from core import exhibits as exhibit
 from core import html_report, svg
 from core.advice import ADVICE
 from core.cli import main
 from core.comparison import compare
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
+from core.exhibits import Exhibits
 from core.html_report import Side
 from core.subsets import narrow, pack, rest, unpack
-from core.types import Curve, Finding, Reference, Space
+from core.types import Curve, Finding, Item, Reference, Space
 from core.workbench import Workbench
 from tests.files import encoded, folder_of, jsonl, ramp
 
@@ -105,6 +108,62 @@ def test_words_of_the_user_are_escaped(space, found):
     Checked(text)
 
 
+def exhibits(space, found, size=900):
+    """Every item under an unkind name; pictures of noise, one of them as large as a file may be."""
+    ids = exhibit.behind(space, found)
+    items = {
+        id_: Item("text", f"{NASTY} {id_}".encode(), id_, id=id_)
+        if id_[0] == "t"
+        else Item("image", b"", f"{NASTY} {id_}", id=id_)
+        for id_ in ids
+    }
+    pictures = {id_: bytes(size) + id_.encode() for id_ in ids if id_[0] == "i"}
+    return Exhibits(items, pictures)
+
+
+def test_items_behind_a_number_are_in_the_file_once_named_and_escaped(space, found):
+    per_item = [f for f in found[0] if f.per_item is not None]
+    shown = exhibits(space, found[0])
+    assert 0 < len(exhibit.behind(space, per_item[:1])) <= 10
+    text = html_report.page("birds", [Side("Everything", space, found[0])], shown=shown)
+    checked = Checked(text)
+    assert not {"script", "link", "img", "iframe", "object"} & set(checked.tags)
+    loads = re.findall(r'(?:src|href)="([^"]*)"', text)
+    assert all(re.match(r"#picture\d+$|data:image/webp;base64,[\w+/=]+$", url) for url in loads)
+    data = [url for url in loads if url.startswith("data:")]
+    assert len(data) == len(set(data)) == len(shown.pictures)
+    assert {url for url in loads if url[0] == "#"} == {f"#picture{i}" for i in range(len(data))}
+    drawn = re.findall(r'<svg viewBox="0 0 1 1" role="img" aria-label="[^"]+"><title>', text)
+    assert len(drawn) == text.count("<use ") > len(data)
+    assert "<b>x</b>" not in text
+    for id_ in shown.items:
+        assert escape(f"{NASTY} {id_}") in text
+    assert f"{len(data)} small pictures take" in text
+    lists = re.findall(r'<ul class="items">.*?</ul>', text)
+    assert len(lists) > len(per_item)
+    assert max(entry.count("<li>") for entry in lists) == exhibit.EACH
+
+
+def test_pictures_beyond_what_a_file_may_hold_are_named(space, found):
+    shown = exhibits(space, found[0], size=exhibit.BYTES // 4)
+    text = html_report.page("birds", [Side("Everything", space, found[0])], shown=shown)
+    Checked(text)
+    assert text.count("data:image/webp") == 3
+    assert f"{len(shown.pictures) - 3} more did not fit and are named" in text
+    assert len(text) < 2 * exhibit.BYTES
+    assert all(escape(f"{NASTY} {id_}") in text for id_ in shown.items)
+
+
+def test_a_number_whose_items_are_unknown_or_all_alike_needs_no_items(space, found):
+    assert exhibit.behind(space, [finding(1, 1, 1)]) == []
+    of = next(f for f in found[0] if f.per_item is not None)
+    assert Exhibits().both_ends(space, of, "pictures") == ""
+    values = np.full(space.n, np.nan, np.float32)
+    values[:3] = 0.5
+    few = replace(of, per_item=values)
+    assert exhibit.behind(space, [few]) == ["i02", "i01", "i00"]  # shown once, not at both ends
+
+
 def test_two_sides_say_where_they_differ(space, found):
     part = narrow(space, kind="image")
     sides = [Side("Everything", space, found[0]), Side("Pictures", part, measured(part)[0])]
@@ -185,5 +244,8 @@ def test_the_command_writes_the_report_beside_what_it_prints(tmp_path, home, cap
     Checked(text)
     assert "label = a" in text
     assert text.count("<section") == 2
+    assert text.count("data:image/webp;base64,UklGR") == 6  # pictures of label a, each once
+    assert 'aria-label="0.png"' in text
+    assert "<q>thing 0</q>" in text
     assert main([*asked, "--report", str(tmp_path / "no" / "out.html")]) == 2
     assert "There is no folder" in capsys.readouterr().err

@@ -64,7 +64,8 @@ def diagnose(workbench: Workbench, options: argparse.Namespace) -> None:
         from core import html_report
 
         side = html_report.Side(options.subset or "Everything", space, findings)
-        write_file(options.report, html_report.page(options.name, [side]))
+        shown = workbench.exhibits(options.name, [(space, findings)])
+        write_file(options.report, html_report.page(options.name, [side], shown=shown))
     if options.json:
         return print_json(documents.diagnosis(space.encoder, space.n, findings))
     for f in findings:

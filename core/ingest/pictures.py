@@ -86,11 +86,11 @@ def decode(data: bytes, name: str, *, at_least: int = 0) -> Image.Image:
         raise UnreadableFile(name, _reason(error)) from error
 
 
-def thumbnail(image: Image.Image) -> bytes:
-    """The picture as WebP with its longest side at most 320 pixels; small ones are not enlarged."""
-    scale = THUMBNAIL_SIDE / max(image.size)
+def thumbnail(image: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
+    """The picture as WebP with its longest side at most so long; small ones are not enlarged."""
+    scale = side / max(image.size)
     if scale < 1:
-        size = tuple(max(1, round(side * scale)) for side in image.size)
+        size = tuple(max(1, round(length * scale)) for length in image.size)
         image = image.resize((size[0], size[1]), Image.Resampling.HAMMING, reducing_gap=2.0)
     file = BytesIO()
     image.save(file, "WEBP", quality=75, method=0)

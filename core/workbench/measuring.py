@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,12 @@ import numpy as np
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
 from core.evaluate import Evaluation, evaluate
+from core.exhibits import Exhibits, behind
 from core.projections import PROJECTIONS
 from core.types import Filter, Finding, Floats, Space
 from core.workbench.searching import Searching
+
+SMALL = 112  # pixels: the longest side of a picture in a report
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,17 @@ class Measuring(Searching):
                 if only:
                     raise
         return tuple(findings)
+
+    def exhibits(self, name: str, measured: Iterable[tuple[Space, Sequence[Finding]]]) -> Exhibits:
+        """The items behind findings, with small pictures, for a report that is one file."""
+        from core.ingest import decode, thumbnail
+
+        ids = list(dict.fromkeys(id_ for space, found in measured for id_ in behind(space, found)))
+        pictures = self.thumbnails(name, ids)
+        return Exhibits(
+            {item.id: item for item in self.items(name, ids)},
+            {i: thumbnail(decode(pictures[i], i), SMALL) for i in ids if i in pictures},
+        )
 
     def evaluate(self, name: str, encoder: str | None = None) -> Evaluation:
         """Recall, median rank and mAP both ways from the collection's pairs.

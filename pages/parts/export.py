@@ -9,6 +9,7 @@ import streamlit as st
 from core import documents, html_report
 from core.comparison import compare
 from core.types import Finding
+from core.workbench import Workbench
 from pages.parts import controls, signs, state
 from pages.parts.report import Measured
 from pages.parts.subset import Side
@@ -18,9 +19,9 @@ def downloads(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
     """All numbers on screen, of both sides where two are compared."""
     found = [tuple(f for m in measured for f in m.found[i]) for i in range(len(sides))]
     lacks = {m.plugin.name: " ".join(m.lacks) for m in measured if m.lacks}
-    name = state.collection()  # known here, but not where a download is made
-    _button("Report", "html", "text/html", lambda: page(name, sides, found, lacks),
-            "One HTML file with the figures: to keep, print or send")  # fmt: skip
+    here = state.workbench(), state.collection()  # known here, but not where a download is made
+    _button("Report", "html", "text/html", lambda: page(*here, sides, found, lacks),
+            "One HTML file with figures and the items behind them: to keep, print or send")  # fmt: skip
     _button("JSON", "json", "application/json", lambda: document(sides, found),
             "As `sextant diagnose --json` prints it")  # fmt: skip
     controls.download(_rows(sides, found), "geometry")
@@ -35,11 +36,16 @@ def _button(label: str, ending: str, mime: str, make: Any, help_: str) -> None:
 
 
 def page(
-    name: str, sides: Sequence[Side], found: Sequence[tuple[Finding, ...]], lacks: dict[str, str]
+    workbench: Workbench,
+    name: str,
+    sides: Sequence[Side],
+    found: Sequence[tuple[Finding, ...]],
+    lacks: dict[str, str],
 ) -> str:
     """The HTML report of one side or two."""
     each = [html_report.Side(s.name, s.space, f) for s, f in zip(sides, found, strict=True)]
-    return html_report.page(name, each, lacks)
+    shown = workbench.exhibits(name, [(side.space, side.findings) for side in each])
+    return html_report.page(name, each, lacks, shown)
 
 
 def document(sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]) -> str:
