@@ -11,6 +11,7 @@ import numpy as np
 from core.errors import TooFew
 from core.hub_corrections import HUB_CORRECTIONS, Bank
 from core.registry import Plugin
+from core.sampling import groups
 from core.types import Bools, Doubles, Ints, Kind, Space, per_space
 
 MOST, LEAST = 20_000, 2_000  # rows of a bank; beyond them a random sample
@@ -47,6 +48,13 @@ def corrected(
     part = HUB_CORRECTIONS.get(name)
     closed = b"" if barred is None else np.packbits(barred).tobytes()
     return _corrected(space, part.name, asker, closed, tuple(sorted(settings.items())))
+
+
+def half(space: Space) -> Bools:
+    """(n,) a random half of the items, what is paired together: to judge what the rest taught."""
+    group = groups(space)
+    drawn = np.random.default_rng(0).permutation(int(group.max(initial=-1)) + 1)
+    return drawn[group] % 2 == 0
 
 
 @per_space

@@ -15,7 +15,10 @@ class Answer:
 
     `nulls`, `edges` and `counts` describe the cosines of all candidates by kind; `p_value` is the
     chance that the best hit would be this good if nothing here matched; `n` candidates were
-    compared. `sentence` says whether anything stands out, `how` how the hits were found.
+    compared. `sentence` says whether anything stands out, `how` how the hits were found;
+    `notes` are sentences on how far to trust the question itself.
+    `left` are the hits that cosine alone would have put on this page, with their rank and hubness
+    there; None where cosine alone ranked.
     """
 
     hits: tuple[Hit, ...]
@@ -26,6 +29,8 @@ class Answer:
     p_value: float
     sentence: str
     how: str = ""
+    left: tuple[Hit, ...] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def stands_out(p_value: float, n: int) -> str:
