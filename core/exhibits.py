@@ -82,9 +82,10 @@ class Exhibits:
         for title, rows in _ends(finding):
             shown = "".join(self._item(space.ids[row], finding, row) for row in rows)
             if shown:
-                what = f"{title} {finding.per_item_title or finding.name} ({name})"
+                what = f"{title}, {name}: {finding.per_item_title or finding.name}"
                 lines.append(f'<p class="aid">{escape(what)}</p><ul class="items">{shown}</ul>')
-        return "".join(lines)
+        each = "".join(f"<div>{line}</div>" for line in lines)
+        return f'<div class="ends">{each}</div>' if each else ""
 
     def _item(self, id_: str, finding: Finding, row: int) -> str:
         item = self.items.get(id_)
