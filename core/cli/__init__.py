@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli import filling, measuring, searching
+from core.cli import filling, labelling, measuring, searching
 from core.cli.printing import tell
 from core.errors import SextantError
 
 if TYPE_CHECKING:
     from core.workbench import Workbench
 
+FORMULA = '"a beach" + 0.5*img:ID - "people"; file:PATH is a picture of your own'
 Run = Callable[["Workbench", argparse.Namespace], None]
 
 
@@ -70,11 +71,33 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument("-c", "--collection", required=True, metavar="NAME")
     search = command("search", searching.search, "find what is nearest to a text or a picture")
     search.add_argument("name", help="the collection")
-    search.add_argument("text", nargs="?", default="")
-    search.add_argument("--image", type=Path, metavar="FILE", help="ask with a picture")
+    search.add_argument(
+        "text", nargs="?", default="", metavar="QUERY", help=f"a text, or {FORMULA}"
+    )
+    search.add_argument("--image", type=Path, metavar="FILE", help="ask with a picture too")
+    search.add_argument("--queries", metavar="FILE", help="one query a line; - is standard input")
+    search.add_argument(
+        "--mix", choices=("centred", "sum", "slerp"), default="centred",
+        help="how several parts become one direction (centred: each counts as its weight says)",
+    )  # fmt: skip
+    search.add_argument(
+        "--template", choices=("photo", "ensemble"), default="",
+        help="put texts of one to three words into sentences such as: a photo of a ...",
+    )  # fmt: skip
     search.add_argument("-k", type=int, default=10, help="how many hits (10)")
     search.add_argument("--where", default="", metavar="EXPR", help="such as: label = dog")
     search.add_argument("--find", choices=("image", "text", "both"), help="what (pictures)")
+    label = command("label", labelling.label, "labels for a picture, or how well they are found")
+    label.add_argument("name", help="the collection")
+    label.add_argument("--image", type=Path, metavar="FILE", help="a picture")
+    label.add_argument("--item", metavar="ID", help="an item of the collection")
+    label.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="one label on each line, as 'animal > dog' in a tree (the collection's labels)",
+    )
+    label.add_argument("-k", type=int, default=10, help="how many labels (10)")
     evaluate = command(
         "evaluate", measuring.evaluate, "recall both ways from the collection's own pairs"
     )
@@ -94,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     diagnose.add_argument(
         "--report", type=Path, metavar="FILE", help="also write all of it as one HTML file"
     )
-    for sub in (ingest, search, evaluate, diagnose):
+    for sub in (ingest, search, label, evaluate, diagnose):
         sub.add_argument("--encoder", help="which vectors (the collection's first, or starter)")
     command("collections", filling.collections, "what there is")
     bench = command("bench", measuring.bench, "measure speed side by side with alternatives")
