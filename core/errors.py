@@ -8,6 +8,7 @@
     |   +-- TooFew              not enough items, pairs or queries for what was asked
     |   +-- PassportMismatch    the encoder at hand is not the one the vectors came from
     |   +-- NoTextSearch        the collection's vectors have no encoder at hand
+    |   +-- NoTokens            the encoder has no vectors of places and words
     +-- MissingPart             an optional package, weights or a hub is not here
     +-- StoreError              the disk or the object store said no
 
@@ -114,6 +115,21 @@ class NoTextSearch(InputError):
         super().__init__(
             f"Text and picture queries are off, because the vectors came from '{encoder}' and "
             f"{reason}. Searching by item ('more like this') works."
+        )
+
+
+class NoTokens(InputError):
+    """The encoder makes one vector for a picture and none for its places.
+
+    >>> str(NoTokens("RN50/openai")).partition(".")[0]
+    "'RN50/openai' has no vectors for the places of a picture"
+    """
+
+    def __init__(self, encoder: str) -> None:
+        self.encoder = encoder
+        super().__init__(
+            f"'{encoder}' has no vectors for the places of a picture. The starter has, and ViT "
+            "models of OpenCLIP with a class token."
         )
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from core.encoders.backends import BACKENDS
 from core.encoders.hub import SUGGESTIONS, Suggestion, reachable
 from core.errors import BadParameter
-from core.types import Floats, Passport
+from core.types import Floats, Passport, Tokens
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -64,6 +64,22 @@ class Encoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
         """(n, d) unit rows of n texts."""
+        ...
+
+    def image_tokens(self, images: Sequence[Image]) -> list[Tokens]:
+        """Each picture's places, in the space of pictures and texts.
+
+        Raises:
+            NoTokens: the model has none.
+        """
+        ...
+
+    def text_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Each text's words, in the space of pictures and texts.
+
+        Raises:
+            NoTokens: there are no places to compare them with.
+        """
         ...
 
 

@@ -111,10 +111,17 @@ def _compare(tower: Tower) -> keep.Choice:
     ours = Torch(tower)
     theirs = OpenVino(tower, ours.module.cpu())
     ours.module.to(_device())
-    cosines = np.einsum("ij,ij->i", ours(batch), theirs(batch))
+    cosines = np.einsum("ij,ij->i", _as_rows(ours(batch)), _as_rows(theirs(batch)))
     found = keep.Choice(float(cosines.min()), _seconds(ours, batch), _seconds(theirs, batch))
     keep.keep_choice(tower.key, found)
     return found
+
+
+def _as_rows(found: Floats) -> Floats:
+    """One unit row for each input, however many rows a tower makes of it."""
+    rows = found.reshape(len(found), -1)
+    result: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return result
 
 
 def _seconds(runner: Runner, batch: Floats | Ints, runs: int = 2) -> float:

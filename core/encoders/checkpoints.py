@@ -104,7 +104,7 @@ def _refusal(name: str, source: str, error: BaseException) -> InputError | Missi
 
 
 def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any) -> Model:
-    from core.encoders.modules import ImageHalf, TextHalf
+    from core.encoders.modules import ImageHalf, PatchRows, TextHalf, has_patches
 
     settings = package.get_model_preprocess_cfg(module)
     transform = package.transform.image_transform_v2(
@@ -125,6 +125,10 @@ def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any)
         image=_tower(f"image-{digest}", ImageHalf(module), pixels, (-1, *pixels.shape[1:])),
         text=_tower(f"text-{digest}", TextHalf(module), tokens, (-1, length)),
         version=f"open_clip {package.__version__}",
+        places=_tower(f"places-{digest}", PatchRows(module.visual), pixels, (-1, *pixels.shape[1:]))
+        if has_patches(module.visual)
+        else None,
+        grid=tuple(getattr(module.visual, "grid_size", (0, 0))),
     )
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.encoders import backends
+from core.encoders import backends, tokens
 from core.encoders.backends import Runner
 from core.encoders.towers import Model, Tower
-from core.errors import BadParameter
-from core.types import Floats, Passport
+from core.errors import BadParameter, NoTokens
+from core.types import Floats, Passport, Tokens
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,7 +35,7 @@ class OpenClip:
         self._model = model
         self._asked = backend
         self._notes: dict[str, str] = {}
-        self._locks = {"image": RLock(), "text": RLock()}
+        self._locks = {half: RLock() for half in ("image", "text", "places", "pieces")}
 
     @property
     def name(self) -> str:
@@ -93,6 +93,21 @@ class OpenClip:
             part = order[start : start + TEXT_BATCH]
             rows[part] = self._text(self._model.tokenize([texts[i] for i in part]))
         return rows
+
+    def image_tokens(self, images: Sequence[Image]) -> list[Tokens]:
+        """The places of each picture; see `Encoder`."""
+        if self._model.places is None:
+            raise NoTokens(self.name)
+        run = self._start("places", self._model.places)
+        return tokens.of_pictures(self._model, run, [self.prepare(image) for image in images])
+
+    def text_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """The words of each text; see `Encoder`."""
+        if self._model.places is None:
+            raise NoTokens(self.name)
+        if self._model.pieces is None:
+            return tokens.of_prompts(self.encode_texts, texts)
+        return tokens.of_texts(self._model, self._start("pieces", self._model.pieces), texts)
 
     @cached_property
     def _image(self) -> Runner:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "starter"
 CONFIG = ASSETS / "open_clip_config.json"
 HEADS = ASSETS / "heads.safetensors"
+STRIDE = 32  # pixels from one place of the last feature map to the next
 EXAMPLES = (
     "dog",
     "a photo of a red bus",
@@ -69,6 +70,23 @@ def model() -> Model:
             shape=(-1, -1),
         ),
         version=f"open_clip {version('open_clip_torch')}",
+        places=Tower(
+            key=f"starter-places-{digest[:12]}",
+            verify=PICTURES.verify,
+            build=_lazily("places"),
+            example=example_pixels,
+            shape=(-1, 3, size, size),
+        ),
+        grid=(-(-size // STRIDE), -(-size // STRIDE)),
+        pieces=Tower(
+            key=f"starter-pieces-{digest[:12]}",
+            verify=_verify_text,
+            build=_lazily("pieces"),
+            example=lambda: tokenize(EXAMPLES),
+            shape=(-1, -1),
+        ),
+        words=words,
+        adds_up=True,
     )
 
 
@@ -96,6 +114,21 @@ def tokenize(texts: Sequence[str]) -> Ints:
     """
     pieces = _word_pieces().encode_batch([_clean(text) for text in texts])
     return np.array([p.ids for p in pieces], np.int64)
+
+
+def words(texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
+    """Each text's words, and for each of its word pieces the word that it is of; -1 is none.
+
+    >>> words(["a doghouse"])
+    [(('a', 'doghouse'), [-1, 0, 1, 1, -1])]
+    """
+    found = []
+    for text in map(_clean, texts):
+        pieces = _word_pieces().encode_batch([text])[0]
+        of = [-1 if w is None else w for w in pieces.word_ids]
+        spans = [pieces.word_to_chars(w) for w in range(max(of, default=-1) + 1)]
+        found.append((tuple(text[a:b] for a, b in spans), of))
+    return found
 
 
 @cache
@@ -139,7 +172,8 @@ def _lazily(half: str) -> Callable[[], nn.Module]:
         frameworks.open_clip()
         from core.encoders import starter_towers
 
-        return starter_towers.image() if half == "image" else starter_towers.text()
+        module: nn.Module = getattr(starter_towers, half)()
+        return module
 
     return build
 

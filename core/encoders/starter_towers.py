@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from core.encoders import frameworks
-from core.encoders.modules import UnitRows
+from core.encoders.modules import PieceRows, PlaceRows, UnitRows
 from core.encoders.starter import HEADS, config
 from core.encoders.weights import PICTURES, WORDS
 
@@ -24,6 +24,16 @@ def image() -> nn.Module:
 def text() -> nn.Module:
     """Word pieces to unit rows."""
     return UnitRows(_with_head(text_tower(), "text."))
+
+
+def places() -> nn.Module:
+    """Pixels to one row for each place of the picture."""
+    return PlaceRows(_with_head(image_tower(), "visual."))
+
+
+def pieces() -> nn.Module:
+    """Word pieces to one row for each."""
+    return PieceRows(_with_head(text_tower(), "text."))
 
 
 def image_tower() -> nn.Module:

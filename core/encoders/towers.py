@@ -46,6 +46,11 @@ class Model:
         image: The picture half.
         text: The text half.
         version: The library and model version, for the record.
+        places: Pixels to (n, t, d) rows, one for each place of a picture, where the model has them.
+        grid: Rows and columns of the places.
+        pieces: Token numbers to (n, length, d) rows whose mean is the text, where there are such.
+        words: Each text's words, and for each of its pieces which word it is of (-1: of none).
+        adds_up: Whether the mean of the places is the picture.
     """
 
     name: str
@@ -57,3 +62,8 @@ class Model:
     image: Tower
     text: Tower
     version: str
+    places: Tower | None = None
+    grid: tuple[int, int] = (0, 0)
+    pieces: Tower | None = None
+    words: Callable[[Sequence[str]], Sequence[tuple[tuple[str, ...], Sequence[int]]]] | None = None
+    adds_up: bool = False

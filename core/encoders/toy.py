@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.types import Floats, Passport, digest
+from core.encoders.tokens import spoken
+from core.types import Floats, Passport, Tokens, digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -69,6 +70,19 @@ class Toy:
             for i, colour in enumerate(COLOURS):
                 row[i] += len(re.findall(rf"\b{colour}\b", text.lower()))
         return _unit(rows)
+
+    def image_tokens(self, images: Sequence[Image]) -> list[Tokens]:
+        """Four by four places: each a patch of the picture, encoded like a picture."""
+        found = []
+        for pixels in map(self.prepare, images):
+            patches = pixels.reshape(3, 4, 4, 4, 4).transpose(1, 3, 0, 2, 4).reshape(16, 3, 4, 4)
+            found.append(Tokens(self.encode_prepared(patches), (4, 4)))
+        return found
+
+    def text_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Each word that shows something, encoded like a text."""
+        said = [spoken(text) or ("",) for text in texts]
+        return [Tokens(self.encode_texts(words), words=words) for words in said]
 
 
 def _unit(rows: Floats) -> Floats:

@@ -5,6 +5,7 @@ from core.types.items import Item, Passport, Refusal, digest
 from core.types.queries import Filter, Mix, Part, Query, Template, Words
 from core.types.results import Curve, Finding, Hit, Reference, Score
 from core.types.space import Space, SpaceCache, per_space
+from core.types.tokens import Tokens, added_up
 
 __all__ = [
     "Bools",
@@ -29,9 +30,11 @@ __all__ = [
     "Space",
     "SpaceCache",
     "Template",
+    "Tokens",
     "Value",
     "Verdict",
     "Words",
+    "added_up",
     "digest",
     "per_space",
 ]
