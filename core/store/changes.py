@@ -22,7 +22,7 @@ from core.store.schema import (
 )
 from core.types import Floats, Item, Passport
 
-OWN = ("passports", "pairs", "thumbnails", "items", "layouts", "intakes")
+OWN = ("passports", "pairs", "thumbnails", "items", "words", "layouts", "intakes")
 
 
 def vectors_name(passport: Passport) -> str:

@@ -16,15 +16,14 @@ from core.store.filters import Field
 from core.store.notes import Notes
 from core.store.originals import Originals
 from core.store.schema import PAIRS, item_of
+from core.store.words import Words
 from core.types import Bools, Filter, Floats, Item, Passport, Refusal, Space
 
 ITEMS_AT_ONCE = 256
 
 
 class Collection:
-    """Items, pairs, thumbnails and vectors under one name.
-
-    Threads and processes may share one. `Home` hands it out.
+    """Items, pairs, thumbnails and vectors under one name; threads and processes may share one.
 
     Args:
         uri: its own folder or address.
@@ -39,14 +38,15 @@ class Collection:
         self._originals = Originals(uri, f"The collection '{name}'")
         self._notes = Notes(self._database)
         self._contents = Contents(self._database, f"item of '{name}'")
+        self._words = Words(self._database, self._contents)
 
     # What it holds.
 
     def version(self) -> str:
         """Changes when any process has written items, pairs, thumbnails or vectors."""
         names = ["items", "pairs", "thumbnails", *map(vectors_name, self.passports())]
-        tables = {name: self._database.table(name) for name in names}
-        return " ".join(f"{name}:{t.version() if t else 0}" for name, t in tables.items())
+        tables = [(name, self._database.table(name)) for name in names]
+        return " ".join(f"{name}:{t.version() if t else 0}" for name, t in tables)
 
     def counts(self) -> Counts:
         """Number of images, texts and pairs."""
@@ -133,6 +133,10 @@ class Collection:
         for start in range(0, len(ids), ITEMS_AT_ONCE):
             for row in self._contents.rows(ids[start : start + ITEMS_AT_ONCE], skip_unknown=True):
                 yield self._originals.filled(item_of(row), row["content"])
+
+    def find_words(self, text: str, limit: int = 1000) -> list[tuple[str, float]]:
+        """Items that hold any word of a text, as (id, BM25 score), best first; see `words`."""
+        return self._words.find(text, limit)
 
     def fields(self) -> tuple[Field, ...]:
         """What the items can be filtered by."""

@@ -39,6 +39,7 @@ THUMBNAILS = pa.schema([key("id"), pa.field("webp", pa.binary())])
 PASSPORTS = pa.schema(
     [key("key"), pa.field("passport", pa.string()), pa.field("added", pa.int64())]
 )
+WORDS = pa.schema([key("id"), pa.field("words", pa.large_string())])
 LAYOUTS = pa.schema(
     [
         key("layout"),

@@ -124,6 +124,23 @@ class Table:
         if all(i.columns != [column] for i in self._handle.list_indices()):
             self._again(lambda: self._handle.create_index(column, config=BTree(), replace=True))
 
+    def index_words(self, column: str) -> None:
+        """Make the words of a text column searchable; words of one stem count as the same."""
+        from lancedb.index import FTS
+
+        if all(i.columns != [column] for i in self._handle.list_indices()):
+            self._again(lambda: self._handle.create_index(column, config=FTS(), replace=True))
+
+    def match(self, column: str, text: str, limit: int) -> pa.Table:
+        """Columns id and _score (BM25) of the rows that hold any word of a text, best first."""
+        from lancedb.query import MatchQuery
+
+        with sentences(self._reading):
+            # The text goes in as a value to match: nothing in it is read as query syntax.
+            words: Any = partial(MatchQuery, text, column)
+            query = self._handle.search(words(), query_type="fts")
+            return query.select(["id", "_score"]).limit(limit).to_arrow()
+
     def _query(self, columns: Sequence[str]) -> Any:
         return self._handle.search().select(list(columns))
 
