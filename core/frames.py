@@ -10,8 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from core.labels import BLOCK, Classes, class_sums
-from core.types import Doubles, Floats, Ints
+from core.labels import BLOCK, Classes, class_sums, class_totals
+from core.types import Doubles, Floats, Ints, Space
 
 RTOL = 1e-10  # eigenvalues of the centres' scatter below this share of the largest are none
 
@@ -52,9 +52,17 @@ class Within:
     squares: Doubles
 
 
+def whole_frame(space: Space, given: Classes) -> Frame:
+    """The frame of classes that hold all rows of their labels, from sums that are shared."""
+    return _frame(given, *class_totals(space, given.kind, given.names))
+
+
 def frame(vectors: Floats, given: Classes) -> Frame:
     """Class means and spreads, from one pass over the rows."""
-    sums, squares = class_sums(vectors, given)
+    return _frame(given, *class_sums(vectors, given))
+
+
+def _frame(given: Classes, sums: Doubles, squares: Doubles) -> Frame:
     means = sums / given.sizes[:, None]
     spreads = squares / given.sizes - (means**2).sum(axis=1)
     return Frame(given.sizes, means, np.maximum(spreads, 0.0))

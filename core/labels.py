@@ -9,7 +9,8 @@ import numpy as np
 from core.errors import TooFew
 from core.types import Bools, Doubles, Floats, Ints, Kind, Space, digest, per_space
 
-BLOCK = 4096
+BLOCK = 1024
+EXACT_ROWS = 200_000  # up to here rows are summed in float64 throughout
 FEW = 64  # classes in a block
 HINT = "Add a column 'label' when ingesting."
 PROMPTS = ("{}", "a photo of a {}", "a photo of a {}.")
@@ -90,12 +91,21 @@ def classes(space: Space, kind: Kind, *, least: int, most: int = 2000) -> Classe
     sizes = np.bincount(codes[codes >= 0], minlength=len(found.names))
     large = np.flatnonzero(sizes >= least)
     large = np.sort(large[np.argsort(-sizes[large], kind="stable")[:most]])
+    return _gathered(space, kind, large)
+
+
+def _gathered(space: Space, kind: Kind, large: Ints) -> Classes:
+    """The classes of some labels, by their numbers in ascending order."""
+    found = labelling(space)
+    span = space.span(kind)
+    codes = found.codes[span]
     renumbered = np.full(len(found.names) + 1, -1, np.int64)  # the last place serves code -1
     renumbered[large] = np.arange(len(large))
     code = renumbered[codes]
     rows = np.flatnonzero(code >= 0)
     order = np.argsort(code[rows], kind="stable")
-    starts = np.concatenate([[0], np.cumsum(sizes[large])]).astype(np.int64)
+    sizes = np.bincount(code[rows], minlength=len(large))
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     names = tuple(found.names[i] for i in large)
     return Classes(kind, names, rows[order] + span.start, starts, len(codes), found.rule)
 
@@ -116,20 +126,33 @@ def labelled(space: Space, what: str, *, least: int, most: int = 2000) -> tuple[
 
 
 def class_sums(vectors: Floats, given: Classes) -> tuple[Doubles, Doubles]:
-    """Sum of the rows (K, d) and of their squared lengths (K,), in float64."""
+    """Sum of the rows (K, d) and of their squared lengths (K,), in float64.
+
+    Within a block they are float32 when there are more than `EXACT_ROWS` rows.
+    """
     count = len(given.names)
     sums, squares = np.zeros((count, vectors.shape[1])), np.zeros(count)
     codes = given.codes
+    exact = len(codes) <= EXACT_ROWS
     for start in range(0, len(codes), BLOCK):
         part = slice(start, start + BLOCK)
-        rows, code = vectors[given.rows[part]].astype(np.float64), codes[part]
+        rows, code = vectors[given.rows[part]], codes[part]
+        rows = rows.astype(np.float64) if exact else rows
         first = np.flatnonzero(np.diff(code, prepend=-1))
         if len(first) <= FEW:  # a product with 0 and 1 is several times quicker
-            sums[code[first]] += (code == code[first][:, None]).astype(np.float64) @ rows
+            sums[code[first]] += (code == code[first][:, None]).astype(rows.dtype) @ rows
         else:
             sums[code[first]] += np.add.reduceat(rows, first, axis=0)
         squares[code[first]] += np.add.reduceat(np.einsum("ij,ij->i", rows, rows), first)
     return sums, squares
+
+
+@per_space
+def class_totals(space: Space, kind: Kind, names: tuple[str, ...]) -> tuple[Doubles, Doubles]:
+    """`class_sums` of all rows of the named classes of a kind, for everyone who asks."""
+    place = {name: i for i, name in enumerate(labelling(space).names)}
+    given = _gathered(space, kind, np.array([place[name] for name in names], np.int64))
+    return class_sums(space.vectors, given)
 
 
 def prototypes(space: Space, names: tuple[str, ...]) -> tuple[Doubles, str] | None:
@@ -145,7 +168,7 @@ def prototypes(space: Space, names: tuple[str, ...]) -> tuple[Doubles, str] | No
     place = {name: i for i, name in enumerate(found.names)}
     if not set(names) <= set(place):
         return None
-    sums = class_sums(space.vectors, found)[0][[place[name] for name in names]]
+    sums = class_totals(space, "text", found.names)[0][[place[name] for name in names]]
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     if not (lengths > 1e-9).all():
         return None

@@ -68,24 +68,44 @@ def items_error(space: Space, influences: Mapping[Scope, Callable[[Ints], Double
 
     Items that hang together through pairs are one draw. At most `ERROR_ROWS` rows are asked for.
     """
-    spans = [np.arange(*space.span(scope).indices(space.n)) for scope in influences]
+    draws = _draws(space, tuple(influences))
+    sums = np.zeros(draws.kept)
+    for scope, influence in influences.items():
+        rows, place, of = draws.rows[scope]
+        moved = influence(rows) if len(rows) else np.zeros(0)
+        moved = moved - (moved.mean() if len(moved) else 0.0)
+        sums += np.bincount(place, weights=moved, minlength=draws.kept) / of
+    return float(np.sqrt(draws.groups * sums.var(ddof=1)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Draws:
+    """`kept` of `groups`; for each scope its rows in those, the group of each, and of how many."""
+
+    groups: int
+    kept: int
+    rows: Mapping[Scope, tuple[Ints, Ints, int]]
+
+
+@per_space
+def _draws(space: Space, scopes: tuple[Scope, ...]) -> _Draws:
+    """What a standard error looks at; the same for every statistic of the same scopes."""
+    spans = {scope: np.arange(*space.span(scope).indices(space.n)) for scope in scopes}
     label = groups(space)
-    names = np.unique(np.concatenate([label[rows] for rows in spans]))
+    names = np.unique(np.concatenate([label[rows] for rows in spans.values()]))
     if len(names) < 2:
         label = names = np.arange(space.n)
-    total = sum(map(len, spans))
+    total = sum(map(len, spans.values()))
     kept = names
     if total > ERROR_ROWS:
         count = max(2, len(names) * ERROR_ROWS // total)
         kept = np.sort(np.random.default_rng(0).choice(names, count, replace=False))
-    sums = np.zeros(len(kept))
-    for rows, influence in zip(spans, influences.values(), strict=True):
+    found = {}
+    for scope, rows in spans.items():
         place = np.searchsorted(kept, label[rows]).clip(max=len(kept) - 1)
         inside = kept[place] == label[rows]
-        moved = influence(rows[inside]) if inside.any() else np.zeros(0)
-        moved = moved - (moved.mean() if len(moved) else 0.0)
-        sums += np.bincount(place[inside], weights=moved, minlength=len(kept)) / len(rows)
-    return float(np.sqrt(len(names) * sums.var(ddof=1)))
+        found[scope] = rows[inside], place[inside], len(rows)
+    return _Draws(len(names), len(kept), found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,13 +72,17 @@ def moments(space: Space, scope: Scope) -> Moments:
     return moments(space, "image").merged(moments(space, "text"))
 
 
-def moments_of(vectors: Floats) -> Moments:
-    """Moments of some rows, summed in float64."""
+def moments_of(vectors: Floats, *, exact: bool | None = None) -> Moments:
+    """Moments of some rows, summed in float64.
+
+    Products are float64 too when `exact`: up to `EXACT_ROWS` rows unless said otherwise.
+    """
     n, d = vectors.shape
+    exact = n <= EXACT_ROWS if exact is None else exact
     mean, second = np.zeros(d), np.zeros((d, d))
     for start in range(0, n, BLOCK):
         block = vectors[start : start + BLOCK]
-        rows = block.astype(np.float64) if n <= EXACT_ROWS else block
+        rows = block.astype(np.float64) if exact else block
         mean += rows.sum(axis=0, dtype=np.float64)
         second += rows.T @ rows
     return Moments(n, mean / max(n, 1), second / max(n, 1))

@@ -5,9 +5,11 @@ import numpy as np
 from core.diagnostics import diagnostic
 from core.errors import TooFew
 from core.findings import clustered_error, histogram, normal, shown
-from core.spectra import BLOCK, Moments, moments
+from core.spectra import Moments, moments
 from core.types import Doubles, Finding, Floats, Ints, Reference, Space
 from core.verdicts import judge
+
+BLOCK = 512  # pairs whose rows stay in the cache
 
 
 @diagnostic(

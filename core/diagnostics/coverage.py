@@ -10,6 +10,7 @@ from core.findings import both_kinds, clustered_error, histogram, normal, shown,
 from core.neighbors import top_k
 from core.registry import Choices, Range
 from core.sampling import groups, sampled_rows
+from core.spectra import moments
 from core.types import Doubles, Finding, Floats, Reference, Space
 from core.verdicts import judge
 
@@ -64,8 +65,8 @@ def coverage(
     images = sampled_rows(space, "image", candidates, 2)
     rows, asks = space.vectors[images], space.vectors[texts]
     if centre == "yes":
-        everyone = (space.images.mean(0, dtype=np.float64), space.texts.mean(0, dtype=np.float64))
-        rows, asks = _less(rows, everyone[0]), _less(asks, everyone[1])
+        rows = _less(rows, moments(space, "image").mean)
+        asks = _less(asks, moments(space, "text").mean)
     alone = np.sort(
         np.random.default_rng(3).choice(len(rows), min(len(rows), queries), replace=False)
     )

@@ -7,7 +7,7 @@ import numpy as np
 from core.diagnostics import diagnostic
 from core.errors import TooFew
 from core.findings import PLURAL, Z, histogram, shown
-from core.frames import Frame, cosines, frame
+from core.frames import Frame, cosines, whole_frame
 from core.labels import HINT, Classes, labelled
 from core.nulls import welch_bound
 from core.registry import Range
@@ -72,7 +72,7 @@ def equiangularity(
 
 
 def _measure(space: Space, given: Classes) -> Finding | None:
-    of = frame(space.vectors, given)
+    of = whole_frame(space, given)
     if (np.linalg.norm(of.means, axis=1) < 1e-6).any():
         return None
     count, kind = len(given.names), PLURAL[given.kind]

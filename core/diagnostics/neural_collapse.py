@@ -17,6 +17,7 @@ from core.frames import (
     orthogonal_error,
     simplex_error,
     slope,
+    whole_frame,
     within,
 )
 from core.labels import HINT, Classes, labelled, prototypes
@@ -86,7 +87,7 @@ def neural_collapse(
 
 
 def _measure(space: Space, given: Classes) -> Finding | None:
-    of = frame(space.vectors, given)
+    of = whole_frame(space, given)
     if not of.whitening.size:
         return None
     inside = within(space.vectors, given, of)

@@ -9,7 +9,7 @@ from core.diagnostics import diagnostic
 from core.findings import PLURAL, normal, shown
 from core.labels import Classes, labelled
 from core.registry import Range
-from core.spectra import moments_of
+from core.spectra import EXACT_ROWS, moments_of
 from core.types import Doubles, Finding, Floats, Ints, Reference, Space
 from core.verdicts import judge
 
@@ -103,11 +103,12 @@ def _rates(vectors: Floats, given: Classes, scale: float) -> Rates:
     chosen = np.sort(np.random.default_rng(0).choice(n, min(n, JUDGED_ROWS), replace=False))
     ends = np.searchsorted(chosen, given.starts)
     second, inside = np.zeros((d, d)), 0.0
+    exact = n <= EXACT_ROWS
     moved = np.empty(len(chosen))
     for i, size in enumerate(given.sizes):
         mine = slice(ends[i], ends[i + 1])
         own, cost, quadratic = _label(
-            vectors[given.of_class(i)], chosen[mine] - given.starts[i], scale
+            vectors[given.of_class(i)], chosen[mine] - given.starts[i], scale, exact
         )
         second += size / n * own
         inside += float(size / n) * cost
@@ -118,12 +119,12 @@ def _rates(vectors: Floats, given: Classes, scale: float) -> Rates:
     return Rates(whole, inside, moved)
 
 
-def _label(rows: Floats, some: Ints, scale: float) -> tuple[Doubles, float, Doubles]:
+def _label(rows: Floats, some: Ints, scale: float, exact: bool) -> tuple[Doubles, float, Doubles]:
     """One label's second moment, its R, and what some of its rows add to R, less their mean.
 
     Fewer rows than dimensions: I + K of their Gram matrix K says the same and is smaller.
     """
-    own = moments_of(rows).second
+    own = moments_of(rows, exact=exact).second
     n, d = rows.shape
     if n < d:
         x = rows.astype(np.float64)
@@ -142,13 +143,12 @@ def _pull(second: Doubles, scale: float) -> tuple[Doubles, float]:
 
 
 def _inverse(matrix: Doubles) -> tuple[Doubles, float]:
-    """Inverse and log determinant of a positive matrix, by Cholesky."""
-    from scipy.linalg.lapack import dpotrf, dpotri
+    """Inverse and log determinant of a positive matrix."""
+    return np.asarray(np.linalg.inv(matrix), np.float64), _log_det(matrix)
 
-    root = dpotrf(matrix, lower=1)[0]
-    lower = np.tril(dpotri(root, lower=1)[0])
-    whole: Doubles = lower + lower.T - np.diag(np.diag(lower))
-    return whole, 2 * float(np.log(np.diag(root)).sum())
+
+def _log_det(matrix: Doubles) -> float:
+    return 2 * float(np.log(np.diag(np.linalg.cholesky(matrix))).sum())
 
 
 def _random(vectors: Floats, given: Classes, scale: float) -> float:
@@ -168,5 +168,4 @@ def _cost(rows: Floats, scale: float) -> float:
     """R of a few rows, from the smaller of their two Gram matrices."""
     x = rows.astype(np.float64)
     gram = x @ x.T if len(x) < x.shape[1] else x.T @ x
-    root = np.linalg.cholesky(np.eye(len(gram)) + scale / len(x) * gram)
-    return 2 * float(np.log(np.diag(root)).sum())
+    return _log_det(np.eye(len(gram)) + scale / len(x) * gram)

@@ -12,7 +12,7 @@ from core.registry import Range
 from core.sampling import items_error, sampled_rows
 from core.shapes import Shape, chance, influence, overlap, shape, shape_of, similarity
 from core.spectra import moments
-from core.types import Doubles, Finding, Floats, Ints, Kind, Reference, Space
+from core.types import Doubles, Finding, Floats, Ints, Kind, Reference, Space, per_space
 from core.verdicts import judge
 
 HALF = 20_000  # images in each half of the yardstick
@@ -126,6 +126,7 @@ def _error(space: Space, image: Shape, text: Shape, p: int) -> float:
     )
 
 
+@per_space
 def _halves(space: Space, kind: Kind, p: int) -> tuple[float, float]:
     """Similarity and overlap of two random halves of a kind."""
     rows = sampled_rows(space, kind, 2 * HALF, 0)
