@@ -38,6 +38,7 @@ def answer(answer: Answer, items: Mapping[str, Item]) -> dict[str, Any]:
         "p_value": _number(answer.p_value),
         "n_candidates": answer.n,
         "sentence": answer.sentence,
+        "notes": list(answer.notes),
     }
 
 

@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.printing import print_json, read_file, say
-from core.errors import InputError
+from core.errors import InputError, SextantError
 
 if TYPE_CHECKING:
+    from core.search import Answer
+    from core.types import Item, Part, Query
     from core.workbench import Workbench
 
 
 def search(workbench: Workbench, options: argparse.Namespace) -> None:
-    """What is nearest to a text or a picture."""
+    """What is nearest to a question, or to each of several."""
     from core import documents
+
+    if options.queries and options.text.strip():
+        raise InputError("Ask with a QUERY or with --queries FILE, and not with both.")
+    if not (options.queries or options.text.strip() or options.image):
+        raise InputError("Ask with a text or with --image FILE.")
+    asked = _lines(options.queries) if options.queries else [options.text]
+    queries = _queries(workbench, options, asked)
+    answers = workbench.search_all(options.name, queries, options.encoder)
+    ids = dict.fromkeys(hit.id for answer in answers for hit in answer.hits)
+    items = {item.id: item for item in workbench.items(options.name, list(ids))}
+    if options.json:
+        found = [documents.answer(answer, items) for answer in answers]
+        if not options.queries:
+            return print_json(found[0])
+        return print_json([{"query": q, **f} for q, f in zip(asked, found, strict=True)])
+    for text, answer in zip(asked, answers, strict=True):
+        if options.queries:
+            say(f"> {text}")
+        _say(answer, items)
+
+
+def _queries(workbench: Workbench, options: argparse.Namespace, asked: list[str]) -> list[Query]:
+    """One query for each text, all read before anything is searched."""
     from core.types import Kind, Part, Query
 
     kinds: dict[str, tuple[Kind, ...]] = {
@@ -22,21 +50,66 @@ def search(workbench: Workbench, options: argparse.Namespace) -> None:
         "text": ("text",),
         "both": ("image", "text"),
     }
-
-    if bool(options.text.strip()) == bool(options.image):
-        raise InputError("Ask with a text or with --image FILE, and not with both.")
     card = workbench.card(options.name)
     find = options.find or ("image" if card.images else "text")
-    image = read_file(options.image) if options.image else b""
+    picture = (Part(image=read_file(options.image)),) if options.image else ()
     filters = workbench.filters(options.name, options.where)
-    part = Part(options.text, image)
-    query = Query((part,), kinds=kinds[find], filters=filters, k=options.k)
-    answer = workbench.search(options.name, query, options.encoder)
-    items = {i.id: i for i in workbench.items(options.name, [h.id for h in answer.hits])}
-    if options.json:
-        return print_json(documents.answer(answer, items))
+    return [
+        Query(
+            (*parts, *picture),
+            kinds=kinds[find],
+            filters=filters,
+            k=options.k,
+            mix=options.mix,
+            template=options.template,
+        )
+        for parts in _parts(workbench, options, asked)
+    ]
+
+
+def _parts(
+    workbench: Workbench, options: argparse.Namespace, asked: list[str]
+) -> list[tuple[Part, ...]]:
+    """What each text asks for; a line that cannot be read is named."""
+    found: list[tuple[Part, ...]] = []
+    for number, text in enumerate(asked, 1):
+        try:
+            found.append(
+                workbench.question(options.name, text, options.encoder, read=_read)
+                if text.strip() or not options.image
+                else ()
+            )
+        except SextantError as error:
+            if not options.queries:
+                raise
+            raise InputError(f"Line {number} of {options.queries}: {error}") from error
+    return found
+
+
+def _lines(file: str) -> list[str]:
+    """The queries of a file or of standard input, one a line."""
+    data = sys.stdin.buffer.read() if file == "-" else read_file(Path(file))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not UTF-8 text: byte {error.start + 1}.") from error
+    lines = re.split(r"\r\n|\n|\r", text)
+    if not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise InputError(f"{file} holds no query. Write one a line.")
+    return lines
+
+
+def _read(name: str) -> bytes:
+    return read_file(Path(name))
+
+
+def _say(answer: Answer, items: dict[str, Item]) -> None:
     for hit in answer.hits:
         hub = f"  hub x{hit.hubness:.1f}" if hit.hubness else ""
         name = items[hit.id].name
         say(f"{hit.rank:>4}  {hit.cosine:.3f}  p {hit.p_null:.1e}  {name}{hub}")
     say(answer.sentence)
+    for note in answer.notes:
+        say(note)
