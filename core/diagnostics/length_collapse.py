@@ -23,8 +23,8 @@ ENOUGH = 5  # texts of a bin from which a recall is told
 RANKED = 4000  # texts of a bin whose directions are counted, at most
 
 TOPIC = (
-    ". Whether it is length or topic is not measured: that needs the same texts, cut and encoded "
-    "again."
+    ". Whether it is length or topic cannot be told from here: see truncation, which cuts the same "
+    "texts and encodes them again."
 )
 
 
@@ -54,8 +54,7 @@ def length_collapse(
     recall@10; the sentence tells those of the shortest and of the longest texts.
 
     Long texts often speak of other things than short ones. Telling length from topic takes the
-    same texts cut to several lengths and encoded again; that needs the encoder and is not measured
-    here.
+    same texts cut to several lengths and encoded again: that is truncation, which runs the encoder.
 
     Args:
         space: at least 16 texts of known length, not all of one length.

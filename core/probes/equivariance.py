@@ -127,21 +127,20 @@ def _still(name: str, change: Changed, n: int) -> Finding:
 
 def _sentence(name: str, change: Changed, told: _Judged, number: tuple[float, float, float]) -> str:
     n, v = told.rank.shape
-    views = v + 1
     shift = float(_foretold(told.shift, told.guess)[change.usual])
     first = float((told.rank == 1).mean())
     ends = wilson(first * n, n)  # a picture's views are one draw
     mrr = (1 / told.rank).mean(axis=1)
     near = normal(float(mrr.mean()), float(mrr.std(ddof=1) / np.sqrt(n)), 0.0, 1.0)
-    chance = float((1 / np.arange(1, views + 1)).mean())
+    chance = float((1 / np.arange(1, v + 1)).mean())
     steps = np.arange(1.0, v + 1)
     read = 1 - ((told.strength - steps) ** 2).mean() / max(float(steps.var()), STILL)
     strength = f" The strength can be read off the move with an R2 of {read:.2f}." if v > 1 else ""
     return (
         f"After {name} ({change.strengths[change.usual]}) a linear map foretells {shown(*number)} "
         f"of the change of pictures it has not seen; one shift for all pictures {shift:.2g}. Among "
-        f"{views} views of a picture it picks the right one for {first:.0%} ({ends[0]:.0%} to "
-        f"{ends[1]:.0%}; chance {1 / views:.0%}), MRR {mrr.mean():.2f} ({near[0]:.2f} to "
+        f"the {v} strengths it picks the right one for {first:.0%} ({ends[0]:.0%} to "
+        f"{ends[1]:.0%}; chance {1 / v:.0%}), MRR {mrr.mean():.2f} ({near[0]:.2f} to "
         f"{near[1]:.2f}; chance {chance:.2f}).{strength}"
     )
 
@@ -159,7 +158,7 @@ def _judged(f: Doubles, g: Doubles) -> _Judged:
             foretold[:, s] = mapped
             for errors, rows in ((found.guess, guess), (found.shift, shift), (found.map, mapped)):
                 errors[test, s] = ((rows - g[test, s]) ** 2).sum(axis=1)
-        found.rank[test] = _view_ranks(f[test], g[test], foretold)
+        found.rank[test] = _view_ranks(g[test], foretold)
         found.strength[test] = _read_strength(g - f[:, None], train, test)
     return found
 
@@ -178,15 +177,14 @@ def _predict(f: Doubles, g: Doubles, train: Ints, test: Ints) -> tuple[Doubles, 
     return guess[test], guess[test] + missing.mean(axis=0), mapped
 
 
-def _view_ranks(f: Doubles, g: Doubles, foretold: Doubles) -> Doubles:
-    """(n, v) rank of the true view by cosine with the foretold one; equals share their middle.
+def _view_ranks(g: Doubles, foretold: Doubles) -> Doubles:
+    """(n, v) rank of the true one of a picture's views by cosine with the foretold; ties halve.
 
-    A picture's views are the picture as it is and all its changed selves.
+    A map that leaves every picture where it was picks the weakest change each time: chance.
     """
-    views = np.concatenate([f[:, None], g], axis=1)
-    cosines = np.einsum("isd,ivd->isv", foretold, views).round(9)
+    cosines = np.einsum("isd,ivd->isv", foretold, g).round(9)
     steps = np.arange(g.shape[1])
-    own = cosines[:, steps, steps + 1][:, :, None]
+    own = cosines[:, steps, steps][:, :, None]
     ranks: Doubles = (cosines > own).sum(axis=2) + ((cosines == own).sum(axis=2) + 1) / 2
     return ranks
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core import asking
-from core.encoder_report import EncoderReport, sample, sample_key, try_encoder, work
+from core.encoder_report import STAGES, EncoderReport, sample, sample_key, try_encoder, work
 from core.encoders import Encoder
 from core.errors import InputError, NoTextSearch
 from core.types import Passport, Progress
@@ -82,7 +82,7 @@ class Probing(Searching):
         return ""
 
     def encoder_work(self, name: str, encoder: str | None = None) -> tuple[int, float]:
-        """How many encodings `encoder_report` takes, and how many a second there were last time.
+        """How many encodings are left to do, and how many a second there were last time.
 
         The rate is that of an earlier report, else of the last ingest; 0 when neither is known.
         """
@@ -90,7 +90,8 @@ class Probing(Searching):
         todo = work(sample(self.space(name, encoder), PICTURES, collection.items))
         known = self.kept_encoder_report(name, encoder)
         if known and known.rate:
-            return todo, known.rate
+            left = 1.0 if known.stale else 1 - len(known.done) / len(STAGES)
+            return round(todo * left), known.rate
         first = collection.passports()[0].key == collection.passport(encoder).key
         last = collection.last_intake() if first else None
         rate = last["encoded"] / last["seconds"] if last and last["seconds"] else 0.0

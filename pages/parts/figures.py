@@ -87,6 +87,8 @@ def _curves(plugin: Plugin, curves: Sequence[tuple[str, str, Curve]], key: str) 
         ]
     figure.update_layout(showlegend=len(curves) > 1)
     figure.update_xaxes(title=first.x_title, type="log" if first.log_x else "linear")
+    if len(first.x) < FEW and not first.log_x:
+        figure.update_xaxes(dtick=1)
     figure.update_yaxes(title=first.y_title, type="log" if first.log_y else "linear")
     aid = plugin.traits.get("aid") or f"{first.y_title.capitalize()} against {first.x_title}."
     draw.chart(figure, key=key, aid=aid, rows=rows, alt=aid, height=HEIGHT)
