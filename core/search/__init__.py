@@ -15,13 +15,13 @@ import numpy as np
 from core.errors import InputError
 from core.rerankers import Shortlist
 from core.search.answer import Answer, stands_out
-from core.search.changes import changes, compared
 from core.search.compared import Compared, compare
 from core.search.hubs import hub_ratios
+from core.search.moved import against, changes
 from core.search.null import Null, fit_null
 from core.types import Bools, Floats, Hit, Ints, Kind, Space
 
-__all__ = ["Answer", "Null", "changes", "compared", "fit_null", "hub_ratios", "search"]
+__all__ = ["Answer", "Null", "against", "changes", "fit_null", "hub_ratios", "search"]
 
 BINS = 60
 SHORTLIST = 400  # hits that a reranker orders again

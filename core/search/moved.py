@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.search.answer import Answer
 
 
-def compared(answer: Answer, plain: Answer) -> Answer:
+def against(answer: Answer, plain: Answer) -> Answer:
     """The answer with what the plain one shows and this one does not as `left`."""
     shown = {hit.id for hit in answer.hits}
     return replace(answer, left=tuple(hit for hit in plain.hits if hit.id not in shown))
