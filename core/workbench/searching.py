@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
-from core import asking
+from core import asking, formulas
 from core.errors import NoTextSearch, PassportMismatch
 from core.expressions import parse
 from core.search import Answer, search
-from core.types import Bools, Filter, Query, Space
-from core.workbench.collections import Collections
+from core.types import Bools, Filter, Floats, Ints, Part, Query, Space
+from core.workbench.ranking import Ranking
 
 
-class Searching(Collections):
+class Searching(Ranking):
     """The verbs that answer a question."""
 
     def search(self, name: str, query: Query, encoder: str | None = None) -> Answer:
@@ -22,23 +23,57 @@ class Searching(Collections):
 
         Raises:
             NoTextSearch: the collection's vectors have no encoder at hand.
-            UnknownName: no such collection, item or filter field.
+            UnknownName: no such collection, item, filter field, hub correction or reranker.
         """
-        space = self.space(name, encoder)
-        asked = asking.rows(space, query)
-        vector = asking.vector(space, self.passport(name, encoder), query)
+        return self.search_all(name, [query], encoder)[0]
+
+    def search_all(
+        self, name: str, queries: Sequence[Query], encoder: str | None = None
+    ) -> tuple[Answer, ...]:
+        """Answer several queries, their texts encoded together."""
+        space, passport = self.space(name, encoder), self.passport(name, encoder)
+        asked = [asking.rows(space, query) for query in queries]
+        vectors = asking.vectors(space, passport, queries)
+        return tuple(
+            self._answer(name, space, query, vector, exclude)
+            for query, vector, exclude in zip(queries, vectors, asked, strict=True)
+        )
+
+    def _answer(
+        self, name: str, space: Space, query: Query, vector: Floats, exclude: Ints
+    ) -> Answer:
         mask: Bools | None = None
         if query.filters:
             mask = self.home.open(name).mask(query.filters, space.ids)
-        return search(
-            space,
-            vector,
+        find = partial(
+            search,
+            vector=vector,
             k=query.k,
             start=query.start,
             kinds=query.kinds,
             mask=mask,
-            exclude=asked,
+            exclude=exclude,
         )
+        return self.ranked(name, space, query, find)
+
+    def question(
+        self,
+        name: str,
+        text: str,
+        encoder: str | None = None,
+        *,
+        read: Callable[[str], bytes] | None = None,
+    ) -> tuple[Part, ...]:
+        """The parts of a question written as text; see `formulas`.
+
+        Args:
+            name: the collection whose items it may name, by id or the start of one.
+            text: one text, or a formula such as `"a beach" + 0.5*img:ID - "people"`.
+            encoder: which vectors; the collection's first without.
+            read: gives the bytes of a file that is named; without it, files are refused.
+        """
+        space = self.space(name, encoder)
+        return formulas.parse(text, find=partial(asking.whole_id, space), read=read)
 
     def saved_queries(self, name: str) -> tuple[dict[str, str], ...]:
         """Questions kept with a collection, newest first: names and values of a link."""
