@@ -14,14 +14,28 @@ import numpy as np
 
 from core.errors import InputError
 from core.rerankers import Shortlist
-from core.search.answer import Answer, stands_out
+from core.search.answer import Answer, verdict
+from core.search.calibration import Calibration, calibrate
 from core.search.compared import Compared, compare
+from core.search.cut import Cut, by_chance, by_pairs
 from core.search.hubs import hub_ratios
 from core.search.moved import against, changes
 from core.search.null import Null, fit_null
 from core.types import Bools, Floats, Hit, Ints, Kind, Space
 
-__all__ = ["Answer", "Null", "against", "changes", "fit_null", "hub_ratios", "search"]
+__all__ = [
+    "Answer",
+    "Calibration",
+    "Cut",
+    "Null",
+    "against",
+    "by_pairs",
+    "calibrate",
+    "changes",
+    "fit_null",
+    "hub_ratios",
+    "search",
+]
 
 BINS = 60
 SHORTLIST = 400  # hits that a reranker orders again
@@ -37,6 +51,8 @@ def search(
     mask: Bools | None = None,
     exclude: Ints | None = None,
     rerank: Callable[[Shortlist], Floats] | None = None,
+    cut: Cut | None = None,
+    expected: float = 0.0,
 ) -> Answer:
     """The k best items for one query vector, exactly.
 
@@ -49,6 +65,8 @@ def search(
         mask: (n,) rows that may be found.
         exclude: rows that must not be found: the items that ask.
         rerank: gives the best `SHORTLIST` hits new scores; see `core.rerankers`.
+        cut: where matches end; without, where `expected` chance hits are left (0: the usual).
+        expected: see `cut`.
 
     Raises:
         InputError: the vector's length is not the space's.
@@ -65,14 +83,18 @@ def search(
     edges = np.linspace(*_ends(found), BINS + 1)
     page = slice(start, start + k)
     p_value = _best_of(found.cosines(rows[:1]), rows, nulls, space.n_images, n)
+    cut = cut or by_chance(nulls, n, expected)
+    matches = found.above(cut.cosines)
     return Answer(
-        _hits(found, nulls, rows[page], values[page], start),
+        _hits(found, nulls, cut, rows[page], values[page], start),
         nulls,
         edges,
         found.counts(edges),
         n,
         p_value,
-        stands_out(p_value, n),
+        matches,
+        cut,
+        verdict(matches, n, p_value, cut),
         found.how,
     )
 
@@ -96,7 +118,12 @@ def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> t
 
 
 def _hits(
-    found: Compared, nulls: Mapping[Kind, Null], rows: Ints, scores: Floats, start: int
+    found: Compared,
+    nulls: Mapping[Kind, Null],
+    cut: Cut,
+    rows: Ints,
+    scores: Floats,
+    start: int,
 ) -> tuple[Hit, ...]:
     space, hubs = found.space, hub_ratios(found.space)
     all_of = zip(rows.tolist(), scores.tolist(), found.cosines(rows).tolist(), strict=True)
@@ -114,6 +141,7 @@ def _hits(
                 float(hubs[row]),
                 float(space.offset[row]),
                 found.rank(cosine),
+                cosine >= cut.cosines[kind],
             )
         )
     return tuple(hits)

@@ -1,12 +1,15 @@
-"""What a query found, and whether anything of it stands out."""
+"""What a query found, and whether anything of it matches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.search.cut import Cut
 from core.search.null import Null
 from core.types import Doubles, Hit, Kind
+
+FEW = 8  # items below which nothing can be told
 
 
 @dataclass(frozen=True)
@@ -15,10 +18,10 @@ class Answer:
 
     `nulls`, `edges` and `counts` describe the cosines of all candidates by kind; `p_value` is the
     chance that the best hit would be this good if nothing here matched; `n` candidates were
-    compared. `sentence` says whether anything stands out, `how` how the hits were found;
-    `notes` are sentences on how far to trust the question itself.
-    `left` are the hits that cosine alone would have put on this page, with their rank and hubness
-    there; None where cosine alone ranked.
+    compared and `matches` of them pass `cut`, on all pages. `sentence` says whether anything
+    matches and why, `how` how the hits were found; `notes` are sentences on how far to trust the
+    question itself. `left` are the hits that cosine alone would have put on this page, with their
+    rank and hubness there; None where cosine alone ranked.
     """
 
     hits: tuple[Hit, ...]
@@ -27,25 +30,42 @@ class Answer:
     counts: Mapping[Kind, Doubles]
     n: int
     p_value: float
+    matches: int
+    cut: Cut
     sentence: str
     how: str = ""
     left: tuple[Hit, ...] | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def no_match(self) -> bool:
+        """Whether nothing here passes the cut."""
+        return not self.matches
 
-def stands_out(p_value: float, n: int) -> str:
-    """Whether the best of n stands out, in words."""
+
+def verdict(matches: int, n: int, p_value: float, cut: Cut) -> str:
+    """Whether anything of n candidates matches, and why, in words."""
     if not n:
         return "Nothing to compare with: no item passes the filters."
-    if n < 8:
+    if matches:
+        return f"{counted(matches)} of {n:,}. {cut.promise}"
+    if n < FEW:
         return f"Only {n} items to compare with: too few to say whether any of them matches."
-    chance = _percent(p_value)
-    if p_value < 0.05:
-        return f"The best hit stands out: among {n:,} unrelated items the chance is {chance}."
+    if cut.rule == "pairs":
+        return f"Nothing here matches: no picture reaches the cut. {cut.promise}"
     return (
-        f"Nothing stands out: the best of {n:,} unrelated items would be this similar "
-        f"with a chance of {chance}."
+        f"Nothing here matches: the best of {n:,} unrelated items would be this similar with a "
+        f"chance of {_percent(p_value)}."
     )
+
+
+def counted(matches: int) -> str:
+    """A number of matches in words.
+
+    >>> counted(1), counted(1200)
+    ('1 match', '1,200 matches')
+    """
+    return "1 match" if matches == 1 else f"{matches:,} matches"
 
 
 def _percent(p: float) -> str:

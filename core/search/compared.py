@@ -55,6 +55,24 @@ class Compared:
         ]
         return 1 + round(sum(above))
 
+    def above(self, least: Mapping[Kind, float]) -> int:
+        """How many allowed rows reach the least cosine of their kind.
+
+        Exact where every cosine is known or the best reach below the cut; else an estimate.
+        """
+        estimate = round(
+            sum(self.sizes[k] * _share(x, least[k]) for k, x in self.background.items())
+        )
+        if self.best is None:
+            return estimate
+        covered = len(self.best) > 0 and min(least.values()) >= self.best[-1]
+        if covered and len(least) == 1:
+            return int((self.best >= min(least.values())).sum())
+        kinds: list[Kind] = ["image" if row < self.space.n_images else "text" for row in self.rows]
+        floor = np.array([least[kind] for kind in kinds])
+        among = int((self.cosines(self.rows) >= floor).sum())
+        return among if covered and not self.space.offset.any() else max(among, estimate)
+
     def counts(self, edges: Doubles) -> dict[Kind, Doubles]:
         """Histogram of the cosines of each kind; of a sample, scaled to what it stands for."""
         return {
@@ -100,6 +118,10 @@ def _in_two_steps(
         f"unrelated was judged by a sample of {sum(map(len, background.values())):,}."
     )
     return Compared(space, vector, rows, scores, background, sizes, how, best)
+
+
+def _share(found: Floats, least: float) -> float:
+    return float((found >= least).mean()) if len(found) else 0.0
 
 
 def _spread(mask: Bools) -> Ints:

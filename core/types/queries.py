@@ -63,6 +63,8 @@ class Query:
         words: how hits of a full-text search join in: "" (not), "rrf" or "sum".
         hub_correction: what takes hubs down, by name; "" is nothing.
         rerank: what orders the best hits again, by name; "" is nothing.
+        expected: chance hits to leave above the cut; 0 is the usual.
+        miss: share of true matches that the cut may miss, where it is learnt; 0 is the usual.
     """
 
     parts: tuple[Part, ...]
@@ -75,6 +77,8 @@ class Query:
     words: Words = ""
     hub_correction: str = ""
     rerank: str = ""
+    expected: float = 0.0
+    miss: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.parts:
@@ -88,6 +92,10 @@ class Query:
             raise BadParameter("k", self.k, "1 to 1000")
         if self.start < 0:
             raise BadParameter("start", self.start, "0 or more")
+        if not 0 <= self.expected <= 100:
+            raise BadParameter("expected", self.expected, "0 to 100")
+        if self.miss and not 0.05 <= self.miss <= 0.5:
+            raise BadParameter("miss", self.miss, "0.05 to 0.5")
 
     @property
     def key(self) -> str:

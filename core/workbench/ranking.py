@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from core.bias import corrected
 from core.rerankers import RERANKERS
-from core.search import Answer, against
-from core.types import Bools, Filter, Kind, Query, Space, SpaceCache
+from core.search import Answer, Calibration, Cut, against, by_pairs, calibrate
+from core.types import Bools, Filter, Floats, Kind, Query, Space, SpaceCache
 from core.workbench.collections import Collections
 
-_HELD_OUT = SpaceCache(16)
+_HELD_OUT, _LEARNT = SpaceCache(16), SpaceCache(16)
 
 
 class Ranking(Collections):
@@ -36,6 +36,21 @@ class Ranking(Collections):
         """A collection's space with a hub correction learnt from what is not held out."""
         barred = self.held_out(name, space)
         return corrected(space, correction, asker=asker, barred=barred)
+
+    def calibration(self, name: str, space: Space) -> Calibration | None:
+        """What the collection's pairs tell of true matches; None where there are too few."""
+        return _LEARNT.get(space.key, lambda: calibrate(space, self.held_out(name, space)))
+
+    def cut(self, name: str, space: Space, query: Query, vector: Floats) -> Cut | None:
+        """Where matches end, learnt from pairs; None where chance has to tell.
+
+        What is learnt holds for queries like captions: one text that looks for pictures.
+        """
+        like_a_caption = len(query.parts) == 1 and query.text and query.kinds == ("image",)
+        if not like_a_caption or query.expected or query.words or query.template:
+            return None
+        learnt = self.calibration(name, space)
+        return by_pairs(learnt, space, vector, query.miss) if learnt else None
 
     def ranked(self, name: str, space: Space, query: Query, find: Callable[..., Answer]) -> Answer:
         """The answer as the query wants it ranked, told against what cosine alone would show.

@@ -1,0 +1,59 @@
+"""From which cosine on a hit is a match: by what chance would give, or learnt from pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from core.search.calibration import MISSES, Calibration
+from core.search.null import Null
+from core.types import Floats, Kind, Space
+
+EXPECTED = 0.3  # chance hits in an answer: the level with the best F0.5 on real pairs
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where the matches of one query end.
+
+    Two rules. "chance": at most `level` unrelated items are expected at or above the cut (an
+    E-value). "pairs": at most a share `level` of true matches lies below it, learnt from the
+    collection's own pairs.
+
+    Args:
+        rule: which of the two.
+        level: expected chance hits, or miss rate.
+        cosines: by kind, the least cosine of a match.
+        promise: what the rule promises, as a sentence.
+    """
+
+    rule: Literal["chance", "pairs"]
+    level: float
+    cosines: Mapping[Kind, float]
+    promise: str
+
+
+def by_chance(nulls: Mapping[Kind, Null], n: int, expected: float = 0.0) -> Cut:
+    """The cut above which `expected` of n unrelated items would lie; 0 is the usual 0.3."""
+    level = expected or EXPECTED
+    return Cut(
+        "chance",
+        level,
+        {kind: null.cosine(level / max(n, 1)) for kind, null in nulls.items()},
+        f"Of {n:,} unrelated items about {level:g} would pass by chance.",
+    )
+
+
+def by_pairs(learnt: Calibration, space: Space, vector: Floats, miss: float = 0.0) -> Cut:
+    """The cut that misses a share `miss` of true pictures; 0 is the usual of the collection."""
+    level = min(MISSES, key=lambda known: abs(known - (miss or learnt.usual)))
+    share, low, high = learnt.kept(level)
+    which = "held-out" if learnt.held_out else "further"
+    return Cut(
+        "pairs",
+        level,
+        {"image": learnt.cosine(space, vector, level)},
+        f"Set to keep {1 - level:.0%} of true matches; of {len(learnt.judged):,} {which} captions' "
+        f"pictures it keeps {share:.0%} ({low:.0%} to {high:.0%}).",
+    )
