@@ -53,6 +53,8 @@ class Searching(Ranking):
             kinds=query.kinds,
             mask=mask,
             exclude=exclude,
+            cut=self.cut(name, space, query, vector),
+            expected=query.expected,
         )
         return self.ranked(name, space, query, find)
 
