@@ -8,7 +8,7 @@ from typing import Any
 
 from core.comparison import Contrast
 from core.evaluate import Direction, Evaluation
-from core.search import Answer
+from core.search import Answer, changes
 from core.types import Finding, Item
 
 
@@ -29,17 +29,26 @@ def answer(answer: Answer, items: Mapping[str, Item]) -> dict[str, Any]:
             "cosine": _number(hit.cosine),
             "p_null": _number(hit.p_null),
             "hubness": _number(hit.hubness),
+            "bias": _number(hit.bias),
+            "plain_rank": hit.plain_rank,
         }
         for hit in answer.hits
         if hit.id in items
     ]
-    return {
+    document: dict[str, Any] = {
         "hits": hits,
         "p_value": _number(answer.p_value),
         "n_candidates": answer.n,
         "sentence": answer.sentence,
         "notes": list(answer.notes),
     }
+    if answer.left is not None:
+        document["changes"] = changes(answer)
+        document["left"] = [
+            {"id": hit.id, "plain_rank": hit.rank, "hubness": _number(hit.hubness)}
+            for hit in answer.left
+        ]
+    return document
 
 
 def evaluation(evaluation: Evaluation) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from core.types import Bools, Doubles, Ints, Score, Space
 MAX_QUERIES = 5000
 RESAMPLES = 1000
 K = (1, 5, 10)
+HELD_OUT = "the held-out (split = test)"
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,15 @@ class Evaluation:
     sentence: str
 
 
-def evaluate(space: Space, *, judged: Bools | None = None, seed: int = 0) -> Evaluation:
+def evaluate(
+    space: Space, *, judged: Bools | None = None, which: str = HELD_OUT, seed: int = 0
+) -> Evaluation:
     """Recall@1/5/10, median rank and mAP from the space's own pairs.
 
     Args:
         space: at least two pairs.
         judged: (n,) rows that may be queries; all rows stay candidates.
+        which: what those are, in words.
         seed: of the bootstrap, and of the choice of queries beyond 5,000.
 
     Raises:
@@ -65,11 +69,10 @@ def evaluate(space: Space, *, judged: Bools | None = None, seed: int = 0) -> Eva
     rng = np.random.default_rng(seed)
     text_to_image = _direction(space, pairs[:, ::-1], pairs, rng)
     image_to_text = _direction(space, pairs, pairs, rng)
-    which = "all" if judged is None else "the held-out (split = test)"
     return Evaluation(
         text_to_image,
         image_to_text,
-        f"Judged on {which} {len(pairs):,} pairs, among {space.n_images:,} pictures and "
+        f"Judged on {'all' if judged is None else which} {len(pairs):,} pairs, among {space.n_images:,} pictures and "
         f"{space.n - space.n_images:,} texts.",
     )
 

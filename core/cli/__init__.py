@@ -86,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     search.add_argument("-k", type=int, default=10, help="how many hits (10)")
     search.add_argument("--where", default="", metavar="EXPR", help="such as: label = dog")
+    search.add_argument(
+        "--rerank", default="", metavar="NAME", help="order the best hits again, such as: diffusion"
+    )
     search.add_argument("--find", choices=("image", "text", "both"), help="what (pictures)")
     label = command("label", labelling.label, "labels for a picture, or how well they are found")
     label.add_argument("name", help="the collection")
@@ -102,6 +105,10 @@ def _parser() -> argparse.ArgumentParser:
         "evaluate", measuring.evaluate, "recall both ways from the collection's own pairs"
     )
     evaluate.add_argument("name", help="the collection")
+    for sub in (search, evaluate):
+        sub.add_argument(
+            "--hub-correction", default="", metavar="NAME", help="nnn, csls, qbnorm, dualis or dn"
+        )
     diagnose = command("diagnose", measuring.diagnose, "the geometry of the collection's vectors")
     diagnose.add_argument("name", help="the collection")
     diagnose.add_argument(

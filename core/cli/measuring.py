@@ -18,7 +18,9 @@ def evaluate(workbench: Workbench, options: argparse.Namespace) -> None:
     """Recall both ways."""
     from core import documents
 
-    result = workbench.evaluate(options.name, options.encoder)
+    result = workbench.evaluate(
+        options.name, options.encoder, hub_correction=options.hub_correction
+    )
     if options.json:
         return print_json(documents.evaluation(result))
     for title, direction in (

@@ -62,6 +62,8 @@ def _queries(workbench: Workbench, options: argparse.Namespace, asked: list[str]
             k=options.k,
             mix=options.mix,
             template=options.template,
+            hub_correction=options.hub_correction,
+            rerank=options.rerank,
         )
         for parts in _parts(workbench, options, asked)
     ]
@@ -106,10 +108,12 @@ def _read(name: str) -> bytes:
 
 
 def _say(answer: Answer, items: dict[str, Item]) -> None:
+    from core.search import changes
+
     for hit in answer.hits:
         hub = f"  hub x{hit.hubness:.1f}" if hit.hubness else ""
         name = items[hit.id].name
         say(f"{hit.rank:>4}  {hit.cosine:.3f}  p {hit.p_null:.1e}  {name}{hub}")
     say(answer.sentence)
-    for note in answer.notes:
+    for note in filter(None, (*answer.notes, changes(answer))):
         say(note)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from core.bias import corrected, half
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
-from core.evaluate import Evaluation, evaluate
+from core.evaluate import HELD_OUT, Evaluation, evaluate
 from core.exhibits import Exhibits, behind
 from core.projections import PROJECTIONS
 from core.types import Filter, Finding, Floats, Space
@@ -71,16 +72,28 @@ class Measuring(Searching):
             {i: thumbnail(decode(pictures[i], i), SMALL) for i in ids if i in pictures},
         )
 
-    def evaluate(self, name: str, encoder: str | None = None) -> Evaluation:
+    def evaluate(
+        self, name: str, encoder: str | None = None, *, hub_correction: str = ""
+    ) -> Evaluation:
         """Recall, median rank and mAP both ways from the collection's pairs.
 
-        Where items carry `split`, only the pairs whose both ends are `test` are judged.
+        Where items carry `split`, only the pairs whose both ends are `test` are judged. A hub
+        correction is learnt from the others; without `split`, from a random half of the items while
+        the pairs of the other half are judged.
+
+        Raises:
+            UnknownName: no such collection, encoder or hub correction.
         """
-        space, judged = self.space(name, encoder), None
-        if any(field.name == "split" for field in self.fields(name)):
-            held_out = (Filter("split", "in", ("test",)),)
-            judged = self.home.open(name).mask(held_out, space.ids)
-        return evaluate(space, judged=judged)
+        space = self.space(name, encoder)
+        judged = self.held_out(name, space)
+        if not hub_correction:
+            return evaluate(space, judged=judged)
+        which = HELD_OUT
+        if judged is None:
+            judged, which = half(space), "a random half of the items:"
+        space = corrected(space, hub_correction, barred=judged)
+        found = evaluate(space, judged=judged, which=which)
+        return replace(found, sentence=f"{found.sentence} {space.steps[-1]}.")
 
     def layout(self, name: str, method: str, encoder: str | None = None, **settings: Any) -> Layout:
         """Flat coordinates of a space, kept on disk until the space changes."""
