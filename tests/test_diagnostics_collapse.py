@@ -67,7 +67,7 @@ def test_long_texts_that_crowd_are_called_bad():
     assert found.low > 0.4
     assert "(p 0.001 against" in found.sentence
     assert (np.diff(found.curve.y) > 0).mean() > 0.8
-    assert "not measured" in found.sentence
+    assert "see truncation" in found.sentence
     good = find("length_collapse", spaces.paired())
     assert good.verdict == "good"
     assert good.value < found.value

@@ -10,6 +10,7 @@ import numpy as np
 from core.ingest.transforms import TRANSFORMS
 from core.types import Item, Space, digest
 
+FORMAT = "2"  # goes up when probes say something else of the same sample
 NATURAL = 400  # texts that are encoded as they are
 READ = 5000  # texts that are looked through for long ones
 CUT = 200  # texts that are cut
@@ -46,8 +47,8 @@ class Sample:
 def sample_key(space: Space, pictures: int) -> str:
     """Identity of what a sample would hold: the same items, the same changes, the same key."""
     changes = repr([(name, t.strengths, t.usual) for name, t in TRANSFORMS.items()])
-    return digest("\n".join(space.ids), str(space.n_images), space.pairs.tobytes(),
-                  changes, str(pictures))  # fmt: skip
+    items = ("\n".join(space.ids), str(space.n_images), space.pairs.tobytes())
+    return digest(FORMAT, changes, str(pictures), *items)
 
 
 def sample(space: Space, pictures: int, items: Callable[[Sequence[str]], list[Item]]) -> Sample:

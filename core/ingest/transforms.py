@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 @dataclass(frozen=True)
 class Transform:
-    """A change: what does it, at which strengths, and in which words."""
+    """A change: what does it, at which strengths, and a strength in words."""
 
     apply: Callable[[Image.Image, float], Image.Image]
     strengths: tuple[float, ...]
@@ -28,7 +28,7 @@ class Transform:
         >>> TRANSFORMS["rotation"].words
         ('5 degrees', '15 degrees', '30 degrees', '45 degrees')
         """
-        return tuple(f"{s:g} {self.unit}" for s in self.strengths)
+        return tuple(self.unit.format(f"{s:g}") for s in self.strengths)
 
     def views(self, image: Image.Image) -> list[Image.Image]:
         """The picture at every strength, weakest first."""
@@ -80,10 +80,10 @@ def coded(image: Image.Image, quality: float) -> Image.Image:
 
 
 TRANSFORMS: Mapping[str, Transform] = {
-    "rotation": Transform(rotated, (5, 15, 30, 45), 1, "degrees"),
-    "crop": Transform(cropped, (10, 20, 35, 50), 1, "% of each side cut away"),
-    "blur": Transform(blurred, (0.5, 1, 2, 4), 1, "% of the shorter side"),
-    "brightness": Transform(brightened, (1.25, 1.5, 2, 3), 1, "times as bright"),
-    "grey": Transform(greyed, (25, 50, 75, 100), 3, "% of the colour taken out"),
-    "jpeg": Transform(coded, (60, 40, 20, 8), 2, "quality"),
+    "rotation": Transform(rotated, (5, 15, 30, 45), 1, "{} degrees"),
+    "crop": Transform(cropped, (10, 20, 35, 50), 1, "{} % of each side cut away"),
+    "blur": Transform(blurred, (0.5, 1, 2, 4), 1, "{} % of the shorter side"),
+    "brightness": Transform(brightened, (1.25, 1.5, 2, 3), 1, "{} times as bright"),
+    "grey": Transform(greyed, (25, 50, 75, 100), 3, "{} % of the colour taken out"),
+    "jpeg": Transform(coded, (60, 40, 20, 8), 2, "quality {}"),
 }

@@ -9,12 +9,13 @@ from core.findings import shown
 from core.probes import probe
 from core.registry import Range
 from core.trial import Trial, unrelated
-from core.types import Curve, Doubles, Finding, Floats, Ints, Reference
+from core.types import Curve, Doubles, Finding, Floats, Ints, Reference, Verdict
 from core.verdicts import judge
 
 LEAST = 16  # texts; as many as length collapse asks for
 A_BIN = 8  # texts of a length from which their crowding is told
 RESAMPLES = 500
+CHANCE = 0.05  # p-value from which a slope counts as chance
 
 
 @probe(
@@ -73,6 +74,8 @@ def truncation(
     crowding = np.array([_crowding(rows, np.ones((1, texts)))[0] for rows in trial.cut])
     number = _interval(list(trial.cut), trial.cut_to, shared=True)
     natural = _natural(trial)
+    rises = number[0] > 0 and p < CHANCE
+    verdict = judge("truncation", number[0] if rises else min(number[0], 0.0))
     cut = Finding(
         name="truncation: cut",
         scope="text",
@@ -80,8 +83,8 @@ def truncation(
         low=number[1],
         high=number[2],
         reference=Reference(0.0, "the same texts with their lengths shuffled"),
-        verdict=judge("truncation", number[0] if p < 0.05 else min(number[0], 0.0)),
-        sentence=_sentence(number, p, trial, crowding, natural),
+        verdict=verdict,
+        sentence=_sentence(number, p, trial, crowding) + _conclusion(rises, verdict, natural),
         sampled=f"{texts:,} {trial.cut_from}, each cut to {lengths} lengths",
         curve=Curve(
             trial.cut_to.astype(np.float64), crowding, "words", "mean cosine of two texts", True
@@ -120,27 +123,23 @@ def _natural(trial: Trial) -> Finding | None:
     )
 
 
-def _sentence(
-    number: tuple[float, float, float],
-    p: float,
-    trial: Trial,
-    crowding: Doubles,
-    natural: Finding | None,
-) -> str:
+def _sentence(number: tuple[float, float, float], p: float, trial: Trial, crowding: Doubles) -> str:
     texts, to = trial.cut.shape[1], trial.cut_to
-    trend = "" if p < 0.05 else ", no more than chance gives"
-    told = (
+    trend = "" if p < CHANCE else ", no more than chance gives"
+    return (
         f"The same {texts:,} {trial.cut_from} cut to {to[0]} and to {to[-1]} words have a mean "
         f"cosine of {crowding[0]:.2f} and {crowding[-1]:.2f}: {_signed(number)} for each "
         f"doubling of the length (p {p:.2g} against shuffled lengths, which give 0){trend}. "
     )
-    if number[0] > 0 and p < 0.05:
-        return told + "The encoder itself crowds longer texts."
+
+
+def _conclusion(rises: bool, verdict: Verdict, natural: Finding | None) -> str:
+    if rises:
+        little = ", if only by little" if verdict == "good" else ""
+        return f"The encoder itself crowds longer texts{little}."
     if natural and natural.low > 0:
-        return (
-            told + "That long texts crowd here is due to what they speak of, not to their length."
-        )
-    return told + "The encoder does not crowd longer texts."
+        return "That long texts crowd here is due to what they speak of, not to their length."
+    return "The encoder does not crowd longer texts."
 
 
 def _signed(number: tuple[float, float, float]) -> str:
