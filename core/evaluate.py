@@ -72,8 +72,8 @@ def evaluate(
     return Evaluation(
         text_to_image,
         image_to_text,
-        f"Judged on {'all' if judged is None else which} {len(pairs):,} pairs, among {space.n_images:,} pictures and "
-        f"{space.n - space.n_images:,} texts.",
+        f"Judged on {'all' if judged is None else which} {len(pairs):,} pairs, among "
+        f"{space.n_images:,} pictures and {space.n - space.n_images:,} texts.",
     )
 
 
