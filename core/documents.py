@@ -13,7 +13,7 @@ from core.types import Finding, Item
 
 
 def answer(answer: Answer, items: Mapping[str, Item]) -> dict[str, Any]:
-    """Hits in order, and whether the best of them stands out.
+    """Hits in order, how many items match, and whether to believe it.
 
     Args:
         answer: what a search returned.
@@ -31,12 +31,21 @@ def answer(answer: Answer, items: Mapping[str, Item]) -> dict[str, Any]:
             "hubness": _number(hit.hubness),
             "bias": _number(hit.bias),
             "plain_rank": hit.plain_rank,
+            "match": hit.match,
         }
         for hit in answer.hits
         if hit.id in items
     ]
     document: dict[str, Any] = {
         "hits": hits,
+        "matches": answer.matches,
+        "no_match": answer.no_match,
+        "cut": {
+            "rule": answer.cut.rule,
+            "level": _number(answer.cut.level),
+            "cosine": {kind: _number(x) for kind, x in answer.cut.cosines.items()},
+            "promise": answer.cut.promise,
+        },
         "p_value": _number(answer.p_value),
         "n_candidates": answer.n,
         "sentence": answer.sentence,

@@ -85,6 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         help="put texts of one to three words into sentences such as: a photo of a ...",
     )  # fmt: skip
     search.add_argument("-k", type=int, default=10, help="how many hits (10)")
+    search.add_argument(
+        "--expected", type=float, default=0.0, metavar="E",
+        help="matches end where so many chance hits are expected (0.3)",
+    )  # fmt: skip
+    search.add_argument(
+        "--miss", type=float, default=0.0, metavar="RATE",
+        help="share of true matches that may be missed, 0.05 to 0.5, where pairs teach a cut",
+    )  # fmt: skip
     search.add_argument("--where", default="", metavar="EXPR", help="such as: label = dog")
     search.add_argument(
         "--rerank", default="", metavar="NAME", help="order the best hits again, such as: diffusion"

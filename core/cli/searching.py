@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from core.errors import InputError, SextantError
 
 if TYPE_CHECKING:
     from core.search import Answer
-    from core.types import Item, Part, Query
+    from core.types import Hit, Item, Part, Query
     from core.workbench import Workbench
 
 
@@ -62,6 +63,8 @@ def _queries(workbench: Workbench, options: argparse.Namespace, asked: list[str]
             k=options.k,
             mix=options.mix,
             template=options.template,
+            expected=options.expected,
+            miss=options.miss,
             hub_correction=options.hub_correction,
             rerank=options.rerank,
         )
@@ -108,12 +111,21 @@ def _read(name: str) -> bytes:
 
 
 def _say(answer: Answer, items: dict[str, Item]) -> None:
+    """Matches, a line where the cut lies, the rest; then what to make of it."""
     from core.search import changes
 
-    for hit in answer.hits:
-        hub = f"  hub x{hit.hubness:.1f}" if hit.hubness else ""
-        name = items[hit.id].name
-        say(f"{hit.rank:>4}  {hit.cosine:.3f}  p {hit.p_null:.1e}  {name}{hub}")
+    for match in (True, False):
+        for hit in answer.hits:
+            if hit.match == match:
+                say(_line(hit, items[hit.id].name))
+        if match and answer.hits:
+            least = ", ".join(f"{x:.3f}" for x in answer.cut.cosines.values() if isfinite(x))
+            say(f"---- cut at cosine {least} ----" if least else "---- cut ----")
     say(answer.sentence)
     for note in filter(None, (*answer.notes, changes(answer))):
         say(note)
+
+
+def _line(hit: Hit, name: str) -> str:
+    hub = f"  hub x{hit.hubness:.1f}" if hit.hubness else ""
+    return f"{hit.rank:>4}  {hit.cosine:.3f}  p {hit.p_null:.1e}  {name}{hub}"
