@@ -21,6 +21,9 @@ LEVELS = [
         "core.sampling",
         "core.nulls",
         "core.kernels",
+        "core.fixed_encodings",
+        "core.late_interaction",
+        "core.pooling",
         "core.fusion",
     }
     | {

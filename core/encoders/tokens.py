@@ -10,15 +10,11 @@ import numpy as np
 from core.encoders.backends import Runner
 from core.encoders.towers import Model
 from core.types import Floats, Tokens, added_up
+from core.types.tokens import shows
 
 PROMPT = "a photo of a {}"
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
 BATCH = 16
-EMPTY = (
-    "a an and are as at be by for from has have he her his in into is it its of on onto or she "
-    "so some that the their them there these they this those to up was were while who with"
-)
-"""Words that show nothing; left out where every word costs a run of the text tower."""
 
 
 def of_pictures(model: Model, run: Runner, pixels: Sequence[Floats]) -> list[Tokens]:
@@ -64,4 +60,4 @@ def spoken(text: str) -> tuple[str, ...]:
     (("man's", 'dog', 'beach'), ('to', 'be'), ())
     """
     words = tuple(word.lower() for word in WORD.findall(text))
-    return tuple(w for w in words if w not in EMPTY.split()) or words
+    return tuple(w for w in words if shows(w)) or words

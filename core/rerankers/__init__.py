@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from core.errors import InputError
 from core.registry import Registry
 from core.types import Bools, Floats, Ints, Space
 
@@ -49,6 +50,21 @@ class Shortlist:
         """(m, m) cosines of the hits with each other."""
         found: Floats = self.vectors @ self.vectors.T
         return found
+
+    def late(self) -> tuple[Floats, Sequence[Floats]]:
+        """Tokens of the query and of each hit.
+
+        Raises:
+            InputError: none are stored, or the query has none.
+        """
+        if self.tokens is None:
+            raise InputError(
+                "This reranker needs token vectors, and none are stored for these vectors. "
+                "Store them: sextant tokens NAME"
+            )
+        if not len(self.query_tokens):
+            raise InputError("This reranker compares words or places, and this query has none.")
+        return np.asarray(self.query_tokens, np.float32), self.tokens(self.rows)
 
     def nearest(self, k: int) -> Bools:
         """(m, m) whether the column is among the k nearest other hits of the row, or ties them."""

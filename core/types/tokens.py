@@ -9,6 +9,12 @@ import numpy as np
 from core.errors import InputError
 from core.types.arrays import Floats
 
+EMPTY = (
+    "a an and are as at be by for from has have he her his in into is it its of on onto or she "
+    "so some that the their them there these they this those to up was were while who with"
+)
+"""Words that show nothing."""
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -57,17 +63,26 @@ class Tokens:
         return found
 
     def spoken(self) -> Tokens:
-        """The words alone, without what belongs to none and without punctuation; of a picture all.
+        """The words that show something; all of them where none does, and of a picture all.
 
         >>> Tokens(np.eye(3, dtype=np.float32), words=("a", "dog", "")).spoken().words
-        ('a', 'dog')
+        ('dog',)
         """
-        kept = [any(c.isalnum() for c in word) for word in self.words]
-        if not self.words or all(kept) or not any(kept):
+        kept = [shows(word) for word in self.words]
+        if not any(kept):
             return self
         words = tuple(w for w, k in zip(self.words, kept, strict=True) if k)
         weights = self.weights[kept] if self.adds_up else self.weights
         return replace(self, vectors=self.vectors[kept], words=words, weights=weights)
+
+
+def shows(word: str) -> bool:
+    """Whether a word stands for something that a picture can show.
+
+    >>> [shows(word) for word in ("dog", "The", "'", "")]
+    [True, False, False, False]
+    """
+    return any(c.isalnum() for c in word) and word.lower() not in EMPTY.split()
 
 
 def added_up(parts: Floats, grid: tuple[int, int] = (0, 0), words: tuple[str, ...] = ()) -> Tokens:
