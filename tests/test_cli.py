@@ -250,3 +250,55 @@ def test_an_empty_collection_answers_with_sentences(tmp_path, sextant):
         assert code == 2, command
         assert told
         assert "Traceback" not in told
+
+
+def test_hub_corrections_and_rerankers_by_name(pets, sextant):
+    _, plain, _ = sextant("search", "pets", "something red", "-k", 30, "--json")
+    assert all(h["bias"] == 0 and h["plain_rank"] <= h["rank"] for h in plain["hits"])
+    assert "changes" not in plain
+    _, found, _ = sextant(
+        "search", "pets", "something red", "-k", 5, "--hub-correction", "dn", "--json"
+    )
+    for hit in found["hits"]:
+        assert hit["score"] == pytest.approx(hit["cosine"] - hit["bias"], abs=1e-6)
+    ranks = {h["id"]: h["rank"] for h in plain["hits"]}
+    shown = [h["id"] for h in found["hits"]]
+    assert {h["id"] for h in found["left"]} == {i for i, rank in ranks.items() if rank <= 5} - {
+        *shown
+    }
+    assert found["changes"].startswith(f"Against cosine alone {len(found['left'])} of 5 hits left")
+    _, again, _ = sextant("search", "pets", "red", "-k", 5, "--rerank", "diffusion", "--json")
+    assert again["hits"][0]["bias"] == 0
+    assert "changes" in again
+    _, said, _ = sextant("search", "pets", "red", "--rerank", "k_reciprocal")
+    assert "Against cosine alone" in said
+    code, _, told = sextant("search", "pets", "red", "--hub-correction", "nmn")
+    assert (code, "No hub correction is called 'nmn'. Did you mean 'nnn'?" in told) == (2, True)
+    code, _, told = sextant("search", "pets", "red", "--rerank", "super-global")
+    assert (code, "No reranker is called 'super-global'. Did you mean" in told) == (2, True)
+
+
+def test_evaluate_learns_a_hub_correction_from_what_it_does_not_judge(pets, sextant):
+    code, scores, _ = sextant("evaluate", "pets", "--hub-correction", "csls", "--json")
+    assert code == 0
+    assert scores["text_to_image"]["n_queries"] == 15
+    assert (
+        "a random half of the items: 15 pairs, among 30 pictures and 30 texts."
+        in (scores["sentence"])
+    )
+    assert "learnt from 15 of 30 images and 15 of 30 texts" in scores["sentence"]
+    code, _, told = sextant("evaluate", "pets", "--hub-correction", "hubs")
+    assert (code, "No hub correction is called 'hubs'" in told) == (2, True)
+
+
+def test_a_test_split_is_never_learnt_from(tmp_path, sextant):
+    files, rows = {}, []
+    for i in range(20):
+        files[f"{i}.png"] = encoded(ramp(seed=i))
+        split = "test" if i < 6 else "train"
+        rows.append({"image": f"{i}.png", "caption": f"thing {i}", "split": split})
+    folder = folder_of(tmp_path / "split", {**files, "items.jsonl": jsonl(*rows)})
+    sextant("ingest", folder, "-c", "split", "--encoder", "toy", "--json")
+    _, scores, _ = sextant("evaluate", "split", "--hub-correction", "nnn", "--json")
+    assert "the held-out (split = test) 6 pairs" in scores["sentence"]
+    assert "learnt from 14 of 20 images and 14 of 20 texts" in scores["sentence"]
