@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli import filling, labelling, measuring, searching
+from core.cli import diagnosing, filling, labelling, measuring, searching
 from core.cli.printing import tell
 from core.errors import SextantError
 
@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--hub-correction", default="", metavar="NAME", help="nnn, csls, qbnorm, dualis or dn"
         )
-    diagnose = command("diagnose", measuring.diagnose, "the geometry of the collection's vectors")
+    diagnose = command("diagnose", diagnosing.diagnose, "the geometry of the collection's vectors")
     diagnose.add_argument("name", help="the collection")
     diagnose.add_argument(
         "--only",
@@ -128,6 +128,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     diagnose.add_argument(
         "--subset", default="", metavar="EXPR", help="measure a part, such as: label = dog"
+    )
+    versus = diagnose.add_mutually_exclusive_group()
+    versus.add_argument(
+        "--versus-subset",
+        default="",
+        metavar="EXPR",
+        help="compare with another part, or with: rest",
+    )
+    versus.add_argument(
+        "--versus-encoder", default="", metavar="NAME", help="compare with the vectors of another"
     )
     diagnose.add_argument(
         "--report", type=Path, metavar="FILE", help="also write all of it as one HTML file"

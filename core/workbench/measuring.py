@@ -50,7 +50,16 @@ class Measuring(Searching):
             filters: measure only what passes; see `subset`.
             on_part: called with each diagnostic's name before it runs.
         """
-        space = self.subset(name, filters, encoder)
+        return self.measure(self.subset(name, filters, encoder), only, on_part=on_part)
+
+    def measure(
+        self,
+        space: Space,
+        only: Sequence[str] = (),
+        *,
+        on_part: Callable[[str], None] = lambda part: None,
+    ) -> tuple[Finding, ...]:
+        """The same for a space that is at hand, such as a part of one."""
         findings: list[Finding] = []
         for plugin in [DIAGNOSTICS.get(n) for n in only] or DIAGNOSTICS.all().values():
             on_part(plugin.name)
