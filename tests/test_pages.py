@@ -1,51 +1,22 @@
 """The frame and Search, as a person meets them: empty, filled, and by a link someone sent."""
 
-import json
 import re
 import shutil
 import tomllib
-from pathlib import Path
 
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.types import Passport
 from core.workbench import Workbench
 from pages.parts import draw
-from tests.files import encoded, folder_of, jsonl
-
-TOP = Path(__file__).parents[1]
-COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan", "white", "black")
-NASTY = "a <b>red</b> [link](javascript:alert(1)) :rocket: $x$ thing"
-
-
-def picture(colour, size=64):
-    return encoded(Image.new("RGB", (size, size), colour))
+from tests.screens import TOP, build, cards, components, picture, run, words
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """A home with a filled and an empty collection, made once."""
-    folder = tmp_path_factory.mktemp("built")
-    rows = [
-        {
-            "image": f"{colour}-{size}.png",
-            "captions": [f"a {colour} square of {size}"],
-            "labels": [colour, "<i>small</i>" if size < 40 else "large"],
-            "size": size,
-            "warm": colour in ("red", "yellow"),
-        }
-        for colour in COLOURS
-        for size in (32, 48, 64, 80)
-    ]
-    rows[0]["captions"].append(NASTY)
-    names = {row["image"]: picture(row["labels"][0], row["size"]) for row in rows}
-    items = folder_of(folder / "items", {**names, "items.jsonl": jsonl(*rows)})
-    workbench = Workbench(folder / "home")
-    workbench.ingest("colours", items / "items.jsonl", encoder="toy")
-    workbench.home.ensure("nothing yet")
-    return folder / "home"
+    return build(tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture
@@ -58,28 +29,6 @@ def filled(built, home):
 def app(monkeypatch):
     monkeypatch.chdir(TOP)
     return AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
-
-
-def run(app, **asked):
-    app.query_params.update(asked)
-    app.run()
-    assert not app.exception, app.exception[0].message
-    return app
-
-
-def words(app):
-    kinds = (app.markdown, app.caption, app.text, app.warning, app.error, app.info)
-    return "\n".join(str(e.value) for kind in kinds for e in kind)
-
-
-def components(app, name):
-    """The data of every mounted component of ours with that name."""
-    found = [e.proto for e in app.get("bidi_component")]
-    return [json.loads(p.json) for p in found if p.component_name == name and p.json]
-
-
-def cards(app):
-    return [card for grid in components(app, "sextant_gallery") for card in grid["cards"]]
 
 
 def test_a_first_visit_says_what_to_do_next(app):
@@ -208,12 +157,12 @@ def test_pages_go_on_where_the_last_one_ended(app, filled):
 
 def test_more_like_this_leaves_the_item_itself_out(app, filled):
     first = Workbench(filled).space("colours").ids[0]
-    run(app, collection="colours", item=first)
+    run(app, collection="colours", also=f"item:{first}")
     assert first not in [card["id"] for card in cards(app)]
-    assert app.button(key="_clear")
-    app.button(key="_clear").click()
+    assert app.button(key="_drop_0")
+    app.button(key="_drop_0").click()
     run(app)
-    assert "item" not in app.query_params
+    assert "also" not in app.query_params
 
 
 def test_an_uploaded_picture_is_a_query(app, filled):
@@ -221,7 +170,7 @@ def test_an_uploaded_picture_is_a_query(app, filled):
     app.file_uploader(key="_upload_0").set_value(("mine.png", picture("green"), "image/png"))
     run(app)
     assert "green" in cards(app)[0]["labels"]
-    assert "Your picture" in words(app)
+    assert "your picture" in words(app)
 
 
 def test_half_a_picture_is_refused_with_a_sentence(app, filled):
@@ -270,7 +219,7 @@ def test_the_viewer_shows_an_item_in_full(filled, monkeypatch):
     assert "Nearest pictures" in words(app)
     assert {"More like this", "Previous", "Next"} <= {b.label for b in app.button}
     assert app.button(key="_walk_Left").disabled
-    assert any(f"item={id_}" in code.value for code in app.code)
+    assert any(f"also=item%3A{id_}" in code.value for code in app.code)
 
 
 def test_more_like_this_in_a_grid_asks_for_the_item(filled, monkeypatch):
@@ -281,7 +230,7 @@ def test_more_like_this_in_a_grid_asks_for_the_item(filled, monkeypatch):
     monkeypatch.setattr("pages.parts.gallery.show", lambda *a, **k: next(clicks, ("", "")))
     app = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
     run(app, collection="colours", q="red")
-    assert app.query_params["item"] == id_
+    assert app.query_params["also"] == f"item:{id_}"
     assert app.text_input(key="_q").value == ""
 
 
@@ -319,7 +268,7 @@ def test_vectors_of_an_unknown_model_are_searched_by_item(app, home, tmp_path):
     run(app, collection="mine")
     assert app.text_input(key="_q").disabled
     assert "Searching by item" in words(app)
-    run(app, item="i3")
+    run(app, also="item:i3")
     assert cards(app)
 
 

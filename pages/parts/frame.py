@@ -53,7 +53,7 @@ def _settle(names: tuple[str, ...]) -> UnknownName | None:
 
 def _another() -> None:
     """Another collection: what was asked of the last one means nothing here."""
-    state.forget(state.ENCODER, state.ITEM, state.PAGE)
+    state.forget(state.ENCODER, state.ALSO, state.PAGE)
 
 
 def _encoder() -> None:

@@ -113,6 +113,11 @@ def value_of(key: str) -> Any:
     return st.session_state.get(key)
 
 
+def set_widget(key: str, value: Any) -> None:
+    """Give the widget with this key a value, before it is drawn in this run."""
+    st.session_state[key] = value
+
+
 def _changed_outside(name: str) -> bool:
     """Whether the address was edited, or a link or the back button was followed."""
     here = st.query_params.get_all(name)

@@ -18,8 +18,8 @@ WIDTHS = {"image": 190, "text": 330}
 
 def find(asked: Asked) -> dict[Kind, Answer]:
     """The page of answers that is open, by kind."""
-    page = controls.page(asked=repr((asked.text, asked.item, asked.filters, asked.kinds, asked.k)))
-    loading = not asked.item and not state.ready()
+    page = controls.page(asked=repr([asked.query(kind, 0).key for kind in asked.kinds]))
+    loading = not all(part.item for part in asked.parts) and not state.ready()
     label = "Loading the encoder, once…" if loading else "Searching…"
     with st.spinner(label, show_time=True):
         answers = {kind: state.ask(asked.query(kind, page * asked.k)) for kind in asked.kinds}

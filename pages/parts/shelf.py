@@ -118,7 +118,7 @@ def _mosaic(card: Card) -> str:
 
 def _choose(name: str) -> None:
     """Make it the collection on screen; what was asked of the last one means nothing there."""
-    state.forget(state.COLLECTION, state.ENCODER, state.ITEM, state.PAGE)
+    state.forget(state.COLLECTION, state.ENCODER, state.ALSO, state.PAGE)
     state.put(state.COLLECTION, name)
 
 

@@ -15,7 +15,18 @@ from core.diagnostics import DIAGNOSTICS
 from core.search import Answer
 from core.types import Finding, Item, Query, Space
 from core.workbench import Card, Workbench
-from pages.parts.memory import forget, keep, kept, linked, peek, put, recall, turn, value_of
+from pages.parts.memory import (
+    forget,
+    keep,
+    kept,
+    linked,
+    peek,
+    put,
+    recall,
+    set_widget,
+    turn,
+    value_of,
+)
 
 __all__ = [
     "ask",
@@ -35,6 +46,7 @@ __all__ = [
     "put",
     "ready",
     "recall",
+    "set_widget",
     "shown_picture",
     "space",
     "thumbnails",
@@ -46,8 +58,10 @@ __all__ = [
 COLLECTION = "collection"
 ENCODER = "encoder"
 TEXT = "q"
-ITEM = "item"
+ALSO = "also"
 PICTURE = "picture"
+WEIGHT = "weight"
+HISTORY = "history"
 PAGE = "page"
 UPLOADS = "uploads"
 VIEWED = "viewed"

@@ -5,6 +5,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from core import formulas
 from core.types import Item, Part, Query
 from pages.parts import ask, gallery, problems, state, words
 
@@ -141,7 +142,9 @@ def _download(item: Item) -> None:
 
 def _link(item: Item) -> str:
     here = urlsplit(st.context.url or "http://localhost")
-    asked = urlencode({state.COLLECTION: state.collection(), state.ITEM: item.id})
+    asked = urlencode(
+        {state.COLLECTION: state.collection(), state.ALSO: formulas.write([Part(item=item.id)])}
+    )
     return f"{here.scheme}://{here.netloc}/?{asked}"
 
 

@@ -1,0 +1,67 @@
+"""How answers are ranked beyond the cosine: hubs taken down, words, a second look at the best."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.hub_corrections import HUB_CORRECTIONS
+from core.registry import Registry
+from core.rerankers import RERANKERS
+from core.types import Template, Words
+from pages.parts import state
+
+WORDS: dict[Words, str] = {"": "Vectors only", "rrf": "Rank fusion", "sum": "Weighted sum"}
+TEMPLATES: dict[Template, str] = {
+    "": "As they are",
+    "photo": "a photo of a ...",
+    "ensemble": "Mean of several sentences",
+}
+ABOUT_TEMPLATE = "What one to three words are put into before they are encoded."
+ABOUT_WORDS = (
+    "Also look for the query's words in captions, labels and names (full text), and fuse both "
+    "rankings."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Names of what is on; "" is off."""
+
+    words: Words = ""
+    template: Template = ""
+    hub_correction: str = ""
+    rerank: str = ""
+
+
+def popover() -> Ranked:
+    """A button that opens the settings and says how many are on."""
+    on = sum(bool(state.peek(name, "")) for name in ("words", "template", "hubs", "rerank"))
+    label = f"Ranking · {on}" if on else "Ranking"
+    with (
+        st.popover(label, icon=":material/swap_vert:", key="_ranking"),
+        st.container(key="ranking", width=420),
+    ):
+        words: Words = state.linked(
+            "words", "", st.selectbox, "Words", list(WORDS), among=list(WORDS),
+            format_func=WORDS.__getitem__, help=ABOUT_WORDS, filter_mode=None,
+        )  # fmt: skip
+        template: Template = state.linked(
+            "template", "", st.selectbox, "Short texts", list(TEMPLATES), among=list(TEMPLATES),
+            format_func=TEMPLATES.__getitem__, help=ABOUT_TEMPLATE, filter_mode=None,
+        )  # fmt: skip
+        hubs = _part("hubs", "Hub correction", HUB_CORRECTIONS)
+        rerank = _part("rerank", "Rerank the best", RERANKERS)
+        st.caption("What each did to recall on held-out pairs: README, and `sextant bench stages`.")
+    return Ranked(words, template, hubs, rerank)
+
+
+def _part(name: str, title: str, registry: Registry[Any]) -> str:
+    parts = registry.all()
+    chosen: str = state.linked(
+        name, "", st.selectbox, title, ["", *parts], among=["", *parts], filter_mode=None,
+        format_func=lambda part: parts[part].title if part else "None",
+    )  # fmt: skip
+    if chosen:
+        st.caption(parts[chosen].summary)
+    return chosen

@@ -1,0 +1,86 @@
+"""Questions kept with the collection, and those of this visit: each a link back to its answers."""
+
+import streamlit as st
+
+from pages.parts import problems, state, words
+
+NAMES = (state.TEXT, state.ALSO, "kinds", "mix", "words", "template", "hubs", "rerank")
+MOST = 12
+
+
+def popover() -> None:
+    """Save the question that is open, and open one that was saved or asked before."""
+    with (
+        st.popover("Saved", icon=":material/bookmark:", key="_saved", type="tertiary"),
+        st.container(key="saved", width=380),
+        problems.shown(),
+    ):
+        now = _now()
+        _note(now)
+        st.button(
+            "Save this question", key="_save_query", icon=":material/bookmark_add:",
+            disabled=not _title(now), on_click=_save, args=(now,),
+        )  # fmt: skip
+        if state.kept(state.PICTURE, b""):
+            st.caption("A picture of your own is not part of links and saved questions.")
+        kept = state.workbench().saved_queries(state.collection())
+        _list("Saved with this collection", kept, "kept", removable=True)
+        _list("Asked in this visit", state.kept(state.HISTORY, ()), "asked", removable=False)
+
+
+def _now() -> dict[str, str]:
+    """What the link says of the question that is open."""
+    return {name: st.query_params[name] for name in NAMES if name in st.query_params}
+
+
+def _title(query: dict[str, str]) -> str:
+    return " and ".join(query[name] for name in (state.TEXT, state.ALSO) if name in query)
+
+
+def _note(query: dict[str, str]) -> None:
+    """Remember the question as the newest of this visit; what grows while typing counts once."""
+    past = list(state.kept(state.HISTORY, ()))
+    if not _title(query) or (past and past[0] == query):
+        return
+    if past and _title(query).startswith(_title(past[0])):
+        past = past[1:]
+    state.keep(state.HISTORY, (query, *(p for p in past if p != query))[:MOST])
+
+
+def _save(query: dict[str, str]) -> None:
+    state.workbench().save_query(state.collection(), query)
+
+
+def _remove(query: dict[str, str]) -> None:
+    state.workbench().forget_query(state.collection(), query)
+
+
+def _list(title: str, queries: object, key: str, *, removable: bool) -> None:
+    if not queries:
+        return
+    st.caption(title)
+    for i, query in enumerate(queries):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+            st.button(
+                words.plain(words.shorten(_title(query), 44)), key=f"_{key}_{i}", type="tertiary",
+                on_click=_open, args=(query,), help=_settings(query) or None, width="stretch",
+            )  # fmt: skip
+            if removable:
+                st.button(
+                    "Forget", key=f"_forget_{i}", type="tertiary", icon=":material/close:",
+                    on_click=_remove, args=(query,),
+                )  # fmt: skip
+
+
+def _settings(query: dict[str, str]) -> str:
+    return words.plain(
+        ", ".join(f"{n}: {v}" for n, v in query.items() if n not in (state.TEXT, state.ALSO))
+    )
+
+
+def _open(query: dict[str, str]) -> None:
+    for name in NAMES:
+        state.forget(name)
+        if name in query:
+            state.put(name, query[name])
+            state.turn(name, query[name])
