@@ -8,6 +8,7 @@
         passports.lance         which encoders there are, in the order they were added
         vectors_{passport}.lance  id, vector; no bytes of pictures
         words.lance               what is said of every item, for full-text search
+        nearest_{passport}_{kind}.lance  id, vector and their index; made when asked for
         layouts.lance, intakes.lance  projections and reports of past ingests
         originals/              copies of pictures that have no file of their own
 

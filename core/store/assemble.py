@@ -55,7 +55,7 @@ def _matrix(vectors: Table | None, stored: pa.Array, ids: pa.Array, d: int) -> F
         return matrix
     targets = positions(stored, ids)
     at = 0
-    for block_ids, block in _blocks(vectors, d):
+    for block_ids, block in blocks(vectors, d):
         # The table is read in the same order both times; where it is not, look the ids up again.
         same = block_ids.equals(stored.slice(at, len(block_ids)))
         rows = targets[at : at + len(block_ids)] if same else positions(block_ids, ids)
@@ -68,7 +68,8 @@ def _matrix(vectors: Table | None, stored: pa.Array, ids: pa.Array, d: int) -> F
     return matrix
 
 
-def _blocks(vectors: Table, d: int) -> Iterator[tuple[pa.Array, Floats]]:
+def blocks(vectors: Table, d: int) -> Iterator[tuple[pa.Array, Floats]]:
+    """Ids and (m, d) vectors of a table, some megabytes at a time."""
     for block in vectors.blocks(["id", "vector"], max(256, BLOCK_BYTES // (4 * d))):
         values = one_array(block["vector"]).flatten().to_numpy()
         yield one_array(block["id"]), values.reshape(-1, d)

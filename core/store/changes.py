@@ -20,6 +20,7 @@ from core.store.schema import (
     item_rows,
     vectors_schema,
 )
+from core.store.tokens import tokens_name
 from core.types import Floats, Item, Passport
 
 OWN = ("passports", "pairs", "thumbnails", "items", "words", "layouts", "intakes")
@@ -81,9 +82,10 @@ def delete(
     if items is None or not ids:
         return
     for passport in passports:
-        vectors = database.table(vectors_name(passport))
-        if vectors:
-            vectors.delete({"id": ids})
+        for name in (tokens_name(passport), vectors_name(passport)):
+            vectors = database.table(name)
+            if vectors:
+                vectors.delete({"id": ids})
     for name, columns in (("pairs", ("image", "text")), ("thumbnails", ("id",))):
         table = database.table(name)
         if table:
@@ -97,12 +99,13 @@ def delete(
         originals.delete(digest)
 
 
-def optimize(database: Database, originals: Originals, passports: Iterable[Passport]) -> None:
+def optimize(database: Database, originals: Originals, passports: Sequence[Passport]) -> None:
     """Join the small files of many writes and make look-ups by id quick."""
     originals.tidy()
-    for name in (*OWN, *map(vectors_name, passports)):
+    tokens = [tokens_name(passport) for passport in passports]
+    for name in (*OWN, *map(vectors_name, passports), *tokens):
         table = database.table(name)
         if table:
             table.optimize()
-            if name in ("items", "thumbnails"):
+            if name in ("items", "thumbnails", *tokens):
                 table.index("id")

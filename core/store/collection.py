@@ -13,9 +13,11 @@ from core.store.changes import vectors_name
 from core.store.contents import Contents, Counts
 from core.store.database import Database
 from core.store.filters import Field
+from core.store.nearest import Nearest
 from core.store.notes import Notes
 from core.store.originals import Originals
 from core.store.schema import PAIRS, item_of
+from core.store.tokens import TokenStore
 from core.store.words import Words
 from core.types import Bools, Filter, Floats, Item, Passport, Refusal, Space
 
@@ -24,6 +26,8 @@ ITEMS_AT_ONCE = 256
 
 class Collection:
     """Items, pairs, thumbnails and vectors under one name; threads and processes may share one.
+
+    `nearest` is LanceDB's own vector index, for who asks for it.
 
     Args:
         uri: its own folder or address.
@@ -39,12 +43,12 @@ class Collection:
         self._notes = Notes(self._database)
         self._contents = Contents(self._database, f"item of '{name}'")
         self._words = Words(self._database, self._contents)
-
-    # What it holds.
+        self.tokens = TokenStore(self._database)
+        self.nearest = Nearest(self._database, self._contents)
 
     def version(self) -> str:
         """Changes when any process has written items, pairs, thumbnails or vectors."""
-        names = ["items", "pairs", "thumbnails", *map(vectors_name, self.passports())]
+        names = "items", "pairs", "thumbnails", *map(vectors_name, self.passports())
         tables = [(name, self._database.table(name)) for name in names]
         return " ".join(f"{name}:{t.version() if t else 0}" for name, t in tables)
 
@@ -125,11 +129,11 @@ class Collection:
         return self._originals.payload(item_of(row), row["content"])
 
     def missing(self, passport: Passport) -> Iterator[Item | Refusal]:
-        """Items without a vector of this encoder, in the order they were added, with payload.
+        """Items without a vector of this encoder, first added first, with payload or why not."""
+        return self.filled(self._contents.without_vector(passport).to_pylist())
 
-        An item whose picture can no longer be read comes as a refusal.
-        """
-        ids = self._contents.without_vector(passport).to_pylist()
+    def filled(self, ids: Sequence[str]) -> Iterator[Item | Refusal]:
+        """Items with their payload; ids that are not there are passed over. See `missing`."""
         for start in range(0, len(ids), ITEMS_AT_ONCE):
             for row in self._contents.rows(ids[start : start + ITEMS_AT_ONCE], skip_unknown=True):
                 yield self._originals.filled(item_of(row), row["content"])
@@ -166,8 +170,7 @@ class Collection:
         """The reports of the recent ingests, newest first."""
         return self._notes.intakes()
 
-    # What is written to it; doing the same again changes nothing.
-
+    # Written to it; doing the same again changes nothing.
     def add(
         self,
         items: Sequence[Item],

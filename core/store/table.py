@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from core.store.failures import sentences
+from core.types import Floats
 
 R = TypeVar("R")
 KEY = {"lance-schema:unenforced-primary-key": "true"}
@@ -130,6 +131,23 @@ class Table:
 
         if all(i.columns != [column] for i in self._handle.list_indices()):
             self._again(lambda: self._handle.create_index(column, config=FTS(), replace=True))
+
+    def index_vectors(self, column: str, cells: int, *, bits: bool) -> None:
+        """Index unit vectors by cosine: one bit a coordinate, or whole vectors."""
+        from lancedb.index import IvfFlat, IvfRq
+
+        kind = IvfRq if bits else IvfFlat
+        config = kind(distance_type="cosine", num_partitions=cells)
+        self._again(lambda: self._handle.create_index(column, config=config, replace=True))
+
+    def near(self, query: Floats, limit: int, probes: int, refine: int) -> list[tuple[str, float]]:
+        """Ids and cosines of the rows nearest to a vector, best first, by the index."""
+        with sentences(self._reading):
+            search = self._handle.search(query, vector_column_name="vector")
+            search = search.distance_type("cosine").nprobes(probes).refine_factor(refine)
+            rows = search.select(["id", "_distance"]).limit(limit).to_arrow()
+        cosines = [1 - distance for distance in rows["_distance"].to_pylist()]
+        return list(zip(rows["id"].to_pylist(), cosines, strict=True))
 
     def match(self, column: str, text: str, limit: int) -> pa.Table:
         """Columns id and _score (BM25) of the rows that hold any word of a text, best first."""
