@@ -92,7 +92,7 @@ def _chip(i: int, chip: Chip, found: Sequence[Chip]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         _face(part)
         st.button(
-            "Remove", key=f"_drop_{i}", type="tertiary", icon=":material/close:",
+            ":material/close:", key=f"_drop_{i}", type="tertiary",
             on_click=_change, args=(i, found, 0.0), help="Take this part out",
         )  # fmt: skip
     if len(found) > 1:
