@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.diagnostics import DIAGNOSTICS
+from core.rivals import rivals
 from core.sampling import pair_mean, thinned
 from tests import spaces
 from tests.measuring import find, value
@@ -131,3 +132,25 @@ def test_huge_spaces_are_measured_on_a_part():
     assert np.isfinite(found.per_item).sum() == 200
     assert found.sampled == "random 200 lists of 10 among 200 of 500 images"
     assert find("hubness", given, "image").sampled.startswith("exact, all 500 lists")
+
+
+def test_what_is_not_affordable_is_sampled_and_the_interval_says_so():
+    given = spaces.duplicated(n=700, d=8)
+    whole, part = (find("near_duplicates", given, "image", budget=b) for b in (500, 1e-4))
+    assert whole.sampled.startswith("exact, all 700")
+    assert part.sampled == "random 500 of 700 images, each compared with all"
+    assert part.low <= whole.value <= part.high
+    assert part.high - part.low > whole.high - whole.low
+
+
+def test_margins_and_ranks_of_few_texts_are_those_of_all(monkeypatch):
+    given = spaces.paired(n=700, d=8, agreement=0.5)
+    every = rivals(given)
+    monkeypatch.setattr("core.rivals.AFFORDABLE", 1.0)
+    monkeypatch.setattr("core.rivals.IMAGES", 64)
+    some = rivals(given, seed=1)
+    assert (len(every.texts), len(some.texts), some.n_texts) == (700, 500, 700)
+    at = np.searchsorted(every.texts, some.texts)
+    np.testing.assert_array_equal(some.rank, every.rank[at])
+    np.testing.assert_array_equal(some.rival, every.rival[at])
+    np.testing.assert_allclose(some.rival_score, every.rival_score[at], atol=1e-6)

@@ -23,7 +23,7 @@ CONES: tuple[Scope, ...] = ("image", "text")
     better="low",
     bounds=(-1.0, 1.0),
     invariant=("rotation", "order"),
-    vital=True,
+    vital=False,
     aid="Each item's cosine with the mean of its kind. A narrow hump far to the right is a "
     "narrow cone.",
 )

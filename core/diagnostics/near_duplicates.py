@@ -24,7 +24,7 @@ FEWEST = 500  # items looked at whatever they cost
     better="low",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
-    vital=False,
+    vital=True,
     aid="Each item's cosine with its nearest neighbour. A pile at 1 is copies.",
 )
 def near_duplicates(
