@@ -56,6 +56,12 @@ function foot(card) {
   return foot;
 }
 
+function line(card) {
+  const line = node("li", "line", card.above);
+  line.setAttribute("role", "separator");
+  return line;
+}
+
 function build(card, index, send) {
   const box = node("li", `card ${card.picture ? "image" : "text"}`);
   const open = node("button", "open");
@@ -122,7 +128,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   list.drawn = drawn;
   list.style.setProperty("--size", `${data.size}px`);
   list.classList.toggle("texts", data.cards.every((card) => !card.picture));
-  list.append(...data.cards.map((card, i) => build(card, i, setTriggerValue)));
+  data.cards.forEach((card, i) => {
+    if (card.above) list.append(line(card));
+    list.append(build(card, i, setTriggerValue));
+  });
   list.addEventListener("keydown", (event) => walk(event, list));
   parentElement.append(list);
   shape(list);

@@ -24,12 +24,14 @@ class Cut:
     Args:
         rule: which of the two.
         level: expected chance hits, or miss rate.
+        usual: the level when none is asked for.
         cosines: by kind, the least cosine of a match.
         promise: what the rule promises, as a sentence.
     """
 
     rule: Literal["chance", "pairs"]
     level: float
+    usual: float
     cosines: Mapping[Kind, float]
     promise: str
 
@@ -40,6 +42,7 @@ def by_chance(nulls: Mapping[Kind, Null], n: int, expected: float = 0.0) -> Cut:
     return Cut(
         "chance",
         level,
+        EXPECTED,
         {kind: null.cosine(level / max(n, 1)) for kind, null in nulls.items()},
         f"Of {n:,} unrelated items about {level:g} would pass by chance.",
     )
@@ -53,6 +56,7 @@ def by_pairs(learnt: Calibration, space: Space, vector: Floats, miss: float = 0.
     return Cut(
         "pairs",
         level,
+        learnt.usual,
         {"image": learnt.cosine(space, vector, level)},
         f"Set to keep {1 - level:.0%} of true matches; of {len(learnt.judged):,} {which} captions' "
         f"pictures it keeps {share:.0%} ({low:.0%} to {high:.0%}).",

@@ -3,12 +3,14 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from core.registry import Choices, Plugin
-from core.types import Kind
+from core.search import Cut
+from core.types import Kind, Query
 from pages.parts import state
 
 KINDS: dict[str, tuple[Kind, ...]] = {
@@ -16,6 +18,20 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "Texts": ("text",),
     "Both": ("image", "text"),
 }
+
+NAMES = {"chance": "expected", "pairs": "miss"}
+LEVELS = {
+    "chance": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
+    "pairs": tuple(i / 20 for i in range(1, 11)),
+}
+BY_CHANCE = (
+    "How many unrelated items you accept above the cut on average. A cut learnt from pairs takes "
+    "over where one text looks for pictures among at least 100 captions, unless you set this."
+)
+BY_PAIRS = (
+    "Learnt from this collection's captions and their pictures. Keeping more true matches lets "
+    "more others in; the usual level weighs precision twice."
+)
 
 
 def kinds() -> tuple[Kind, ...]:
@@ -67,6 +83,37 @@ def paging(total: int, k: int) -> None:
             state.linked(
                 state.PAGE, 1, st.pagination, count, among=range(1, count + 1), seed_as="default"
             )  # fmt: skip
+
+
+def at_level(query: Query) -> Query:
+    """The query with the strictness that `level` shows."""
+    asked = {}
+    for rule, name in NAMES.items():
+        value = state.peek(name, 0.0)
+        asked[name] = value if value in LEVELS[rule] else 0.0
+    return replace(query, **asked)
+
+
+def level(cut: Cut) -> None:
+    """How strict the cut is: a slider for the rule that was used; part of the link."""
+    name = NAMES[cut.rule]
+    steps = sorted({*LEVELS[cut.rule], cut.usual}, reverse=cut.rule == "pairs")
+    state.linked(
+        name,
+        0.0,
+        st.select_slider,
+        "True matches to keep" if cut.rule == "pairs" else "Chance hits to allow",
+        [0.0 if step == cut.usual else step for step in steps],
+        among=[0.0, *(step for step in steps if step != cut.usual)],
+        format_func=lambda x: _level(cut, x),
+        help=BY_PAIRS if cut.rule == "pairs" else BY_CHANCE,
+    )
+
+
+def _level(cut: Cut, asked: float) -> str:
+    at = asked or cut.usual
+    text = f"{1 - at:.0%}" if cut.rule == "pairs" else f"{at:g}"
+    return text if asked else f"{text} (usual)"
 
 
 def settings(plugin: Plugin[Any], *, key: str = "") -> dict[str, Any]:

@@ -9,22 +9,25 @@ from core.search import Answer
 from core.types import Kind
 from pages.parts import controls, draw, problems, signs, state, words, work
 
-SURE = 0.05
 AID = (
-    "Bars: all {n}. Line: what unrelated ones would give. Ticks: the answers here; the further "
-    "right of the line, the surer."
+    "Bars: all {n}. Line: what unrelated ones would give. Ticks: the answers here; dashes: the cut "
+    "that matches reach."
 )
 
 
 def query(answers: Mapping[Kind, Answer]) -> None:
     """This query's cosines, what chance would give, and where the answers lie; by kind."""
     st.markdown("##### This query", anchors=False)
+    drawn: set[str] = set()
     for n, (kind, answer) in enumerate(answers.items()):
         if n:
             st.space("small")
         if answer.n:
             _verdict(kind, answer, alone=len(answers) == 1)
             _histogram(kind, answer)
+            if answer.cut.rule not in drawn:
+                controls.level(answer.cut)
+            drawn.add(answer.cut.rule)
         else:
             st.caption(words.plain(answer.sentence))
 
@@ -47,17 +50,14 @@ def space() -> None:
 
 
 def _verdict(kind: Kind, answer: Answer, *, alone: bool) -> None:
-    sure = answer.p_value < SURE
-    colour, icon, label = (
-        ("green", ":material/check:", "Match")
-        if sure
-        else ("gray", ":material/remove:", "No clear match")
-    )
+    colour, icon = ("gray", ":material/remove:")
+    if answer.matches:
+        colour, icon = ("green", ":material/check:")
     of = "" if alone else f" among {draw.KIND_NAMES[kind]}"
+    label = words.count(answer.matches, "match", "matches").capitalize()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(f"{label}{of}", icon=icon, color=colour)
-        st.caption(words.chance(answer.p_value), width="content")
-    st.caption(words.plain(answer.sentence))
+        st.caption(f"best: {words.chance(answer.p_value)}", width="content")
 
 
 def _histogram(kind: Kind, answer: Answer) -> None:
@@ -79,6 +79,7 @@ def _histogram(kind: Kind, answer: Answer) -> None:
                 hovertemplate="unrelated, expected: %{y:.1f}<extra></extra>",
             ),
             _ticks(kind, answer),
+            *_cut(kind, answer),
         ]
     )  # fmt: skip
     figure.update_layout(bargap=0, showlegend=False, hovermode="closest")
@@ -110,6 +111,22 @@ def _ticks(kind: Kind, answer: Answer) -> go.Scatter:
         customdata=[[hit.rank, words.chance(hit.p_null)] for hit in answer.hits],
         hovertemplate="answer %{customdata[0]}: cosine %{x:.3f}, %{customdata[1]}<extra></extra>",
     )
+
+
+def _cut(kind: Kind, answer: Answer) -> list[go.Scatter]:
+    """The cut as an upright line; none where it lies beyond every cosine that there can be."""
+    least = answer.cut.cosines[kind]
+    if least > 1:
+        return []
+    line = go.Scatter(
+        x=[least, least],
+        y=[0, float(answer.counts[kind].max())],
+        name="cut",
+        mode="lines",
+        line={"color": draw.OTHER, "width": 1.5, "dash": "dash"},
+        hovertemplate="cut: cosine %{x:.3f}<extra></extra>",
+    )
+    return [line]
 
 
 def _rows(

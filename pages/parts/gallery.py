@@ -21,7 +21,10 @@ HUB = "Shows up this many times more often than average among answers: hubs crow
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the grid shows of one item: all of it is text, none of it is ever markup."""
+    """What the grid shows of one item: all of it is text, none of it is ever markup.
+
+    `above` is written on a line across the grid, over the card.
+    """
 
     id: str
     kind: str
@@ -34,6 +37,7 @@ class Card:
     note: str = ""
     badge: str = ""
     badge_help: str = ""
+    above: str = ""
 
 
 def cards(ids: Sequence[str], *, notes: Mapping[str, str] | None = None) -> list[Card]:
@@ -42,8 +46,15 @@ def cards(ids: Sequence[str], *, notes: Mapping[str, str] | None = None) -> list
     return _cards(ids, {id_: {"note": notes.get(id_, "")} for id_ in ids})
 
 
-def hits(found: Iterable[Hit]) -> list[Card]:
-    """Cards of search results: rank, cosine, tail probability, hub badge."""
+def hits(found: Iterable[Hit], *, divider: str = "") -> list[Card]:
+    """Cards of search results: rank, cosine, tail probability, hub badge.
+
+    Args:
+        found: in order.
+        divider: written between the matches and the rest; without, all keep their order.
+    """
+    found = sorted(found, key=lambda hit: not hit.match) if divider else list(found)
+    first = next((hit.id for hit in found if not hit.match), "")
     about = {
         hit.id: {
             "rank": str(hit.rank),
@@ -51,6 +62,7 @@ def hits(found: Iterable[Hit]) -> list[Card]:
             "note": words.chance(hit.p_null),
             "badge": f"hub ×{hit.hubness:.0f}" if hit.hubness > 1 else "",
             "badge_help": HUB,
+            "above": divider if hit.id == first else "",
         }
         for hit in found
     }
@@ -65,7 +77,7 @@ def rows(found: Iterable[Hit]) -> list[dict[str, str | float]]:
         {
             "rank": hit.rank, "id": hit.id, "kind": items[hit.id].kind,
             "name": items[hit.id].name, "cosine": hit.cosine, "score": hit.score,
-            "p_null": hit.p_null, "hubness": hit.hubness,
+            "p_null": hit.p_null, "hubness": hit.hubness, "match": hit.match,
         }
         for hit in found
         if hit.id in items

@@ -22,8 +22,10 @@ def find(asked: Asked) -> dict[Kind, Answer]:
     loading = not all(part.item for part in asked.parts) and not state.ready()
     label = "Loading the encoder, once…" if loading else "Searching…"
     with st.spinner(label, show_time=True):
-        answers = {kind: state.ask(asked.query(kind, page * asked.k)) for kind in asked.kinds}
-    return answers
+        return {
+            kind: state.ask(controls.at_level(asked.query(kind, page * asked.k)))
+            for kind in asked.kinds
+        }
 
 
 def show(asked: Asked, answers: Mapping[Kind, Answer]) -> None:
@@ -32,7 +34,8 @@ def show(asked: Asked, answers: Mapping[Kind, Answer]) -> None:
         if answer.hits:
             _head(kind, answer)
             size = WIDTHS[kind]
-            viewer.browse(gallery.hits(answer.hits), key=f"_answers_{kind}", size=size)
+            found = gallery.hits(answer.hits, divider=_divider(kind, answer))
+            viewer.browse(found, key=f"_answers_{kind}", size=size)
         elif len(answers) == 1:
             _none(kind, answer)
     if any(answer.hits for answer in answers.values()):
@@ -45,10 +48,23 @@ def _head(kind: Kind, answer: Answer) -> None:
     first, last = answer.hits[0].rank, answer.hits[-1].rank
     with st.container(horizontal=True, vertical_alignment="center", key=f"head_{kind}"):
         st.markdown(
-            f"**{name.capitalize()}** &ensp; :gray[{first}–{last} of {answer.n:,}, best first]",
+            f"**{_headline(answer)}** &ensp; "
+            f":gray[{name} {first}–{last} of {answer.n:,}, best first]",
             width="stretch",
         )
         controls.download(gallery.rows(answer.hits), f"answers-{name}")
+    st.caption(words.plain(answer.cut.promise if answer.matches else answer.sentence))
+
+
+def _headline(answer: Answer) -> str:
+    if answer.no_match:
+        return "Nothing here matches"
+    return words.count(answer.matches, "match", "matches")
+
+
+def _divider(kind: Kind, answer: Answer) -> str:
+    least = answer.cut.cosines[kind]
+    return f"Cut: below cosine {least:.3f} nothing counts as a match" if least < 1 else ""
 
 
 def _none(kind: Kind, answer: Answer) -> None:
