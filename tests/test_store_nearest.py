@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import InputError
 from core.neighbors import top_k
-from core.store import Home, nearest
+from core.store import Home, index
 from core.types import Item, Passport
 
 D, N = 32, 1000
@@ -36,7 +36,7 @@ def gapped(folder):
 def filled(tmp_path_factory):
     pets = gapped(tmp_path_factory.mktemp("home"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nearest, "QUERIES", 15)
+        patch.setattr(index, "QUERIES", 15)
         pets.nearest.build(PASSPORT)
     return pets
 
@@ -59,8 +59,8 @@ def test_it_finds_what_comparing_everything_finds(filled):
 @pytest.mark.parametrize("few", [10_000, 5])
 def test_a_filter_gets_all_its_rows(filled, rng, monkeypatch, few):
     """At any selectivity, also when the allowed items are those farthest from the query."""
-    monkeypatch.setattr(nearest, "FEW", few)
-    monkeypatch.setattr(nearest, "MOST", 400)
+    monkeypatch.setattr(index, "FEW", few)
+    monkeypatch.setattr(index, "MOST", 400)
     space = filled.space(PASSPORT)
     query = space.texts[0]
     order = np.argsort(space.images @ query)
@@ -74,7 +74,7 @@ def test_a_filter_gets_all_its_rows(filled, rng, monkeypatch, few):
 
 
 def test_an_index_of_other_vectors_is_not_used(home, rng, monkeypatch):
-    monkeypatch.setattr(nearest, "QUERIES", 5)
+    monkeypatch.setattr(index, "QUERIES", 5)
     pets = gapped(home)
     vector = unit(rng.normal(size=D))
     with pytest.raises(InputError, match="There is no index of images as they are now"):

@@ -1,64 +1,27 @@
-"""LanceDB's own vector index, for collections that memory cannot hold, or when asked.
-
-Images and texts are indexed apart, in tables derived from the vectors: where there is a modality
-gap, the parts of one index that lie near a text hold texts only, and a search for pictures would
-come back empty. IVF_RQ keeps one bit a coordinate to find candidates, and their vectors decide;
-without that last step its distances are neither cosines nor near them. How many candidates decide
-and how many cells a search looks into is chosen by measuring: the fewest that find 99 of 100 of the
-true ten nearest, for queries of both kinds. What was measured is kept with the index.
-
-Source: Gao, Long. RaBitQ. SIGMOD 2024 (the codes); Iff et al. Benchmarking Filtered Approximate
-Nearest Neighbor Search Algorithms. 2025 (why filters are planned for).
-"""
+"""The vector indexes of a collection: made, kept with what was measured of them, and asked."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Collection as Ids
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import InputError
-from core.neighbors import top_k
 from core.store.assemble import blocks
 from core.store.changes import vectors_name
 from core.store.contents import Contents
 from core.store.database import Database
+from core.store.index import IndexReport, found, indexed, sample
 from core.store.schema import INDEXES, vectors_schema
-from core.store.snapshot import one_array
 from core.store.table import Table
 from core.types import Floats, Kind, Passport
 
 KINDS: tuple[Kind, ...] = ("image", "text")
-K, ENOUGH, QUERIES = 10, 0.99, 50
-REFINE = 10, 320  # candidates compared exactly for each hit, at least and at most
-FEW = 10_000  # allowed items up to which these are simply compared
-GROWTH, MOST = 8, 20_000  # hits asked for when a filter leaves too few, and at most
-
-
-@dataclass(frozen=True)
-class IndexReport:
-    """An index of one kind of item, and how well it finds.
-
-    `recall` is the share of the true `K` nearest that were found, over `queries` of them; `n` rows
-    in `cells`, of which `probes` are looked into; `refine` candidates are compared exactly for
-    each hit; `version` of the vectors it was made from.
-    """
-
-    kind: Kind
-    n: int
-    cells: int
-    probes: int
-    refine: int
-    recall: float
-    queries: int
-    seconds: float
-    version: int
 
 
 class Nearest:
@@ -74,11 +37,11 @@ class Nearest:
         if vectors is None:
             return ()
         tables = {kind: self._copied(vectors, passport, kind) for kind in KINDS}
-        queries = np.concatenate([_sample(table, passport.d) for table in tables.values()])
+        queries = np.concatenate([sample(table, passport.d) for table in tables.values()])
         reports = []
         for kind, table in tables.items():
             if table.count():
-                report = _indexed(table, kind, queries, vectors.version())
+                report = indexed(table, kind, queries, vectors.version())
                 row = [[_name(passport, kind)], [json.dumps(asdict(report))], [time.time_ns()]]
                 kept = self._database.make("indexes", INDEXES)
                 kept.merge(pa.table(row, schema=INDEXES), ["index"], replace=True)
@@ -98,11 +61,7 @@ class Nearest:
     def find(
         self, passport: Passport, kind: Kind, query: Floats, k: int, among: Ids[str] | None
     ) -> list[tuple[str, float]]:
-        """Ids and cosines of the nearest items of a kind, best first.
-
-        With a filter exactly the allowed items are found, however few: up to `FEW` of them are
-        simply compared; of more, the index is asked for ever more hits until enough are allowed;
-        and where query and filter lie far apart, all allowed items are compared after all.
+        """Ids and cosines of the nearest items of a kind, best first; see `found`.
 
         Raises:
             InputError: there is no index of the vectors as they are now.
@@ -110,19 +69,7 @@ class Nearest:
         report, table = self.report(passport, kind), self._database.table(_name(passport, kind))
         if report is None or table is None:
             raise InputError(f"There is no index of {kind}s as they are now. Build it first.")
-        if among is not None and len(among) <= FEW:
-            rows = table.read(["id", "vector"], {"id": list(among)})
-            return _best([(one_array(rows["id"]), _matrix(rows, passport.d))], query[None], k)[0]
-        limit = k
-        while limit <= MOST:
-            found = table.near(query, min(limit, report.n), report.probes, report.refine)
-            hits = [hit for hit in found if among is None or hit[0] in among][:k]
-            if among is None or len(hits) == k or limit >= report.n:
-                return hits
-            limit *= GROWTH
-        wanted = pa.array(list(among or ()), pa.string())
-        parts = (_kept(*part, wanted) for part in blocks(table, passport.d))
-        return _best(parts, query[None], k)[0]
+        return found(table, report, query, k, among)
 
     def _copied(self, vectors: Table, passport: Passport, kind: Kind) -> Table:
         """The table of one kind's vectors, after it was brought up to date."""
@@ -140,58 +87,6 @@ class Nearest:
             table.merge(pa.table([ids.filter(new), column], schema=schema), ["id"])
         table.index("id")
         return table
-
-
-def _indexed(table: Table, kind: Kind, queries: Floats, version: int) -> IndexReport:
-    """Make the index of one kind, and look into as few cells as are enough."""
-    started = time.monotonic()
-    n, d = table.count(), queries.shape[1]
-    cells = max(1, round(n**0.5 / 2))
-    table.index_vectors("vector", cells, bits=d % 8 == 0)
-    truth = [{i for i, _ in hits} for hits in _best(blocks(table, d), queries, K)]
-
-    def recall(probes: int, refine: int) -> float:
-        found = [{i for i, _ in table.near(q, K, probes, refine)} for q in queries]
-        return float(np.mean([len(a & b) / len(b) for a, b in zip(found, truth, strict=True)]))
-
-    refine, probes = REFINE[0], min(4, cells)
-    while recall(cells, refine) < ENOUGH and refine < REFINE[1]:
-        refine *= 2
-    while (found := recall(probes, refine)) < ENOUGH and probes < cells:
-        probes = min(2 * probes, cells)
-    seconds = round(time.monotonic() - started, 1)
-    return IndexReport(kind, n, cells, probes, refine, found, len(queries), seconds, version)
-
-
-def _best(
-    parts: Iterable[tuple[pa.Array, Floats]], queries: Floats, k: int
-) -> list[list[tuple[str, float]]]:
-    """Ids and cosines of the k rows nearest to each query, exactly, block by block."""
-    best: list[list[tuple[str, float]]] = [[] for _ in queries]
-    for ids, block in parts:
-        for hits, rows, scores in zip(best, *top_k(queries, block, k), strict=True):
-            hits += zip(ids.take(pa.array(rows)).to_pylist(), scores.tolist(), strict=True)
-            hits.sort(key=lambda hit: -hit[1])
-            del hits[k:]
-    return best
-
-
-def _kept(ids: pa.Array, block: Floats, wanted: pa.Array) -> tuple[pa.Array, Floats]:
-    """The rows of a block whose ids are wanted."""
-    kept = pc.is_in(ids, value_set=wanted)
-    return ids.filter(kept), block[kept.to_numpy(zero_copy_only=False)]
-
-
-def _sample(table: Table, d: int) -> Floats:
-    """Some of a table's vectors, to ask with."""
-    ids = one_array(table.read(["id"])["id"])
-    chosen = np.random.default_rng(0).permutation(len(ids))[:QUERIES]
-    return _matrix(table.read(["vector"], {"id": ids.take(pa.array(chosen)).to_pylist()}), d)
-
-
-def _matrix(rows: pa.Table, d: int) -> Floats:
-    matrix: Floats = one_array(rows["vector"]).flatten().to_numpy().reshape(-1, d)
-    return matrix
 
 
 def _name(passport: Passport, kind: Kind) -> str:
