@@ -66,10 +66,15 @@ def _encoder_report(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     bench.encoder_report(arguments["name"], arguments["encoder"], progress=tick)
 
 
+def _add_tokens(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
+    return bench.add_tokens(arguments["name"], arguments["encoder"], progress=tick)
+
+
 VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "ingest": _ingest,
     "add_encoder": _add_encoder,
     "build_demo": _build_demo,
     "layout": _layout,
     "encoder_report": _encoder_report,
+    "add_tokens": _add_tokens,
 }

@@ -41,14 +41,21 @@ LEVELS = [
         "core.zero_shot",
     },
     {"core.findings", "core.rivals", "core.centring", "core.gap", "core.local"}
-    | {"core.composition", "core.frames", "core.shapes", "core.sketch", "core.trial"},
+    | {
+        "core.composition",
+        "core.frames",
+        "core.prototypes",
+        "core.shapes",
+        "core.sketch",
+        "core.trial",
+    },
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
     | {"core.diagnostics", "core.probes", "core.projections", "core.rerankers"}
     | {"core.hub_corrections"},
     {"core.pipeline", "core.search", "core.evaluate", "core.demo", "core.encoder_report"}
     | {"core.bias", "core.label_search"},
     {"core.views", "core.asking", "core.svg"},
-    {"core.exhibits"},
+    {"core.exhibits", "core.detail"},
     {"core.workbench", "core.catalog"},
     {"core.background", "core.documents", "core.html_report", "core.serve", "core.bench"},
     {"core.cli", "pages.parts"},

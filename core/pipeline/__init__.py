@@ -8,5 +8,15 @@ from core.pipeline.brought import bring
 from core.pipeline.passports import check_passport, passport_for
 from core.pipeline.report import Report
 from core.pipeline.run import add_encoder, ingest
+from core.pipeline.tokens import add_tokens, few
 
-__all__ = ["Report", "add_encoder", "bring", "check_passport", "ingest", "passport_for"]
+__all__ = [
+    "Report",
+    "add_encoder",
+    "add_tokens",
+    "bring",
+    "check_passport",
+    "few",
+    "ingest",
+    "passport_for",
+]

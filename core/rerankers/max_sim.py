@@ -13,6 +13,7 @@ from core.types import Floats
 @reranker(
     title="MaxSim (late interaction)",
     family="Reranking",
+    tokens=True,
     source="Khattab, Zaharia. ColBERT. SIGIR 2020. Weighted with the whole as in Hofstätter, "
     "Khattab, Althammer, Sertkan, Hanbury. ColBERTer. CIKM 2022.",
 )

@@ -14,6 +14,7 @@ SHARPNESS = 0.1  # of the weights: a part that much further from the mean counts
 @reranker(
     title="Orthogonal fusion",
     family="Reranking",
+    tokens=True,
     source="Yang, He, Fan, Shi, Xue, Li, Ding, Huang. DOLG: Single-Stage Image Retrieval with Deep "
     "Orthogonal Fusion of Local and Global Features. ICCV 2021. Without training.",
 )

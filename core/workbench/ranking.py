@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from core import detail
 from core.bias import corrected
-from core.rerankers import RERANKERS
+from core.rerankers import RERANKERS, Shortlist
 from core.search import Answer, Calibration, Cut, against, by_pairs, calibrate
 from core.types import Bools, Filter, Floats, Kind, Query, Space, SpaceCache
 from core.workbench.collections import Collections
@@ -66,11 +68,21 @@ class Ranking(Collections):
         """
         if not (query.hub_correction or query.rerank):
             return find(space)
-        rerank = RERANKERS.get(query.rerank) if query.rerank else None
+        rerank = self._reranker(name, space, query) if query.rerank else None
         ranked = space
         if query.hub_correction:
             ranked = self.corrected(name, space, query.hub_correction, _asker(space, query))
         return against(find(ranked, rerank=rerank), find(space))
+
+    def _reranker(self, name: str, space: Space, query: Query) -> Callable[[Shortlist], Floats]:
+        """The reranker of a query; it is given tokens where it compares them."""
+        part = RERANKERS.get(query.rerank)
+        if not part.traits.get("tokens"):
+            return part
+        collection, passport = self.home.open(name), self.passport(name, space.encoder)
+        stored = detail.of_rows(collection, space, passport)
+        asked = detail.of_query(collection, space, passport, query) if stored else ()
+        return lambda hits: part(replace(hits, query_tokens=asked, tokens=stored))
 
 
 def _asker(space: Space, query: Query) -> Kind | None:

@@ -1,0 +1,134 @@
+"""Token vectors: stored once for each item, taken up again, gone with the item, used to rerank."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core import background
+from core.cli import main
+from core.errors import InputError
+from core.jobs import Cancelled
+from core.types import Part, Query
+from core.workbench import Workbench
+
+COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan")
+
+
+def painted(folder, n=24):
+    """Pictures whose left half is one colour and whose right half another, with a caption."""
+    (folder / "images").mkdir(parents=True)
+    lines = []
+    for i in range(n):
+        left, right = COLOURS[i % 6], COLOURS[(i + 1 + i // 6) % 6]
+        picture = Image.new("RGB", (32, 32), left)
+        picture.paste(right, (16, 0, 32, 32))
+        picture.putpixel((0, 0), (i, i, i))
+        picture.save(folder / "images" / f"{i:02}.png")
+        lines.append({"image": f"images/{i:02}.png", "caption": f"{left} beside {right} {i}"})
+    (folder / "items.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = Workbench()
+    bench.ingest("halves", painted(tmp_path / "halves"), encoder="toy")
+    return bench
+
+
+def ask(text, **settings):
+    return Query((Part(text),), kinds=("image",), **settings)
+
+
+def test_tokens_are_stored_once_for_each_item(bench):
+    assert bench.tokens_stored("halves") == (0, 0.0)
+    report = bench.add_tokens("halves")
+    assert report.encoded == 48
+    items, size = bench.tokens_stored("halves")
+    assert items == 48
+    assert 0 < size <= 8 * 8 * 2
+    assert bench.add_tokens("halves").encoded == 0
+    collection, space = bench.home.open("halves"), bench.space("halves")
+    passport = collection.passport()
+    kept = collection.tokens.read(passport, [*space.ids, "nobody"])
+    assert set(kept) == set(space.ids)
+    for tokens in kept.values():
+        np.testing.assert_allclose(np.linalg.norm(tokens, axis=1), 1, atol=2e-3)
+    # A later item gets its own, an item that goes takes its own along.
+    bench.delete_items("halves", space.ids[:2])
+    assert bench.tokens_stored("halves")[0] == 46
+    assert collection.tokens.read(passport, list(space.ids[:2])) == {}
+
+
+def test_a_run_that_was_stopped_goes_on(bench):
+    def stop(done, total):
+        if done == 44:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        bench.add_tokens("halves", progress=stop)
+    before = bench.tokens_stored("halves")[0]
+    assert 0 < before < 48
+    assert bench.add_tokens("halves").encoded == 48 - before
+
+
+def test_a_killed_process_leaves_what_another_goes_on_with(bench):
+    code = (
+        "import os; from core.pipeline import tokens; from core.workbench import Workbench\n"
+        "tokens.CHUNK_ITEMS = 16\n"
+        "def stop(done, total):\n"
+        "    if done == 40: os._exit(9)\n"
+        "Workbench().add_tokens('halves', progress=stop)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=False)
+    assert done.returncode == 9
+    before = bench.tokens_stored("halves")[0]
+    assert 16 <= before < 48
+    job = background.start(bench, "add_tokens", "Tokens", name="halves", encoder=None).wait(60)
+    assert job.state == "done"
+    assert bench.tokens_stored("halves")[0] == 48
+
+
+@pytest.mark.parametrize("name", ["max_sim", "orthogonal_fusion"])
+def test_rerankers_need_them_and_say_so(bench, name):
+    with pytest.raises(InputError, match="Store them: sextant tokens NAME"):
+        bench.search("halves", ask("red and cyan", rerank=name))
+    bench.add_tokens("halves")
+    hits = bench.search("halves", ask("red and cyan", rerank=name)).hits
+    assert len(hits) == 24
+    like = Query((Part(item=hits[0].id),), kinds=("image",), rerank=name)
+    assert hits[0].id not in {hit.id for hit in bench.search("halves", like).hits}
+    picture = Query((Part(image=bench.picture("halves", hits[0].id)),), rerank=name)
+    assert bench.search("halves", picture).hits
+
+
+def test_both_words_must_find_a_place(bench):
+    """The whole of half red, half cyan looks grey; its places do not."""
+    bench.add_tokens("halves")
+    captions = {}
+    for hit in bench.search("halves", ask("red cyan", rerank="max_sim")).hits[:4]:
+        captions[hit.rank] = bench.partners("halves", hit.id)[0].text
+    assert {"red", "cyan"} <= set(captions[1].split())
+
+
+def test_an_item_without_tokens_is_its_own_only_part(bench, tmp_path):
+    bench.add_tokens("halves")
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "new.png")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "new.png").rename(tmp_path / "more" / "new.png")
+    bench.ingest("halves", tmp_path / "more", encoder="toy")
+    hits = bench.search("halves", ask("red", rerank="max_sim")).hits
+    assert bench.items("halves", [hits[0].id])[0].name.endswith("new.png")
+
+
+def test_the_command_stores_them_and_counts_bytes(bench, capsys):
+    assert main(["tokens", "halves", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["items"] == document["encoded"] == 48
+    assert 0 < document["bytes_per_item"] <= 128
+    assert main(["tokens", "nothing"]) == 2
