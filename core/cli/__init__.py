@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     ingest.add_argument("path", help="folder, zip, items.jsonl, CSV, TSV, Parquet, COCO captions")
     ingest.add_argument("-c", "--collection", required=True, metavar="NAME")
+    tokens = command("tokens", filling.tokens, "store vectors of places and words, to rerank by")
+    tokens.add_argument("name", help="the collection")
+    tokens.add_argument("--encoder", help="which vectors (the collection's first)")
     search = command("search", searching.search, "find what is nearest to a text or a picture")
     search.add_argument("name", help="the collection")
     search.add_argument(

@@ -31,6 +31,22 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     )
 
 
+def tokens(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Store token vectors."""
+    progress = Progress("items")
+    report = workbench.add_tokens(options.name, options.encoder, progress=progress)
+    progress.end()
+    items, size = workbench.tokens_stored(options.name, options.encoder)
+    if options.json:
+        return print_json({**report.to_dict(), "items": items, "bytes_per_item": round(size, 1)})
+    for refusal in report.refused:
+        tell(f"refused  {refusal.name}: {refusal.reason}")
+    say(
+        f"{report.collection}: token vectors of {report.encoded:,} items added, "
+        f"{items:,} in all, {size:,.0f} bytes an item."
+    )
+
+
 def demo(workbench: Workbench, options: argparse.Namespace) -> None:
     """Build the demo collection, and open it unless told not to."""
     if options.build_only:
