@@ -67,16 +67,11 @@ def asleep(n=2000, d=20):
     return space(np.column_stack([np.where(awake, 5 * x[:, :6], 0), x[:, 6:]]))
 
 
-def uneven_cells(n=1200):
-    return space(np.repeat(np.eye(4), n * np.array([4, 2, 1, 1]) // 8, axis=0) + 1e-3)
-
-
 @pytest.mark.parametrize(
     ("name", "given", "sampled", "full"),
     [
         ("separability", apart(), {"sample": 150}, {}),
         ("dimension_activity", asleep(), {"rows": 200}, {}),
-        ("codebook_collapse", uneven_cells(), {"sample": 200, "cells": 4}, {"cells": 4}),
         (
             "class_subspaces",
             spaces.clustered(directions(3, 10), 400, 1.4),
@@ -101,7 +96,13 @@ def test_a_part_that_is_drawn_by_place_covers_the_exact_value(name, given, sampl
 
 
 @pytest.mark.parametrize(
-    ("name", "scope"), [("hubness", "joint"), ("coverage", "joint"), ("pair_hardness", "pairs")]
+    ("name", "scope"),
+    [
+        ("hubness", "joint"),
+        ("coverage", "joint"),
+        ("pair_hardness", "pairs"),
+        ("codebook_collapse", "image"),
+    ],
 )
 def test_where_the_value_depends_on_how_many_a_part_covers_others_of_its_size(name, scope):
     given = space(directions(1500, 8) + 0.2, directions(1500, 8, 1) + 0.2, spaces.diagonal(1500))
