@@ -15,7 +15,7 @@ from pages.parts.subset import Side
 
 FAMILY = "Encoder"
 VERB = "encoder_report"
-SHOWN = 6
+SHOWN = 8
 WHAT = (
     "Pictures of the collection are turned, cut, blurred, brightened, made grey and saved as JPEG, "
     "each at four strengths, and encoded again: what does the encoder ignore, and what can be "
@@ -79,15 +79,20 @@ def _pictures(finding: Finding, change: str, side: Side, key: str) -> None:
     for title, rows in (("Lowest", low), ("Highest", high)):
         chosen = [ids[r] for r in rows]
         notes = {ids[r]: words.number(float(values[r])) for r in rows}
-        plain = [replace(card, note="as it is") for card in gallery.cards(chosen)]
         changed = bench.changed(name, chosen, change)
         after = [
             replace(card, picture=gallery.data_uri(changed.get(card.id, b"")))
             for card in gallery.cards(chosen, notes=notes)
         ]
+        before = gallery.cards(chosen, notes=dict.fromkeys(chosen, "as it is"))
         st.caption(f"**{title}**: {words.plain(finding.per_item_title)}")
-        both = [card for pair in zip(plain, after, strict=True) for card in pair]
-        viewer.browse(both, key=f"{key}_{change}_{title}", size=130)
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.caption("As they are")
+            viewer.browse(before, key=f"{key}_{change}_{title}", size=110)
+        with right:
+            st.caption(f"After {change}")
+            viewer.browse(after, key=f"{key}_{change}_{title}_after", size=110)
 
 
 def _panel(model: str) -> None:
@@ -126,7 +131,8 @@ def _about(report: EncoderReport) -> None:
     )
     if report.stale:
         st.warning(
-            "The collection has changed since: these numbers are about the items it had then.",
+            "The collection has changed since, or what is measured has: these numbers say how it "
+            "was then.",
             icon=":material/history:",
         )
     if report.left_out:
