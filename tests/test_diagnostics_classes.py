@@ -9,7 +9,8 @@ from core import frames, nulls
 from core.diagnostics import DIAGNOSTICS
 from core.diagnostics.coding_rate import rate
 from core.errors import TooFew
-from core.labels import Classes, classes, labelling, part_of, prototypes, split
+from core.labels import Classes, classes, labelling, part_of, split
+from core.prototypes import prototypes
 from core.types import Space, digest
 from tests import spaces
 from tests.measuring import find, value

@@ -55,7 +55,7 @@ LEVELS = [
     {"core.pipeline", "core.search", "core.evaluate", "core.demo", "core.encoder_report"}
     | {"core.bias", "core.label_search"},
     {"core.views", "core.asking", "core.svg"},
-    {"core.exhibits", "core.detail"},
+    {"core.exhibits", "core.detail", "core.explanation"},
     {"core.workbench", "core.catalog"},
     {"core.background", "core.documents", "core.html_report", "core.serve", "core.bench"},
     {"core.cli", "pages.parts"},

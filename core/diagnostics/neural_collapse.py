@@ -20,9 +20,10 @@ from core.frames import (
     whole_frame,
     within,
 )
-from core.labels import HINT, Classes, labelled, prototypes
+from core.labels import HINT, Classes, labelled
+from core.prototypes import prototypes
 from core.registry import Range
-from core.types import Curve, Doubles, Finding, Floats, Reference, Space
+from core.types import Curve, Doubles, Finding, Reference, Space
 from core.verdicts import judge
 
 SHUFFLED_ROWS = 20_000  # of the null: NC1 of shuffled labels grows exactly with the class sizes
@@ -180,17 +181,13 @@ def _texts(space: Space, given: Classes, of: Frame) -> str:
     if found is None:
         return "NC3 and NC4 are left out: not every label has a text."
     words, which = found
-    same = agreement(_some(space, given), of.means, words)
+    many = min(len(given.rows), JUDGED_ROWS)
+    rows = np.sort(np.random.default_rng(0).choice(given.rows, many, replace=False))
+    same = agreement(space.vectors[rows], of.means, words)
     return (
         f"Against the {which}, NC3 is {duality_error(words, of.means):.2f} (1.41 if unrelated), "
         f"and nearest text and nearest centre agree for {same:.0%} (NC4)."
     )
-
-
-def _some(space: Space, given: Classes) -> Floats:
-    many = min(len(given.rows), JUDGED_ROWS)
-    chosen = np.random.default_rng(0).choice(given.rows, many, replace=False)
-    return space.vectors[np.sort(chosen)]
 
 
 def _curve(of: Frame, lengths: Doubles) -> Curve:
