@@ -15,7 +15,7 @@ from core.sampling import groups
 from core.types import Bools, Doubles, Ints, Kind, Space, per_space
 
 MOST, LEAST = 20_000, 2_000  # rows of a bank; beyond them a random sample
-WORK = 2e12  # floating-point operations that a bank may cost before it is made smaller
+WORK = 5e11  # floating-point operations that a bank may cost before it is made smaller
 BLOCK = 1 << 23  # cosines held at a time
 
 
@@ -141,9 +141,10 @@ def _own(space: Space, bank: Ints) -> Ints:
     place = np.full(space.n, -1)
     place[bank] = np.arange(len(bank))
     itself = np.column_stack([bank, bank])
-    links = np.unique(np.concatenate([itself, space.pairs, space.pairs[:, ::-1]]), axis=0)
-    found: Ints = np.column_stack([links[:, 0], place[links[:, 1]]])
-    return found[found[:, 1] >= 0]
+    links = np.concatenate([itself, space.pairs, space.pairs[:, ::-1]])
+    found = np.column_stack([links[:, 0], place[links[:, 1]]])
+    own: Ints = np.unique(found[found[:, 1] >= 0], axis=0)
+    return own
 
 
 def _among(own: Ints, block: Ints) -> Ints:
