@@ -66,7 +66,7 @@ ROOMS = {
     "torch": ("core/encoders/", "core/bench/encoder.py"),
     "open_clip": ("core/encoders/",),
     "openvino": ("core/encoders/",),
-    "lancedb": ("core/store",),
+    "lancedb": ("core/store", "core/bench/search/"),
     "PIL": ("core/ingest/", "core/encoders/", "core/demo.py", "core/bench/"),
     "streamlit": ("pages/", "app.py"),
 }

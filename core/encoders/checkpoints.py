@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 OURS = ("starter", "toy")
 EXAMPLES = ("dog", "a photo of a red bus", "two children run along the beach after a ball")
+VIEWS = {"shortest": "centre", "longest": "padded"}
 REFUSALS = (
     *(RuntimeError, OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError),
     *(SafetensorError, UnpicklingError),
@@ -129,6 +130,7 @@ def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any)
         if has_patches(module.visual)
         else None,
         grid=tuple(getattr(module.visual, "grid_size", (0, 0))),
+        view=VIEWS.get(str(settings.get("resize_mode")), "whole"),
     )
 
 

@@ -23,7 +23,9 @@ def of_pictures(model: Model, run: Runner, pixels: Sequence[Floats]) -> list[Tok
     for start in range(0, len(pixels), BATCH):
         batch = np.stack(pixels[start : start + BATCH])
         found += [added_up(rows, model.grid) for rows in run(batch)]
-    return found if model.adds_up else [Tokens(t.vectors, t.grid) for t in found]
+    if model.adds_up:
+        return found
+    return [Tokens(t.vectors, t.grid, view=model.view) for t in found]
 
 
 def of_texts(model: Model, run: Runner, texts: Sequence[str]) -> list[Tokens]:

@@ -51,6 +51,7 @@ class Model:
         pieces: Token numbers to (n, length, d) rows whose mean is the text, where there are such.
         words: Each text's words, and for each of its pieces which word it is of (-1: of none).
         adds_up: Whether the mean of the places is the picture.
+        view: What of a picture the places cover; see `Tokens`.
     """
 
     name: str
@@ -67,3 +68,4 @@ class Model:
     pieces: Tower | None = None
     words: Callable[[Sequence[str]], Sequence[tuple[tuple[str, ...], Sequence[int]]]] | None = None
     adds_up: bool = False
+    view: str = "whole"

@@ -25,6 +25,8 @@ class Tokens:
         grid: rows and columns of the places; (0, 0) for a text.
         words: the words; "" stands for what belongs to none, such as the marks of the ends.
         weights: (t,) where the whole is the weighted sum of its parts; empty where it is not.
+        view: what of a picture the places cover: "whole", "centre" (the central square), or
+            "padded" (the picture in the middle of a square).
 
     Raises:
         InputError: lengths that do not go together.
@@ -34,6 +36,7 @@ class Tokens:
     grid: tuple[int, int] = (0, 0)
     words: tuple[str, ...] = ()
     weights: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    view: str = "whole"
 
     def __post_init__(self) -> None:
         n = len(self.vectors)

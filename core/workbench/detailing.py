@@ -1,9 +1,17 @@
-"""Parts of items: storing their vectors."""
+"""Parts of items: storing their vectors, and why an item answers a question."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
+import numpy as np
+
 from core import asking, pipeline
-from core.types import Progress
+from core.encoders import Encoder
+from core.errors import InputError, UnknownName
+from core.explanation import Asked, Explanation, explain
+from core.types import Part, Passport, Progress, Query, Space, Tokens
 from core.workbench.filling import no_progress
 from core.workbench.searching import Searching
 
@@ -37,3 +45,65 @@ class Detailing(Searching):
         passport = collection.passport(encoder)
         tokens = collection.tokens
         return len(tokens.ids(passport)), tokens.bytes_per_item(passport)
+
+    def explain(self, name: str, query: Query, id_: str, encoder: str | None = None) -> Explanation:
+        """Why an item answers a question, by cosine alone; see `core.explanation`.
+
+        Where the encoder has no vectors for places and words, the rest is told with a note.
+
+        Raises:
+            NoTextSearch: the question needs an encoder that is not at hand.
+            UnknownName: no such collection or item.
+        """
+        space, passport = self.space(name, encoder), self.passport(name, encoder)
+        if id_ not in space.row:
+            raise UnknownName("item", id_, space.ids[:1000])
+        row, collection = space.row[id_], self.home.open(name)
+        allowed = np.ones(space.n, bool)
+        if query.filters:
+            allowed = collection.mask(query.filters, space.ids)
+        allowed[asking.rows(space, query)] = False
+        words, places, note = None, None, ""
+        try:
+            loaded = asking.encoder_for(passport)
+            words = _words(loaded, query)
+            if row < space.n_images:
+                places = self._places(name, id_, loaded)
+        except InputError as problem:
+            note = str(problem)
+        return explain(
+            space, row, _asked(space, passport, query, words),
+            allowed=allowed, places=places, note=note,
+        )  # fmt: skip
+
+    def _places(self, name: str, id_: str, loaded: Encoder) -> Tokens:
+        from core.ingest import decode
+
+        return loaded.image_tokens([decode(self.picture(name, id_), id_)])[0]
+
+
+def _words(loaded: Encoder, query: Query) -> Tokens | None:
+    """The words of a question that is one text; of other questions None."""
+    texts = [part.text for part in query.parts]
+    return loaded.text_tokens(texts)[0] if len(texts) == 1 and texts[0] else None
+
+
+def _asked(space: Space, passport: Passport, query: Query, words: Tokens | None) -> Asked:
+    """The question's vector, and what it would be without each of its words."""
+    if words is None:
+        return Asked(asking.vector(space, passport, query))
+    text = query.parts[0].text
+    left = [_without(text, word) for word in words.spoken().words]
+    queries = [replace(query, parts=(Part(rest or text),)) for rest in left]
+    vectors = asking.vectors(space, passport, [query, *queries])
+    return Asked(vectors[0], words, vectors[1:])
+
+
+def _without(text: str, word: str) -> str:
+    """A text with the first place of a word left out.
+
+    >>> _without("a red dog and a red cat", "red")
+    'a dog and a red cat'
+    """
+    found = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", text, count=1, flags=re.IGNORECASE)
+    return " ".join(found.split())
