@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from core.types import Doubles, Floats, Scope, Space, per_space
+from core.types import Doubles, Floats, Ints, Scope, Space, per_space
 
 BLOCK = 4096
 EXACT_ROWS = (
@@ -72,19 +72,20 @@ def moments(space: Space, scope: Scope) -> Moments:
     return moments(space, "image").merged(moments(space, "text"))
 
 
-def moments_of(vectors: Floats, *, exact: bool | None = None) -> Moments:
-    """Moments of some rows, summed in float64.
+def moments_of(vectors: Floats, rows: Ints | None = None, *, exact: bool | None = None) -> Moments:
+    """Moments of all rows or of some, summed in float64; never copied as a whole.
 
     Products are float64 too when `exact`: up to `EXACT_ROWS` rows unless said otherwise.
     """
-    n, d = vectors.shape
+    n, d = len(vectors if rows is None else rows), vectors.shape[1]
     exact = n <= EXACT_ROWS if exact is None else exact
     mean, second = np.zeros(d), np.zeros((d, d))
     for start in range(0, n, BLOCK):
-        block = vectors[start : start + BLOCK]
-        rows = block.astype(np.float64) if exact else block
-        mean += rows.sum(axis=0, dtype=np.float64)
-        second += rows.T @ rows
+        part = slice(start, start + BLOCK)
+        block = vectors[part if rows is None else rows[part]]
+        block = block.astype(np.float64) if exact else block
+        mean += block.sum(axis=0, dtype=np.float64)
+        second += block.T @ block
     return Moments(n, mean / max(n, 1), second / max(n, 1))
 
 

@@ -108,13 +108,13 @@ def coverage(
 
 
 def _less(rows: Floats, mean: Doubles) -> Floats:
-    """The rows less the mean, brought back to length 1."""
-    off: Floats = rows - mean.astype(np.float32)
-    lengths = np.linalg.norm(off, axis=1, keepdims=True)
+    """The rows less the mean, brought back to length 1, in their own place."""
+    rows -= mean.astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     if not float(lengths.max()) > 1e-5:
         raise TooFew("Coverage", 2, "different items of each kind", 1, "Add more items.")
-    off /= np.maximum(lengths, np.float32(1e-12))
-    return off
+    rows /= np.maximum(lengths, np.float32(1e-12))
+    return rows
 
 
 def _nearest(asks: Floats, rows: Floats, exclude: np.ndarray | None = None) -> Doubles:

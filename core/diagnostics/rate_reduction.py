@@ -108,7 +108,7 @@ def _rates(vectors: Floats, given: Classes, scale: float) -> Rates:
     for i, size in enumerate(given.sizes):
         mine = slice(ends[i], ends[i + 1])
         own, cost, quadratic = _label(
-            vectors[given.of_class(i)], chosen[mine] - given.starts[i], scale, exact
+            vectors, given.of_class(i), chosen[mine] - given.starts[i], scale, exact
         )
         second += size / n * own
         inside += float(size / n) * cost
@@ -119,20 +119,22 @@ def _rates(vectors: Floats, given: Classes, scale: float) -> Rates:
     return Rates(whole, inside, moved)
 
 
-def _label(rows: Floats, some: Ints, scale: float, exact: bool) -> tuple[Doubles, float, Doubles]:
+def _label(
+    vectors: Floats, rows: Ints, some: Ints, scale: float, exact: bool
+) -> tuple[Doubles, float, Doubles]:
     """One label's second moment, its R, and what some of its rows add to R, less their mean.
 
     Fewer rows than dimensions: I + K of their Gram matrix K says the same and is smaller.
     """
-    own = moments_of(rows, exact=exact).second
-    n, d = rows.shape
+    own = moments_of(vectors, rows, exact=exact).second
+    n, d = len(rows), vectors.shape[1]
     if n < d:
-        x = rows.astype(np.float64)
+        x = vectors[rows].astype(np.float64)
         inverse, cost = _inverse(np.eye(n) + scale / n * (x @ x.T))
         quadratic = -n * np.diag(inverse)
         return own, cost, (quadratic - quadratic.mean())[some]
     pull, cost = _pull(own, scale)
-    x = rows[some].astype(np.float64)
+    x = vectors[rows[some]].astype(np.float64)
     return own, cost, np.einsum("ij,ij->i", x @ pull, x) - float((pull * own).sum())
 
 
@@ -154,18 +156,21 @@ def _log_det(matrix: Doubles) -> float:
 def _random(vectors: Floats, given: Classes, scale: float) -> float:
     """Mean R_j of random groups: measured at some sizes, read off between them in log size."""
     rng = np.random.default_rng(0)
+    exact = len(given.rows) <= EXACT_ROWS
     sizes = given.sizes.astype(np.float64)
     at = np.unique(np.quantile(sizes, np.linspace(0, 1, SIZES)).astype(np.int64))
     costs = []
     for size in at:
         draws = max(2, min(8, 400 // int(size)))
         drawn = [rng.choice(given.rows, int(size), replace=False) for _ in range(draws)]
-        costs.append(np.mean([_cost(vectors[np.sort(rows)], scale) for rows in drawn]))
+        costs.append(np.mean([_cost(vectors, np.sort(rows), scale, exact) for rows in drawn]))
     return float(sizes / sizes.sum() @ np.interp(np.log(sizes), np.log(at), costs))
 
 
-def _cost(rows: Floats, scale: float) -> float:
-    """R of a few rows, from the smaller of their two Gram matrices."""
-    x = rows.astype(np.float64)
-    gram = x @ x.T if len(x) < x.shape[1] else x.T @ x
-    return _log_det(np.eye(len(gram)) + scale / len(x) * gram)
+def _cost(vectors: Floats, rows: Ints, scale: float, exact: bool) -> float:
+    """R of some rows, from the smaller of their two Gram matrices."""
+    n, d = len(rows), vectors.shape[1]
+    if n >= d:
+        return _log_det(np.eye(d) + scale * moments_of(vectors, rows, exact=exact).second)
+    x = vectors[rows].astype(np.float64)
+    return _log_det(np.eye(n) + scale / n * (x @ x.T))
