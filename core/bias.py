@@ -12,11 +12,12 @@ from core.errors import TooFew
 from core.hub_corrections import HUB_CORRECTIONS, Bank
 from core.registry import Plugin
 from core.sampling import groups
-from core.types import Bools, Doubles, Ints, Kind, Space, per_space
+from core.types import Bools, Doubles, Floats, Ints, Kind, Space, SpaceCache, per_space
 
 MOST, LEAST = 20_000, 2_000  # rows of a bank; beyond them a random sample
 WORK = 5e11  # floating-point operations that a bank may cost before it is made smaller
 BLOCK = 1 << 23  # cosines held at a time
+_SPACES = SpaceCache(4)  # few: each keeps the vectors of its collection in memory
 
 
 def corrected(
@@ -43,11 +44,17 @@ def corrected(
 
     Raises:
         UnknownName: no such correction.
-        TooFew: everything is barred.
+        TooFew: everything of a kind is barred.
     """
     part = HUB_CORRECTIONS.get(name)
     closed = b"" if barred is None else np.packbits(barred).tobytes()
-    return _corrected(space, part.name, asker, closed, tuple(sorted(settings.items())))
+    taught = (part.name, asker, closed, tuple(sorted(settings.items())))
+
+    def make() -> Space:
+        bias, step = _learnt(space, *taught)
+        return replace(space, offset=space.offset + bias, steps=(*space.steps, step))
+
+    return _SPACES.get((space.key, taught), make)
 
 
 def half(space: Space) -> Bools:
@@ -58,31 +65,31 @@ def half(space: Space) -> Bools:
 
 
 @per_space
-def _corrected(
+def _learnt(
     space: Space,
     /,
     name: str,
     asker: Kind | None,
     closed: bytes,
     settings: tuple[tuple[str, Any], ...],
-) -> Space:
+) -> tuple[Floats, str]:
+    """(n,) biases, and what they were learnt from, in words."""
     part = HUB_CORRECTIONS.get(name)
     barred = np.unpackbits(np.frombuffer(closed, np.uint8), count=space.n if closed else 0)
     open_rows = np.flatnonzero(~barred.astype(bool)) if closed else np.arange(space.n)
     banks = {kind: _drawn(space, kind, open_rows) for kind in _kinds(space)}
-    if not any(map(len, banks.values())):
+    if not all(map(len, banks.values())):
         raise TooFew("A hub correction", 1, "items to learn from", 0, "Search without it.")
-    offset = np.zeros(space.n, np.float32)
+    biases = np.zeros(space.n, np.float32)
     for kind in banks:
         other: Kind = "text" if kind == "image" else "image"
         asking = banks.get(asker or other, banks[kind])
-        offset[space.span(kind)] = _biases(space, part, kind, asking, banks[kind], dict(settings))
+        biases[space.span(kind)] = _biases(space, part, kind, asking, banks[kind], dict(settings))
     sizes = " and ".join(
         f"{len(rows):,} of {space.span(kind).stop - space.span(kind).start:,} {kind}s"
         for kind, rows in banks.items()
     )
-    step = f"{part.title}, learnt from {sizes}"
-    return replace(space, offset=space.offset + offset, steps=(*space.steps, step))
+    return biases, f"{part.title}, learnt from {sizes}"
 
 
 def _kinds(space: Space) -> list[Kind]:

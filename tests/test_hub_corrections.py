@@ -12,7 +12,7 @@ from core.bias import corrected
 from core.diagnostics import DIAGNOSTICS
 from core.errors import BadParameter, TooFew, UnknownName
 from core.hub_corrections import HUB_CORRECTIONS, Bank, soft_maximum
-from core.search import hub_ratios, search
+from core.search import against, changes, hub_ratios, search
 from tests import spaces
 
 PARTS = HUB_CORRECTIONS.all()
@@ -199,6 +199,8 @@ def test_what_is_barred_leaves_no_trace(name):
     assert np.abs(corrected(space, name).offset - one).max() > 1e-4
     with pytest.raises(TooFew, match="A hub correction needs at least 1 items to learn from"):
         corrected(space, name, barred=np.ones(space.n, bool))
+    with pytest.raises(TooFew):
+        corrected(space, name, barred=np.arange(space.n) >= 40)
 
 
 def test_who_asks_decides_who_is_in_the_bank():
@@ -262,3 +264,22 @@ def test_it_is_documented_and_its_settings_are_checked(name):
 def test_an_unknown_name_gets_a_suggestion():
     with pytest.raises(UnknownName, match=r"No hub correction is called 'qbnrm'\. Did you mean"):
         corrected(unpaired(), "qbnrm")
+
+
+def test_an_answer_tells_which_hubs_left_the_page():
+    rng = np.random.default_rng(1)
+    images, texts = rng.normal(size=(300, 64)), rng.normal(size=(300, 64))
+    texts += 3.0 * images[3] / np.linalg.norm(images[3])
+    space = spaces.space(images, texts)
+    query = space.texts[7]
+    plain = search(space, query, k=5, kinds=("image",))
+    assert plain.hits[0].row == 3
+    assert changes(plain) == ""
+    answer = search(corrected(space, "nnn", alpha=1.5), query, k=5, kinds=("image",))
+    told = against(answer, plain)
+    assert 3 in [hit.row for hit in told.left]
+    assert next(hit.hubness for hit in told.left if hit.row == 3) > 5
+    gone = {hit.row for hit in plain.hits} - {hit.row for hit in answer.hits}
+    assert {hit.row for hit in told.left} == gone
+    assert changes(told).startswith(f"Against cosine alone {len(gone)} of 5 hits left this page, 1")
+    assert "of them a hub;" in changes(told)
