@@ -15,10 +15,11 @@ import numpy as np
 from core.errors import InputError
 from core.rerankers import Shortlist
 from core.search.answer import Answer, verdict
-from core.search.calibration import Calibration, calibrate
+from core.search.calibration import Calibration
 from core.search.compared import Compared, compare
 from core.search.cut import Cut, by_chance, by_pairs
 from core.search.hubs import hub_ratios
+from core.search.learning import calibrate
 from core.search.moved import against, changes
 from core.search.null import Null, fit_null
 from core.types import Bools, Floats, Hit, Ints, Kind, Space

@@ -1,0 +1,143 @@
+"""Learning the cut of a collection from its own pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from core.neighbors import cosines
+from core.search.adapter import Adapter, features, fit_adapter
+from core.search.calibration import MISSES, Calibration, Typical, conformal
+from core.search.null import fit_null
+from core.types import Bools, Doubles, Floats, Ints, Space
+
+QUERIES, LEAST_QUERIES = 1500, 100  # captions that are asked: at most, and at least
+CANDIDATES, LEAST_PICTURES = 2000, 60  # pictures that they are compared with
+NEGATIVES = 31  # unrelated pictures beside each true one while fitting
+BETA = 0.5  # precision counts twice as much as recall where a level is chosen
+
+
+def calibrate(space: Space, held_out: Bools | None = None, *, seed: int = 0) -> Calibration | None:
+    """Learn the cut for captions that look for pictures; None where there are too few pairs.
+
+    Pictures are parted in three: the captions of one part fit the score, those of the next set the
+    threshold, the rest measure it. At most 1,500 captions and 2,000 pictures are looked at.
+
+    Args:
+        space: at least 100 captions with a picture, and 60 pictures.
+        held_out: (n,) rows marked `split = test`. Where there are enough, the score is fitted to
+            the other pairs, and these set the threshold (one half) and measure it (the other): an
+            encoder that was trained on the other pairs finds them too well to promise anything.
+        seed: of the parts and samples.
+    """
+    rng = np.random.default_rng(seed)
+    parts, marked = _parts(space, held_out, rng)
+    if space.n_images < LEAST_PICTURES or sum(map(len, parts)) < LEAST_QUERIES:
+        return None
+    sample = np.sort(rng.permutation(space.n_images)[:CANDIDATES])
+    fitted, set_by, judged = (_ask(space, pairs, sample) for pairs in parts)
+    drawn = np.argsort(rng.random(fitted.cosines.shape) + fitted.related, axis=1)[:, :NEGATIVES]
+    beside = np.take_along_axis(fitted.cosines, drawn, axis=1)
+    adapter = fit_adapter(
+        fitted.features,
+        np.column_stack([fitted.own, beside]).astype(np.float64),
+        np.column_stack([np.ones(len(fitted.own)), np.zeros(beside.shape)]),
+    )
+    scores = fitted.scores(adapter, fitted.own[:, None])
+    typical = (
+        float(fitted.own.mean()), float(fitted.own.std()) + 1e-9,
+        float(scores.mean()), float(scores.std()) + 1e-9,
+    )  # fmt: skip
+    marks, others = set_by.marks(adapter, typical)
+    return Calibration(
+        adapter,
+        sample,
+        typical,
+        np.sort(marks),
+        judged.marks(adapter, typical)[0],
+        len(np.unique(parts[2][:, 0])),
+        _usual(np.sort(marks), others, space.n_images / len(sample)),
+        marked,
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Captions as queries.
+
+    Args:
+        features: (q, 4) of each.
+        cosines: (q, m) with a sample of the pictures.
+        related: (q, m) whether a picture of the sample is the own one.
+        own: (q,) cosine with the own picture.
+    """
+
+    features: Doubles
+    cosines: Floats
+    related: Bools
+    own: Floats
+
+    def scores(self, adapter: Adapter, cosines: Floats) -> Doubles:
+        """(q, m) adapted scores of (q, m) cosines of each."""
+        a, b = adapter.line(self.features)
+        return a[:, None] * cosines + b[:, None]
+
+    def marks(self, adapter: Adapter, typical: Typical) -> tuple[Doubles, Doubles]:
+        """(q,) marks of the own pictures, and (q, m) of the others."""
+        every = np.column_stack([self.own, self.cosines])
+        mean, sd, middle, width = typical
+        found = np.minimum((every - mean) / sd, (self.scores(adapter, every) - middle) / width)
+        return found[:, 0], np.where(self.related, -inf, found[:, 1:])
+
+
+def _ask(space: Space, pairs: Ints, sample: Ints) -> _Asked:
+    found = cosines(space.vectors[sample], space.vectors[pairs[:, 1]].T).T
+    own = np.einsum("ij,ij->i", space.vectors[pairs[:, 0]], space.vectors[pairs[:, 1]])
+    return _Asked(
+        np.array([features(fit_null(row)) for row in found]),
+        found,
+        pairs[:, :1] == sample,
+        own.astype(np.float32),
+    )
+
+
+def _parts(
+    space: Space, held_out: Bools | None, rng: np.random.Generator
+) -> tuple[list[Ints], bool]:
+    """Pairs to fit with, to set the threshold with and to measure with, no picture in two.
+
+    The second value says whether the last two are the held-out ones.
+    """
+    pairs = space.pairs[rng.permutation(len(space.pairs))]
+    if held_out is not None:
+        test, rest = held_out[pairs].all(axis=1), ~held_out[pairs].any(axis=1)
+        if test.sum() >= LEAST_QUERIES / 2 and rest.sum() >= LEAST_QUERIES / 2:
+            return [*_split(pairs[rest], 1, rng), *_split(pairs[test], 2, rng)], True
+    return _split(pairs, 3, rng), False
+
+
+def _split(pairs: Ints, ways: int, rng: np.random.Generator) -> list[Ints]:
+    """Pairs in so many parts, by picture; at most `QUERIES` / 3 of each."""
+    pictures, place = np.unique(pairs[:, 0], return_inverse=True)
+    part = (rng.permutation(len(pictures)) % ways)[place]
+    return [pairs[part == i][: QUERIES // 3] for i in range(ways)]
+
+
+def _usual(marks: Doubles, others: Doubles, times: float) -> float:
+    """The miss rate with the best F0.5 on queries of which half have lost their own picture.
+
+    Args:
+        marks: (q,) of their true pairs, in order.
+        others: (q, m) of unrelated pictures.
+        times: pictures that each of those stands for.
+    """
+    quality = []
+    for miss in MISSES:
+        least = conformal(marks, miss)
+        kept = float((marks >= least).mean())
+        false = 2 * times * float((others >= max(least, -1e300)).sum(axis=1).mean())
+        precision = kept / max(kept + false, 1e-12)
+        quality.append((1 + BETA**2) * precision * kept / max(BETA**2 * precision + kept, 1e-12))
+    return MISSES[int(np.argmax(quality))]
