@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.search import Answer
 from core.types import Kind
-from pages.parts import controls, draw, gallery, state, viewer, words
+from pages.parts import controls, draw, gallery, moved, state, viewer, words
 from pages.parts.ask import Asked
 
 AID = (
@@ -36,6 +36,7 @@ def show(asked: Asked, answers: Mapping[Kind, Answer]) -> None:
             size = WIDTHS[kind]
             found = gallery.hits(answer.hits, divider=_divider(kind, answer))
             viewer.browse(found, key=f"_answers_{kind}", size=size)
+            moved.show(kind, answer)
         elif len(answers) == 1:
             _none(kind, answer)
     if any(answer.hits for answer in answers.values()):
