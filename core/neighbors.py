@@ -6,7 +6,7 @@ over rows. Cost: 2 q n d floating-point operations and one pass over the scores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from core.types import Bools, Floats, Ints, Space, per_space
 QUERY_BLOCK = 512
 SCORE_BLOCK = 1 << 24  # scores held at a time: 64 MiB of float32
 FEW = 2048  # below this many columns a plain sort is quicker than selecting first
+SHARED = 20  # neighbours in a list that several may ask for
 NARROW = 0.25  # share of allowed rows below which copying them out beats masking all scores
 
 Side = Literal["image", "text", "all"]
@@ -134,10 +135,13 @@ def nearest(
 ) -> Neighbors:
     """Exact neighbour lists of up to q randomly chosen rows; an item is never its own neighbour.
 
-    Computed once per space and arguments, for every diagnostic that asks. With `ranked` the lists
-    are those that search would give: score biases count for the order, not for the cosines.
+    Computed once per space and arguments, for every diagnostic that asks; lists of up to 20 are
+    parts of the same. With `ranked` they are those that search would give: score biases count for
+    the order, not for the cosines.
     """
-    return _nearest(space, frm, to, k, q, seed, ranked and bool(space.offset.any()))
+    length = 1 if k == 1 else max(k, SHARED)
+    lists = _nearest(space, frm, to, length, q, seed, ranked and bool(space.offset.any()))
+    return replace(lists, indices=lists.indices[:, :k], cosines=lists.cosines[:, :k])
 
 
 @per_space
