@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import expm1, log1p
+from typing import Literal
 
 import numpy as np
 
 from core.errors import InputError
+from core.fusion import Ranking, fuse
 from core.rerankers import Shortlist
 from core.search.answer import Answer, verdict
 from core.search.calibration import Calibration
@@ -51,6 +53,8 @@ def search(
     kinds: tuple[Kind, ...] = ("image", "text"),
     mask: Bools | None = None,
     exclude: Ints | None = None,
+    words: Ranking | None = None,
+    fusion: Literal["rrf", "sum"] = "rrf",
     rerank: Callable[[Shortlist], Floats] | None = None,
     cut: Cut | None = None,
     expected: float = 0.0,
@@ -65,6 +69,9 @@ def search(
         kinds: what may be found.
         mask: (n,) rows that may be found.
         exclude: rows that must not be found: the items that ask.
+        words: rows that a full-text search found and their scores, best first, to be fused with the
+            best `SHORTLIST` rows by cosine.
+        fusion: how; see `core.fusion`.
         rerank: gives the best `SHORTLIST` hits new scores; see `core.rerankers`.
         cut: where matches end; without, where `expected` chance hits are left (0: the usual).
         expected: see `cut`.
@@ -76,8 +83,11 @@ def search(
         raise InputError(f"The query has {vector.size} dimensions; the collection has {space.d}.")
     allowed = _allowed(space, kinds, mask, exclude)
     n = int(allowed.sum())
-    found = compare(space, vector, allowed, kinds, max(start + k, SHORTLIST if rerank else 0))
+    least = SHORTLIST if rerank or words else 0
+    found = compare(space, vector, allowed, kinds, max(start + k, least))
     rows, values = found.rows, found.scores
+    if words:
+        rows, values = _with_words(found, words, fusion, allowed)
     if rerank:
         rows, values = _reordered(rerank, Shortlist(space, vector, rows, values))
     nulls = {kind: fit_null(background) for kind, background in found.background.items()}
@@ -100,6 +110,30 @@ def search(
     )
 
 
+def _with_words(
+    found: Compared, words: Ranking, fusion: Literal["rrf", "sum"], allowed: Bools
+) -> tuple[Ints, Floats]:
+    """Rows and scores of both rankings in one; what neither found near the top is not there.
+
+    For a sum each ranking scores the rows of both: a row that no word finds has 0 words.
+    """
+    may = allowed[words[0]]
+    said = words[0][may], words[1][may]
+    rankings: list[Ranking] = [(found.rows, found.scores), said]
+    if fusion == "sum":
+        rows = np.union1d(found.rows, said[0])
+        scores = np.zeros(len(rows), np.float32)
+        scores[np.searchsorted(rows, said[0])] = said[1]
+        cosines = found.cosines(rows) - found.space.offset[rows]
+        rankings = [(rows[order], x[order]) for x in (cosines, scores) for order in [_best(x)]]
+    rows, total = fuse(rankings, fusion)
+    return rows, total.astype(np.float32)
+
+
+def _best(scores: Floats) -> Ints:
+    return np.argsort(-scores, kind="stable")
+
+
 def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> tuple[Ints, Floats]:
     """Rows and scores of a shortlist in their new order; equal scores keep the old one.
 
@@ -109,7 +143,7 @@ def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> t
     if not len(head.rows):
         return shortlist.rows, shortlist.scores
     scores = rerank(head)
-    order = np.argsort(-scores, kind="stable")
+    order = _best(scores)
     tail = shortlist.scores[SHORTLIST:]
     tail = tail - max(0.0, float(tail[:1].sum() - scores.min()))
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,7 @@ from core import asking, formulas
 from core.errors import NoTextSearch, PassportMismatch
 from core.expressions import parse
 from core.search import Answer, search
-from core.types import Bools, Filter, Floats, Ints, Part, Query, Space
+from core.types import Bools, Filter, Floats, Ints, Part, Passport, Query, Space
 from core.workbench.ranking import Ranking
 
 
@@ -35,16 +36,23 @@ class Searching(Ranking):
         asked = [asking.rows(space, query) for query in queries]
         vectors = asking.vectors(space, passport, queries)
         return tuple(
-            self._answer(name, space, query, vector, exclude)
+            self._answer(name, space, passport, query, vector, exclude)
             for query, vector, exclude in zip(queries, vectors, asked, strict=True)
         )
 
     def _answer(
-        self, name: str, space: Space, query: Query, vector: Floats, exclude: Ints
+        self,
+        name: str,
+        space: Space,
+        passport: Passport,
+        query: Query,
+        vector: Floats,
+        exclude: Ints,
     ) -> Answer:
         mask: Bools | None = None
         if query.filters:
             mask = self.home.open(name).mask(query.filters, space.ids)
+        words = self._words(name, space, query) if query.words else None
         find = partial(
             search,
             vector=vector,
@@ -53,10 +61,22 @@ class Searching(Ranking):
             kinds=query.kinds,
             mask=mask,
             exclude=exclude,
+            words=words,
+            fusion=query.words or "rrf",
             cut=self.cut(name, space, query, vector),
             expected=query.expected,
         )
-        return self.ranked(name, space, query, find)
+        told = asking.notes(passport, query)
+        return replace(self.ranked(name, space, query, find), notes=told)
+
+    def _words(self, name: str, space: Space, query: Query) -> tuple[Ints, Floats]:
+        """Rows that the query's words find, and their scores, best first."""
+        found = self.home.open(name).find_words(query.text)
+        hits = [(space.row[id_], score) for id_, score in found if id_ in space.row]
+        return (
+            np.array([row for row, _ in hits], np.int64),
+            np.array([score for _, score in hits], np.float32),
+        )
 
     def question(
         self,

@@ -1,0 +1,68 @@
+"""Words and vectors in one ranking: what full text finds joins what the vectors find."""
+
+import numpy as np
+import pytest
+
+from core.search import search
+from core.types import Part, Query, Space
+from core.workbench import Workbench
+from tests.files import encoded, folder_of, jsonl, ramp
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """Forty grey pictures that the toy encoder cannot tell apart by words; one has a rare one."""
+    folder = tmp_path_factory.mktemp("words")
+    rows = [{"image": f"{i}.png", "caption": f"thing number {i}"} for i in range(40)]
+    rows[7]["caption"] = 'an xylophone; "quoted" <b>& (odd)'
+    files = {f"{i}.png": encoded(ramp(seed=i)) for i in range(40)}
+    items = folder_of(folder / "items", {**files, "items.jsonl": jsonl(*rows)})
+    workbench = Workbench(folder / "home")
+    workbench.ingest("things", items / "items.jsonl", encoder="toy")
+    return workbench
+
+
+def name_of_best(bench, text, words, **more):
+    answer = bench.search("things", Query((Part(text),), ("image",), words=words, k=5, **more))
+    return bench.items("things", [answer.hits[0].id])[0].name, answer
+
+
+@pytest.mark.parametrize("words", ["rrf", "sum"])
+@pytest.mark.parametrize("text", ["a red xylophone", 'red xylophone) OR (thing:"'])
+def test_a_rare_word_is_found_in_captions(bench, words, text):
+    assert name_of_best(bench, text, words)[0].startswith("7.png")
+
+
+def test_without_words_the_vectors_decide(bench):
+    plain = bench.search("things", Query((Part("a red xylophone"),), ("image",), k=40))
+    fused = name_of_best(bench, "a red xylophone", "rrf")[1]
+    moved = fused.hits[0]
+    assert moved.plain_rank == next(h.rank for h in plain.hits if h.id == moved.id)
+    assert moved.cosine == pytest.approx(next(h.cosine for h in plain.hits if h.id == moved.id))
+
+
+def test_words_obey_filters_and_kinds(bench):
+    answer = bench.search("things", Query((Part("a red xylophone"),), ("text",), words="rrf", k=3))
+    assert bench.items("things", [answer.hits[0].id])[0].text.startswith("an xylophone")
+    kept = bench.filters("things", 'name contains "8"')
+    answer = bench.search(
+        "things", Query((Part("a red xylophone"),), ("image",), filters=kept, words="rrf")
+    )
+    assert all("8" in i.name for i in bench.items("things", [h.id for h in answer.hits]))
+
+
+def test_words_that_nothing_says_change_nothing(bench):
+    plain = bench.search("things", Query((Part("red qwertz"),), ("image",), k=40))
+    fused = bench.search("things", Query((Part("red qwertz"),), ("image",), words="rrf", k=40))
+    assert [h.id for h in fused.hits] == [h.id for h in plain.hits]
+
+
+def test_reciprocal_ranks_by_hand():
+    vectors = np.eye(4, dtype=np.float32)
+    space = Space(vectors, tuple("abcd"), 4)
+    query = np.array([0.8, 0.5, 0.3, 0.1], np.float32)
+    query /= np.linalg.norm(query)
+    words = np.array([2, 1]), np.array([9.0, 8.0], np.float32)
+    answer = search(space, query, words=words, fusion="rrf")
+    assert [h.id for h in answer.hits] == ["c", "b", "a", "d"]
+    assert answer.hits[0].score == pytest.approx(1 / 61 + 1 / 63)
