@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from core.neighbors import nearest
-from core.types import Doubles, Ints, Kind, Space
+from core.types import Bools, Doubles, Ints, Kind, Space
 
 COPY = 1e-5  # distance up to which two rows are copies that only rounding tells apart
 TIE = 1e-6  # log ratio up to which two distances are the same
@@ -38,10 +39,49 @@ def distances(space: Space, rows: Ints, near: Ints) -> Doubles:
     return result
 
 
-def radii(space: Space, kind: Kind, k: int, queries: int) -> tuple[Ints, Doubles]:
-    """Sampled rows of a kind and (q, k) distances to their k nearest of it, ascending."""
-    lists = nearest(space, kind, kind, k=k, q=queries)
-    return lists.queries, np.sort(distances(space, lists.queries, lists.indices), axis=1)
+@dataclass(frozen=True)
+class Lists:
+    """Rows looked at, (q, k) their nearest others, and the distances to them, ascending."""
+
+    asked: Ints
+    near: Ints
+    radii: Doubles
+
+    def of(self, chosen: Bools) -> Lists:
+        """Those of some of the rows looked at."""
+        return Lists(self.asked[chosen], self.near[chosen], self.radii[chosen])
+
+    def error(self, values: Doubles, k: int) -> float:
+        """Standard error of the mean of a value that each row has from its first k distances.
+
+        Rows in each other's lists share distances, so their values go together: such pairs add the
+        product of their deviations, as members of one cluster do. It is never less than without.
+
+        >>> lists = Lists(np.arange(4), np.array([[1], [0], [3], [2]]), np.ones((4, 1)))
+        >>> lists.error(np.array([1.0, 1.0, 3.0, 3.0]), 1).__round__(6)  # two clusters of two
+        0.816497
+        """
+        from scipy.sparse import csr_array
+
+        n, near = len(self.asked), self.near[:, :k]
+        place = np.full(max(int(near.max()), int(self.asked.max())) + 1, -1)
+        place[self.asked] = np.arange(n)
+        other = place[near.ravel()]
+        one = np.repeat(np.arange(n), near.shape[1])[other >= 0]
+        links = csr_array((np.ones(len(one)), (one, other[other >= 0])), shape=(n, n))
+        off = values - values.mean()
+        alone = float(off @ off)
+        together = float(off @ (links.maximum(links.T) @ off))
+        return float(np.sqrt((alone + max(0.0, together)) / (n * (n - 1))))
+
+
+def lists_of(space: Space, kind: Kind, k: int, queries: int, keep: int | None = None) -> Lists:
+    """Sampled rows of a kind and their k nearest of it, or the first `keep` of those."""
+    found = nearest(space, kind, kind, k=k, q=queries)
+    near = found.indices[:, :keep]
+    r = distances(space, found.queries, near)
+    order = np.argsort(r, axis=1, kind="stable")
+    return Lists(found.queries, np.take_along_axis(near, order, 1), np.take_along_axis(r, order, 1))
 
 
 def inverse_dimensions(radii: Doubles) -> Doubles:

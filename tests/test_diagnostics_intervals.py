@@ -102,6 +102,9 @@ def test_a_part_that_is_drawn_by_place_covers_the_exact_value(name, given, sampl
         ("coverage", "joint"),
         ("pair_hardness", "pairs"),
         ("codebook_collapse", "image"),
+        ("local_dimension", "image"),
+        ("manifold_entropy", "image"),
+        ("intrinsic_dimension", "image"),
     ],
 )
 def test_where_the_value_depends_on_how_many_a_part_covers_others_of_its_size(name, scope):

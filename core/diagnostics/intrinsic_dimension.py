@@ -7,8 +7,7 @@ import numpy as np
 from core.diagnostics import diagnostic
 from core.errors import TooFew
 from core.findings import PLURAL, scopes, shown
-from core.local import COPY, LEAST, TIE, distances, distinct
-from core.neighbors import nearest
+from core.local import COPY, LEAST, TIE, Lists, distinct, lists_of
 from core.nulls import sphere_neighbor_distances
 from core.registry import Range
 from core.sampling import thinned
@@ -56,8 +55,8 @@ def intrinsic_dimension(
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. The interval is the bootstrap over the items
-        asked, among these candidates.
+        A finding each for images and texts. The interval is the bootstrap over items,
+        wider as those in each other's lists go together.
 
     Raises:
         TooFew: fewer than 20 images and fewer than 20 texts, or all at the same distance.
@@ -101,11 +100,11 @@ def _can_tell(log_ratios: Doubles) -> bool:
 def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | int:
     """The finding, or how many items could have told when too few can."""
     unique, _, copies = distinct(part, kind)
-    logs = _log_ratios(unique, kind, queries)
+    lists, logs = _log_ratios(unique, kind, queries)
     if not _can_tell(logs):
         return int((logs > TIE).sum())
     value = float(two_nn(logs))
-    low, high = _interval(value, logs)
+    low, high = _interval(value, lists, logs)
     n = unique.span(kind).stop - unique.span(kind).start
     first, second = sphere_neighbor_distances(n, space.d, 5000, 0)
     even = float(two_nn(np.log(second / first)))
@@ -127,22 +126,23 @@ def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | i
     )
 
 
-def _log_ratios(space: Space, kind: Kind, queries: int) -> Doubles:
-    """log(r2 / r1) of each query that has no near-copy; distances in float64."""
-    lists = nearest(space, kind, kind, k=10, q=queries)
-    near = lists.indices[:, :CONSIDERED]
-    if near.shape[1] < 2:
-        return np.empty(0)
-    r = np.sort(distances(space, lists.queries, near), axis=1)
-    first, second = r[:, 0], r[:, 1]
-    apart = first > COPY
-    return np.log(second[apart] / first[apart])
+def _log_ratios(space: Space, kind: Kind, queries: int) -> tuple[Lists, Doubles]:
+    """Queries that have no near-copy, and log(r2 / r1) of each; distances in float64."""
+    lists = lists_of(space, kind, 10, queries, CONSIDERED)
+    if lists.near.shape[1] < 2:
+        return lists, np.empty(0)
+    lists = lists.of(lists.radii[:, 0] > COPY)
+    return lists, np.log(lists.radii[:, 1] / lists.radii[:, 0])
 
 
-def _interval(value: float, logs: Doubles) -> tuple[float, float]:
+def _interval(value: float, lists: Lists, logs: Doubles) -> tuple[float, float]:
+    """The bootstrap, wider by what items in each other's lists have in common."""
     drawn = np.random.default_rng(0).integers(0, len(logs), (RESAMPLES, len(logs)))
     low, high = np.quantile(two_nn(logs[drawn]), [0.025, 0.975])
-    return min(value, float(low)), max(value, float(high))
+    wider = lists.error(logs, 2) / max(1e-12, float(logs.std(ddof=1) / np.sqrt(len(logs))))
+    return max(0.0, min(value, value - wider * (value - low))), max(
+        value, value + wider * (high - value)
+    )
 
 
 def _by_scale(space: Space, kind: Kind, queries: int, value: float) -> Curve:
@@ -150,7 +150,7 @@ def _by_scale(space: Space, kind: Kind, queries: int, value: float) -> Curve:
     rows = np.random.default_rng(0).permutation(np.arange(span.start, span.stop))
     sizes, dimensions = [float(len(rows))], [value]
     for part in (rows[: len(rows) // 2], rows[: len(rows) // 4]):
-        logs = _log_ratios(space.subset(part), kind, queries)
+        logs = _log_ratios(space.subset(part), kind, queries)[1]
         if _can_tell(logs):
             sizes.append(float(len(part)))
             dimensions.append(float(two_nn(logs)))

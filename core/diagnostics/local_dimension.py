@@ -7,7 +7,16 @@ import numpy as np
 from core.diagnostics import diagnostic
 from core.errors import TooFew
 from core.findings import PLURAL, normal, scopes, shown, spread
-from core.local import COPY, LEAST, TIE, distinct, even_log_distance, inverse_dimensions, radii
+from core.local import (
+    COPY,
+    LEAST,
+    TIE,
+    Lists,
+    distinct,
+    even_log_distance,
+    inverse_dimensions,
+    lists_of,
+)
 from core.registry import Range
 from core.sampling import thinned
 from core.types import Curve, Doubles, Finding, Ints, Kind, Reference, Space
@@ -47,8 +56,8 @@ def local_dimension(
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. Copies are left out. The interval is over the
-        items asked, among these candidates.
+        A finding each for images and texts. Copies are left out. The interval is over items;
+        those in each other's lists go together.
         per_item: the dimension around the item, m_i.
         curve: the dimension at a quarter, a half and all of the items.
 
@@ -77,12 +86,11 @@ def _measure(
 ) -> Finding | None:
     unique, kept, copies = distinct(part, kind)
     n = unique.span(kind).stop - unique.span(kind).start
-    asked, inverse = _inverses(unique, kind, k, queries)
+    lists, inverse = _inverses(unique, kind, k, queries)
     if not _can_tell(inverse):
         return None
     value = 1 / float(inverse.mean())
-    error = value**2 * float(inverse.std(ddof=1) / np.sqrt(len(inverse)))
-    low, high = normal(value, error, 0.0)
+    low, high = normal(value, value**2 * lists.error(inverse, k), 0.0)
     far = even_log_distance(n, space.d, k)
     even = (k - 1) / sum(far - even_log_distance(n, space.d, j) for j in range(1, k))
     removed = f" {copies:,} copies were left out." if copies else ""
@@ -100,19 +108,19 @@ def _measure(
             f"dimensions would measure {even:.3g}.{removed}"
         ),
         sampled=f"{len(inverse):,} of {n:,} different {PLURAL[kind]}",
-        per_item=spread(space, rows[kept[asked]], 1 / np.maximum(inverse, TIE)),
+        per_item=spread(space, rows[kept[lists.asked]], 1 / np.maximum(inverse, TIE)),
         per_item_title="dimension around it",
         curve=_by_scale(unique, kind, k, queries, value),
     )
 
 
-def _inverses(space: Space, kind: Kind, k: int, queries: int) -> tuple[Ints, Doubles]:
+def _inverses(space: Space, kind: Kind, k: int, queries: int) -> tuple[Lists, Doubles]:
     """Rows looked at and their 1 / m_i; rows that have a near-copy are left out."""
-    asked, r = radii(space, kind, k, queries)
-    if r.shape[1] < k:
-        return asked[:0], np.empty(0)
-    apart = r[:, 0] > COPY
-    return asked[apart], inverse_dimensions(r[apart])
+    lists = lists_of(space, kind, k, queries)
+    if lists.radii.shape[1] < k:
+        return lists, np.empty(0)
+    lists = lists.of(lists.radii[:, 0] > COPY)
+    return lists, inverse_dimensions(lists.radii)
 
 
 def _can_tell(inverse: Doubles) -> bool:

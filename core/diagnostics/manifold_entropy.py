@@ -7,7 +7,7 @@ import numpy as np
 from core.diagnostics import diagnostic
 from core.errors import TooFew
 from core.findings import PLURAL, normal, scopes, shown, spread
-from core.local import COPY, LEAST, TIE, even_log_distance, inverse_dimensions, radii
+from core.local import COPY, LEAST, TIE, Lists, even_log_distance, inverse_dimensions, lists_of
 from core.registry import Range
 from core.sampling import thinned
 from core.types import Doubles, Finding, Ints, Kind, Reference, Space
@@ -54,8 +54,8 @@ def manifold_entropy(
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. The interval is over the items
-        asked, among these candidates, with that of m.
+        A finding each for images and texts. The interval is over items, with
+        that of m; those in each other's lists go together.
         per_item: distance to the k-th neighbour.
 
     Raises:
@@ -73,10 +73,11 @@ def manifold_entropy(
     large = scopes(part, LEAST, "The manifold entropy")
     told = []
     for kind in (kind for kind in kinds if kind in large):
-        asked, r = radii(part, kind, LISTS, queries)
-        m, slopes = _dimension(r, dimension)
+        lists = lists_of(part, kind, LISTS, queries)
+        m, slopes = _dimension(lists.radii, dimension)
         if np.isfinite(m):
-            told.append(_measure(space, part, kind, k, m, slopes, rows[asked], r))
+            n = part.span(kind).stop - part.span(kind).start
+            told.append(_measure(space, kind, n, k, m, slopes, lists, rows))
     if not told:
         each = "different items of one kind, at different distances"
         raise TooFew("The manifold entropy", LEAST, each, 1, "Add more items.")
@@ -97,15 +98,15 @@ def _dimension(r: Doubles, given: float) -> tuple[float, Doubles]:
 
 
 def _measure(
-    space: Space, part: Space, kind: Kind, k: int, m: float, slopes: Doubles, rows: Ints, r: Doubles
+    space: Space, kind: Kind, n: int, k: int, m: float, slopes: Doubles, lists: Lists, of: Ints
 ) -> Finding:
-    n = part.span(kind).stop - part.span(kind).start
+    rows, r = of[lists.asked], lists.radii
     logs = np.log(np.maximum(r[:, k - 1], FLOOR))
     value = entropy(n, k, m, float(logs.mean()))
     step = 1e-4 * m
     pull = entropy(n, k, m + step, float(logs.mean())) - entropy(n, k, m, float(logs.mean()))
     moved = m * logs + pull / step * slopes
-    low, high = normal(value, float(moved.std() / np.sqrt(len(logs))))
+    low, high = normal(value, lists.error(moved, LISTS if slopes.any() else k))
     even = entropy(n, k, m, even_log_distance(n, m + 1, k))
     nearer = float(np.exp(np.clip((value - even) / m, -50, 50)))
     whole = len(rows) == space.span(kind).stop - space.span(kind).start
