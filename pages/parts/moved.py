@@ -11,12 +11,11 @@ SIZE = 120
 
 def show(kind: Kind, answer: Answer) -> None:
     """A sentence, and behind it the hits that cosine alone would have put on this page."""
-    told = words.plain(changes(answer))
+    told = changes(answer)
     if not told:
         return
-    if not answer.left:
-        st.caption(told)
-        return
-    with st.expander(told, type="compact", key=f"_moved_{kind}"):
-        st.caption("What left this page, with the rank that cosine alone gives it:")
-        viewer.browse(gallery.hits(answer.left), key=f"_left_{kind}", size=SIZE)
+    st.caption(words.plain(told))
+    if answer.left:
+        with st.expander("What left this page", type="compact", key=f"_moved_{kind}"):
+            st.caption("Ranks are those that cosine alone gives.")
+            viewer.browse(gallery.hits(answer.left), key=f"_left_{kind}", size=SIZE)

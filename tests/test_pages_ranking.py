@@ -1,0 +1,48 @@
+"""Hub corrections and rerankers on the Search page: what they changed is told."""
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.hub_corrections import HUB_CORRECTIONS
+from core.rerankers import RERANKERS
+from tests.screens import TOP, build, components, run, words
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture
+def app(built, monkeypatch):
+    monkeypatch.setenv("SEXTANT_HOME", str(built))
+    monkeypatch.chdir(TOP)
+    return AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+
+
+def test_without_either_nothing_is_said_of_changes(app):
+    run(app, collection="colours", q="red", k="12")
+    assert "Against cosine alone" not in words(app)
+
+
+def test_a_link_with_a_hub_correction_tells_what_left_the_page(app):
+    run(app, collection="colours", q="red", k="12", hubs="csls", rerank="k_reciprocal")
+    told = re.search(r"Against cosine alone (\d+) of 12 hits left this page", words(app))
+    assert told
+    grids = [grid["cards"] for grid in components(app, "sextant_gallery")]
+    assert len(grids[0]) == 12
+    if int(told.group(1)):
+        assert len(grids[1]) == int(told.group(1))
+        shown = {card["id"] for card in grids[0]}
+        assert all(card["id"] not in shown and int(card["rank"]) <= 12 for card in grids[1])
+
+
+def test_the_methods_page_has_all_of_them_with_their_sources(app):
+    app.switch_page("pages/about/methods.py")
+    run(app)
+    text = words(app).replace("\\", "")
+    for part in (*HUB_CORRECTIONS.all().values(), *RERANKERS.all().values()):
+        assert part.title in text
+        assert part.source[:30] in text
