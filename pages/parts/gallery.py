@@ -77,7 +77,8 @@ def rows(found: Iterable[Hit]) -> list[dict[str, str | float]]:
         {
             "rank": hit.rank, "id": hit.id, "kind": items[hit.id].kind,
             "name": items[hit.id].name, "cosine": hit.cosine, "score": hit.score,
-            "p_null": hit.p_null, "hubness": hit.hubness, "match": hit.match,
+            "p_null": hit.p_null, "hubness": hit.hubness, "bias": hit.bias,
+            "plain_rank": hit.plain_rank, "match": hit.match,
         }
         for hit in found
         if hit.id in items
