@@ -125,13 +125,15 @@ def _with_words(
         scores = np.zeros(len(rows), np.float32)
         scores[np.searchsorted(rows, said[0])] = said[1]
         cosines = found.cosines(rows) - found.space.offset[rows]
-        rankings = [(rows[order], x[order]) for x in (cosines, scores) for order in [_best(x)]]
+        rankings = [_ranking(rows, cosines), _ranking(rows, scores)]
     rows, total = fuse(rankings, fusion)
     return rows, total.astype(np.float32)
 
 
-def _best(scores: Floats) -> Ints:
-    return np.argsort(-scores, kind="stable")
+def _ranking(rows: Ints, scores: Floats) -> Ranking:
+    """Rows and scores, best first; equal scores keep the order of the rows."""
+    order = np.argsort(-scores, kind="stable")
+    return rows[order], scores[order]
 
 
 def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> tuple[Ints, Floats]:
@@ -142,13 +144,12 @@ def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> t
     head = replace(shortlist, rows=shortlist.rows[:SHORTLIST], scores=shortlist.scores[:SHORTLIST])
     if not len(head.rows):
         return shortlist.rows, shortlist.scores
-    scores = rerank(head)
-    order = _best(scores)
+    rows, scores = _ranking(head.rows, rerank(head))
     tail = shortlist.scores[SHORTLIST:]
     tail = tail - max(0.0, float(tail[:1].sum() - scores.min()))
     return (
-        np.concatenate([head.rows[order], shortlist.rows[SHORTLIST:]]),
-        np.concatenate([scores[order], tail]).astype(np.float32),
+        np.concatenate([rows, shortlist.rows[SHORTLIST:]]),
+        np.concatenate([scores, tail]).astype(np.float32),
     )
 
 

@@ -11,7 +11,7 @@ from core.findings import wilson
 from core.neighbors import cosines
 from core.search.adapter import Adapter, features
 from core.search.null import fit_null
-from core.types import Doubles, Floats, Ints, Space
+from core.types import Doubles, Floats
 
 MISSES = tuple(i / 20 for i in range(1, 11))  # miss rates that one can ask for
 
@@ -32,7 +32,7 @@ class Calibration:
 
     Args:
         adapter: from cosines to scores.
-        sample: rows of the pictures that a query's null is taken from.
+        sample: (s, d) vectors of the pictures that a query's null is taken from.
         typical: mean and deviation of the true pairs' cosines, then of their adapted scores.
         marks: (m,) lower marks of true pairs that were not used for fitting, in order.
         judged: (j,) the same of further true pairs: what the cut keeps is measured on them.
@@ -42,7 +42,7 @@ class Calibration:
     """
 
     adapter: Adapter
-    sample: Ints
+    sample: Floats
     typical: Typical
     marks: Doubles
     judged: Doubles
@@ -50,9 +50,9 @@ class Calibration:
     usual: float
     held_out: bool
 
-    def cosine(self, space: Space, vector: Floats, miss: float) -> float:
+    def cosine(self, vector: Floats, miss: float) -> float:
         """The cosine from which a picture is kept when a share `miss` of them may be missed."""
-        null = fit_null(cosines(space.vectors[self.sample], vector))
+        null = fit_null(cosines(self.sample, vector))
         a, b = self.adapter.line(features(null)[None])
         least, (mean, sd, middle, width) = conformal(self.marks, miss), self.typical
         return max(mean + sd * least, float((middle + width * least - b[0]) / a[0]))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from core.search.calibration import MISSES, Calibration
 from core.search.null import Null
-from core.types import Floats, Kind, Space
+from core.types import Floats, Kind
 
 EXPECTED = 0.3  # chance hits in an answer: the level with the best F0.5 on real pairs
 
@@ -48,7 +48,7 @@ def by_chance(nulls: Mapping[Kind, Null], n: int, expected: float = 0.0) -> Cut:
     )
 
 
-def by_pairs(learnt: Calibration, space: Space, vector: Floats, miss: float = 0.0) -> Cut:
+def by_pairs(learnt: Calibration, vector: Floats, miss: float = 0.0) -> Cut:
     """The cut that misses a share `miss` of true pictures; 0 is the usual of the collection."""
     level = min(MISSES, key=lambda known: abs(known - (miss or learnt.usual)))
     share, low, high = learnt.kept(level)
@@ -57,7 +57,7 @@ def by_pairs(learnt: Calibration, space: Space, vector: Floats, miss: float = 0.
         "pairs",
         level,
         learnt.usual,
-        {"image": learnt.cosine(space, vector, level)},
+        {"image": learnt.cosine(vector, level)},
         f"Set to keep {1 - level:.0%} of true matches; of {len(learnt.judged):,} {which} captions' "
         f"pictures it keeps {share:.0%} ({low:.0%} to {high:.0%}).",
     )

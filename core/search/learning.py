@@ -53,7 +53,7 @@ def calibrate(space: Space, held_out: Bools | None = None, *, seed: int = 0) -> 
     marks, others = set_by.marks(adapter, typical)
     return Calibration(
         adapter,
-        sample,
+        space.vectors[sample],
         typical,
         np.sort(marks),
         judged.marks(adapter, typical)[0],

@@ -11,7 +11,7 @@ from core.types import Doubles, Floats
 
 TRIM = 0.005  # share of the best cosines taken for possible matches, not for background
 TAIL, WIDEST, TAIL_COUNT = 0.1, 0.25, 20  # share of the background in the tail, and least count
-BACKGROUND = 50_000  # cosines that the null is fitted to, at most
+BACKGROUND = 20_000  # cosines that the null is fitted to, at most
 FEW = 60  # cosines below which only mean and deviation can be told
 NORMAL_FROM = 1000  # cosines from which one can tell that a tail is normal
 GAP = 3.0  # an empty stretch of so many deviations parts matches from background
@@ -82,8 +82,8 @@ def fit_null(background: Floats) -> Null:
     n = len(background)
     if n < 3:
         return Null(0.0, 0.0, n)
-    ordered = np.sort(background[:: -(-n // BACKGROUND)].astype(np.float64))
-    ordered = ordered[: _before_a_gap(ordered)]
+    every = np.sort(background[:: -(-n // BACKGROUND)])
+    ordered = every[: _before_a_gap(every)].astype(np.float64)
     n = len(ordered)
     dropped = max(int(np.ceil(TRIM * n)), min(5, n // 10))
     kept = ordered[: n - dropped]
@@ -98,7 +98,7 @@ def fit_null(background: Floats) -> Null:
     return Null(mean, sd, len(kept), start, excess, 0.0 if plain else share)
 
 
-def _before_a_gap(ordered: Doubles) -> int:
+def _before_a_gap(ordered: Floats) -> int:
     """How many of the cosines lie before the widest empty stretch of the upper half, if any.
 
     A stretch counts where it is `GAP` times wider than from the median down to the 16th percentile,
@@ -129,4 +129,6 @@ def _moments(kept: Doubles, dropped: float) -> tuple[float, float]:
 
 def _looks_normal(kept: Doubles) -> bool:
     z = (kept - kept.mean()) / kept.std()
-    return bool(abs((z**3).mean()) < 0.2 and abs((z**4).mean() - 3) < 0.3)
+    square = z * z
+    skew, kurtosis = float(square @ z) / len(z), float(square @ square) / len(z)
+    return abs(skew) < 0.2 and abs(kurtosis - 3) < 0.3
