@@ -69,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     ingest.add_argument("path", help="folder, zip, items.jsonl, CSV, TSV, Parquet, COCO captions")
     ingest.add_argument("-c", "--collection", required=True, metavar="NAME")
+    ingest.add_argument(
+        "--long-text", choices=("windows", "stretch", "interpolate", "cut"),
+        help="how texts beyond the encoder's limit are read (windows, averaged)",
+    )  # fmt: skip
     tokens = command("tokens", filling.tokens, "store vectors of places and words, to rerank by")
     tokens.add_argument("name", help="the collection")
     tokens.add_argument("--encoder", help="which vectors (the collection's first)")
@@ -86,6 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument(
         "--template", choices=("photo", "ensemble"), default="",
         help="put texts of one to three words into sentences such as: a photo of a ...",
+    )  # fmt: skip
+    search.add_argument(
+        "--words", choices=("rrf", "sum"), default="",
+        help="also look for the words in captions, labels and names, and fuse both rankings",
     )  # fmt: skip
     search.add_argument("-k", type=int, default=10, help="how many hits (10)")
     search.add_argument(
