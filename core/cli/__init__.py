@@ -156,6 +156,6 @@ def _parser() -> argparse.ArgumentParser:
     for sub in (ingest, search, label, evaluate, diagnose):
         sub.add_argument("--encoder", help="which vectors (the collection's first, or starter)")
     command("collections", filling.collections, "what there is")
-    bench = command("bench", measuring.bench, "measure speed side by side with alternatives")
-    bench.add_argument("what", help="encoder or neighbors")
+    bench = command("bench", measuring.bench, "measure speed or recall beside alternatives")
+    bench.add_argument("what", help="such as: stages; another name lists them all")
     return parser
