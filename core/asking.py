@@ -88,6 +88,15 @@ def whole_id(space: Space, start: str, kind: Kind | None = None) -> str:
     return found[0]
 
 
+def notes(passport: Passport, query: Query) -> tuple[str, ...]:
+    """Sentences on how the texts of a query were read, where that is not as they are."""
+    texts = list(dict.fromkeys(part.text for part in query.parts if part.text))
+    if not texts:
+        return ()
+    encoder = encoder_for(passport)
+    return tuple(filter(None, (encoders.how_read(encoder, text) for text in texts)))
+
+
 def encoder_for(passport: Passport) -> Encoder:
     """The encoder that made the vectors, when it is at hand and unchanged."""
     try:
@@ -98,7 +107,7 @@ def encoder_for(passport: Passport) -> Encoder:
         reason = f"it makes {loaded.d} dimensions where the vectors have {passport.d}"
         raise NoTextSearch(passport.model, reason)
     check_passport(passport, loaded.passport)
-    return loaded
+    return encoders.reading(loaded, passport.long_text)
 
 
 def _texts(query: Query) -> list[str]:

@@ -15,7 +15,11 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     """Read pictures, captions or vectors into a collection."""
     progress = Progress("records")
     report = workbench.ingest(
-        options.collection, options.path, encoder=options.encoder, progress=progress
+        options.collection,
+        options.path,
+        encoder=options.encoder,
+        long_text="" if options.long_text == "cut" else options.long_text,
+        progress=progress,
     )
     progress.end()
     if options.json:

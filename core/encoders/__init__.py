@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from core.encoders.backends import BACKENDS
 from core.encoders.hub import SUGGESTIONS, Suggestion, reachable
@@ -24,7 +24,7 @@ from core.types import Floats, Passport, Tokens
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["BACKENDS", "Encoder", "Suggestion", "known", "load", "reachable"]
+__all__ = ["BACKENDS", "Encoder", "Suggestion", "how_read", "known", "load", "reachable", "reading"]
 
 
 class Encoder(Protocol):
@@ -83,6 +83,19 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsLong(Protocol):
+    """An encoder that has a choice of what to do with a text beyond its model's limit."""
+
+    def reading(self, long_text: str) -> Encoder:
+        """The same encoder with another choice; see `long_texts`."""
+        ...
+
+    def how_read(self, text: str) -> str:
+        """A sentence on how a text beyond the limit is read; "" for all others."""
+        ...
+
+
 _LOADED: dict[tuple[str, str], Encoder] = {}
 _LOCK = Lock()
 _LOADING: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
@@ -111,6 +124,16 @@ def load(name: str, backend: str = "auto") -> Encoder:
         if key not in _LOADED:
             _LOADED[key] = _make(*key)
         return _LOADED[key]
+
+
+def reading(encoder: Encoder, long_text: str) -> Encoder:
+    """The encoder, reading long texts as some vectors' passport says; see `long_texts`."""
+    return encoder.reading(long_text) if isinstance(encoder, ReadsLong) else encoder
+
+
+def how_read(encoder: Encoder, text: str) -> str:
+    """A sentence on how a text beyond the encoder's limit is read; "" for all others."""
+    return encoder.how_read(text) if isinstance(encoder, ReadsLong) else ""
 
 
 def warm(name: str) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors import SafetensorError
 
-from core.encoders import frameworks, hub
-from core.encoders.towers import Model, Tower
+from core.encoders import frameworks, hub, long_texts
+from core.encoders.towers import Longer, Model, Tower
 from core.errors import InputError, MissingPart, UnknownName
 from core.types import Floats, Ints
 
@@ -131,6 +131,9 @@ def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any)
         else None,
         grid=tuple(getattr(module.visual, "grid_size", (0, 0))),
         view=VIEWS.get(str(settings.get("resize_mode")), "whole"),
+        context=int(tokenizer.context_length or 0),
+        count=_count(tokenizer),
+        stretch=_stretch(module, tokenizer),
     )
 
 
@@ -162,6 +165,40 @@ def _tokenize(module: Any, tokenizer: Any) -> tuple[Callable[[Sequence[str]], In
         return tokens[:, : used[-1] + 1 if len(used) else 1]
 
     return tokenize, pad is not None
+
+
+def _count(tokenizer: Any) -> Callable[[str], int]:
+    """Tokens of a text with the two at its ends, nothing cut off."""
+    foreign = getattr(tokenizer, "tokenizer", None)
+
+    def count(text: str) -> int:
+        if foreign is None:
+            return len(tokenizer.encode(text)) + 2
+        return len(foreign(tokenizer.clean_fn(text), verbose=False).input_ids)
+
+    return count
+
+
+def _stretch(module: Any, tokenizer: Any) -> Callable[[str], Longer]:
+    """The text half with stretched positions; see `long_texts`."""
+
+    def longer(mode: str) -> Longer:
+        from core.encoders.modules import TextHalf
+        from core.encoders.stretched import stretch
+
+        length = int(tokenizer.context_length)
+        context = long_texts.longer(mode, length)
+        half = stretch(TextHalf(module), length, mode)
+
+        def tokenize(texts: Sequence[str]) -> Ints:
+            found: Ints = tokenizer(list(texts), context_length=context).numpy().astype(np.int64)
+            return found
+
+        return Longer(
+            _tower(f"text-{mode}", half, tokenize(EXAMPLES), (-1, context)), tokenize, context
+        )
+
+    return longer
 
 
 def _example_pixels(prepare: Callable[[Image], Floats]) -> Floats:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from copy import copy
 from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.encoders import backends, tokens
+from core.encoders import backends, long_texts, tokens
 from core.encoders.backends import Runner
-from core.encoders.towers import Model, Tower
+from core.encoders.towers import Longer, Model, Tower
 from core.errors import BadParameter, NoTokens
 from core.types import Floats, Passport, Tokens
 
@@ -35,7 +35,11 @@ class OpenClip:
         self._model = model
         self._asked = backend
         self._notes: dict[str, str] = {}
-        self._locks = {half: RLock() for half in ("image", "text", "places", "pieces")}
+        self._runners: dict[str, Runner] = {}
+        self._longer: dict[str, Longer] = {}
+        self._long_text = "windows" if model.context else ""
+        halves = ("image", "text", "places", "pieces", *long_texts.LONGER)
+        self._locks = {half: RLock() for half in halves}
 
     @property
     def name(self) -> str:
@@ -58,6 +62,7 @@ class OpenClip:
             d=self._model.d,
             backend=" and ".join(used) or self._asked,
             version=self._model.version,
+            long_text=self._long_text,
         )
 
     @property
@@ -74,7 +79,7 @@ class OpenClip:
         rows = np.empty((len(pixels), self.d), np.float32)
         for start in range(0, len(pixels), IMAGE_BATCH):
             batch = np.ascontiguousarray(pixels[start : start + IMAGE_BATCH], np.float32)
-            rows[start : start + len(batch)] = self._image(batch)
+            rows[start : start + len(batch)] = self._start("image", self._model.image)(batch)
         return rows
 
     def encode_images(self, images: Sequence[Image]) -> Floats:
@@ -87,12 +92,39 @@ class OpenClip:
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
         """(n, d) unit rows of n texts; texts of like length go together, which saves padding."""
-        rows = np.empty((len(texts), self.d), np.float32)
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for start in range(0, len(order), TEXT_BATCH):
-            part = order[start : start + TEXT_BATCH]
-            rows[part] = self._text(self._model.tokenize([texts[i] for i in part]))
-        return rows
+        windows = [self._windows(text) for text in texts]
+        pieces = [piece for window in windows for piece in window]
+        rows = np.empty((len(pieces), self.d), np.float32)
+        order = sorted(range(len(pieces)), key=lambda i: len(pieces[i]))
+        wide = set() if self._long_text in ("", "windows") else {*filter(self._is_long, pieces)}
+        for long in (False, True):
+            some = [i for i in order if (pieces[i] in wide) == long]
+            for start in range(0, len(some), TEXT_BATCH):
+                part = some[start : start + TEXT_BATCH]
+                rows[part] = self._encode([pieces[i] for i in part], long)
+        if len(pieces) == len(texts):
+            return rows
+        return long_texts.pooled(rows, np.repeat(np.arange(len(texts)), [*map(len, windows)]))
+
+    def reading(self, long_text: str) -> OpenClip:
+        """The same encoder, loaded once, that reads long texts in another way.
+
+        Raises:
+            BadParameter: there is no such way; see `long_texts`.
+        """
+        long_texts.check(long_text)
+        if long_text == self._long_text or not self._model.context:
+            return self
+        other = copy(self)
+        other._long_text = long_text
+        return other
+
+    def how_read(self, text: str) -> str:
+        """A sentence on how a text beyond the model's limit is read; "" for all others."""
+        if not self._is_long(text):
+            return ""
+        tokens, pieces = self._model.count(text), len(self._windows(text))
+        return long_texts.sentence(tokens, self._model.context, pieces, self._long_text)
 
     def image_tokens(self, images: Sequence[Image]) -> list[Tokens]:
         """The places of each picture; see `Encoder`."""
@@ -109,23 +141,43 @@ class OpenClip:
             return tokens.of_prompts(self.encode_texts, texts)
         return tokens.of_texts(self._model, self._start("pieces", self._model.pieces), texts)
 
-    @cached_property
-    def _image(self) -> Runner:
-        return self._start("image", self._model.image)
+    def _is_long(self, text: str) -> bool:
+        """Whether a text has more tokens than the model reads at once."""
+        context = self._model.context
+        # A token is at least one byte, and a few stand at the ends: most texts need no counting.
+        return len(text.encode("utf-8", "replace")) + 4 > context > 0 and (
+            self._model.count(text) > context
+        )
 
-    @cached_property
-    def _text(self) -> Runner:
-        return self._start("text", self._model.text)
+    def _windows(self, text: str) -> tuple[str, ...]:
+        if not self._long_text or not self._is_long(text):
+            return (text,)
+        context = self._model.context
+        if self._long_text != "windows":
+            context = self._more().context
+        return long_texts.windows(text, lambda t: self._model.count(t) <= context)
 
-    def _start(self, half: str, tower: Tower) -> Runner:
+    def _encode(self, texts: Sequence[str], long: bool) -> Floats:
+        """Rows of a batch of texts, by the half that reads as many tokens as they have."""
+        if not long:
+            return self._start("text", self._model.text)(self._model.tokenize(texts))
+        more = self._more()
+        return self._start(self._long_text, more.tower, "torch")(more.tokenize(texts))
+
+    def _more(self) -> Longer:
+        """The text half with more positions."""
+        with self._locks[self._long_text]:
+            if self._long_text not in self._longer and self._model.stretch is not None:
+                self._longer[self._long_text] = self._model.stretch(self._long_text)
+            return self._longer[self._long_text]
+
+    def _start(self, half: str, tower: Tower, backend: str = "") -> Runner:
         """Make a half's runner, once, whichever thread comes first."""
         with self._locks[half]:
-            runner = self._started(half)
-            if runner is None:
-                runner, self._notes[half] = backends.start(tower, self._asked)
-                self.__dict__[f"_{half}"] = runner
-            return runner
+            if half not in self._runners:
+                runner, self._notes[half] = backends.start(tower, backend or self._asked)
+                self._runners[half] = runner
+            return self._runners[half]
 
     def _started(self, half: str) -> Runner | None:
-        runner: Runner | None = self.__dict__.get(f"_{half}")
-        return runner
+        return self._runners.get(half)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.encoders.towers import Model, Tower
+from core.encoders import long_texts
+from core.encoders.towers import Longer, Model, Tower
 from core.encoders.weights import PICTURES, WORD_PIECES, WORDS
 from core.errors import MissingPart
 from core.types import Floats, Ints
@@ -87,6 +88,9 @@ def model() -> Model:
         ),
         words=words,
         adds_up=True,
+        context=length,
+        count=count,
+        stretch=longer,
     )
 
 
@@ -112,8 +116,35 @@ def tokenize(texts: Sequence[str]) -> Ints:
     array([[ 101, 1037, 3899,  102,    0,    0,    0],
            [ 101, 1037, 3899, 2006, 1037, 3509,  102]])
     """
-    pieces = _word_pieces().encode_batch([_clean(text) for text in texts])
+    pieces = _word_pieces(context_length()).encode_batch([_clean(text) for text in texts])
     return np.array([p.ids for p in pieces], np.int64)
+
+
+def count(text: str) -> int:
+    """Word pieces of a text, nothing cut off.
+
+    >>> count("a dog on a beach")
+    7
+    """
+    return len(_word_pieces(None).encode(_clean(text)).ids)
+
+
+def longer(mode: str) -> Longer:
+    """The text half with stretched positions; see `long_texts`."""
+    length = context_length()
+    context = long_texts.longer(mode, length)
+
+    def build() -> nn.Module:
+        from core.encoders.stretched import stretch
+
+        return stretch(_lazily("text")(), length, mode)
+
+    def cut(texts: Sequence[str]) -> Ints:
+        found = _word_pieces(context).encode_batch([_clean(text) for text in texts])
+        return np.array([p.ids for p in found], np.int64)
+
+    tower = Tower(f"starter-text-{mode}", _verify_text, build, lambda: cut(EXAMPLES), (-1, -1))
+    return Longer(tower, cut, context)
 
 
 def words(texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
@@ -124,7 +155,7 @@ def words(texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
     """
     found = []
     for text in map(_clean, texts):
-        pieces = _word_pieces().encode_batch([text])[0]
+        pieces = _word_pieces(context_length()).encode_batch([text])[0]
         of = [-1 if w is None else w for w in pieces.word_ids]
         spans = [pieces.word_to_chars(w) for w in range(max(of, default=-1) + 1)]
         found.append((tuple(text[a:b] for a, b in spans), of))
@@ -191,12 +222,16 @@ def _clean(text: str) -> str:
 
 
 @cache
-def _word_pieces() -> Any:
+def _word_pieces(most: int | None) -> Any:
+    """The tokenizer, cutting at a number of word pieces or nowhere."""
     from tokenizers import Tokenizer
 
     pieces = Tokenizer.from_file(str(WORD_PIECES.path))
-    pieces.enable_truncation(context_length())
-    pieces.enable_padding(pad_id=0, pad_token="[PAD]")
+    pieces.no_padding()
+    pieces.no_truncation()
+    if most:
+        pieces.enable_truncation(most)
+        pieces.enable_padding(pad_id=0, pad_token="[PAD]")
     return pieces
 
 

@@ -33,6 +33,15 @@ class Tower:
 
 
 @dataclass(frozen=True)
+class Longer:
+    """A text half that reads more at once: its tower, what goes into it, and how many tokens."""
+
+    tower: Tower
+    tokenize: Callable[[Sequence[str]], Ints]
+    context: int
+
+
+@dataclass(frozen=True)
 class Model:
     """Everything an encoder needs to know about a model.
 
@@ -52,6 +61,9 @@ class Model:
         words: Each text's words, and for each of its pieces which word it is of (-1: of none).
         adds_up: Whether the mean of the places is the picture.
         view: What of a picture the places cover; see `Tokens`.
+        context: Tokens of a text that are read at once; 0 when any number is.
+        count: Tokens of a text, nothing cut off.
+        stretch: The text half with more positions, in one of the modes of `long_texts`.
     """
 
     name: str
@@ -69,3 +81,6 @@ class Model:
     words: Callable[[Sequence[str]], Sequence[tuple[tuple[str, ...], Sequence[int]]]] | None = None
     adds_up: bool = False
     view: str = "whole"
+    context: int = 0
+    count: Callable[[str], int] = len
+    stretch: Callable[[str], Longer] | None = None

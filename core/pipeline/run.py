@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from core import encoders
 from core.encoders import Encoder
 from core.ingest import Source
 from core.jobs import Cancelled
@@ -34,6 +35,7 @@ def ingest(collection: Collection, source: Source, encoder: Encoder, progress: P
         PassportMismatch: the collection has vectors of that model that this encoder cannot extend.
     """
     passport = passport_for(collection, encoder)
+    encoder = encoders.reading(encoder, passport.long_text)
     done = collection.vector_ids(passport)
     writer = Writer(collection, encoder, passport, done)
     _run(writer, source, lambda r: prepare(r, encoder, done), source.total, progress)
@@ -43,6 +45,7 @@ def ingest(collection: Collection, source: Source, encoder: Encoder, progress: P
 def add_encoder(collection: Collection, encoder: Encoder, progress: Progress) -> Report:
     """Encode everything in a collection that this encoder has not encoded yet."""
     passport = passport_for(collection, encoder)
+    encoder = encoders.reading(encoder, passport.long_text)
     done = collection.vector_ids(passport)
     total = len(collection.item_ids()) - len(done)
     writer = Writer(collection, encoder, passport, done)
@@ -71,6 +74,7 @@ def _run(
         writer.flush()
         raise
     writer.flush()
+    writer.note_long_texts()
     writer.report.seconds = monotonic() - started
     if writer.wrote:
         writer.collection.optimize()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.encoders import Encoder
+from core.encoders import Encoder, how_read
 from core.pipeline.ready import Ready
 from core.pipeline.report import Report
 from core.types import Floats, Item, Passport
@@ -40,6 +40,7 @@ class Writer:
         self._ids: list[str] = []
         self._rows: list[Floats] = []
         self._since = monotonic()
+        self._long = 0
 
     def take(self, ready: Ready) -> None:
         """Queue one record's items; encode and write when there is enough."""
@@ -82,6 +83,7 @@ class Writer:
             self._images.clear()
         if self._texts:
             rows = self.encoder.encode_texts([t.text for t in self._texts])
+            self._long += sum(bool(how_read(self.encoder, t.text)) for t in self._texts)
             self._keep([t.id for t in self._texts], rows)
             self._texts.clear()
 
@@ -89,6 +91,16 @@ class Writer:
         self._ids += ids
         self._rows.append(rows)
         self.report.encoded += len(ids)
+
+    def note_long_texts(self) -> None:
+        """Say in the report how texts were read that are longer than the encoder reads at once."""
+        if self._long:
+            how = {
+                "": "what is beyond its limit is left out, as it was for the others there",
+                "windows": "each is read in windows, whose vectors are averaged",
+            }.get(self.passport.long_text, "each is read with longer positions")
+            texts = "1 text is" if self._long == 1 else f"{self._long:,} texts are"
+            self.report.notes.append(f"{texts} longer than the encoder reads at once: {how}.")
 
     def flush(self) -> None:
         """Write the chunk: items before the vectors that refer to them."""

@@ -61,7 +61,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Passport:
-    """How vectors came to be; stored with every vector table so that queries are encoded alike."""
+    """How vectors came to be; stored with every vector table so that queries are encoded alike.
+
+    `long_text` says how texts beyond the model's limit were read; "": what was beyond was left out.
+    """
 
     model: str
     weights: str
@@ -70,11 +73,15 @@ class Passport:
     normalised: bool = True
     backend: str = "torch"
     version: str = ""
+    long_text: str = ""
 
     @property
     def key(self) -> str:
         """Names the vector table: same key, same vectors. Backend and version do not count."""
-        return digest(self.model, self.weights, self.preprocessing, str(self.d))[:12]
+        read = (
+            [self.long_text] if self.long_text else []
+        )  # keys from before there was a choice stay
+        return digest(self.model, self.weights, self.preprocessing, str(self.d), *read)[:12]
 
     def to_json(self) -> str:
         """One line of JSON, stored in the vector table's metadata."""

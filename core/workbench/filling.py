@@ -6,6 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 from core import encoders
+from core.errors import InputError
 from core.pipeline import Report
 from core.types import Passport, Progress
 from core.workbench.collections import Collections
@@ -27,6 +28,7 @@ class Filling(Collections):
         *,
         encoder: str | None = None,
         root: Path | None = None,
+        long_text: str | None = None,
         progress: Progress = no_progress,
     ) -> Report:
         """Read pictures, texts or ready-made vectors into a collection; see `core.ingest.read`.
@@ -37,6 +39,8 @@ class Filling(Collections):
             encoder: what makes the vectors, or made those in the file. Without one: the
                 collection's first, else the starter.
             root: when given, paths outside it are refused.
+            long_text: how texts beyond the encoder's limit are read: "windows", "stretch",
+                "interpolate" or "" (cut). Without it: as those that are there, else in windows.
             progress: called with (done, total); may raise to stop.
         """
         from core import ingest, pipeline
@@ -52,6 +56,9 @@ class Filling(Collections):
         else:
             source = ingest.read(path, root)
             loaded = encoders.load(encoder or self._first_encoder(name))
+            if long_text is not None:
+                loaded = encoders.reading(loaded, long_text)
+                self._check_long_text(name, loaded.passport)
             collection = self.home.ensure(name)
             report = pipeline.ingest(collection, source, loaded, progress)
         report.seconds = monotonic() - started
@@ -80,6 +87,17 @@ class Filling(Collections):
                     self.ingest(name, folder, encoder=DEFAULT_ENCODER, progress=progress)
                 )
         return reports[-1]
+
+    def _check_long_text(self, name: str, asked: Passport) -> None:
+        """Refuse another way to read long texts than that of the vectors that are there."""
+        there = self.home.open(name).passports() if name in self.names() else ()
+        for stored in there:
+            if stored.model == asked.model and stored.long_text != asked.long_text:
+                raise InputError(
+                    f"The texts of '{name}' were read with long text "
+                    f"'{stored.long_text or 'cut'}'; asked was '{asked.long_text or 'cut'}'. "
+                    "Leave it as it is, or ingest into another collection."
+                )
 
     def _first_encoder(self, name: str) -> str:
         if name in self.names():
