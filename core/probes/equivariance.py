@@ -14,6 +14,7 @@ LEAST = 40
 FOLDS = 5
 RESAMPLES = 1000
 RIDGES = np.logspace(-4, 4, 17)
+GUESS = Reference(0.0, "a guess that knows nothing of the change")
 STILL = 1e-8  # mean squared move below which a vector has not moved but for rounding
 
 
@@ -96,7 +97,7 @@ def _finding(name: str, originals: Floats, change: Changed) -> Finding:
         value=value,
         low=low,
         high=high,
-        reference=Reference(0.0, "a guess that knows nothing of the change"),
+        reference=GUESS,
         verdict=judge("equivariance", 1 - (1 - kept) * (1 - max(value, 0.0))),
         sentence=_sentence(name, change, told, (value, low, high)),
         sampled=f"{n:,} pictures, each judged by maps fitted on the others",
@@ -109,20 +110,13 @@ def _finding(name: str, originals: Floats, change: Changed) -> Finding:
 
 
 def _still(name: str, change: Changed, n: int) -> Finding:
-    return Finding(
-        name=f"equivariance: {name}",
-        scope="image",
-        value=0.0,
-        low=0.0,
-        high=0.0,
-        reference=Reference(0.0, "a guess that knows nothing of the change"),
-        verdict=judge("equivariance", 1.0),
-        sentence=(
-            f"After {name} ({change.strengths[change.usual]}) the vectors of all {n:,} pictures "
-            "stay where they were: there is no change to foretell."
-        ),
-        sampled=f"{n:,} pictures",
+    sentence = (
+        f"After {name} ({change.strengths[change.usual]}) the vectors of all {n:,} pictures stay "
+        "where they were: there is no change to foretell."
     )
+    verdict = judge("equivariance", 1.0)
+    return Finding(f"equivariance: {name}", "image", 0.0, 0.0, 0.0, GUESS, verdict, sentence,
+                   f"{n:,} pictures")  # fmt: skip
 
 
 def _sentence(name: str, change: Changed, told: _Judged, number: tuple[float, float, float]) -> str:
