@@ -40,3 +40,10 @@ def test_the_oldest_results_are_let_go():
         cache.get(key, lambda key=key: key)
     assert cache.get("c", lambda: "again") == "c"
     assert cache.get("a", lambda: "again") == "again"
+
+
+def test_what_is_asked_for_often_is_kept_longest():
+    cache, made = SpaceCache(2), []
+    for key in ("moments", "lists", "moments", "ranks", "moments"):
+        cache.get(key, lambda key=key: made.append(key))
+    assert made == ["moments", "lists", "ranks"]

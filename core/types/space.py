@@ -174,7 +174,7 @@ def _check_unit_rows(vectors: Floats, ids: Sequence[str], block: int = 65_536) -
 class SpaceCache:
     """Heavy intermediate results, computed once per space and argument and then shared.
 
-    Keeps the newest `size` results. Threads that ask for the same result wait for the first; those
+    Keeps the `size` results that were asked for last. Threads that ask for the same result wait for the first; those
     that ask for another one do not.
     """
 
@@ -186,8 +186,9 @@ class SpaceCache:
     def get(self, key: Hashable, make: Callable[[], R]) -> R:
         """The result under `key`, made when it is not there. What raises is not kept."""
         with self._lock:
-            found: Future[R] | None = self._kept.get(key)
-            promise: Future[R] = found or self._kept.setdefault(key, Future())
+            found: Future[R] | None = self._kept.pop(key, None)
+            promise: Future[R] = found or Future()
+            self._kept[key] = promise  # last in line to be dropped
             while len(self._kept) > self._size:
                 self._kept.pop(next(iter(self._kept)))
         if found is None:
