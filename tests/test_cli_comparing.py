@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.cli import main
+from core.workbench import Workbench
 from tests.spaces import directions
 
 N, D = 60, 12
@@ -30,20 +31,25 @@ def brought(path, images, texts):
     pq.write_table(pa.table(table), path)
 
 
-@pytest.fixture
-def diagnose(tmp_path, home, capsys):
-    """Run `sextant diagnose mine ...`; gives exit code, JSON or text, and standard error."""
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A home with one collection that two encoders have encoded; the tests only read it."""
+    folder = tmp_path_factory.mktemp("comparing")
     x, aside = directions(N, D), 2 * np.eye(D)[0]
-    brought(tmp_path / "near.parquet", x, x + 0.3 * directions(N, D, 1))
-    brought(tmp_path / "apart.parquet", x + aside, np.roll(x, 1, axis=0) - aside)
+    brought(folder / "near.parquet", x, x + 0.3 * directions(N, D, 1))
+    brought(folder / "apart.parquet", x + aside, np.roll(x, 1, axis=0) - aside)
     for encoder in ("near", "apart"):
-        asked = ["ingest", str(tmp_path / f"{encoder}.parquet"), "-c", "mine", "--encoder", encoder]
-        assert main(asked) == 0
-    capsys.readouterr()
+        Workbench(folder / "home").ingest("mine", folder / f"{encoder}.parquet", encoder=encoder)
+    return folder / "home"
+
+
+@pytest.fixture
+def diagnose(filled, capsys):
+    """Run `sextant diagnose mine ...`; gives exit code, JSON or text, and standard error."""
 
     def run(*arguments):
         try:
-            code = main(["diagnose", "mine", *map(str, arguments)])
+            code = main(["diagnose", "mine", "--home", str(filled), *map(str, arguments)])
         except SystemExit as stopped:  # argparse
             code = stopped.code
         said = capsys.readouterr()

@@ -53,7 +53,7 @@ def test_a_sampled_interval_covers_the_exact_value(name, scope, sampled, full):
     assert covered >= 90
 
 
-def apart(n=800, d=4):
+def apart(n=500, d=4):
     """Kinds that a cut tells apart for most items."""
     aside = 0.35 * np.eye(d)[0]
     return space(directions(n, d) + aside, directions(n, d, 1) - aside, spaces.diagonal(n))
