@@ -52,7 +52,8 @@ LEVELS = [
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
     | {"core.diagnostics", "core.probes", "core.projections", "core.rerankers"}
     | {"core.hub_corrections"},
-    {"core.pipeline", "core.search", "core.evaluate", "core.demo", "core.encoder_report"}
+    {"core.analogies", "core.lookalikes"}
+    | {"core.pipeline", "core.search", "core.evaluate", "core.demo", "core.encoder_report"}
     | {"core.bias", "core.label_search"},
     {"core.views", "core.asking", "core.svg"},
     {"core.exhibits", "core.detail", "core.explanation"},

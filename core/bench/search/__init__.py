@@ -1,0 +1,78 @@
+"""Search side by side: exact, in two steps, by LanceDB's indexes and by other libraries.
+
+$SEXTANT_BENCH_ROWS chooses the sizes, such as "100000" or "100000,1000000". Peers come with
+`pip install 'sextant-embeddings[bench]'`; one that is not installed is left out, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from core.bench.search.clouds import cloud
+from core.bench.search.filtered import filtered
+from core.bench.search.real import answers, real
+from core.bench.search.timing import measured, row
+from core.bench.search.ways import OURS, PEERS, K, flat, handle_of, lance, peers, resident
+from core.neighbors import top_k
+from core.store.index import indexed
+from core.store.table import Table
+from core.types import Floats, Space
+
+SIZES = "100000,1000000"
+
+
+def run() -> list[dict[str, Any]]:
+    """Rows for the real data, where there is some, and for each size."""
+    rows = real()
+    for size in os.environ.get("SEXTANT_BENCH_ROWS", SIZES).split(","):
+        with TemporaryDirectory() as folder:
+            rows += _at(int(size), Path(folder))
+    return rows
+
+
+def _at(n: int, folder: Path) -> list[dict[str, Any]]:
+    made = cloud(n)
+    space = Space(made.images, tuple(map(str, range(n))), n)
+    truth = list(top_k(made.queries, space.vectors, K)[0])
+    table = Table(handle_of(space.vectors, folder / "rq"), "The benchmark's table")
+    ways = [*resident(space), flat(table)]
+    rows = [r for way in ways for r in measured(way, space.vectors, made.queries, truth)]
+    table.index("id")
+    report = indexed(table, "image", made.queries[:40], 0)
+    for way in lance(table, report, space.vectors, folder / "graph"):
+        rows += measured(way, space.vectors, made.queries, truth)
+    for way in peers(space.vectors):
+        rows += measured(way, space.vectors, made.queries, truth)
+    rows += _against_peers(rows, space.vectors)
+    return rows + answers(space) + filtered(space, made, table, report)
+
+
+def _against_peers(rows: list[dict[str, Any]], images: Floats) -> list[dict[str, Any]]:
+    """Our indexed path beside the fastest peer, each at recall 0.99, by its ratio to numpy."""
+
+    def best(names: tuple[str, ...]) -> dict[str, Any] | None:
+        timed = [
+            r
+            for r in rows
+            if r["unit"] == "ms" and r["name"].startswith(names) and r["name"].endswith("0.99")
+        ]
+        return min(timed, key=lambda r: float(r["ratio"]), default=None)
+
+    ours, theirs = best((OURS,)), best(PEERS)
+    if ours is None or theirs is None:
+        return []
+    return [
+        row(
+            "indexed path against the fastest peer, recall 0.99",
+            images,
+            ours["value"],
+            "ms",
+            theirs["value"],
+            ours["ratio"] / theirs["ratio"],
+            ours["recall"],
+            f"{ours['name']} against {theirs['name']}; each was measured against numpy",
+        )
+    ]

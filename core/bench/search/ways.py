@@ -1,0 +1,172 @@
+"""Ways to find the ten nearest rows: ours, LanceDB's, and what others offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from core import sketch
+from core.neighbors import top_k
+from core.store.index import IndexReport
+from core.store.schema import vectors_schema
+from core.store.table import Table
+from core.types import Floats, Ints, Space
+
+K = 10
+GRAPH_ROWS = 200_000  # rows up to which a graph is built: beyond, two cores take too long
+GRAPH = {"m": 16, "wide": 128}  # neighbours of a node, and how many are looked at for them
+TOO_LONG = f"left out: a graph of more than {GRAPH_ROWS:,} rows takes two cores too long to build"
+OURS, PEERS = "LanceDB IVF_RQ", ("faiss HNSW", "usearch HNSW")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to search: `find(query, effort)` gives rows; more effort, more recall.
+
+    `efforts` are tried in order; one that is exact has a single effort.
+    """
+
+    name: str
+    find: Callable[[Floats, int], Ints]
+    efforts: tuple[int, ...] = (0,)
+    note: str = ""
+
+
+def blas(images: Floats, query: Floats) -> Ints:
+    """What everything is compared with: numpy's matrix product, partition, sort."""
+    scores = images @ query
+    best = np.argpartition(-scores, K)[:K]
+    found: Ints = best[np.argsort(-scores[best])]
+    return found
+
+
+def resident(space: Space) -> Iterator[Way]:
+    """Exact search on the matrix in memory."""
+    yield Way("exact, resident", lambda q, _: top_k(q[None], space.vectors, K)[0][0])
+    started = perf_counter()
+    made = sketch.sketch(space)
+    note = f"built in {perf_counter() - started:.0f} s, {made.nbytes / 1e6:.0f} MB more"
+    yield Way("exact in two steps", lambda q, _: sketch.top_k(space, q, K)[0], note=note)
+
+
+def flat(table: Table) -> Way:
+    """LanceDB before there is an index: it compares every row."""
+    return Way("LanceDB flat", partial(_rows, table, 1))
+
+
+def lance(table: Table, report: IndexReport, images: Floats, folder: Path) -> Iterator[Way]:
+    """LanceDB with our index (IVF_RQ), and with its graph (IVF_HNSW_SQ) where that is feasible."""
+    note = f"built in {report.seconds:.0f} s with its measuring, {report.cells} cells"
+    probes = tuple(sorted({min(2**i, report.cells) for i in range(1, 8)}))
+    for refine in (report.refine, 2 * report.refine):
+        name = f"{OURS}, refine {refine}"
+        yield Way(name, partial(_rows, table, refine), probes, note)
+    if len(images) > GRAPH_ROWS:
+        yield Way("LanceDB IVF_HNSW_SQ", _nothing, (), TOO_LONG)
+    else:
+        yield _graph(handle_of(images, folder))
+
+
+def _graph(handle: Any) -> Way:
+    from lancedb.index import HnswSq
+
+    started = perf_counter()
+    m, wide = GRAPH["m"], GRAPH["wide"]
+    config = HnswSq(distance_type="cosine", num_partitions=1, m=m, ef_construction=wide)
+    handle.create_index("vector", config=config)
+    note = f"built in {perf_counter() - started:.0f} s"
+
+    def find(query: Floats, effort: int) -> Ints:
+        search = handle.search(query, vector_column_name="vector").distance_type("cosine")
+        found = search.ef(effort).refine_factor(4).select(["id", "_distance"]).limit(K).to_arrow()
+        return np.array(found["id"].to_pylist(), np.int64)
+
+    return Way("LanceDB IVF_HNSW_SQ, refine 4", find, (40, 80, 160, 320, 640), note)
+
+
+def peers(images: Floats) -> Iterator[Way]:
+    """The graphs of faiss and usearch, where these are installed."""
+    for name, make in ((PEERS[0], _faiss), (PEERS[1], _usearch)):
+        if len(images) > GRAPH_ROWS:
+            yield Way(name, _nothing, (), TOO_LONG)
+            continue
+        started = perf_counter()
+        find = make(images)
+        note = f"built in {perf_counter() - started:.0f} s"
+        if find is None:
+            yield Way(name, _nothing, (), "not installed: left out")
+        else:
+            yield Way(name, find, (16, 32, 64, 128, 256, 512), note)
+
+
+def _nothing(query: Floats, effort: int) -> Ints:
+    return np.empty(0, np.int64)
+
+
+def handle_of(rows: Floats, folder: Path) -> Any:
+    """A LanceDB table of vectors in the store's own form; the id of a row is its number."""
+    import lancedb
+
+    n, d = rows.shape
+    schema = vectors_schema(d)
+    handle = lancedb.connect(str(folder)).create_table("vectors", schema=schema)
+    for start in range(0, n, 50_000):
+        part = rows[start : start + 50_000]
+        ids = pa.array([str(i) for i in range(start, start + len(part))])
+        column = pa.FixedSizeListArray.from_arrays(part.ravel(), d)
+        handle.add(pa.table([ids, column], schema=schema))
+    return handle
+
+
+def _rows(table: Table, refine: int, query: Floats, probes: int) -> Ints:
+    hits = table.near(query, K, max(1, probes), refine)
+    return np.array([id_ for id_, _ in hits], np.int64)
+
+
+def _faiss(images: Floats) -> Callable[[Floats, int], Ints] | None:
+    try:
+        faiss: Any = import_module("faiss")
+    except ImportError:
+        return None
+    graph = faiss.IndexHNSWFlat(images.shape[1], GRAPH["m"], faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efConstruction = GRAPH["wide"]
+    graph.add(images)
+
+    def find(query: Floats, effort: int) -> Ints:
+        settings = faiss.SearchParametersHNSW(efSearch=effort)
+        found: Ints = graph.search(query[None], K, params=settings)[1][0]
+        return found
+
+    return find
+
+
+def _usearch(images: Floats) -> Callable[[Floats, int], Ints] | None:
+    try:
+        usearch: Any = import_module("usearch.index")
+    except ImportError:
+        return None
+    graph = usearch.Index(
+        ndim=images.shape[1],
+        metric="ip",
+        dtype="f32",
+        connectivity=GRAPH["m"],
+        expansion_add=GRAPH["wide"],
+    )
+    graph.add(np.arange(len(images)), images)
+
+    def find(query: Floats, effort: int) -> Ints:
+        # One setting for the whole index: it is changed between rounds, never within one.
+        if graph.expansion_search != effort:
+            graph.expansion_search = effort
+        found: Ints = np.asarray(graph.search(query, K).keys, np.int64)
+        return found
+
+    return find
