@@ -174,8 +174,8 @@ def _check_unit_rows(vectors: Floats, ids: Sequence[str], block: int = 65_536) -
 class SpaceCache:
     """Heavy intermediate results, computed once per space and argument and then shared.
 
-    Keeps the `size` results that were asked for last. Threads that ask for the same result wait for the first; those
-    that ask for another one do not.
+    Keeps the `size` results that were asked for last. Threads that ask for the same result wait for
+    the first; those that ask for another one do not.
     """
 
     def __init__(self, size: int = 64) -> None:
