@@ -11,7 +11,7 @@ import numpy as np
 from core.bias import corrected, half
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
-from core.evaluate import HELD_OUT, Evaluation, evaluate
+from core.evaluate import HELD_OUT, Evaluation, evaluate, gained
 from core.exhibits import Exhibits, behind
 from core.projections import PROJECTIONS
 from core.types import Filter, Finding, Floats, Space
@@ -88,7 +88,8 @@ class Measuring(Searching):
 
         Where items carry `split`, only the pairs whose both ends are `test` are judged. A hub
         correction is learnt from the others; without `split`, from a random half of the items while
-        the pairs of the other half are judged.
+        the pairs of the other half are judged. The sentence then tells what it gained on the same
+        pairs.
 
         Raises:
             UnknownName: no such collection, encoder or hub correction.
@@ -100,9 +101,16 @@ class Measuring(Searching):
         which = HELD_OUT
         if judged is None:
             judged, which = half(space), "a random half of the items:"
-        space = corrected(space, hub_correction, barred=judged)
-        found = evaluate(space, judged=judged, which=which)
-        return replace(found, sentence=f"{found.sentence} {space.steps[-1]}.")
+        better = corrected(space, hub_correction, barred=judged)
+        plain = evaluate(space, judged=judged, which=which)
+        found = evaluate(better, judged=judged, which=which)
+        there = _gain(gained(found.text_to_image, plain.text_to_image))
+        back = _gain(gained(found.image_to_text, plain.image_to_text))
+        return replace(
+            found,
+            sentence=f"{found.sentence} {better.steps[-1]}. Against cosine alone on the same "
+            f"pairs recall@1 gains {there} from text to image and {back} from image to text.",
+        )
 
     def layout(self, name: str, method: str, encoder: str | None = None, **settings: Any) -> Layout:
         """Flat coordinates of a space, kept on disk until the space changes."""
@@ -123,6 +131,16 @@ class Measuring(Searching):
         space = self.space(name, encoder)
         label = _label(method, settings)
         return self.home.open(name).read_layout(label, space.key) is not None
+
+
+def _gain(found: tuple[float, float, float]) -> str:
+    """A gain in points with its interval.
+
+    >>> _gain((0.012, -0.005, 0.03))
+    '+1.2 points (-0.5 to +3.0)'
+    """
+    value, low, high = (100 * x for x in found)
+    return f"{value:+.1f} points ({low:+.1f} to {high:+.1f})"
 
 
 def _label(method: str, settings: Mapping[str, Any]) -> str:
