@@ -141,11 +141,11 @@ def _bin_cosines(space: Space, bins: Ints) -> Doubles:
 
 def _directions(space: Space, bins: Ints) -> str:
     """How many directions the shortest and the longest texts use, at equal numbers."""
-    ends = [space.texts[bins == b] for b in (0, bins.max())]
+    ends = [np.flatnonzero(bins == b) for b in (0, bins.max())]
     count = min(RANKED, *map(len, ends))
     rng = np.random.default_rng(0)
     short, long = (
-        rankme(moments_of(rows[np.sort(rng.choice(len(rows), count, replace=False))]).eigen[0])
+        rankme(moments_of(space.texts[np.sort(rng.choice(rows, count, replace=False))]).eigen[0])
         for rows in ends
     )
     even = isotropic_rankme(count, space.d)
