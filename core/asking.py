@@ -8,12 +8,13 @@ from itertools import chain
 
 import numpy as np
 
-from core import composition, encoders
+from core import composition, encoders, lookalikes
 from core.encoders import Encoder
 from core.errors import InputError, MissingPart, NoTextSearch, UnknownName
 from core.ingest import decode
 from core.pipeline import check_passport
 from core.prompts import filled
+from core.prototypes import prototypes
 from core.sampling import sampled_rows
 from core.types import Floats, Ints, Kind, Part, Passport, Query, Space, digest, per_space
 
@@ -88,13 +89,29 @@ def whole_id(space: Space, start: str, kind: Kind | None = None) -> str:
     return found[0]
 
 
-def notes(passport: Passport, query: Query) -> tuple[str, ...]:
-    """Sentences on how the texts of a query were read, where that is not as they are."""
+def notes(space: Space, passport: Passport, query: Query) -> tuple[str, ...]:
+    """Sentences on how far to trust a question: texts beyond the limit, pictures that ask badly."""
+    told = [lookalikes.note(space, query)]
     texts = list(dict.fromkeys(part.text for part in query.parts if part.text))
-    if not texts:
-        return ()
-    encoder = encoder_for(passport)
-    return tuple(filter(None, (encoders.how_read(encoder, text) for text in texts)))
+    if texts:
+        encoder = encoder_for(passport)
+        told += [encoders.how_read(encoder, text) for text in texts]
+    return tuple(filter(None, told))
+
+
+def words(space: Space, passport: Passport, names: Sequence[str]) -> Floats:
+    """(len(names), d) unit rows of labels: encoded, or where that is off from texts of their items.
+
+    Raises:
+        NoTextSearch: the encoder is not at hand, and not every label has texts.
+    """
+    try:
+        return encoder_for(passport).encode_texts(list(names))
+    except NoTextSearch:
+        found = prototypes(space, tuple(names))
+        if found is None:
+            raise
+        return found[0].astype(np.float32)
 
 
 def encoder_for(passport: Passport) -> Encoder:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
+from core.analogies import Analogies
 from core.comparison import Contrast
 from core.evaluate import Direction, Evaluation
 from core.search import Answer, changes
-from core.types import Finding, Item
+from core.types import Finding, Item, Score
 
 
 def answer(answer: Answer, items: Mapping[str, Item]) -> dict[str, Any]:
@@ -69,18 +70,32 @@ def evaluation(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _direction(direction: Direction) -> dict[str, Any]:
-    scores = {
-        name: {
-            "value": _number(score.value),
-            "low": _number(score.low),
-            "high": _number(score.high),
-            "chance": _number(score.chance),
-        }
-        for name, score in direction.scores.items()
-    }
+def analogies(found: Analogies) -> dict[str, Any]:
+    """Success of swapping labels in words, with its sweep over strengths."""
     return {
-        **scores,
+        "scores": {name: _score(score) for name, score in found.scores.items()},
+        "strength": found.strength,
+        "n_swaps": found.scores["success"].n_queries,
+        "sweep": [
+            {"strength": float(s), "success": _number(float(v))}
+            for s, v in zip(found.strengths, found.curve, strict=True)
+        ],
+        "sentence": found.sentence,
+    }
+
+
+def _score(score: Score) -> dict[str, float | None]:
+    return {
+        "value": _number(score.value),
+        "low": _number(score.low),
+        "high": _number(score.high),
+        "chance": _number(score.chance),
+    }
+
+
+def _direction(direction: Direction) -> dict[str, Any]:
+    return {
+        **{name: _score(score) for name, score in direction.scores.items()},
         "n_queries": len(direction.queries),
         "n_candidates": direction.n_candidates,
     }

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from itertools import pairwise
 
@@ -41,8 +42,12 @@ def _fill(folder):
     folder_of(folder, {**files, "items.jsonl": jsonl(*rows)})
 
 
+def colour_of(name):
+    return re.sub(r"\d+\.png", "", name)
+
+
 def colours_of(answer, k=10):
-    return [hit["name"].rstrip("0123456789.png") for hit in answer["hits"][:k]]
+    return [colour_of(hit["name"]) for hit in answer["hits"][:k]]
 
 
 def test_a_formula_adds_and_takes_off(ask):
@@ -155,3 +160,22 @@ def test_templates_are_for_short_texts_and_pictures(ask):
     assert ask(long, "--template", "ensemble")[1] == ask(long)[1]
     texts = ("--find", "text")
     assert ask("red", "--template", "photo", *texts)[1] == ask("red", *texts)[1]
+
+
+def test_labels_are_swapped_in_words_and_scored(ask, tmp_path, capsys):
+    sizes = ("small", "large")
+    rows = [
+        {"image": path.name, "labels": [colour_of(path.name), sizes[i % 2]]}
+        for i, path in enumerate(sorted((tmp_path / "pets").glob("*.png")))
+    ]
+    (tmp_path / "pets" / "items.jsonl").write_text(jsonl(*rows), "utf-8")
+    Workbench().ingest("sized", tmp_path / "pets", encoder="toy")
+    capsys.readouterr()
+    assert main(["evaluate", "sized", "--analogies", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    score = found["scores"]["success"]
+    assert 0 <= score["low"] <= score["value"] <= score["high"] <= 1
+    assert 0 < score["chance"] < 0.5
+    assert [step["strength"] for step in found["sweep"]][:3] == [0, 0.25, 0.5]
+    assert main(["evaluate", "pets", "--analogies"]) == 2
+    assert "Give pictures two labels or more" in capsys.readouterr().err

@@ -124,6 +124,10 @@ def _parser() -> argparse.ArgumentParser:
         "evaluate", measuring.evaluate, "recall both ways from the collection's own pairs"
     )
     evaluate.add_argument("name", help="the collection")
+    evaluate.add_argument(
+        "--analogies", action="store_true",
+        help='swap labels in words: a picture - "one label" + "another"',
+    )  # fmt: skip
     for sub in (search, evaluate):
         sub.add_argument(
             "--hub-correction", default="", metavar="NAME", help="nnn, csls, qbnorm, dualis or dn"

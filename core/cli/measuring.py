@@ -15,6 +15,8 @@ def evaluate(workbench: Workbench, options: argparse.Namespace) -> None:
     """Recall both ways."""
     from core import documents
 
+    if options.analogies:
+        return _analogies(workbench, options)
     result = workbench.evaluate(
         options.name, options.encoder, hub_correction=options.hub_correction
     )
@@ -29,6 +31,19 @@ def evaluate(workbench: Workbench, options: argparse.Namespace) -> None:
             interval = f"[{s.low:.3f}, {s.high:.3f}]"
             say(f"  {name:<12} {s.value:>8.3f}  {interval:<18} chance {s.chance:.3f}")
     say(result.sentence)
+
+
+def _analogies(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Swaps of labels in words."""
+    from core import documents
+
+    found = workbench.analogies(options.name, options.encoder)
+    if options.json:
+        return print_json(documents.analogies(found))
+    for name, s in found.scores.items():
+        chance = "" if s.chance != s.chance else f"chance {s.chance:.3f}"
+        say(f"{name:<12} {s.value:>8.3f}  [{s.low:.3f}, {s.high:.3f}]  {chance}".rstrip())
+    say(found.sentence)
 
 
 def bench(workbench: Workbench, options: argparse.Namespace) -> None:

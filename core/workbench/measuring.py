@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from core import asking
+from core.analogies import Analogies, analogies
 from core.bias import corrected, half
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
 from core.evaluate import HELD_OUT, Evaluation, evaluate, gained
 from core.exhibits import Exhibits, behind
 from core.projections import PROJECTIONS
-from core.types import Filter, Finding, Floats, Space
+from core.types import Filter, Finding, Floats, Mix, Space
 from core.workbench.searching import Searching
 
 SMALL = 112  # pixels: the longest side of a picture in a report
@@ -111,6 +114,19 @@ class Measuring(Searching):
             sentence=f"{found.sentence} {better.steps[-1]}. Against cosine alone on the same "
             f"pairs recall@1 gains {there} from text to image and {back} from image to text.",
         )
+
+    def analogies(
+        self, name: str, encoder: str | None = None, *, mix: Mix = "centred"
+    ) -> Analogies:
+        """How often swapping one of a picture's labels in words finds the picture so described.
+
+        Raises:
+            TooFew: the pictures have no labels that can be swapped.
+            NoTextSearch: the encoder is not at hand, and the labels have no texts.
+        """
+        space = self.space(name, encoder)
+        words = partial(asking.words, space, self.passport(name, encoder))
+        return analogies(space, words, mix=mix)
 
     def layout(self, name: str, method: str, encoder: str | None = None, **settings: Any) -> Layout:
         """Flat coordinates of a space, kept on disk until the space changes."""

@@ -66,7 +66,7 @@ class Searching(Ranking):
             cut=self.cut(name, space, query, vector),
             expected=query.expected,
         )
-        told = asking.notes(passport, query)
+        told = asking.notes(space, passport, query)
         return replace(self.ranked(name, space, query, find), notes=told)
 
     def _words(self, name: str, space: Space, query: Query) -> tuple[Ints, Floats]:
