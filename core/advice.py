@@ -31,8 +31,8 @@ TRUNCATE = (
     "the full vectors."
 )
 NNN = (
-    "A hubness correction (NNN, alpha 0.75, k 128) as one bias for each item; keep it if recall@1 "
-    "and the largest hub both get better."
+    "A hub correction such as NNN, under Ranking on the Search page. `sextant evaluate NAME "
+    "--hub-correction nnn` says what recall@1 gains; keep it if that and the hubs get better."
 )
 MIX = (
     "Look at the pairs behind it and mend wrong captions; where they are right, try an encoder "

@@ -22,7 +22,10 @@ HELD_OUT = "the held-out (split = test)"
 
 @dataclass(frozen=True)
 class Direction:
-    """Scores of one direction, and for every query its row, the rank of its best true item, and its picture."""
+    """Scores of one direction.
+
+    For every query its row, the rank of its best true item, and its picture (`groups`).
+    """
 
     scores: dict[str, Score]
     queries: Ints

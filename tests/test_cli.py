@@ -287,6 +287,7 @@ def test_evaluate_learns_a_hub_correction_from_what_it_does_not_judge(pets, sext
         in (scores["sentence"])
     )
     assert "learnt from 15 of 30 images and 15 of 30 texts" in scores["sentence"]
+    assert "on the same pairs recall@1 gains " in scores["sentence"]
     code, _, told = sextant("evaluate", "pets", "--hub-correction", "hubs")
     assert (code, "No hub correction is called 'hubs'" in told) == (2, True)
 

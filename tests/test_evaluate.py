@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from core.errors import TooFew
-from core.evaluate import evaluate
+from core.evaluate import evaluate, gained
 from core.types import Space
+from tests import spaces
 
 
 def unit(x):
@@ -87,3 +88,19 @@ def test_without_pairs_it_says_what_is_missing(rng):
     space = paired(unit(rng.normal(size=(3, 4))), unit(rng.normal(size=(3, 4))), [[0, 3]])
     with pytest.raises(TooFew, match=r"needs at least 2 pairs .* there is 1\. Add captions"):
         evaluate(space)
+
+
+def test_a_gain_is_paired():
+    """Every query gets better by the same trick, so that the interval lies far above 0."""
+    space = spaces.paired(n=200, d=16, agreement=0.6)
+    offset = np.zeros(space.n, np.float32)
+    before = evaluate(space).text_to_image
+    assert gained(before, before) == (0.0, 0.0, 0.0)
+    offset[:100] = 2.0
+    hidden = Space(space.vectors, space.ids, 200, space.pairs, offset=offset)
+    value, low, high = gained(evaluate(hidden).text_to_image, before)
+    after = evaluate(hidden).text_to_image.scores["recall@1"].value
+    assert value == pytest.approx(after - before.scores["recall@1"].value)
+    assert low < value < high
+    both = (evaluate(hidden).text_to_image.first_ranks <= 1) * 1.0 - (before.first_ranks <= 1)
+    assert high - low == pytest.approx(2 * 1.96 * both.std() / np.sqrt(200), rel=0.15)

@@ -20,6 +20,7 @@ import numpy as np
 from core.bench.stages.known import Task, tasks
 from core.bias import corrected
 from core.errors import InputError
+from core.evaluate import resampled
 from core.hub_corrections import HUB_CORRECTIONS
 from core.rerankers import RERANKERS, Shortlist
 from core.search import SHORTLIST
@@ -27,7 +28,6 @@ from core.types import Doubles, Floats, Ints, Space
 
 Stage = Callable[[Task], Ints]
 METRICS = ("recall@1", "recall@5", "recall@10", "mAP")
-RESAMPLES = 2000
 PLAIN = "cosine"
 
 
@@ -60,7 +60,8 @@ def run() -> list[dict[str, Any]]:
 def measured(task: Task, among: Mapping[str, Stage]) -> list[dict[str, Any]]:
     """Rows of one task: each stage's metrics, in %, beside those of plain cosine."""
     plain = scores(task.relevant, among[PLAIN](task))
-    weights = _resampled(task.groups)
+    weights = resampled(task.groups, np.random.default_rng(0))
+    weights /= weights.sum(axis=1, keepdims=True)
     rows = []
     for name, stage in among.items():
         found = plain if name == PLAIN else scores(task.relevant, stage(task))
@@ -137,14 +138,6 @@ def _hub_stage(name: str) -> Stage:
 
 def _rerank_stage(name: str) -> Stage:
     return lambda task: ranked(task, task.space, RERANKERS.get(name))
-
-
-def _resampled(groups: Ints) -> Doubles:
-    """(RESAMPLES, q) weight of each query in each bootstrap sample of pictures; rows sum to 1."""
-    n = int(groups.max()) + 1
-    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES)[:, groups]
-    found: Doubles = drawn / drawn.sum(axis=1, keepdims=True)
-    return found
 
 
 def _row(
