@@ -9,7 +9,7 @@
     ask        the query bar: text, picture, item, filters
     results    the answers; explain: this query's null and the vital signs beside them
     signs      findings at a glance; draw: figures, each with a reading aid and its numbers
-    gallery    pictures and texts as a grid; viewer: a grid that opens one item in full
+    gallery    pictures and texts as a grid; viewer: a grid that opens one item in full, and why
     welcome    before there is anything to show
     frame      the bar on top: collection, encoder, running job
 

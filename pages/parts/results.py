@@ -35,7 +35,8 @@ def show(asked: Asked, answers: Mapping[Kind, Answer]) -> None:
             _head(kind, answer)
             size = WIDTHS[kind]
             found = gallery.hits(answer.hits, divider=_divider(kind, answer))
-            viewer.browse(found, key=f"_answers_{kind}", size=size)
+            asking = asked.query(kind, 0)
+            viewer.browse(found, key=f"_answers_{kind}", size=size, asked=asking)
             moved.show(kind, answer)
         elif len(answers) == 1:
             _none(kind, answer)

@@ -6,30 +6,39 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from core import formulas
+from core.explanation import Explanation
 from core.types import Item, Part, Query
-from pages.parts import ask, gallery, problems, state, words
+from pages.parts import ask, gallery, problems, state, why, words
 
 SEARCH = "pages/explore/search.py"
 NEIGHBOURS = 8
+ASKED = "viewer_asked"
 
 
-def browse(cards: Sequence[gallery.Card], *, key: str, size: int = 200) -> None:
-    """A grid whose cards open the viewer, and whose "more like this" goes to Search."""
+def browse(
+    cards: Sequence[gallery.Card], *, key: str, size: int = 200, asked: Query | None = None
+) -> None:
+    """A grid whose cards open the viewer, and whose "more like this" goes to Search.
+
+    `asked` is the question that the cards answer; the viewer then says why they do.
+    """
     what, id_ = gallery.show(cards, key=key, size=size)
     if what == "open":
-        open(id_, among=[card.id for card in cards])
+        open(id_, among=[card.id for card in cards], asked=asked)
     elif what == "like":
         _like(id_)
 
 
-def open(id_: str, *, among: Sequence[str] = ()) -> None:
+def open(id_: str, *, among: Sequence[str] = (), asked: Query | None = None) -> None:
     """Show an item over the page, in the run in which it was clicked.
 
     Args:
         id_: the item.
         among: ids that the arrow keys walk through.
+        asked: the question that it answers, where there was one.
     """
     state.keep(state.VIEWED, id_)
+    state.keep(ASKED, asked)
     state.keep(state.AMONG, tuple(among))
     st.dialog(words.plain(state.collection()), width="large")(_body)()
 
@@ -48,13 +57,34 @@ def _body() -> None:
             return
         partners = state.workbench().partners(state.collection(), id_)
         picture, about = st.columns([1.35, 1], gap="medium")
-        with picture.container(key="whole"):
-            _whole(item)
         with about:
             _about(item, partners)
             _actions(item)
             _walk(id_)
-        _neighbours(item)
+        reason = None
+        with picture:
+            reason = _reason(item)
+            with st.container(key="whole"):
+                if reason and reason.maps:
+                    why.picture(item, reason)
+                else:
+                    _whole(item)
+        if reason:
+            _go(*why.rest(reason))
+        else:
+            _neighbours(item)
+
+
+def _reason(item: Item) -> Explanation | None:
+    """Why the item answers the question, when it came out of one and the person wants to know."""
+    asked: Query | None = state.kept(ASKED, None)
+    if asked is None or item.id not in state.kept(state.AMONG, ()):
+        return None
+    if not st.toggle("Why this result", key="_why"):
+        return None
+    with problems.shown():
+        return why.found(item, asked)
+    return None
 
 
 def _walk(id_: str) -> None:
