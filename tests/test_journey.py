@@ -126,7 +126,7 @@ def test_a_text_finds_its_pictures_and_the_link_keeps_the_question(page, server)
     box.press("Enter")
     first = page.get_by_role("button", name=re.compile(r"^1\. .*red card"))
     first.wait_for()
-    page.get_by_text(re.compile("stands out")).first.wait_for()
+    page.get_by_text(re.compile("match")).first.wait_for()
     page.wait_for_url(re.compile("red"))
     address = page.url
     page.goto(address)

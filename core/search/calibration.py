@@ -50,10 +50,14 @@ class Calibration:
     usual: float
     held_out: bool
 
+    def line(self, vectors: Floats) -> tuple[Doubles, Doubles]:
+        """Slope and shift, (q,) each, of (q, d) queries."""
+        found = cosines(self.sample, vectors.T).T
+        return self.adapter.line(np.array([features(fit_null(row)) for row in found]))
+
     def cosine(self, vector: Floats, miss: float) -> float:
         """The cosine from which a picture is kept when a share `miss` of them may be missed."""
-        null = fit_null(cosines(self.sample, vector))
-        a, b = self.adapter.line(features(null)[None])
+        a, b = self.line(vector[None])
         least, (mean, sd, middle, width) = conformal(self.marks, miss), self.typical
         return max(mean + sd * least, float((middle + width * least - b[0]) / a[0]))
 
