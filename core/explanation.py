@@ -19,7 +19,7 @@ class Word:
 
     `without` is what the cosine loses when the word is left out (negative: it gains). `share` is
     the word's exact part of the cosine where the encoder adds words up, else None. `place` is the
-    cosine with the place that fits the word best, None where there are no places.
+    cosine of the word alone with the place that fits it best, None where there are no places.
     """
 
     text: str
@@ -70,15 +70,20 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question as it is explained: its vector, its words, and its vector without each of them.
+    """A question as it is explained.
 
-    `words` is None for questions other than one text; `adds_up` whether the words' shares are the
-    question's own.
+    Args:
+        vector: (d,) the whole.
+        words: its words; None for questions other than one text.
+        without: (w, d) the question without each word that shows something.
+        named: (w, d) each of these words as a text of its own, for the maps: in its sentence a word
+            takes on so much of the others that "dog" may light up on the grass.
     """
 
     vector: Floats
     words: Tokens | None = None
     without: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    named: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
     @property
     def adds_up(self) -> bool:
@@ -139,7 +144,7 @@ def _maps(asked: Asked, places: Tokens) -> dict[str, Floats]:
     maps = {"": whole.reshape(places.grid)}
     if asked.words is not None:
         spoken = asked.words.spoken()
-        for word, vector in zip(spoken.words, spoken.vectors, strict=True):
+        for word, vector in zip(spoken.words, asked.named, strict=True):
             maps.setdefault(word, (places.vectors @ vector).reshape(places.grid))
     return maps
 
@@ -148,7 +153,7 @@ def _words(asked: Asked, item: Floats, places: Tokens | None) -> tuple[Word, ...
     if asked.words is None:
         return ()
     spoken = asked.words.spoken()
-    best = (spoken.vectors @ places.vectors.T).max(axis=1) if places else None
+    best = (asked.named @ places.vectors.T).max(axis=1) if places else None
     shares = spoken.shares(item) if asked.adds_up else None
     drops = asked.vector @ item - asked.without @ item
     return tuple(

@@ -37,7 +37,8 @@ def test_shares_of_places_and_words_sum_to_the_cosine(rng):
     words = added_up(rng.normal(size=(4, 8)).astype(np.float32), words=("red", "old", "dog", ""))
     other = spaces.directions(5, 8)
     space = spaces.space(np.concatenate([whole(places)[None], other]), spaces.directions(4, 8, 2))
-    asked = Asked(whole(words), words, spaces.directions(3, 8, 1))
+    named = spaces.directions(3, 8, 4)
+    asked = Asked(whole(words), words, spaces.directions(3, 8, 1), named)
     found = explain(space, 0, asked, places=places)
     assert found.exact
     assert found.maps[""].shape == (3, 4)
@@ -49,6 +50,10 @@ def test_shares_of_places_and_words_sum_to_the_cosine(rng):
         found.cosine - asked.without @ space.vectors[0],
         atol=1e-6,
     )
+    for word, vector in zip(found.words, named, strict=True):
+        np.testing.assert_allclose(
+            found.maps[word.text].ravel(), places.vectors @ vector, atol=1e-6
+        )
     best = [found.maps[w.text].max() for w in found.words]
     np.testing.assert_allclose([w.place for w in found.words], best, atol=1e-6)
     texts = space.texts @ space.vectors[0]

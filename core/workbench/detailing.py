@@ -9,6 +9,7 @@ import numpy as np
 
 from core import asking, pipeline
 from core.encoders import Encoder
+from core.encoders.tokens import PROMPT
 from core.errors import InputError, UnknownName
 from core.explanation import Asked, Explanation, explain
 from core.types import Part, Passport, Progress, Query, Space, Tokens
@@ -63,7 +64,7 @@ class Detailing(Searching):
         if query.filters:
             allowed = collection.mask(query.filters, space.ids)
         allowed[asking.rows(space, query)] = False
-        words, places, note = None, None, ""
+        loaded, words, places, note = None, None, None, ""
         try:
             loaded = asking.encoder_for(passport)
             words = _words(loaded, query)
@@ -72,7 +73,7 @@ class Detailing(Searching):
         except InputError as problem:
             note = str(problem)
         return explain(
-            space, row, _asked(space, passport, query, words),
+            space, row, _asked(space, passport, query, words, loaded),
             allowed=allowed, places=places, note=note,
         )  # fmt: skip
 
@@ -88,15 +89,19 @@ def _words(loaded: Encoder, query: Query) -> Tokens | None:
     return loaded.text_tokens(texts)[0] if len(texts) == 1 and texts[0] else None
 
 
-def _asked(space: Space, passport: Passport, query: Query, words: Tokens | None) -> Asked:
-    """The question's vector, and what it would be without each of its words."""
-    if words is None:
+def _asked(
+    space: Space, passport: Passport, query: Query, words: Tokens | None, loaded: Encoder | None
+) -> Asked:
+    """The question's vector, what it would be without each of its words, and the words alone."""
+    if words is None or loaded is None:
         return Asked(asking.vector(space, passport, query))
     text = query.parts[0].text
-    left = [_without(text, word) for word in words.spoken().words]
+    said = words.spoken().words
+    left = [_without(text, word) for word in said]
     queries = [replace(query, parts=(Part(rest or text),)) for rest in left]
     vectors = asking.vectors(space, passport, [query, *queries])
-    return Asked(vectors[0], words, vectors[1:])
+    named = loaded.encode_texts([PROMPT.format(word) if word else text for word in said])
+    return Asked(vectors[0], words, vectors[1:], named)
 
 
 def _without(text: str, word: str) -> str:
