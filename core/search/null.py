@@ -124,7 +124,7 @@ def _moments(kept: Doubles, dropped: float) -> tuple[float, float]:
     z = float(ndtri(1 - dropped))
     ratio = exp(-z * z / 2) / np.sqrt(2 * np.pi) / (1 - dropped)
     sd /= float(np.sqrt(1 - z * ratio - ratio**2))
-    return mean + sd * ratio, sd
+    return mean + sd * float(ratio), sd
 
 
 def _looks_normal(kept: Doubles) -> bool:

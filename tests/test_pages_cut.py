@@ -1,0 +1,49 @@
+"""The search page says what matches, draws the cut, and lets people move it."""
+
+import shutil
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.screens import TOP, build, cards, run, words
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture
+def app(built, home, monkeypatch):
+    shutil.copytree(built, home)
+    monkeypatch.chdir(TOP)
+    return AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+
+
+def test_matches_stand_above_the_cut(app):
+    run(app, collection="colours", q="blue square", k="12")
+    assert "**4 matches**" in words(app)
+    shown = cards(app)
+    assert [bool(card["above"]) for card in shown] == [False] * 4 + [True] + [False] * 7
+    assert shown[4]["above"].startswith("Cut: below cosine 0.")
+
+
+def test_nothing_matches_and_the_page_says_why(app):
+    run(app, collection="colours", q="xyzzy", k="12")
+    assert "**Nothing here matches**" in words(app)
+    assert "unrelated items would be this similar" in words(app)
+    assert not any(card["above"] for card in cards(app))  # no cosine would be enough here
+
+
+def test_the_level_is_part_of_the_link(app):
+    run(app, collection="colours", q="xyzzy", k="12")
+    assert "expected" not in app.query_params
+    app.select_slider(key="_expected").set_value(10.0)
+    run(app)
+    assert app.query_params["expected"] == "10.0"
+    moved = [bool(card["above"]) for card in cards(app)]
+    assert "**Nothing here matches**" not in words(app)
+    run(app, expected="10.0")
+    assert [bool(card["above"]) for card in cards(app)] == moved
+    run(app, expected="nonsense")
+    assert "**Nothing here matches**" in words(app)
