@@ -27,7 +27,7 @@ class Cloud:
     asking: Ints
 
 
-def cloud(n: int, q: int = 100, seed: int = 0) -> Cloud:
+def cloud(n: int, q: int = 60, seed: int = 0) -> Cloud:
     """A cloud in a cone, with a power-law spectrum and clusters of very different sizes."""
     rng = np.random.default_rng(seed)
     basis: Floats = np.linalg.qr(rng.standard_normal((D, D)))[0].astype(np.float32)

@@ -18,7 +18,7 @@ from core.store.table import Table
 from core.types import Bools, Floats, Ints, Space
 
 SHARES = 1.0, 0.1, 0.01, 0.001, 0.0001
-QUERIES = 8
+QUERIES = 4
 Find = Callable[[Bools, Floats], Ints]
 
 

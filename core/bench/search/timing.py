@@ -16,7 +16,7 @@ from core.types import Floats, Ints
 
 LEVELS = 0.95, 0.99
 CLIENTS = 8
-SECONDS = 4.0  # that one measurement may take, roughly
+SECONDS = 1.5  # that one measurement may take, roughly
 
 
 def measured(

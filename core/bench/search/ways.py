@@ -65,10 +65,9 @@ def flat(table: Table) -> Way:
 def lance(table: Table, report: IndexReport, images: Floats, folder: Path) -> Iterator[Way]:
     """LanceDB with our index (IVF_RQ), and with its graph (IVF_HNSW_SQ) where that is feasible."""
     note = f"built in {report.seconds:.0f} s with its measuring, {report.cells} cells"
-    probes = tuple(sorted({min(2**i, report.cells) for i in range(1, 8)}))
-    for refine in (report.refine, 2 * report.refine):
-        name = f"{OURS}, refine {refine}"
-        yield Way(name, partial(_rows, table, refine), probes, note)
+    probes = tuple(sorted({min(4**i, report.cells) for i in range(1, 5)}))
+    name = f"{OURS}, refine {report.refine}"
+    yield Way(name, partial(_rows, table, report.refine), probes, note)
     if len(images) > GRAPH_ROWS:
         yield Way("LanceDB IVF_HNSW_SQ", _nothing, (), TOO_LONG)
     else:
@@ -89,7 +88,7 @@ def _graph(handle: Any) -> Way:
         found = search.ef(effort).refine_factor(4).select(["id", "_distance"]).limit(K).to_arrow()
         return np.array(found["id"].to_pylist(), np.int64)
 
-    return Way("LanceDB IVF_HNSW_SQ, refine 4", find, (40, 80, 160, 320, 640), note)
+    return Way("LanceDB IVF_HNSW_SQ, refine 4", find, (40, 100, 250, 600), note)
 
 
 def peers(images: Floats) -> Iterator[Way]:
@@ -104,7 +103,7 @@ def peers(images: Floats) -> Iterator[Way]:
         if find is None:
             yield Way(name, _nothing, (), "not installed: left out")
         else:
-            yield Way(name, find, (16, 32, 64, 128, 256, 512), note)
+            yield Way(name, find, (16, 40, 100, 250, 600), note)
 
 
 def _nothing(query: Floats, effort: int) -> Ints:
