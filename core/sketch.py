@@ -23,7 +23,7 @@ import numpy.typing as npt
 from core.neighbors import select
 from core.types import Bools, Floats, Ints, Space, per_space
 
-PAYS = 1 << 26  # numbers in a matrix (131,072 x 512) from which on two steps beat one
+PAYS = 1 << 25  # numbers in a matrix (65,536 x 512) from which on two steps beat one
 FIRST = 256  # candidates whose exact scores say how good the others must be
 DEVIATIONS = 4.0
 ERROR, CODE = 0.324, 0.943  # deviation of what two bits leave out, and length of a code, per step
