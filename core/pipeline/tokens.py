@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.store import Collection
 
 KEPT = 8
-"""Vectors an item keeps: what `sextant bench multivector` found to lose nothing measurable."""
+"""Vectors an item keeps: a tenth of the starter's places; see `sextant bench multivector`."""
 BATCH, CHUNK_ITEMS, CHUNK_SECONDS = 16, 512, 30.0
 
 

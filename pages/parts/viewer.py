@@ -61,7 +61,6 @@ def _body() -> None:
             _about(item, partners)
             _actions(item)
             _walk(id_)
-        reason = None
         with picture:
             reason = _reason(item)
             with st.container(key="whole"):
