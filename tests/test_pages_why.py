@@ -1,6 +1,7 @@
 """Why this result, as a person meets it in the viewer."""
 
 import shutil
+from time import sleep
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -92,3 +93,23 @@ def test_an_encoder_without_places_gets_a_sentence(viewer, monkeypatch):
     app = viewer("red")
     assert "has no vectors for the places of a picture" in words(app).replace("\\", "")
     assert "what sets them apart" in words(app)
+
+
+def test_a_reranker_of_tokens_offers_to_store_them(filled, monkeypatch):
+    monkeypatch.chdir(TOP)
+    app = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+    run(app, collection="colours", q="red", rerank="max_sim")
+    assert "sextant tokens NAME" in words(app)
+    assert "0 of 65 items have token vectors" in words(app)
+    app.button(key="_tokens").click()
+    run(app)
+    workbench = Workbench(filled)
+    [job] = [j for j in workbench.jobs.all() if j.verb == "add_tokens"]
+    for _ in range(100):
+        if workbench.jobs.get(job.id).state != "running":
+            break
+        sleep(0.2)
+    run(app)
+    assert "65 of 65 items have token vectors" in words(app)
+    assert "sextant tokens NAME" not in words(app)
+    assert "_tokens" not in {b.key for b in app.button}

@@ -5,11 +5,12 @@ from typing import Any
 
 import streamlit as st
 
+from core import background
 from core.hub_corrections import HUB_CORRECTIONS
 from core.registry import Registry
 from core.rerankers import RERANKERS
 from core.types import Template, Words
-from pages.parts import state
+from pages.parts import problems, state
 
 WORDS: dict[Words, str] = {"": "Vectors only", "rrf": "Rank fusion", "sum": "Weighted sum"}
 TEMPLATES: dict[Template, str] = {
@@ -52,8 +53,24 @@ def popover() -> Ranked:
         )  # fmt: skip
         hubs = _part("hubs", "Hub correction", HUB_CORRECTIONS)
         rerank = _part("rerank", "Rerank the best", RERANKERS)
+        if rerank and RERANKERS.get(rerank).traits.get("tokens"):
+            _tokens()
         st.caption("What each did to recall on held-out pairs: README, and `sextant bench stages`.")
     return Ranked(words, template, hubs, rerank)
+
+
+def _tokens() -> None:
+    """How many items have the vectors that this reranker compares, and a button to make them."""
+    name, encoder = state.collection(), state.encoder()
+    with problems.shown():
+        stored, size = state.workbench().tokens_stored(name, encoder)
+        n = state.space().n
+        about = f"{stored:,} of {n:,} items have token vectors"
+        st.caption(f"{about}, {size:,.0f} bytes each." if stored else f"{about}.")
+        if stored < n and st.button("Store token vectors", key="_tokens", icon=":material/grain:"):
+            title = f"Token vectors of {name}"
+            background.start(state.workbench(), "add_tokens", title, name=name, encoder=encoder)
+            st.rerun()
 
 
 def _part(name: str, title: str, registry: Registry[Any]) -> str:
