@@ -6,9 +6,8 @@ tail probability under the query's own null), and how often the item shows up fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from math import expm1, log1p
 from typing import Literal
 
 import numpy as np
@@ -20,11 +19,12 @@ from core.search.answer import Answer, verdict
 from core.search.calibration import Calibration
 from core.search.compared import Compared, compare
 from core.search.cut import Cut, by_chance, by_pairs
+from core.search.hits import best_of, hits
 from core.search.hubs import hub_ratios
 from core.search.learning import calibrate
 from core.search.moved import against, changes
 from core.search.null import Null, fit_null
-from core.types import Bools, Floats, Hit, Ints, Kind, Space
+from core.types import Bools, Floats, Ints, Kind, Space
 
 __all__ = [
     "Answer",
@@ -93,11 +93,11 @@ def search(
     nulls = {kind: fit_null(background) for kind, background in found.background.items()}
     edges = np.linspace(*_ends(found), BINS + 1)
     page = slice(start, start + k)
-    p_value = _best_of(found.cosines(rows[:1]), rows, nulls, space.n_images, n)
+    p_value = best_of(found.cosines(rows[:1]), rows, nulls, space.n_images, n)
     cut = cut or by_chance(nulls, n, expected)
     matches = found.above(cut.cosines)
     return Answer(
-        _hits(found, nulls, cut, rows[page], values[page], start),
+        hits(found, nulls, cut, rows[page], values[page], start),
         nulls,
         edges,
         found.counts(edges),
@@ -153,36 +153,6 @@ def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> t
     )
 
 
-def _hits(
-    found: Compared,
-    nulls: Mapping[Kind, Null],
-    cut: Cut,
-    rows: Ints,
-    scores: Floats,
-    start: int,
-) -> tuple[Hit, ...]:
-    space, hubs = found.space, hub_ratios(found.space)
-    all_of = zip(rows.tolist(), scores.tolist(), found.cosines(rows).tolist(), strict=True)
-    hits = []
-    for rank, (row, score, cosine) in enumerate(all_of, start + 1):
-        kind: Kind = "image" if row < space.n_images else "text"
-        hits.append(
-            Hit(
-                space.ids[row],
-                row,
-                rank,
-                score,
-                cosine,
-                float(nulls[kind].p(np.array([cosine]))[0]),
-                float(hubs[row]),
-                float(space.offset[row]),
-                found.rank(cosine),
-                cosine >= cut.cosines[kind],
-            )
-        )
-    return tuple(hits)
-
-
 def _allowed(
     space: Space, kinds: tuple[Kind, ...], mask: Bools | None, exclude: Ints | None
 ) -> Bools:
@@ -203,18 +173,3 @@ def _ends(found: Compared) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     margin = max(1e-3, 0.02 * (high - low))
     return low - margin, high + margin
-
-
-def _best_of(
-    cosine: Floats,
-    rows: Ints,
-    nulls: Mapping[Kind, Null],
-    n_images: int,
-    n: int,
-) -> float:
-    """Chance that the best of n unrelated items would be as good as the best hit."""
-    if not len(rows):
-        return 1.0
-    kind: Kind = "image" if rows[0] < n_images else "text"
-    p = float(nulls[kind].p(cosine)[0])
-    return -expm1(n * log1p(-p)) if p < 1 else 1.0

@@ -19,7 +19,7 @@ from PIL import Image
 from core import encoders
 from core.bench.cut.cuts import cut_rows
 from core.bench.cut.tails import tail_rows
-from core.bench.stages.known import BATCH, DATA, ENCODER, encoded, unseen
+from core.bench.stages.known import BATCH, DATA, ENCODER, unseen
 from core.types import Space
 
 
@@ -35,27 +35,35 @@ def rows(name: str, space: Space) -> list[dict[str, Any]]:
 
 def _collections() -> list[tuple[str, Space]]:
     folder = Path(os.environ.get("SEXTANT_TEST_DATA") or DATA)
-    if not (folder / "flickr8k-800" / "items.jsonl").is_file():
-        return [("made up", made_up())]
-    space, names, _ = encoded(folder / "flickr8k-800")
-    images = np.flatnonzero([unseen(name) for name in names])
-    texts = space.pairs[np.isin(space.pairs[:, 0], images), 1]
-    found = [("flickr8k-800, held out", space.subset(np.concatenate([images, texts])))]
-    if (folder / "imagenet-600" / "items.jsonl").is_file():
-        found.append(("imagenet-600, by name", _by_name(folder / "imagenet-600")))
-    return found
+    captioned, classes = folder / "flickr8k-800", folder / "imagenet-600"
+    found = []
+    if (captioned / "items.jsonl").is_file():
+        lines = [line for line in _lines(captioned) if unseen(line["image"])]
+        texts = [line["captions"] for line in lines]
+        found.append(("flickr8k-800, held out", _encoded(captioned, lines, texts)))
+    if (classes / "items.jsonl").is_file():
+        lines = _lines(classes)
+        texts = [[f"a photo of a {line['label']}"] for line in lines]
+        found.append(("imagenet-600, by name", _encoded(classes, lines, texts)))
+    return found or [("made up", made_up())]
 
 
-def _by_name(folder: Path) -> Space:
-    lines = [json.loads(x) for x in (folder / "items.jsonl").read_text("utf-8").splitlines()]
+def _lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "items.jsonl").read_text("utf-8").splitlines()]
+
+
+def _encoded(folder: Path, lines: list[dict[str, Any]], texts: list[list[str]]) -> Space:
+    """Pictures and the texts of each, encoded."""
     encoder, n = encoders.load(ENCODER), len(lines)
-    vectors = [
-        encoder.encode_images([Image.open(folder / x["image"]) for x in lines[i : i + BATCH]])
+    files = [folder / line["image"] for line in lines]
+    rows = [
+        encoder.encode_images([Image.open(file) for file in files[i : i + BATCH]])
         for i in range(0, n, BATCH)
     ]
-    vectors.append(encoder.encode_texts([f"a photo of a {x['label']}" for x in lines]))
-    pairs = np.column_stack([np.arange(n), n + np.arange(n)])
-    return Space(np.concatenate(vectors), tuple(f"{i:05}" for i in range(2 * n)), n, pairs)
+    vectors = np.concatenate([*rows, encoder.encode_texts([t for own in texts for t in own])])
+    owner = np.repeat(np.arange(n), [len(own) for own in texts])
+    pairs = np.column_stack([owner, n + np.arange(len(owner))])
+    return Space(vectors, tuple(f"{i:05}" for i in range(len(vectors))), n, pairs)
 
 
 def made_up(n: int = 400, d: int = 32, seed: int = 0) -> Space:

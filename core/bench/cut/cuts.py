@@ -12,7 +12,7 @@ from core.search import Calibration, by_pairs, calibrate, fit_null
 from core.search.cut import by_chance
 from core.types import Bools, Doubles, Floats, Ints, Space
 
-SPLITS, RESAMPLES = 6, 1000
+SPLITS, RESAMPLES = 4, 1000
 FIRST = (1, 5, 10, 20)
 LEARNT = "learnt from pairs"
 FIXED = ("fixed cosine with the best F0.5 while learning", "fixed cosine with the same promise")
