@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from core.errors import BadParameter
-from core.types import Floats, Ints
+from core.types import Floats, Ints, Tokens
 
 MODES = ("windows", "stretch", "interpolate", "")
 LONGER = ("stretch", "interpolate")
@@ -67,6 +67,26 @@ def pooled(rows: Floats, owners: Ints) -> Floats:
     result = (sums / lengths).astype(np.float32)
     result[single] = rows[first[single]]
     return result
+
+
+def joined(parts: Sequence[Tokens], *, exact: bool) -> Tokens:
+    """The words of all windows of a text; they add up to it when `exact`.
+
+    >>> one = Tokens(np.float32([[1, 0]]), words=("a",), weights=np.float32([1]))
+    >>> two = Tokens(np.float32([[0, 1]]), words=("b",), weights=np.float32([1]))
+    >>> both = joined([one, two], exact=True)
+    >>> both.words, (both.weights @ both.vectors).astype(float).round(3).tolist()
+    (('a', 'b'), [0.707, 0.707])
+    """
+    if len(parts) == 1 and exact:
+        return parts[0]
+    vectors = np.concatenate([part.vectors for part in parts])
+    said = tuple(word for part in parts for word in part.words)
+    if not exact or not all(part.adds_up for part in parts):
+        return Tokens(vectors, words=said)
+    weights = np.concatenate([part.weights for part in parts])
+    length = max(float(np.linalg.norm(weights @ vectors)), 1e-12)
+    return Tokens(vectors, words=said, weights=(weights / length).astype(np.float32))
 
 
 def stretched(table: Floats, keep: int, factor: int = FACTOR) -> Floats:

@@ -139,7 +139,18 @@ class OpenClip:
             raise NoTokens(self.name)
         if self._model.pieces is None:
             return tokens.of_prompts(self.encode_texts, texts)
-        return tokens.of_texts(self._model, self._start("pieces", self._model.pieces), texts)
+        run = self._start("pieces", self._model.pieces)
+        if not self._long_text:
+            return tokens.of_texts(self._model, run, texts)
+        windows = [self._in_windows(text) for text in texts]
+        parts = iter(tokens.of_texts(self._model, run, [w for each in windows for w in each]))
+        return [
+            long_texts.joined(
+                [next(parts) for _ in each],
+                exact=len(each) == 1 or self._long_text == "windows",
+            )
+            for each in windows
+        ]
 
     def _is_long(self, text: str) -> bool:
         """Whether a text has more tokens than the model reads at once."""
@@ -150,12 +161,18 @@ class OpenClip:
         )
 
     def _windows(self, text: str) -> tuple[str, ...]:
-        if not self._long_text or not self._is_long(text):
+        if not self._long_text:
             return (text,)
-        context = self._model.context
-        if self._long_text != "windows":
-            context = self._more().context
-        return long_texts.windows(text, lambda t: self._model.count(t) <= context)
+        if self._long_text == "windows" or not self._is_long(text):
+            return self._in_windows(text)
+        return self._in_windows(text, self._more().context)
+
+    def _in_windows(self, text: str, context: int = 0) -> tuple[str, ...]:
+        """A text in windows of so many tokens; without a number, of what the model reads."""
+        if not self._is_long(text):
+            return (text,)
+        most = context or self._model.context
+        return long_texts.windows(text, lambda t: self._model.count(t) <= most)
 
     def _encode(self, texts: Sequence[str], long: bool) -> Floats:
         """Rows of a batch of texts, by the half that reads as many tokens as they have."""
