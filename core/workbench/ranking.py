@@ -49,7 +49,7 @@ class Ranking(Collections):
         What is learnt holds for queries like captions: one text that looks for pictures.
         """
         like_a_caption = len(query.parts) == 1 and query.text and query.kinds == ("image",)
-        if not like_a_caption or query.expected or query.words or query.template:
+        if not like_a_caption or query.expected or query.template:
             return None
         learnt = self.calibration(name, space)
         return by_pairs(learnt, vector, query.miss) if learnt else None
