@@ -7,8 +7,8 @@ from scipy.spatial.distance import pdist
 
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
-from core.spectra import moments
 from core.probes import PROBES
+from core.spectra import moments
 from core.verdicts import THRESHOLDS, judge
 from tests import spaces
 from tests.measuring import find, value

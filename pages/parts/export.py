@@ -21,7 +21,7 @@ def downloads(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
     lacks = {m.plugin.name: " ".join(m.lacks) for m in measured if m.lacks}
     here = state.workbench(), state.collection()  # known here, but not where a download is made
     _button("Report", "html", "text/html", lambda: page(*here, sides, found, lacks),
-            "One HTML file with figures and the items behind them: to keep, print or send")  # fmt: skip
+            "One HTML file with the figures and the items behind them")  # fmt: skip
     _button("JSON", "json", "application/json", lambda: document(sides, found),
             "As `sextant diagnose --json` prints it")  # fmt: skip
     controls.download(_rows(sides, found), "geometry")
