@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
 from hashlib import sha256
@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors import SafetensorError
 
-from core.encoders import frameworks, hub, long_texts
-from core.encoders.towers import Longer, Model, Tower
+from core.encoders import frameworks, hub
+from core.encoders.checkpoint_texts import EXAMPLES, counting, stretching, tokenizing, tower
+from core.encoders.towers import Model
 from core.errors import InputError, MissingPart, UnknownName
-from core.types import Floats, Ints
+from core.types import Floats
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
 OURS = ("starter", "toy")
-EXAMPLES = ("dog", "a photo of a red bus", "two children run along the beach after a ball")
 VIEWS = {"shortest": "centre", "longest": "padded"}
 REFUSALS = (
     *(RuntimeError, OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError),
@@ -112,7 +112,7 @@ def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any)
         package.transform.PreprocessCfg(**settings), is_train=False
     )
     prepare = _prepare(transform)
-    tokenize, varies = _tokenize(module, tokenizer)
+    tokenize, varies = tokenizing(module, tokenizer)
     pixels, tokens = _example_pixels(prepare), tokenize(EXAMPLES)
     digest = _digest(module)
     length = -1 if varies else tokens.shape[1]
@@ -123,22 +123,18 @@ def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any)
         preprocessing=", ".join(f"{key} {value}" for key, value in sorted(settings.items())),
         prepare=prepare,
         tokenize=tokenize,
-        image=_tower(f"image-{digest}", ImageHalf(module), pixels, (-1, *pixels.shape[1:])),
-        text=_tower(f"text-{digest}", TextHalf(module), tokens, (-1, length)),
+        image=tower(f"image-{digest}", ImageHalf(module), pixels, (-1, *pixels.shape[1:])),
+        text=tower(f"text-{digest}", TextHalf(module), tokens, (-1, length)),
         version=f"open_clip {package.__version__}",
-        places=_tower(f"places-{digest}", PatchRows(module.visual), pixels, (-1, *pixels.shape[1:]))
+        places=tower(f"places-{digest}", PatchRows(module.visual), pixels, (-1, *pixels.shape[1:]))
         if has_patches(module.visual)
         else None,
         grid=tuple(getattr(module.visual, "grid_size", (0, 0))),
         view=VIEWS.get(str(settings.get("resize_mode")), "whole"),
         context=int(tokenizer.context_length or 0),
-        count=_count(tokenizer),
-        stretch=_stretch(module, tokenizer),
+        count=counting(tokenizer),
+        stretch=stretching(module, tokenizer),
     )
-
-
-def _tower(key: str, half: nn.Module, example: Floats | Ints, shape: tuple[int, ...]) -> Tower:
-    return Tower(key[:24], lambda: None, lambda: half, lambda: example, shape)
 
 
 def _prepare(transform: Any) -> Callable[[Image], Floats]:
@@ -147,58 +143,6 @@ def _prepare(transform: Any) -> Callable[[Image], Floats]:
         return pixels
 
     return prepare
-
-
-def _tokenize(module: Any, tokenizer: Any) -> tuple[Callable[[Sequence[str]], Ints], bool]:
-    """Texts to token numbers, and whether their length may vary.
-
-    A text tower from Hugging Face masks its padding, so padding that no text of the batch needs is
-    cut off: most of the work on short texts. OpenCLIP's own towers want one fixed length.
-    """
-    pad = getattr(getattr(getattr(module, "text", None), "config", None), "pad_token_id", None)
-
-    def tokenize(texts: Sequence[str]) -> Ints:
-        tokens: Ints = tokenizer(list(texts)).numpy().astype(np.int64)
-        if pad is None:
-            return tokens
-        used = np.flatnonzero((tokens != pad).any(axis=0))
-        return tokens[:, : used[-1] + 1 if len(used) else 1]
-
-    return tokenize, pad is not None
-
-
-def _count(tokenizer: Any) -> Callable[[str], int]:
-    """Tokens of a text with the two at its ends, nothing cut off."""
-    foreign = getattr(tokenizer, "tokenizer", None)
-
-    def count(text: str) -> int:
-        if foreign is None:
-            return len(tokenizer.encode(text)) + 2
-        return len(foreign(tokenizer.clean_fn(text), verbose=False).input_ids)
-
-    return count
-
-
-def _stretch(module: Any, tokenizer: Any) -> Callable[[str], Longer]:
-    """The text half with stretched positions; see `long_texts`."""
-
-    def longer(mode: str) -> Longer:
-        from core.encoders.modules import TextHalf
-        from core.encoders.stretched import stretch
-
-        length = int(tokenizer.context_length)
-        context = long_texts.longer(mode, length)
-        half = stretch(TextHalf(module), length, mode)
-
-        def tokenize(texts: Sequence[str]) -> Ints:
-            found: Ints = tokenizer(list(texts), context_length=context).numpy().astype(np.int64)
-            return found
-
-        return Longer(
-            _tower(f"text-{mode}", half, tokenize(EXAMPLES), (-1, context)), tokenize, context
-        )
-
-    return longer
 
 
 def _example_pixels(prepare: Callable[[Image], Floats]) -> Floats:
