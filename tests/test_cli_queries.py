@@ -179,3 +179,14 @@ def test_labels_are_swapped_in_words_and_scored(ask, tmp_path, capsys):
     assert [step["strength"] for step in found["sweep"]][:3] == [0, 0.25, 0.5]
     assert main(["evaluate", "pets", "--analogies"]) == 2
     assert "Give pictures two labels or more" in capsys.readouterr().err
+
+
+def test_the_query_may_stand_behind_options(ask):
+    assert ask("-k", 3, "red") == ask("red", "-k", 3)
+
+
+def test_more_than_one_query_is_refused(capsys):
+    with pytest.raises(SystemExit) as refused:
+        main(["search", "pets", "red", "--json", "blue"])
+    assert refused.value.code == 2
+    assert "unrecognized arguments: blue" in capsys.readouterr().err

@@ -26,7 +26,11 @@ Run = Callable[["Workbench", argparse.Namespace], None]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, more = parser.parse_known_args(arguments)
+    if len(more) == 1 and options.__dict__.get("text") == "" and not more[0].startswith("--"):
+        options.text = more.pop()  # a QUERY behind options, which argparse does not expect there
+    if more:
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
     if "run" not in options:
         parser.print_help()
         return 0

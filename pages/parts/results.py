@@ -56,6 +56,8 @@ def _head(kind: Kind, answer: Answer) -> None:
         )
         controls.download(gallery.rows(answer.hits), f"answers-{name}")
     st.caption(words.plain(answer.cut.promise if answer.matches else answer.sentence))
+    for note in answer.notes:
+        st.caption(f":material/info: {words.plain(note)}")
 
 
 def _headline(answer: Answer) -> str:
