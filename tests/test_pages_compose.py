@@ -123,3 +123,23 @@ def test_questions_of_this_visit_can_be_asked_again(app):
     again[1].click()
     run(app)
     assert app.query_params["q"] == "red"
+
+
+def test_evaluate_tells_what_a_hub_correction_gains(app):
+    app.switch_page("pages/measure/evaluate.py")
+    run(app, collection="colours")
+    app.selectbox(key="_hubs").set_value("nnn")
+    run(app)
+    assert app.query_params["hubs"] == "nnn"
+    assert "recall@1 gains" in words(app)
+
+
+def test_trials_on_labels_run_when_they_are_asked_for(app):
+    app.switch_page("pages/measure/evaluate.py")
+    run(app, collection="colours")
+    assert not app.dataframe
+    for name in ("edits", "labels"):
+        app.button(key=f"_measure_{name}").click()
+        run(app)
+    said = words(app)
+    assert "Judging labels needs" in said or "Judged on" in said

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import problems, scores, state, welcome
+from pages.parts import problems, scores, state, trials, welcome
 
 with problems.shown(stop=True):
     card = state.card()
@@ -24,3 +24,9 @@ with right:
     scores.curves(found)
 st.markdown("##### Hardest queries", anchors=False)
 scores.hardest(found)
+if any(field.name == "label" for field in state.workbench().fields(card.name)):
+    left, right = st.columns(2, gap="large")
+    with left:
+        trials.edits()
+    with right:
+        trials.labels()

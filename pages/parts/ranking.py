@@ -51,12 +51,17 @@ def popover() -> Ranked:
             "template", "", st.selectbox, "Short texts", list(TEMPLATES), among=list(TEMPLATES),
             format_func=TEMPLATES.__getitem__, help=ABOUT_TEMPLATE, filter_mode=None,
         )  # fmt: skip
-        hubs = _part("hubs", "Hub correction", HUB_CORRECTIONS)
+        hubs = hub_correction()
         rerank = _part("rerank", "Rerank the best", RERANKERS)
         if rerank and RERANKERS.get(rerank).traits.get("tokens"):
             _tokens()
         st.caption("What each did to recall on held-out pairs: README, and `sextant bench stages`.")
     return Ranked(words, template, hubs, rerank)
+
+
+def hub_correction() -> str:
+    """The hub correction that is on, for answers and for recall; part of the link."""
+    return _part("hubs", "Hub correction", HUB_CORRECTIONS)
 
 
 def _tokens() -> None:

@@ -10,7 +10,7 @@ from core import documents, views
 from core.evaluate import Direction, Evaluation
 from core.types import Score
 from core.workbench import Card
-from pages.parts import controls, draw, gallery, problems, state, viewer, welcome, words
+from pages.parts import controls, draw, gallery, problems, ranking, state, viewer, welcome, words
 
 WAYS = {"text_to_image": "Text → picture", "image_to_text": "Picture → text"}
 TITLES = {"median_rank": "Median rank", "mAP": "mAP"}
@@ -43,12 +43,14 @@ def no_pairs(card: Card) -> None:
 
 def evaluation() -> Evaluation:
     """The scores of the collection on screen, once per state of its vectors."""
-    return _evaluation(state.space().key, state.collection(), state.encoder())
+    with st.container(width=420):
+        correction = ranking.hub_correction()
+    return _evaluation(state.space().key, correction, state.collection(), state.encoder())
 
 
 @st.cache_resource(max_entries=16, show_spinner="Ranking every pair against all candidates…")
-def _evaluation(key: str, _name: str, _encoder: str | None) -> Evaluation:
-    return state.workbench().evaluate(_name, _encoder)
+def _evaluation(key: str, correction: str, _name: str, _encoder: str | None) -> Evaluation:
+    return state.workbench().evaluate(_name, _encoder, hub_correction=correction)
 
 
 def ways(found: Evaluation) -> dict[str, Direction]:
