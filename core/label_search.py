@@ -141,7 +141,7 @@ def judge(space: Space, labels: LabelSet) -> LabelScores:
         scale,
         f"Judged on {len(truth):,} pictures, one half of those with one of the "
         f"{len(labels.names):,} labels; the softmax scale {scale:.0f} comes from the other half. "
-        f"Distances are {labels.rule}.",
+        f"How far apart labels are: {labels.rule}.",
     )
 
 

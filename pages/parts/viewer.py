@@ -1,16 +1,13 @@
 """One item in full: picture, captions, labels, attributes, its neighbours."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from core import formulas
 from core.explanation import Explanation
 from core.types import Item, Part, Query
-from pages.parts import ask, gallery, problems, state, why, words
+from pages.parts import actions, gallery, labelled, problems, state, why, words
 
-SEARCH = "pages/explore/search.py"
 NEIGHBOURS = 8
 ASKED = "viewer_asked"
 
@@ -26,7 +23,7 @@ def browse(
     if what == "open":
         open(id_, among=[card.id for card in cards], asked=asked)
     elif what == "like":
-        _like(id_)
+        actions.like(id_)
 
 
 def open(id_: str, *, among: Sequence[str] = (), asked: Query | None = None) -> None:
@@ -43,11 +40,6 @@ def open(id_: str, *, among: Sequence[str] = (), asked: Query | None = None) -> 
     st.dialog(words.plain(state.collection()), width="large")(_body)()
 
 
-def _like(id_: str) -> None:
-    ask.like(id_)
-    st.switch_page(SEARCH)
-
-
 def _body() -> None:
     id_ = state.kept(state.VIEWED, "")
     with problems.shown():
@@ -59,7 +51,7 @@ def _body() -> None:
         picture, about = st.columns([1.35, 1], gap="medium")
         with about:
             _about(item, partners)
-            _actions(item)
+            actions.show(item)
             _walk(id_)
         with picture:
             reason = _reason(item)
@@ -68,6 +60,7 @@ def _body() -> None:
                     why.picture(item, reason)
                 else:
                     _whole(item)
+        labelled.show(item)
         if reason:
             _go(*why.rest(reason))
         else:
@@ -134,47 +127,10 @@ def _about(item: Item, partners: Sequence[Item]) -> None:
         cards = gallery.cards([p.id for p in partners[:4]])
         _go(*gallery.show(cards, key=f"_of_{item.id}", size=120))
     if item.attributes:
-        st.table({n: str(v) for n, v in item.attributes.items()}, border="horizontal")
-
-
-def _actions(item: Item) -> None:
-    with st.container(horizontal=True, gap="small"):
-        if st.button("More like this", key="_more_like", icon=":material/radar:", type="primary"):
-            _like(item.id)
-        _download(item)
-        with st.popover("Link", icon=":material/link:"):
-            st.caption("Opens Search with items like this one:")
-            st.code(_link(item), language=None, wrap_lines=True)
-        with st.popover("Delete", icon=":material/delete:"):
-            st.caption(
-                "Takes this item, its pairs and its vectors out of the collection. "
-                "A picture's own file stays where it is."
-            )
-            if st.button("Delete this item", key="_delete_item", type="primary"):
-                state.workbench().delete_items(state.collection(), [item.id])
-                st.rerun()
-
-
-def _download(item: Item) -> None:
-    name = item.name.rpartition("/")[2] or item.id
-    if item.kind == "text":
-        st.download_button(
-            "Save", item.text, f"{item.id}.txt", key="_save_item", icon=":material/download:",
-            on_click="ignore",
-        )  # fmt: skip
-        return
-    st.download_button(
-        "Save", lambda: state.workbench().picture(state.collection(), item.id), name,
-        key="_save_item", icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
-
-
-def _link(item: Item) -> str:
-    here = urlsplit(st.context.url or "http://localhost")
-    asked = urlencode(
-        {state.COLLECTION: state.collection(), state.ALSO: formulas.write([Part(item=item.id)])}
-    )
-    return f"{here.scheme}://{here.netloc}/?{asked}"
+        st.table(
+            {words.plain(n): words.plain(v) for n, v in item.attributes.items()},
+            border="horizontal",
+        )
 
 
 def _neighbours(item: Item) -> None:
@@ -196,4 +152,4 @@ def _go(what: str, id_: str) -> None:
         state.keep(state.VIEWED, id_)
         st.rerun(scope="fragment")
     elif what == "like":
-        _like(id_)
+        actions.like(id_)
