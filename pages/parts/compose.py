@@ -17,6 +17,7 @@ ABOUT_MIX = (
 )
 REACH = 2.0
 BOX, ALSO, OWN = "box", "also", "own"
+SOUND = "sound"  # the last picture from outside that could be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def chips() -> list[Chip]:
         for part in state.workbench().question(state.collection(), text, state.encoder())
     ]
     picture = state.kept(state.PICTURE, b"")
-    if picture:
+    if picture and _sound(picture):
         found.append(Chip(Part(image=picture, weight=state.kept(state.WEIGHT, 1.0)), OWN))
     return found
 
@@ -46,7 +47,7 @@ def show(found: Sequence[Chip]) -> None:
     """Draw the chips; nothing while the question is one text in the box."""
     if all(chip.place == BOX for chip in found) and len(found) < 2:
         return
-    with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="chips", horizontal=True, vertical_alignment="top", gap="small"):
         for i, chip in enumerate(found):
             with st.container(key=f"chip_{i}", width=250, border=True, gap="xsmall"):
                 _chip(i, chip, found)
@@ -87,6 +88,18 @@ def clear() -> None:
     own(b"")
 
 
+def _sound(picture: bytes) -> bool:
+    """Whether a picture from outside can be read. If not it is told, once, and let go."""
+    if state.kept(SOUND, b"") == picture:
+        return True
+    with problems.shown():
+        state.shown_picture(picture, "Your picture")
+        state.keep(SOUND, picture)
+        return True
+    own(b"")
+    return False
+
+
 def _chip(i: int, chip: Chip, found: Sequence[Chip]) -> None:
     key, part = f"_weight_{i}", chip.part
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
@@ -112,7 +125,7 @@ def _face(part: Part) -> None:
         if part.image:
             picture = state.shown_picture(part.image, "The picture")
             st.image(picture, width=40, output_format="JPEG", alt="Your picture")
-            name = "your picture"
+            name = "your picture, not part of the link"
         elif part.item:
             small = state.thumbnails([part.item]).get(part.item)
             if small:

@@ -76,8 +76,14 @@ def page(*, asked: str) -> int:
 
 
 def paging(total: int, k: int) -> None:
-    """Numbers of the pages of answers, where there is more than one."""
+    """Numbers of the pages of answers, where there is more than one.
+
+    A page that a link names beyond the last becomes the first.
+    """
     count = min(-(-total // k), 1000)
+    if total and state.peek(state.PAGE, 1) > max(count, 1):
+        state.forget(state.PAGE)
+        st.rerun()
     if count > 1:
         with st.container(horizontal=True, horizontal_alignment="center", key="paging"):
             state.linked(

@@ -13,6 +13,11 @@ AID = (
     "Bars: all {n}. Line: what unrelated ones would give. Ticks: the answers here; dashes: the cut "
     "that matches reach."
 )
+ABOUT_BEST = (
+    "The chance that the best of as many unrelated items is this similar. The p under an answer is "
+    "that of one item alone. A cut learnt from pairs does not ask what chance would give: it can "
+    "let answers pass that chance would give too."
+)
 
 
 def query(answers: Mapping[Kind, Answer]) -> None:
@@ -57,7 +62,8 @@ def _verdict(kind: Kind, answer: Answer, *, alone: bool) -> None:
     label = words.count(answer.matches, "match", "matches").capitalize()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(f"{label}{of}", icon=icon, color=colour)
-        st.caption(f"best: {words.chance(answer.p_value)}", width="content")
+        best = f"best of {answer.n:,} by chance: {words.chance(answer.p_value)}"
+        st.caption(best, width="content", help=ABOUT_BEST)
 
 
 def _histogram(kind: Kind, answer: Answer) -> None:

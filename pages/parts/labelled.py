@@ -23,7 +23,6 @@ def show(item: Item) -> None:
                     name, Part(item=item.id), k=SHOWN, encoder=model
                 )
             _table(found)
-        with problems.shown():
             st.caption(_trust(state.workbench().judge_labels(name, encoder=model)))
 
 
