@@ -84,6 +84,24 @@ def tree(lines: Sequence[str]) -> LabelTree:
     return LabelTree(names, np.array(parents, np.int64), np.array(leaves, np.int64))
 
 
+def flat(names: Sequence[str]) -> LabelTree:
+    """Plain labels beside each other, whatever signs stand in their names.
+
+    Raises:
+        InputError: no label, or more than 5,000.
+
+    >>> flat(["a > b", "c"]).names
+    ('', 'a > b', 'c')
+    """
+    known = tuple(dict.fromkeys(names))
+    if not known:
+        raise InputError("There are no labels. Give one on each line.")
+    if len(known) > MOST:
+        raise BadParameter("number of labels", len(known), f"1 to {MOST:,}")
+    parents = np.array([-1] + [0] * len(known), np.int64)
+    return LabelTree(("", *known), parents, np.arange(1, len(known) + 1))
+
+
 def probabilities(vectors: Floats, labels: Floats, scale: float = DEFAULT_SCALE) -> Doubles:
     """(n, k) chance of each label for each picture, from a softmax of `scale` times their cosines.
 

@@ -110,3 +110,11 @@ def test_without_labelled_pictures_there_is_a_sentence(rng):
     bare = Space(space.vectors, space.ids, 400)
     with pytest.raises(TooFew, match="Judging labels needs at least 40 pictures"):
         judge(bare, labels)
+
+
+def test_flat_labels_keep_their_signs():
+    nodes = zero_shot.flat(["<i>a</i>", "b > c", "b > c"])
+    assert nodes.names == ("", "<i>a</i>", "b > c")
+    assert nodes.squared.tolist() == zero_shot.tree(["x", "y"]).squared.tolist()
+    with pytest.raises(InputError):
+        zero_shot.flat([])

@@ -143,3 +143,20 @@ def test_trials_on_labels_run_when_they_are_asked_for(app):
         run(app)
     said = words(app)
     assert "Judging labels needs" in said or "Judged on" in said
+
+
+def test_a_picture_that_cannot_be_read_is_told_and_let_go(app):
+    run(app, collection="colours", q="red")
+    broken = picture("green")[:60]
+    app.file_uploader(key="_upload_0").set_value(("mine.png", broken, "image/png"))
+    run(app)
+    assert "Your picture" in app.warning[0].value
+    assert first_labels(app) == {"red"}
+    run(app)
+    assert not app.warning
+
+
+def test_a_page_beyond_the_last_is_the_first(app):
+    run(app, collection="colours", q="red", page="999")
+    assert first_labels(app) == {"red"}
+    assert "page" not in app.query_params

@@ -38,9 +38,10 @@ class Labelling(Searching):
             NoTextSearch: the labels cannot be encoded.
         """
         space, passport = self.space(name, encoder), self.passport(name, encoder)
-        labels = _label_set(space, passport, _given(space, lines))
+        given = None if lines is None else tuple(lines)
+        labels = _label_set(space, passport, given)
         try:
-            scale = _judged(space, passport, _given(space, lines)).scale
+            scale = _judged(space, passport, given).scale
         except TooFew:
             scale = zero_shot.DEFAULT_SCALE
         vector = asking.vector(space, passport, Query((part,)))
@@ -55,24 +56,23 @@ class Labelling(Searching):
             TooFew: too few pictures carry one of the labels.
         """
         space, passport = self.space(name, encoder), self.passport(name, encoder)
-        return _judged(space, passport, _given(space, lines))
+        return _judged(space, passport, None if lines is None else tuple(lines))
 
 
-def _given(space: Space, lines: Sequence[str] | None) -> tuple[str, ...]:
-    if lines is not None:
-        return tuple(lines)
-    found = tuple(sorted(set(chain.from_iterable(space.labels))))
+def _own(space: Space) -> zero_shot.LabelTree:
+    """The collection's labels: names as they are, not lines of a tree."""
+    found = sorted(set(chain.from_iterable(space.labels)))
     if not found:
         raise InputError(
             "This collection has no labels. Give a file with one label on each line, or ingest "
             "pictures with a column 'label'."
         )
-    return found
+    return zero_shot.flat(found)
 
 
 @per_space
-def _label_set(space: Space, passport: Passport, lines: tuple[str, ...]) -> LabelSet:
-    nodes = zero_shot.tree(lines)
+def _label_set(space: Space, passport: Passport, lines: tuple[str, ...] | None) -> LabelSet:
+    nodes = _own(space) if lines is None else zero_shot.tree(lines)
     prompts = [
         Query((Part(nodes.names[leaf]),), kinds=("image",), template="ensemble")
         for leaf in nodes.leaves
@@ -81,5 +81,5 @@ def _label_set(space: Space, passport: Passport, lines: tuple[str, ...]) -> Labe
 
 
 @per_space
-def _judged(space: Space, passport: Passport, lines: tuple[str, ...]) -> LabelScores:
+def _judged(space: Space, passport: Passport, lines: tuple[str, ...] | None) -> LabelScores:
     return label_search.judge(space, _label_set(space, passport, lines))
