@@ -568,3 +568,8 @@ def test_a_collection_at_work_cannot_be_deleted(app, filled):
     menu = next(m for m in app.get("menu_button") if m.key == "_menu_0")
     assert "Delete" not in menu.options
     job.wait()
+
+
+def test_everything_has_no_rest(app, filled):
+    visit(app, "geometry", collection="colours", family="Pairs", versus="rest")
+    assert "There is no rest" in words(app)

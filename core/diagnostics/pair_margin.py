@@ -131,8 +131,12 @@ def _sentence(
     q = len(found.texts)
     first = int((found.rank == 1).sum())
     share, (low, high) = 100 * lost.mean(), wilson(int(lost.sum()), q)
+    value, lowest, highest = number
+    where = (
+        "nearer to its own image than to" if value >= 0 else "further from its own image than from"
+    )
     start = (
-        f"A text lies {shown(*number)} nearer to its own image than to the hardest other "
+        f"A text lies {shown(abs(value), lowest, highest)} {where} the hardest other "
         f"(squared distances); shuffled pairs would have {reference:.2f}. For "
         f"{100 * first / q:.3g}% of the texts the own image comes first"
     )

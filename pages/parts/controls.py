@@ -19,6 +19,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "Both": ("image", "text"),
 }
 
+TURNS = "turns"  # how many questions this tab has asked
 NAMES = {"chance": "expected", "pairs": "miss"}
 LEVELS = {
     "chance": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
@@ -71,24 +72,29 @@ def page(*, asked: str) -> int:
     """Which page of answers is open, from 0. Another question (`asked`) starts at the first."""
     if state.kept(state.ASKED, asked) != asked:
         state.forget(state.PAGE)
+        state.keep(TURNS, state.kept(TURNS, 0) + 1)
     state.keep(state.ASKED, asked)
-    return max(state.peek(state.PAGE, 1), 1) - 1
+    return max(state.recall(state.PAGE, 1), 1) - 1
 
 
 def paging(total: int, k: int) -> None:
     """Numbers of the pages of answers, where there is more than one.
 
-    A page that a link names beyond the last becomes the first.
+    A page that a link names beyond the last becomes the first. Each question has a widget of its
+    own: the browser would say the old question's page again at the next click.
     """
-    count = min(-(-total // k), 1000)
-    if total and state.peek(state.PAGE, 1) > max(count, 1):
+    count, now = min(-(-total // k), 1000), max(state.recall(state.PAGE, 1), 1)
+    if total and now > count:
         state.forget(state.PAGE)
         st.rerun()
     if count > 1:
+        key = f"_page_{state.kept(TURNS, 0)}"
         with st.container(horizontal=True, horizontal_alignment="center", key="paging"):
-            state.linked(
-                state.PAGE, 1, st.pagination, count, among=range(1, count + 1), seed_as="default"
+            st.pagination(
+                count, default=now, key=key,
+                on_change=lambda: state.put(state.PAGE, state.value_of(key), 1),
             )  # fmt: skip
+        state.put(state.PAGE, now, 1)
 
 
 def at_level(query: Query) -> Query:

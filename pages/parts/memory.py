@@ -33,7 +33,6 @@ def linked(
     widget: Callable[..., Any],
     *args: Any,
     among: Sequence[Any] | None = None,
-    seed_as: str = "",
     **settings: Any,
 ) -> T:
     """A widget whose value is part of the page's link and is remembered across pages.
@@ -45,7 +44,6 @@ def linked(
         widget: such as `st.text_input`.
         *args: passed to the widget.
         among: what may be chosen; a link that names anything else gives the default.
-        seed_as: the widget's own name for a first value, where it cannot take it by its key.
         **settings: passed to the widget, with `key`.
     """
     key = f"_{name}"
@@ -53,11 +51,7 @@ def linked(
         st.session_state[key] = _widget_value(st.session_state.pop(f"turn_{name}"))
     elif _changed_outside(name) or key not in st.session_state:
         seed = recall(name, default)
-        seed = seed if _allowed(seed, among) else default
-        if seed_as and key not in st.session_state:
-            settings[seed_as] = seed
-        else:
-            st.session_state[key] = _widget_value(seed)
+        st.session_state[key] = _widget_value(seed if _allowed(seed, among) else default)
     elif not _allowed(st.session_state[key], among):
         st.session_state[key] = _widget_value(default)  # what may be chosen has changed
     value = widget(*args, key=key, **settings)

@@ -56,7 +56,13 @@ def sides() -> tuple[Side, ...]:
         return (a,)
     if versus == REST:
         within = subsets.narrow(whole, kind=asked.kind)
-        return a, _filled(Side("The rest", subsets.rest(within, a.space)))
+        rest = subsets.rest(within, a.space)
+        if not rest.n:
+            raise InputError(
+                "There is no rest: everything is measured already. Choose a part with Filters, by "
+                "kind or on the map; the rest is what it leaves out."
+            )
+        return a, Side("The rest", rest)
     if versus == PART:
         with st.container(horizontal=True, vertical_alignment="center", key="subset_b"):
             st.markdown("**B**", width="content")
