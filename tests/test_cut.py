@@ -1,6 +1,7 @@
 """Where matches end: what chance promises, what pairs teach, and that both are kept."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -145,6 +146,12 @@ def test_held_out_pairs_set_and_judge_the_threshold(pairs):
 def test_too_few_pairs_teach_nothing(pairs):
     few = Space(pairs.vectors, pairs.ids, 300, pairs.pairs[:99])
     assert calibrate(few) is None
+
+
+def test_pairs_that_belong_to_nothing_teach_nothing(pairs, rng):
+    pictures, texts = pairs.pairs.T
+    shuffled = replace(pairs, pairs=np.stack([rng.permutation(pictures), texts], axis=1))
+    assert calibrate(shuffled) is None
 
 
 def test_an_answer_counts_matches_on_all_pages(pairs):

@@ -16,11 +16,15 @@ from core.types import Bools, Doubles, Floats, Ints, Space
 QUERIES, LEAST_QUERIES = 1500, 100  # captions that are asked: at most, and at least
 CANDIDATES, LEAST_PICTURES = 2000, 60  # pictures that they are compared with
 NEGATIVES = 31  # unrelated pictures beside each true one while fitting
+LEAST_TOLD = 0.75  # share of other pictures below the own one; 0.5 is guessing
 BETA = 0.5  # precision counts twice as much as recall where a level is chosen
 
 
 def calibrate(space: Space, held_out: Bools | None = None, *, seed: int = 0) -> Calibration | None:
-    """Learn the cut for captions that look for pictures; None where there are too few pairs.
+    """Learn the cut for captions that look for pictures.
+
+    None where there are too few pairs, or where a caption's own picture is hardly nearer to it than
+    others are, so that any cut that keeps it lets most of them in.
 
     Pictures are parted in three: the captions of one part fit the score, those of the next set the
     threshold, the rest measure it. At most 1,500 captions and 2,000 pictures are looked at.
@@ -51,6 +55,8 @@ def calibrate(space: Space, held_out: Bools | None = None, *, seed: int = 0) -> 
         float(scores.mean()), float(scores.std()) + 1e-9,
     )  # fmt: skip
     marks, others = set_by.marks(adapter, typical)
+    if (others < marks[:, None]).mean() < LEAST_TOLD:
+        return None
     return Calibration(
         adapter,
         space.vectors[sample],
