@@ -49,6 +49,7 @@ class Home:
         self.uri = _address(uri)
         self._database = Database(self.uri, "The home of the collections")
         self._open: dict[tuple[str, str], Collection] = {}
+        self._known: tuple[int, dict[str, _Row]] = (-1, {})
 
     def names(self) -> tuple[str, ...]:
         """All collections, in alphabetical order."""
@@ -125,9 +126,12 @@ class Home:
         table = self._database.table("collections")
         if table is None:
             return {}
-        rows = [_Row(**r) for r in table.read(SCHEMA.names).to_pylist()]
-        newest = {r.key: r for r in sorted(rows, key=lambda r: r.named)}
-        return {r.name: r for r in newest.values()}
+        version = table.version()  # before reading: what is read is at least that new
+        if version != self._known[0]:
+            rows = [_Row(**r) for r in table.read(SCHEMA.names).to_pylist()]
+            newest = {r.key: r for r in sorted(rows, key=lambda r: r.named)}
+            self._known = version, {r.name: r for r in newest.values()}
+        return self._known[1]
 
     def _folder(self, folder: str) -> str:
         return f"{self.uri.rstrip('/')}/{folder}"

@@ -110,6 +110,10 @@ class Collections:
                 self._spaces.pop(next(iter(self._spaces)))
             return kept[1]
 
+    def version(self, name: str) -> str:
+        """Changes when any process has written items, pairs, thumbnails or vectors."""
+        return self.home.open(name).version()
+
     def passport(self, name: str, encoder: str | None = None) -> Passport:
         """How the collection's vectors came to be."""
         return self.home.open(name).passport(encoder)

@@ -136,7 +136,12 @@ def _findings(key: str, name: str, _space: Space) -> tuple[Finding, ...]:
 
 def items(ids: Sequence[str]) -> dict[str, Item]:
     """Items of the collection on screen by id."""
-    return {item.id: item for item in workbench().items(collection(), tuple(ids))}
+    return _items(workbench().version(collection()), _home(), collection(), tuple(ids))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _items(version: str, home: str, name: str, ids: tuple[str, ...]) -> dict[str, Item]:
+    return {item.id: item for item in _workbench(home).items(name, ids)}
 
 
 def captions(ids: Sequence[str]) -> dict[str, str]:
