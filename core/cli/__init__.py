@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     search.add_argument(
         "--miss", type=float, default=0.0, metavar="RATE",
-        help="share of true matches that may be missed, 0.05 to 0.5, where pairs teach a cut",
+        help="share of true matches that may be missed, 0.05 to 0.9, where pairs teach a cut",
     )  # fmt: skip
     search.add_argument("--where", default="", metavar="EXPR", help="such as: label = dog")
     search.add_argument(

@@ -13,7 +13,7 @@ from core.search.adapter import Adapter, features
 from core.search.null import fit_null
 from core.types import Doubles, Floats
 
-MISSES = tuple(i / 20 for i in range(1, 11))  # miss rates that one can ask for
+MISSES = tuple(i / 20 for i in range(1, 19))  # miss rates that one can ask for
 
 Typical = tuple[float, float, float, float]
 
@@ -37,7 +37,7 @@ class Calibration:
         marks: (m,) lower marks of true pairs that were not used for fitting, in order.
         judged: (j,) the same of further true pairs: what the cut keeps is measured on them.
         pictures: number of pictures that those belong to.
-        usual: the miss rate to use when none is asked for.
+        usual: the miss rate to use when none is asked for; 0 where chance tells better.
         held_out: whether the measured pairs are those marked `split = test`.
     """
 

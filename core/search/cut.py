@@ -50,14 +50,15 @@ def by_chance(nulls: Mapping[Kind, Null], n: int, expected: float = 0.0) -> Cut:
 
 def by_pairs(learnt: Calibration, vector: Floats, miss: float = 0.0) -> Cut:
     """The cut that misses a share `miss` of true pictures; 0 is the usual of the collection."""
-    level = min(MISSES, key=lambda known: abs(known - (miss or learnt.usual)))
+    usual = learnt.usual or MISSES[-1]
+    level = min(MISSES, key=lambda known: abs(known - (miss or usual)))
     share, low, high = learnt.kept(level)
     which = "held-out" if learnt.held_out else "further"
     return Cut(
         "pairs",
         level,
-        learnt.usual,
+        usual,
         {"image": learnt.cosine(vector, level)},
-        f"Set to keep {1 - level:.0%} of true matches; of {len(learnt.judged):,} {which} captions' "
+        f"Set to keep at least {1 - level:.0%} of true matches; of {len(learnt.judged):,} {which} captions' "
         f"pictures it keeps {share:.0%} ({low:.0%} to {high:.0%}).",
     )

@@ -94,8 +94,8 @@ class Query:
             raise BadParameter("start", self.start, "0 or more")
         if not 0 <= self.expected <= 100:
             raise BadParameter("expected", self.expected, "0 to 100")
-        if self.miss and not 0.05 <= self.miss <= 0.5:
-            raise BadParameter("miss", self.miss, "0.05 to 0.5")
+        if self.miss and not 0.05 <= self.miss <= 0.9:
+            raise BadParameter("miss", self.miss, "0.05 to 0.9")
 
     @property
     def key(self) -> str:

@@ -52,7 +52,9 @@ class Ranking(Collections):
         if not like_a_caption or query.expected or query.template:
             return None
         learnt = self.calibration(name, space)
-        return by_pairs(learnt, vector, query.miss) if learnt else None
+        if learnt is None or not (query.miss or learnt.usual):
+            return None
+        return by_pairs(learnt, vector, query.miss)
 
     def ranked(self, name: str, space: Space, query: Query, find: Callable[..., Answer]) -> Answer:
         """The answer as the query wants it ranked, told against what cosine alone would show.

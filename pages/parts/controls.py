@@ -23,7 +23,7 @@ TURNS = "turns"  # how many questions this tab has asked
 NAMES = {"chance": "expected", "pairs": "miss"}
 LEVELS = {
     "chance": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
-    "pairs": tuple(i / 20 for i in range(1, 11)),
+    "pairs": tuple(i / 20 for i in range(1, 19)),
 }
 BY_CHANCE = (
     "How many unrelated items you accept above the cut on average. A cut learnt from pairs takes "
@@ -31,7 +31,7 @@ BY_CHANCE = (
 )
 BY_PAIRS = (
     "Learnt from this collection's captions and their pictures. Keeping more true matches lets "
-    "more others in; the usual level weighs precision twice."
+    "more others in; the usual level lets in 1 % of them, but 3 at least and a page at most."
 )
 
 
