@@ -59,6 +59,6 @@ def by_pairs(learnt: Calibration, vector: Floats, miss: float = 0.0) -> Cut:
         level,
         usual,
         {"image": learnt.cosine(vector, level)},
-        f"Set to keep at least {1 - level:.0%} of true matches; of {len(learnt.judged):,} {which} captions' "
-        f"pictures it keeps {share:.0%} ({low:.0%} to {high:.0%}).",
+        f"Set to keep at least {1 - level:.0%} of true matches; of {len(learnt.judged):,} {which} "
+        f"captions' pictures it keeps {share:.0%} ({low:.0%} to {high:.0%}).",
     )

@@ -17,7 +17,7 @@ QUERIES, LEAST_QUERIES = 1500, 100  # captions that are asked: at most, and at l
 CANDIDATES, LEAST_PICTURES = 2000, 60  # pictures that they are compared with
 NEGATIVES = 31  # unrelated pictures beside each true one while fitting
 LEAST_TOLD = 0.75  # share of other pictures below the own one; 0.5 is guessing
-FEW_SHARE, FEW = 0.01, (3, 24)  # other pictures that the usual level may let in
+FEW_SHARE, FEW = 0.005, (2, 24)  # other pictures that the usual level may let in
 
 
 def calibrate(space: Space, held_out: Bools | None = None, *, seed: int = 0) -> Calibration | None:
@@ -134,7 +134,7 @@ def _split(pairs: Ints, ways: int, rng: np.random.Generator) -> list[Ints]:
 def _usual(marks: Doubles, others: Doubles, n: int) -> float:
     """The least miss rate that lets few other pictures in; 0 where none does.
 
-    Few are 1 % of the n pictures, but 3 at least and a page of 24 at most. The captions' other
+    Few are 0.5 % of the n pictures, but 2 at least and a page of 24 at most. The captions' other
     pictures are no clean negatives, some fit as well: a rule that punishes each of them more, such
     as the best F-score, ends up telling short questions that nothing matches.
 

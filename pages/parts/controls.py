@@ -31,7 +31,7 @@ BY_CHANCE = (
 )
 BY_PAIRS = (
     "Learnt from this collection's captions and their pictures. Keeping more true matches lets "
-    "more others in; the usual level lets in 1 % of them, but 3 at least and a page at most."
+    "more others in; the usual level lets in 0.5 % of them, but 2 at least and a page at most."
 )
 
 
