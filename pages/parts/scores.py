@@ -43,8 +43,10 @@ def no_pairs(card: Card) -> None:
 
 def evaluation() -> Evaluation:
     """The scores of the collection on screen, once per state of its vectors."""
-    with st.container(width=420):
-        correction = ranking.hub_correction()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.markdown("### Evaluate", anchors=False, width="stretch")
+        with st.container(width=320):
+            correction = ranking.hub_correction()
     return _evaluation(state.space().key, correction, state.collection(), state.encoder())
 
 
@@ -74,7 +76,7 @@ def rows(found: Evaluation) -> list[dict[str, Any]]:
 def head(found: Evaluation) -> None:
     """The median ranks, which pairs were judged, and the numbers to download."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("### Evaluate", anchors=False, width="stretch")
+        st.caption(words.plain(found.sentence), width="stretch")
         controls.download(rows(found), "evaluation")
         st.download_button(
             "JSON",
@@ -86,7 +88,6 @@ def head(found: Evaluation) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-    st.caption(found.sentence)
     with st.grid(4, min_column_width=180):
         for way, direction in ways(found).items():
             recall, rank = direction.scores["recall@10"], direction.scores["median_rank"]
