@@ -131,7 +131,7 @@ def test_evaluate_tells_what_a_hub_correction_gains(app):
     app.selectbox(key="_hubs").set_value("nnn")
     run(app)
     assert app.query_params["hubs"] == "nnn"
-    assert "recall@1 gains" in words(app)
+    assert "Against cosine alone" in words(app)
 
 
 def test_trials_on_labels_run_when_they_are_asked_for(app):
