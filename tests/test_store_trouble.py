@@ -13,6 +13,7 @@ from pyarrow import fs
 
 from core.errors import StoreError
 from core.store import Counts, Home
+from core.store.table import Table
 from core.types import Item, Passport
 
 ROOT = Path(__file__).parents[1]
@@ -199,3 +200,21 @@ def test_misuse_is_a_bug_and_not_a_sentence(home):
     pets = Home(home).create("pets")
     with pytest.raises(ValueError, match=r"\(1, 3\) vectors for 1 ids and 8 dimensions"):
         pets.write_vectors(STARTER, ["a"], np.ones((1, 3), np.float32))
+
+
+def test_an_item_that_is_there_has_its_thumbnail(home, monkeypatch):
+    """A run killed at the last moment: what it listed, the next run takes as complete."""
+    collection = Home(home).create("pets")
+    merge = Table.merge
+
+    def killed_at_items(self, rows, *args, **more):
+        merge(self, rows, *args, **more)
+        if "kind" in rows.column_names:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Table, "merge", killed_at_items)
+    cat = Item("image", b"cat", "cat.jpg")
+    with pytest.raises(KeyboardInterrupt):
+        collection.add([cat], thumbnails={cat.id: b"small"})
+    assert collection.item_ids() == {cat.id}
+    assert collection.thumbnails([cat.id]) == {cat.id: b"small"}

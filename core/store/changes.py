@@ -38,19 +38,19 @@ def add(
     pairs: Sequence[tuple[str, str]],
     thumbnails: Mapping[str, bytes],
 ) -> None:
-    """Pictures first, then what names them: no row ever speaks of a picture that is not there."""
+    """Pictures first, small ones too, then what names them: a run killed between leaves no gap."""
     for item in items:
         if item.kind == "image" and not item.source and item.payload:
             originals.write(content(item), item.payload)
+    if thumbnails:
+        columns = [list(thumbnails), list(thumbnails.values())]
+        database.make("thumbnails", THUMBNAILS).merge(pa.table(columns, schema=THUMBNAILS), ["id"])
     table = database.make("items", ITEMS)
     rows = item_rows(items)
     new = [f for f in rows.schema if attribute_of(f.name)]
     if new:
         table.add_columns(new)
     table.merge(rows, ["id"])
-    if thumbnails:
-        columns = [list(thumbnails), list(thumbnails.values())]
-        database.make("thumbnails", THUMBNAILS).merge(pa.table(columns, schema=THUMBNAILS), ["id"])
     if pairs:
         unique = list(dict.fromkeys(pairs))
         columns = [[image for image, _ in unique], [text for _, text in unique]]

@@ -40,6 +40,7 @@ class Contents:
         self._what = what
         self._snapshot = Snapshot(None)
         self._passports: tuple[int, tuple[Passport, ...]] = (0, ())
+        self._first: tuple[Snapshot, int, pa.ChunkedArray] | None = None
         self._aligned: tuple[Sequence[str], Snapshot, Ints] | None = None
 
     def passports(self) -> tuple[Passport, ...]:
@@ -81,11 +82,13 @@ class Contents:
 
     def first_images(self, n: int) -> pa.ChunkedArray:
         """Ids of the n pictures that were added first."""
-        items = self.items()
-        rows = pa.table({"id": items.ids, "added": items.column("added")})
-        images = rows.filter(pc.equal(items.column("kind"), "image"))
-        at = pc.select_k_unstable(images, n, [("added", "ascending"), ("id", "ascending")])
-        return images["id"].take(at)
+        items, kept = self.items(), self._first
+        if kept is None or kept[0] is not items or kept[1] != n:
+            rows = pa.table({"id": items.ids, "added": items.column("added")})
+            images = rows.filter(pc.equal(items.column("kind"), "image"))
+            at = pc.select_k_unstable(images, n, [("added", "ascending"), ("id", "ascending")])
+            kept = self._first = (items, n, images["id"].take(at))
+        return kept[2]
 
     def rows(self, ids: Sequence[str], *, skip_unknown: bool = False) -> list[dict[str, Any]]:
         """All that is stored of some items, in the order of the ids.

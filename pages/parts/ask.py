@@ -61,7 +61,7 @@ def bar(fields: Sequence[Any], *, off: str) -> Asked:
             icon=":material/search:",
             placeholder="Describe what you are looking for ( / )",
             label_visibility="collapsed",
-            live="150ms",
+            live="50ms",
             disabled=bool(off),
         )
         _refine(disabled=bool(off))
