@@ -1,6 +1,7 @@
 """What every test may ask for: a seeded generator, real pictures, a home that is thrown away."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -30,3 +31,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("SEXTANT_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a filled and an empty collection, made once; see `tests.screens`."""
+    from tests.screens import build
+
+    return build(tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture
+def filled(built: Path, home: Path) -> Path:
+    """A copy of it, as this test's home."""
+    shutil.copytree(built, home)
+    return home

@@ -67,7 +67,7 @@ ROOMS = {
     "torch": ("core/encoders/", "core/bench/encoder.py"),
     "open_clip": ("core/encoders/",),
     "openvino": ("core/encoders/",),
-    "lancedb": ("core/store", "core/bench/search/"),
+    "lancedb": ("core/store",),
     "PIL": ("core/ingest/", "core/encoders/", "core/demo.py", "core/bench/"),
     "streamlit": ("pages/", "app.py"),
 }

@@ -1,7 +1,6 @@
 """The frame and Search, as a person meets them: empty, filled, and by a link someone sent."""
 
 import re
-import shutil
 import tomllib
 
 import pytest
@@ -10,19 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.types import Passport
 from core.workbench import Workbench
 from pages.parts import draw
-from tests.screens import TOP, build, cards, components, picture, run, words
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A home with a filled and an empty collection, made once."""
-    return build(tmp_path_factory.mktemp("built"))
-
-
-@pytest.fixture
-def filled(built, home):
-    shutil.copytree(built, home)
-    return home
+from tests.screens import TOP, cards, components, picture, run, words
 
 
 @pytest.fixture

@@ -1,23 +1,10 @@
 """Composed questions on the page: chips with sliders, what is added, taken out and kept."""
 
-import shutil
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.workbench import Workbench
-from tests.screens import TOP, build, cards, picture, run, words
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("built"))
-
-
-@pytest.fixture
-def filled(built, home):
-    shutil.copytree(built, home)
-    return home
+from tests.screens import TOP, cards, picture, run, words
 
 
 @pytest.fixture

@@ -1,21 +1,13 @@
 """The search page says what matches, draws the cut, and lets people move it."""
 
-import shutil
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.screens import TOP, build, cards, run, words
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("built"))
+from tests.screens import TOP, cards, run, words
 
 
 @pytest.fixture
-def app(built, home, monkeypatch):
-    shutil.copytree(built, home)
+def app(filled, monkeypatch):
     monkeypatch.chdir(TOP)
     return AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
 

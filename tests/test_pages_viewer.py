@@ -1,30 +1,17 @@
 """What one can do with an item in the viewer: ask with it, and see which labels suit it."""
 
-import shutil
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.types import Part
 from core.workbench import Workbench
-from tests.screens import TOP, build, run, words
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("built"))
-
-
-@pytest.fixture
-def filled(built, home, monkeypatch):
-    shutil.copytree(built, home)
-    monkeypatch.chdir(TOP)
-    return home
+from tests.screens import TOP, run, words
 
 
 @pytest.fixture
 def viewer(filled, monkeypatch):
     """The viewer of the first picture; a change of page is a sentence."""
+    monkeypatch.chdir(TOP)
     monkeypatch.setattr("pages.parts.actions.st.switch_page", lambda page: None)
 
     def opened(row=0, **asked):

@@ -1,6 +1,5 @@
 """Why this result, as a person meets it in the viewer."""
 
-import shutil
 from time import sleep
 
 import pytest
@@ -9,18 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core import encoders
 from core.errors import NoTokens
 from core.workbench import Workbench
-from tests.screens import TOP, build, run, words
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("built"))
-
-
-@pytest.fixture
-def filled(built, home):
-    shutil.copytree(built, home)
-    return home
+from tests.screens import TOP, run, words
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ MAX_TOTAL = 64 * 1024**3
 _CHUNK = 1 << 20
 _ENCRYPTED = "it is encrypted with a password; unpack the zip and ingest the folder"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+# RuntimeError: passwords and methods that zipfile does not know.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError
+)  # fmt: skip
 
 
 class Zip:
@@ -34,7 +37,7 @@ class Zip:
         self.name = path.name
         try:
             self._file = zipfile.ZipFile(path)
-        except (*_DAMAGE, NotImplementedError) as error:
+        except _DAMAGE as error:
             reason = "it is not a zip, or it is cut short or damaged"
             raise UnreadableFile(path.name, reason) from error
         self._members: dict[str, zipfile.ZipInfo] = {}
@@ -87,7 +90,7 @@ class Zip:
                 # In steps: one large read would inflate a lying member before noticing the lie.
                 while part := member.read(_CHUNK):
                     parts.append(part)
-        except (*_DAMAGE, NotImplementedError, RuntimeError) as error:
+        except _DAMAGE as error:
             reason = "it is damaged in the zip and cannot be unpacked"
             raise UnreadableFile(name, reason) from error
         data = b"".join(parts)

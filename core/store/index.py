@@ -84,7 +84,7 @@ def indexed(table: Table, kind: Kind, queries: Floats, version: int) -> IndexRep
     started = time.monotonic()
     n, d = table.count(), queries.shape[1]
     cells = max(1, round(n**0.5 / 2))
-    table.index_vectors("vector", cells, bits=d % 8 == 0)
+    table.index_vectors("vector", cells, "whole" if d % 8 else "bits")
     truth = [{i for i, _ in hits} for hits in _best(blocks(table, d), queries, K)]
 
     def recall(probes: int, refine: int) -> float:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 
@@ -18,6 +18,8 @@ R = TypeVar("R")
 KEY = {"lance-schema:unenforced-primary-key": "true"}
 IDS_AT_ONCE = 10_000
 ATTEMPTS = 12
+GRAPH_LINKS, GRAPH_WIDTH = 16, 128  # of a node, and candidates in view while they are chosen
+VectorIndex = Literal["bits", "whole", "graph"]
 # Versions younger than this are kept: another process may be reading them.
 KEPT = timedelta(hours=1)
 
@@ -132,19 +134,31 @@ class Table:
         if all(i.columns != [column] for i in self._handle.list_indices()):
             self._again(lambda: self._handle.create_index(column, config=FTS(), replace=True))
 
-    def index_vectors(self, column: str, cells: int, *, bits: bool) -> None:
-        """Index unit vectors by cosine: one bit a coordinate, or whole vectors."""
-        from lancedb.index import IvfFlat, IvfRq
+    def index_vectors(self, column: str, cells: int, kind: VectorIndex) -> None:
+        """Index unit vectors by cosine: one bit a coordinate, whole vectors, or a graph of them."""
+        from lancedb.index import HnswSq, IvfFlat, IvfRq
 
-        kind = IvfRq if bits else IvfFlat
-        config = kind(distance_type="cosine", num_partitions=cells)
+        made = {"bits": IvfRq, "whole": IvfFlat, "graph": HnswSq}[kind]
+        size = {"m": GRAPH_LINKS, "ef_construction": GRAPH_WIDTH} if kind == "graph" else {}
+        config = made(distance_type="cosine", num_partitions=cells, **size)
         self._again(lambda: self._handle.create_index(column, config=config, replace=True))
 
-    def near(self, query: Floats, limit: int, probes: int, refine: int) -> list[tuple[str, float]]:
-        """Ids and cosines of the rows nearest to a vector, best first, by the index."""
+    def near(
+        self, query: Floats, limit: int, probes: int, refine: int, width: int | None = None
+    ) -> list[tuple[str, float]]:
+        """Ids and cosines of the rows nearest to a vector, best first, by the index.
+
+        Args:
+            query: (d,) unit vector.
+            limit: how many.
+            probes: cells to look into.
+            refine: candidates compared exactly for each hit.
+            width: candidates that a graph keeps in view.
+        """
         with sentences(self._reading):
             search = self._handle.search(query, vector_column_name="vector")
             search = search.distance_type("cosine").nprobes(probes).refine_factor(refine)
+            search = search if width is None else search.ef(width)
             rows = search.select(["id", "_distance"]).limit(limit).to_arrow()
         cosines = [1 - distance for distance in rows["_distance"].to_pylist()]
         return list(zip(rows["id"].to_pylist(), cosines, strict=True))

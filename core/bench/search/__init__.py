@@ -15,10 +15,9 @@ from core.bench.search.clouds import cloud
 from core.bench.search.filtered import filtered
 from core.bench.search.real import answers, real
 from core.bench.search.timing import measured, row
-from core.bench.search.ways import OURS, PEERS, K, flat, handle_of, lance, peers, resident
+from core.bench.search.ways import OURS, PEERS, K, flat, lance, peers, resident, table_of
 from core.neighbors import top_k
 from core.store.index import indexed
-from core.store.table import Table
 from core.types import Floats, Space
 
 SIZES = "100000,1000000"
@@ -37,7 +36,7 @@ def _at(n: int, folder: Path) -> list[dict[str, Any]]:
     made = cloud(n)
     space = Space(made.images, tuple(map(str, range(n))), n)
     truth = list(top_k(made.queries, space.vectors, K)[0])
-    table = Table(handle_of(space.vectors, folder / "rq"), "The benchmark's table")
+    table = table_of(space.vectors, folder / "rq")
     ways = [*resident(space), flat(table)]
     rows = [r for way in ways for r in measured(way, space.vectors, made.queries, truth)]
     table.index("id")

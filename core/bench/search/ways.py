@@ -15,14 +15,14 @@ import pyarrow as pa
 
 from core import sketch
 from core.neighbors import top_k
+from core.store.database import Database
 from core.store.index import IndexReport
 from core.store.schema import vectors_schema
-from core.store.table import Table
+from core.store.table import GRAPH_LINKS, GRAPH_WIDTH, Table
 from core.types import Floats, Ints, Space
 
 K = 10
 GRAPH_ROWS = 200_000  # rows up to which a graph is built: beyond, two cores take too long
-GRAPH = {"m": 16, "wide": 128}  # neighbours of a node, and how many are looked at for them
 TOO_LONG = f"left out: a graph of more than {GRAPH_ROWS:,} rows takes two cores too long to build"
 OURS, PEERS = "LanceDB IVF_RQ", ("faiss HNSW", "usearch HNSW")
 
@@ -71,22 +71,16 @@ def lance(table: Table, report: IndexReport, images: Floats, folder: Path) -> It
     if len(images) > GRAPH_ROWS:
         yield Way("LanceDB IVF_HNSW_SQ", _nothing, (), TOO_LONG)
     else:
-        yield _graph(handle_of(images, folder))
+        yield _graph(table_of(images, folder))
 
 
-def _graph(handle: Any) -> Way:
-    from lancedb.index import HnswSq
-
+def _graph(table: Table) -> Way:
     started = perf_counter()
-    m, wide = GRAPH["m"], GRAPH["wide"]
-    config = HnswSq(distance_type="cosine", num_partitions=1, m=m, ef_construction=wide)
-    handle.create_index("vector", config=config)
+    table.index_vectors("vector", 1, "graph")
     note = f"built in {perf_counter() - started:.0f} s"
 
     def find(query: Floats, effort: int) -> Ints:
-        search = handle.search(query, vector_column_name="vector").distance_type("cosine")
-        found = search.ef(effort).refine_factor(4).select(["id", "_distance"]).limit(K).to_arrow()
-        return np.array(found["id"].to_pylist(), np.int64)
+        return _numbers(table.near(query, K, 1, 4, width=effort))
 
     return Way("LanceDB IVF_HNSW_SQ, refine 4", find, (40, 100, 250, 600), note)
 
@@ -110,23 +104,24 @@ def _nothing(query: Floats, effort: int) -> Ints:
     return np.empty(0, np.int64)
 
 
-def handle_of(rows: Floats, folder: Path) -> Any:
-    """A LanceDB table of vectors in the store's own form; the id of a row is its number."""
-    import lancedb
-
+def table_of(rows: Floats, folder: Path) -> Table:
+    """The store's table of some vectors; the id of a row is its number."""
     n, d = rows.shape
     schema = vectors_schema(d)
-    handle = lancedb.connect(str(folder)).create_table("vectors", schema=schema)
+    table = Database(str(folder), "The benchmark's table").make("vectors", schema)
     for start in range(0, n, 50_000):
         part = rows[start : start + 50_000]
         ids = pa.array([str(i) for i in range(start, start + len(part))])
         column = pa.FixedSizeListArray.from_arrays(part.ravel(), d)
-        handle.add(pa.table([ids, column], schema=schema))
-    return handle
+        table.merge(pa.table([ids, column], schema=schema), ["id"])
+    return table
 
 
 def _rows(table: Table, refine: int, query: Floats, probes: int) -> Ints:
-    hits = table.near(query, K, max(1, probes), refine)
+    return _numbers(table.near(query, K, max(1, probes), refine))
+
+
+def _numbers(hits: list[tuple[str, float]]) -> Ints:
     return np.array([id_ for id_, _ in hits], np.int64)
 
 
@@ -135,8 +130,8 @@ def _faiss(images: Floats) -> Callable[[Floats, int], Ints] | None:
         faiss: Any = import_module("faiss")
     except ImportError:
         return None
-    graph = faiss.IndexHNSWFlat(images.shape[1], GRAPH["m"], faiss.METRIC_INNER_PRODUCT)
-    graph.hnsw.efConstruction = GRAPH["wide"]
+    graph = faiss.IndexHNSWFlat(images.shape[1], GRAPH_LINKS, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efConstruction = GRAPH_WIDTH
     graph.add(images)
 
     def find(query: Floats, effort: int) -> Ints:
@@ -156,8 +151,8 @@ def _usearch(images: Floats) -> Callable[[Floats, int], Ints] | None:
         ndim=images.shape[1],
         metric="ip",
         dtype="f32",
-        connectivity=GRAPH["m"],
-        expansion_add=GRAPH["wide"],
+        connectivity=GRAPH_LINKS,
+        expansion_add=GRAPH_WIDTH,
     )
     graph.add(np.arange(len(images)), images)
 
