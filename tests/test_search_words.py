@@ -66,3 +66,16 @@ def test_reciprocal_ranks_by_hand():
     answer = search(space, query, words=words, fusion="rrf")
     assert [h.id for h in answer.hits] == ["c", "b", "a", "d"]
     assert answer.hits[0].score == pytest.approx(1 / 61 + 1 / 63)
+
+
+@pytest.mark.parametrize("fusion", ["rrf", "sum"])
+def test_pages_of_a_fused_ranking_go_on_where_the_last_one_ended(rng, fusion):
+    vectors = rng.normal(size=(1500, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    space = Space(vectors, tuple(f"{i:04}" for i in range(1500)), 1500)
+    words = rng.permutation(1500)[:300], np.sort(rng.random(300).astype(np.float32))[::-1]
+    found = {"words": words, "fusion": fusion, "kinds": ("image",)}
+    whole = [hit.id for hit in search(space, vectors[0], k=1000, **found).hits]
+    assert len(set(whole)) == 1000
+    pages = [search(space, vectors[0], k=100, start=at, **found) for at in range(0, 1000, 100)]
+    assert [hit.id for page in pages for hit in page.hits] == whole

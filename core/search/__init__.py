@@ -113,24 +113,26 @@ def search(
 def _with_words(
     found: Compared, words: Ranking, fusion: Literal["rrf", "sum"], allowed: Bools
 ) -> tuple[Ints, Floats]:
-    """Rows and scores of both rankings in one; what neither found near the top is not there.
+    """Rows and scores of both rankings in one; rows that neither has near the top follow.
 
     For a sum each ranking scores the rows of both: a row that no word finds has 0 words.
     """
     may = allowed[words[0]]
     said = words[0][may], words[1][may]
-    rankings: list[Ranking] = [(found.rows, found.scores), said]
+    head: Ranking = found.rows[:SHORTLIST], found.scores[:SHORTLIST]
+    rankings = [head, said]
     if fusion == "sum":
-        rows = np.union1d(found.rows, said[0])
+        rows = np.union1d(head[0], said[0])
         scores = np.zeros(len(rows), np.float32)
         scores[np.searchsorted(rows, said[0])] = said[1]
         cosines = found.cosines(rows) - found.space.offset[rows]
         rankings = [_ranking(rows, cosines), _ranking(rows, scores)]
     rows, total = fuse(rankings, fusion)
-    return rows, total.astype(np.float32)
+    beyond = ~np.isin(found.rows, rows)
+    return _followed(rows, total.astype(np.float32), found.rows[beyond], found.scores[beyond])
 
 
-def _ranking(rows: Ints, scores: Floats) -> Ranking:
+def _ranking(rows: Ints, scores: Floats) -> tuple[Ints, Floats]:
     """Rows and scores, best first; equal scores keep the order of the rows."""
     order = np.argsort(-scores, kind="stable")
     return rows[order], scores[order]
@@ -145,12 +147,15 @@ def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> t
     if not len(head.rows):
         return shortlist.rows, shortlist.scores
     rows, scores = _ranking(head.rows, rerank(head))
-    tail = shortlist.scores[SHORTLIST:]
-    tail = tail - max(0.0, float(tail[:1].sum() - scores.min()))
-    return (
-        np.concatenate([rows, shortlist.rows[SHORTLIST:]]),
-        np.concatenate([scores, tail]).astype(np.float32),
-    )
+    return _followed(rows, scores, shortlist.rows[SHORTLIST:], shortlist.scores[SHORTLIST:])
+
+
+def _followed(rows: Ints, scores: Floats, more: Ints, more_scores: Floats) -> tuple[Ints, Floats]:
+    """Rows and scores with further ones behind them, whose scores are lowered to fit."""
+    if len(rows) and len(more):
+        more_scores = more_scores - max(0.0, float(more_scores[0] - scores.min()))
+    found: Floats = np.concatenate([scores, more_scores]).astype(np.float32)
+    return np.concatenate([rows, more]), found
 
 
 def _allowed(
