@@ -1,19 +1,32 @@
-"""The words and places of a question and of stored items, as a reranker compares them."""
+"""The words and places of a question and of stored items, as search and rerankers compare them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.asking import encoder_for
+from core.errors import InputError
+from core.fixed_encodings import Encodings, FixedEncoding
 from core.ingest import decode
-from core.pipeline import few
-from core.types import Floats, Ints, Part, Passport, Query, Space
+from core.pipeline import few, pooling_of
+from core.search import ByTokens
+from core.types import Floats, Ints, Kind, Part, Passport, Query, Space, SpaceCache
 
 if TYPE_CHECKING:
     from core.store import Collection
+
+BUDGET = 512 << 20  # bytes that the fixed encodings of one collection may take
+BITS, INNER, REPEATS = 4, 16, 10  # 2,564 bytes an item; fewer repeats where those are too many
+BLOCK = 20_000  # items read at a time
+EFFECT = (
+    "Several vectors an item alone find fewer right pictures than one vector where this was "
+    "measured: `sextant bench multivector`, and the README."
+)
+
+_ENCODED = SpaceCache(1)
 
 
 def of_query(collection: Collection, space: Space, passport: Passport, query: Query) -> Floats:
@@ -26,8 +39,7 @@ def of_query(collection: Collection, space: Space, passport: Passport, query: Qu
         NoTextSearch: the encoder is not at hand.
         UnreadableFile: a picture of the query cannot be decoded.
     """
-    asked = [part for part in query.parts if part.weight > 0]
-    found = [_of_part(collection, space, passport, part) for part in asked]
+    found = [tokens for _, tokens in _of_parts(collection, space, passport, query)]
     return np.concatenate([np.empty((0, space.d), np.float32), *found])
 
 
@@ -50,11 +62,116 @@ def of_rows(
     return read
 
 
+def first_stage(collection: Collection, space: Space, passport: Passport, query: Query) -> ByTokens:
+    """What finds candidates for a question by the stored token vectors.
+
+    Raises:
+        InputError: none are stored, or there are more items than the budget allows.
+        NoTokens: the encoder makes none.
+        NoTextSearch: the encoder is not at hand.
+    """
+    stored = of_rows(collection, space, passport)
+    if stored is None:
+        raise InputError(
+            "Search by tokens first needs token vectors, and none are stored for these vectors. "
+            "Store them: sextant tokens NAME"
+        )
+    parts = list(_of_parts(collection, space, passport, query))
+    encodings, means = _encoded(collection, space, passport)
+    centred = np.concatenate([tokens - means[kind] for kind, tokens in parts])
+    return ByTokens(encodings, centred, np.concatenate([t for _, t in parts]), stored)
+
+
+def notes(query: Query) -> tuple[str, ...]:
+    """Sentences on what the first stage makes of a question."""
+    if not query.first:
+        return ()
+    told = ["Found by token vectors first (MUVERA, then MaxSim); the cut and p look at the whole."]
+    if any(part.weight < 0 for part in query.parts):
+        told.append("What is asked against does not count where tokens come first.")
+    if len({part.weight for part in query.parts if part.weight > 0}) > 1:
+        told.append("Weights do not count where tokens come first: every word counts the same.")
+    return tuple(told)
+
+
+def _encoded(
+    collection: Collection, space: Space, passport: Passport
+) -> tuple[Encodings, dict[Kind, Floats]]:
+    """Fixed encodings of all items and the mean token of each kind, once for what is stored."""
+    key = space.key, collection.tokens.version(passport)
+    return _ENCODED.get(key, lambda: _encode(collection, space, passport))
+
+
+def _encode(
+    collection: Collection, space: Space, passport: Passport
+) -> tuple[Encodings, dict[Kind, Floats]]:
+    """An item without token vectors is its own only part. Tokens share a large mean: it is off."""
+    one = space.n * 2**BITS * INNER
+    if one > BUDGET:
+        raise InputError(
+            f"Search by tokens first holds at most {BUDGET // (2**BITS * INNER):,} items in "
+            f"memory; here are {space.n:,}. Search without it and rerank by MaxSim."
+        )
+    made = Encodings(FixedEncoding(space.d, BITS, INNER, min(REPEATS, BUDGET // one)), space.n)
+    means = _means(collection, space, passport)
+    missing = np.ones(space.n, bool)
+    for rows, vectors, lengths in _blocks(collection, space, passport):
+        made.put(rows, vectors - _each(means, space, np.repeat(rows, lengths)), lengths)
+        missing[rows] = False
+    rows = np.flatnonzero(missing)
+    made.put(rows, space.vectors[rows] - _each(means, space, rows), np.ones(len(rows), np.int64))
+    return made, means
+
+
+def _means(collection: Collection, space: Space, passport: Passport) -> dict[Kind, Floats]:
+    """The mean token of each kind; zeros where none are stored."""
+    sums, counts = np.zeros((2, space.d)), np.zeros(2)
+    for rows, vectors, lengths in _blocks(collection, space, passport):
+        text = np.repeat(rows >= space.n_images, lengths)
+        for kind, chosen in enumerate((~text, text)):
+            sums[kind] += vectors[chosen].sum(axis=0, dtype=np.float64)
+            counts[kind] += chosen.sum()
+    image, text = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
+    return {"image": image, "text": text}
+
+
+def _each(means: dict[Kind, Floats], space: Space, rows: Ints) -> Floats:
+    """(m, d) the mean of each row's kind."""
+    found: Floats = np.stack([means["image"], means["text"]])[(rows >= space.n_images).astype(int)]
+    return found
+
+
+def _blocks(
+    collection: Collection, space: Space, passport: Passport
+) -> Iterator[tuple[Ints, Floats, Ints]]:
+    """Rows of the space that have token vectors, those below each other, and how many of each."""
+    for ids, vectors, lengths in collection.tokens.blocks(passport, BLOCK):
+        rows = np.array([space.row.get(id_, -1) for id_ in ids], np.int64)
+        here = (rows >= 0) & (lengths > 0)
+        yield rows[here], vectors[np.repeat(here, lengths)], lengths[here]
+
+
+def _of_parts(
+    collection: Collection, space: Space, passport: Passport, query: Query
+) -> Iterator[tuple[Kind, Floats]]:
+    """The kind and the (t, d) token vectors of each part that is asked for."""
+    for part in query.parts:
+        if part.weight > 0:
+            yield _kind(space, part), _of_part(collection, space, passport, part)
+
+
+def _kind(space: Space, part: Part) -> Kind:
+    if part.item:
+        return "image" if space.row[part.item] < space.n_images else "text"
+    return "image" if part.image else "text"
+
+
 def _of_part(collection: Collection, space: Space, passport: Passport, part: Part) -> Floats:
     if part.item:
         whole = space.vectors[space.row[part.item]][None]
         return collection.tokens.read(passport, [part.item]).get(part.item, whole)
     encoder = encoder_for(passport)
     if part.image:
-        return few(encoder.image_tokens([decode(part.image, "the picture")])[0])
+        places = encoder.image_tokens([decode(part.image, "the picture")])[0]
+        return few(places, pooling_of(collection, passport))
     return encoder.text_tokens([part.text])[0].spoken().vectors

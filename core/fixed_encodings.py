@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from core.types import Floats, Ints
+
+BLOCK = 2048  # items encoded at a time
+LEVELS = 127.0  # a number is kept as one of so many steps up or down
+Codes = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -41,33 +46,74 @@ class FixedEncoding:
     seed: int = 42
 
     @property
+    def cells(self) -> int:
+        """Cells of one cut."""
+        return 2**self.bits
+
+    @property
     def size(self) -> int:
         """Dimensions of an encoding."""
-        return self.repeats * 2**self.bits * (self.inner or self.d)
+        return self.repeats * self.cells * (self.inner or self.d)
 
     def of_words(self, vectors: Floats) -> Floats:
         """(size,) encoding of a question: sums; divided by the repeats."""
-        cells, rows = self._cells(vectors), self._projected(vectors)
-        found = np.zeros((self.repeats, 2**self.bits, rows.shape[2]), np.float32)
-        for r in range(self.repeats):
-            np.add.at(found[r], cells[r], rows[r])
-        summed: Floats = (found / self.repeats).astype(np.float32).ravel()
-        return summed
+        lengths = np.array([len(vectors)])
+        summed = np.stack([self._summed(vectors, lengths, r)[0] for r in range(self.repeats)])
+        found: Floats = (summed / self.repeats).astype(np.float32).ravel()
+        return found
 
     def of_parts(self, vectors: Floats) -> Floats:
         """(size,) encoding of an item: means; an empty cell takes what is nearest in bits."""
-        cells, rows = self._cells(vectors), self._projected(vectors)
-        found = np.zeros((self.repeats, 2**self.bits, rows.shape[2]), np.float32)
-        for r in range(self.repeats):
-            counts = np.bincount(cells[r], minlength=2**self.bits)
-            np.add.at(found[r], cells[r], rows[r])
-            found[r] /= np.maximum(counts, 1)[:, None]
-            empty = np.flatnonzero(counts == 0)
-            apart = self._apart[empty][:, cells[r]]
-            # Parts that are equally near share the cell: the order of parts does not matter.
-            nearest = apart == apart.min(axis=1, keepdims=True)
-            found[r, empty] = nearest @ rows[r] / nearest.sum(axis=1, keepdims=True)
-        return found.ravel()
+        return self.of_items(vectors, np.array([len(vectors)]))[0]
+
+    def of_items(self, vectors: Floats, lengths: Ints) -> Floats:
+        """(n, size) encodings of n items, whose parts lie below each other.
+
+        Args:
+            vectors: (sum of lengths, d) rows.
+            lengths: (n,) parts of each item, at least one.
+        """
+        cuts = [self._filled(vectors, lengths, r) for r in range(self.repeats)]
+        found: Floats = np.stack(cuts, axis=1).reshape(len(lengths), -1)
+        return found
+
+    def _filled(self, vectors: Floats, lengths: Ints, r: int) -> Floats:
+        """(n, cells, inner) means of one cut; parts that are equally near share an empty cell."""
+        sums = self._summed(vectors, lengths, r)
+        counts = self._counts(vectors, lengths, r)
+        found, empty = np.zeros_like(sums), np.ones(counts.shape, bool)
+        for apart in range(self.bits + 1):
+            near = (self._apart == apart).astype(np.float32)
+            many = counts @ near
+            new = empty & (many > 0)
+            item, cell = np.nonzero(new)
+            found[item, cell] = (near @ sums)[item, cell] / many[item, cell][:, None]
+            empty &= ~new
+            if not empty.any():
+                break
+        return found
+
+    def _summed(self, vectors: Floats, lengths: Ints, r: int) -> Floats:
+        """(n, cells, inner) sums of what is kept of the vectors in each cell of one cut."""
+        from scipy.sparse import csr_array
+
+        rows = vectors @ self._signs[r] if self.inner else vectors
+        at, shape = self._slots(vectors, lengths, r), (len(lengths) * self.cells, len(vectors))
+        ones = np.ones(len(vectors), np.float32)
+        sums: Floats = csr_array((ones, (at, np.arange(len(vectors)))), shape) @ rows
+        return sums.reshape(len(lengths), self.cells, -1)
+
+    def _counts(self, vectors: Floats, lengths: Ints, r: int) -> Floats:
+        """(n, cells) vectors in each cell."""
+        at = self._slots(vectors, lengths, r)
+        counted = np.bincount(at, minlength=len(lengths) * self.cells).astype(np.float32)
+        return counted.reshape(len(lengths), self.cells)
+
+    def _slots(self, vectors: Floats, lengths: Ints, r: int) -> Ints:
+        """Item and cell of each vector as one number."""
+        cells = (vectors @ self._planes[r] > 0) @ (1 << np.arange(self.bits))
+        found: Ints = np.repeat(np.arange(len(lengths)), lengths) * self.cells + cells
+        return found
 
     @cached_property
     def _planes(self) -> Floats:
@@ -78,22 +124,65 @@ class FixedEncoding:
     def _signs(self) -> Floats:
         shape = (self.repeats, self.d, self.inner)
         signs = np.random.default_rng(self.seed + 1).choice([-1.0, 1.0], shape)
-        return (signs / np.sqrt(self.inner)).astype(np.float32)
+        return (signs / np.sqrt(max(1, self.inner))).astype(np.float32)
 
     @cached_property
     def _apart(self) -> Ints:
         """(cells, cells) bits in which two cells differ."""
-        cells = np.arange(2**self.bits)
+        cells = np.arange(self.cells)
         return np.bitwise_count(cells[:, None] ^ cells).astype(np.int64)
 
-    def _cells(self, vectors: Floats) -> Ints:
-        """(repeats, t) cell of each vector."""
-        found: Ints = (vectors @ self._planes > 0) @ (1 << np.arange(self.bits))
-        return found
 
-    def _projected(self, vectors: Floats) -> Floats:
-        """(repeats, t, inner) what is kept of each vector."""
-        if not self.inner:
-            return np.broadcast_to(vectors, (self.repeats, *vectors.shape))
-        found: Floats = vectors @ self._signs
-        return found
+class Encodings:
+    """Fixed encodings of n items in one byte a number, cell by cell.
+
+    The words of a question lie in a few cells: only those are read.
+
+    Args:
+        coder: makes the encodings.
+        n: items; those that are never given score 0 with every question.
+
+    >>> x = np.eye(4, dtype=np.float32)
+    >>> kept = Encodings(FixedEncoding(4, bits=2, inner=0, repeats=2), 2)
+    >>> kept.put(np.array([0, 1]), x[:2], np.array([1, 1]))
+    >>> kept.scores(x[:1]).round(2).tolist()
+    [1.0, 0.0]
+    """
+
+    def __init__(self, coder: FixedEncoding, n: int) -> None:
+        self.coder = coder
+        wide = coder.size // (coder.repeats * coder.cells)
+        self._codes: Codes = np.zeros((coder.repeats * coder.cells, n, wide), np.int8)
+        self._steps = np.zeros(n, np.float32)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        return self._codes.nbytes + self._steps.nbytes
+
+    def put(self, rows: Ints, vectors: Floats, lengths: Ints) -> None:
+        """Encode items.
+
+        Args:
+            rows: (m,) which they are.
+            vectors: (sum of lengths, d) their parts, below each other.
+            lengths: (m,) parts of each, at least one.
+        """
+        ends = np.cumsum(lengths)
+        for start in range(0, len(rows), BLOCK):
+            part = slice(start, start + BLOCK)
+            inside = slice(ends[start] - lengths[start], ends[part][-1])
+            found = self.coder.of_items(vectors[inside], lengths[part])
+            steps = np.abs(found).max(axis=1) / np.float32(LEVELS)
+            codes = np.rint(found / np.maximum(steps, 1e-30)[:, None]).astype(np.int8)
+            cells = codes.reshape(len(codes), len(self._codes), -1)
+            self._codes[:, rows[part]] = cells.transpose(1, 0, 2)
+            self._steps[rows[part]] = steps
+
+    def scores(self, words: Floats) -> Floats:
+        """(n,) estimates of the sum over words of their best match with a part of each item."""
+        asked = self.coder.of_words(words).reshape(len(self._codes), -1)
+        sums = np.zeros(len(self._steps), np.float32)
+        for cell in np.flatnonzero(asked.any(axis=1)):
+            sums += self._codes[cell].astype(np.float32) @ asked[cell]
+        return sums * self._steps

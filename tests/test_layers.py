@@ -23,7 +23,6 @@ LEVELS = [
         "core.kernels",
         "core.fixed_encodings",
         "core.late_interaction",
-        "core.pooling",
         "core.fusion",
     }
     | {
@@ -44,6 +43,7 @@ LEVELS = [
     | {
         "core.composition",
         "core.frames",
+        "core.pooling",
         "core.prototypes",
         "core.shapes",
         "core.sketch",

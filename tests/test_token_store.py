@@ -46,12 +46,12 @@ def ask(text, **settings):
 
 
 def test_tokens_are_stored_once_for_each_item(bench):
-    assert bench.tokens_stored("halves") == (0, 0.0)
+    assert bench.tokens_stored("halves").items == 0
     report = bench.add_tokens("halves")
     assert report.encoded == 48
-    items, size = bench.tokens_stored("halves")
-    assert items == 48
-    assert 0 < size <= 8 * 8 * 2
+    stored = bench.tokens_stored("halves")
+    assert stored.items == 48
+    assert 0 < stored.bytes_per_item <= 8 * 8 * 2
     assert bench.add_tokens("halves").encoded == 0
     collection, space = bench.home.open("halves"), bench.space("halves")
     passport = collection.passport()
@@ -61,7 +61,7 @@ def test_tokens_are_stored_once_for_each_item(bench):
         np.testing.assert_allclose(np.linalg.norm(tokens, axis=1), 1, atol=2e-3)
     # A later item gets its own, an item that goes takes its own along.
     bench.delete_items("halves", space.ids[:2])
-    assert bench.tokens_stored("halves")[0] == 46
+    assert bench.tokens_stored("halves").items == 46
     assert collection.tokens.read(passport, list(space.ids[:2])) == {}
 
 
@@ -72,7 +72,7 @@ def test_a_run_that_was_stopped_goes_on(bench):
 
     with pytest.raises(Cancelled):
         bench.add_tokens("halves", progress=stop)
-    before = bench.tokens_stored("halves")[0]
+    before = bench.tokens_stored("halves").items
     assert 0 < before < 48
     assert bench.add_tokens("halves").encoded == 48 - before
 
@@ -87,11 +87,11 @@ def test_a_killed_process_leaves_what_another_goes_on_with(bench):
     )
     done = subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=False)
     assert done.returncode == 9
-    before = bench.tokens_stored("halves")[0]
+    before = bench.tokens_stored("halves").items
     assert 16 <= before < 48
     job = background.start(bench, "add_tokens", "Tokens", name="halves", encoder=None).wait(60)
     assert job.state == "done"
-    assert bench.tokens_stored("halves")[0] == 48
+    assert bench.tokens_stored("halves").items == 48
 
 
 @pytest.mark.parametrize("name", ["max_sim", "orthogonal_fusion"])

@@ -77,8 +77,16 @@ def _parser() -> argparse.ArgumentParser:
         "--long-text", choices=("windows", "stretch", "interpolate", "cut"),
         help="how texts beyond the encoder's limit are read (windows, averaged)",
     )  # fmt: skip
-    tokens = command("tokens", filling.tokens, "store vectors of places and words, to rerank by")
+    tokens = command(
+        "tokens", filling.tokens, "store vectors of places and words, to search and rerank by"
+    )
     tokens.add_argument("name", help="the collection")
+    tokens.add_argument(
+        "--pool", choices=("ward", "kmeans"), help="how the parts of an item are clustered (ward)"
+    )
+    size = tokens.add_mutually_exclusive_group()
+    size.add_argument("--keep", type=int, metavar="K", help="at most so many vectors an item (8)")
+    size.add_argument("--ratio", type=float, metavar="R", help="a share of its parts, such as 0.25")
     tokens.add_argument("--encoder", help="which vectors (the collection's first)")
     search = command("search", searching.search, "find what is nearest to a text or a picture")
     search.add_argument("name", help="the collection")
@@ -98,6 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument(
         "--words", choices=("rrf", "sum"), default="",
         help="also look for the words in captions, labels and names, and fuse both rankings",
+    )  # fmt: skip
+    search.add_argument(
+        "--first", choices=("muvera",), default="",
+        help="candidates by stored token vectors, then MaxSim (measured: worse than one vector)",
     )  # fmt: skip
     search.add_argument("-k", type=int, default=10, help="how many hits (10)")
     search.add_argument(

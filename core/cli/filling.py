@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.cli.printing import Progress, print_json, say, tell
 
 if TYPE_CHECKING:
+    from core.pooling import Pooling
     from core.workbench import Workbench
 
 
@@ -38,17 +39,38 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
 def tokens(workbench: Workbench, options: argparse.Namespace) -> None:
     """Store token vectors."""
     progress = Progress("items")
-    report = workbench.add_tokens(options.name, options.encoder, progress=progress)
+    report = workbench.add_tokens(
+        options.name, options.encoder, pooling=_pooling(options), progress=progress
+    )
     progress.end()
-    items, size = workbench.tokens_stored(options.name, options.encoder)
+    stored = workbench.tokens_stored(options.name, options.encoder)
     if options.json:
-        return print_json({**report.to_dict(), "items": items, "bytes_per_item": round(size, 1)})
+        document = {
+            "items": stored.items,
+            "bytes_per_item": round(stored.bytes_per_item, 1),
+            "pooling": dict(stored.poolings),
+        }
+        return print_json({**report.to_dict(), **document})
     for refusal in report.refused:
         tell(f"refused  {refusal.name}: {refusal.reason}")
+    for note in report.notes:
+        tell(note)
     say(
         f"{report.collection}: token vectors of {report.encoded:,} items added, "
-        f"{items:,} in all, {size:,.0f} bytes an item."
+        f"{stored.items:,} in all."
     )
+
+
+def _pooling(options: argparse.Namespace) -> Pooling | None:
+    """What was asked for; None where nothing was, which leaves it as it is."""
+    from core.errors import BadParameter
+    from core.pooling import Pooling
+
+    if options.ratio is not None and not 0 < options.ratio <= 1:
+        raise BadParameter("ratio", options.ratio, "above 0, to 1")
+    given = {"clusters": options.pool, "keep": options.keep, "ratio": options.ratio}
+    asked = {name: value for name, value in given.items() if value is not None}
+    return Pooling(**asked) if asked else None
 
 
 def demo(workbench: Workbench, options: argparse.Namespace) -> None:

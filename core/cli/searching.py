@@ -63,6 +63,7 @@ def _queries(workbench: Workbench, options: argparse.Namespace, asked: list[str]
             k=options.k,
             mix=options.mix,
             template=options.template,
+            first=options.first,
             words=options.words,
             expected=options.expected,
             miss=options.miss,

@@ -8,7 +8,7 @@ from core.pipeline.brought import bring
 from core.pipeline.passports import check_passport, passport_for
 from core.pipeline.report import Report
 from core.pipeline.run import add_encoder, ingest
-from core.pipeline.tokens import add_tokens, few
+from core.pipeline.tokens import add_tokens, few, pooling_of
 
 __all__ = [
     "Report",
@@ -19,4 +19,5 @@ __all__ = [
     "few",
     "ingest",
     "passport_for",
+    "pooling_of",
 ]

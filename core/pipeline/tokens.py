@@ -11,7 +11,7 @@ from core.ingest import decode
 from core.jobs import Cancelled
 from core.pipeline.passports import passport_for
 from core.pipeline.report import Report
-from core.pooling import pooled
+from core.pooling import Pooling, named
 from core.types import Floats, Item, Passport, Progress, Refusal, Tokens
 
 if TYPE_CHECKING:
@@ -19,18 +19,31 @@ if TYPE_CHECKING:
 
     from core.store import Collection
 
-KEPT = 8
-"""Vectors an item keeps: a tenth of the starter's places; see `sextant bench multivector`."""
 BATCH, CHUNK_ITEMS, CHUNK_SECONDS = 16, 512, 30.0
 
 
-def few(tokens: Tokens, k: int = KEPT) -> Floats:
-    """At most k unit vectors that stand for the parts that show something."""
-    return pooled(tokens.spoken().vectors, k)[0]
+def few(tokens: Tokens, pooling: Pooling) -> Floats:
+    """A few unit vectors that stand for the parts that show something."""
+    return pooling.pool(tokens.spoken().vectors)
 
 
-def add_tokens(collection: Collection, encoder: Encoder, progress: Progress) -> Report:
+def pooling_of(collection: Collection, passport: Passport) -> Pooling:
+    """How most of the stored token vectors were pooled; the usual where there are none."""
+    ways = collection.tokens.stored(passport).poolings
+    return named(max(ways, key=lambda way: ways[way])) if ways else Pooling()
+
+
+def add_tokens(
+    collection: Collection, encoder: Encoder, progress: Progress, pooling: Pooling | None = None
+) -> Report:
     """Store token vectors of all items that this encoder has encoded and that have none.
+
+    Args:
+        collection: where the items are.
+        encoder: makes the vectors.
+        progress: called with (items done, items in all).
+        pooling: how an item's vectors are made fewer; without, as those that are there. Items whose
+            vectors were pooled in another way get new ones.
 
     Raises:
         NoTokens: the encoder makes none.
@@ -38,8 +51,10 @@ def add_tokens(collection: Collection, encoder: Encoder, progress: Progress) -> 
     """
     passport = passport_for(collection, encoder)
     encoder.text_tokens([])  # refuses at once where there are none
-    todo = sorted(collection.vector_ids(passport) - collection.tokens.ids(passport))
-    run = _Run(collection, encoder, passport)
+    pooling = pooling or pooling_of(collection, passport)
+    done = collection.tokens.ids(passport, pooling.name)
+    todo = sorted(collection.vector_ids(passport) - done)
+    run = _Run(collection, encoder, passport, pooling)
     progress(0, len(todo))
     try:
         for n, item in enumerate(collection.filled(todo), 1):
@@ -52,17 +67,20 @@ def add_tokens(collection: Collection, encoder: Encoder, progress: Progress) -> 
     run.flush()
     if run.report.encoded:
         collection.optimize()
-    size = collection.tokens.bytes_per_item(passport)
-    run.report.notes.append(f"Token vectors take {size:,.0f} bytes an item.")
+    size = collection.tokens.stored(passport).bytes_per_item
+    run.report.notes.append(f"Token vectors take {size:,.0f} bytes an item: {pooling.sentence}.")
     return run.report
 
 
 class _Run:
     """Items that wait to be encoded, and vectors that wait to be written."""
 
-    def __init__(self, collection: Collection, encoder: Encoder, passport: Passport) -> None:
+    def __init__(
+        self, collection: Collection, encoder: Encoder, passport: Passport, pooling: Pooling
+    ) -> None:
         self.report = Report(collection.name)
         self._collection, self._encoder, self._passport = collection, encoder, passport
+        self._pooling = pooling
         self._images: dict[str, Image] = {}
         self._texts: dict[str, str] = {}
         self._kept: dict[str, Floats] = {}
@@ -89,15 +107,15 @@ class _Run:
         """Encode what is queued."""
         images = self._encoder.image_tokens(list(self._images.values())) if self._images else []
         texts = self._encoder.text_tokens(list(self._texts.values())) if self._texts else []
-        self._kept |= dict(
-            zip([*self._images, *self._texts], map(few, [*images, *texts]), strict=True)
-        )
+        kept = [few(tokens, self._pooling) for tokens in (*images, *texts)]
+        self._kept |= dict(zip([*self._images, *self._texts], kept, strict=True))
         self._images, self._texts = {}, {}
 
     def flush(self) -> None:
         """Write what is encoded."""
         if self._kept:
             ids = list(self._kept)
-            self._collection.tokens.write(self._passport, ids, list(self._kept.values()))
+            vectors, how = list(self._kept.values()), self._pooling.name
+            self._collection.tokens.write(self._passport, ids, vectors, how)
             self.report.encoded += len(ids)
         self._kept, self._since = {}, monotonic()

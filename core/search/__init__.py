@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from core.errors import InputError
 from core.fusion import Ranking, fuse
 from core.rerankers import Shortlist
 from core.search.answer import Answer, verdict
+from core.search.by_tokens import ByTokens
 from core.search.calibration import Calibration
 from core.search.compared import Compared, compare
 from core.search.cut import Cut, by_chance, by_pairs
@@ -24,10 +26,13 @@ from core.search.hubs import hub_ratios
 from core.search.learning import calibrate
 from core.search.moved import against, changes
 from core.search.null import Null, fit_null
+from core.search.order import SHORTLIST, followed, ranking
 from core.types import Bools, Floats, Ints, Kind, Space
 
 __all__ = [
+    "SHORTLIST",
     "Answer",
+    "ByTokens",
     "Calibration",
     "Cut",
     "Null",
@@ -41,7 +46,6 @@ __all__ = [
 ]
 
 BINS = 60
-SHORTLIST = 400  # hits that a reranker orders again
 
 
 def search(
@@ -53,6 +57,7 @@ def search(
     kinds: tuple[Kind, ...] = ("image", "text"),
     mask: Bools | None = None,
     exclude: Ints | None = None,
+    first: ByTokens | None = None,
     words: Ranking | None = None,
     fusion: Literal["rrf", "sum"] = "rrf",
     rerank: Callable[[Shortlist], Floats] | None = None,
@@ -69,8 +74,9 @@ def search(
         kinds: what may be found.
         mask: (n,) rows that may be found.
         exclude: rows that must not be found: the items that ask.
+        first: finds the rows by their parts; without, the cosine with the whole does.
         words: rows that a full-text search found and their scores, best first, to be fused with the
-            best `SHORTLIST` rows by cosine.
+            best `SHORTLIST` rows of the first stage.
         fusion: how; see `core.fusion`.
         rerank: gives the best `SHORTLIST` hits new scores; see `core.rerankers`.
         cut: where matches end; without, where `expected` chance hits are left (0: the usual).
@@ -86,8 +92,11 @@ def search(
     least = SHORTLIST if rerank or words else 0
     found = compare(space, vector, allowed, kinds, max(start + k, least))
     rows, values = found.rows, found.scores
+    if first:
+        rows, values = first.best(space, allowed, max(start + k, SHORTLIST))
     if words:
-        rows, values = _with_words(found, words, fusion, allowed)
+        score = partial(first.scores, space) if first else partial(_of_wholes, found)
+        rows, values = _with_words((rows, values), score, _among(words, allowed), fusion)
     if rerank:
         rows, values = _reordered(rerank, Shortlist(space, vector, rows, values))
     nulls = {kind: fit_null(background) for kind, background in found.background.items()}
@@ -110,32 +119,37 @@ def search(
     )
 
 
+def _of_wholes(found: Compared, rows: Ints) -> Floats:
+    """Scores of some rows by the whole."""
+    return found.cosines(rows) - found.space.offset[rows]
+
+
+def _among(words: Ranking, allowed: Bools) -> Ranking:
+    """What full text found of the allowed rows."""
+    may = allowed[words[0]]
+    return words[0][may], words[1][may]
+
+
 def _with_words(
-    found: Compared, words: Ranking, fusion: Literal["rrf", "sum"], allowed: Bools
+    found: tuple[Ints, Floats],
+    score: Callable[[Ints], Floats],
+    said: Ranking,
+    fusion: Literal["rrf", "sum"],
 ) -> tuple[Ints, Floats]:
     """Rows and scores of both rankings in one; rows that neither has near the top follow.
 
     For a sum each ranking scores the rows of both: a row that no word finds has 0 words.
     """
-    may = allowed[words[0]]
-    said = words[0][may], words[1][may]
-    head: Ranking = found.rows[:SHORTLIST], found.scores[:SHORTLIST]
+    head: Ranking = found[0][:SHORTLIST], found[1][:SHORTLIST]
     rankings = [head, said]
     if fusion == "sum":
         rows = np.union1d(head[0], said[0])
         scores = np.zeros(len(rows), np.float32)
         scores[np.searchsorted(rows, said[0])] = said[1]
-        cosines = found.cosines(rows) - found.space.offset[rows]
-        rankings = [_ranking(rows, cosines), _ranking(rows, scores)]
+        rankings = [ranking(rows, score(rows)), ranking(rows, scores)]
     rows, total = fuse(rankings, fusion)
-    beyond = ~np.isin(found.rows, rows)
-    return _followed(rows, total.astype(np.float32), found.rows[beyond], found.scores[beyond])
-
-
-def _ranking(rows: Ints, scores: Floats) -> tuple[Ints, Floats]:
-    """Rows and scores, best first; equal scores keep the order of the rows."""
-    order = np.argsort(-scores, kind="stable")
-    return rows[order], scores[order]
+    beyond = ~np.isin(found[0], rows)
+    return followed(rows, total.astype(np.float32), found[0][beyond], found[1][beyond])
 
 
 def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> tuple[Ints, Floats]:
@@ -146,16 +160,8 @@ def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> t
     head = replace(shortlist, rows=shortlist.rows[:SHORTLIST], scores=shortlist.scores[:SHORTLIST])
     if not len(head.rows):
         return shortlist.rows, shortlist.scores
-    rows, scores = _ranking(head.rows, rerank(head))
-    return _followed(rows, scores, shortlist.rows[SHORTLIST:], shortlist.scores[SHORTLIST:])
-
-
-def _followed(rows: Ints, scores: Floats, more: Ints, more_scores: Floats) -> tuple[Ints, Floats]:
-    """Rows and scores with further ones behind them, whose scores are lowered to fit."""
-    if len(rows) and len(more):
-        more_scores = more_scores - max(0.0, float(more_scores[0] - scores.min()))
-    found: Floats = np.concatenate([scores, more_scores]).astype(np.float32)
-    return np.concatenate([rows, more]), found
+    rows, scores = ranking(head.rows, rerank(head))
+    return followed(rows, scores, shortlist.rows[SHORTLIST:], shortlist.scores[SHORTLIST:])
 
 
 def _allowed(

@@ -7,6 +7,7 @@
         thumbnails.lance        id, webp
         passports.lance         which encoders there are, in the order they were added
         vectors_{passport}.lance  id, vector; no bytes of pictures
+        tokens_{passport}.lance   id, the vectors of its parts, and how they were pooled
         words.lance               what is said of every item, for full-text search
         nearest_{passport}_{kind}.lance  id, vector and their index; made when asked for
         layouts.lance, intakes.lance  projections and reports of past ingests
@@ -22,5 +23,6 @@ from core.store.collection import Collection
 from core.store.contents import Counts
 from core.store.filters import Field
 from core.store.home import Home
+from core.store.tokens import Stored
 
-__all__ = ["Collection", "Counts", "Field", "Home"]
+__all__ = ["Collection", "Counts", "Field", "Home", "Stored"]

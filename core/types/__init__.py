@@ -2,7 +2,7 @@
 
 from core.types.arrays import Bools, Doubles, Floats, Ints, Kind, Progress, Scope, Value, Verdict
 from core.types.items import Item, Passport, Refusal, digest
-from core.types.queries import Filter, Mix, Part, Query, Template, Words
+from core.types.queries import Filter, First, Mix, Part, Query, Template, Words
 from core.types.results import Curve, Finding, Hit, Reference, Score
 from core.types.space import Space, SpaceCache, per_space
 from core.types.tokens import Tokens, added_up
@@ -13,6 +13,7 @@ __all__ = [
     "Doubles",
     "Filter",
     "Finding",
+    "First",
     "Floats",
     "Hit",
     "Ints",

@@ -13,6 +13,7 @@ from core.types.items import digest
 Mix = Literal["sum", "slerp", "centred"]
 Template = Literal["", "photo", "ensemble"]
 Words = Literal["", "rrf", "sum"]
+First = Literal["", "muvera"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Query:
         mix: how several parts become one vector: "sum", "slerp", or "centred" (balanced); see
             `core.composition`.
         template: what short texts are put into where pictures are looked for; see `core.prompts`.
+        first: what finds the candidates: "" (the cosine with the whole) or "muvera" (stored token
+            vectors; see `core.search.by_tokens`).
         words: how hits of a full-text search join in: "" (not), "rrf" or "sum".
         hub_correction: what takes hubs down, by name; "" is nothing.
         rerank: what orders the best hits again, by name; "" is nothing.
@@ -74,6 +77,7 @@ class Query:
     start: int = 0
     mix: Mix = "centred"
     template: Template = ""
+    first: First = ""
     words: Words = ""
     hub_correction: str = ""
     rerank: str = ""
@@ -85,7 +89,9 @@ class Query:
             raise InputError("A query needs a text, a picture or an item.")
         if all(part.weight < 0 for part in self.parts):
             raise InputError("A query needs at least one part that is asked for, not only against.")
-        for name, value, known in (("mix", self.mix, Mix), ("template", self.template, Template)):
+        named = ("mix", Mix), ("template", Template), ("first", First)
+        for name, known in named:
+            value = getattr(self, name)
             if value not in get_args(known):
                 raise BadParameter(name, repr(value), ", ".join(map(repr, get_args(known))))
         if not 1 <= self.k <= 1000:

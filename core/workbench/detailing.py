@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,24 +13,35 @@ from core.encoders import Encoder
 from core.encoders.tokens import PROMPT
 from core.errors import InputError, UnknownName
 from core.explanation import Asked, Explanation, explain
+from core.pooling import Pooling
 from core.types import Part, Passport, Progress, Query, Space, Tokens
 from core.workbench.filling import no_progress
 from core.workbench.searching import Searching
+
+if TYPE_CHECKING:
+    from core.store import Stored
 
 
 class Detailing(Searching):
     """The verbs that look at the places of pictures and the words of texts."""
 
     def add_tokens(
-        self, name: str, encoder: str | None = None, *, progress: Progress = no_progress
+        self,
+        name: str,
+        encoder: str | None = None,
+        *,
+        pooling: Pooling | None = None,
+        progress: Progress = no_progress,
     ) -> pipeline.Report:
-        """Store a few vectors for the parts of each item, for rerankers that compare them.
+        """Store a few vectors for the parts of each item, to search and to rerank by.
 
-        What was stored stays; a run that was stopped goes on where it was.
+        What was stored stays, unless another pooling is asked for; a run that was stopped goes on
+        where it was.
 
         Args:
             name: the collection.
             encoder: whose vectors they go with; the collection's first without.
+            pooling: how an item's vectors are made fewer; without, as those that are there.
             progress: called with (items done, items in all); may raise to stop.
 
         Raises:
@@ -38,14 +50,12 @@ class Detailing(Searching):
         """
         collection = self.home.open(name)
         loaded = asking.encoder_for(collection.passport(encoder))
-        return pipeline.add_tokens(collection, loaded, progress)
+        return pipeline.add_tokens(collection, loaded, progress, pooling)
 
-    def tokens_stored(self, name: str, encoder: str | None = None) -> tuple[int, float]:
-        """How many items have token vectors, and their mean size in bytes."""
+    def tokens_stored(self, name: str, encoder: str | None = None) -> Stored:
+        """How many items have token vectors, their mean size, and how they were pooled."""
         collection = self.home.open(name)
-        passport = collection.passport(encoder)
-        tokens = collection.tokens
-        return len(tokens.ids(passport)), tokens.bytes_per_item(passport)
+        return collection.tokens.stored(collection.passport(encoder))
 
     def explain(self, name: str, query: Query, id_: str, encoder: str | None = None) -> Explanation:
         """Why an item answers a question, by cosine alone; see `core.explanation`.

@@ -1,4 +1,4 @@
-"""How the answers to a query are ranked: hub correction, then reranker, and what they changed."""
+"""How answers are ranked: first stage, hub correction, reranker, and what they changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from core import detail
 from core.bias import corrected
 from core.rerankers import RERANKERS, Shortlist
-from core.search import Answer, Calibration, Cut, against, by_pairs, calibrate
+from core.search import Answer, ByTokens, Calibration, Cut, against, by_pairs, calibrate
 from core.types import Bools, Filter, Floats, Kind, Query, Space, SpaceCache
 from core.workbench.collections import Collections
 
@@ -62,19 +62,26 @@ class Ranking(Collections):
         Args:
             name: the collection.
             space: its space.
-            query: names the hub correction and the reranker; "" is none.
-            find: searches a space for this query; takes `rerank`.
+            query: names the first stage, the hub correction and the reranker; "" is none.
+            find: searches a space for this query; takes `first` and `rerank`.
 
         Raises:
             UnknownName: no such hub correction or reranker.
+            InputError: what needs token vectors finds none.
         """
-        if not (query.hub_correction or query.rerank):
+        if not (query.first or query.hub_correction or query.rerank):
             return find(space)
+        first = self._first(name, space, query) if query.first else None
         rerank = self._reranker(name, space, query) if query.rerank else None
         ranked = space
         if query.hub_correction:
             ranked = self.corrected(name, space, query.hub_correction, _asker(space, query))
-        return against(find(ranked, rerank=rerank), find(space))
+        return against(find(ranked, first=first, rerank=rerank), find(space))
+
+    def _first(self, name: str, space: Space, query: Query) -> ByTokens:
+        """What finds the candidates by stored token vectors."""
+        passport = self.passport(name, space.encoder)
+        return detail.first_stage(self.home.open(name), space, passport, query)
 
     def _reranker(self, name: str, space: Space, query: Query) -> Callable[[Shortlist], Floats]:
         """The reranker of a query; it is given tokens where it compares them."""

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from core import asking, formulas
+from core import asking, detail, formulas
 from core.errors import NoTextSearch, PassportMismatch
 from core.expressions import parse
 from core.search import Answer, search
@@ -66,7 +66,7 @@ class Searching(Ranking):
             cut=self.cut(name, space, query, vector),
             expected=query.expected,
         )
-        told = asking.notes(space, passport, query)
+        told = (*asking.notes(space, passport, query), *detail.notes(query))
         return replace(self.ranked(name, space, query, find), notes=told)
 
     def _words(self, name: str, space: Space, query: Query) -> tuple[Ints, Floats]:

@@ -19,8 +19,7 @@ from core.bench.multivector.ways import Ask, Bag, exact, ways
 from core.bench.stages import PLAIN, measured
 from core.bench.stages.known import Task, directed
 from core.late_interaction import best_matches
-from core.pipeline.tokens import KEPT
-from core.pooling import pooled
+from core.pooling import Pooling
 from core.types import Floats, Ints, Space
 
 SINGLE = "single vector"
@@ -43,7 +42,7 @@ def _recall(known: Known) -> Iterable[dict[str, Any]]:
     first = len(known.pictures.whole)
     pairs = np.column_stack([known.owner, first + np.arange(n)])
     space = Space(vectors, tuple(f"{i:06}" for i in range(len(vectors))), first, pairs)
-    few = [pooled(parts, KEPT)[0] for parts in known.pictures.parts]
+    few = [Pooling().pool(parts) for parts in known.pictures.parts]
     sides = {
         "text to image": (known.captions, known.pictures, known.words_mean, known.places_mean),
         "image to text": (
@@ -98,14 +97,14 @@ def _stored(items: Bag, hits: int = 400) -> dict[str, Any]:
     from core.store import Home
     from core.types import Passport
 
-    few = [pooled(parts, KEPT)[0] for parts in items.parts]
+    few = [Pooling().pool(parts) for parts in items.parts]
     ids, d = [f"{i:06}" for i in range(len(few))], items.whole.shape[1]
     passport = Passport("made", "w", "p", d)
     rng = np.random.default_rng(0)
     with TemporaryDirectory() as place:
         collection = Home(place).create("made")
         collection.write_vectors(passport, ids, items.whole)
-        collection.tokens.write(passport, ids, few)
+        collection.tokens.write(passport, ids, few, Pooling().name)
         collection.optimize()
         times, quick = [], []
         for _ in range(10):
@@ -120,7 +119,7 @@ def _stored(items: Bag, hits: int = 400) -> dict[str, Any]:
         "name": f"read the parts of {hits} hits from the store", "n": len(few), "d": d,
         "value": round(median(times), 2), "unit": "ms", "baseline": round(median(quick), 3),
         "ratio": round(median(times) / median(quick), 1), "recall": None,
-        "note": f"at most {KEPT} vectors an item; the baseline is MaxSim over them",
+        "note": f"at most {Pooling().keep} vectors an item; the baseline is MaxSim over them",
     }  # fmt: skip
 
 
