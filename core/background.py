@@ -9,6 +9,7 @@ from typing import Any
 from core import uploads
 from core.errors import UnknownName
 from core.jobs import Job, Tick
+from core.pooling import named
 from core.workbench import Workbench
 
 Arguments = Mapping[str, Any]
@@ -67,7 +68,11 @@ def _encoder_report(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
 
 
 def _add_tokens(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
-    return bench.add_tokens(arguments["name"], arguments["encoder"], progress=tick)
+    # A job that was begun by an earlier version names no pooling.
+    how = arguments.get("pooling")
+    pooling = named(how) if how else None
+    where = arguments["name"], arguments["encoder"]
+    return bench.add_tokens(*where, pooling=pooling, progress=tick)
 
 
 VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {

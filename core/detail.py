@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from core.store import Collection
 
 BUDGET = 512 << 20  # bytes that the fixed encodings of one collection may take
-BITS, INNER, REPEATS = 4, 16, 10  # 2,564 bytes an item; fewer repeats where those are too many
+# As published but for fewer cells, for few vectors an item: 2,564 bytes each, 256 MB for 100,000
+# items. Where more than the budget are needed there are fewer repeats.
+BITS, INNER, REPEATS = 3, 16, 20
 BLOCK = 20_000  # items read at a time
 EFFECT = (
     "Several vectors an item alone find fewer right pictures than one vector where this was "

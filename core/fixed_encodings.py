@@ -6,6 +6,7 @@ Dimensional Encodings. NeurIPS 2024.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +15,8 @@ import numpy.typing as npt
 
 from core.types import Floats, Ints
 
-BLOCK = 2048  # items encoded at a time
+BLOCK = 512  # items encoded at a time
+AT_ONCE = 16_384  # items compared at a time: what stays in the processor's memory
 LEVELS = 127.0  # a number is kept as one of so many steps up or down
 Codes = npt.NDArray[np.int8]
 
@@ -57,74 +59,65 @@ class FixedEncoding:
 
     def of_words(self, vectors: Floats) -> Floats:
         """(size,) encoding of a question: sums; divided by the repeats."""
-        lengths = np.array([len(vectors)])
-        summed = np.stack([self._summed(vectors, lengths, r)[0] for r in range(self.repeats)])
-        found: Floats = (summed / self.repeats).astype(np.float32).ravel()
+        cuts = self._cuts(vectors, np.array([len(vectors)]))
+        found: Floats = np.concatenate([sums.ravel() for sums, _ in cuts])
+        found /= self.repeats
         return found
 
     def of_parts(self, vectors: Floats) -> Floats:
         """(size,) encoding of an item: means; an empty cell takes what is nearest in bits."""
-        return self.of_items(vectors, np.array([len(vectors)]))[0]
+        return self.of_items(vectors, np.array([len(vectors)])).ravel()
 
     def of_items(self, vectors: Floats, lengths: Ints) -> Floats:
-        """(n, size) encodings of n items, whose parts lie below each other.
+        """(repeats * cells, n, inner) encodings of n items, cell by cell.
 
         Args:
-            vectors: (sum of lengths, d) rows.
+            vectors: (sum of lengths, d) rows: the parts of the items below each other.
             lengths: (n,) parts of each item, at least one.
         """
-        cuts = [self._filled(vectors, lengths, r) for r in range(self.repeats)]
-        found: Floats = np.stack(cuts, axis=1).reshape(len(lengths), -1)
-        return found
+        return np.concatenate([self._filled(*cut) for cut in self._cuts(vectors, lengths)])
 
-    def _filled(self, vectors: Floats, lengths: Ints, r: int) -> Floats:
-        """(n, cells, inner) means of one cut; parts that are equally near share an empty cell."""
-        sums = self._summed(vectors, lengths, r)
-        counts = self._counts(vectors, lengths, r)
+    def _cuts(self, vectors: Floats, lengths: Ints) -> Iterator[tuple[Floats, Floats]]:
+        """Of each cut (cells, n, inner) sums of what is kept, and (cells, n) how many summed."""
+        from scipy.sparse import csr_array
+
+        n, t = len(lengths), len(vectors)
+        item, ones = np.repeat(np.arange(n), lengths), np.ones(t, np.float32)
+        sides = (vectors @ self._planes > 0).reshape(t, self.repeats, self.bits)
+        kept = (vectors @ self._signs).reshape(t, self.repeats, -1) if self.inner else None
+        for r in range(self.repeats):
+            at = (sides[:, r] @ (1 << np.arange(self.bits))) * n + item
+            members = csr_array((ones, (at, np.arange(t))), (self.cells * n, t))
+            sums = members @ (vectors if kept is None else np.ascontiguousarray(kept[:, r]))
+            counts = np.bincount(at, minlength=self.cells * n).astype(np.float32)
+            yield sums.reshape(self.cells, n, -1), counts.reshape(self.cells, n)
+
+    def _filled(self, sums: Floats, counts: Floats) -> Floats:
+        """(cells, n, inner) means of one cut; parts that are equally near share an empty cell."""
         found, empty = np.zeros_like(sums), np.ones(counts.shape, bool)
         for apart in range(self.bits + 1):
             near = (self._apart == apart).astype(np.float32)
-            many = counts @ near
-            new = empty & (many > 0)
-            item, cell = np.nonzero(new)
-            found[item, cell] = (near @ sums)[item, cell] / many[item, cell][:, None]
-            empty &= ~new
+            many = near @ counts
+            share = np.where(empty & (many > 0), 1 / np.maximum(many, 1), 0).astype(np.float32)
+            around = (near @ sums.reshape(self.cells, -1)).reshape(sums.shape)
+            found += around * share[:, :, None]
+            empty &= many == 0
             if not empty.any():
                 break
         return found
 
-    def _summed(self, vectors: Floats, lengths: Ints, r: int) -> Floats:
-        """(n, cells, inner) sums of what is kept of the vectors in each cell of one cut."""
-        from scipy.sparse import csr_array
-
-        rows = vectors @ self._signs[r] if self.inner else vectors
-        at, shape = self._slots(vectors, lengths, r), (len(lengths) * self.cells, len(vectors))
-        ones = np.ones(len(vectors), np.float32)
-        sums: Floats = csr_array((ones, (at, np.arange(len(vectors)))), shape) @ rows
-        return sums.reshape(len(lengths), self.cells, -1)
-
-    def _counts(self, vectors: Floats, lengths: Ints, r: int) -> Floats:
-        """(n, cells) vectors in each cell."""
-        at = self._slots(vectors, lengths, r)
-        counted = np.bincount(at, minlength=len(lengths) * self.cells).astype(np.float32)
-        return counted.reshape(len(lengths), self.cells)
-
-    def _slots(self, vectors: Floats, lengths: Ints, r: int) -> Ints:
-        """Item and cell of each vector as one number."""
-        cells = (vectors @ self._planes[r] > 0) @ (1 << np.arange(self.bits))
-        found: Ints = np.repeat(np.arange(len(lengths)), lengths) * self.cells + cells
-        return found
-
     @cached_property
     def _planes(self) -> Floats:
-        shape = (self.repeats, self.d, self.bits)
+        """(d, repeats * bits)."""
+        shape = (self.d, self.repeats * self.bits)
         return np.random.default_rng(self.seed).normal(size=shape).astype(np.float32)
 
     @cached_property
     def _signs(self) -> Floats:
-        shape = (self.repeats, self.d, self.inner)
+        """(d, repeats * inner)."""
+        shape = (self.d, self.repeats * self.inner)
         signs = np.random.default_rng(self.seed + 1).choice([-1.0, 1.0], shape)
-        return (signs / np.sqrt(max(1, self.inner))).astype(np.float32)
+        return (signs / np.sqrt(self.inner)).astype(np.float32)
 
     @cached_property
     def _apart(self) -> Ints:
@@ -152,7 +145,8 @@ class Encodings:
     def __init__(self, coder: FixedEncoding, n: int) -> None:
         self.coder = coder
         wide = coder.size // (coder.repeats * coder.cells)
-        self._codes: Codes = np.zeros((coder.repeats * coder.cells, n, wide), np.int8)
+        # The items last: what is read for a question then lies together.
+        self._codes: Codes = np.zeros((coder.repeats * coder.cells, wide, n), np.int8)
         self._steps = np.zeros(n, np.float32)
 
     @property
@@ -173,16 +167,19 @@ class Encodings:
             part = slice(start, start + BLOCK)
             inside = slice(ends[start] - lengths[start], ends[part][-1])
             found = self.coder.of_items(vectors[inside], lengths[part])
-            steps = np.abs(found).max(axis=1) / np.float32(LEVELS)
-            codes = np.rint(found / np.maximum(steps, 1e-30)[:, None]).astype(np.int8)
-            cells = codes.reshape(len(codes), len(self._codes), -1)
-            self._codes[:, rows[part]] = cells.transpose(1, 0, 2)
+            steps = np.abs(found).max(axis=(0, 2)) / np.float32(LEVELS)
+            found /= np.maximum(steps, 1e-30)[:, None]
+            codes = np.rint(found).astype(np.int8)
+            self._codes[:, :, rows[part]] = codes.transpose(0, 2, 1)
             self._steps[rows[part]] = steps
 
     def scores(self, words: Floats) -> Floats:
         """(n,) estimates of the sum over words of their best match with a part of each item."""
         asked = self.coder.of_words(words).reshape(len(self._codes), -1)
+        cells = np.flatnonzero(asked.any(axis=1))
         sums = np.zeros(len(self._steps), np.float32)
-        for cell in np.flatnonzero(asked.any(axis=1)):
-            sums += self._codes[cell].astype(np.float32) @ asked[cell]
+        for start in range(0, len(sums), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            for cell in cells:
+                sums[part] += asked[cell] @ self._codes[cell, :, part].astype(np.float32)
         return sums * self._steps

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,20 +10,11 @@ import pyarrow as pa
 from core.store.database import Database
 from core.store.snapshot import one_array
 from core.store.table import Table, key
-from core.types import Floats, Ints, Passport
+from core.types import Floats, Ints, Passport, StoredTokens
 
 POOLING = pa.field("pooling", pa.string())
 UNTOLD = "ward keep 8"  # the pooling of vectors that were kept before it was noted
 SAMPLE = 1000  # items whose size stands for all
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What there is of token vectors: how many items, their mean size, and how many by pooling."""
-
-    items: int = 0
-    bytes_per_item: float = 0.0
-    poolings: Mapping[str, int] = field(default_factory=dict)
 
 
 def tokens_name(passport: Passport) -> str:
@@ -43,7 +33,7 @@ class TokenStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._stored: dict[str, tuple[int, Stored]] = {}
+        self._stored: dict[str, tuple[int, StoredTokens]] = {}
 
     def any(self, passport: Passport) -> bool:
         """Whether there are token vectors of this encoder."""
@@ -55,11 +45,11 @@ class TokenStore:
         table = self._database.table(tokens_name(passport))
         return table.version() if table else 0
 
-    def stored(self, passport: Passport) -> Stored:
+    def stored(self, passport: Passport) -> StoredTokens:
         """What there is; counted once for each version of the table."""
         table = self._database.table(tokens_name(passport))
         if table is None:
-            return Stored()
+            return StoredTokens()
         version = table.version()
         known = self._stored.get(passport.key)
         if known is None or known[0] != version:
@@ -113,15 +103,15 @@ class TokenStore:
         for block in table.blocks(["id", "tokens"], rows) if table else ():
             yield block["id"].to_pylist(), *_flat(block, passport.d)
 
-    def _count(self, table: Table, passport: Passport) -> Stored:
+    def _count(self, table: Table, passport: Passport) -> StoredTokens:
         found = _with_pooling(table, ["id"])
         if not len(found):
-            return Stored()
+            return StoredTokens()
         ways = found["pooling"].value_counts().to_pylist()
         ids = found["id"][:SAMPLE].to_pylist()
         vectors = sum(map(len, self.read(passport, ids).values()))
         size = 2.0 * passport.d * vectors / len(ids)
-        return Stored(len(found), size, {way["values"]: way["counts"] for way in ways})
+        return StoredTokens(len(found), size, {way["values"]: way["counts"] for way in ways})
 
 
 def _with_pooling(table: Table, columns: Sequence[str]) -> pa.Table:

@@ -5,7 +5,7 @@ from core.types.items import Item, Passport, Refusal, digest
 from core.types.queries import Filter, First, Mix, Part, Query, Template, Words
 from core.types.results import Curve, Finding, Hit, Reference, Score
 from core.types.space import Space, SpaceCache, per_space
-from core.types.tokens import Tokens, added_up
+from core.types.tokens import StoredTokens, Tokens, added_up
 
 __all__ = [
     "Bools",
@@ -30,6 +30,7 @@ __all__ = [
     "Score",
     "Space",
     "SpaceCache",
+    "StoredTokens",
     "Template",
     "Tokens",
     "Value",

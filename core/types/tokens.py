@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -77,6 +78,21 @@ class Tokens:
         words = tuple(w for w, k in zip(self.words, kept, strict=True) if k)
         weights = self.weights[kept] if self.adds_up else self.weights
         return replace(self, vectors=self.vectors[kept], words=words, weights=weights)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTokens:
+    """What a collection keeps of token vectors.
+
+    Args:
+        items: how many have some.
+        bytes_per_item: their mean size.
+        poolings: how many items were pooled in which way, by its name; see `core.pooling`.
+    """
+
+    items: int = 0
+    bytes_per_item: float = 0.0
+    poolings: Mapping[str, int] = field(default_factory=dict)
 
 
 def shows(word: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,12 +13,9 @@ from core.encoders.tokens import PROMPT
 from core.errors import InputError, UnknownName
 from core.explanation import Asked, Explanation, explain
 from core.pooling import Pooling
-from core.types import Part, Passport, Progress, Query, Space, Tokens
+from core.types import Part, Passport, Progress, Query, Space, StoredTokens, Tokens
 from core.workbench.filling import no_progress
 from core.workbench.searching import Searching
-
-if TYPE_CHECKING:
-    from core.store import Stored
 
 
 class Detailing(Searching):
@@ -52,7 +48,7 @@ class Detailing(Searching):
         loaded = asking.encoder_for(collection.passport(encoder))
         return pipeline.add_tokens(collection, loaded, progress, pooling)
 
-    def tokens_stored(self, name: str, encoder: str | None = None) -> Stored:
+    def tokens_stored(self, name: str, encoder: str | None = None) -> StoredTokens:
         """How many items have token vectors, their mean size, and how they were pooled."""
         collection = self.home.open(name)
         return collection.tokens.stored(collection.passport(encoder))

@@ -44,7 +44,7 @@ class Asked:
         """One page of answers of one kind; kinds are never ranked against each other."""
         return Query(
             self.parts, kinds=(kind,), filters=self.filters, k=self.k, start=start, mix=self.mix,
-            words=self.ranked.words, template=self.ranked.template,
+            words=self.ranked.words, template=self.ranked.template, first=self.ranked.first,
             hub_correction=self.ranked.hub_correction, rerank=self.ranked.rerank,
         )  # fmt: skip
 

@@ -5,12 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from core import background
 from core.hub_corrections import HUB_CORRECTIONS
 from core.registry import Registry
 from core.rerankers import RERANKERS
-from core.types import Template, Words
-from pages.parts import problems, state
+from core.types import First, Template, Words
+from pages.parts import state, tokens
 
 WORDS: dict[Words, str] = {"": "Vectors only", "rrf": "Rank fusion", "sum": "Weighted sum"}
 TEMPLATES: dict[Template, str] = {
@@ -18,6 +17,7 @@ TEMPLATES: dict[Template, str] = {
     "photo": "a photo of a ...",
     "ensemble": "Mean of several sentences",
 }
+NAMES = ("words", "template", "first", "hubs", "rerank")
 ABOUT_TEMPLATE = "What one to three words are put into before they are encoded."
 ABOUT_WORDS = (
     "Also look for the query's words in captions, labels and names (full text), and fuse both "
@@ -31,13 +31,14 @@ class Ranked:
 
     words: Words = ""
     template: Template = ""
+    first: First = ""
     hub_correction: str = ""
     rerank: str = ""
 
 
 def popover() -> Ranked:
     """A button that opens the settings and says how many are on."""
-    on = sum(bool(state.peek(name, "")) for name in ("words", "template", "hubs", "rerank"))
+    on = sum(bool(state.peek(name, "")) for name in NAMES)
     label = f"Ranking · {on}" if on else "Ranking"
     with (
         st.popover(label, icon=":material/swap_vert:", key="_ranking"),
@@ -51,31 +52,17 @@ def popover() -> Ranked:
             "template", "", st.selectbox, "Short texts", list(TEMPLATES), among=list(TEMPLATES),
             format_func=TEMPLATES.__getitem__, help=ABOUT_TEMPLATE, filter_mode=None,
         )  # fmt: skip
+        first = tokens.first()
         hubs = hub_correction()
         rerank = _part("rerank", "Rerank the best", RERANKERS)
-        if rerank and RERANKERS.get(rerank).traits.get("tokens"):
-            _tokens()
+        tokens.stored(needed=bool(rerank and RERANKERS.get(rerank).traits.get("tokens")))
         st.caption("What each did to recall on held-out pairs: README, and `sextant bench stages`.")
-    return Ranked(words, template, hubs, rerank)
+    return Ranked(words, template, first, hubs, rerank)
 
 
 def hub_correction() -> str:
     """The hub correction that is on, for answers and for recall; part of the link."""
     return _part("hubs", "Hub correction", HUB_CORRECTIONS)
-
-
-def _tokens() -> None:
-    """How many items have the vectors that this reranker compares, and a button to make them."""
-    name, encoder = state.collection(), state.encoder()
-    with problems.shown():
-        stored, size = state.workbench().tokens_stored(name, encoder)
-        n = state.space().n
-        about = f"{stored:,} of {n:,} items have token vectors"
-        st.caption(f"{about}, {size:,.0f} bytes each." if stored else f"{about}.")
-        if stored < n and st.button("Store token vectors", key="_tokens", icon=":material/grain:"):
-            title = f"Token vectors of {name}"
-            background.start(state.workbench(), "add_tokens", title, name=name, encoder=encoder)
-            st.rerun()
 
 
 def _part(name: str, title: str, registry: Registry[Any]) -> str:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import problems, state, words
 
-NAMES = (state.TEXT, state.ALSO, "kinds", "mix", "words", "template", "hubs", "rerank")
+NAMES = (state.TEXT, state.ALSO, "kinds", "mix", "words", "template", "first", "hubs", "rerank")
 MOST = 12
 
 
