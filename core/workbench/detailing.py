@@ -53,6 +53,11 @@ class Detailing(Searching):
         collection = self.home.open(name)
         return collection.tokens.stored(collection.passport(encoder))
 
+    def tokens_version(self, name: str, encoder: str | None = None) -> int:
+        """Changes when any process has written token vectors."""
+        collection = self.home.open(name)
+        return collection.tokens.version(collection.passport(encoder))
+
     def explain(self, name: str, query: Query, id_: str, encoder: str | None = None) -> Explanation:
         """Why an item answers a question, by cosine alone; see `core.explanation`.
 

@@ -107,6 +107,8 @@ def ask(query: Query) -> Answer:
     """The answer to a query on the collection on screen, once per query and state of vectors."""
     name, model = collection(), encoder()
     key = f"{workbench().space(name, model).key} {query.key}"
+    if query.first or query.rerank:
+        key += f" {workbench().tokens_version(name, model)}"
     answer = _answer(key, query, _home(), name, model)
     if any(not part.item for part in query.parts):
         _answered(_home(), name, model)["yes"] = True
