@@ -13,6 +13,7 @@ from core.types import Tokens, added_up
 from tests.test_encoders import TINY, patterns
 
 TEXTS = ["A man's dog runs", "", "two red boats on a lake", "?"]
+HEADS = 2
 TWO_LAYERS = {**TINY, "vision_cfg": {**TINY["vision_cfg"], "layers": 2}}
 
 
@@ -57,7 +58,7 @@ def test_the_starters_parts_add_up_to_the_whole(kind, rng):
     else:
         given = TEXTS
         whole, parts = encoder.encode_texts(given), encoder.text_tokens(given)
-        assert parts[0].words == ("A", "man", "'", "s", "dog", "runs", "")
+        assert parts[0].words == ("A", "man's", "dog", "runs", "")
         assert parts[1].words == ("",)
     query = encoder.encode_texts(["a dog on a beach"])[0]
     for row, tokens in zip(whole, parts, strict=True):
@@ -116,6 +117,53 @@ def test_the_last_block_is_the_models_own_but_for_what_patches_listen_to(vit, rn
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
+def test_the_places_of_a_vit_are_what_the_weights_say(vit, folder, rng):
+    """All by hand: patches row by row, a plain block, one with attention among like patches."""
+    encoder = encoders.load(f"local-dir:{folder}", "torch")
+    picture = patterns(rng, 1)[0]
+    weights = {name: w.numpy() for name, w in vit.visual.state_dict().items()}
+    pixels, conv = encoder.prepare(picture), weights["conv1.weight"]
+    patches = [
+        np.tensordot(conv, pixels[:, y : y + 16, x : x + 16], 3) for y in (0, 16) for x in (0, 16)
+    ]
+    rows = np.stack([weights["class_embedding"], *patches]) + weights["positional_embedding"]
+    rows = block(norm(rows, weights, "ln_pre"), weights, 0, lambda q, k: softmax(q @ k.T))
+    rows = block(rows, weights, 1, lambda q, k: softmax(q @ q.T) + softmax(k @ k.T))
+    places = (norm(rows, weights, "ln_post") @ weights["proj"])[1:]
+    places /= np.linalg.norm(places, axis=1, keepdims=True)
+    found = encoder.image_tokens([picture])[0]
+    assert found.grid == (2, 2)
+    np.testing.assert_allclose(found.vectors, places, atol=1e-4)
+    assert np.abs(places[1] - places[2]).max() > 1e-2  # the order of rows and columns shows
+
+
+def norm(rows, weights, name):
+    away = rows - rows.mean(axis=1, keepdims=True)
+    away /= np.sqrt(rows.var(axis=1, keepdims=True) + 1e-5)
+    return away * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+
+def softmax(x):
+    raised = np.exp(x - x.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def block(rows, weights, at, attend):
+    """One transformer block; `attend` makes (t, t) weights of a head's scaled queries and keys."""
+    from scipy.special import erf
+
+    own = {k.removeprefix(f"transformer.resblocks.{at}."): w for k, w in weights.items()}
+    mixed = norm(rows, own, "ln_1") @ own["attn.in_proj_weight"].T + own["attn.in_proj_bias"]
+    q, k, v = (np.split(x, HEADS, 1) for x in np.split(mixed, 3, 1))
+    root = (rows.shape[1] / HEADS) ** -0.25  # both queries and keys by the root of the scale
+    heard = [attend(q[h] * root, k[h] * root) @ v[h] for h in range(HEADS)]
+    rows = rows + np.concatenate(heard, 1) @ own["attn.out_proj.weight"].T
+    rows = rows + own["attn.out_proj.bias"]
+    inner = norm(rows, own, "ln_2") @ own["mlp.c_fc.weight"].T + own["mlp.c_fc.bias"]
+    inner = inner * (1 + erf(inner / np.sqrt(2))) / 2
+    return rows + inner @ own["mlp.c_proj.weight"].T + own["mlp.c_proj.bias"]
+
+
 def test_a_vit_has_places_and_one_prompt_for_each_word(folder, rng):
     encoder = encoders.load(f"local-dir:{folder}", "torch")
     tokens = encoder.image_tokens(patterns(rng, 2))
@@ -169,4 +217,28 @@ def test_tokens_that_do_not_go_together_are_refused():
 
 
 def test_the_starters_words_are_whole():
-    assert starter.words(["A doghouse's door"])[0][0] == ("A", "doghouse", "'", "s", "door")
+    """Every piece counts for one whole word or for none, and a word is the mean of its pieces."""
+    import torch
+
+    from core.encoders import starter_towers
+
+    text = "A doghouse's tri-colored door!"
+    words, of = starter.words([text])[0]
+    assert words == ("A", "doghouse's", "tri-colored", "door")
+    ids = starter.tokenize([text])
+    assert ids.shape == (1, len(of))
+    assert of.count(1) > 1
+    assert [of[0], *of[-2:]] == [-1, -1, -1]
+    with torch.inference_mode():
+        rows = starter_towers.pieces().eval()(torch.from_numpy(ids))[0].numpy()
+    tokens = encoders.load("starter", "torch").text_tokens([text])[0]
+    for at in range(4):
+        mean = rows[[piece == at for piece in of]].mean(axis=0)
+        np.testing.assert_allclose(tokens.vectors[at], mean / np.linalg.norm(mean), atol=1e-5)
+    assert tokens.spoken().words == ("doghouse's", "tri-colored", "door")
+
+
+def test_words_end_where_the_starter_stops_reading():
+    words, of = starter.words(["snowboarder " * 200])[0]
+    assert len(of) == starter.context_length()
+    assert 1 + max(of) == len(words) < 200

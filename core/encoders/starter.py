@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.encoders import long_texts
+from core.encoders.tokens import WORD
 from core.encoders.towers import Longer, Model, Tower
 from core.encoders.weights import PICTURES, WORD_PIECES, WORDS
 from core.errors import MissingPart
@@ -150,15 +152,22 @@ def longer(mode: str) -> Longer:
 def words(texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
     """Each text's words, and for each of its word pieces the word that it is of; -1 is none.
 
-    >>> words(["a doghouse"])
-    [(('a', 'doghouse'), [-1, 0, 1, 1, -1])]
+    A word goes on over an apostrophe or a hyphen; what stands between words is of none.
+
+    >>> words(["a doghouse's door!"])
+    [(('a', "doghouse's", 'door'), [-1, 0, 1, 1, 1, 1, 2, -1, -1])]
     """
     found = []
     for text in map(_clean, texts):
         pieces = _word_pieces(context_length()).encode_batch([text])[0]
-        of = [-1 if w is None else w for w in pieces.word_ids]
-        spans = [pieces.word_to_chars(w) for w in range(max(of, default=-1) + 1)]
-        found.append((tuple(text[a:b] for a, b in spans), of))
+        spans = [match.span() for match in WORD.finditer(text)]
+        starts = [start for start, _ in spans]
+        of = []
+        for piece, end in pieces.offsets:
+            at = bisect_right(starts, piece) - 1
+            of.append(at if at >= 0 and piece < end <= spans[at][1] else -1)
+        read = spans[: max(of, default=-1) + 1]  # the text may go on beyond what is read
+        found.append((tuple(text[start:end] for start, end in read), of))
     return found
 
 
