@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-from core.types import Floats, Ints
+from core.types import Bools, Floats, Ints
 
 LEVEL = np.float32(0.9957)  # best step of 4 even levels for a normal variable (Max 1960)
 THREADS = os.cpu_count() or 1
@@ -28,8 +29,13 @@ def shared(work: Callable[[int, int], None], n: int, least: int = 1024) -> None:
     if parts == 1:
         work(0, n)
         return
-    with ThreadPoolExecutor(parts) as pool:
-        list(pool.map(work, ends[:-1], ends[1:]))
+    list(_threads().map(work, ends[:-1], ends[1:]))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Kept: to start threads takes as long as some of their work."""
+    return ThreadPoolExecutor(THREADS)
 
 
 def _ones(typing: Any, word: Any) -> Any:
@@ -87,34 +93,57 @@ def _encode(
                 along += (level - np.float32(1.5)) * value
                 low |= np.uint64(level & 1) << np.uint64(bit)
                 high |= np.uint64(level >> 1) << np.uint64(bit)
-            words[word, row] = low
-            words[size // 64 + word, row] = high
+            words[row, word] = low
+            words[row, size // 64 + word] = high
         scales[row] = power / along / size  # the transforms stretched x by `size`
 
 
 def _sums(
     words: np.typing.NDArray[np.uint64],
     planes: np.typing.NDArray[np.uint64],
+    rows: Ints,
     result: Floats,
     start: int,
     stop: int,
 ) -> None:
-    """Inner products of 2-bit codes with a query of signed 4-bit numbers, by counting bits."""
-    sums = np.empty(1024, np.int64)
-    for first in range(start, stop, 1024):
-        last = min(first + 1024, stop)
-        sums[:] = 0
-        for word in range(len(words)):
-            p0, p1, p2, p3 = planes[word]
-            shift = 0 if 2 * word < len(words) else 1
-            part = words[word, first:last]
-            for i in range(len(part)):
-                code = part[i]
-                low = ones(code & p0) + (ones(code & p1) << 1)
-                high = ones(code & p2) - (ones(code & p3) << 1)
-                sums[i] += (low + (high << 2)) << shift
-        for i in range(last - first):
-            result[first + i] = sums[i]
+    """Inner products of 2-bit codes with a query of signed 4-bit numbers, by counting bits.
+
+    `rows` says whose; none stands for all.
+    """
+    half = words.shape[1] // 2
+    for at in range(start, stop):
+        row = rows[at] if len(rows) else at
+        # Four counts each: without the shifts in it the loop becomes a few wide instructions.
+        a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0
+        for i in range(half):
+            low, high = words[row, i], words[row, half + i]
+            p0, p1, p2, p3 = planes[0, i], planes[1, i], planes[2, i], planes[3, i]
+            a0 += ones(low & p0)
+            a1 += ones(low & p1)
+            a2 += ones(low & p2)
+            a3 += ones(low & p3)
+            b0 += ones(high & p0)
+            b1 += ones(high & p1)
+            b2 += ones(high & p2)
+            b3 += ones(high & p3)
+        result[at] = a0 + 2 * (a1 + b0) + 4 * (a2 + b1) + 8 * (b2 - a3) - 16 * b3
+
+
+def _passing(
+    cells: Ints, starts: Ints, order: Ints, allowed: Bools, enough: int, found: Ints
+) -> int:
+    """Put the places of the allowed rows of some cells into `found` until there are enough.
+
+    A cell that was begun is finished. How many there are comes back.
+    """
+    count = 0
+    for cell in cells:
+        if count >= enough:
+            break
+        for at in range(starts[cell], starts[cell + 1]):
+            found[count] = at
+            count += allowed[order[at]]
+    return count
 
 
 def _dots(
@@ -132,4 +161,5 @@ ones: Any = intrinsic(_ones)
 turn = njit(nogil=True, cache=True)(_turn)
 encode = njit(nogil=True, cache=True, fastmath=True)(_encode)
 sums = njit(nogil=True, cache=True)(_sums)
+passing = njit(nogil=True, cache=True)(_passing)
 dots = njit(nogil=True, cache=True, fastmath=True)(_dots)

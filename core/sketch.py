@@ -27,7 +27,7 @@ PAYS = 1 << 25  # numbers in a matrix (65,536 x 512) from which on two steps bea
 FIRST = 256  # candidates whose exact scores say how good the others must be
 DEVIATIONS = 4.0
 ERROR, CODE = 0.324, 0.943  # deviation of what two bits leave out, and length of a code, per step
-NARROW = 0.05  # share of allowed rows below which comparing just these is quicker
+NARROW = 0.1  # share of allowed rows below which their codes are read one by one
 MANY = 0.25  # share of rows among the candidates from which on the sketch was of no use
 
 Words = npt.NDArray[np.uint64]
@@ -37,7 +37,7 @@ Words = npt.NDArray[np.uint64]
 class Sketch:
     """Two bits for each of `size` turned coordinates of n rows; `size` is a power of 2.
 
-    `words` (2 size / 64, n) holds the low bits, then the high ones; `scales` (n,) turn an inner
+    `words` (n, 2 size / 64) holds the low bits, then the high ones; `scales` (n,) turn an inner
     product of codes into one of rows around `centre` (d,); `signs` (2, size) is the rotation.
     """
 
@@ -51,8 +51,11 @@ class Sketch:
         """Memory in bytes."""
         return self.words.nbytes + self.scales.nbytes
 
-    def estimates(self, query: Floats) -> tuple[Floats, Floats]:
-        """Estimated cosines (n,) with one query (d,), and the deviation of their errors (n,)."""
+    def estimates(self, query: Floats, rows: Ints | None = None) -> tuple[Floats, Floats]:
+        """Estimated cosines (n,) with one query (d,), and the deviation of their errors (n,).
+
+        `rows` says of which rows; without, of all.
+        """
         from core import kernels
 
         turned = np.zeros(self.signs.shape[1], np.float32)
@@ -60,12 +63,16 @@ class Sketch:
         kernels.turn(turned, self.signs)
         turned /= len(turned)  # the transforms stretched it
         planes, step = _planes(turned)
-        sums = np.empty(len(self.scales), np.float32)
-        kernels.shared(lambda a, b: kernels.sums(self.words, planes, sums, a, b), len(sums))
+        scales = self.scales if rows is None else self.scales[rows]
+        wanted = np.empty(0, np.int64) if rows is None else rows
+        sums = np.empty(len(scales), np.float32)
+        kernels.shared(
+            lambda a, b: kernels.sums(self.words, planes, wanted, sums, a, b), len(sums), 16_384
+        )
         kept = step * np.rint(turned / step)
-        estimated = (sums * step - 1.5 * kept.sum()) * self.scales + query @ self.centre
+        estimated = (sums * step - 1.5 * kept.sum()) * scales + query @ self.centre
         lost = CODE * np.linalg.norm(turned - kept)
-        error = np.hypot(ERROR * np.linalg.norm(turned), lost) * self.scales
+        error = np.hypot(ERROR * np.linalg.norm(turned), lost) * scales
         return estimated, error
 
 
@@ -85,7 +92,7 @@ def sketch(space: Space) -> Sketch:
     made = Sketch(
         space.vectors[:: max(1, n // 10_000)].mean(axis=0),
         np.where(rng.random((2, size)) < 0.5, -1, 1).astype(np.float32),
-        np.zeros((size // 32, n), np.uint64),
+        np.zeros((n, size // 32), np.uint64),
         np.zeros(n, np.float32),
     )
     kernels.shared(
@@ -108,8 +115,8 @@ def top_k(
 ) -> tuple[Ints, Floats]:
     """The k best rows for one query, as `core.neighbors.top_k` finds them.
 
-    Where few rows are allowed only these are compared. Otherwise the sketch gives candidates, and
-    where it leaves too many, as with vectors that are all alike, every row is compared.
+    The sketch gives candidates among the rows that are allowed; where these are a few hundred, or
+    where it leaves too many, as with vectors that are all alike, every one of them is compared.
 
     Args:
         space: where to look.
@@ -129,20 +136,44 @@ def top_k(
     allowed = np.ones(space.n, bool) if mask is None else mask.copy()
     if exclude is not None:
         allowed[exclude] = False
-    n = int(allowed.sum())
-    k = min(k, n)
-    if n <= max(NARROW * space.n, 4 * k, FIRST):
-        return _best(space, query, np.flatnonzero(allowed), k, offset)
+    if int(allowed.sum()) <= NARROW * space.n:
+        rows = np.flatnonzero(allowed)
+        return decided(space, query, k, offset, *sketch(space).estimates(query, rows), rows)
     estimated, error = sketch(space).estimates(query)
-    if offset is not None:
-        estimated -= offset
     np.putmask(estimated, ~allowed, -np.inf)
+    return decided(space, query, k, offset, estimated, error)
+
+
+def decided(
+    space: Space,
+    query: Floats,
+    k: int,
+    offset: Floats | None,
+    estimated: Floats,
+    error: Floats,
+    rows: Ints | None = None,
+) -> tuple[Ints, Floats]:
+    """The k best by exact scores of all rows, or some, whose cosines are estimated.
+
+    The best by estimate say what the k-th best reaches at least; every row that may reach it is
+    compared. An estimate of minus infinity bars a row.
+    """
+
+    def named(positions: Ints) -> Ints:
+        return positions if rows is None else rows[positions]
+
+    if offset is not None:
+        estimated = estimated - (offset if rows is None else offset[rows])
     first = select(estimated[None], max(FIRST, 4 * k))[0][0]
-    bound = _best(space, query, first, k, offset)[1][-1]
+    first = first[np.isfinite(estimated[first])]
+    k = min(k, len(first))
+    if not k:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    bound = _best(space, query, named(first), k, offset)[1][-1]
     candidates = np.flatnonzero(estimated + DEVIATIONS * error >= bound)
-    if len(candidates) > MANY * space.n:
-        candidates = np.flatnonzero(allowed)
-    return _best(space, query, np.union1d(first, candidates), k, offset)
+    if len(candidates) > MANY * len(estimated):
+        candidates = np.flatnonzero(np.isfinite(estimated))
+    return _best(space, query, named(np.union1d(first, candidates)), k, offset)
 
 
 def cosines_of(space: Space, query: Floats, rows: Ints) -> Floats:
@@ -171,5 +202,4 @@ def _planes(turned: Floats) -> tuple[Words, np.float32]:
     step = np.float32(max(float(np.abs(turned).max()), 1e-30) / 7)
     numbers = np.rint(turned / step).astype(np.int64) & 15
     bits = (numbers[None] >> np.arange(4)[:, None]) & 1
-    planes = np.packbits(bits.astype(bool), axis=1, bitorder="little").view(np.uint64).T
-    return np.ascontiguousarray(np.tile(planes, (2, 1))), np.float32(step)
+    return np.packbits(bits.astype(bool), axis=1, bitorder="little").view(np.uint64), step

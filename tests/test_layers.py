@@ -49,6 +49,7 @@ LEVELS = [
         "core.sketch",
         "core.trial",
     },
+    {"core.inverted_file"},
     {"core.encoders", "core.ingest", "core.store", "core.jobs", "core.uploads"}
     | {"core.diagnostics", "core.probes", "core.projections", "core.rerankers"}
     | {"core.hub_corrections"},

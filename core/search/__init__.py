@@ -26,6 +26,7 @@ from core.search.hubs import hub_ratios
 from core.search.learning import calibrate
 from core.search.moved import against, changes
 from core.search.null import Null, fit_null
+from core.search.others import Others, drawn, plain, shape_of
 from core.search.order import SHORTLIST, followed, ranking
 from core.types import Bools, Floats, Ints, Kind, Space
 
@@ -36,12 +37,15 @@ __all__ = [
     "Calibration",
     "Cut",
     "Null",
+    "Others",
     "against",
     "by_pairs",
     "calibrate",
     "changes",
+    "drawn",
     "fit_null",
     "hub_ratios",
+    "plain",
     "search",
 ]
 
@@ -57,14 +61,16 @@ def search(
     kinds: tuple[Kind, ...] = ("image", "text"),
     mask: Bools | None = None,
     exclude: Ints | None = None,
+    nearly: bool = False,
     first: ByTokens | None = None,
     words: Ranking | None = None,
     fusion: Literal["rrf", "sum"] = "rrf",
     rerank: Callable[[Shortlist], Floats] | None = None,
+    others: Others | None = None,
     cut: Cut | None = None,
     expected: float = 0.0,
 ) -> Answer:
-    """The k best items for one query vector, exactly.
+    """The k best items for one query vector, exactly unless `nearly` the best will do.
 
     Args:
         space: where to look.
@@ -74,11 +80,13 @@ def search(
         kinds: what may be found.
         mask: (n,) rows that may be found.
         exclude: rows that must not be found: the items that ask.
+        nearly: look into the nearest cells of a large collection only; see `core.inverted_file`.
         first: finds the rows by their parts; without, the cosine with the whole does.
         words: rows that a full-text search found and their scores, best first, to be fused with the
             best `SHORTLIST` rows of the first stage.
         fusion: how; see `core.fusion`.
         rerank: gives the best `SHORTLIST` hits new scores; see `core.rerankers`.
+        others: queries of the same form, that tell what is chance; without, single texts.
         cut: where matches end; without, where `expected` chance hits are left (0: the usual).
         expected: see `cut`.
 
@@ -90,7 +98,7 @@ def search(
     allowed = _allowed(space, kinds, mask, exclude)
     n = int(allowed.sum())
     least = SHORTLIST if rerank or words else 0
-    found = compare(space, vector, allowed, kinds, max(start + k, least))
+    found = compare(space, vector, allowed, kinds, max(start + k, least), nearly=nearly)
     rows, values = found.rows, found.scores
     if first:
         rows, values = first.best(space, allowed, max(start + k, SHORTLIST))
@@ -99,7 +107,11 @@ def search(
         rows, values = _with_words((rows, values), score, _among(words, allowed), fusion)
     if rerank:
         rows, values = _reordered(rerank, Shortlist(space, vector, rows, values))
-    nulls = {kind: fit_null(background) for kind, background in found.background.items()}
+    others = others or plain(space, "text")
+    nulls = {
+        kind: fit_null(background, shape_of(space, others, kind, None if mask is None else allowed))
+        for kind, background in found.background.items()
+    }
     edges = np.linspace(*_ends(found), BINS + 1)
     page = slice(start, start + k)
     p_value = best_of(found.cosines(rows[:1]), rows, nulls, space.n_images, n)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import sketch
+from core import inverted_file, sketch
 from core.neighbors import cosines, select
 from core.types import Bools, Doubles, Floats, Ints, Kind, Space
 
@@ -82,13 +82,22 @@ class Compared:
 
 
 def compare(
-    space: Space, vector: Floats, allowed: Bools, kinds: tuple[Kind, ...], k: int
+    space: Space,
+    vector: Floats,
+    allowed: Bools,
+    kinds: tuple[Kind, ...],
+    k: int,
+    *,
+    nearly: bool = False,
 ) -> Compared:
-    """The k best of the allowed rows: by every cosine, or in two steps where that is quicker."""
+    """The k best of the allowed rows: by every cosine, or in two steps where that is quicker.
+
+    `nearly` all of them will do: then a large collection's nearest cells are enough.
+    """
     of_kind = {kind: allowed[space.span(kind)] for kind in kinds}
     sizes = {kind: int(mask.sum()) for kind, mask in of_kind.items()}
     if sketch.pays(space):
-        return _in_two_steps(space, vector, allowed, of_kind, sizes, k)
+        return _in_two_steps(space, vector, allowed, of_kind, sizes, k, nearly)
     every = cosines(space.vectors, vector)
     scores = np.where(allowed, every - space.offset, -np.inf).astype(np.float32)[None]
     found = select(scores, min(k, sum(sizes.values())))
@@ -104,20 +113,33 @@ def _in_two_steps(
     of_kind: Mapping[Kind, Bools],
     sizes: Mapping[Kind, int],
     k: int,
+    nearly: bool,
 ) -> Compared:
-    rows, scores = sketch.top_k(space, vector, k, offset=space.offset, mask=allowed)
+    top_k = inverted_file.top_k if nearly else sketch.top_k
+    rows, scores = top_k(space, vector, k, offset=space.offset, mask=allowed)
     best = scores
     if space.offset.any():
-        best = sketch.top_k(space, vector, max(k, PLAIN), mask=allowed)[1]
+        best = top_k(space, vector, max(k, PLAIN), mask=allowed)[1]
     background = {
         kind: sketch.cosines_of(space, vector, _spread(mask) + space.span(kind).start)
         for kind, mask in of_kind.items()
     }
+    done = _looked(space) if nearly else "in two steps, exactly"
     how = (
-        f"The best of {sum(sizes.values()):,} items were found in two steps, exactly; what is "
+        f"The best of {sum(sizes.values()):,} items were found {done}; what is "
         f"unrelated was judged by a sample of {sum(map(len, background.values())):,}."
     )
     return Compared(space, vector, rows, scores, background, sizes, how, best)
+
+
+def _looked(space: Space) -> str:
+    """How the inverted file finds, and how well."""
+    made = inverted_file.inverted_file(space)
+    return (
+        f"among the {made.share:.1%} in the cells nearest to the query (inverted file), which holds "
+        f"{made.recall:.1%} ({made.low:.1%} to {made.high:.1%}) of the true ten nearest of "
+        f"{made.asked:,} of its own items"
+    )
 
 
 def _share(found: Floats, least: float) -> float:

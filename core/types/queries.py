@@ -13,7 +13,7 @@ from core.types.items import digest
 Mix = Literal["sum", "slerp", "centred"]
 Template = Literal["", "photo", "ensemble"]
 Words = Literal["", "rrf", "sum"]
-First = Literal["", "muvera"]
+First = Literal["", "ivf", "muvera"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,9 @@ class Query:
         mix: how several parts become one vector: "sum", "slerp", or "centred" (balanced); see
             `core.composition`.
         template: what short texts are put into where pictures are looked for; see `core.prompts`.
-        first: what finds the candidates: "" (the cosine with the whole) or "muvera" (stored token
-            vectors; see `core.search.by_tokens`).
+        first: what finds the candidates: "" (the cosine with the whole), "ivf" (the same among the
+            nearest cells; see `core.inverted_file`) or "muvera" (stored token vectors; see
+            `core.search.by_tokens`).
         words: how hits of a full-text search join in: "" (not), "rrf" or "sum".
         hub_correction: what takes hubs down, by name; "" is nothing.
         rerank: what orders the best hits again, by name; "" is nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from core import detail
 from core.bias import corrected
@@ -63,15 +64,17 @@ class Ranking(Collections):
             name: the collection.
             space: its space.
             query: names the first stage, the hub correction and the reranker; "" is none.
-            find: searches a space for this query; takes `first` and `rerank`.
+            find: searches a space for this query; takes `nearly`, `first` and `rerank`.
 
         Raises:
             UnknownName: no such hub correction or reranker.
             InputError: what needs token vectors finds none.
         """
-        if not (query.first or query.hub_correction or query.rerank):
+        find = partial(find, nearly=query.first == "ivf")
+        by_tokens = query.first == "muvera"
+        if not (by_tokens or query.hub_correction or query.rerank):
             return find(space)
-        first = self._first(name, space, query) if query.first else None
+        first = self._first(name, space, query) if by_tokens else None
         rerank = self._reranker(name, space, query) if query.rerank else None
         ranked = space
         if query.hub_correction:
