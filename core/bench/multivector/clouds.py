@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,54 +15,89 @@ from PIL import Image
 from core import encoders
 from core.bench.multivector.ways import Bag
 from core.bench.stages.known import DATA, ENCODER, unseen
+from core.encoders import starter
+from core.encoders.open_clip import OpenClip
 from core.errors import InputError
 from core.types import Floats, Ints, Tokens
 
+Lines = list[dict[str, Any]]
 OTHERS = 30  # pictures whose parts tell the means
 TOPICS = 200  # of made items
 
 
 @dataclass(frozen=True)
 class Known:
-    """Pictures and captions with their parts, which picture each caption is of, and means."""
+    """Pictures and captions with their parts, which picture each caption is of, and means.
+
+    `pieces` are the captions again with word pieces in place of whole words, where there are such.
+    """
 
     pictures: Bag
     captions: Bag
     owner: Ints
     places_mean: Floats
     words_mean: Floats
+    pieces: Bag | None = None
 
 
-def real() -> Known:
-    """The pictures of flickr8k-800 that the starter's heads never saw, with all their captions.
+def real() -> dict[str, Known]:
+    """Pictures with all their captions: of flickr8k-800 those that the starter's heads never saw.
+
+    The means are those of other pictures of flickr8k-800.
 
     Raises:
         InputError: the pictures are not there.
     """
-    folder = Path(os.environ.get("SEXTANT_TEST_DATA") or DATA) / "flickr8k-800"
-    if not (folder / "items.jsonl").is_file():
-        raise InputError(
-            f"There are no pictures with captions at {folder}. "
-            "Set SEXTANT_TEST_DATA to the folder that holds them."
-        )
-    lines = [json.loads(line) for line in (folder / "items.jsonl").read_text("utf-8").splitlines()]
+    lines = _lines("flickr8k-800")
     held = [line for line in lines if unseen(line["image"])]
     others = [line for line in lines if not unseen(line["image"])][:OTHERS]
-    encoder = encoders.load(ENCODER)
+    means = [np.concatenate(bag.parts).mean(axis=0) for bag in _read("flickr8k-800", others)[:2]]
+    named = {"flickr8k-800 held out": held, "coco-mini": _lines("coco-mini")}
+    return {
+        name: _known(*_read(name.partition(" ")[0], lines), lines, *means)
+        for name, lines in named.items()
+    }
 
-    def read(chosen: list[dict[str, list[str]]]) -> tuple[Bag, Bag]:
-        places = [encoder.image_tokens([Image.open(f"{folder}/{r['image']}")])[0] for r in chosen]
-        return _bag(places), _bag(encoder.text_tokens([c for r in chosen for c in r["captions"]]))
 
-    pictures, captions = read(held)
-    other_pictures, other_captions = read(others)
-    return Known(
-        pictures,
-        captions,
-        np.repeat(np.arange(len(held)), [len(line["captions"]) for line in held]),
-        np.concatenate(other_pictures.parts).mean(axis=0),
-        np.concatenate(other_captions.parts).mean(axis=0),
-    )
+def _known(
+    pictures: Bag, captions: Bag, pieces: Bag, lines: Lines, places: Floats, words: Floats
+) -> Known:
+    owner = np.repeat(np.arange(len(lines)), [len(line["captions"]) for line in lines])
+    return Known(pictures, captions, owner, places, words, pieces)
+
+
+def _lines(name: str) -> Lines:
+    file = _folder(name) / "items.jsonl"
+    if not file.is_file():
+        raise InputError(
+            f"There are no pictures with captions at {file.parent}. "
+            "Set SEXTANT_TEST_DATA to the folder that holds them."
+        )
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+
+
+def _folder(name: str) -> Path:
+    return Path(os.environ.get("SEXTANT_TEST_DATA") or DATA) / name
+
+
+def _read(name: str, lines: Lines) -> tuple[Bag, Bag, Bag]:
+    """Pictures, captions in whole words, and captions in word pieces."""
+    encoder, apart = encoders.load(ENCODER), OpenClip(replace(starter.model(), words=_apart))
+    files = [_folder(name) / line["image"] for line in lines]
+    said = [caption for line in lines for caption in line["captions"]]
+    places = [encoder.image_tokens([Image.open(file)])[0] for file in files]
+    return _bag(places), _bag(encoder.text_tokens(said)), _bag(apart.text_tokens(said))
+
+
+def _apart(texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
+    """As `starter.words`, but each piece of a word stands alone."""
+    found = []
+    for words, of in starter.words(texts):
+        own = [word for word in of if word >= 0]
+        number = iter(range(len(own)))
+        apart = [next(number) if word >= 0 else -1 for word in of]
+        found.append((tuple(words[word] for word in own), apart))
+    return found
 
 
 def made(n: int, d: int, parts: int, asked: int, seed: int = 0) -> Known:

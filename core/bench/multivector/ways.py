@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.fixed_encodings import FixedEncoding
+from core.detail import BITS
+from core.fixed_encodings import Encodings, FixedEncoding
 from core.late_interaction import best_matches
-from core.pooling import pooled
+from core.pooling import Pooling
 from core.types import Floats
 
 SHORTLIST = 100
@@ -39,24 +40,37 @@ def ways(words_mean: Floats, parts_mean: Floats) -> Mapping[str, Way]:
         kept = _means(items, parts_mean)
         return lambda asked: _means(asked, words_mean) @ kept.T, _whole(items)
 
-    def fixed(items: Bag) -> tuple[Ask, float]:
-        coder = FixedEncoding(len(parts_mean))
-        kept = np.stack([coder.of_parts(part - parts_mean) for part in items.parts])
+    def fixed(items: Bag, bits: int = 5) -> tuple[Ask, float]:
+        kept = Encodings(FixedEncoding(len(parts_mean), bits), len(items.parts))
+        lengths = np.array([len(part) for part in items.parts])
+        kept.put(np.arange(len(lengths)), np.concatenate(items.parts) - parts_mean, lengths)
 
         def ask(asked: Bag) -> Floats:
-            first = np.stack([coder.of_words(part - words_mean) for part in asked.parts]) @ kept.T
+            first = np.stack([kept.scores(part - words_mean) for part in asked.parts])
             return _again(first, asked, items, 0.0)
 
-        return ask, 4 * coder.size + _half(items)
+        return ask, kept.nbytes / len(lengths) + _half(items)
 
+    fewer = {
+        "4 vectors": Pooling(keep=4),
+        "8 vectors": Pooling(keep=8),
+        "8 vectors, k-means": Pooling("kmeans", keep=8),
+        "a quarter": Pooling(ratio=0.25),
+        "a quarter, k-means": Pooling("kmeans", ratio=0.25),
+    }
     return {
         "single vector": lambda items: (lambda a: a.whole @ items.whole.T, _whole(items)),
-        "single + MaxSim rerank": _reranked,
-        "single + MaxSim rerank, 8 vectors": lambda items: _reranked(_few(items, 8)),
+        "single + MaxSim rerank": reranked,
+        **{
+            f"single + MaxSim rerank, {name}": _first_fewer(fewer[name], reranked)
+            for name in ("8 vectors", "8 vectors, k-means")
+        },
         "centred mean of parts": mean_of_parts,
-        "4 vectors": lambda items: _late(_few(items, 4)),
-        "8 vectors": lambda items: _late(_few(items, 8)),
+        **{name: _first_fewer(pooling, _late) for name, pooling in fewer.items()},
         "fixed encoding + MaxSim rerank": fixed,
+        "fixed encoding + MaxSim rerank, 8 vectors": _first_fewer(
+            Pooling(), lambda items: fixed(items, BITS)
+        ),
         "exact multi-vector": _late,
     }
 
@@ -70,7 +84,9 @@ def exact(items: Bag) -> Ask:
     return lambda asked: np.stack([best_matches(w, items.parts).mean(axis=1) for w in asked.parts])
 
 
-def _reranked(items: Bag) -> tuple[Ask, float]:
+def reranked(items: Bag) -> tuple[Ask, float]:
+    """One vector finds, MaxSim with half the weight orders the best again."""
+
     def ask(asked: Bag) -> Floats:
         return _again(asked.whole @ items.whole.T, asked, items, 0.5)
 
@@ -87,8 +103,12 @@ def _again(first: Floats, asked: Bag, items: Bag, share: float) -> Floats:
     return scores
 
 
-def _few(items: Bag, k: int) -> Bag:
-    return Bag(items.whole, [pooled(parts, k)[0] for parts in items.parts])
+def _first_fewer(pooling: Pooling, way: Way) -> Way:
+    return lambda items: way(_few(items, pooling))
+
+
+def _few(items: Bag, pooling: Pooling) -> Bag:
+    return Bag(items.whole, [pooling.pool(parts) for parts in items.parts])
 
 
 def _means(bag: Bag, mean: Floats) -> Floats:
