@@ -15,6 +15,7 @@ from core.types import Floats, Ints
 Clusters = Literal["ward", "kmeans"]
 NAMES: dict[Clusters, str] = {"ward": "Ward's clusters", "kmeans": "k-means"}
 MOST = 256  # vectors an item
+STARTS = 4  # of k-means: one leaves its clusters 4 % less tight than Ward's on the starter's places
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,7 @@ def pooled(vectors: Floats, k: int, clusters: Clusters = "ward") -> tuple[Floats
     Args:
         vectors: (t, d) unit vectors.
         k: how many to keep; with k >= t the parts stay as they are.
-        clusters: "ward" joins the two clusters that grow least apart, "kmeans" starts from k
-            parts far from each other.
+        clusters: "ward" or "kmeans", which starts from k parts far from each other.
 
     Source: Ward: Clavie, Chaffin, Adams. Reducing the Footprint of Multi-Vector Retrieval with
     Minimal Performance Impact via Token Pooling. 2024. k-means and a ratio, inside training:
@@ -109,12 +109,8 @@ def pooled(vectors: Floats, k: int, clusters: Clusters = "ward") -> tuple[Floats
     """
     if k >= len(vectors):
         return vectors, np.arange(len(vectors))
-    found = (
-        _ward(vectors, k) if clusters == "ward" else nearest_cell(vectors, centres_of(vectors, k))
-    )
-    members = np.unique(found, return_inverse=True)[1].astype(np.int64)
-    sums = np.zeros((members.max() + 1, vectors.shape[1]), np.float32)
-    np.add.at(sums, members, vectors)
+    members = _ward(vectors, k) if clusters == "ward" else _kmeans(vectors, k)
+    sums = _sums(vectors, members)
     kept: Floats = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
     return kept, members
 
@@ -122,5 +118,30 @@ def pooled(vectors: Floats, k: int, clusters: Clusters = "ward") -> tuple[Floats
 def _ward(vectors: Floats, k: int) -> Ints:
     from scipy.cluster.hierarchy import fcluster, linkage
 
-    found: Ints = fcluster(linkage(vectors.astype(np.float64), "ward"), k, "maxclust")
-    return found
+    return _numbered(fcluster(linkage(vectors.astype(np.float64), "ward"), k, "maxclust"))
+
+
+def _kmeans(vectors: Floats, k: int) -> Ints:
+    """The best of some starts: the one whose clusters are tightest."""
+    tried = [
+        _numbered(nearest_cell(vectors, centres_of(vectors, k, seed=seed)))
+        for seed in range(STARTS)
+    ]
+    return max(tried, key=lambda members: _explained(vectors, members))
+
+
+def _explained(vectors: Floats, members: Ints) -> float:
+    """What the clusters' means have of the squared lengths: the more, the less is left inside."""
+    sums = _sums(vectors, members)
+    return float((np.einsum("ij,ij->i", sums, sums) / np.bincount(members)).sum())
+
+
+def _sums(vectors: Floats, members: Ints) -> Floats:
+    sums = np.zeros((members.max() + 1, vectors.shape[1]), np.float32)
+    np.add.at(sums, members, vectors)
+    return sums
+
+
+def _numbered(clusters: Ints) -> Ints:
+    """Clusters numbered from 0 without gaps."""
+    return np.unique(clusters, return_inverse=True)[1].astype(np.int64)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import InputError
-from core.fixed_encodings import FixedEncoding
+from core.errors import BadParameter, InputError
+from core.fixed_encodings import Encodings, FixedEncoding
 from core.late_interaction import best_matches
-from core.pooling import pooled
+from core.pooling import Pooling, named, pooled
 from core.rerankers import RERANKERS, Shortlist
 from core.rerankers.orthogonal_fusion import remainder
 from core.types import Space
@@ -113,11 +113,11 @@ def test_parts_along_the_whole_leave_nothing(rng):
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 12))
-def test_pooling_keeps_what_it_must(seed, k):
+@given(st.integers(0, 10_000), st.integers(1, 12), st.sampled_from(["ward", "kmeans"]))
+def test_pooling_keeps_what_it_must(seed, k, clusters):
     rng = np.random.default_rng(seed)
     x, words = unit(rng, 9, 6), unit(rng, 4, 6)
-    kept, members = pooled(x, k)
+    kept, members = pooled(x, k, clusters)
     assert len(kept) <= k
     assert members.shape == (9,)
     np.testing.assert_allclose(np.linalg.norm(kept, axis=1), 1, atol=1e-5)
@@ -127,18 +127,64 @@ def test_pooling_keeps_what_it_must(seed, k):
         assert (words @ mean <= (words @ x[members == at].T).max(axis=1) + 1e-6).all()
     if k >= 9:
         np.testing.assert_array_equal(kept[members], x)
-    same, _ = pooled(np.repeat(x[:1], 9, axis=0), min(k, 8))
+    same, _ = pooled(np.repeat(x[:1], 9, axis=0), min(k, 8), clusters)
     np.testing.assert_allclose(same, x[:1], atol=1e-6)
 
 
-def test_pooling_finds_the_topics(rng):
+@pytest.mark.parametrize("clusters", ["ward", "kmeans"])
+def test_pooling_finds_the_topics(clusters, rng):
     """Of 4 planted topics in 40 parts, 4 vectors; the best match of a topic's word survives."""
     topics = unit(rng, 4, 32)
     x = np.repeat(topics, 10, axis=0) + 0.2 * unit(rng, 40, 32)
     x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
-    kept, members = pooled(x, 4)
+    kept, members = pooled(x, 4, clusters)
     assert all(len(set(members[10 * i : 10 * i + 10])) == 1 for i in range(4))
     assert best_matches(topics, [kept]).min() > 0.97
+
+
+def test_a_share_of_the_parts_is_rounded_up(rng):
+    x = unit(rng, 10, 6)
+    assert [len(Pooling("kmeans", ratio=r).pool(x)) for r in (0.01, 0.25, 1.0)] == [1, 3, 10]
+    for pooling in (Pooling(), Pooling("kmeans", keep=3), Pooling(ratio=0.125)):
+        assert named(pooling.name) == pooling
+    for wrong in ({"keep": 0}, {"ratio": 1.5}, {"clusters": "mean"}, {"ratio": float("nan")}):
+        with pytest.raises(BadParameter, match="allowed"):
+            Pooling(**wrong)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000))
+def test_encodings_of_many_are_those_of_each(seed):
+    rng = np.random.default_rng(seed)
+    coder, words = FixedEncoding(12, bits=3, inner=8, repeats=4), unit(rng, 3, 12)
+    items = [unit(rng, t, 12) for t in rng.integers(1, 7, 9)]
+    lengths, flat = np.array([*map(len, items)]), np.concatenate(items)
+    each = np.stack([coder.of_parts(item) for item in items])
+    together = coder.of_items(flat, lengths).transpose(1, 0, 2).reshape(9, -1)
+    np.testing.assert_allclose(together, each, atol=1e-5)
+    kept, rows = Encodings(coder, 10), rng.permutation(10)[:9]
+    kept.put(rows, flat, lengths)
+    found, asked = kept.scores(words), coder.of_words(words)
+    # One byte a number: at most half a step of what each is multiplied by.
+    steps = np.abs(each).max(axis=1) / 127
+    assert (np.abs(found[rows] - each @ asked) <= 0.51 * steps * np.abs(asked).sum() + 1e-5).all()
+    assert not found[np.setdiff1d(np.arange(10), rows)].any()
+    assert kept.nbytes == 10 * (coder.size + 4)
+
+
+def test_encodings_find_the_best_by_late_interaction(rng):
+    """Of 2000 items the best ten by MaxSim are nearly all among the first 400 by encodings."""
+    topics = unit(rng, 60, 32)
+    items = [unit(rng, 4, 32) * 0.5 + topics[rng.integers(0, 60, 4)] for _ in range(2000)]
+    items = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in items]
+    kept = Encodings(FixedEncoding(32, bits=3, inner=16, repeats=20), 2000)
+    kept.put(np.arange(2000), np.concatenate(items), np.full(2000, 4))
+    shares = []
+    for _ in range(10):
+        words = topics[rng.integers(0, 60, 3)]
+        best = np.argsort(-best_matches(words, items).sum(axis=1))[:10]
+        shares.append(np.isin(best, np.argsort(-kept.scores(words))[:400]).mean())
+    assert np.mean(shares) > 0.95
 
 
 def test_a_fixed_encoding_of_one_part_is_exact(rng):

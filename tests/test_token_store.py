@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -13,6 +14,8 @@ from core import background
 from core.cli import main
 from core.errors import InputError
 from core.jobs import Cancelled
+from core.pooling import Pooling
+from core.store.tokens import tokens_name, tokens_schema
 from core.types import Part, Query
 from core.workbench import Workbench
 
@@ -63,6 +66,43 @@ def test_tokens_are_stored_once_for_each_item(bench):
     bench.delete_items("halves", space.ids[:2])
     assert bench.tokens_stored("halves").items == 46
     assert collection.tokens.read(passport, list(space.ids[:2])) == {}
+
+
+def test_another_pooling_takes_the_place_of_the_one_that_is_there(bench):
+    def stop(done, total):
+        if done == 44:
+            raise Cancelled
+
+    bench.add_tokens("halves")
+    assert bench.tokens_stored("halves").poolings == {"ward keep 8": 48}
+    fewer = Pooling("kmeans", ratio=0.1)
+    with pytest.raises(Cancelled):
+        bench.add_tokens("halves", pooling=fewer, progress=stop)
+    mixed = bench.tokens_stored("halves").poolings
+    assert mixed.keys() == {"ward keep 8", "kmeans ratio 0.1"}
+    assert sum(mixed.values()) == 48
+    bench.add_tokens("halves", pooling=fewer)
+    stored = bench.tokens_stored("halves")
+    assert stored.poolings == {"kmeans ratio 0.1": 48}
+    collection, space = bench.home.open("halves"), bench.space("halves")
+    kept = collection.tokens.read(collection.passport(), space.ids)
+    assert {len(kept[id_]) for id_ in space.ids[: space.n_images]} == {2}  # of 16 places
+    # Without a word on it, what comes later is pooled like what is there.
+    bench.delete_items("halves", space.ids[:2])
+    assert bench.add_tokens("halves").encoded == 0
+    assert bench.tokens_stored("halves").poolings == {"kmeans ratio 0.1": 46}
+
+
+def test_vectors_from_before_poolings_were_noted_count_as_the_usual(bench):
+    collection, space = bench.home.open("halves"), bench.space("halves")
+    passport = collection.passport()
+    old = pa.schema([f for f in tokens_schema(passport.d) if f.name != "pooling"])
+    table = collection._database.make(tokens_name(passport), old)
+    vectors = [row.astype(np.float16)[None].tolist() for row in space.vectors[:3]]
+    table.merge(pa.table([list(space.ids[:3]), vectors], schema=old), ["id"])
+    assert bench.tokens_stored("halves").poolings == {"ward keep 8": 3}
+    assert bench.add_tokens("halves").encoded == 45
+    assert bench.tokens_stored("halves").poolings == {"ward keep 8": 48}
 
 
 def test_a_run_that_was_stopped_goes_on(bench):
@@ -131,4 +171,17 @@ def test_the_command_stores_them_and_counts_bytes(bench, capsys):
     document = json.loads(capsys.readouterr().out)
     assert document["items"] == document["encoded"] == 48
     assert 0 < document["bytes_per_item"] <= 128
+    assert document["pooling"] == {"ward keep 8": 48}
     assert main(["tokens", "nothing"]) == 2
+
+
+def test_the_command_pools_as_it_is_told(bench, capsys):
+    assert main(["tokens", "halves", "--pool", "kmeans", "--keep", "2", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["pooling"] == {"kmeans keep 2": 48}
+    assert document["bytes_per_item"] <= 2 * 2 * 8
+    for wrong in (["--keep", "0"], ["--ratio", "0"], ["--ratio", "1.1"]):
+        assert main(["tokens", "halves", *wrong]) == 2
+        assert "allowed" in capsys.readouterr().err
+    assert main(["tokens", "halves"]) == 0
+    assert bench.tokens_stored("halves").poolings == {"kmeans keep 2": 48}
