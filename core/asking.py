@@ -8,17 +8,14 @@ from itertools import chain
 
 import numpy as np
 
-from core import composition, encoders, lookalikes
+from core import composition, encoders, lookalikes, mixing
 from core.encoders import Encoder
 from core.errors import InputError, MissingPart, NoTextSearch, UnknownName
 from core.ingest import decode
 from core.pipeline import check_passport
 from core.prompts import filled
 from core.prototypes import prototypes
-from core.sampling import sampled_rows
-from core.types import Floats, Ints, Kind, Part, Passport, Query, Space, digest, per_space
-
-SAMPLE = 4000  # candidates that balance the parts of a query
+from core.types import Floats, Ints, Kind, Part, Passport, Query, Space, digest
 
 
 def vector(space: Space, passport: Passport, query: Query) -> Floats:
@@ -143,16 +140,7 @@ def _encoded(passport: Passport, texts: list[str]) -> Floats:
 
 def _mixed(space: Space, passport: Passport, query: Query, said: dict[str, Floats]) -> Floats:
     parts = np.stack([_part(space, passport, query, part, said) for part in query.parts])
-    if len(parts) == 1:
-        return parts[0]
-    weights = np.array([part.weight for part in query.parts], np.float64)
-    if query.mix == "centred":
-        means = np.stack([_mean(space, _kind(space, part)) for part in query.parts])
-        found = composition.balanced(parts, weights, means, _candidates(space, query.kinds))
-    else:
-        mix = composition.on_sphere if query.mix == "slerp" else composition.summed
-        found = mix(parts, weights)
-    return found.astype(np.float32)
+    return parts[0] if len(parts) == 1 else mixing.mixed(space, query, parts[None])[0]
 
 
 def _part(
@@ -169,26 +157,3 @@ def _part(
         return said[texts[0]]
     made = np.stack([said[text] for text in texts])
     return composition.summed(made, np.ones(len(made))).astype(np.float32)
-
-
-def _kind(space: Space, part: Part) -> Kind:
-    if part.item:
-        return "image" if space.row[part.item] < space.n_images else "text"
-    return "image" if part.image else "text"
-
-
-def _mean(space: Space, kind: Kind) -> Floats:
-    """Mean of the rows of a kind; zeros where there are none."""
-    rows = _sample(space, kind)
-    return rows.mean(axis=0) if len(rows) else np.zeros(space.d, np.float32)
-
-
-def _candidates(space: Space, kinds: tuple[Kind, ...]) -> Floats:
-    """Rows that may be found, less the mean of their kind."""
-    return np.concatenate([_sample(space, kind) - _mean(space, kind) for kind in kinds])
-
-
-@per_space
-def _sample(space: Space, kind: Kind) -> Floats:
-    """At most `SAMPLE` rows of a kind: enough for their mean and spread, quick for any number."""
-    return space.vectors[sampled_rows(space, kind, SAMPLE, 0)]

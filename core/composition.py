@@ -64,7 +64,7 @@ def balanced(
     vectors: Floats | Doubles,
     weights: Doubles,
     means: Floats | Doubles,
-    candidates: Floats | Doubles,
+    spread: Doubles,
 ) -> Doubles:
     """(d,) the sum in which equal weights move the candidates' scores equally.
 
@@ -82,23 +82,36 @@ def balanced(
         vectors: (m, d) unit rows of the parts.
         weights: (m,) negative for what is asked against.
         means: (m, d) mean of the stored rows of each part's kind; zeros where there are none.
-        candidates: (r, d) a sample of the rows that may be found, less the mean of their kind.
+        spread: (m,) deviation of each part's scores over what may be found; see `spreads`.
 
     Raises:
         InputError: the parts cancel each other out.
 
     >>> rows = np.array([[1.0, 0.0], [0.0, 1.0]])
     >>> seen = np.array([[4.0, 0.1], [-4.0, 0.1], [4.0, -0.1], [-4.0, -0.1]] * 3)
-    >>> balanced(rows, np.ones(2), np.zeros((2, 2)), seen).round(3).tolist()
+    >>> none = np.zeros((2, 2))
+    >>> balanced(rows, np.ones(2), none, spreads(rows, none, seen)).round(3).tolist()
     [0.025, 1.0]
     """
-    rows = np.asarray(vectors, np.float64) - means
-    if len(candidates) < LEAST:
-        return summed(vectors, weights)
-    spread = (np.asarray(candidates, np.float64) @ rows.T).std(axis=0)
     if (spread < NOTHING).any():
         return summed(vectors, weights)
-    return summed(rows / spread[:, None], weights)
+    return summed((np.asarray(vectors, np.float64) - means) / spread[:, None], weights)
+
+
+def spreads(
+    vectors: Floats | Doubles, means: Floats | Doubles, candidates: Floats | Doubles
+) -> Doubles:
+    """(m,) deviation of each part's scores over the candidates; zeros where there are too few.
+
+    Args:
+        vectors: (m, d) unit rows of the parts.
+        means: (m, d) mean of the stored rows of each part's kind; zeros where there are none.
+        candidates: (r, d) a sample of the rows that may be found, less the mean of their kind.
+    """
+    if len(candidates) < LEAST:
+        return np.zeros(len(vectors))
+    rows = np.asarray(vectors, np.float64) - means
+    return np.asarray((np.asarray(candidates, np.float64) @ rows.T).std(axis=0))
 
 
 def _middle(rows: Doubles, weights: Doubles) -> Doubles:

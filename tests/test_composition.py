@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import asking
-from core.composition import balanced, on_sphere, summed
+from core.composition import balanced, on_sphere, spreads, summed
 from core.errors import BadParameter, InputError
 from core.types import Part, Passport, Query
 from tests import spaces
@@ -18,6 +18,11 @@ TOY = Passport("toy", "none", "mean colour", 8)
 def rows(m, d=12, seed=0):
     found = np.random.default_rng(seed).normal(size=(m, d))
     return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def over(parts, weights, means, candidates):
+    """Balanced over candidates."""
+    return balanced(parts, weights, means, spreads(parts, means, candidates))
 
 
 def angle(a, b):
@@ -80,8 +85,8 @@ def test_equal_weights_move_the_scores_equally(seed):
     candidates = rng.normal(size=(500, 12)) * np.linspace(2, 0.1, 12)
     candidates -= candidates.mean(axis=0)
     parts, means = rows(2, seed=seed), 0.5 * rows(2, seed=seed + 1)
-    alone = [balanced(parts[i : i + 1], np.ones(1), means[i : i + 1], candidates) for i in (0, 1)]
-    both = balanced(parts, np.ones(2), means, candidates)
+    alone = [over(parts[i : i + 1], np.ones(1), means[i : i + 1], candidates) for i in (0, 1)]
+    both = over(parts, np.ones(2), means, candidates)
     units = np.stack([one / (candidates @ one).std() for one in alone])
     np.testing.assert_allclose(both, summed(units, np.ones(2)), atol=1e-9)
 
@@ -92,7 +97,7 @@ def test_a_weight_of_almost_nothing_leaves_the_other_part(seed):
     seen = rows(100, seed=seed + 1)
     seen -= seen.mean(axis=0)
     nothing = np.zeros((2, 12))
-    for mix in (summed, on_sphere, lambda v, w: balanced(v, w, nothing, seen)):
+    for mix in (summed, on_sphere, lambda v, w: over(v, w, nothing, seen)):
         np.testing.assert_allclose(mix(parts, np.array([1, 1e-12])), parts[0], atol=1e-9)
 
 
@@ -102,15 +107,15 @@ def test_moving_a_kind_as_a_whole_changes_nothing(seed):
     seen -= seen.mean(axis=0)
     means, shift = rows(2, seed=seed + 2), rows(1, seed=seed + 3)
     weights = np.array([1.0, 0.7])
-    moved = balanced(parts + shift, weights, means + shift, seen)
-    np.testing.assert_allclose(moved, balanced(parts, weights, means, seen), atol=1e-9)
+    moved = over(parts + shift, weights, means + shift, seen)
+    np.testing.assert_allclose(moved, over(parts, weights, means, seen), atol=1e-9)
 
 
 def test_few_or_equal_candidates_give_the_plain_sum():
     parts, weights = rows(2), np.array([1.0, 0.5])
     plain = summed(parts, weights)
     for seen in (rows(9), np.zeros((50, 12))):
-        np.testing.assert_array_equal(balanced(parts, weights, np.zeros((2, 12)), seen), plain)
+        np.testing.assert_array_equal(over(parts, weights, np.zeros((2, 12)), seen), plain)
 
 
 def test_a_picture_and_a_text_count_the_same_in_a_space_with_a_gap():

@@ -56,6 +56,7 @@ LEVELS = [
     {"core.analogies", "core.lookalikes"}
     | {"core.pipeline", "core.search", "core.evaluate", "core.demo", "core.encoder_report"}
     | {"core.bias", "core.label_search"},
+    {"core.mixing"},
     {"core.views", "core.asking", "core.svg"},
     {"core.exhibits", "core.detail", "core.explanation"},
     {"core.workbench", "core.catalog"},

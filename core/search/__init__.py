@@ -20,14 +20,14 @@ from core.search.answer import Answer, verdict
 from core.search.by_tokens import ByTokens
 from core.search.calibration import Calibration
 from core.search.compared import Compared, compare
-from core.search.cut import Cut, by_chance, by_pairs
+from core.search.cut import Cut, by_chance, by_pairs, higher
 from core.search.hits import best_of, hits
 from core.search.hubs import hub_ratios
 from core.search.learning import calibrate
 from core.search.moved import against, changes
 from core.search.null import Null, fit_null
-from core.search.others import Others, drawn, plain, shape_of
 from core.search.order import SHORTLIST, followed, ranking
+from core.search.others import Others, drawn, plain, shape_of
 from core.types import Bools, Floats, Ints, Kind, Space
 
 __all__ = [
@@ -68,6 +68,7 @@ def search(
     rerank: Callable[[Shortlist], Floats] | None = None,
     others: Others | None = None,
     cut: Cut | None = None,
+    alone: bool = False,
     expected: float = 0.0,
 ) -> Answer:
     """The k best items for one query vector, exactly unless `nearly` the best will do.
@@ -77,8 +78,7 @@ def search(
         vector: (d,) unit vector of the query.
         k: hits to return.
         start: hits to skip before the first.
-        kinds: what may be found.
-        mask: (n,) rows that may be found.
+        kinds: what may be found; `mask`: (n,) rows that may be found.
         exclude: rows that must not be found: the items that ask.
         nearly: look into the nearest cells of a large collection only; see `core.inverted_file`.
         first: finds the rows by their parts; without, the cosine with the whole does.
@@ -87,8 +87,9 @@ def search(
         fusion: how; see `core.fusion`.
         rerank: gives the best `SHORTLIST` hits new scores; see `core.rerankers`.
         others: queries of the same form, that tell what is chance; without, single texts.
-        cut: where matches end; without, where `expected` chance hits are left (0: the usual).
-        expected: see `cut`.
+        cut: what matches must reach besides the cut that leaves `expected` chance hits.
+        alone: whether `cut` is all that they must reach.
+        expected: see `cut`; 0 is the usual.
 
     Raises:
         InputError: the vector's length is not the space's.
@@ -115,7 +116,8 @@ def search(
     edges = np.linspace(*_ends(found), BINS + 1)
     page = slice(start, start + k)
     p_value = best_of(found.cosines(rows[:1]), rows, nulls, space.n_images, n)
-    cut = cut or by_chance(nulls, n, expected)
+    chance = by_chance(nulls, n, expected)
+    cut = chance if cut is None else cut if alone else higher(chance, cut)
     matches = found.above(cut.cosines)
     return Answer(
         hits(found, nulls, cut, rows[page], values[page], start),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.search.null import Null
-from core.types import Doubles
+from core.search.shape import body
+from core.types import Doubles, Floats
 
 REACH = 1.0  # deviations from the mean query up to which what was learnt is carried
 DECAY = 1e-4
@@ -18,11 +18,11 @@ FEATURES = 4
 class Adapter:
     """A cosine c becomes a score a(q) c + b(q) with a > 0, so that no query's order changes.
 
-    a and b are linear in four numbers of the query's own null (see `features`), a through softplus.
-    Queries far from those it was fitted to are treated like the nearest within `REACH` deviations.
+    a and b are linear in four numbers of its cosines (see `features`), a through softplus. Queries
+    far from those it was fitted to are treated like the nearest within `REACH` deviations.
 
     Source: form and loss: Rossi et al., Relevance Filtering for Embedding-based Retrieval (Cosine
-    Adapter), CIKM 2024. The null's numbers in place of the query's vector, and no hidden layer, are
+    Adapter), CIKM 2024. These numbers in place of the query's vector, and no hidden layer, are
     ours: they do better from few pairs (`sextant bench cut`).
 
     Args:
@@ -53,11 +53,18 @@ class Adapter:
         return a, x @ self.shift - a * self.middle
 
 
-def features(null: Null) -> Doubles:
-    """(4,) what is read of a query: mean and log deviation, start and log excess of its tail."""
-    width = max(null.sd, 1e-6)
-    start = null.start if null.excess > 0 else null.mean + width
-    return np.array([null.mean, np.log(width), start, np.log(max(null.excess, 1e-3 * width))])
+def features(cosines: Floats) -> Doubles:
+    """(q, 4) what is read of queries' (q, m) cosines: mean, log deviation, start, log excess.
+
+    Mean and deviation of the body; where the best tenth starts, by how much it exceeds that on
+    average.
+    """
+    mean, sd = body(cosines)
+    width = np.maximum(sd, 1e-6)
+    start = np.quantile(cosines, 0.9, axis=1)
+    above = np.maximum(cosines - start[:, None], 0)
+    excess = above.sum(axis=1) / np.maximum((above > 0).sum(axis=1), 1)
+    return np.column_stack([mean, np.log(width), start, np.log(np.maximum(excess, 1e-3 * width))])
 
 
 def fit_adapter(features: Doubles, cosines: Doubles, true: Doubles) -> Adapter:

@@ -10,7 +10,6 @@ import numpy as np
 from core.findings import wilson
 from core.neighbors import cosines
 from core.search.adapter import Adapter, features
-from core.search.null import fit_null
 from core.types import Doubles, Floats
 
 MISSES = tuple(i / 20 for i in range(1, 19))  # miss rates that one can ask for
@@ -32,7 +31,7 @@ class Calibration:
 
     Args:
         adapter: from cosines to scores.
-        sample: (s, d) vectors of the pictures that a query's null is taken from.
+        sample: (s, d) vectors of the pictures that a query's features are taken from.
         typical: mean and deviation of the true pairs' cosines, then of their adapted scores.
         marks: (m,) lower marks of true pairs that were not used for fitting, in order.
         judged: (j,) the same of further true pairs: what the cut keeps is measured on them.
@@ -53,7 +52,7 @@ class Calibration:
     def line(self, vectors: Floats) -> tuple[Doubles, Doubles]:
         """Slope and shift, (q,) each, of (q, d) queries."""
         found = cosines(self.sample, vectors.T).T
-        return self.adapter.line(np.array([features(fit_null(row)) for row in found]))
+        return self.adapter.line(features(found))
 
     def cosine(self, vector: Floats, miss: float) -> float:
         """The cosine from which a picture is kept when a share `miss` of them may be missed."""

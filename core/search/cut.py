@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.search.calibration import MISSES, Calibration
 from core.search.null import Null
 from core.types import Floats, Kind
 
-EXPECTED = 0.3  # chance hits in an answer: the level with the best F0.5 on real pairs
+EXPECTED = 1.0  # chance hits in an answer: the level with the best F0.5 for common subjects
 
 
 @dataclass(frozen=True)
 class Cut:
     """Where the matches of one query end.
 
-    Two rules. "chance": at most `level` unrelated items are expected at or above the cut (an
-    E-value). "pairs": at most a share `level` of true matches lies below it, learnt from the
-    collection's own pairs.
+    Two rules. "chance": about `level` unrelated items are expected at or above the cut (an
+    E-value), as other queries of the same form find. "pairs": at most a share `level` of true
+    matches lies below it, learnt from the collection's own pairs.
 
     Args:
         rule: which of the two.
@@ -37,15 +37,23 @@ class Cut:
 
 
 def by_chance(nulls: Mapping[Kind, Null], n: int, expected: float = 0.0) -> Cut:
-    """The cut above which `expected` of n unrelated items would lie; 0 is the usual 0.3."""
+    """The cut above which `expected` of n unrelated items would lie; 0 is the usual 1."""
     level = expected or EXPECTED
     return Cut(
         "chance",
         level,
         EXPECTED,
         {kind: null.cosine(level / max(n, 1)) for kind, null in nulls.items()},
-        f"Of {n:,} unrelated items about {level:g} would pass by chance.",
+        f"Of {n:,} unrelated items about {level:g} would pass by chance, {_told(nulls)}.",
     )
+
+
+def _told(nulls: Mapping[Kind, Null]) -> str:
+    """Which sample a null comes from."""
+    queries = [null.shape.queries for null in nulls.values() if null.shape]
+    if not queries:
+        return "if their cosines are normal: there are too few to ask"
+    return f"as {min(queries)} other questions made of this collection's items tell"
 
 
 def by_pairs(learnt: Calibration, vector: Floats, miss: float = 0.0) -> Cut:
@@ -62,3 +70,12 @@ def by_pairs(learnt: Calibration, vector: Floats, miss: float = 0.0) -> Cut:
         f"Set to keep at least {1 - level:.0%} of true matches; of {len(learnt.judged):,} {which} "
         f"captions' pictures it keeps {share:.0%} ({low:.0%} to {high:.0%}).",
     )
+
+
+def higher(chance: Cut, learnt: Cut) -> Cut:
+    """The higher of two cuts for pictures, so that both are reached by what it lets pass."""
+    if learnt.cosines["image"] > chance.cosines["image"]:
+        also = "What chance would give lies below it."
+        return replace(learnt, promise=f"{learnt.promise} {also}")
+    also = "The cut learnt from pairs lies below it."
+    return replace(chance, promise=f"{chance.promise} {also}")

@@ -10,7 +10,6 @@ import numpy as np
 from core.neighbors import cosines
 from core.search.adapter import Adapter, features, fit_adapter
 from core.search.calibration import MISSES, Calibration, Typical, conformal
-from core.search.null import fit_null
 from core.types import Bools, Doubles, Floats, Ints, Space
 
 QUERIES, LEAST_QUERIES = 1500, 100  # captions that are asked: at most, and at least
@@ -102,7 +101,7 @@ def _ask(space: Space, pairs: Ints, sample: Ints) -> _Asked:
     found = cosines(space.vectors[sample], space.vectors[pairs[:, 1]].T).T
     own = np.einsum("ij,ij->i", space.vectors[pairs[:, 0]], space.vectors[pairs[:, 1]])
     return _Asked(
-        np.array([features(fit_null(row)) for row in found]),
+        features(found),
         found,
         pairs[:, :1] == sample,
         own.astype(np.float32),

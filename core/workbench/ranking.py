@@ -45,7 +45,7 @@ class Ranking(Collections):
         return _LEARNT.get(space.key, lambda: calibrate(space, self.held_out(name, space)))
 
     def cut(self, name: str, space: Space, query: Query, vector: Floats) -> Cut | None:
-        """Where matches end, learnt from pairs; None where chance has to tell.
+        """Where matches end, learnt from pairs; None where chance alone has to tell.
 
         What is learnt holds for queries like captions: one text that looks for pictures.
         """

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from core import asking, detail, formulas
+from core import asking, detail, formulas, mixing
 from core.errors import NoTextSearch, PassportMismatch
 from core.expressions import parse
 from core.search import Answer, search
@@ -63,7 +63,9 @@ class Searching(Ranking):
             exclude=exclude,
             words=words,
             fusion=query.words or "rrf",
+            others=mixing.others(space, query),
             cut=self.cut(name, space, query, vector),
+            alone=query.miss > 0,
             expected=query.expected,
         )
         told = (*asking.notes(space, passport, query), *detail.notes(query))
