@@ -1,12 +1,15 @@
 """Hub corrections and rerankers on the Search page: what they changed is told."""
 
 import re
+import shutil
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.hub_corrections import HUB_CORRECTIONS
+from core.pooling import Pooling
 from core.rerankers import RERANKERS
+from core.workbench import Workbench
 from tests.screens import TOP, build, components, run, words
 
 
@@ -46,3 +49,28 @@ def test_the_methods_page_has_all_of_them_with_their_sources(app):
     for part in (*HUB_CORRECTIONS.all().values(), *RERANKERS.all().values()):
         assert part.title in text
         assert part.source[:30] in text
+
+
+def test_tokens_come_first_only_where_they_are_stored(app, built, tmp_path, monkeypatch):
+    """A choice where there are any, else a sentence on how to make them; a link is told why not."""
+    home = tmp_path / "home"
+    shutil.copytree(built, home)
+    monkeypatch.setenv("SEXTANT_HOME", str(home))
+    run(app, collection="colours", q="red", k="12")
+    assert "To search by tokens first (MUVERA), store token vectors" in words(app)
+    assert all(box.key != "_first" for box in app.selectbox)
+    assert next(b for b in app.button if b.key == "_tokens").label == "Store token vectors"
+    run(app, first="muvera")
+    assert "none are stored for these vectors" in words(app)
+    Workbench(home).add_tokens("colours", pooling=Pooling("kmeans", keep=4))
+    run(app)
+    assert next(box for box in app.selectbox if box.key == "_first").value == "muvera"
+    told = words(app).replace("\\", "")
+    assert "find fewer of the right ones than one vector" in told
+    assert "Found by token vectors first" in told
+    assert "at most 4 an item by k-means" in told
+    assert next(b for b in app.button if b.key == "_tokens").label == "Store them anew like this"
+    next(box for box in app.selectbox if box.key == "_pooling").set_value("kmeans keep 4").run()
+    assert all(b.key != "_tokens" for b in app.button)  # all have these
+    next(box for box in app.selectbox if box.key == "_first").set_value("").run()
+    assert "Found by token vectors first" not in words(app)

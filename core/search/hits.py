@@ -39,7 +39,7 @@ def hits(
                 float(hubs[row]),
                 float(space.offset[row]),
                 found.rank(cosine),
-                cosine >= cut.cosines[kind],
+                bool(cosine >= cut.cosines[kind]),
             )
         )
     return tuple(told)

@@ -53,11 +53,9 @@ def stored(*, needed: bool) -> None:
             "An item keeps", names, key="_pooling", filter_mode=None,
             format_func=lambda name: named(name).sentence,
         )  # fmt: skip
-        label = (
-            "Store token vectors" if now.poolings.get(chosen, 0) or not now.items else "Store anew"
-        )
-        todo = now.poolings.get(chosen, 0) < n
-        if todo and st.button(label, key="_tokens", icon=":material/grain:"):
+        of_these = now.poolings.get(chosen, 0)
+        label = "Store token vectors" if of_these or not now.items else "Store them anew like this"
+        if of_these < n and st.button(label, key="_tokens", icon=":material/grain:"):
             _store(named(chosen))
 
 
