@@ -136,7 +136,7 @@ def _looked(space: Space) -> str:
     """How the inverted file finds, and how well."""
     made = inverted_file.inverted_file(space)
     return (
-        f"among the {made.share:.1%} in the cells nearest to the query (inverted file), which holds "
+        f"among the {made.share:.1%} in the cells nearest to the query (inverted file), which hold "
         f"{made.recall:.1%} ({made.low:.1%} to {made.high:.1%}) of the true ten nearest of "
         f"{made.asked:,} of its own items"
     )

@@ -1,7 +1,8 @@
-"""Search side by side: exact, in two steps, by LanceDB's indexes and by other libraries.
+"""Search side by side: exact, in two steps, in the nearest cells, by LanceDB and other libraries.
 
-$SEXTANT_BENCH_ROWS chooses the sizes, such as "100000" or "100000,1000000". Peers come with
-`pip install 'sextant-embeddings[bench]'`; one that is not installed is left out, and says so.
+$SEXTANT_BENCH_ROWS chooses the sizes, such as "100000" or "100000,1000000"; graphs are built of at
+most $SEXTANT_BENCH_GRAPHS rows (200,000: two cores take a quarter of an hour for a million). Peers
+come with `pip install 'sextant-embeddings[bench]'`; one that is not installed says so.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from core.bench.search.real import answers, real
 from core.bench.search.timing import measured, row
 from core.bench.search.ways import OURS, PEERS, K, flat, lance, peers, resident, table_of
 from core.neighbors import top_k
-from core.store.index import indexed
 from core.types import Floats, Space
 
 SIZES = "100000,1000000"
@@ -39,14 +39,12 @@ def _at(n: int, folder: Path) -> list[dict[str, Any]]:
     table = table_of(space.vectors, folder / "rq")
     ways = [*resident(space), flat(table)]
     rows = [r for way in ways for r in measured(way, space.vectors, made.queries, truth)]
-    table.index("id")
-    report = indexed(table, "image", made.queries[:40], 0)
-    for way in lance(table, report, space.vectors, folder / "graph"):
+    for way in lance(table, space.vectors, folder / "graph"):
         rows += measured(way, space.vectors, made.queries, truth)
     for way in peers(space.vectors):
         rows += measured(way, space.vectors, made.queries, truth)
     rows += _against_peers(rows, space.vectors)
-    return rows + answers(space) + filtered(space, made, table, report)
+    return rows + answers(space) + filtered(space, made)
 
 
 def _against_peers(rows: list[dict[str, Any]], images: Floats) -> list[dict[str, Any]]:

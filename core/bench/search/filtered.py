@@ -9,26 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from core import sketch
+from core import inverted_file, sketch
 from core.bench.search.clouds import Cloud
 from core.bench.search.timing import in_turn, recall_of, row
 from core.bench.search.ways import K
-from core.store.index import IndexReport, found
-from core.store.table import Table
 from core.types import Bools, Floats, Ints, Space
 
-SHARES = 1.0, 0.1, 0.01, 0.001, 0.0001
+SHARES = 1.0, 0.3, 0.1, 0.01, 0.001, 0.0001
 QUERIES = 4
 Find = Callable[[Bools, Floats], Ints]
 
 
-def filtered(
-    space: Space, cloud: Cloud, table: Table | None, report: IndexReport | None
-) -> list[dict[str, Any]]:
+def filtered(space: Space, cloud: Cloud) -> list[dict[str, Any]]:
     """Rows for each path, selectivity and kind of filter; numpy is a product and a mask."""
-    paths: dict[str, Find] = {"two steps": partial(_in_two_steps, space)}
-    if table is not None and report is not None:
-        paths["LanceDB IVF_RQ"] = partial(_by_index, table, report)
+    paths: dict[str, Find] = {
+        "two steps": lambda mask, query: sketch.top_k(space, query, K, mask=mask)[0],
+        "nearest cells": lambda mask, query: inverted_file.top_k(space, query, K, mask=mask)[0],
+    }
     rows = []
     for kind in ("random", "near", "far"):
         for share in SHARES:
@@ -87,13 +84,3 @@ def _masked(images: Floats, mask: Bools, query: Floats) -> Ints:
     best = best[np.argsort(-scores[best])]
     kept: Ints = best[np.isfinite(scores[best])]
     return kept
-
-
-def _in_two_steps(space: Space, mask: Bools, query: Floats) -> Ints:
-    return sketch.top_k(space, query, K, mask=mask)[0]
-
-
-def _by_index(table: Table, report: IndexReport, mask: Bools, query: Floats) -> Ints:
-    among = {str(row) for row in np.flatnonzero(mask).tolist()}
-    hits = found(table, report, query, K, None if mask.all() else among)
-    return np.array([int(id_) for id_, _ in hits], np.int64)
