@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from core.bench.cut import cuts, made_up, rows, tails
 from core.cli import main
 from core.errors import BadParameter
+from core.mixing import others
 from core.search import by_pairs, calibrate, fit_null, search
 from core.search.adapter import Adapter, fit_adapter
 from core.search.calibration import conformal
-from core.search.cut import by_chance
+from core.search.cut import Cut, by_chance, higher
+from core.search.shape import fit_shape
 from core.types import Part, Query, Space
 from tests.test_cli import write_vectors
 from tests.test_search import unit
@@ -33,23 +35,87 @@ def test_ten_chance_hits_are_about_ten(rng):
     assert 7 <= np.mean(counts) <= 14
 
 
-def test_one_chance_hit_is_at_most_two_where_tails_are_heavier_than_normal(rng):
-    counts = [kept(0.1 + 0.03 * rng.gamma(2.0, size=700), 1) for _ in range(60)]
-    assert 0.3 <= np.mean(counts) <= 2
+def gamma_queries(rng, queries=100, m=700):
+    """Cosines of unrelated items whose tails are heavier than normal; each query has its scale."""
+    scale = rng.uniform(0.01, 0.05, (queries, 1))
+    return (0.1 + scale * rng.gamma(2.0, size=(queries, m))).astype(np.float32)
 
 
-def test_on_normal_cosines_the_exponential_tail_keeps_no_more_than_the_normal_one(rng):
-    def count(x, null):
-        return (x >= null.cosine(1 / len(x))).sum()
+def told_by(cosines):
+    return fit_shape(cosines, np.zeros(cosines.shape, bool))
 
-    differences = []
-    for _ in range(40):
-        x = rng.normal(size=3000)
-        null = fit_null(x.astype(np.float32))
-        tailed = type(null)(null.mean, null.sd, null.n, null.start, null.excess, 0.1)
-        assert null.tail == 0
-        differences.append(count(x, null) - count(x, tailed))
-    assert np.mean(differences) >= 0
+
+@pytest.mark.parametrize("expected", [0.3, 1, 10])
+def test_other_queries_tell_how_far_heavy_tails_reach(rng, expected):
+    shape = told_by(gamma_queries(rng))
+    nulls = [(x, fit_null(x, shape)) for x in gamma_queries(rng)]
+    counts = [(x >= null.cosine(expected / len(x))).sum() for x, null in nulls]
+    assert 0.5 * expected <= np.mean(counts) <= 1.6 * expected
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.3])
+def test_a_common_subject_does_not_hide_itself(rng, share):
+    """Nor do the queries about it spoil the null of all."""
+    others = gamma_queries(rng)
+    others[:10, : int(share * 700)] += 8 * others[:10].std(axis=1, keepdims=True)
+    shape = told_by(others)
+    (x,) = gamma_queries(rng, queries=1)
+    matching = np.arange(700) < int(share * 700)
+    x[matching] += 8 * x.std()
+    found = x >= fit_null(x, shape).cosine(1 / 700)
+    assert found[matching].mean() > 0.9
+    assert found[~matching].sum() <= 4
+
+
+def test_what_belongs_to_a_query_is_no_null(rng):
+    x = gamma_queries(rng)
+    own = np.zeros(x.shape, bool)
+    own[:, 5] = True
+    marked = x.copy()
+    marked[:, 5] = 0.99
+    np.testing.assert_array_equal(fit_shape(x, own).z, fit_shape(marked, own).z)
+    assert fit_shape(x[:19], own[:19]) is None
+    assert fit_shape(x[:, :39], own[:, :39]) is None
+
+
+def test_the_density_of_a_shape_has_no_jumps(rng):
+    shape = told_by(gamma_queries(rng))
+    z = np.linspace(shape.z[0], shape.z[-1] + 2, 20_001)
+    p = np.exp(shape.log_p(z))
+    density = -np.diff(p) / np.diff(z)
+    assert (density >= 0).all()
+    assert np.abs(np.diff(density)).max() < 0.01 * density.max()
+    for share in (0.5, 0.01, 1e-4, 1e-9):
+        assert np.exp(shape.log_p(np.array(shape.reached(share)))) == pytest.approx(share, rel=1e-4)
+
+
+def test_no_cut_lies_where_no_item_can_be():
+    assert fit_null(np.linspace(-0.5, 0.99, 30)).cosine(1e-9) < 1
+
+
+def test_the_higher_of_two_cuts_counts_and_says_so():
+    chance = Cut("chance", 1, 1, {"image": 0.3}, "By chance 1.")
+    learnt = Cut("pairs", 0.5, 0.5, {"image": 0.4}, "Keeps half.")
+    assert higher(chance, learnt).rule == "pairs"
+    assert higher(chance, learnt).promise == "Keeps half. What chance would give lies below it."
+    low = replace(learnt, cosines={"image": 0.2})
+    assert higher(chance, low).promise == "By chance 1. The cut learnt from pairs lies below it."
+
+
+@pytest.mark.parametrize("mix", ["centred", "sum", "slerp"])
+def test_composed_questions_keep_the_promise_too(pairs, mix):
+    """Against what unrelated parts give, few composed questions find anything by chance."""
+    first, second = (pairs.ids[int(row)] for row in pairs.pairs[0])
+    query = Query((Part(item=first), Part(item=second, weight=-0.5)), kinds=("image",), mix=mix)
+    told, judged = others(pairs, query), others(pairs, query, seed=7)
+    again = search(pairs, judged.vectors[0], kinds=("image",), others=told)
+    assert again.nulls["image"].shape.queries == 200
+    assert "as 200 other questions made of this collection's items tell" in again.cut.promise
+    counts = [
+        search(pairs, v, kinds=("image",), others=told, exclude=rows[:1]).matches
+        for v, rows in zip(judged.vectors, judged.rows, strict=True)
+    ]
+    assert 0.5 < np.mean(counts) < 2
 
 
 @settings(max_examples=20, deadline=None)

@@ -13,7 +13,7 @@ def app(filled, monkeypatch):
 
 
 def test_matches_stand_above_the_cut(app):
-    run(app, collection="colours", q="blue square", k="12")
+    run(app, collection="colours", q="blue square", k="12", expected="0.3")
     assert "**4 matches**" in words(app)
     shown = cards(app)
     assert [bool(card["above"]) for card in shown] == [False] * 4 + [True] + [False] * 7
@@ -24,7 +24,7 @@ def test_nothing_matches_and_the_page_says_why(app):
     run(app, collection="colours", q="xyzzy", k="12")
     assert "**Nothing here matches**" in words(app)
     assert "unrelated items would be this similar" in words(app)
-    assert not any(card["above"] for card in cards(app))  # no cosine would be enough here
+    assert [bool(card["above"]) for card in cards(app)] == [True] + [False] * 11
 
 
 def test_the_level_is_part_of_the_link(app):

@@ -108,13 +108,14 @@ def _parser() -> argparse.ArgumentParser:
         help="also look for the words in captions, labels and names, and fuse both rankings",
     )  # fmt: skip
     search.add_argument(
-        "--first", choices=("muvera",), default="",
-        help="candidates by stored token vectors, then MaxSim (measured: worse than one vector)",
+        "--first", choices=("ivf", "muvera"), default="",
+        help="what finds candidates: the nearest cells only (ivf: quicker among very many, misses "
+        "a few), or stored token vectors and MaxSim (muvera: measured worse than one vector)",
     )  # fmt: skip
     search.add_argument("-k", type=int, default=10, help="how many hits (10)")
     search.add_argument(
         "--expected", type=float, default=0.0, metavar="E",
-        help="matches end where so many chance hits are expected (0.3)",
+        help="matches end where so many chance hits are expected (1)",
     )  # fmt: skip
     search.add_argument(
         "--miss", type=float, default=0.0, metavar="RATE",

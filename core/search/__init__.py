@@ -78,7 +78,8 @@ def search(
         vector: (d,) unit vector of the query.
         k: hits to return.
         start: hits to skip before the first.
-        kinds: what may be found; `mask`: (n,) rows that may be found.
+        kinds: what may be found.
+        mask: (n,) rows that may be found.
         exclude: rows that must not be found: the items that ask.
         nearly: look into the nearest cells of a large collection only; see `core.inverted_file`.
         first: finds the rows by their parts; without, the cosine with the whole does.
@@ -108,19 +109,18 @@ def search(
         rows, values = _with_words((rows, values), score, _among(words, allowed), fusion)
     if rerank:
         rows, values = _reordered(rerank, Shortlist(space, vector, rows, values))
-    others = others or plain(space, "text")
+    asked, among = others or plain(space, "text"), None if mask is None else allowed
     nulls = {
-        kind: fit_null(background, shape_of(space, others, kind, None if mask is None else allowed))
-        for kind, background in found.background.items()
+        kind: fit_null(x, shape_of(space, asked, kind, among))
+        for kind, x in found.background.items()
     }
     edges = np.linspace(*_ends(found), BINS + 1)
-    page = slice(start, start + k)
     p_value = best_of(found.cosines(rows[:1]), rows, nulls, space.n_images, n)
     chance = by_chance(nulls, n, expected)
     cut = chance if cut is None else cut if alone else higher(chance, cut)
     matches = found.above(cut.cosines)
     return Answer(
-        hits(found, nulls, cut, rows[page], values[page], start),
+        hits(found, nulls, cut, rows[start : start + k], values[start : start + k], start),
         nulls,
         edges,
         found.counts(edges),

@@ -10,6 +10,8 @@ import numpy as np
 from core.search.shape import Shape, body
 from core.types import Doubles, Floats
 
+ROUNDS = 8
+GAP = 3.0  # an empty stretch of so many deviations parts matches from the rest
 REACHED = 0.9999  # no cut lies above: an item that says the same is a match
 
 
@@ -18,8 +20,8 @@ class Null:
     """How similar unrelated items are to one query.
 
     `mean` and `sd` are read off the lower half of the query's own cosines, `shape` says how far
-    above them unrelated items reach. Without a shape they are taken for normal, Student's t because
-    mean and deviation are estimated from `n` cosines.
+    above them unrelated items reach. Without a shape, in a small collection, all are taken for
+    normal, Student's t because mean and deviation are estimated from `n` cosines.
     """
 
     mean: float
@@ -65,9 +67,46 @@ class Null:
 
 
 def fit_null(background: Floats, shape: Shape | None = None) -> Null:
-    """The null of one query, from its cosines with all candidates of one kind."""
+    """The null of one query, from its cosines with all candidates of one kind.
+
+    What lies where at most one item is expected by chance is left out and the rest measured again,
+    until nothing more is left out: a common subject lifts even the lower half. Without a shape all
+    cosines count, but for those that an empty stretch parts from the rest: these are taken for
+    matches.
+    """
     n = len(background)
     if n < 3:
         return Null(0.0, 0.0, n)
-    mean, sd = body(background[None])
-    return Null(float(mean[0]), float(sd[0]), n, shape)
+    if shape:
+        return _peeled(background, shape)
+    ordered = np.sort(background).astype(np.float64)
+    rest = ordered[: _before_a_gap(ordered)]
+    return Null(float(rest.mean()), float(rest.std(ddof=1)), len(rest))
+
+
+def _peeled(background: Floats, shape: Shape) -> Null:
+    n, rest = len(background), background
+    for _ in range(ROUNDS):
+        mean, sd = body(rest[None])
+        null = Null(float(mean[0]), float(sd[0]), n, shape)
+        below = background[background < null.cosine(1 / n)]
+        if not n / 2 <= len(below) < len(rest):
+            break
+        rest = below
+    return null
+
+
+def _before_a_gap(ordered: Doubles) -> int:
+    """How many of the cosines lie before the widest empty stretch of the upper half, if any.
+
+    A stretch counts where it is `GAP` times wider than from the median down to the 16th percentile,
+    which is one deviation.
+    """
+    n = len(ordered)
+    if n < 8:
+        return n
+    half = n // 2
+    spread = ordered[half] - ordered[int(0.16 * n)]
+    steps = np.diff(ordered[half:])
+    widest = int(steps.argmax())
+    return half + widest + 1 if spread > 0 and steps[widest] > GAP * spread else n

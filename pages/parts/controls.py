@@ -26,12 +26,14 @@ LEVELS = {
     "pairs": tuple(i / 20 for i in range(1, 19)),
 }
 BY_CHANCE = (
-    "How many unrelated items you accept above the cut on average. A cut learnt from pairs takes "
-    "over where one text looks for pictures among at least 100 captions, unless you set this."
+    "How many unrelated items you accept above the cut, as other questions of the same form tell. "
+    "Where one text looks for pictures among at least 100 captions, matches must also reach a cut "
+    "learnt from these, unless you set this."
 )
 BY_PAIRS = (
     "Learnt from this collection's captions and their pictures. Keeping more true matches lets "
-    "more others in; the usual level lets in 0.5 % of them, but 2 at least and a page at most."
+    "more others in; the usual level lets in 0.5 % of them, but 2 at least and a page at most, and "
+    "what passes must also be more than chance gives. A level you set counts alone."
 )
 
 

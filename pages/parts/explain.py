@@ -10,13 +10,13 @@ from core.types import Kind
 from pages.parts import controls, draw, problems, signs, state, words, work
 
 AID = (
-    "Bars: all {n}. Line: what unrelated ones would give. Ticks: the answers here; dashes: the cut "
-    "that matches reach."
+    "Bars: all {n}. Line: what unrelated ones would give, as other questions tell. Ticks: the "
+    "answers here; dashes: the cut that matches reach."
 )
 ABOUT_BEST = (
-    "The chance that the best of as many unrelated items is this similar. The p under an answer is "
-    "that of one item alone. A cut learnt from pairs does not ask what chance would give: it can "
-    "let answers pass that chance would give too."
+    "The chance that the best of as many unrelated items is this similar, told by other questions "
+    "of the same form, made of this collection's items. The p under an answer is that of one item "
+    "alone."
 )
 
 
@@ -71,7 +71,6 @@ def _histogram(kind: Kind, answer: Answer) -> None:
     middles = (edges[1:] + edges[:-1]) / 2
     tail = answer.nulls[kind].p(edges)
     expected = counts.sum() * (tail[:-1] - tail[1:]).clip(0)
-    line = counts.sum() * (tail[:-5] - tail[5:]) / 5  # a running mean: the tail's start is a kink
     figure = go.Figure(
         [
             go.Bar(
@@ -80,7 +79,7 @@ def _histogram(kind: Kind, answer: Answer) -> None:
                 hovertemplate="cosine %{x:.3f}: %{y:,} candidates<extra></extra>",
             ),
             go.Scatter(
-                x=middles[2:-2], y=line, name="unrelated", mode="lines",
+                x=middles, y=expected, name="unrelated", mode="lines",
                 line={"color": draw.OTHER, "width": 2},
                 hovertemplate="unrelated, expected: %{y:.1f}<extra></extra>",
             ),
