@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LOW, BODY = 0.1, 0.4  # shares of the cosines between which the body is measured: below any match
 LOW_Z, BODY_Z = -1.2815515655446004, -0.2533471031357997  # where a normal distribution has them
 QUERIES, ITEMS = 20, 40  # below so many other queries, or items, no shape can be told
-KNOTS = 40
+KNOTS, LOWEST = 24, -2.75  # of the curve, evenly between so many deviations and the best
 BEYOND = 12.0  # the tail is drawn down to e^-12 of the share that the best of all stands for
 QUARTILES = 1.5725  # between the quartiles of a Gumbel distribution, in its scales
 
@@ -95,6 +95,8 @@ def fit_shape(cosines: Floats, related: Bools) -> Shape | None:
         cosines: (q, m) of each with the items.
         related: (q, m) which items are its own: they count as neither.
     """
+    from scipy.special import ndtr, ndtri
+
     queries, m = cosines.shape
     if queries < QUERIES or m < ITEMS:
         return None
@@ -105,7 +107,8 @@ def fit_shape(cosines: Floats, related: Bools) -> Shape | None:
         return None
     above = (cosines[told] - mean[told, None]) / sd[told, None]
     ordered = np.sort(above, axis=1)[:, ::-1].T
-    ranks = np.unique(np.geomspace(1, m, KNOTS).round().astype(int))[::-1]
+    share = ndtr(-np.linspace(LOWEST, ndtri(1 - 0.69 / m), KNOTS))
+    ranks = np.unique(np.clip((m * share + 0.31).round().astype(int), 1, m))[::-1]
     z = np.median(ordered[ranks - 1], axis=1)
     logs = np.log((ranks - 0.31) / (m + 0.38))
     low, high = np.quantile(ordered[0], [0.25, 0.75])
