@@ -6,6 +6,7 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import sketch
 from core.hub_corrections import HUB_CORRECTIONS
 from core.pooling import Pooling
 from core.rerankers import RERANKERS
@@ -74,3 +75,15 @@ def test_tokens_come_first_only_where_they_are_stored(app, built, tmp_path, monk
     assert all(b.key != "_tokens" for b in app.button)  # all have these
     next(box for box in app.selectbox if box.key == "_first").set_value("").run()
     assert "Found by token vectors first" not in words(app)
+
+
+def test_the_nearest_cells_are_a_choice_among_many_and_say_what_they_find(app, monkeypatch):
+    run(app, collection="colours", q="red", k="12")
+    assert all(box.key != "_first" for box in app.selectbox)
+    monkeypatch.setattr(sketch, "PAYS", 1)
+    run(app, q="blue")
+    next(box for box in app.selectbox if box.key == "_first").set_value("ivf").run()
+    assert app.query_params["first"] == "ivf"
+    told = words(app).replace("\\", "")
+    assert "cells nearest to the query" in told
+    assert "misses a few" in told

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from core import detail
+from core import detail, sketch
 from core.bias import corrected
 from core.rerankers import RERANKERS, Shortlist
 from core.search import Answer, ByTokens, Calibration, Cut, against, by_pairs, calibrate
-from core.types import Bools, Filter, Floats, Kind, Query, Space, SpaceCache
+from core.types import Bools, Filter, First, Floats, Kind, Query, Space, SpaceCache
 from core.workbench.collections import Collections
 
 _HELD_OUT, _LEARNT = SpaceCache(16), SpaceCache(16)
@@ -80,6 +80,16 @@ class Ranking(Collections):
         if query.hub_correction:
             ranked = self.corrected(name, space, query.hub_correction, _asker(space, query))
         return against(find(ranked, first=first, rerank=rerank), find(space))
+
+    def first_stages(self, name: str, encoder: str | None = None) -> tuple[First, ...]:
+        """What can find candidates here: cells where there are many items, tokens if stored."""
+        collection = self.home.open(name)
+        can: dict[First, bool] = {
+            "": True,
+            "ivf": sketch.pays(self.space(name, encoder)),
+            "muvera": collection.tokens.stored(collection.passport(encoder)).items > 0,
+        }
+        return tuple(stage for stage, possible in can.items() if possible)
 
     def _first(self, name: str, space: Space, query: Query) -> ByTokens:
         """What finds the candidates by stored token vectors."""

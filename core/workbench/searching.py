@@ -69,7 +69,9 @@ class Searching(Ranking):
             expected=query.expected,
         )
         told = (*asking.notes(space, passport, query), *detail.notes(query))
-        return replace(self.ranked(name, space, query, find), notes=told)
+        answer = self.ranked(name, space, query, find)
+        looked = (answer.how,) if query.first == "ivf" else ()
+        return replace(answer, notes=(*looked, *told))
 
     def _words(self, name: str, space: Space, query: Query) -> tuple[Ints, Floats]:
         """Rows that the query's words find, and their scores, best first."""

@@ -55,7 +55,8 @@ def _head(kind: Kind, answer: Answer) -> None:
             width="stretch",
         )
         controls.download(gallery.rows(answer.hits), f"answers-{name}")
-    st.caption(words.plain(answer.cut.promise if answer.matches else answer.sentence))
+    verdict = answer.cut.promise if answer.matches else answer.sentence
+    st.caption(words.plain(verdict), help=words.plain(answer.how))
     for note in answer.notes:
         st.caption(f":material/info: {words.plain(note)}")
 

@@ -1,45 +1,16 @@
-"""Token vectors: whether a search begins with them, what is stored, and making them."""
+"""Token vectors: what is stored, and making them."""
 
 import streamlit as st
 
 from core import background
 from core.pooling import Pooling, named
-from core.types import First, StoredTokens
+from core.types import StoredTokens
 from pages.parts import problems, state, words
 
-FIRST: dict[First, str] = {"": "One vector an item", "muvera": "Tokens (MUVERA)"}
-ABOUT_FIRST = (
-    "What finds the candidates: the one vector of an item, or the vectors of its places and words, "
-    "by fixed dimensional encodings and then MaxSim."
-)
-EFFECT = (
-    "Measured with the starter on pictures it never saw, several vectors an item alone find fewer "
-    "of the right ones than one vector: `sextant bench multivector`. The first search makes the "
-    "encodings, a minute for 200,000 items. Cut and p still look at the one vector."
-)
-NONE_YET = (
-    "First stage: one vector an item. To search by tokens first (MUVERA), store token vectors: "
-    "below, or `sextant tokens NAME`."
-)
 POOLINGS = (
     *(Pooling(clusters, keep=k) for clusters in ("ward", "kmeans") for k in (8, 4, 16)),
     *(Pooling(clusters, ratio=r) for clusters in ("ward", "kmeans") for r in (0.25, 0.5)),
 )
-
-
-def first() -> First:
-    """What finds the candidates; a choice where token vectors are stored, part of the link."""
-    with problems.shown():
-        if state.peek("first", "") != "muvera" and not _now().items:
-            st.caption(NONE_YET)
-            return ""
-    chosen: First = state.linked(
-        "first", "", st.selectbox, "First stage", list(FIRST), among=list(FIRST),
-        format_func=FIRST.__getitem__, help=ABOUT_FIRST, filter_mode=None,
-    )  # fmt: skip
-    if chosen:
-        st.caption(EFFECT)
-    return chosen
 
 
 def stored(*, needed: bool) -> None:
