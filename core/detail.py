@@ -23,10 +23,6 @@ BUDGET = 512 << 20  # bytes that the fixed encodings of one collection may take
 # items. Where more than the budget are needed there are fewer repeats.
 BITS, INNER, REPEATS = 3, 16, 20
 BLOCK = 20_000  # items read at a time
-EFFECT = (
-    "Several vectors an item alone find fewer right pictures than one vector where this was "
-    "measured: `sextant bench multivector`, and the README."
-)
 
 _ENCODED = SpaceCache(1)
 
@@ -86,7 +82,7 @@ def first_stage(collection: Collection, space: Space, passport: Passport, query:
 
 def notes(query: Query) -> tuple[str, ...]:
     """Sentences on what the first stage makes of a question."""
-    if not query.first:
+    if query.first != "muvera":
         return ()
     told = ["Found by token vectors first (MUVERA, then MaxSim); the cut and p look at the whole."]
     if any(part.weight < 0 for part in query.parts):
