@@ -10,7 +10,7 @@ import numpy as np
 
 from core import composition, encoders, lookalikes, mixing
 from core.encoders import Encoder
-from core.errors import InputError, MissingPart, NoTextSearch, UnknownName
+from core.errors import InputError, MissingPart, NoTextSearch, UnknownItem, UnknownName
 from core.ingest import decode
 from core.pipeline import check_passport
 from core.prompts import filled
@@ -30,7 +30,7 @@ def vectors(space: Space, passport: Passport, queries: Sequence[Query]) -> Float
         NoTextSearch: what made the vectors is not at hand.
         PassportMismatch: what is at hand would make other vectors.
         UnreadableFile: a picture of a query cannot be decoded.
-        UnknownName: an item of a query is not in the collection.
+        UnknownItem: an item of a query is not in the collection.
         InputError: the parts of a query cancel each other out.
     """
     said = list(dict.fromkeys(chain.from_iterable(map(_texts, queries))))
@@ -48,7 +48,7 @@ def rows(space: Space, query: Query) -> Ints:
     asked = [part.item for part in query.parts if part.item]
     for item in asked:
         if item not in space.row:
-            raise UnknownName("item", item, space.ids[:1000])
+            raise UnknownItem("item", item)
     if len(query.parts) > 1:
         same = [digest("text", p.text.encode("utf-8", "replace")) for p in query.parts if p.text]
         same += [digest("image", part.image) for part in query.parts if part.image]
@@ -65,7 +65,7 @@ def whole_id(space: Space, start: str, kind: Kind | None = None) -> str:
         kind: among items of that kind only.
 
     Raises:
-        UnknownName: there is none.
+        UnknownItem: there is none.
         InputError: several begin like that.
     """
     spans = [space.span(k) for k in ("image", "text") if kind in (k, None)]
@@ -82,7 +82,7 @@ def whole_id(space: Space, start: str, kind: Kind | None = None) -> str:
         )
     if not found:
         what = {"image": "picture", "text": "text", None: "item"}[kind]
-        raise UnknownName(what, start, space.ids[spans[0].start : spans[0].start + 12])
+        raise UnknownItem(what, start)
     return found[0]
 
 
@@ -148,7 +148,7 @@ def _part(
 ) -> Floats:
     if part.item:
         if part.item not in space.row:
-            raise UnknownName("item", part.item, space.ids[:1000])
+            raise UnknownItem("item", part.item)
         return space.vectors[space.row[part.item]]
     if part.image:
         return encoder_for(passport).encode_images([decode(part.image, "the picture")])[0]

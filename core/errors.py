@@ -65,6 +65,19 @@ class UnknownName(InputError):
         super().__init__(f"No {what} is called '{name}'. {hint}")
 
 
+class UnknownItem(UnknownName):
+    """No item has that id, and none begins like it.
+
+    >>> str(UnknownItem("picture", "nobody"))
+    "No picture is called 'nobody'. Ids are in the answers of `search --json`."
+    """
+
+    def __init__(self, what: str, name: str) -> None:
+        hint = "Ids are in the answers of `search --json`."
+        InputError.__init__(self, f"No {what} is called '{name}'. {hint}")
+        self.name = name
+
+
 class BadParameter(InputError):
     """A setting outside what is allowed.
 

@@ -49,11 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--home", help="where collections are kept: a folder or a LanceDB URI")
+    where = "where collections are kept: a folder or a LanceDB URI"
+    shared.add_argument("--home", default=argparse.SUPPRESS, help=where)
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     parser = argparse.ArgumentParser(
         "sextant", description="Search multimodal embeddings and measure their geometry."
     )
+    parser.add_argument("--home", help=where)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, run: Run, text: str) -> argparse.ArgumentParser:

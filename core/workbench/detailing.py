@@ -10,7 +10,7 @@ import numpy as np
 from core import asking, pipeline
 from core.encoders import Encoder
 from core.encoders.tokens import PROMPT
-from core.errors import InputError, UnknownName
+from core.errors import InputError, UnknownItem
 from core.explanation import Asked, Explanation, explain
 from core.pooling import Pooling
 from core.types import Part, Passport, Progress, Query, Space, StoredTokens, Tokens
@@ -65,11 +65,12 @@ class Detailing(Searching):
 
         Raises:
             NoTextSearch: the question needs an encoder that is not at hand.
-            UnknownName: no such collection or item.
+            UnknownName: no such collection.
+            UnknownItem: no such item in it.
         """
         space, passport = self.space(name, encoder), self.passport(name, encoder)
         if id_ not in space.row:
-            raise UnknownName("item", id_, space.ids[:1000])
+            raise UnknownItem("item", id_)
         row, collection = space.row[id_], self.home.open(name)
         allowed = np.ones(space.n, bool)
         if query.filters:
