@@ -32,7 +32,7 @@ def mixed(space: Space, query: Query, parts: Floats) -> Floats:
     return np.stack(made).astype(np.float32)
 
 
-def others(space: Space, query: Query, seed: int = 0) -> Others:
+def others(space: Space, query: Query) -> Others:
     """Queries of the same form, made of the collection's own items: they tell what is chance.
 
     In the place of each part stands an item of its kind, drawn at random; weights, mix and what may
@@ -40,9 +40,9 @@ def others(space: Space, query: Query, seed: int = 0) -> Others:
     """
     kinds = tuple(kind_of(space, part) for part in query.parts)
     if len(kinds) == 1:
-        return plain(space, kinds[0], seed)
-    form = repr((kinds, [part.weight for part in query.parts], query.mix, query.kinds, seed))
-    rows = drawn(space, kinds, seed)
+        return plain(space, kinds[0])
+    form = repr((kinds, [part.weight for part in query.parts], query.mix, query.kinds))
+    rows = drawn(space, kinds)
     return Others(mixed(space, query, space.vectors[rows]), rows, form)
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.bench.cut import cuts, made_up, rows, tails
+from core.bench.cut import cuts, made_up, rows, subjects, tails
 from core.cli import main
 from core.errors import BadParameter
 from core.mixing import others
-from core.search import by_pairs, calibrate, fit_null, search
+from core.search import Others, by_pairs, calibrate, fit_null, search
 from core.search.adapter import Adapter, fit_adapter
 from core.search.calibration import conformal
 from core.search.cut import Cut, by_chance, higher
@@ -107,13 +107,14 @@ def test_composed_questions_keep_the_promise_too(pairs, mix):
     """Against what unrelated parts give, few composed questions find anything by chance."""
     first, second = (pairs.ids[int(row)] for row in pairs.pairs[0])
     query = Query((Part(item=first), Part(item=second, weight=-0.5)), kinds=("image",), mix=mix)
-    told, judged = others(pairs, query), others(pairs, query, seed=7)
-    again = search(pairs, judged.vectors[0], kinds=("image",), others=told)
-    assert again.nulls["image"].shape.queries == 200
-    assert "as 200 other questions made of this collection's items tell" in again.cut.promise
+    every = others(pairs, query)
+    told = Others(every.vectors[::2], every.rows[::2], every.form)
+    again = search(pairs, every.vectors[1], kinds=("image",), others=told)
+    assert again.nulls["image"].shape.queries == 100
+    assert "as 100 other questions made of this collection's items tell" in again.cut.promise
     counts = [
-        search(pairs, v, kinds=("image",), others=told, exclude=rows[:1]).matches
-        for v, rows in zip(judged.vectors, judged.rows, strict=True)
+        search(pairs, vector, kinds=("image",), others=told, exclude=rows[:1]).matches
+        for vector, rows in zip(every.vectors[1::2], every.rows[1::2], strict=True)
     ]
     assert 0.5 < np.mean(counts) < 2
 
@@ -235,13 +236,16 @@ def test_an_answer_counts_matches_on_all_pages(pairs):
 
 def test_the_measurement_says_what_was_promised_and_what_came(monkeypatch):
     monkeypatch.setattr(cuts, "SPLITS", 2)
-    monkeypatch.setattr(tails, "TAILS", {"in use": tails.TAILS["the null in use"]})
+    forms = {form: tails.FORMS[form] for form in ("text", "text - text")}
+    monkeypatch.setattr(tails, "FORMS", forms)
     found = rows("pairs", made_up(n=240))
     assert json.loads(json.dumps(found)) == found
     named = {row["name"].removeprefix("pairs: "): row for row in found}
-    assert 0.2 < named["chance hits, in use, 10 promised"]["ratio"] < 1.5
+    for form in forms:
+        assert 0.4 < named[f"{form}, told by other questions, 10 promised"]["ratio"] < 1.6
     assert named["F0.5, first 20"]["value"] < 0.2
-    assert named["F0.5, learnt from pairs"]["ratio"] == 1
+    assert named["F0.5, both must agree"]["ratio"] == 1
+    assert named["F0.5, both must agree"]["recall"] <= named["F0.5, learnt from pairs"]["recall"]
     kept = [row["value"] for row in found if row["name"].endswith("kept, learnt")]
     assert kept == sorted(kept, reverse=True)
 
@@ -303,3 +307,17 @@ def test_levels_that_cannot_be_kept_are_refused(planted):
     assert ask("red", "--miss", "0.95") == (2, "miss is 0.95; allowed: 0.05 to 0.9.\n")
     with pytest.raises(BadParameter, match="expected is 1000; allowed: 0 to 100"):
         Query((Part("red"),), expected=1000)
+
+
+def test_planted_subjects_are_told_by_captions():
+    """Half of the captions say dog; so many pictures as asked for are put among the others."""
+    space = made_up(n=200)
+    said = ["a dog" if i < 100 else "nothing" for i in range(200)]
+    doubled = replace(space, pairs=np.concatenate([space.pairs] * 2))
+    yes, no = subjects.named(doubled, said, "dogs?")
+    assert (yes.tolist(), no.tolist()) == (list(range(100)), list(range(100, 200)))
+    for share in (0, 0.1, 0.3):
+        for matching, rest in subjects.planted(yes, no, share):
+            assert len(matching) / (len(matching) + len(rest)) == pytest.approx(share, abs=0.01)
+    row = subjects.row("x", space, np.array([[1, 2, 4], [0, 0, 4]]))
+    assert (row["recall"], row["value"]) == (0.125, pytest.approx(1.25 / 3 / 2, abs=1e-4))

@@ -47,6 +47,7 @@ __all__ = [
     "hub_ratios",
     "plain",
     "search",
+    "shape_of",
 ]
 
 BINS = 60
@@ -116,8 +117,7 @@ def search(
     }
     edges = np.linspace(*_ends(found), BINS + 1)
     p_value = best_of(found.cosines(rows[:1]), rows, nulls, space.n_images, n)
-    chance = by_chance(nulls, n, expected)
-    cut = chance if cut is None else cut if alone else higher(chance, cut)
+    cut = cut if cut and alone else higher(by_chance(nulls, n, expected), cut)
     matches = found.above(cut.cosines)
     return Answer(
         hits(found, nulls, cut, rows[start : start + k], values[start : start + k], start),

@@ -72,8 +72,10 @@ def by_pairs(learnt: Calibration, vector: Floats, miss: float = 0.0) -> Cut:
     )
 
 
-def higher(chance: Cut, learnt: Cut) -> Cut:
+def higher(chance: Cut, learnt: Cut | None) -> Cut:
     """The higher of two cuts for pictures, so that both are reached by what it lets pass."""
+    if learnt is None:
+        return chance
     if learnt.cosines["image"] > chance.cosines["image"]:
         also = "What chance would give lies below it."
         return replace(learnt, promise=f"{learnt.promise} {also}")

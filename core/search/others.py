@@ -31,7 +31,7 @@ class Others:
     form: str
 
 
-def drawn(space: Space, kinds: tuple[Kind, ...], seed: int = 0) -> Ints:
+def drawn(space: Space, kinds: tuple[Kind, ...]) -> Ints:
     """(q, p) rows of items that stand for the parts of a query, by the parts' kinds.
 
     Where there are hardly any of a kind, the other one stands for it.
@@ -41,16 +41,16 @@ def drawn(space: Space, kinds: tuple[Kind, ...], seed: int = 0) -> Ints:
     rows = []
     for part, kind in enumerate(kinds):
         known = kind if sizes[kind] >= QUERIES else larger
-        rng = np.random.default_rng(seed + part)
-        rows.append(rng.permutation(sampled_rows(space, known, ASKED, seed + part)))
+        rng = np.random.default_rng(part)
+        rows.append(rng.permutation(sampled_rows(space, known, ASKED, part)))
     least = min(map(len, rows))
     return np.column_stack([found[:least] for found in rows])
 
 
-def plain(space: Space, kind: Kind, seed: int = 0) -> Others:
+def plain(space: Space, kind: Kind) -> Others:
     """Single items as queries: what one text, or one picture, is compared with."""
-    rows = drawn(space, (kind,), seed)
-    return Others(space.vectors[rows[:, 0]], rows, f"{kind} {seed}")
+    rows = drawn(space, (kind,))
+    return Others(space.vectors[rows[:, 0]], rows, kind)
 
 
 def shape_of(space: Space, others: Others, kind: Kind, allowed: Bools | None) -> Shape | None:

@@ -48,26 +48,32 @@ class Shape:
 
     def log_p(self, z: Doubles) -> Doubles:
         """Log of the share of unrelated items at or above z. Its slope has no jumps."""
+        from scipy.special import log_ndtr
+
         at = np.clip(z, self.z[0], self.z[-1])
-        return np.asarray(self._curve(at) + self._slope * np.maximum(z - at, 0))
+        low = np.minimum(z - at, 0) * float(self._normal.derivative()(self.z[0]))
+        return np.asarray(log_ndtr(-self._normal(at) - low) + self._slope * np.maximum(z - at, 0))
 
     def reached(self, p: float) -> float:
         """How many deviations a share p of unrelated items reaches; the inverse of `log_p`."""
         from scipy.optimize import brentq
+        from scipy.special import ndtri_exp
 
         wanted = log(p)
         if wanted >= self.logs[0]:
             return float(self.z[0])
         if wanted <= self.logs[-1]:
             return float(self.z[-1] + (wanted - self.logs[-1]) / self._slope)
-        ends = float(self.z[0]), float(self.z[-1])
-        return float(brentq(lambda x: float(self._curve(x)) - wanted, *ends, xtol=1e-9))
+        ends, same = (float(self.z[0]), float(self.z[-1])), -float(ndtri_exp(wanted))
+        return float(brentq(lambda x: float(self._normal(x)) - same, *ends, xtol=1e-9))
 
     @cached_property
-    def _curve(self) -> PchipInterpolator:
+    def _normal(self) -> PchipInterpolator:
+        """From deviations to those that the same share of a normal distribution reaches."""
         from scipy.interpolate import PchipInterpolator
+        from scipy.special import ndtri_exp
 
-        return PchipInterpolator(self.z, self.logs)
+        return PchipInterpolator(self.z, -ndtri_exp(self.logs))
 
     @property
     def _slope(self) -> float:

@@ -1,15 +1,17 @@
 """Whether chance keeps its promise, and what a cut that follows the query is worth.
 
-Real pictures and texts through the starter: the part of Flickr8k that its heads never saw, and one
-picture for each of 600 ImageNet classes, asked for by name. A picture of which only the own texts
-are known is a match for no other text, so precision is a lower bound. Without those files, a cloud
-of pairs whose queries differ in how far they reach.
+Real pictures and texts through the starter: the part of Flickr8k that its heads never saw, COCO's
+pictures, which they saw, and one picture for each of 600 ImageNet classes, asked for by name. A
+picture of which only the own texts are known is a match for no other text, so precision is a lower
+bound. Without those files, a cloud of pairs whose queries differ in how far they reach.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,22 @@ from PIL import Image
 
 from core import encoders
 from core.bench.cut.cuts import cut_rows
+from core.bench.cut.subjects import subject_rows
 from core.bench.cut.tails import tail_rows
 from core.bench.stages.known import BATCH, DATA, ENCODER, unseen
 from core.types import Space
 
+COLLECTIONS: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "flickr8k-800": ("flickr8k-800, held out", unseen),
+    "coco-mini": ("coco-mini, seen by the starter's heads", lambda _: True),
+    "imagenet-600": ("imagenet-600, by name", lambda _: True),
+}
+
 
 def run() -> list[dict[str, Any]]:
     """Rows on chance hits, then on cuts, for each collection."""
-    return [row for name, space in _collections() for row in rows(name, space)]
+    found = [row for name, space, _ in _collections() for row in rows(name, space)]
+    return found + [row for one in _collections() for row in subject_rows(*one)]
 
 
 def rows(name: str, space: Space) -> list[dict[str, Any]]:
@@ -33,19 +43,18 @@ def rows(name: str, space: Space) -> list[dict[str, Any]]:
     return [*tail_rows(name, space), *cut_rows(name, space)]
 
 
-def _collections() -> list[tuple[str, Space]]:
+@cache
+def _collections() -> list[tuple[str, Space, list[str]]]:
+    """Names, spaces, and what the texts say."""
     folder = Path(os.environ.get("SEXTANT_TEST_DATA") or DATA)
-    captioned, classes = folder / "flickr8k-800", folder / "imagenet-600"
     found = []
-    if (captioned / "items.jsonl").is_file():
-        lines = [line for line in _lines(captioned) if unseen(line["image"])]
-        texts = [line["captions"] for line in lines]
-        found.append(("flickr8k-800, held out", _encoded(captioned, lines, texts)))
-    if (classes / "items.jsonl").is_file():
-        lines = _lines(classes)
-        texts = [[f"a photo of a {line['label']}"] for line in lines]
-        found.append(("imagenet-600, by name", _encoded(classes, lines, texts)))
-    return found or [("made up", made_up())]
+    for name, (title, kept) in COLLECTIONS.items():
+        if (folder / name / "items.jsonl").is_file():
+            lines = [line for line in _lines(folder / name) if kept(line["image"])]
+            texts = [line.get("captions") or [f"a photo of a {line['label']}"] for line in lines]
+            said = [text for own in texts for text in own]
+            found.append((title, _encoded(folder / name, lines, texts), said))
+    return found or [("made up", made_up(), [])]
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from core.neighbors import cosines
-from core.search import Calibration, by_pairs, calibrate, fit_null
-from core.search.cut import by_chance
+from core.search import Calibration, Others, by_pairs, calibrate, fit_null, shape_of
+from core.search.cut import EXPECTED, by_chance
 from core.types import Bools, Doubles, Floats, Ints, Space
 
 SPLITS, RESAMPLES = 4, 1000
 FIRST = (1, 5, 10, 20)
-LEARNT = "learnt from pairs"
+LEVELS = (0.3, EXPECTED)
+LEARNT, IN_USE = "learnt from pairs", "both must agree"
+TOLD = 200  # captions that tell what is chance
 FIXED = ("fixed cosine with the best F0.5 while learning", "fixed cosine with the same promise")
 
 
@@ -24,6 +26,8 @@ class Judged:
 
     Args:
         learnt: the calibration.
+        space: the collection.
+        told: captions of the same half, that tell what is chance.
         fixed: cosines chosen on the same half, in the order of `FIXED`.
         vectors: (q, d) queries.
         groups: (q,) rows of their pictures.
@@ -32,6 +36,8 @@ class Judged:
     """
 
     learnt: Calibration
+    space: Space
+    told: Others
     fixed: tuple[float, float]
     vectors: Floats
     groups: Ints
@@ -45,12 +51,16 @@ class Judged:
 
     def counts(self) -> dict[str, Doubles]:
         """By cut, (q, 3): true matches kept, all that is kept, true matches there are."""
-        nulls = [fit_null(row[np.isfinite(row)]) for row in self.found]
+        shape = shape_of(self.space, self.told, "image", None)
+        known = [row[np.isfinite(row)].astype(np.float32) for row in self.found]
+        nulls = [fit_null(row, shape) for row in known]
         n = self.found.shape[1]
-        cuts = {
-            LEARNT: [by_pairs(self.learnt, v).cosines["image"] for v in self.vectors],
-            "0.3 chance hits": [by_chance({"image": x}, n).cosines["image"] for x in nulls],
-        }
+        learnt = [by_pairs(self.learnt, v).cosines["image"] for v in self.vectors]
+        cuts = {LEARNT: learnt}
+        for level in LEVELS:
+            cut = [by_chance({"image": x}, n, level).cosines["image"] for x in nulls]
+            cuts[f"chance hits: {level:g}"] = cut
+        cuts[IN_USE] = list(np.maximum(learnt, cuts[f"chance hits: {EXPECTED:g}"]))
         cuts |= {rule: [x] * len(nulls) for rule, x in zip(FIXED, self.fixed, strict=True)}
         ordered = -np.sort(-self.found, axis=1)
         cuts |= {f"first {k}": list(ordered[:, k - 1]) for k in FIRST}
@@ -63,17 +73,19 @@ def cut_rows(name: str, space: Space) -> list[dict[str, Any]]:
     weights = _resample(np.concatenate([part.groups for part in parts]))
     by_part = [part.counts() for part in parts]
     counts = {rule: np.concatenate([c[rule] for c in by_part]) for rule in by_part[0]}
-    ours = _quality(counts[LEARNT], weights)
+    ours = _quality(counts[IN_USE], weights)
     rows = []
     for rule, counted in counts.items():
         value, sample = _quality(counted, weights)
         low, high = np.quantile(sample - ours[1], [0.025, 0.975])
         hit, kept, there = counted.sum(axis=0)
         empty = float((counted[counted[:, 2] == 0, 1] == 0).mean())
+        false = float((counted[counted[:, 2] > 0, 1] == 0).mean())
         note = (
             f"precision {hit / max(kept, 1):.1%}, {kept / len(counted):.2f} kept a query, "
-            f"{empty:.0%} of the queries without their picture get none; "
-            f"difference from the learnt cut {low:+.3f} to {high:+.3f}"
+            f"{empty:.0%} of the queries without their picture get none, {false:.0%} of those "
+            f"with it; "
+            f"difference from both in agreement {low:+.3f} to {high:+.3f}"
         )
         rows.append(_row(space, f"{name}: F0.5, {rule}", value, ours[0], hit / there, note))
     return [*rows, *_promises(name, space, parts), _area(name, space, parts)]
@@ -92,9 +104,11 @@ def judge(space: Space, seed: int) -> Judged:
     levels = np.quantile(found[own], np.linspace(0.3, 0.99, 70))
     tried = [_f(_counted(found, own, np.full(len(found), x)).sum(axis=0)) for x in levels]
     every = (space.vectors[pairs[first, 0]] * space.vectors[pairs[first, 1]]).sum(axis=1)
-    fixed = float(levels[int(np.argmax(tried))]), float(np.quantile(every, learnt.usual))
-    rest = pairs[~first]
-    return Judged(learnt, fixed, space.vectors[rest[:, 1]], rest[:, 0], *halves[1])
+    fixed = float(levels[int(np.argmax(tried))]), float(np.quantile(every, learnt.usual or 0.5))
+    rest, few = pairs[~first], pairs[first][:TOLD]
+    told = Others(space.vectors[few[:, 1]], few[:, 1:], f"half of the captions {seed}")
+    asks = space.vectors[rest[:, 1]]
+    return Judged(learnt, space, told, fixed, asks, rest[:, 0], *halves[1])
 
 
 def _asked(space: Space, pairs: Ints) -> tuple[Doubles, Bools]:

@@ -1,4 +1,4 @@
-"""Chance hits that were promised and that came, under several nulls."""
+"""Chance hits that were promised and that came: several nulls, several forms of question."""
 
 from __future__ import annotations
 
@@ -7,89 +7,106 @@ from typing import Any
 
 import numpy as np
 
+from core.mixing import others
 from core.neighbors import cosines
-from core.search import fit_null
-from core.types import Doubles, Space
+from core.sampling import groups
+from core.search import Others, fit_null, shape_of
+from core.types import Doubles, Mix, Part, Query, Space
 
-EXPECTED = (0.1, 1.0, 10.0)
-FOREIGN = 500  # other texts that tell how similar a picture usually is
+EXPECTED = (0.3, 1.0, 10.0)
+IN_USE = "told by other questions"
+FORMS: dict[str, tuple[tuple[str, ...], tuple[float, ...], Mix]] = {
+    "text": (("text",), (1.0,), "sum"),
+    "picture": (("image",), (1.0,), "sum"),
+    "text + text": (("text", "text"), (1.0, 1.0), "centred"),
+    "text - text": (("text", "text"), (1.0, -1.0), "centred"),
+    "picture + text": (("image", "text"), (1.0, 1.0), "centred"),
+    "picture + text, sum": (("image", "text"), (1.0, 1.0), "sum"),
+    "picture - text + text": (("image", "text", "text"), (1.0, -1.0, 1.0), "centred"),
+}
 
 
 def tail_rows(name: str, space: Space) -> list[dict[str, Any]]:
-    """Every text asks for pictures of which its own is gone: what passes a cut passes by chance."""
-    from scipy.stats import kstest
+    """Questions of every form whose own items are gone: what passes a cut passes by chance."""
+    found = []
+    for form, (kinds, weights, mix) in FORMS.items():
+        query = _query(space, kinds, weights, mix)
+        told, judged = (_half(others(space, query), first) for first in (0, 1))
+        for rule, null in NULLS.items():
+            if rule == IN_USE or form == "text":
+                found += _promised(f"{name}: {form}, {rule}", space, told, judged, null)
+    return found
 
-    found = cosines(space.images, space.vectors[space.pairs[:, 1]].T).T.astype(np.float64)
-    own = space.pairs[:, :1] == np.arange(space.n_images)
-    kept: dict[str, list[list[int]]] = {}
-    best = []
-    usual = _usual(found, own)
-    for row, mine, (mean, sd) in zip(found, own, usual, strict=True):
-        x, z = row[~mine], ((row - mean) / sd)[~mine]
-        for rule, tail in TAILS.items():
-            p = tail(z) if "picture" in rule else tail(x)
-            kept.setdefault(rule, []).append([int((len(x) * p <= e).sum()) for e in EXPECTED])
-        best.append(-np.expm1(len(x) * np.log1p(-min(_in_use(x).min(), 1 - 1e-9))))
-    far = kstest(best, "uniform").statistic
-    note = (
-        f"{len(found)} texts whose own picture is gone; {{}} without any hit at that level; "
-        f"p_value of the best hit: {np.mean(np.array(best) < 0.05):.1%} below 0.05, distance from "
-        f"uniform {far:.2f} (Kolmogorov-Smirnov)"
-    )
+
+def _query(space: Space, kinds: tuple[str, ...], weights: tuple[float, ...], mix: Mix) -> Query:
+    stands = {"image": space.ids[0], "text": space.ids[-1]}
+    parts = (Part(item=stands[k], weight=w) for k, w in zip(kinds, weights, strict=True))
+    return Query(tuple(parts), kinds=("image",), mix=mix)
+
+
+def _half(every: Others, first: int) -> Others:
+    """Every second question: the ones tell, the others are judged."""
+    return Others(every.vectors[first::2], every.rows[first::2], f"{every.form}, half {first}")
+
+
+Null = Callable[[Space, Others, Doubles], Callable[[float], float]]
+
+
+def _promised(
+    name: str, space: Space, told: Others, judged: Others, null: Null
+) -> list[dict[str, Any]]:
+    member, counts = groups(space), []
+    found = cosines(space.images, judged.vectors.T).T.astype(np.float64)
+    for row, made_of in zip(found, judged.rows, strict=True):
+        rest = row[~np.isin(member[: space.n_images], member[made_of])]
+        cut = null(space, told, rest)
+        counts.append([int((rest >= cut(e / len(rest))).sum()) for e in EXPECTED])
+    mean, empty = np.mean(counts, axis=0), np.mean(np.array(counts) == 0, axis=0)
     return [
         {
-            "name": f"{name}: chance hits, {rule}, {expected:g} promised",
+            "name": f"{name}, {expected:g} promised",
             "n": space.n_images,
             "d": space.d,
-            "value": round(float(np.mean(counts, axis=0)[i]), 3),
+            "value": round(float(mean[i]), 3),
             "unit": "hits a query",
             "baseline": expected,
-            "ratio": round(float(np.mean(counts, axis=0)[i]) / expected, 3),
+            "ratio": round(float(mean[i]) / expected, 3),
             "recall": None,
-            "note": note.format(f"{np.mean(np.array(counts)[:, i] == 0):.0%}"),
+            "note": f"{len(counts)} questions whose own items are gone; {empty[i]:.0%} without any "
+            f"hit, promised {np.exp(-expected):.0%}",
         }
-        for rule, counts in kept.items()
         for i, expected in enumerate(EXPECTED)
     ]
 
 
-def _usual(found: Doubles, own: Doubles) -> Doubles:
-    """(q, 2, n) mean and deviation of each picture's cosines with texts of other pictures."""
-    foreign = np.where(own, np.nan, found)[:: -(-len(found) // FOREIGN)]
-    usual = np.stack([np.nanmean(foreign, axis=0), np.nanstd(foreign, axis=0)])
-    return np.broadcast_to(usual, (len(found), *usual.shape))
+def _in_use(space: Space, told: Others, x: Doubles) -> Callable[[float], float]:
+    return fit_null(x.astype(np.float32), shape_of(space, told, "image", None)).cosine
 
 
-def _in_use(x: Doubles) -> Doubles:
-    return fit_null(x.astype(np.float32)).p(x)
+def _student(space: Space, told: Others, x: Doubles) -> Callable[[float], float]:
+    from scipy.special import stdtrit
+
+    n, width = len(x), x.std(ddof=1) * np.sqrt(1 + 1 / len(x))
+    return lambda p: float(x.mean() - width * stdtrit(n - 1, min(p, 1.0)))
 
 
-def _student(x: Doubles) -> Doubles:
-    from scipy.special import stdtr
+def _exponential(space: Space, told: Others, x: Doubles) -> Callable[[float], float]:
+    start = np.quantile(x, 0.95)
+    excess = (x[x > start] - start).mean()
+    return lambda p: float(start - excess * np.log(min(p, 0.05) / 0.05))
 
-    n = len(x)
-    return np.asarray(stdtr(n - 1, -(x - x.mean()) / (x.std(ddof=1) * np.sqrt(1 + 1 / n))))
 
-
-def _pareto(x: Doubles) -> Doubles:
+def _pareto(space: Space, told: Others, x: Doubles) -> Callable[[float], float]:
     from scipy.stats import genpareto
 
     start = np.quantile(x, 0.9)
     shape, _, scale = genpareto.fit(x[x > start] - start, floc=0)
-    return np.where(x > start, 0.1 * genpareto.sf(x - start, shape, 0, scale), 1.0)
+    return lambda p: float(start + genpareto.isf(min(p / 0.1, 1.0), shape, 0, scale))
 
 
-def _exponential(x: Doubles) -> Doubles:
-    start = np.quantile(x, 0.95)
-    excess = (x[x > start] - start).mean()
-    return np.where(x > start, 0.05 * np.exp(-np.maximum(x - start, 0) / excess), 1.0)
-
-
-TAILS: dict[str, Callable[[Doubles], Doubles]] = {
-    "the null in use": _in_use,
-    "Student-normal": _student,
-    "exponential, top 5 %": _exponential,
-    "generalised Pareto, top 10 %": _pareto,
-    "Student-normal, each picture against other texts": _student,
-    "the null in use, each picture against other texts": _in_use,
+NULLS: dict[str, Null] = {
+    IN_USE: _in_use,
+    "its own cosines, Student-normal": _student,
+    "its own cosines, exponential top 5 %": _exponential,
+    "its own cosines, generalised Pareto top 10 %": _pareto,
 }
