@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import exp
 from typing import Literal
 
 from core.search.calibration import MISSES, Calibration
@@ -44,16 +45,19 @@ def by_chance(nulls: Mapping[Kind, Null], n: int, expected: float = 0.0) -> Cut:
         level,
         EXPECTED,
         {kind: null.cosine(level / max(n, 1)) for kind, null in nulls.items()},
-        f"Of {n:,} unrelated items about {level:g} would pass by chance, {_told(nulls)}.",
+        f"Of {n:,} unrelated items about {level:g} would pass by chance{_told(nulls, level)}.",
     )
 
 
-def _told(nulls: Mapping[Kind, Null]) -> str:
-    """Which sample a null comes from."""
+def _told(nulls: Mapping[Kind, Null], level: float) -> str:
+    """Which sample a null comes from, and what is promised of it: medians, not means."""
     queries = [null.shape.queries for null in nulls.values() if null.shape]
     if not queries:
-        return "if their cosines are normal: there are too few to ask"
-    return f"as {min(queries)} other questions made of this collection's items tell"
+        return ", if their cosines are normal: there are too few items to ask"
+    return (
+        f": of {min(queries)} other questions made of this collection's items "
+        f"{exp(-level):.0%} should find nothing but their own"
+    )
 
 
 def by_pairs(learnt: Calibration, vector: Floats, miss: float = 0.0) -> Cut:
