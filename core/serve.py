@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -39,6 +40,8 @@ def serve(home: str, host: str, port: int, *, browser: bool) -> None:
         ],
         env={**os.environ, "SEXTANT_HOME": home},
     )
+    # Whoever stops this process means the server too.
+    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
         server.wait()
     except KeyboardInterrupt:

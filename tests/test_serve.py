@@ -1,0 +1,41 @@
+"""The server stops with the command that started it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+
+def listening(port):
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("localhost", port)) == 0
+
+
+def until(true, seconds=60):
+    ends = time.monotonic() + seconds
+    while not true() and time.monotonic() < ends:
+        time.sleep(0.1)
+    return true()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_the_server_ends_with_the_command(tmp_path):
+    command = [sys.executable, "-c", "from core.cli import main; main()", "serve", "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--port", "8970", "--home", str(tmp_path)], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        port = int(re.search(r":(\d+) ", process.stderr.readline())[1])
+        assert until(lambda: listening(port))
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+        assert until(lambda: not listening(port), 10)
+    finally:
+        process.kill()
+        process.stderr.close()
