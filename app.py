@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import frame
+from pages.parts import frame, state
 
 page = st.navigation(
     {
@@ -20,5 +20,6 @@ page = st.navigation(
     position="top",
 )
 st.set_page_config(f"{page.title} · Sextant", frame.ICON, "wide", menu_items={"About": frame.ABOUT})
-frame.bar()
-page.run()
+with state.workbench().moment():
+    frame.bar()
+    page.run()

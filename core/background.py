@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from core import uploads
-from core.errors import UnknownName
+from core.errors import SextantError, UnknownName
 from core.jobs import Job, Tick
 from core.pooling import named
+from core.types import Part, Query
 from core.workbench import Workbench
 
 Arguments = Mapping[str, Any]
@@ -32,6 +34,16 @@ def start(bench: Workbench, verb: str, title: str, **arguments: Any) -> Job:
 def resume(bench: Workbench, job: Job) -> Job:
     """Call the verb of a job that did not end again: it goes on where it stopped."""
     return start(bench, job.verb, job.title, **job.arguments)
+
+
+def warm(bench: Workbench, name: str, encoder: str | None) -> None:
+    """Answer a question that nobody asked, so that the first that somebody asks need not wait.
+
+    It loads the encoder, compiles what is compiled, and makes what is kept for each space. What
+    stands in the way is told to who asks.
+    """
+    with suppress(SextantError):
+        bench.search(name, Query((Part("anything"),), kinds=("image",)), encoder)
 
 
 def place_of_drops(bench: Workbench) -> Path:

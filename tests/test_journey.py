@@ -13,6 +13,8 @@ from urllib.request import urlopen
 import pytest
 from PIL import Image
 
+from core.types import Item
+from core.workbench import Workbench
 from tests.files import encoded, jsonl, zip_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -30,20 +32,25 @@ SLOW = 60_000
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def served(tmp_path_factory):
+    """The home that is served."""
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def server(served):
     """The app as `sextant serve` starts it, on a home of its own."""
-    home = tmp_path_factory.mktemp("served")
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-c", "from core.cli import main; main()", "serve", "--no-browser"]
     process = subprocess.Popen(
-        [*command, "--port", str(port), "--home", str(home)],
+        [*command, "--port", str(port), "--home", str(served)],
         cwd=TOP,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(TOP), "SEXTANT_ROOT": str(home)},
+        env={**os.environ, "PYTHONPATH": str(TOP), "SEXTANT_ROOT": str(served)},
     )
     address = f"http://localhost:{port}"
     for _ in range(240):
@@ -164,4 +171,29 @@ def test_recall_and_geometry_are_measured(page, server):
     page.goto(f"{server}/geometry?collection=cards")
     page.get_by_text("Effective rank").first.wait_for()
     page.get_by_text("Hubness").first.wait_for()
+    assert page.get_by_text("Traceback").count() == 0
+
+
+def test_what_is_typed_draws_the_answers_only_and_the_rest_when_it_has_changed(
+    page, server, served
+):
+    page.goto(f"{server}/?collection=cards&q=red")
+    box = page.get_by_placeholder("Describe what you are looking for")
+    page.get_by_role("button", name=re.compile(r"^1\. .*red card")).wait_for()
+    box.fill('"blue" + 0.2*"white"')
+    page.get_by_role("button", name=re.compile(r"^1\. .*blue card")).wait_for()
+    page.locator(".st-key-chip_1").wait_for()
+    page.get_by_role("button", name="Saved").click()
+    page.get_by_role("button", name="Save this question").click()
+    page.keyboard.press("Escape")
+    Workbench(served).home.open("cards").add([Item("text", b"a new card", "new")])
+    Workbench(served).home.create("another")
+    box.fill("green")
+    page.get_by_role("button", name=re.compile(r"^1\. .*green card")).wait_for()
+    page.get_by_role("combobox", name=re.compile("Collection")).click()
+    page.get_by_role("option", name="another").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Saved").click()
+    page.locator(".st-key-saved").get_by_role("button", name=re.compile("blue")).first.click()
+    page.get_by_role("button", name=re.compile(r"^1\. .*blue card")).wait_for()
     assert page.get_by_text("Traceback").count() == 0

@@ -6,6 +6,7 @@ import tomllib
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import background
 from core.types import Passport
 from core.workbench import Workbench
 from pages.parts import draw
@@ -34,10 +35,14 @@ def test_without_a_question_there_are_pictures_and_suggestions_and_no_encoder(
     app, filled, monkeypatch
 ):
     def load(name, backend="auto"):
-        raise AssertionError("the encoder was loaded before anything was asked")
+        raise AssertionError("the page waited for the encoder before anything was asked")
 
+    warmed = []
     monkeypatch.setattr("core.encoders.load", load)
+    monkeypatch.setattr("core.background.warm", lambda bench, *of: warmed.append(of))
     run(app, collection="colours")
+    run(app)
+    assert warmed == [("colours", None)]  # beside the page, once
     assert len(cards(app)) == 24
     assert all(card["picture"].startswith("data:image/webp") for card in cards(app))
     tries = [b for b in app.button if b.key.startswith("_try_")]
@@ -274,3 +279,22 @@ def test_every_page_file_is_in_the_page_list():
         if "parts" not in path.parts and path.name != "__init__.py"
     }
     assert listed == there
+
+
+def test_what_is_asked_first_was_made_ready_beside_the_page(filled, monkeypatch):
+    asked = []
+    search = Workbench.search
+    monkeypatch.setattr(Workbench, "search", lambda self, *a: asked.append(a) or search(self, *a))
+    background.warm(Workbench(filled), "colours", None)
+    assert [(name, query.kinds) for name, query, _ in asked] == [("colours", ("image",))]
+
+
+def test_what_cannot_be_made_ready_is_told_to_who_asks(filled):
+    assert background.warm(Workbench(filled), "nothing yet", None) is None
+
+
+def test_numbers_to_save_are_made_when_they_are_saved(app, filled, monkeypatch):
+    made = []
+    monkeypatch.setattr("pages.parts.controls._csv", lambda rows: made.append(rows) or "")
+    run(app, collection="colours", q="red")
+    assert {b.label for b in app.get("download_button")} == {"CSV"} and not made

@@ -86,6 +86,7 @@ def test_a_formula_that_cannot_be_read_gets_a_sentence(app, q):
 
 
 def test_a_question_is_kept_opened_and_forgotten(app, filled):
+    app.session_state["_saved"] = True  # open
     run(app, collection="colours", q='"red" - "blue"', mix="slerp")
     app.button(key="_save_query").click()
     run(app)
@@ -102,6 +103,7 @@ def test_a_question_is_kept_opened_and_forgotten(app, filled):
 
 
 def test_questions_of_this_visit_can_be_asked_again(app):
+    app.session_state["_saved"] = True  # open
     run(app, collection="colours", q="red")
     app.text_input(key="_q").set_value("green")
     run(app)

@@ -23,5 +23,6 @@ from core.store.collection import Collection
 from core.store.contents import Counts
 from core.store.filters import Field
 from core.store.home import Home
+from core.store.moment import moment
 
-__all__ = ["Collection", "Counts", "Field", "Home"]
+__all__ = ["Collection", "Counts", "Field", "Home", "moment"]

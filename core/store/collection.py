@@ -13,6 +13,7 @@ from core.store.changes import vectors_name
 from core.store.contents import Contents, Counts
 from core.store.database import Database
 from core.store.filters import Field
+from core.store.kept import Kept
 from core.store.nearest import Nearest
 from core.store.notes import Notes
 from core.store.originals import Originals
@@ -42,6 +43,7 @@ class Collection:
         self._originals = Originals(uri, f"The collection '{name}'")
         self._notes = Notes(self._database)
         self._contents = Contents(self._database, f"item of '{name}'")
+        self._thumbnails = Kept(self._database, "thumbnails")
         self._words = Words(self._database, self._contents)
         self.tokens = TokenStore(self._database)
         self.nearest = Nearest(self._database, self._contents)
@@ -105,11 +107,7 @@ class Collection:
 
     def thumbnails(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Small WebP pictures of those ids that have one."""
-        table = self._database.table("thumbnails")
-        if table is None:
-            return {}
-        rows = table.read(["id", "webp"], {"id": ids})
-        return dict(zip(rows["id"].to_pylist(), rows["webp"].to_pylist(), strict=True))
+        return {id_: row["webp"] for id_, row in self._thumbnails.rows(ids).items()}
 
     def pairs_of(self, id: str) -> tuple[str, ...]:
         """Ids that belong with an item: a picture's texts, or a text's pictures; sorted."""

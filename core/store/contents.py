@@ -13,8 +13,10 @@ from core.errors import UnknownName
 from core.store import assemble
 from core.store.changes import vectors_name
 from core.store.database import Database
+from core.store.kept import Kept
 from core.store.schema import PASSPORTS
 from core.store.snapshot import Snapshot
+from core.store.table import Table
 from core.types import Ints, Passport
 
 
@@ -38,35 +40,24 @@ class Contents:
     def __init__(self, database: Database, what: str) -> None:
         self._database = database
         self._what = what
-        self._snapshot = Snapshot(None)
-        self._passports: tuple[int, tuple[Passport, ...]] = (0, ())
+        self._empty = Snapshot(None)
+        self._kept = Kept(database, "items")
         self._first: tuple[Snapshot, int, pa.ChunkedArray] | None = None
         self._aligned: tuple[Sequence[str], Snapshot, Ints] | None = None
 
     def passports(self) -> tuple[Passport, ...]:
         """How the vectors came to be, in the order the encoders were added."""
-        table = self._database.table("passports")
-        if table is None:
-            return ()
-        version = table.version()
-        if self._passports[0] != version:
-            rows = table.read(PASSPORTS.names).sort_by([("added", "ascending")])
-            kept = tuple(Passport.from_json(p) for p in rows["passport"].to_pylist())
-            self._passports = (version, kept)
-        return self._passports[1]
+        return self._database.once("passports", _passports, ())
 
     def items(self) -> Snapshot:
         """The items as they are now, loaded again only when something was written."""
-        table = self._database.table("items")
-        if table is not None and table.version() != self._snapshot.version:
-            self._snapshot = Snapshot(self._database.pinned("items"))
-        return self._snapshot
+        return self._database.once("items", self._pinned, self._empty)
 
     def counts(self) -> Counts:
         """Number of images, texts and pairs."""
-        kinds = self.items().kind_counts()
-        pairs = self._database.table("pairs")
-        return Counts(kinds.get("image", 0), kinds.get("text", 0), pairs.count() if pairs else 0)
+        kinds = self.items().kind_counts
+        pairs = self._database.once("pairs", Table.count, 0)
+        return Counts(kinds.get("image", 0), kinds.get("text", 0), pairs)
 
     def with_vector(self, passport: Passport) -> pa.Array:
         """Ids of the items that have a vector of this encoder."""
@@ -96,10 +87,7 @@ class Contents:
         Raises:
             UnknownName: there is no such item, unless unknown ids are skipped.
         """
-        table = self._database.table("items")
-        columns = table.schema().names if table else []
-        found = table.read(columns, {"id": ids}).to_pylist() if table else []
-        by_id = {row["id"]: row for row in found}
+        by_id = self._kept.rows(ids)
         for id_ in ids:
             if id_ not in by_id and not skip_unknown:
                 known = self.items().ids[:13].to_pylist()
@@ -117,7 +105,15 @@ class Contents:
             self._aligned = (ids, items, rows)
         return rows
 
+    def _pinned(self, table: Table) -> Snapshot:
+        return Snapshot(self._database.pinned("items"))
+
     def _has_vector(self, items: Snapshot, passport: Passport) -> pa.Array:
         table = self._database.table(vectors_name(passport))
         stored = table.read(["id"])["id"] if table else pa.array([], pa.string())
         return pc.is_in(items.ids, value_set=stored)
+
+
+def _passports(table: Table) -> tuple[Passport, ...]:
+    rows = table.read(PASSPORTS.names).sort_by([("added", "ascending")])
+    return tuple(Passport.from_json(p) for p in rows["passport"].to_pylist())

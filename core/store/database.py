@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from core.store.failures import sentences
 from core.store.table import Table
+
+R = TypeVar("R")
 
 
 class Database:
@@ -27,6 +30,7 @@ class Database:
         self._lock = RLock()
         self._connection: Any = None
         self._tables: dict[str, Table] = {}
+        self._made: dict[tuple[str, Callable[[Table], Any]], tuple[int, Any]] = {}
 
     def table(self, name: str) -> Table | None:
         """An existing table, or None."""
@@ -48,6 +52,23 @@ class Database:
             except ValueError:  # another process was quicker
                 handle = self._connect().open_table(name)
         return self._keep(name, handle)
+
+    def once(self, name: str, make: Callable[[Table], R], absent: R) -> R:
+        """What `make` makes of a table; made again only after some process has written to it.
+
+        Args:
+            name: the table.
+            make: a function that is the same at every call; nobody changes what it gives.
+            absent: given where there is no such table.
+        """
+        table = self.table(name)
+        if table is None:
+            return absent
+        version = table.version()  # before reading: what is read is at least that new
+        kept: tuple[int, R] | None = self._made.get((name, make))
+        if kept is None or kept[0] != version:
+            kept = self._made[name, make] = version, make(table)
+        return kept[1]
 
     def pinned(self, name: str) -> Table | None:
         """The table as it is now: later writes do not show."""

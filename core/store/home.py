@@ -49,7 +49,6 @@ class Home:
         self.uri = _address(uri)
         self._database = Database(self.uri, "The home of the collections")
         self._open: dict[tuple[str, str], Collection] = {}
-        self._known: tuple[int, dict[str, _Row]] = (-1, {})
 
     def names(self) -> tuple[str, ...]:
         """All collections, in alphabetical order."""
@@ -123,15 +122,7 @@ class Home:
         return rows[name]
 
     def _rows(self) -> dict[str, _Row]:
-        table = self._database.table("collections")
-        if table is None:
-            return {}
-        version = table.version()  # before reading: what is read is at least that new
-        if version != self._known[0]:
-            rows = [_Row(**r) for r in table.read(SCHEMA.names).to_pylist()]
-            newest = {r.key: r for r in sorted(rows, key=lambda r: r.named)}
-            self._known = version, {r.name: r for r in newest.values()}
-        return self._known[1]
+        return self._database.once("collections", _read, {})
 
     def _folder(self, folder: str) -> str:
         return f"{self.uri.rstrip('/')}/{folder}"
@@ -139,6 +130,12 @@ class Home:
     def _collection(self, row: _Row) -> Collection:
         made = Collection(self._folder(row.key), row.name, row.created)
         return self._open.setdefault((row.key, row.name), made)
+
+
+def _read(table: Table) -> dict[str, _Row]:
+    rows = [_Row(**r) for r in table.read(SCHEMA.names).to_pylist()]
+    newest = {r.key: r for r in sorted(rows, key=lambda r: r.named)}
+    return {r.name: r for r in newest.values()}
 
 
 def _address(uri: str | Path) -> str:

@@ -74,11 +74,7 @@ class Notes:
 
     def queries(self) -> tuple[dict[str, str], ...]:
         """The questions that were kept, newest first."""
-        table = self._database.table("queries")
-        if table is None:
-            return ()
-        rows = table.read(["report", "added"]).sort_by([("added", "descending")])
-        return tuple(json.loads(query) for query in rows["report"].to_pylist())
+        return self._database.once("queries", _newest_first, ())
 
     def note_intake(self, report: Mapping[str, Any]) -> None:
         """Keep the report of an ingest: anything that JSON can hold."""
@@ -89,11 +85,12 @@ class Notes:
 
     def intakes(self) -> tuple[dict[str, Any], ...]:
         """Reports of the recent ingests, newest first."""
-        table = self._database.table("intakes")
-        if table is None:
-            return ()
-        rows = table.read(["report", "added"]).sort_by([("added", "descending")])
-        return tuple(json.loads(report) for report in rows["report"].to_pylist())
+        return self._database.once("intakes", _newest_first, ())
+
+
+def _newest_first(table: Table) -> tuple[dict[str, Any], ...]:
+    rows = table.read(["report", "added"]).sort_by([("added", "descending")])
+    return tuple(json.loads(report) for report in rows["report"].to_pylist())
 
 
 def _forget(table: Table, key: str, kept: int) -> None:

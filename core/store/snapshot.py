@@ -52,6 +52,7 @@ class Snapshot:
         target = pa.float64() if set(values) == {"int", "float"} else pa.string()
         return pc.coalesce(*(pc.cast(v, target, safe=False) for v in values.values()))
 
+    @cached_property
     def kind_counts(self) -> dict[str, int]:
         """Number of items of each kind."""
         counts = pc.value_counts(self.column("kind")).to_pylist()

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 
+from core.store import moment
 from core.store.failures import sentences
 from core.types import Floats
 
@@ -38,9 +39,9 @@ class Table:
         self._writing = f"{what} cannot be written"
 
     def version(self) -> int:
-        """Grows with every write, by any process."""
+        """Grows with every write, by any process; asked once in a `moment`."""
         with sentences(self._reading):
-            return int(self._handle.version)
+            return moment.once(self, lambda: int(self._handle.version))
 
     def schema(self) -> pa.Schema:
         """Columns as they are now."""
@@ -178,7 +179,7 @@ class Table:
 
     def _again(self, write: Callable[[], R]) -> R:
         """Write; once more, after a moment, when another process wrote at the same time."""
-        with sentences(self._writing):
+        with sentences(self._writing), moment.written():
             for attempt in range(1, ATTEMPTS):
                 try:
                     return write()

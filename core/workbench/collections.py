@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -57,6 +58,12 @@ class Collections:
                 self._home = Home(self.uri)
             return self._home
 
+    def moment(self) -> AbstractContextManager[None]:
+        """Inside it the store is asked once for the state of each table; see `store.moment`."""
+        from core.store import moment
+
+        return moment()
+
     def names(self) -> tuple[str, ...]:
         """Names of all collections, in alphabetical order."""
         return self.home.names()
@@ -70,7 +77,7 @@ class Collections:
             counts.images,
             counts.texts,
             counts.pairs,
-            tuple(p.model for p in collection.passports()),
+            self.encoders(name),
             collection.first_images(MOSAIC),
             collection.last_intake(),
         )
@@ -113,6 +120,10 @@ class Collections:
     def version(self, name: str) -> str:
         """Changes when any process has written items, pairs, thumbnails or vectors."""
         return self.home.open(name).version()
+
+    def encoders(self, name: str) -> tuple[str, ...]:
+        """What the collection is encoded with, in the order they were added."""
+        return tuple(p.model for p in self.home.open(name).passports())
 
     def passport(self, name: str, encoder: str | None = None) -> Passport:
         """How the collection's vectors came to be."""

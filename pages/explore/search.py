@@ -4,6 +4,29 @@ import streamlit as st
 
 from pages.parts import ask, explain, problems, results, state, welcome
 
+
+@st.fragment
+def answer(bar: ask.Bar, since: tuple[str, ...]) -> None:
+    """All that follows the text: what is typed draws this and leaves the rest of the page alone."""
+    with state.workbench().moment():
+        if state.stamp() != since:
+            st.rerun()  # somebody has changed what the rest of the page was drawn from
+        asked = ask.question(bar)
+        if bar.off:
+            st.caption(bar.off, width=720)
+        if asked.empty:
+            welcome.show(state.card(), off=bar.off)
+            return
+        left, right = st.columns([2.9, 1], gap="large")
+        with left, problems.shown():
+            answers = results.find(asked)
+            results.show(asked, answers)
+            with right.container(key="explain"):
+                explain.query(answers)
+        with right.container(key="signs"):
+            explain.space()
+
+
 with problems.shown(stop=True):
     card = state.card()
     if card is None:
@@ -13,19 +36,6 @@ with problems.shown(stop=True):
     off = state.workbench().text_search_off(card.name, state.encoder())
     fields = state.workbench().fields(card.name)
 
-asked = ask.bar(fields, off=off)
-if off:
-    st.caption(off, width=720)
-
-if asked.empty:
-    welcome.show(card, off=off)
-    st.stop()
-
-left, right = st.columns([2.9, 1], gap="large")
-with left, problems.shown():
-    answers = results.find(asked)
-    results.show(asked, answers)
-    with right.container(key="explain"):
-        explain.query(answers)
-with right.container(key="signs"):
-    explain.space()
+answer(ask.bar(fields, off=off), state.stamp())
+if not off:
+    state.warm()

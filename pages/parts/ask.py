@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.types import Filter, Kind, Mix, Part, Query
 from pages.parts import compose, controls, filters, problems, ranking, saved, state
@@ -22,6 +23,21 @@ _ASSETS = Path(__file__).parents[2] / "assets" / "ask"
 _SHORTCUTS = st.components.v2.component(
     "sextant_ask", js=(_ASSETS / "ask.js").read_text("utf-8"), html="<span hidden></span>"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What stands beside the text, and the places of what changes with every letter typed."""
+
+    kinds: tuple[Kind, ...]
+    filters: tuple[Filter, ...]
+    k: int
+    ranked: ranking.Ranked
+    off: str
+    text: DeltaGenerator
+    chips: DeltaGenerator
+    mix: DeltaGenerator
+    saved: DeltaGenerator
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +65,28 @@ class Asked:
         )  # fmt: skip
 
 
-def bar(fields: Sequence[Any], *, off: str) -> Asked:
+def bar(fields: Sequence[Any], *, off: str) -> Bar:
     """The query bar. `off` says why texts and pictures cannot be asked here, "" when they can."""
     with st.container(key="ask", horizontal=True, vertical_alignment="bottom", gap="small"):
+        text = st.container(width="stretch")
+        _refine(disabled=bool(off))
+        found = filters.popover(fields)
+        ranked = ranking.popover()
+    chips = st.container(key="parts")
+    with st.container(key="ask_options", horizontal=True, vertical_alignment="center"):
+        kinds = controls.kinds()
+        mix = st.container(width="content")
+        st.space("stretch")
+        kept = st.container(width="content")
+        k = controls.size(SIZES, 24)
+    if not off:
+        _SHORTCUTS(key="_paste", data={"box": f"_{state.TEXT}"}, on_pasted_change=_picture_pasted)
+    return Bar(kinds, found, k, ranked, off, text, chips, mix, kept)
+
+
+def question(bar: Bar) -> Asked:
+    """What is asked now: the text, the parts that it is made of, and what the bar settles."""
+    with bar.text:
         state.linked(
             state.TEXT,
             "",
@@ -62,24 +97,18 @@ def bar(fields: Sequence[Any], *, off: str) -> Asked:
             placeholder="Describe what you are looking for ( / )",
             label_visibility="collapsed",
             live="50ms",
-            disabled=bool(off),
+            disabled=bool(bar.off),
         )
-        _refine(disabled=bool(off))
-        found = filters.popover(fields)
-        ranked = ranking.popover()
     chips: list[compose.Chip] = []
-    with problems.shown():
+    # Each place gets a container at once: a fragment may write only where something was written.
+    with bar.chips, st.container(), problems.shown():
         chips = compose.chips()
         compose.show(chips)
-    with st.container(key="ask_options", horizontal=True, vertical_alignment="center"):
-        kinds = controls.kinds()
+    with bar.mix, st.container(width="content"):
         mix = compose.mix(chips)
-        st.space("stretch")
+    with bar.saved:
         saved.popover()
-        k = controls.size(SIZES, 24)
-    if not off:
-        _SHORTCUTS(key="_paste", data={"box": f"_{state.TEXT}"}, on_pasted_change=_picture_pasted)
-    return Asked(tuple(chip.part for chip in chips), kinds, found, k, mix, ranked)
+    return Asked(tuple(c.part for c in chips), bar.kinds, bar.filters, bar.k, mix, bar.ranked)
 
 
 def like(id_: str) -> None:

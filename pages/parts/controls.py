@@ -2,9 +2,9 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import streamlit as st
 
@@ -18,6 +18,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "Texts": ("text",),
     "Both": ("image", "text"),
 }
+
+Rows: TypeAlias = Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]]
 
 TURNS = "turns"  # how many questions this tab has asked
 NAMES = {"chance": "expected", "pairs": "miss"}
@@ -150,13 +152,19 @@ def settings(plugin: Plugin[Any], *, key: str = "") -> dict[str, Any]:
     return values
 
 
-def download(
-    rows: Sequence[Mapping[str, Any]], name: str, *, label: str = "CSV", key: str = ""
-) -> None:
-    """A quiet button that saves rows as CSV; `name` is the file's name without its ending."""
+def download(rows: Rows, name: str, *, label: str = "CSV", key: str = "") -> None:
+    """A quiet button that saves rows as CSV, which is made when it is clicked.
+
+    Args:
+        rows: what to save, or a function that makes it. It runs without a page: it asks for nothing
+            that a tab remembers.
+        name: the file's name without its ending.
+        label: on the button.
+        key: where more than one saves a file of that name.
+    """
     st.download_button(
         label,
-        _csv(rows),
+        lambda: _csv(rows() if callable(rows) else rows),
         f"{name}.csv",
         "text/csv",
         key=key or f"_save_{name}",

@@ -57,7 +57,7 @@ def _another() -> None:
 
 
 def _encoder() -> None:
-    encoders = state.workbench().card(state.kept(state.COLLECTION, "")).encoders
+    encoders = state.workbench().encoders(state.collection())
     if not encoders:
         return
     if len(encoders) > 1:

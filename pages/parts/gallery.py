@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.types import Hit, Item
-from pages.parts import state, words
+from pages.parts import controls, state, words
 
 _ASSETS = Path(__file__).parents[2] / "assets" / "gallery"
 _GRID = st.components.v2.component(
@@ -69,20 +69,22 @@ def hits(found: Iterable[Hit], *, divider: str = "") -> list[Card]:
     return _cards(list(about), about)
 
 
-def rows(found: Iterable[Hit]) -> list[dict[str, str | float]]:
-    """Search results as a table."""
-    found = list(found)
-    items = state.items([hit.id for hit in found])
-    return [
-        {
-            "rank": hit.rank, "id": hit.id, "kind": items[hit.id].kind,
-            "name": items[hit.id].name, "cosine": hit.cosine, "score": hit.score,
-            "p_null": hit.p_null, "hubness": hit.hubness, "bias": hit.bias,
-            "plain_rank": hit.plain_rank, "match": hit.match,
-        }
-        for hit in found
-        if hit.id in items
-    ]  # fmt: skip
+def rows(found: Sequence[Hit]) -> controls.Rows:
+    """Search results as a table, made when somebody saves it."""
+    bench, name = state.workbench(), state.collection()
+
+    def made() -> list[dict[str, str | float]]:
+        return [
+            {
+                "rank": hit.rank, "id": hit.id, "kind": item.kind, "name": item.name,
+                "cosine": hit.cosine, "score": hit.score, "p_null": hit.p_null,
+                "hubness": hit.hubness, "bias": hit.bias, "plain_rank": hit.plain_rank,
+                "match": hit.match,
+            }
+            for hit, item in zip(found, bench.items(name, [h.id for h in found]), strict=True)
+        ]  # fmt: skip
+
+    return made
 
 
 def show(cards: Sequence[Card], *, key: str, size: int = 200) -> tuple[str, str]:
@@ -112,14 +114,14 @@ def data_uri(picture: bytes, kind: str = "image/webp") -> str:
 
 
 def _cards(ids: Sequence[str], about: Mapping[str, Mapping[str, str]]) -> list[Card]:
-    items, pictures = state.items(ids), state.thumbnails(ids)
-    texts = state.captions(ids)
+    texts, pictures = state.first_texts(ids), state.thumbnails(ids)
+    items = state.items([*ids, *texts.values()])
     return [
         Card(
             id=id_,
             kind=items[id_].kind,
             name=words.shorten(items[id_].name, 120),
-            caption=words.shorten(_text(items[id_], texts), 400),
+            caption=words.shorten(_said(id_, items, texts), 400),
             picture=data_uri(pictures.get(id_, b"")),
             labels=items[id_].labels[:3],
             **about[id_],
@@ -129,5 +131,7 @@ def _cards(ids: Sequence[str], about: Mapping[str, Mapping[str, str]]) -> list[C
     ]
 
 
-def _text(item: Item, captions: Mapping[str, str]) -> str:
-    return item.text if item.kind == "text" else captions.get(item.id, "")
+def _said(id_: str, items: Mapping[str, Item], texts: Mapping[str, str]) -> str:
+    """A text itself, or a picture's caption."""
+    said = items.get(id_ if items[id_].kind == "text" else texts.get(id_, ""))
+    return said.text if said else ""

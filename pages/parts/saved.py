@@ -9,23 +9,30 @@ MOST = 12
 
 
 def popover() -> None:
-    """Save the question that is open, and open one that was saved or asked before."""
-    with (
-        st.popover("Saved", icon=":material/bookmark:", key="_saved", type="tertiary"),
-        st.container(key="saved", width=380),
-        problems.shown(),
-    ):
-        now = _now()
-        _note(now)
-        st.button(
-            "Save this question", key="_save_query", icon=":material/bookmark_add:",
-            disabled=not _title(now), on_click=_save, args=(now,),
-        )  # fmt: skip
-        if state.kept(state.PICTURE, b""):
-            st.caption("A picture of your own is not part of links and saved questions.")
-        kept = state.workbench().saved_queries(state.collection())
-        _list("Saved with this collection", kept, "kept", removable=True)
-        _list("Asked in this visit", state.kept(state.HISTORY, ()), "asked", removable=False)
+    """Save the question that is asked, and open one that was saved or asked before.
+
+    What is in it is drawn when it is opened.
+    """
+    now = _now()
+    _note(now)
+    with st.popover(
+        "Saved", icon=":material/bookmark:", key="_saved", type="tertiary", on_change="rerun"
+    ) as box:
+        if box.open:
+            with st.container(key="saved", width=380), problems.shown():
+                _inside(now)
+
+
+def _inside(now: dict[str, str]) -> None:
+    st.button(
+        "Save this question", key="_save_query", icon=":material/bookmark_add:",
+        disabled=not _title(now), on_click=_save, args=(now,),
+    )  # fmt: skip
+    if state.kept(state.PICTURE, b""):
+        st.caption("A picture of your own is not part of links and saved questions.")
+    kept = state.workbench().saved_queries(state.collection())
+    _list("Saved with this collection", kept, "kept", removable=True)
+    _list("Asked in this visit", state.kept(state.HISTORY, ()), "asked", removable=False)
 
 
 def _now() -> dict[str, str]:
@@ -84,3 +91,4 @@ def _open(query: dict[str, str]) -> None:
         if name in query:
             state.put(name, query[name])
             state.turn(name, query[name])
+    st.rerun()  # all of the page: some of it stands beside what follows the typing

@@ -6,6 +6,7 @@ Results are cached by `space.key`: the same key, the same numbers. What the tab 
 
 import os
 from collections.abc import Sequence
+from threading import Thread
 from typing import Any
 
 import streamlit as st
@@ -37,6 +38,7 @@ __all__ = [
     "encoder",
     "examples",
     "findings",
+    "first_texts",
     "forget",
     "items",
     "keep",
@@ -49,9 +51,11 @@ __all__ = [
     "set_widget",
     "shown_picture",
     "space",
+    "stamp",
     "thumbnails",
     "turn",
     "value_of",
+    "warm",
     "workbench",
 ]
 
@@ -91,6 +95,12 @@ def card() -> Card | None:
 def collection() -> str:
     """The name of the collection on screen, "" while there is none."""
     return kept(COLLECTION, "")
+
+
+def stamp() -> tuple[str, ...]:
+    """Changes when any process has changed the collection on screen, or which ones there are."""
+    names, here = workbench().names(), collection()
+    return (*names, workbench().version(here) if here in names else "")
 
 
 def encoder() -> str | None:
@@ -138,24 +148,26 @@ def _findings(key: str, name: str, _space: Space) -> tuple[Finding, ...]:
 
 def items(ids: Sequence[str]) -> dict[str, Item]:
     """Items of the collection on screen by id."""
-    return _items(workbench().version(collection()), _home(), collection(), tuple(ids))
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _items(version: str, home: str, name: str, ids: tuple[str, ...]) -> dict[str, Item]:
-    return {item.id: item for item in _workbench(home).items(name, ids)}
+    return {item.id: item for item in workbench().items(collection(), tuple(ids))}
 
 
 def captions(ids: Sequence[str]) -> dict[str, str]:
     """The first caption of each picture that has one, by the picture's id."""
-    here, first = space(), {}
-    for id_ in ids:
-        row = here.row.get(id_, here.n)
-        texts = here.pairs[here.pairs[:, 0] == row, 1] if row < here.n_images else ()
-        if len(texts):
-            first[id_] = here.ids[texts[0]]
-    texts_by_id = items(tuple(first.values()))
-    return {id_: texts_by_id[text].text for id_, text in first.items()}
+    first = first_texts(ids)
+    texts = items(tuple(first.values()))
+    return {id_: texts[text].text for id_, text in first.items()}
+
+
+def first_texts(ids: Sequence[str]) -> dict[str, str]:
+    """The id of the first caption of each picture that has one, by the picture's id."""
+    here = space()
+    rows = [here.row.get(id_, here.n) for id_ in ids]
+    places = here.pairs[:, 0].searchsorted(rows).tolist()  # pairs are sorted by their pictures
+    return {
+        id_: here.ids[here.pairs[at, 1]]
+        for id_, row, at in zip(ids, rows, places, strict=True)
+        if at < len(here.pairs) and here.pairs[at, 0] == row
+    }
 
 
 def examples(n: int) -> tuple[str, ...]:
@@ -168,6 +180,25 @@ def examples(n: int) -> tuple[str, ...]:
 def ready() -> bool:
     """Whether an encoder has answered in this process: the next query need not load it."""
     return _answered(_home(), collection(), encoder())["yes"]
+
+
+def warm() -> None:
+    """Load what the first question in words needs, beside the page, once in this process."""
+    if not ready():
+        _warmed(_home(), collection(), encoder())
+
+
+@st.cache_resource(show_spinner=False)
+def _warmed(home: str, name: str, model: str | None) -> Thread:
+    bench, answered = _workbench(home), _answered(home, name, model)
+
+    def work() -> None:
+        background.warm(bench, name, model)
+        answered["yes"] = True
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    return thread
 
 
 @st.cache_resource(show_spinner=False)
