@@ -23,7 +23,7 @@ PICTURES, ROUNDS, BATCH = 256, 3, 32
 def run() -> list[dict[str, Any]]:
     """Pictures a second of both, in turn: 400 x 300 JPEG files through folder, store and all."""
     encoder = encoders.load(DEFAULT_ENCODER)
-    files = _files(PICTURES)
+    files = gradients(PICTURES)
     pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in files]
     _encode(encoder, pictures[:BATCH])
     alone, whole = [], []
@@ -48,7 +48,7 @@ def run() -> list[dict[str, Any]]:
     ]
 
 
-def _files(n: int) -> list[bytes]:
+def gradients(n: int) -> list[bytes]:
     """Noisy gradients: as costly to decode as photographs."""
     rng, made = np.random.default_rng(0), []
     y, x = np.mgrid[:300, :400]
