@@ -9,7 +9,6 @@
         vectors_{passport}.lance  id, vector; no bytes of pictures
         tokens_{passport}.lance   id, the vectors of its parts, and how they were pooled
         words.lance               what is said of every item, for full-text search
-        nearest_{passport}_{kind}.lance  id, vector and their index; made when asked for
         layouts.lance, intakes.lance  projections and reports of past ingests
         originals/              copies of pictures that have no file of their own
 

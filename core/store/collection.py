@@ -14,7 +14,6 @@ from core.store.contents import Contents, Counts
 from core.store.database import Database
 from core.store.filters import Field
 from core.store.kept import Kept
-from core.store.nearest import Nearest
 from core.store.notes import Notes
 from core.store.originals import Originals
 from core.store.schema import PAIRS, item_of
@@ -27,8 +26,6 @@ ITEMS_AT_ONCE = 256
 
 class Collection:
     """Items, pairs, thumbnails and vectors under one name; threads and processes may share one.
-
-    `nearest` is LanceDB's own vector index, for who asks for it.
 
     Args:
         uri: its own folder or address.
@@ -46,7 +43,6 @@ class Collection:
         self._thumbnails = Kept(self._database, "thumbnails")
         self._words = Words(self._database, self._contents)
         self.tokens = TokenStore(self._database)
-        self.nearest = Nearest(self._database, self._contents)
 
     def version(self) -> str:
         """Changes when any process has written items, pairs, thumbnails or vectors."""

@@ -40,9 +40,6 @@ PASSPORTS = pa.schema(
     [key("key"), pa.field("passport", pa.string()), pa.field("added", pa.int64())]
 )
 WORDS = pa.schema([key("id"), pa.field("words", pa.large_string())])
-INDEXES = pa.schema(
-    [key("index"), pa.field("report", pa.large_string()), pa.field("added", pa.int64())]
-)
 LAYOUTS = pa.schema(
     [
         key("layout"),
