@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 
-from core.store import moment
 from core.store.failures import sentences
+from core.store.moment import once, written
 from core.types import Floats
 
 R = TypeVar("R")
@@ -41,7 +41,7 @@ class Table:
     def version(self) -> int:
         """Grows with every write, by any process; asked once in a `moment`."""
         with sentences(self._reading):
-            return moment.once(self, lambda: int(self._handle.version))
+            return once(self, lambda: int(self._handle.version))
 
     def schema(self) -> pa.Schema:
         """Columns as they are now."""
@@ -179,7 +179,7 @@ class Table:
 
     def _again(self, write: Callable[[], R]) -> R:
         """Write; once more, after a moment, when another process wrote at the same time."""
-        with sentences(self._writing), moment.written():
+        with sentences(self._writing), written():
             for attempt in range(1, ATTEMPTS):
                 try:
                     return write()

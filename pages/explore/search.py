@@ -25,6 +25,7 @@ def answer(bar: ask.Bar, since: tuple[str, ...]) -> None:
                 explain.query(answers)
         with right.container(key="signs"):
             explain.space()
+        state.settle()
 
 
 with problems.shown(stop=True):

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -114,8 +115,11 @@ def data_uri(picture: bytes, kind: str = "image/webp") -> str:
 
 
 def _cards(ids: Sequence[str], about: Mapping[str, Mapping[str, str]]) -> list[Card]:
-    texts, pictures = state.first_texts(ids), state.thumbnails(ids)
-    items = state.items([*ids, *texts.values()])
+    texts, bench, name = state.first_texts(ids), state.workbench(), state.collection()
+    with ThreadPoolExecutor(1) as aside:  # two tables are read in the time of one
+        small = aside.submit(bench.thumbnails, name, ids)
+        items = state.items([*ids, *texts.values()])
+        pictures = small.result()
     return [
         Card(
             id=id_,

@@ -4,6 +4,7 @@ Results are cached by `space.key`: the same key, the same numbers. What the tab 
 `memory`; its names are given here, so that pages need one module only.
 """
 
+import gc
 import os
 from collections.abc import Sequence
 from threading import Thread
@@ -49,6 +50,7 @@ __all__ = [
     "ready",
     "recall",
     "set_widget",
+    "settle",
     "shown_picture",
     "space",
     "stamp",
@@ -180,6 +182,22 @@ def examples(n: int) -> tuple[str, ...]:
 def ready() -> bool:
     """Whether an encoder has answered in this process: the next query need not load it."""
     return _answered(_home(), collection(), encoder())["yes"]
+
+
+def settle() -> None:
+    """Tell Python's garbage collector, once a collection is open, to leave alone what is there.
+
+    Streamlit collects garbage after every run, and looking through all that is loaded holds
+    everything up for as long as drawing the page took.
+    """
+    if ready():
+        _settled(_home(), collection(), encoder())
+
+
+@st.cache_resource(show_spinner=False)
+def _settled(home: str, name: str, model: str | None) -> None:
+    gc.collect()
+    gc.freeze()
 
 
 def warm() -> None:
