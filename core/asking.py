@@ -140,7 +140,7 @@ def _encoded(passport: Passport, texts: list[str]) -> Floats:
 
 def _mixed(space: Space, passport: Passport, query: Query, said: dict[str, Floats]) -> Floats:
     parts = np.stack([_part(space, passport, query, part, said) for part in query.parts])
-    return parts[0] if len(parts) == 1 else mixing.mixed(space, query, parts[None])[0]
+    return parts[0] if len(parts) == 1 else mixing.mixed(space, query, parts)
 
 
 def _part(

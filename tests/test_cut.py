@@ -122,6 +122,23 @@ def test_composed_questions_keep_the_promise_too(pairs, mix):
     assert 0.5 < np.mean(counts) < 2
 
 
+@pytest.mark.parametrize("mix", ["centred", "sum", "slerp"])
+def test_an_item_drawn_for_two_parts_does_not_end_the_search(mix, rng):
+    """Less of what another part asks for cancels it out: with few items that is drawn too."""
+    query = Query((Part("a"), Part("b", weight=-1.0)), kinds=("image",), mix=mix)
+    for n in (0, 1, 40, 60, 150):
+        ids = tuple(f"{i:03}" for i in range(2 * n))
+        space = Space(unit(rng.normal(size=(2 * n, 8))), ids, n)
+        told = others(space, query)
+        assert n - 8 <= len(told.vectors) == len(told.rows) <= n
+        np.testing.assert_allclose(np.linalg.norm(told.vectors, axis=1), 1, atol=1e-5)
+        found = search(space, np.eye(8, dtype=np.float32)[0], kinds=("image",), others=told)
+        assert len(found.hits) == min(n, 24)
+    same = Space(np.tile(np.eye(8, dtype=np.float32)[:1], (80, 1)), ids[:80], 40)
+    assert len(others(same, query).vectors) == 0
+    assert search(same, same.vectors[0], kinds=("image",), others=others(same, query)).n == 40
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     shift=st.floats(-0.3, 0.3),
