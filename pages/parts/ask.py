@@ -96,7 +96,7 @@ def question(bar: Bar) -> Asked:
             icon=":material/search:",
             placeholder="Describe what you are looking for ( / )",
             label_visibility="collapsed",
-            live="50ms",
+            live="20ms",
             disabled=bool(bar.off),
         )
     chips: list[compose.Chip] = []
