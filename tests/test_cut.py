@@ -237,6 +237,15 @@ def test_too_few_pairs_teach_nothing(pairs):
     assert calibrate(few) is None
 
 
+@pytest.mark.parametrize(("captioned", "marked"), [(1, 0), (2, 0), (5, 1)])
+def test_few_pictures_with_many_captions_teach_nothing(pairs, captioned, marked):
+    """Each part must hold enough, not all together: no picture is in two."""
+    pictures = np.arange(300) % captioned
+    space = replace(pairs, pairs=np.stack([pictures, np.arange(300, 600)], axis=1))
+    held_out = np.concatenate([np.arange(300) < marked, pictures < marked])
+    assert calibrate(space, held_out if marked else None) is None
+
+
 def test_pairs_that_belong_to_nothing_teach_nothing(pairs, rng):
     pictures, texts = pairs.pairs.T
     shuffled = replace(pairs, pairs=np.stack([rng.permutation(pictures), texts], axis=1))

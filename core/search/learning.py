@@ -13,6 +13,7 @@ from core.search.calibration import MISSES, Calibration, Typical, conformal
 from core.types import Bools, Doubles, Floats, Ints, Space
 
 QUERIES, LEAST_QUERIES = 1500, 100  # captions that are asked: at most, and at least
+LEAST_PART = 20  # of each part: from 19 on the strictest threshold is one of them
 CANDIDATES, LEAST_PICTURES = 2000, 60  # pictures that they are compared with
 NEGATIVES = 31  # unrelated pictures beside each true one while fitting
 LEAST_TOLD = 0.75  # share of other pictures below the own one; 0.5 is guessing
@@ -29,7 +30,7 @@ def calibrate(space: Space, held_out: Bools | None = None, *, seed: int = 0) -> 
     threshold, the rest measure it. At most 1,500 captions and 2,000 pictures are looked at.
 
     Args:
-        space: at least 100 captions with a picture, and 60 pictures.
+        space: at least 100 captions with a picture, 20 in each part, and 60 pictures.
         held_out: (n,) rows marked `split = test`. Where there are enough, the score is fitted to
             the other pairs, and these set the threshold (one half) and measure it (the other): an
             encoder that was trained on the other pairs finds them too well to promise anything.
@@ -37,7 +38,8 @@ def calibrate(space: Space, held_out: Bools | None = None, *, seed: int = 0) -> 
     """
     rng = np.random.default_rng(seed)
     parts, marked = _parts(space, held_out, rng)
-    if space.n_images < LEAST_PICTURES or sum(map(len, parts)) < LEAST_QUERIES:
+    enough = min(map(len, parts)) >= LEAST_PART and sum(map(len, parts)) >= LEAST_QUERIES
+    if space.n_images < LEAST_PICTURES or not enough:
         return None
     sample = np.sort(rng.permutation(space.n_images)[:CANDIDATES])
     fitted, set_by, judged = (_ask(space, pairs, sample) for pairs in parts)
