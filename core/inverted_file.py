@@ -95,11 +95,10 @@ def top_k(
     array([0])
     """
     allowed = np.ones(space.n, bool) if mask is None else mask
-    n = int(allowed.sum())
-    if n <= sketch.NARROW * space.n:
+    if sketch.narrow(space, allowed):
         return sketch.top_k(space, query, k, offset=offset, mask=mask)
     made = inverted_file(space)
-    enough = max(int(np.ceil((share or made.share) * n)), 4 * k)
+    enough = max(int(np.ceil((share or made.share) * allowed.sum())), 4 * k)
     places = _nearest(made, query, allowed, enough)
     estimates = made.codes.estimates(query, places)
     return sketch.decided(space, query, k, offset, *estimates, made.order[places])

@@ -81,6 +81,11 @@ def pays(space: Space) -> bool:
     return space.vectors.size >= PAYS
 
 
+def narrow(space: Space, allowed: Bools) -> bool:
+    """Whether so few rows are allowed that each is looked at by itself."""
+    return int(allowed.sum()) <= NARROW * space.n
+
+
 @per_space
 def sketch(space: Space) -> Sketch:
     """The sketch of a space's rows: some seconds for 1,000,000 x 512, then 132 MB."""
@@ -111,7 +116,6 @@ def top_k(
     *,
     offset: Floats | None = None,
     mask: Bools | None = None,
-    exclude: Ints | None = None,
 ) -> tuple[Ints, Floats]:
     """The k best rows for one query, as `core.neighbors.top_k` finds them.
 
@@ -124,19 +128,16 @@ def top_k(
         k: how many; fewer come back when fewer are allowed.
         offset: (n,) bias subtracted from each cosine.
         mask: (n,) rows that may be found.
-        exclude: rows that must not be found.
 
     Returns:
         rows (k,) and scores (k,), best first; equal scores are ordered by row.
 
     >>> square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
-    >>> top_k(Space(square, tuple("abcd"), 4), square[0], 2, exclude=np.array([0]))[0]
+    >>> top_k(Space(square, tuple("abcd"), 4), square[0], 2, mask=np.arange(4) > 0)[0]
     array([1, 3])
     """
-    allowed = np.ones(space.n, bool) if mask is None else mask.copy()
-    if exclude is not None:
-        allowed[exclude] = False
-    if int(allowed.sum()) <= NARROW * space.n:
+    allowed = np.ones(space.n, bool) if mask is None else mask
+    if narrow(space, allowed):
         rows = np.flatnonzero(allowed)
         return decided(space, query, k, offset, *sketch(space).estimates(query, rows), rows)
     estimated, error = sketch(space).estimates(query)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core import inverted_file as inverted_file_module
 from core import sketch
 from core.inverted_file import ENOUGH, inverted_file, top_k
 from core.neighbors import top_k as exact
@@ -80,6 +81,17 @@ def test_small_and_uniform_spaces(n):
 def test_nothing_allowed_is_nothing_found(gapped):
     rows, scores = top_k(gapped, gapped.vectors[0], 10, mask=np.zeros(gapped.n, bool))
     assert len(rows) == len(scores) == 0
+
+
+def test_a_narrow_filter_needs_no_cells(monkeypatch, rng):
+    """Its rows are compared exactly, and the answer says so."""
+    monkeypatch.setattr(sketch, "PAYS", 1)
+    space = space_of(clustered(rng, 900))
+    monkeypatch.setattr(inverted_file_module, "centres_of", None)  # nothing to make cells with
+    mask = np.arange(space.n) < 80
+    narrow = search(space, space.vectors[5], kinds=("image",), mask=mask, nearly=True)
+    assert narrow.hits[0].row == 5
+    assert "exactly" in narrow.how
 
 
 def test_search_says_where_it_looked_and_how_much_that_finds(monkeypatch, gapped):

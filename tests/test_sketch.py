@@ -82,9 +82,6 @@ def test_fewer_rows_than_k_come_back_whole(rng):
     mask = np.zeros(900, bool)
     mask[[5, 7]] = True
     assert set(sketch.top_k(space, space.vectors[7], 9, mask=mask)[0].tolist()) == {5, 7}
-    assert sketch.top_k(space, space.vectors[7], 9, mask=mask, exclude=np.array([7]))[
-        0
-    ].tolist() == [5]
     assert len(sketch.top_k(space, space.vectors[7], 9, mask=np.zeros(900, bool))[0]) == 0
 
 
