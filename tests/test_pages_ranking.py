@@ -3,6 +3,7 @@
 import re
 import shutil
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -10,6 +11,7 @@ from core import sketch
 from core.hub_corrections import HUB_CORRECTIONS
 from core.pooling import Pooling
 from core.rerankers import RERANKERS
+from core.types import Item, Passport
 from core.workbench import Workbench
 from tests.screens import TOP, build, components, run, words
 
@@ -87,3 +89,40 @@ def test_the_nearest_cells_are_a_choice_among_many_and_say_what_they_find(app, m
     told = words(app).replace("\\", "")
     assert "cells nearest to the query" in told
     assert "misses a few" in told
+
+
+def test_an_answer_follows_attributes_that_are_no_part_of_the_space(tmp_path, monkeypatch):
+    """Items that come again with other attributes have the same vectors under the same ids."""
+    monkeypatch.setenv("SEXTANT_HOME", str(tmp_path))
+    monkeypatch.chdir(TOP)
+    pets = Workbench(tmp_path).home.create("pets")
+    texts = [f"pet {i}".encode() for i in range(4)]
+
+    def add(*years):
+        items = [
+            Item("text", text, "a pet", attributes={"year": year})
+            for text, year in zip(texts, years, strict=True)
+        ]
+        pets.add(items)
+        ids = [item.id for item in items]
+        pets.write_vectors(Passport("none", "", "", 4), ids, np.eye(4, dtype=np.float32))
+        return ids
+
+    def page():
+        import streamlit as st
+
+        from core.types import Filter, Part, Query
+        from pages.parts import state
+
+        state.keep("collection", "pets")
+        new = Filter("year", "in", (2001,))
+        asks = (Part(item=st.session_state["asks"]),)
+        st.text(len(state.ask(Query(asks, ("text",), (new,))).hits))
+
+    ids = add(2001, 2001, 2001, 2000)
+    app = AppTest.from_function(page)
+    app.session_state["asks"] = ids[0]
+    assert app.run().text[0].value == "2"
+    pets.delete_items(ids)
+    add(2001, 2001, 2001, 2001)
+    assert app.run().text[0].value == "3"

@@ -76,7 +76,7 @@ def test_filters_pages_and_who_asks_are_kept_to(bench):
     like = ask(Part(item=whole[0]))
     assert whole[0] not in {hit.id for hit in bench.search("halves", like).hits}
     texts = bench.search("halves", ask("red and cyan", kinds=("text",), k=5)).hits
-    assert all(hit.row >= 24 for hit in texts)
+    assert len(texts) == 5 and all(hit.row >= 24 for hit in texts)
     own = bench.search("halves", ask(Part(image=bench.picture("halves", whole[0]))))
     assert own.hits[0].id == whole[0]
 
@@ -142,6 +142,18 @@ def test_encodings_are_made_once_for_what_is_stored(bench, monkeypatch):
     for text in ("red", "blue", "green"):
         bench.search("halves", ask(text))
     assert len(made) == 1
+
+
+def test_collections_alike_but_for_their_pooling_keep_their_own(bench, tmp_path):
+    bench.ingest("again", tmp_path / "halves", encoder="toy")
+    assert bench.space("again").key == bench.space("halves").key
+    found = []
+    for name, keep in (("halves", 8), ("again", 1)):
+        bench.add_tokens(name, pooling=Pooling(keep=keep))
+        space, collection = bench.space(name), bench.home.open(name)
+        made = detail.first_stage(collection, space, collection.passport(), ask("red and cyan"))
+        found.append(made.encodings.scores(made.centred))
+    assert np.abs(found[0] - found[1]).max() > 0.01
 
 
 def test_the_budget_holds(bench, monkeypatch):

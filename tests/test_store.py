@@ -149,6 +149,16 @@ def test_vectors_of_items_that_are_gone_do_not_count(pets):
     np.testing.assert_array_equal(space.vectors[space.row[b.id]], unit(3)[2])
 
 
+def test_no_version_comes_again_under_the_same_name(home):
+    seen = set()
+    for text in (b"one", b"two"):
+        pets = Home(home).create("pets")
+        pets.add([Item("text", text, "a caption")])
+        seen.add(pets.version())
+        Home(home).delete("pets")
+    assert len(seen) == 2
+
+
 def test_version_changes_at_every_write(pets, home):
     other = Home(home).open("pets")
     item, seen = picture(b"1"), {pets.version()}

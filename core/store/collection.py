@@ -45,10 +45,14 @@ class Collection:
         self.tokens = TokenStore(self._database)
 
     def version(self) -> str:
-        """Changes when any process has written items, pairs, thumbnails or vectors."""
+        """Changes when any process has written items, pairs, thumbnails or vectors.
+
+        No two collections share one, not even in turn under one name.
+        """
         names = "items", "pairs", "thumbnails", *map(vectors_name, self.passports())
         tables = [(name, self._database.table(name)) for name in names]
-        return " ".join(f"{name}:{t.version() if t else 0}" for name, t in tables)
+        told = (f"{name}:{t.version() if t else 0}" for name, t in tables)
+        return " ".join([self._database.uri, *told])
 
     def counts(self) -> Counts:
         """Number of images, texts and pairs."""

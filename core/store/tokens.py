@@ -40,10 +40,11 @@ class TokenStore:
         table = self._database.table(tokens_name(passport))
         return table is not None and table.count() > 0
 
-    def version(self, passport: Passport) -> int:
-        """Changes when any process has written token vectors of this encoder."""
-        table = self._database.table(tokens_name(passport))
-        return table.version() if table else 0
+    def version(self, passport: Passport) -> str:
+        """Changes when any process has written token vectors of this encoder; see `Collection`."""
+        name = tokens_name(passport)
+        table = self._database.table(name)
+        return f"{self._database.uri} {name}:{table.version() if table else 0}"
 
     def stored(self, passport: Passport) -> StoredTokens:
         """What there is; counted once for each version of the table."""

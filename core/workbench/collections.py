@@ -43,7 +43,7 @@ class Collections:
     def __init__(self, home: str | Path | None = None) -> None:
         self.uri = str(home or os.environ.get("SEXTANT_HOME") or Path.home() / ".sextant")
         self._lock = RLock()
-        self._spaces: dict[tuple[str, str, str], tuple[str, Space]] = {}
+        self._spaces: dict[tuple[str, str], tuple[str, Space]] = {}
         folder = Path(self.uri) if "://" not in self.uri else Path.home() / ".sextant"
         self.folder = folder
         self.jobs = Jobs(folder / "jobs")
@@ -107,7 +107,7 @@ class Collections:
         collection = self.home.open(name)
         passport = collection.passport(encoder)
         version = collection.version()
-        at = (name, collection.created, passport.key)
+        at = (name, passport.key)
         with self._lock:
             kept = self._spaces.pop(at, None)
             if kept is None or kept[0] != version:
@@ -118,7 +118,10 @@ class Collections:
             return kept[1]
 
     def version(self, name: str) -> str:
-        """Changes when any process has written items, pairs, thumbnails or vectors."""
+        """Changes when any process has written items, pairs, thumbnails or vectors.
+
+        No two collections share one, not even in turn under one name.
+        """
         return self.home.open(name).version()
 
     def encoders(self, name: str) -> tuple[str, ...]:

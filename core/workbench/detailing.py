@@ -53,8 +53,8 @@ class Detailing(Searching):
         collection = self.home.open(name)
         return collection.tokens.stored(collection.passport(encoder))
 
-    def tokens_version(self, name: str, encoder: str | None = None) -> int:
-        """Changes when any process has written token vectors."""
+    def tokens_version(self, name: str, encoder: str | None = None) -> str:
+        """Changes when any process has written token vectors; no two collections share one."""
         collection = self.home.open(name)
         return collection.tokens.version(collection.passport(encoder))
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from core import detail, sketch
 from core.bias import corrected
 from core.rerankers import RERANKERS, Shortlist
@@ -31,7 +33,7 @@ class Ranking(Collections):
                 return None
             return collection.mask((Filter("split", "in", ("test",)),), space.ids)
 
-        return _HELD_OUT.get((self.uri, name, collection.version(), space.key), find)
+        return _HELD_OUT.get((collection.version(), space.key), find)
 
     def corrected(
         self, name: str, space: Space, correction: str, asker: Kind | None = None
@@ -42,7 +44,9 @@ class Ranking(Collections):
 
     def calibration(self, name: str, space: Space) -> Calibration | None:
         """What the collection's pairs tell of true matches; None where there are too few."""
-        return _LEARNT.get(space.key, lambda: calibrate(space, self.held_out(name, space)))
+        barred = self.held_out(name, space)
+        told = None if barred is None else np.packbits(barred).tobytes()
+        return _LEARNT.get((space.key, told), lambda: calibrate(space, barred))
 
     def cut(self, name: str, space: Space, query: Query, vector: Floats) -> Cut | None:
         """Where matches end, learnt from pairs; None where chance alone has to tell.

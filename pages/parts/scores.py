@@ -47,7 +47,7 @@ def evaluation() -> Evaluation:
         st.markdown("### Evaluate", anchors=False, width="stretch")
         with st.container(width=320):
             correction = ranking.hub_correction()
-    return _evaluation(state.space().key, correction, state.collection(), state.encoder())
+    return _evaluation(state.items_key(), correction, state.collection(), state.encoder())
 
 
 @st.cache_resource(max_entries=16, show_spinner="Ranking every pair against all candidates…")

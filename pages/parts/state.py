@@ -1,7 +1,8 @@
 """What is on screen: the collection, its vectors, and what was asked of them, each read once.
 
-Results are cached by `space.key`: the same key, the same numbers. What the tab remembers is in
-`memory`; its names are given here, so that pages need one module only.
+Results are cached by `space.key`: the same key, the same numbers; by `items_key` where names or
+attributes count too. What the tab remembers is in `memory`; its names are given here, so that pages
+need one module only.
 """
 
 import gc
@@ -42,6 +43,7 @@ __all__ = [
     "first_texts",
     "forget",
     "items",
+    "items_key",
     "keep",
     "kept",
     "linked",
@@ -115,10 +117,15 @@ def space() -> Space:
     return workbench().space(collection(), encoder())
 
 
+def items_key() -> str:
+    """A key for what hangs on names, attributes or words too, which are no part of a space's."""
+    return f"{workbench().version(collection())} {space().key}"
+
+
 def ask(query: Query) -> Answer:
-    """The answer to a query on the collection on screen, once per query and state of vectors."""
+    """The answer to a query on the collection on screen, once until somebody writes to it."""
     name, model = collection(), encoder()
-    key = f"{workbench().space(name, model).key} {query.key}"
+    key = f"{items_key()} {query.key}"
     if query.first or query.rerank:
         key += f" {workbench().tokens_version(name, model)}"
     answer = _answer(key, query, _home(), name, model)

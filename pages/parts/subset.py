@@ -145,9 +145,8 @@ def _part(asked: Asked, encoder: str | None) -> Space:
     whole = state.workbench().space(state.collection(), encoder)
     if not asked.filters and asked.kind is None and asked.ids is None:
         return whole
-    return _filled(
-        Side(asked.name, _narrowed(f"{whole.key} {asked!r}", asked, whole, encoder))
-    ).space
+    key = f"{state.items_key()} {whole.key} {asked!r}"
+    return _filled(Side(asked.name, _narrowed(key, asked, whole, encoder))).space
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

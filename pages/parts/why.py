@@ -22,7 +22,7 @@ WITHOUT_AID = "What the cosine loses when the word is left out; to the left: it 
 def found(item: Item, query: Query) -> Explanation:
     """The explanation, once per question, item and state of the vectors."""
     name, model = state.collection(), state.encoder()
-    key = f"{state.space().key} {query.key} {item.id}"
+    key = f"{state.items_key()} {query.key} {item.id}"
     with st.spinner("Looking closer…", show_time=True):
         return _found(key, query, item.id, name, model)
 
