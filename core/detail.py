@@ -11,6 +11,7 @@ from core.asking import encoder_for
 from core.errors import InputError
 from core.fixed_encodings import Encodings, FixedEncoding
 from core.ingest import decode
+from core.mixing import kind_of
 from core.pipeline import few, pooling_of
 from core.search import ByTokens
 from core.types import Floats, Ints, Kind, Part, Passport, Query, Space, SpaceCache
@@ -155,13 +156,7 @@ def _of_parts(
     """The kind and the (t, d) token vectors of each part that is asked for."""
     for part in query.parts:
         if part.weight > 0:
-            yield _kind(space, part), _of_part(collection, space, passport, part)
-
-
-def _kind(space: Space, part: Part) -> Kind:
-    if part.item:
-        return "image" if space.row[part.item] < space.n_images else "text"
-    return "image" if part.image else "text"
+            yield kind_of(space, part), _of_part(collection, space, passport, part)
 
 
 def _of_part(collection: Collection, space: Space, passport: Passport, part: Part) -> Floats:

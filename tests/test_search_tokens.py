@@ -107,6 +107,18 @@ def test_the_other_stages_follow_it(bench, also):
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.parametrize("words", ["", "rrf", "sum"])
+def test_what_left_the_page_is_told_against_cosine_alone(bench, words):
+    """Full text is no part of what is compared with, and the chance is that of the cosine."""
+    bench.add_tokens("halves")
+    plain = bench.search("halves", ask("red beside cyan", first="", k=6))
+    found = bench.search("halves", ask("red beside cyan", words=words, k=6))
+    shown = {hit.id for hit in found.hits}
+    assert [hit.id for hit in found.left] == [h.id for h in plain.hits if h.id not in shown]
+    assert [hit.plain_rank for hit in found.left] == [hit.rank for hit in found.left]
+    assert found.p_value == plain.p_value
+
+
 def test_a_hub_correction_is_in_its_score(bench):
     bench.add_tokens("halves")
     found = bench.search("halves", ask("red", hub_correction="csls")).hits

@@ -116,7 +116,7 @@ def search(
         for kind, x in found.background.items()
     }
     edges = np.linspace(*_ends(found), BINS + 1)
-    p_value = best_of(found.cosines(rows[:1]), rows, nulls, space.n_images, n)
+    p_value = best_of(found.cosines(found.rows[:1]), found.rows, nulls, space.n_images, n)
     cut = cut if cut and alone else higher(by_chance(nulls, n, expected), cut)
     matches = found.above(cut.cosines)
     return Answer(

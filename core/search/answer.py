@@ -17,7 +17,7 @@ class Answer:
     """What a query found.
 
     `nulls`, `edges` and `counts` describe the cosines of all candidates by kind; `p_value` is the
-    chance that the best hit would be this good if nothing here matched; `n` candidates were
+    chance that the most similar item would be so if nothing here matched; `n` candidates were
     compared and `matches` of them pass `cut`, on all pages. `sentence` says whether anything
     matches and why, `how` how the hits were found; `notes` are sentences on how far to trust the
     question itself. `left` are the hits that cosine alone would have put on this page, with their
@@ -50,7 +50,8 @@ def verdict(matches: int, n: int, p_value: float, cut: Cut) -> str:
     if matches:
         return f"{counted(matches)} of {n:,}. {cut.promise}"
     if n < FEW:
-        return f"Only {n} items to compare with: too few to say whether any of them matches."
+        items = "1 item" if n == 1 else f"{n} items"
+        return f"Only {items} to compare with: too few to say whether anything matches."
     if cut.rule == "pairs":
         return f"Nothing here matches: no picture reaches the cut. {cut.promise}"
     return (

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import expm1, log1p
 
-import numpy as np
-
 from core.search.compared import Compared
 from core.search.cut import Cut
 from core.search.hubs import hub_ratios
@@ -24,18 +22,20 @@ def hits(
 ) -> tuple[Hit, ...]:
     """Hits of these rows, in this order; the first has rank `start` + 1."""
     space, hubs = found.space, hub_ratios(found.space)
-    all_of = zip(rows.tolist(), scores.tolist(), found.cosines(rows).tolist(), strict=True)
+    cosines = found.cosines(rows)
+    p_of = {kind: null.p(cosines) for kind, null in nulls.items()}
+    all_of = zip(rows.tolist(), scores.tolist(), cosines.tolist(), strict=True)
     told = []
-    for rank, (row, score, cosine) in enumerate(all_of, start + 1):
+    for place, (row, score, cosine) in enumerate(all_of):
         kind: Kind = "image" if row < space.n_images else "text"
         told.append(
             Hit(
                 space.ids[row],
                 row,
-                rank,
+                start + place + 1,
                 score,
                 cosine,
-                float(nulls[kind].p(np.array([cosine]))[0]),
+                float(p_of[kind][place]),
                 float(hubs[row]),
                 float(space.offset[row]),
                 found.rank(cosine),
@@ -52,7 +52,7 @@ def best_of(
     n_images: int,
     n: int,
 ) -> float:
-    """Chance that the best of n unrelated items would be as good as the best hit."""
+    """Chance that the best of n unrelated items would be as similar as the first of these rows."""
     if not len(rows):
         return 1.0
     kind: Kind = "image" if rows[0] < n_images else "text"

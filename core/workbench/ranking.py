@@ -10,6 +10,7 @@ import numpy as np
 
 from core import detail, sketch
 from core.bias import corrected
+from core.mixing import kind_of
 from core.rerankers import RERANKERS, Shortlist
 from core.search import Answer, ByTokens, Calibration, Cut, against, by_pairs, calibrate
 from core.types import Bools, Filter, First, Floats, Kind, Query, Space, SpaceCache
@@ -68,7 +69,8 @@ class Ranking(Collections):
             name: the collection.
             space: its space.
             query: names the first stage, the hub correction and the reranker; "" is none.
-            find: searches a space for this query; takes `nearly`, `first` and `rerank`.
+            find: searches a space for this query; takes `nearly`, `first`, `words`
+                and `rerank`.
 
         Raises:
             UnknownName: no such hub correction or reranker.
@@ -83,7 +85,7 @@ class Ranking(Collections):
         ranked = space
         if query.hub_correction:
             ranked = self.corrected(name, space, query.hub_correction, _asker(space, query))
-        return against(find(ranked, first=first, rerank=rerank), find(space))
+        return against(find(ranked, first=first, rerank=rerank), find(space, words=None))
 
     def first_stages(self, name: str, encoder: str | None = None) -> tuple[First, ...]:
         """What can find candidates here: cells where there are many items, tokens if stored."""
@@ -113,11 +115,5 @@ class Ranking(Collections):
 
 def _asker(space: Space, query: Query) -> Kind | None:
     """What kind the query is of; None when it has parts of both."""
-    kinds = {_kind(space, part.text, part.item) for part in query.parts}
+    kinds = {kind_of(space, part) for part in query.parts}
     return kinds.pop() if len(kinds) == 1 else None
-
-
-def _kind(space: Space, text: str, item: str) -> Kind:
-    if item:
-        return "image" if space.row[item] < space.n_images else "text"
-    return "text" if text else "image"
