@@ -23,8 +23,8 @@ import numpy as np
 from core import neighbors, sketch
 from core.cells import centres_of, nearest_cell
 from core.findings import wilson
-from core.sketch import Sketch
-from core.types import Bools, Doubles, Floats, Ints, Kind, Space, per_space
+from core.sketch import KEPT, Sketch
+from core.types import Bools, Doubles, Floats, Ints, Kind, Space, SpaceCache
 
 K, ENOUGH = 10, 0.99
 QUERIES = 500  # of each kind of item that asks, for each kind that is found
@@ -54,7 +54,7 @@ class InvertedFile:
     asked: int
 
 
-@per_space
+@SpaceCache(KEPT).per_space
 def inverted_file(space: Space) -> InvertedFile:
     """The inverted file of a space: about half a minute for 1,000,000 x 512, then 142 MB."""
     m = max(1, min(round(CELLS * space.n**0.5), space.n))

@@ -21,13 +21,14 @@ import numpy as np
 import numpy.typing as npt
 
 from core.neighbors import select
-from core.types import Bools, Floats, Ints, Space, per_space
+from core.types import Bools, Floats, Ints, Space, SpaceCache
 
 PAYS = 1 << 25  # numbers in a matrix (65,536 x 512) from which on two steps beat one
 FIRST = 256  # candidates whose exact scores say how good the others must be
 DEVIATIONS = 4.0
 ERROR, CODE = 0.324, 0.943  # deviation of what two bits leave out, and length of a code, per step
 NARROW = 0.1  # share of allowed rows below which their codes are read one by one
+KEPT = 4  # large: apart from other results, which would drive them out or let them pile up
 MANY = 0.25  # share of rows among the candidates from which on the sketch was of no use
 
 Words = npt.NDArray[np.uint64]
@@ -86,7 +87,7 @@ def narrow(space: Space, allowed: Bools) -> bool:
     return int(allowed.sum()) <= NARROW * space.n
 
 
-@per_space
+@SpaceCache(KEPT).per_space
 def sketch(space: Space) -> Sketch:
     """The sketch of a space's rows: some seconds for 1,000,000 x 512, then 132 MB."""
     from core import kernels

@@ -5,6 +5,7 @@ import pytest
 
 from core import kernels, sketch
 from core.neighbors import top_k
+from core.sampling import thinned
 from core.search import search
 from core.types import Space
 
@@ -83,6 +84,17 @@ def test_fewer_rows_than_k_come_back_whole(rng):
     mask[[5, 7]] = True
     assert set(sketch.top_k(space, space.vectors[7], 9, mask=mask)[0].tolist()) == {5, 7}
     assert len(sketch.top_k(space, space.vectors[7], 9, mask=np.zeros(900, bool))[0]) == 0
+
+
+def test_a_sketch_is_not_driven_out_by_other_results_and_few_are_kept(rng):
+    first, *more = [space_of(unit(rng.normal(size=(60, 16)))) for _ in range(sketch.KEPT + 1)]
+    made = sketch.sketch(first)
+    for seed in range(100):
+        thinned(first, 10, seed)
+    assert sketch.sketch(first) is made
+    for space in more:
+        sketch.sketch(space)
+    assert sketch.sketch(first) is not made
 
 
 def test_threads_share_all_rows_and_none_twice():

@@ -201,19 +201,20 @@ class SpaceCache:
                 raise
         return promise.result()
 
+    def per_space(
+        self, function: Callable[Concatenate[Space, P], R]
+    ) -> Callable[Concatenate[Space, P], R]:
+        """Compute once per `space.key` and arguments, while this cache keeps it."""
+        name = f"{function.__module__}.{function.__qualname__}"
+
+        @wraps(function)
+        def wrapper(space: Space, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            key = (name, space.key, args, tuple(sorted(kwargs.items())))
+            return self.get(key, lambda: function(space, *args, **kwargs))
+
+        return wrapper
+
 
 _SHARED = SpaceCache()
-
-
-def per_space(
-    function: Callable[Concatenate[Space, P], R],
-) -> Callable[Concatenate[Space, P], R]:
-    """Compute once per `space.key` and arguments; every diagnostic then shares the result."""
-    name = f"{function.__module__}.{function.__qualname__}"
-
-    @wraps(function)
-    def wrapper(space: Space, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        key = (name, space.key, args, tuple(sorted(kwargs.items())))
-        return _SHARED.get(key, lambda: function(space, *args, **kwargs))
-
-    return wrapper
+per_space = _SHARED.per_space
+"""Compute once per `space.key` and arguments; every diagnostic then shares the result."""
