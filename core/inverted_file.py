@@ -1,10 +1,9 @@
 """Inverted file: only the cells nearest to a query are looked into, where nearly all is enough.
 
 The rows are divided among cells by k-means, and a query looks into the cells whose centres are most
-similar to it until it has seen a share of all rows that may be found; the sketch and then the rows
-themselves decide among these (`core.sketch`). A filter never empties an answer: rows that it bars
-are not counted as seen, so a query that its filter keeps away from the near cells goes on to
-further ones.
+similar to it until it has seen a share of the rows that may be found; the sketch and then the rows
+themselves decide among these (`core.sketch`). Where a filter bars more than a few, the sketch
+searches what it leaves instead, exactly: a filter costs no hits.
 
 How large the share must be depends on the collection, so it is measured there: the smallest that
 finds 99 of 100 of the true ten nearest for half of a sample of the collection's own items as
@@ -26,7 +25,9 @@ from core.findings import wilson
 from core.sketch import KEPT, Sketch
 from core.types import Bools, Doubles, Floats, Ints, Kind, Space, SpaceCache
 
+KINDS: tuple[Kind, ...] = ("image", "text")
 K, ENOUGH = 10, 0.99
+WHOLE = 0.9  # share of the rows sought that must be allowed
 QUERIES = 500  # of each kind of item that asks, for each kind that is found
 FEWEST = 10  # queries without which nothing can be told, and every cell is looked into
 CELLS = 4  # times the square root of the number of rows
@@ -77,7 +78,7 @@ def top_k(
     mask: Bools | None = None,
     share: float = 0.0,
 ) -> tuple[Ints, Floats]:
-    """The k best rows for one query, or nearly; exactly those where few are allowed.
+    """The k best rows for one query, or nearly; exactly those where a filter bars some.
 
     Args:
         space: where to look.
@@ -95,13 +96,24 @@ def top_k(
     array([0])
     """
     allowed = np.ones(space.n, bool) if mask is None else mask
-    if sketch.narrow(space, allowed):
+    if not usable(space, allowed):
         return sketch.top_k(space, query, k, offset=offset, mask=mask)
     made = inverted_file(space)
     enough = max(int(np.ceil((share or made.share) * allowed.sum())), 4 * k)
     places = _nearest(made, query, allowed, enough)
     estimates = made.codes.estimates(query, places)
     return sketch.decided(space, query, k, offset, *estimates, made.order[places])
+
+
+def usable(space: Space, allowed: Bools) -> bool:
+    """Whether nearly all rows of a kind, or of both, may be found, and are not few.
+
+    What was measured holds for them. Of rows that a filter leaves, the nearest may lie in any cell:
+    where it kept the 30 % farthest from the query, the nearest cells held 63 % of the true ten.
+    """
+    spans = [allowed[space.span(kind)] for kind in KINDS]
+    sought = sum(len(span) for span in spans if span.any())
+    return int(allowed.sum()) >= WHOLE * sought and not sketch.narrow(space, allowed)
 
 
 def _nearest(made: InvertedFile, query: Floats, allowed: Bools, enough: int) -> Ints:
@@ -130,8 +142,7 @@ def _seen(space: Space, centres: Floats, cell: Ints) -> Doubles:
     `K` can be found, the others count as found at once.
     """
     rng = np.random.default_rng(1)
-    kinds: list[Kind] = ["image", "text"]
-    spans = [np.arange(space.n)[space.span(kind)] for kind in kinds]
+    spans = [np.arange(space.n)[space.span(kind)] for kind in KINDS]
     asking = [rng.permutation(rows)[:QUERIES] for rows in spans]
     found = [_shares(space, a, rows, centres, cell) for a in asking for rows in spans]
     return rng.permutation(np.concatenate(found))

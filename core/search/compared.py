@@ -97,8 +97,7 @@ def compare(
     of_kind = {kind: allowed[space.span(kind)] for kind in kinds}
     sizes = {kind: int(mask.sum()) for kind, mask in of_kind.items()}
     if sketch.pays(space):
-        # Few rows are compared exactly by either: no cells need be made for them.
-        nearly = nearly and not sketch.narrow(space, allowed)
+        nearly = nearly and inverted_file.usable(space, allowed)
         return _in_two_steps(space, vector, allowed, of_kind, sizes, k, nearly)
     every = cosines(space.vectors, vector)
     scores = np.where(allowed, every - space.offset, -np.inf).astype(np.float32)[None]
