@@ -10,13 +10,13 @@ from core.types import Kind
 from pages.parts import controls, draw, problems, signs, state, words, work
 
 AID = (
-    "Bars: all {n}. Line: what unrelated ones would give, as other questions tell. Ticks: the "
-    "answers here; dashes: the cut that matches reach."
+    "Bars: all {n}. Line: what unrelated ones would give. Ticks: the answers here; dashes: the cut "
+    "that matches reach."
 )
 ABOUT_BEST = (
-    "The chance that the best of as many unrelated items is this similar, told by other questions "
-    "of the same form, made of this collection's items. The p under an answer is that of one item "
-    "alone."
+    "The chance that the best of as many unrelated items is as similar as the most similar here, "
+    "told by other questions of the same form, made of this collection's items; where there are "
+    "too few, as if cosines were normal. The p under an answer is that of one item alone."
 )
 
 
