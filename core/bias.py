@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +51,7 @@ def corrected(
 
     def make() -> Space:
         bias, step = _learnt(space, *taught)
-        return replace(space, offset=space.offset + bias, steps=(*space.steps, step))
+        return space.biased(bias, step)
 
     return _SPACES.get((space.key, taught), make)
 

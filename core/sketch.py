@@ -87,7 +87,7 @@ def narrow(space: Space, allowed: Bools) -> bool:
     return int(allowed.sum()) <= NARROW * space.n
 
 
-@SpaceCache(KEPT).per_space
+@SpaceCache(KEPT).per_rows
 def sketch(space: Space) -> Sketch:
     """The sketch of a space's rows: some seconds for 1,000,000 x 512, then 132 MB."""
     from core import kernels

@@ -3,9 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
+import numpy as np
 import pytest
 
-from core.types import SpaceCache
+from core.store import Collection
+from core.types import Item, Passport, Space, SpaceCache
+from core.workbench import Workbench
 
 WAIT = 20  # seconds until a test that hangs fails
 
@@ -47,3 +50,42 @@ def test_what_is_asked_for_often_is_kept_longest():
     for key in ("moments", "lists", "moments", "ranks", "moments"):
         cache.get(key, lambda key=key: made.append(key))
     assert made == ["moments", "lists", "ranks"]
+
+
+def test_a_space_with_a_bias_is_another_space_of_the_same_rows():
+    square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
+    plain = Space(square, tuple("abcd"), 4)
+    biased = plain.biased(np.ones(4, np.float32), "step")
+    assert biased.rows_key == plain.rows_key == Space(square, tuple("efgh"), 4).rows_key
+    assert Space(square, tuple("abcd"), 2).rows_key != plain.rows_key
+    assert biased.key != plain.key
+    assert biased.offset.tolist() == [1] * 4
+    made = []
+    cache = SpaceCache()
+    by_rows, by_space = cache.per_rows(lambda space: made.append(1)), cache.per_space(made.append)
+    for space in (plain, biased, plain):
+        by_rows(space)
+        by_space(space)
+    assert len(made) == 1 + 2
+
+
+def test_who_opens_another_collection_does_not_wait(monkeypatch, tmp_path):
+    bench, passport = Workbench(tmp_path), Passport("toy", "w", "p", 4)
+    for name in ("large", "small"):
+        item = Item("text", name.encode(), name)
+        made = bench.home.create(name)
+        made.add([item])
+        made.write_vectors(passport, [item.id], np.eye(4, dtype=np.float32)[:1])
+    go, load = Event(), Collection.space
+
+    def slowly(self, passport):
+        assert self.name == "small" or go.wait(WAIT)
+        return load(self, passport)
+
+    monkeypatch.setattr(Collection, "space", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        large = pool.submit(bench.space, "large")
+        assert pool.submit(bench.space, "small").result(WAIT).n == 1
+        assert not large.done()
+        go.set()
+        assert large.result(WAIT).n == 1

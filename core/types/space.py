@@ -1,15 +1,13 @@
-"""The space: what every measurement takes, and what is computed once for it and shared."""
+"""The space: what every measurement takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property, wraps
+from functools import cached_property
 from hashlib import sha256
 from os import cpu_count
-from threading import Lock
-from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +16,6 @@ from core.errors import InputError
 from core.types.arrays import Floats, Ints, Scope
 from core.types.items import digest
 
-P = ParamSpec("P")
-R = TypeVar("R")
 HASH_BLOCK = 65_536  # rows
 
 
@@ -107,12 +103,16 @@ class Space:
         return np.where(np.arange(self.n) < self.n_images, "image", "text")
 
     @cached_property
+    def rows_key(self) -> str:
+        """Identity of the vectors and their kinds alone."""
+        return digest(*_digests(self.vectors), str(self.n_images))
+
+    @cached_property
     def key(self) -> str:
-        """Identity of everything that a measurement can depend on: the only cache key."""
+        """Identity of everything that a measurement can depend on: the usual cache key."""
         return digest(
-            *_digests(self.vectors),
+            self.rows_key,
             "\n".join(self.ids),
-            str(self.n_images),
             self.pairs.tobytes(),
             self.offset.tobytes(),
             repr(self.labels),
@@ -125,6 +125,12 @@ class Space:
     def row(self) -> Mapping[str, int]:
         """Row of an id."""
         return {id_: i for i, id_ in enumerate(self.ids)}
+
+    def biased(self, bias: Floats, step: str) -> Space:
+        """The same rows with a further score bias, which a step named so has set."""
+        made = replace(self, offset=self.offset + bias, steps=(*self.steps, step))
+        vars(made)["rows_key"] = self.rows_key  # the same rows: to digest them takes seconds
+        return made
 
     def subset(self, rows: Ints) -> Space:
         """The space of some rows (any order, no repeats); pairs with both ends inside are kept."""
@@ -169,52 +175,3 @@ def _check_unit_rows(vectors: Floats, ids: Sequence[str], block: int = 65_536) -
                 f"The vector of '{ids[start + at]}' has length {lengths[at]:.4g}; "
                 "unit vectors are needed."
             )
-
-
-class SpaceCache:
-    """Heavy intermediate results, computed once per space and argument and then shared.
-
-    Keeps the `size` results that were asked for last. Threads that ask for the same result wait for
-    the first; those that ask for another one do not.
-    """
-
-    def __init__(self, size: int = 64) -> None:
-        self._size = size
-        self._lock = Lock()
-        self._kept: dict[Hashable, Future[Any]] = {}
-
-    def get(self, key: Hashable, make: Callable[[], R]) -> R:
-        """The result under `key`, made when it is not there. What raises is not kept."""
-        with self._lock:
-            found: Future[R] | None = self._kept.pop(key, None)
-            promise: Future[R] = found or Future()
-            self._kept[key] = promise  # last in line to be dropped
-            while len(self._kept) > self._size:
-                self._kept.pop(next(iter(self._kept)))
-        if found is None:
-            try:
-                promise.set_result(make())
-            except BaseException as error:
-                with self._lock:
-                    self._kept.pop(key, None)
-                promise.set_exception(error)
-                raise
-        return promise.result()
-
-    def per_space(
-        self, function: Callable[Concatenate[Space, P], R]
-    ) -> Callable[Concatenate[Space, P], R]:
-        """Compute once per `space.key` and arguments, while this cache keeps it."""
-        name = f"{function.__module__}.{function.__qualname__}"
-
-        @wraps(function)
-        def wrapper(space: Space, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            key = (name, space.key, args, tuple(sorted(kwargs.items())))
-            return self.get(key, lambda: function(space, *args, **kwargs))
-
-        return wrapper
-
-
-_SHARED = SpaceCache()
-per_space = _SHARED.per_space
-"""Compute once per `space.key` and arguments; every diagnostic then shares the result."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 from core.jobs import Jobs
@@ -44,6 +44,7 @@ class Collections:
         self.uri = str(home or os.environ.get("SEXTANT_HOME") or Path.home() / ".sextant")
         self._lock = RLock()
         self._spaces: dict[tuple[str, str], tuple[str, Space]] = {}
+        self._loading: dict[tuple[str, str], Lock] = {}
         folder = Path(self.uri) if "://" not in self.uri else Path.home() / ".sextant"
         self.folder = folder
         self.jobs = Jobs(folder / "jobs")
@@ -109,12 +110,16 @@ class Collections:
         version = collection.version()
         at = (name, passport.key)
         with self._lock:
-            kept = self._spaces.pop(at, None)
+            loading = self._loading.setdefault(at, Lock())
+        with loading:  # who asks for another collection does not wait
+            kept = self._spaces.get(at)
             if kept is None or kept[0] != version:
                 kept = (version, collection.space(passport))
-            self._spaces[at] = kept
-            while len(self._spaces) > SPACES_KEPT:
-                self._spaces.pop(next(iter(self._spaces)))
+            with self._lock:
+                self._spaces.pop(at, None)
+                self._spaces[at] = kept
+                while len(self._spaces) > SPACES_KEPT:
+                    self._spaces.pop(next(iter(self._spaces)))
             return kept[1]
 
     def version(self, name: str) -> str:
