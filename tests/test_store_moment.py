@@ -108,6 +108,21 @@ def test_rows_are_read_once_until_somebody_writes(two, monkeypatch):
     assert len(reads) == 1
 
 
+def test_what_has_no_row_is_asked_for_once_until_somebody_writes(two, monkeypatch):
+    mine, other = two
+    one, new = text("one"), text("two")
+    other.add([new], thumbnails={new.id: b"webp"})
+    read, reads = Table.read, []
+    monkeypatch.setattr(Table, "read", lambda self, *a: reads.append(a) or read(self, *a))
+    for _ in range(3):
+        assert mine.thumbnails([one.id, new.id]) == {new.id: b"webp"}
+    assert len(reads) == 1
+    assert list(mine.filled([one.id, "nobody"])) == list(mine.filled(["nobody", one.id]))
+    assert len(reads) == 2
+    other.add([], thumbnails={one.id: b"later"})
+    assert mine.thumbnails([one.id]) == {one.id: b"later"}
+
+
 def test_rows_beyond_what_is_kept_are_read_again(two, monkeypatch):
     monkeypatch.setattr(kept, "MOST", 2)
     mine, _ = two

@@ -10,6 +10,7 @@ from core.store.database import Database
 from core.store.table import Table
 
 Rows: TypeAlias = dict[str, dict[str, Any]]
+Told: TypeAlias = dict[str, dict[str, Any] | None]
 MOST = 2048  # rows
 
 
@@ -31,12 +32,14 @@ class Kept:
         table = self._database.table(self._name)
         if table is None:
             return {}
-        known: Rows = self._database.once(self._name, self._nothing, {})
+        known: Told = self._database.once(self._name, self._nothing, {})
         with self._lock:
-            found = {id_: known[id_] for id_ in ids if id_ in known}
+            found: Told = {id_: known[id_] for id_ in ids if id_ in known}
         missing = list({id_: None for id_ in ids if id_ not in found})
         if missing:
             read = table.read(table.schema().names, {"id": missing}).to_pylist()
+            # That an id has no row is kept too: texts have no thumbnail, and are asked for as often.
+            found |= dict.fromkeys(missing)
             found |= {row["id"]: row for row in read}
         with self._lock:
             for id_, row in found.items():
@@ -44,8 +47,8 @@ class Kept:
                 known[id_] = row  # last in line to be let go
             while len(known) > MOST:
                 known.pop(next(iter(known)))
-        return found
+        return {id_: row for id_, row in found.items() if row is not None}
 
-    def _nothing(self, table: Table) -> Rows:
+    def _nothing(self, table: Table) -> Told:
         """A new version of the table begins with nothing read."""
         return {}
