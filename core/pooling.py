@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal, get_args
@@ -78,10 +79,20 @@ class Pooling:
 
 
 def named(name: str) -> Pooling:
-    """The pooling of a name."""
-    method, what, size = name.split()
-    clusters: Clusters = "kmeans" if method == "kmeans" else "ward"
-    return Pooling(clusters, ratio=float(size)) if what == "ratio" else Pooling(clusters, int(size))
+    """The pooling of a name.
+
+    Raises:
+        BadParameter: no pooling is called that: an older or a newer version kept it.
+    """
+    with suppress(KeyError, ValueError):
+        method, what, size = name.split()
+        clusters = {str(way): way for way in NAMES}[method]
+        if what == "keep":
+            return Pooling(clusters, int(size))
+        if what == "ratio":
+            return Pooling(clusters, ratio=float(size))
+    allowed = f"{' or '.join(NAMES)}, then keep or ratio, then a number"
+    raise BadParameter("pooling", repr(name), allowed)
 
 
 def pooled(vectors: Floats, k: int, clusters: Clusters = "ward") -> tuple[Floats, Ints]:

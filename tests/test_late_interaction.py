@@ -152,6 +152,13 @@ def test_a_share_of_the_parts_is_rounded_up(rng):
             Pooling(**wrong)
 
 
+@pytest.mark.parametrize("name", ["median keep 8", "ward drop 8", "ward keep few", "ward", ""])
+def test_a_pooling_that_another_version_kept_is_told_in_a_sentence(name):
+    allowed = "ward or kmeans, then keep or ratio, then a number"
+    with pytest.raises(BadParameter, match=f"^pooling is {name!r}; allowed: {allowed}.$"):
+        named(name)
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_encodings_of_many_are_those_of_each(seed):
