@@ -11,11 +11,12 @@ from typing import Literal
 
 import numpy as np
 
+from core.selection import select
 from core.types import Bools, Floats, Ints, Space, per_space
 
 QUERY_BLOCK = 512
 SCORE_BLOCK = 1 << 24  # scores held at a time: 64 MiB of float32
-FEW = 2048  # below this many columns a plain sort is quicker than selecting first
+LEAST_BLOCK = 2048  # candidates that pass by at a time, at least
 SHARED = 20  # neighbours in a list that several may ask for
 NARROW = 0.25  # share of allowed rows below which copying them out beats masking all scores
 
@@ -203,7 +204,7 @@ def _search_block(
 ) -> tuple[Ints, Floats]:
     """Top k of one block of queries: the candidates pass by in blocks, the best so far are kept."""
     q = len(queries)
-    step = max(FEW, SCORE_BLOCK // max(1, q))
+    step = max(LEAST_BLOCK, SCORE_BLOCK // max(1, q))
     best_i, best_s = np.empty((q, 0), np.int64), np.empty((q, 0), np.float32)
     for start in range(0, len(vectors), step):
         stop = min(start + step, len(vectors))
@@ -228,47 +229,3 @@ def cosines(vectors: Floats, query: Floats) -> Floats:
     """(n,) cosines of one query (d,) with every row."""
     result: Floats = vectors @ query
     return result
-
-
-def select(scores: Floats, k: int) -> tuple[Ints, Floats]:
-    """Columns and values of the k largest of each row, best first, ties by column.
-
-    The k-th largest of the maxima of disjoint groups bounds the k-th largest score from below, so
-    only the groups that reach it need looking into. Many times quicker than a partition of the row.
-    """
-    q, n = scores.shape
-    k = min(k, n)
-    if k == 1:
-        best = scores.argmax(axis=1)[:, None]
-        return best.astype(np.int64), np.take_along_axis(scores, best, axis=1)
-    width = max(1, min(64, n // max(1, 4 * k)))
-    if n < FEW or width < 4 or k == 0:
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return order.astype(np.int64), np.take_along_axis(scores, order, axis=1)
-    row, column, value = _above(scores, k, width)
-    order = np.lexsort((column, -value, row))
-    first = np.searchsorted(row[order], np.arange(q))
-    chosen = order[(first[:, None] + np.arange(k)).ravel()]
-    return column[chosen].reshape(q, k), value[chosen].reshape(q, k)
-
-
-def _above(scores: Floats, k: int, width: int) -> tuple[Ints, Ints, Floats]:
-    """Rows, columns and values of a few scores, with the k largest of each row among them.
-
-    Columns are grouped by their remainder; those that are left over are looked at one by one.
-    """
-    n = scores.shape[1]
-    groups = n // width
-    inside = scores[:, : groups * width].reshape(-1, width, groups)
-    maxima = inside.max(axis=1)
-    bound = np.partition(maxima, groups - k, axis=1)[:, groups - k]
-    row, group = np.nonzero(maxima >= bound[:, None])
-    values = inside[row, :, group]
-    some, member = np.nonzero(values >= bound[row][:, None])
-    rest_row, rest = np.nonzero(scores[:, groups * width :] >= bound[:, None])
-    rest += groups * width
-    return (
-        np.concatenate([row[some], rest_row]),
-        np.concatenate([group[some] + groups * member, rest]),
-        np.concatenate([values[some, member], scores[rest_row, rest]]),
-    )

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.neighbors import select
+from core.selection import select
 from core.types import Bools, Floats, Ints, Space, SpaceCache
 
 PAYS = 1 << 25  # numbers in a matrix (65,536 x 512) from which on two steps beat one

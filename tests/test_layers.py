@@ -11,6 +11,7 @@ TOP = Path(__file__).parents[1]
 LEVELS = [
     {"core.errors"},
     {"core.types"},
+    {"core.selection"},
     {
         "core.expressions",
         "core.formulas",

@@ -9,8 +9,8 @@ import numpy as np
 
 from core.fixed_encodings import Encodings
 from core.late_interaction import best_matches
-from core.neighbors import select
 from core.search.order import SHORTLIST, followed, ranking
+from core.selection import select
 from core.types import Bools, Floats, Ints, Space
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core import inverted_file, sketch
-from core.neighbors import cosines, select
+from core.neighbors import cosines
+from core.selection import select
 from core.types import Bools, Doubles, Floats, Ints, Kind, Space
 
 SAMPLE = 20_000  # cosines of each kind that stand for the rest in a large collection
