@@ -108,7 +108,9 @@ def test_composed_questions_keep_the_promise_too(pairs, mix):
     first, second = (pairs.ids[int(row)] for row in pairs.pairs[0])
     query = Query((Part(item=first), Part(item=second, weight=-0.5)), kinds=("image",), mix=mix)
     every = others(pairs, query)
-    told = Others(every.vectors[::2], every.rows[::2], every.form)
+    told = Others(every.vectors[::2], every.rows[::2], f"{every.form}, every second")
+    whole = search(pairs, every.vectors[1], kinds=("image",), others=every)
+    assert whole.nulls["image"].shape.queries == 200  # and the half is told by itself all the same
     again = search(pairs, every.vectors[1], kinds=("image",), others=told)
     assert again.nulls["image"].shape.queries == 100
     assert (

@@ -11,9 +11,10 @@ from core import sketch
 from core.hub_corrections import HUB_CORRECTIONS
 from core.pooling import Pooling
 from core.rerankers import RERANKERS
-from core.types import Item, Passport
+from core.types import Item, Part, Passport, Query
 from core.workbench import Workbench
 from tests.screens import TOP, build, components, run, words
+from tests.test_search import unit
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +34,40 @@ def test_without_either_nothing_is_said_of_changes(app):
     assert "Against cosine alone" not in words(app)
 
 
-def test_a_link_with_a_hub_correction_tells_what_left_the_page(app):
-    run(app, collection="colours", q="red", k="12", hubs="csls", rerank="k_reciprocal")
-    told = re.search(r"Against cosine alone (\d+) of 12 hits left this page", words(app))
-    assert told
-    grids = [grid["cards"] for grid in components(app, "sextant_gallery")]
-    assert len(grids[0]) == 12
-    if int(told.group(1)):
-        assert len(grids[1]) == int(told.group(1))
-        shown = {card["id"] for card in grids[0]}
-        assert all(card["id"] not in shown and int(card["rank"]) <= 12 for card in grids[1])
+def plant_a_hub(home):
+    """Of pictures that are all a little red one is near to every caption; returns its id."""
+    bench, rng = Workbench(home), np.random.default_rng(0)
+    toy = bench.passport("colours")
+    colours = bench.space("colours")
+    (best,) = bench.search("colours", Query((Part("red"),), ("image",), k=1)).hits
+    red = colours.vectors[colours.row[best.id]]
+    away = unit(rng.normal(size=(101, toy.d)))
+    away = unit(away - (away @ red)[:, None] * red)
+    hub, texts = unit(red + away[0]), unit(away[0] + 0.2 * away[1:61])
+    pictures = unit(red + away[61:])
+    items = [Item("image", f"{i}".encode(), f"{i}") for i in range(40)]
+    asking = [Item("text", f"text {i}".encode(), "a thing") for i in range(60)]
+    one = Item("image", b"hub", "hub")
+    ids = [item.id for item in (one, *items, *asking)]
+    planted = bench.home.create("planted")
+    planted.add([one, *items, *asking])
+    planted.write_vectors(toy, ids, np.concatenate([[hub], pictures, texts]))
+    return one.id
+
+
+def test_a_link_with_a_hub_correction_tells_what_left_the_page(app, built, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    shutil.copytree(built, home)
+    monkeypatch.setenv("SEXTANT_HOME", str(home))
+    hub = plant_a_hub(home)
+    run(app, collection="planted", q="red", k="24", hubs="csls", rerank="k_reciprocal")
+    told = re.search(r"Against cosine alone (\d+) of 24 hits left this page", words(app))
+    shown, left = [grid["cards"] for grid in components(app, "sextant_gallery")]
+    assert len(shown) == 24
+    assert len(left) == int(told.group(1)) > 0
+    assert {card["id"] for card in shown}.isdisjoint(card["id"] for card in left)
+    assert all(int(card["rank"]) <= 24 for card in left)
+    assert hub in [card["id"] for card in left]
 
 
 def test_the_methods_page_has_all_of_them_with_their_sources(app):
