@@ -21,7 +21,8 @@ class Answer:
     compared and `matches` of them pass `cut`, on all pages. `sentence` says whether anything
     matches and why, `how` how the hits were found; `notes` are sentences on how far to trust the
     question itself. `left` are the hits that cosine alone would have put on this page, with their
-    rank and hubness there; None where cosine alone ranked.
+    rank and hubness there; None where nobody looked: that is a second search, made for first stages
+    by tokens, hub corrections and rerankers, not for words alone.
     """
 
     hits: tuple[Hit, ...]

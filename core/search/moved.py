@@ -14,7 +14,7 @@ def against(answer: Answer, plain: Answer) -> Answer:
 
 
 def changes(answer: Answer) -> str:
-    """What changed on this page, in words; "" where cosine alone ranked."""
+    """What changed on this page, in words; "" where nobody looked."""
     if answer.left is None or not answer.hits:
         return ""
     first, last = answer.hits[0].rank, answer.hits[-1].rank

@@ -63,7 +63,11 @@ class Ranking(Collections):
         return by_pairs(learnt, vector, query.miss)
 
     def ranked(self, name: str, space: Space, query: Query, find: Callable[..., Answer]) -> Answer:
-        """The answer as the query wants it ranked, told against what cosine alone would show.
+        """The answer as the query wants it ranked.
+
+        What a first stage by tokens, a hub correction or a reranker changed is told against what
+        cosine alone would show: a second search. Words alone are not told of: they are looked for
+        with every key press.
 
         Args:
             name: the collection.

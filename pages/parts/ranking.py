@@ -28,10 +28,12 @@ EFFECT: dict[First, str] = {
     "ivf": "Quicker among very many items, and misses a few: how many is measured on this "
     "collection and said under the answers. The first search makes the cells, about a minute for "
     "a million items.",
-    "muvera": "The vectors of an item's places and words, by fixed dimensional encodings and then "
-    "MaxSim. Measured with the starter on pictures it never saw, several vectors an item alone "
-    "find fewer of the right ones than one vector: `sextant bench multivector`. The first search "
-    "makes the encodings, a minute for 200,000 items. Cut and p still look at the one vector.",
+    "muvera": "Vectors of an item's places and words, put together in a long one (MUVERA); the "
+    "best by these are then compared word by word, each word of the query with the place or word "
+    "most like it (MaxSim). Measured with the starter on pictures it never saw, several vectors an "
+    "item alone find fewer of the right ones than one vector: `sextant bench multivector`. The "
+    "first search makes the long vectors, a minute for 200,000 items. Cut and p still look at the "
+    "one vector.",
 }
 NO_TOKENS = (
     "To search by tokens first (MUVERA), store token vectors: below, or `sextant tokens NAME`."
