@@ -38,7 +38,7 @@ class Kept:
         missing = list({id_: None for id_ in ids if id_ not in found})
         if missing:
             read = table.read(table.schema().names, {"id": missing}).to_pylist()
-            # That an id has no row is kept too: texts have no thumbnail, and are asked for as often.
+            # That there is no row is kept too: texts have no thumbnail, and are asked for as often.
             found |= dict.fromkeys(missing)
             found |= {row["id"]: row for row in read}
         with self._lock:
