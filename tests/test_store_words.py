@@ -1,8 +1,10 @@
 """Full-text search finds what was said, whatever was said and whatever is asked."""
 
+import pyarrow as pa
 import pytest
 
-from core.store import Home
+from core.store import Home, words
+from core.store.schema import WORDS
 from core.types import Item
 
 ODD = {
@@ -15,8 +17,8 @@ ODD = {
 }
 
 
-def text(words, **more):
-    return Item("text", words.encode(), "a caption", **more)
+def text(said, **more):
+    return Item("text", said.encode(), "a caption", **more)
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ LONG = ["y" * 9000, "word " * 3000]
 
 @pytest.mark.parametrize(("name", "word"), FOUND_BY.items())
 def test_odd_captions_are_found(pets, name, word):
-    items = {key: text(words) for key, words in ODD.items()}
+    items = {key: text(said) for key, said in ODD.items()}
     pets.add(list(items.values()))
     assert ids(pets.find_words(word)) == [items[name].id]
 
@@ -103,3 +105,43 @@ def test_rare_words_count_more_and_the_limit_holds(pets):
     pets.add([rare])
     assert ids(pets.find_words("dog aardvark"))[0] == rare.id
     assert len(pets.find_words("dog", limit=7)) == 7
+
+
+def test_what_may_not_be_found_crowds_nothing_out(pets, monkeypatch):
+    """A few of many: looked at alone, or by looking at more of all; the scores are those of all."""
+    said = [text(f"a dog and {'a dog ' * (i % 7)}number {i}") for i in range(90)]
+    photos = [Item("image", bytes([i]), f"{i}.jpg") for i in range(90)]
+    pairs = [(photo.id, dog.id) for photo, dog in zip(photos, said, strict=True)]
+    pets.add([*said, *photos, text("a cat")], pairs)
+    scores = dict(pets.find_words("dog"))
+    worst = sorted(said, key=lambda dog: (scores[dog.id], dog.id))[:5]
+    few = [dog.id for dog in worst] + [photos[said.index(dog)].id for dog in worst[:2]]
+    for at_most in (words.FEW, 0):
+        monkeypatch.setattr(words, "FEW", at_most)
+        found = pets.find_words("dog", 9, [*few, text("a cat").id, "nobody"])
+        assert dict(found) == pytest.approx({id_: scores[id_] for id_ in few})
+        assert set(ids(pets.find_words("dog", 9, few[5:]))) == set(few[5:])
+        assert pets.find_words("dog", 9, []) == []
+        assert len(pets.find_words("dog", 3, [dog.id for dog in said])) == 3
+
+
+def test_an_item_that_came_again_says_what_it_says_now(pets):
+    """Deleted and added between two questions, with other labels, another name and attribute."""
+    old = Item("image", b"1", "lake.jpg", labels=("dog",), attributes={"by": "Leica"})
+    new = Item("image", b"1", "hill.jpg", labels=("cat",), attributes={"by": "Zeiss"})
+    pets.add([old, text("beach")])
+    assert new.id == old.id and ids(pets.find_words("dog")) == [old.id]
+    pets.delete_items([old.id])
+    pets.add([new])
+    assert [pets.find_words(word) for word in ("dog", "lake", "leica")] == [[], [], []]
+    assert {*ids(pets.find_words("cat hill zeiss"))} == {new.id}
+    assert len(pets.find_words("cat hill zeiss beach")) == 2
+
+
+def test_words_that_an_earlier_version_kept_are_read_again(pets):
+    dog = text("a dog")
+    pets.add([dog])
+    schema = pa.schema([f for f in WORDS if f.name != "added"])
+    table = pets._database.make("words", schema)
+    table.merge(pa.table([[dog.id], ["a cat"]], schema=schema), ["id"])
+    assert pets.find_words("cat") == [] and ids(pets.find_words("dog")) == [dog.id]

@@ -136,9 +136,11 @@ class Collection:
             for row in self._contents.rows(ids[start : start + ITEMS_AT_ONCE], skip_unknown=True):
                 yield self._originals.filled(item_of(row), row["content"])
 
-    def find_words(self, text: str, limit: int = 1000) -> list[tuple[str, float]]:
+    def find_words(
+        self, text: str, limit: int = 1000, among: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
         """Items that hold any word of a text, as (id, BM25 score), best first; see `words`."""
-        return self._words.find(text, limit)
+        return self._words.find(text, limit, among)
 
     def fields(self) -> tuple[Field, ...]:
         """What the items can be filtered by."""

@@ -39,7 +39,14 @@ THUMBNAILS = pa.schema([key("id"), pa.field("webp", pa.binary())])
 PASSPORTS = pa.schema(
     [key("key"), pa.field("passport", pa.string()), pa.field("added", pa.int64())]
 )
-WORDS = pa.schema([key("id"), pa.field("words", pa.large_string())])
+WORDS = pa.schema(
+    [
+        key("id"),
+        pa.field("words", pa.large_string()),
+        # When the item was added: one that was deleted and came again may say something else.
+        pa.field("added", pa.int64()),
+    ]
+)
 LAYOUTS = pa.schema(
     [
         key("layout"),

@@ -147,14 +147,10 @@ class Table:
     def near(
         self, query: Floats, limit: int, probes: int, refine: int, width: int | None = None
     ) -> list[tuple[str, float]]:
-        """Ids and cosines of the rows nearest to a vector, best first, by the index.
+        """Ids and cosines of the rows nearest to a (d,) unit vector, best first, by the index.
 
-        Args:
-            query: (d,) unit vector.
-            limit: how many.
-            probes: cells to look into.
-            refine: candidates compared exactly for each hit.
-            width: candidates that a graph keeps in view.
+        It looks into `probes` cells and compares `refine` candidates exactly for each hit; a graph
+        keeps `width` candidates in view.
         """
         with sentences(self._reading):
             search = self._handle.search(query, vector_column_name="vector")
@@ -164,14 +160,20 @@ class Table:
         cosines = [1 - distance for distance in rows["_distance"].to_pylist()]
         return list(zip(rows["id"].to_pylist(), cosines, strict=True))
 
-    def match(self, column: str, text: str, limit: int) -> pa.Table:
-        """Columns id and _score (BM25) of the rows that hold any word of a text, best first."""
+    def match(self, column: str, text: str, limit: int, ids: Sequence[str] | None) -> pa.Table:
+        """Columns id and _score (BM25) of the rows that hold any word of a text, best first.
+
+        With `ids`, a few, only these rows are looked at; scores stay the same.
+        """
+        from lancedb.expr import col
         from lancedb.query import MatchQuery
 
         with sentences(self._reading):
             # The text goes in as a value to match: nothing in it is read as query syntax.
             words: Any = partial(MatchQuery, text, column)
             query = self._handle.search(words(), query_type="fts")
+            if ids is not None:
+                query = query.where(col("id").isin(ids), prefilter=True)
             return query.select(["id", "_score"]).limit(limit).to_arrow()
 
     def _query(self, columns: Sequence[str]) -> Any:

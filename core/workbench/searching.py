@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import compress
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Searching(Ranking):
         mask: Bools | None = None
         if query.filters:
             mask = self.home.open(name).mask(query.filters, space.ids)
-        words = self._words(name, space, query) if query.words else None
+        words = self._words(name, space, query, mask) if query.words else None
         find = partial(
             search,
             vector=vector,
@@ -73,9 +74,19 @@ class Searching(Ranking):
         looked = (answer.how,) if query.first == "ivf" else ()
         return replace(answer, notes=(*looked, *told))
 
-    def _words(self, name: str, space: Space, query: Query) -> tuple[Ints, Floats]:
-        """Rows that the query's words find, and their scores, best first."""
-        found = self.home.open(name).find_words(query.text)
+    def _words(
+        self, name: str, space: Space, query: Query, mask: Bools | None
+    ) -> tuple[Ints, Floats]:
+        """Rows that the query's words find, and their scores, best first.
+
+        What may not be found is left out before the best are taken, lest it crowd out the rest.
+        """
+        may = np.zeros(space.n, bool)
+        for kind in query.kinds:
+            may[space.span(kind)] = True
+        may = may if mask is None else may & mask
+        among = None if may.all() else list(compress(space.ids, may.tolist()))
+        found = self.home.open(name).find_words(query.text, among=among)
         hits = [(space.row[id_], score) for id_, score in found if id_ in space.row]
         return (
             np.array([row for row, _ in hits], np.int64),
