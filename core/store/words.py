@@ -109,7 +109,7 @@ def _match(table: Table, text: str, limit: int, ids: pa.Array | None) -> pa.Tabl
         return table.match("words", text, limit, None if ids is None else ids.to_pylist())
     asked = limit
     while True:
-        found = table.match("words", text, asked)
+        found = table.match("words", text, asked, None)
         kept = _where(found, "id", ids)
         if len(kept) >= limit or len(found) < asked:
             return kept.slice(0, limit)
