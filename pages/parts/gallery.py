@@ -3,11 +3,13 @@
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import streamlit as st
 
+from core.errors import UnknownName
 from core.types import Hit, Item
 from pages.parts import controls, state, words
 
@@ -71,18 +73,27 @@ def hits(found: Iterable[Hit], *, divider: str = "") -> list[Card]:
 
 
 def rows(found: Sequence[Hit]) -> controls.Rows:
-    """Search results as a table, made when somebody saves it."""
+    """Search results as a table, made when somebody saves it.
+
+    Kind and name of what somebody has deleted meanwhile are empty.
+    """
     bench, name = state.workbench(), state.collection()
 
     def made() -> list[dict[str, str | float]]:
+        said = {hit.id: ("", "") for hit in found}
+        with bench.moment():
+            for hit in found:
+                with suppress(UnknownName):
+                    item = bench.items(name, [hit.id])[0]
+                    said[hit.id] = item.kind, item.name
         return [
             {
-                "rank": hit.rank, "id": hit.id, "kind": item.kind, "name": item.name,
+                "rank": hit.rank, "id": hit.id, "kind": said[hit.id][0], "name": said[hit.id][1],
                 "cosine": hit.cosine, "score": hit.score, "p_null": hit.p_null,
                 "hubness": hit.hubness, "bias": hit.bias, "plain_rank": hit.plain_rank,
                 "match": hit.match,
             }
-            for hit, item in zip(found, bench.items(name, [h.id for h in found]), strict=True)
+            for hit in found
         ]  # fmt: skip
 
     return made
