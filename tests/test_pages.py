@@ -1,15 +1,18 @@
 """The frame and Search, as a person meets them: empty, filled, and by a link someone sent."""
 
+import gc
 import re
 import tomllib
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import background
+from core.errors import StoreError
 from core.types import Passport
 from core.workbench import Workbench
-from pages.parts import draw
+from pages.parts import draw, state
 from tests.screens import TOP, cards, components, picture, run, words
 
 
@@ -298,3 +301,41 @@ def test_numbers_to_save_are_made_when_they_are_saved(app, filled, monkeypatch):
     monkeypatch.setattr("pages.parts.controls._csv", lambda rows: made.append(rows) or "")
     run(app, collection="colours", q="red")
     assert {b.label for b in app.get("download_button")} == {"CSV"} and not made
+
+
+@pytest.mark.parametrize("reads", [0, 1, 2])
+def test_a_store_that_breaks_while_the_page_is_drawn_is_a_sentence(app, filled, monkeypatch, reads):
+    """However often it was read before: for the page, for what follows the text, for answers."""
+    left = [None] * reads
+
+    def version(bench, name):
+        if not left:
+            raise StoreError("The collection cannot be read: the disk is gone.")
+        return left.pop() or "a version"
+
+    monkeypatch.setattr(Workbench, "version", version)
+    run(app, collection="colours", q="red")
+    assert "the disk is gone" in words(app)
+
+
+def test_garbage_is_set_aside_once_for_all_collections_and_encoders(filled, monkeypatch):
+    bench, frozen = Workbench(filled), []
+    bench.home.create("others")
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(1))
+    monkeypatch.setattr(state, "ready", lambda: True)
+    st.cache_resource.clear()
+
+    def page():
+        import streamlit as st
+
+        from pages.parts import state
+
+        state.keep("collection", st.session_state["name"])
+        state.keep("encoder", st.session_state["model"])
+        state.settle()
+
+    app = AppTest.from_function(page)
+    for name, model in (("colours", "toy"), ("colours", "starter"), ("others", "toy")):
+        app.session_state["name"], app.session_state["model"] = name, model
+        assert not app.run().exception
+    assert len(frozen) == 1

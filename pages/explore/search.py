@@ -8,7 +8,7 @@ from pages.parts import ask, explain, problems, results, state, welcome
 @st.fragment
 def answer(bar: ask.Bar, since: tuple[str, ...]) -> None:
     """All that follows the text: what is typed draws this and leaves the rest of the page alone."""
-    with state.workbench().moment():
+    with problems.shown(), state.workbench().moment():
         if state.stamp() != since:
             st.rerun()  # somebody has changed what the rest of the page was drawn from
         asked = ask.question(bar)
@@ -35,8 +35,8 @@ with problems.shown(stop=True):
     if not card.images + card.texts:
         welcome.no_items(card.name)
     off = state.workbench().text_search_off(card.name, state.encoder())
-    fields = state.workbench().fields(card.name)
+    fields, since = state.workbench().fields(card.name), state.stamp()
 
-answer(ask.bar(fields, off=off), state.stamp())
+answer(ask.bar(fields, off=off), since)
 if not off:
     state.warm()

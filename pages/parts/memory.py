@@ -97,6 +97,13 @@ def forget(*names: str) -> None:
         st.query_params.pop(name, None)
 
 
+def follow(name: str, texts: Sequence[str]) -> None:
+    """Give a name what a link says of it, as if that link were opened; nothing is the default."""
+    forget(name)
+    if texts:
+        st.query_params[name] = list(texts)
+
+
 def turn(name: str, value: Any) -> None:
     """Give a linked widget another value the next time it is drawn."""
     st.session_state[f"turn_{name}"] = value

@@ -19,6 +19,7 @@ from core.search import Answer
 from core.types import Finding, Item, Query, Space
 from core.workbench import Card, Workbench
 from pages.parts.memory import (
+    follow,
     forget,
     keep,
     kept,
@@ -41,6 +42,7 @@ __all__ = [
     "examples",
     "findings",
     "first_texts",
+    "follow",
     "forget",
     "items",
     "items_key",
@@ -192,17 +194,18 @@ def ready() -> bool:
 
 
 def settle() -> None:
-    """Tell Python's garbage collector, once a collection is open, to leave alone what is there.
+    """Tell Python's garbage collector, once an encoder has answered, to leave alone what is there.
 
     Streamlit collects garbage after every run, and looking through all that is loaded holds
-    everything up for as long as drawing the page took.
+    everything up for as long as drawing the page took. Once in this process: nearly all of it are
+    libraries, and cycles that are alive at that time are never freed.
     """
     if ready():
-        _settled(_home(), collection(), encoder())
+        _settled()
 
 
 @st.cache_resource(show_spinner=False)
-def _settled(home: str, name: str, model: str | None) -> None:
+def _settled() -> None:
     gc.collect()
     gc.freeze()
 
