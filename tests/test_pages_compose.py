@@ -1,9 +1,8 @@
-"""Composed questions on the page: chips with sliders, what is added, taken out and kept."""
+"""Composed questions on the page: chips with sliders, what is added and taken out."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.workbench import Workbench
 from tests.screens import TOP, cards, picture, run, words
 
 
@@ -83,35 +82,6 @@ def test_only_less_is_no_question_but_a_sentence(app):
 def test_a_formula_that_cannot_be_read_gets_a_sentence(app, q):
     run(app, collection="colours", q=q)
     assert app.warning or app.error or cards(app)
-
-
-def test_a_question_is_kept_opened_and_forgotten(app, filled):
-    app.session_state["_saved"] = True  # open
-    run(app, collection="colours", q='"red" - "blue"', mix="slerp")
-    app.button(key="_save_query").click()
-    run(app)
-    assert Workbench(filled).saved_queries("colours") == ({"q": '"red" - "blue"', "mix": "slerp"},)
-    app.text_input(key="_q").set_value("green")
-    run(app)
-    app.button(key="_kept_0").click()
-    run(app)
-    assert app.query_params["q"] == '"red" - "blue"'
-    assert app.query_params["mix"] == "slerp"
-    app.button(key="_forget_0").click()
-    run(app)
-    assert Workbench(filled).saved_queries("colours") == ()
-
-
-def test_questions_of_this_visit_can_be_asked_again(app):
-    app.session_state["_saved"] = True  # open
-    run(app, collection="colours", q="red")
-    app.text_input(key="_q").set_value("green")
-    run(app)
-    again = [b for b in app.button if b.key.startswith("_asked_")]
-    assert [b.label for b in again] == ["green", "red"]
-    again[1].click()
-    run(app)
-    assert app.query_params["q"] == "red"
 
 
 def test_evaluate_tells_what_a_hub_correction_gains(app):

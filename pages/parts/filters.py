@@ -38,6 +38,11 @@ def popover(fields: Sequence[Any], *, of: str = "") -> tuple[Filter, ...]:
     return tuple(found)
 
 
+def named(name: str) -> bool:
+    """Whether a name in the link is that of a filter."""
+    return name.partition(".")[0] in (IS, NOT, HAS, FROM_TO) and "." in name
+
+
 def _names(fields: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """The linked values that filters keep, each with its neutral value."""
     for field in fields:

@@ -1,10 +1,14 @@
 """Questions kept with the collection, and those of this visit: each a link back to its answers."""
 
+from urllib.parse import parse_qs, urlencode
+
 import streamlit as st
 
-from pages.parts import problems, state, words
+from pages.parts import compose, controls, filters, problems, ranking, state, words
 
-NAMES = (state.TEXT, state.ALSO, "kinds", "mix", "words", "template", "first", "hubs", "rerank")
+LEVELS = tuple(controls.NAMES.values())
+NAMES = (state.TEXT, state.ALSO, "kinds", "mix", *ranking.NAMES, *LEVELS)
+FILTERS = "filters"  # all of them under one name, written as in the link
 MOST = 12
 
 
@@ -37,7 +41,12 @@ def _inside(now: dict[str, str]) -> None:
 
 def _now() -> dict[str, str]:
     """What the link says of the question that is open."""
-    return {name: st.query_params[name] for name in NAMES if name in st.query_params}
+    link = {name: st.query_params.get_all(name) for name in st.query_params}
+    now = {name: link[name][-1] for name in NAMES if name in link and name not in LEVELS}
+    levels = {name: state.peek(name, 0.0) for name in LEVELS}  # are drawn below, with the answers
+    on = [(name, text) for name in sorted(link) if filters.named(name) for text in link[name]]
+    now |= {name: str(level) for name, level in levels.items() if level}
+    return now | ({FILTERS: urlencode(on)} if on else {})
 
 
 def _title(query: dict[str, str]) -> str:
@@ -80,15 +89,23 @@ def _list(title: str, queries: object, key: str, *, removable: bool) -> None:
 
 
 def _settings(query: dict[str, str]) -> str:
-    return words.plain(
-        ", ".join(f"{n}: {v}" for n, v in query.items() if n not in (state.TEXT, state.ALSO))
-    )
+    rest = {n: v for n, v in query.items() if n not in (state.TEXT, state.ALSO, FILTERS)}
+    on = {name: " and ".join(texts) for name, texts in _filters(query).items()}
+    return words.plain(", ".join(f"{name}: {text}" for name, text in (rest | on).items()))
+
+
+def _filters(query: dict[str, str]) -> dict[str, list[str]]:
+    """What a question says of filters, by their names in the link."""
+    found = parse_qs(query.get(FILTERS, ""), keep_blank_values=True)
+    return {name: texts for name, texts in found.items() if filters.named(name)}
 
 
 def _open(query: dict[str, str]) -> None:
+    """As if its link were opened: whatever it does not name is as usual."""
+    compose.own(b"")  # a picture from outside is no part of it
+    on = _filters(query)
+    for name in {*filter(filters.named, st.query_params), *on}:
+        state.follow(name, on.get(name, ()))
     for name in NAMES:
-        state.forget(name)
-        if name in query:
-            state.put(name, query[name])
-            state.turn(name, query[name])
+        state.follow(name, [query[name]] if name in query else ())
     st.rerun()  # all of the page: some of it stands beside what follows the typing
