@@ -63,7 +63,7 @@ class Null:
             z = self.shape.reached(min(p, 1.0))
         else:
             z = -np.sqrt(1 + 1 / self.n) * float(stdtrit(self.n - 1, min(p, 1.0)))
-        return min(self.mean + self.sd * z, REACHED)
+        return min(self.mean + self.sd * float(z), REACHED)
 
 
 def fit_null(background: Floats, shape: Shape | None = None) -> Null:
