@@ -65,7 +65,7 @@ class UnknownName(InputError):
         super().__init__(f"No {what} is called '{name}'. {hint}")
 
 
-class UnknownItem(UnknownName):
+class UnknownItem(InputError):
     """No item has that id, and none begins like it.
 
     >>> str(UnknownItem("picture", "nobody"))
@@ -74,8 +74,7 @@ class UnknownItem(UnknownName):
 
     def __init__(self, what: str, name: str) -> None:
         hint = "Ids are in the answers of `search --json`."
-        InputError.__init__(self, f"No {what} is called '{name}'. {hint}")
-        self.name = name
+        super().__init__(f"No {what} is called '{name}'. {hint}")
 
 
 class BadParameter(InputError):

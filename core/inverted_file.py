@@ -74,7 +74,6 @@ def top_k(
     query: Floats,
     k: int,
     *,
-    offset: Floats | None = None,
     mask: Bools | None = None,
     share: float = 0.0,
 ) -> tuple[Ints, Floats]:
@@ -84,12 +83,11 @@ def top_k(
         space: where to look.
         query: (d,) unit row.
         k: how many; fewer come back when fewer are allowed.
-        offset: (n,) bias subtracted from each cosine.
         mask: (n,) rows that may be found.
         share: of the rows that may be found, how many to look at; 0 is what was measured.
 
     Returns:
-        rows (k,) and scores (k,), best first; equal scores are ordered by row.
+        rows (k,) and cosines (k,), best first; equal ones are ordered by row.
 
     >>> square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
     >>> top_k(Space(square, tuple("abcd"), 4), square[0], 1)[0]
@@ -97,12 +95,12 @@ def top_k(
     """
     allowed = np.ones(space.n, bool) if mask is None else mask
     if not usable(space, allowed):
-        return sketch.top_k(space, query, k, offset=offset, mask=mask)
+        return sketch.top_k(space, query, k, mask=mask)
     made = inverted_file(space)
     enough = max(int(np.ceil((share or made.share) * allowed.sum())), 4 * k)
     places = _nearest(made, query, allowed, enough)
     estimates = made.codes.estimates(query, places)
-    return sketch.decided(space, query, k, offset, *estimates, made.order[places])
+    return sketch.decided(space, query, k, None, *estimates, made.order[places])
 
 
 def usable(space: Space, allowed: Bools) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from core import encoders
-from core.errors import NoTokens, UnknownName
+from core.errors import NoTokens, UnknownItem
 from core.explanation import Asked, explain
 from core.ingest import overlay
 from core.types import Part, Query, Tokens, added_up
@@ -141,7 +141,7 @@ def test_questions_of_other_forms_are_explained_as_a_whole(bench):
     assert found.maps == {}
     assert found.captions == ()
     assert len(found.words) == 1
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownItem):
         bench.explain("halves", Query((Part("red"),)), "nobody")
 
 

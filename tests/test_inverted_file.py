@@ -48,10 +48,9 @@ def test_it_finds_the_share_that_it_states(gapped, rng):
 
 
 def test_looking_at_everything_finds_everything(gapped, rng):
-    bias = (0.05 * rng.normal(size=gapped.n)).astype(np.float32)
     for query in gapped.vectors[rng.permutation(gapped.n)[:20]]:
-        rows, scores = top_k(gapped, query, 10, offset=bias, share=1.0)
-        expected = exact(query[None], gapped.vectors, 10, offset=bias)
+        rows, scores = top_k(gapped, query, 10, share=1.0)
+        expected = exact(query[None], gapped.vectors, 10)
         np.testing.assert_array_equal(rows, expected[0][0])
         np.testing.assert_allclose(scores, expected[1][0], atol=1e-6)
 
@@ -107,3 +106,12 @@ def test_search_says_where_it_looked_and_how_much_that_finds(monkeypatch, gapped
     assert "cells nearest to the query" in answer.how
     assert f"{inverted_file(gapped).recall:.1%}" in answer.how
     assert "exactly" in search(gapped, gapped.vectors[4100]).how
+
+
+def test_with_a_bias_the_search_stays_exact(monkeypatch, gapped, rng):
+    monkeypatch.setattr(sketch, "PAYS", 1)
+    biased = gapped.biased((0.05 * rng.normal(size=gapped.n)).astype(np.float32), "step")
+    answer = search(biased, gapped.vectors[4100], nearly=True)
+    expected = exact(gapped.vectors[4100][None], gapped.vectors, 24, offset=biased.offset)[0][0]
+    assert [hit.row for hit in answer.hits] == expected.tolist()
+    assert "exactly" in answer.how

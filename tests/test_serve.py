@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -28,7 +28,10 @@ def until(true, seconds=60):
 def test_the_server_ends_with_the_command(tmp_path):
     command = [sys.executable, "-c", "from core.cli import main; main()", "serve", "--no-browser"]
     process = subprocess.Popen(
-        [*command, "--port", "8970", "--home", str(tmp_path)], stderr=subprocess.PIPE, text=True
+        [*command, "--port", "8970", "--home", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         port = int(re.search(r":(\d+) ", process.stderr.readline())[1])
@@ -37,5 +40,6 @@ def test_the_server_ends_with_the_command(tmp_path):
         process.wait(timeout=30)
         assert until(lambda: not listening(port), 10)
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the server too, where it was left behind
         process.stderr.close()

@@ -98,7 +98,8 @@ def compare(
     of_kind = {kind: allowed[space.span(kind)] for kind in kinds}
     sizes = {kind: int(mask.sum()) for kind, mask in of_kind.items()}
     if sketch.pays(space):
-        nearly = nearly and inverted_file.usable(space, allowed)
+        # What the cells hold was measured by cosine alone: with a bias the search stays exact.
+        nearly = nearly and not space.offset.any() and inverted_file.usable(space, allowed)
         return _in_two_steps(space, vector, allowed, of_kind, sizes, k, nearly)
     every = cosines(space.vectors, vector)
     scores = np.where(allowed, every - space.offset, -np.inf).astype(np.float32)[None]
@@ -117,11 +118,13 @@ def _in_two_steps(
     k: int,
     nearly: bool,
 ) -> Compared:
-    top_k = inverted_file.top_k if nearly else sketch.top_k
-    rows, scores = top_k(space, vector, k, offset=space.offset, mask=allowed)
+    if nearly:
+        rows, scores = inverted_file.top_k(space, vector, k, mask=allowed)
+    else:
+        rows, scores = sketch.top_k(space, vector, k, offset=space.offset, mask=allowed)
     best = scores
     if space.offset.any():
-        best = top_k(space, vector, max(k, PLAIN), mask=allowed)[1]
+        best = sketch.top_k(space, vector, max(k, PLAIN), mask=allowed)[1]
     background = {
         kind: sketch.cosines_of(space, vector, _spread(mask) + space.span(kind).start)
         for kind, mask in of_kind.items()

@@ -25,7 +25,8 @@ class Searching(Ranking):
 
         Raises:
             NoTextSearch: the collection's vectors have no encoder at hand.
-            UnknownName: no such collection, item, filter field, hub correction or reranker.
+            UnknownName: no such collection, filter field, hub correction or reranker.
+            UnknownItem: no such item.
         """
         return self.search_all(name, [query], encoder)[0]
 
