@@ -123,10 +123,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   let list = parentElement.querySelector("ul.gallery");
   if (list?.drawn === drawn) return;
   const had = list?.contains(parentElement.activeElement);
+  const aspect = list?.style.getPropertyValue("--aspect");
   list?.remove();
   list = node("ul", "gallery");
   list.drawn = drawn;
   list.style.setProperty("--size", `${data.size}px`);
+  if (aspect) list.style.setProperty("--aspect", aspect); // until the new pictures tell theirs
   list.classList.toggle("texts", data.cards.every((card) => !card.picture));
   data.cards.forEach((card, i) => {
     if (card.above) list.append(line(card));

@@ -1,8 +1,14 @@
 """Search: one question, its answers, and the geometry that explains them."""
 
+from collections.abc import Mapping
+from time import sleep
+
 import streamlit as st
 
+from core.types import Kind
 from pages.parts import ask, explain, problems, results, state, welcome
+
+PAINT = 0.05  # seconds: what the browser is sent sooner after the answers, it draws before them
 
 
 @st.fragment
@@ -11,20 +17,29 @@ def answer(bar: ask.Bar, since: tuple[str, ...]) -> None:
     with problems.shown(), state.workbench().moment():
         if state.stamp() != since:
             st.rerun()  # somebody has changed what the rest of the page was drawn from
-        asked = ask.question(bar)
+        asked, again = ask.question(bar), ask.on_screen()
+        if not again:
+            ask.draw(bar, asked)
+        if not asked.empty:
+            found: Mapping[Kind, results.Found] = {}
+            with problems.shown():
+                found = results.find(asked)
+            left, right = st.container(key="found").columns([2.9, 1], gap="large")
+            with left:
+                results.show(asked, found)
+            sleep(PAINT)
+        if again:  # what is drawn before the answers keeps the browser from drawing them
+            ask.draw(bar, asked)
         if bar.off:
             st.caption(bar.off, width=720)
         if asked.empty:
             welcome.show(state.card(), off=bar.off)
             return
-        left, right = st.columns([2.9, 1], gap="large")
-        with left, problems.shown():
-            answers = results.find(asked)
-            results.show(asked, answers)
-            with right.container(key="explain"):
-                explain.query(answers)
+        above = right.container(key="explain")
         with right.container(key="signs"):
             explain.space()
+        with above:  # after the signs: nothing else takes the browser as long
+            explain.query({kind: one.answer for kind, one in found.items()})
         state.settle()
 
 

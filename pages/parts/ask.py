@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.errors import SextantError
 from core.types import Filter, Kind, Mix, Part, Query
 from pages.parts import compose, controls, filters, problems, ranking, saved, state
 
@@ -42,9 +43,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the person wants to see. `parts` is empty before they ask."""
+    """What the person wants to see; no chips before they ask, or when it could not be read."""
 
-    parts: tuple[Part, ...]
+    chips: tuple[compose.Chip, ...]
+    problem: SextantError | None
     kinds: tuple[Kind, ...]
     filters: tuple[Filter, ...]
     k: int
@@ -54,7 +56,12 @@ class Asked:
     @property
     def empty(self) -> bool:
         """Whether nothing was asked yet."""
-        return not self.parts
+        return not self.chips
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What the question is made of."""
+        return tuple(chip.part for chip in self.chips)
 
     def query(self, kind: Kind, start: int) -> Query:
         """One page of answers of one kind; kinds are never ranked against each other."""
@@ -85,7 +92,26 @@ def bar(fields: Sequence[Any], *, off: str) -> Bar:
 
 
 def question(bar: Bar) -> Asked:
-    """What is asked now: the text, the parts that it is made of, and what the bar settles."""
+    """What is asked now: the text, the parts that it is made of, and what the bar settles.
+
+    Draws nothing, so that the answers can be found first.
+    """
+    chips: list[compose.Chip] = []
+    problem = None
+    try:
+        chips = compose.chips()
+    except SextantError as unread:
+        problem = unread
+    return Asked(tuple(chips), problem, bar.kinds, bar.filters, bar.k, compose.mix(), bar.ranked)
+
+
+def on_screen() -> bool:
+    """Whether the text is there already, from the last time the page was drawn."""
+    return state.value_of(f"_{state.TEXT}") is not None
+
+
+def draw(bar: Bar, asked: Asked) -> None:
+    """What changes with every letter typed: the text, the parts, their mix, what can be saved."""
     with bar.text:
         state.linked(
             state.TEXT,
@@ -99,16 +125,15 @@ def question(bar: Bar) -> Asked:
             live="20ms",
             disabled=bool(bar.off),
         )
-    chips: list[compose.Chip] = []
     # Each place gets a container at once: a fragment may write only where something was written.
-    with bar.chips, st.container(), problems.shown():
-        chips = compose.chips()
-        compose.show(chips)
+    with bar.chips, st.container():
+        if asked.problem:
+            problems.tell(asked.problem)
+        compose.show(asked.chips)
     with bar.mix, st.container(width="content"):
-        mix = compose.mix(chips)
+        compose.choose_mix(asked.chips)
     with bar.saved:
         saved.popover()
-    return Asked(tuple(c.part for c in chips), bar.kinds, bar.filters, bar.k, mix, bar.ranked)
 
 
 def like(id_: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from core import formulas
+from core.errors import SextantError
 from core.types import Mix, Part
 from pages.parts import problems, state, words
 
@@ -17,7 +18,7 @@ ABOUT_MIX = (
 )
 REACH = 2.0
 BOX, ALSO, OWN = "box", "also", "own"
-SOUND = "sound"  # the last picture from outside that could be read
+UNREADABLE = "unreadable"  # why the last picture from outside could not be taken, until it is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,17 @@ def chips() -> list[Chip]:
         for part in state.workbench().question(state.collection(), text, state.encoder())
     ]
     picture = state.kept(state.PICTURE, b"")
-    if picture and _sound(picture):
+    if picture:
         found.append(Chip(Part(image=picture, weight=state.kept(state.WEIGHT, 1.0)), OWN))
     return found
 
 
 def show(found: Sequence[Chip]) -> None:
     """Draw the chips; nothing while the question is one text in the box."""
+    problem: SextantError | None = state.kept(UNREADABLE, None)
+    if problem:
+        problems.tell(problem)
+        state.keep(UNREADABLE, None)
     if all(chip.place == BOX for chip in found) and len(found) < 2:
         return
     with st.container(key="chips", horizontal=True, vertical_alignment="top", gap="small"):
@@ -53,15 +58,20 @@ def show(found: Sequence[Chip]) -> None:
                 _chip(i, chip, found)
 
 
-def mix(found: Sequence[Chip]) -> Mix:
+def mix() -> Mix:
     """How several parts are mixed; part of the link."""
-    if len(found) < 2:
-        return "centred"
-    chosen: Mix = state.linked(
-        "mix", "centred", st.segmented_control, "Mix", list(MIXES), among=list(MIXES),
-        format_func=MIXES.__getitem__, required=True, label_visibility="collapsed", help=ABOUT_MIX,
-    )  # fmt: skip
-    return chosen
+    asked: Mix = state.peek("mix", "centred")
+    return asked if asked in MIXES else "centred"
+
+
+def choose_mix(found: Sequence[Chip]) -> None:
+    """Draw what chooses it, where there is something to mix."""
+    if len(found) > 1:
+        state.linked(
+            "mix", "centred", st.segmented_control, "Mix", list(MIXES), among=list(MIXES),
+            format_func=MIXES.__getitem__, required=True, label_visibility="collapsed",
+            help=ABOUT_MIX,
+        )  # fmt: skip
 
 
 def add(part: Part) -> None:
@@ -76,7 +86,16 @@ def only(part: Part) -> None:
 
 
 def own(picture: bytes) -> None:
-    """Ask with a picture from outside, beside what is asked already."""
+    """Ask with a picture from outside, beside what is asked already; b"" takes it out.
+
+    One that cannot be read takes nothing's place, and is told when the parts are drawn.
+    """
+    try:
+        if picture:
+            state.shown_picture(picture, "Your picture")
+    except SextantError as problem:
+        state.keep(UNREADABLE, problem)
+        return
     state.keep(state.PICTURE, picture)
     state.keep(state.WEIGHT, 1.0)
 
@@ -86,18 +105,6 @@ def clear() -> None:
     for place in (BOX, ALSO):
         _write(place, [])
     own(b"")
-
-
-def _sound(picture: bytes) -> bool:
-    """Whether a picture from outside can be read. If not it is told, once, and let go."""
-    if state.kept(SOUND, b"") == picture:
-        return True
-    with problems.shown():
-        state.shown_picture(picture, "Your picture")
-        state.keep(SOUND, picture)
-        return True
-    own(b"")
-    return False
 
 
 def _chip(i: int, chip: Chip, found: Sequence[Chip]) -> None:

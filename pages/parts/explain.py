@@ -22,6 +22,8 @@ ABOUT_BEST = (
 
 def query(answers: Mapping[Kind, Answer]) -> None:
     """This query's cosines, what chance would give, and where the answers lie; by kind."""
+    if not answers:
+        return
     st.markdown("##### This query", anchors=False)
     drawn: set[str] = set()
     for n, (kind, answer) in enumerate(answers.items()):

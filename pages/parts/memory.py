@@ -64,9 +64,10 @@ def linked(
 def peek(name: str, default: T) -> T:
     """The value a linked widget will have, before it is drawn."""
     key = f"_{name}"
-    if key in st.session_state and not _changed_outside(name):
-        value: T = st.session_state[key]
-        return value
+    for held in (f"turn_{name}", *([] if _changed_outside(name) else [key])):
+        if held in st.session_state:
+            value: T = st.session_state[held]
+            return value
     return recall(name, default)
 
 

@@ -1,6 +1,7 @@
 """The answers: pictures and texts apart, each ranked, with pages and a download."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -16,33 +17,42 @@ AID = (
 WIDTHS = {"image": 190, "text": 330}
 
 
-def find(asked: Asked) -> dict[Kind, Answer]:
-    """The page of answers that is open, by kind."""
+class Found(NamedTuple):
+    """An answer and the cards that show it."""
+
+    answer: Answer
+    cards: Sequence[gallery.Card]
+
+
+def find(asked: Asked) -> dict[Kind, Found]:
+    """The page of answers that is open, by kind; draws only a spinner, where it takes long."""
     page = controls.page(asked=repr([asked.query(kind, 0).key for kind in asked.kinds]))
     loading = not all(part.item for part in asked.parts) and not state.ready()
     label = "Loading the encoder, once…" if loading else "Searching…"
     with st.spinner(label, show_time=True):
-        return {
+        answers = {
             kind: state.ask(controls.at_level(asked.query(kind, page * asked.k)))
             for kind in asked.kinds
         }
+        return {
+            kind: Found(answer, gallery.hits(answer.hits, divider=_divider(kind, answer)))
+            for kind, answer in answers.items()
+        }
 
 
-def show(asked: Asked, answers: Mapping[Kind, Answer]) -> None:
+def show(asked: Asked, found: Mapping[Kind, Found]) -> None:
     """Draw them, pictures first."""
-    for kind, answer in answers.items():
+    for kind, (answer, cards) in found.items():
         if answer.hits:
             _head(kind, answer)
             size = WIDTHS[kind]
-            found = gallery.hits(answer.hits, divider=_divider(kind, answer))
-            asking = asked.query(kind, 0)
-            viewer.browse(found, key=f"_answers_{kind}", size=size, asked=asking)
+            viewer.browse(cards, key=f"_answers_{kind}", size=size, asked=asked.query(kind, 0))
             moved.show(kind, answer)
-        elif len(answers) == 1:
+        elif len(found) == 1:
             _none(kind, answer)
-    if any(answer.hits for answer in answers.values()):
+    if any(one.answer.hits for one in found.values()):
         st.caption(AID)
-    controls.paging(max(answer.n for answer in answers.values()), asked.k)
+    controls.paging(max((one.answer.n for one in found.values()), default=0), asked.k)
 
 
 def _head(kind: Kind, answer: Answer) -> None:

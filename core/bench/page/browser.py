@@ -103,9 +103,9 @@ def asked(tab: Any, text: str, letters: int) -> tuple[float, float, float]:
     if letters:
         tab.evaluate(WATCH)
         box.fill(text[:-letters])
-        tab.wait_for_function(f"() => window.seen.results && ({IDLE})()")
+        tab.wait_for_function(f"() => window.seen.results && ({IDLE})()", polling=QUIET / 5)
     tab.evaluate(WATCH)
     box.press_sequentially(text[-1]) if letters else box.fill(f"{text} now")
-    tab.wait_for_function(f"() => window.seen.results && ({IDLE})()")
+    tab.wait_for_function(f"() => window.seen.results && ({IDLE})()", polling=QUIET / 5)
     seen = tab.evaluate("window.seen")
     return tuple(seen[at] - seen["key"] for at in ("sent", "results", "done"))
