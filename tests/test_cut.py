@@ -93,6 +93,11 @@ def test_no_cut_lies_where_no_item_can_be():
     assert fit_null(np.linspace(-0.5, 0.99, 30)).cosine(1e-9) < 1
 
 
+def test_no_more_chance_hits_are_promised_than_there_are_items():
+    few = fit_null(np.linspace(-0.1, 0.4, 4))
+    assert "Of 4 unrelated items about 4 would" in by_chance({"image": few}, 4, 10).promise
+
+
 def test_the_higher_of_two_cuts_counts_and_says_so():
     chance = Cut("chance", 1, 1, {"image": 0.3}, "By chance 1.")
     learnt = Cut("pairs", 0.5, 0.5, {"image": 0.4}, "Keeps half.")

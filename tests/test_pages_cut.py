@@ -39,3 +39,15 @@ def test_the_level_is_part_of_the_link(app):
     assert [bool(card["above"]) for card in cards(app)] == moved
     run(app, expected="nonsense")
     assert "**Nothing here matches**" in words(app)
+
+
+@pytest.mark.parametrize("written", ["1e1", "10", "10.000", "+10"])
+def test_a_level_may_be_written_in_a_link_as_any_number(app, written):
+    run(app, collection="colours", q="xyzzy", k="12", expected=written)
+    assert "**Nothing here matches**" not in words(app)
+
+
+@pytest.mark.parametrize("written", ["1e999", "nan", "-inf", "", "ten"])
+def test_what_is_no_number_in_a_link_is_the_usual_level(app, written):
+    run(app, collection="colours", q="xyzzy", k="12", expected=written)
+    assert "**Nothing here matches**" in words(app)

@@ -45,7 +45,7 @@ def by_chance(nulls: Mapping[Kind, Null], n: int, expected: float = 0.0) -> Cut:
         level,
         EXPECTED,
         {kind: null.cosine(level / max(n, 1)) for kind, null in nulls.items()},
-        f"Of {n:,} unrelated items about {level:g} would pass by chance{_told(nulls, level)}.",
+        f"Of {n:,} unrelated items about {min(level, n):g} would pass by chance{_told(nulls, level)}.",
     )
 
 

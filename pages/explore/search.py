@@ -8,7 +8,7 @@ import streamlit as st
 from core.types import Kind
 from pages.parts import ask, explain, problems, results, state, welcome
 
-PAINT = 0.05  # seconds: what the browser is sent sooner after the answers, it draws before them
+PAINT = 0.05  # seconds in which a browser draws the answers: what comes sooner is drawn before them
 
 
 @st.fragment
@@ -20,6 +20,8 @@ def answer(bar: ask.Bar, since: tuple[str, ...]) -> None:
         asked, again = ask.question(bar), ask.on_screen()
         if not again:
             ask.draw(bar, asked)
+        if bar.off:
+            st.caption(bar.off, width=720)
         if not asked.empty:
             found: Mapping[Kind, results.Found] = {}
             with problems.shown():
@@ -27,11 +29,9 @@ def answer(bar: ask.Bar, since: tuple[str, ...]) -> None:
             left, right = st.container(key="found").columns([2.9, 1], gap="large")
             with left:
                 results.show(asked, found)
+        if again:
             sleep(PAINT)
-        if again:  # what is drawn before the answers keeps the browser from drawing them
             ask.draw(bar, asked)
-        if bar.off:
-            st.caption(bar.off, width=720)
         if asked.empty:
             welcome.show(state.card(), off=bar.off)
             return

@@ -102,7 +102,8 @@ def question(bar: Bar) -> Asked:
         chips = compose.chips()
     except SextantError as unread:
         problem = unread
-    return Asked(tuple(chips), problem, bar.kinds, bar.filters, bar.k, compose.mix(), bar.ranked)
+    mix = compose.mix(chips)
+    return Asked(tuple(chips), problem, bar.kinds, bar.filters, bar.k, mix, bar.ranked)
 
 
 def on_screen() -> bool:

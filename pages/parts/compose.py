@@ -58,10 +58,10 @@ def show(found: Sequence[Chip]) -> None:
                 _chip(i, chip, found)
 
 
-def mix() -> Mix:
+def mix(found: Sequence[Chip]) -> Mix:
     """How several parts are mixed; part of the link."""
     asked: Mix = state.peek("mix", "centred")
-    return asked if asked in MIXES else "centred"
+    return asked if len(found) > 1 and asked in MIXES else "centred"
 
 
 def choose_mix(found: Sequence[Chip]) -> None:

@@ -8,6 +8,7 @@ Three lifetimes:
   screen.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -144,8 +145,11 @@ def _parse(texts: Sequence[str], default: Any) -> Any:
     if isinstance(default, bool):
         return text not in ("", "0", "false")
     if isinstance(default, int | float):
-        number = text.removeprefix("-").replace(".", "", 1)
-        return type(default)(float(text)) if number.isdecimal() else default
+        try:
+            number = float(text)
+        except ValueError:
+            return default
+        return type(default)(number) if math.isfinite(number) else default
     return text
 
 
