@@ -97,7 +97,7 @@ def top_k(
     if not usable(space, allowed):
         return sketch.top_k(space, query, k, mask=mask)
     made = inverted_file(space)
-    enough = max(int(np.ceil((share or made.share) * allowed.sum())), 4 * k)
+    enough = max(int(np.ceil((share or made.share) * np.count_nonzero(allowed))), 4 * k)
     places = _nearest(made, query, allowed, enough)
     estimates = made.codes.estimates(query, places)
     return sketch.decided(space, query, k, None, *estimates, made.order[places])
@@ -111,7 +111,7 @@ def usable(space: Space, allowed: Bools) -> bool:
     """
     spans = [allowed[space.span(kind)] for kind in KINDS]
     sought = sum(len(span) for span in spans if span.any())
-    return int(allowed.sum()) >= WHOLE * sought and not sketch.narrow(space, allowed)
+    return int(np.count_nonzero(allowed)) >= WHOLE * sought and not sketch.narrow(space, allowed)
 
 
 def _nearest(made: InvertedFile, query: Floats, allowed: Bools, enough: int) -> Ints:
@@ -119,7 +119,7 @@ def _nearest(made: InvertedFile, query: Floats, allowed: Bools, enough: int) -> 
     from core import kernels
 
     cells = np.argsort(-(made.centres @ query))
-    found = np.empty(len(allowed) + 1, np.int64)
+    found = np.empty(enough + np.diff(made.starts).max(), np.int64)
     return found[: kernels.passing(cells, made.starts, made.order, allowed, enough, found)]
 
 

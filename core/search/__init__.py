@@ -99,7 +99,7 @@ def search(
     if vector.shape != (space.d,):
         raise InputError(f"The query has {vector.size} dimensions; the collection has {space.d}.")
     allowed = _allowed(space, kinds, mask, exclude)
-    n = int(allowed.sum())
+    n = int(np.count_nonzero(allowed))
     least = SHORTLIST if rerank or words else 0
     found = compare(space, vector, allowed, kinds, max(start + k, least), nearly=nearly)
     rows, values = found.rows, found.scores

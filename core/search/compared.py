@@ -96,7 +96,7 @@ def compare(
     `nearly` all of them will do: then a large collection's nearest cells are enough.
     """
     of_kind = {kind: allowed[space.span(kind)] for kind in kinds}
-    sizes = {kind: int(mask.sum()) for kind, mask in of_kind.items()}
+    sizes = {kind: int(np.count_nonzero(mask)) for kind, mask in of_kind.items()}
     if sketch.pays(space):
         # What the cells hold was measured by cosine alone: with a bias the search stays exact.
         nearly = nearly and not space.offset.any() and inverted_file.usable(space, allowed)

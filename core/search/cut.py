@@ -40,12 +40,13 @@ class Cut:
 def by_chance(nulls: Mapping[Kind, Null], n: int, expected: float = 0.0) -> Cut:
     """The cut above which `expected` of n unrelated items would lie; 0 is the usual 1."""
     level = expected or EXPECTED
+    hits = f"{min(level, n):g}"
     return Cut(
         "chance",
         level,
         EXPECTED,
         {kind: null.cosine(level / max(n, 1)) for kind, null in nulls.items()},
-        f"Of {n:,} unrelated items about {min(level, n):g} would pass by chance{_told(nulls, level)}.",
+        f"Of {n:,} unrelated items about {hits} would pass by chance{_told(nulls, level)}.",
     )
 
 
