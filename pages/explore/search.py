@@ -1,14 +1,9 @@
 """Search: one question, its answers, and the geometry that explains them."""
 
-from collections.abc import Mapping
-from time import sleep
-
 import streamlit as st
 
 from core.types import Kind
 from pages.parts import ask, explain, problems, results, state, welcome
-
-PAINT = 0.05  # seconds in which a browser draws the answers: what comes sooner is drawn before them
 
 
 @st.fragment
@@ -23,14 +18,14 @@ def answer(bar: ask.Bar, since: tuple[str, ...]) -> None:
         if bar.off:
             st.caption(bar.off, width=720)
         if not asked.empty:
-            found: Mapping[Kind, results.Found] = {}
+            found: dict[Kind, results.Found] = {}
             with problems.shown():
                 found = results.find(asked)
             left, right = st.container(key="found").columns([2.9, 1], gap="large")
             with left:
                 results.show(asked, found)
         if again:
-            sleep(PAINT)
+            results.painted()
             ask.draw(bar, asked)
         if asked.empty:
             welcome.show(state.card(), off=bar.off)

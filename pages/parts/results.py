@@ -1,6 +1,7 @@
 """The answers: pictures and texts apart, each ranked, with pages and a download."""
 
 from collections.abc import Mapping, Sequence
+from time import sleep
 from typing import NamedTuple
 
 import streamlit as st
@@ -15,6 +16,7 @@ AID = (
     "this similar. A hub answers far more queries than others do. Arrow keys walk, Enter opens."
 )
 WIDTHS = {"image": 190, "text": 330}
+PAINT = 0.05  # seconds
 
 
 class Found(NamedTuple):
@@ -53,6 +55,11 @@ def show(asked: Asked, found: Mapping[Kind, Found]) -> None:
     if any(one.answer.hits for one in found.values()):
         st.caption(AID)
     controls.paging(max((one.answer.n for one in found.values()), default=0), asked.k)
+
+
+def painted() -> None:
+    """Wait while a browser draws the answers: what it is sent sooner, it draws before them."""
+    sleep(PAINT)
 
 
 def _head(kind: Kind, answer: Answer) -> None:
