@@ -315,7 +315,8 @@ def test_before_it_is_tried_the_page_says_what_it_does_and_how_long_it_takes(app
     assert "What does toy ignore?" in text
     assert "each at four strengths" in text
     todo, rate = untried.encoder_work("full")
-    assert todo > N * 25 and rate > 0
+    intake = untried.card("full").last_intake
+    assert todo > N * 25 and rate == N / intake["seconds"] < intake["encoded"] / intake["seconds"]
     assert f"{todo:,} encodings at the " in text
     assert [b.label for b in app.button if b.key == "_try_toy"] == ["Try it"]
     assert not app.get("plotly_chart")

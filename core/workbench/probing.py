@@ -84,7 +84,8 @@ class Probing(Searching):
     def encoder_work(self, name: str, encoder: str | None = None) -> tuple[int, float]:
         """How many encodings are left to do, and how many a second there were last time.
 
-        The rate is that of an earlier report, else of the last ingest; 0 when neither is known.
+        The rate is that of an earlier report, else the pictures a second of the last ingest: next
+        to them its texts take little time. 0 when neither is known.
         """
         collection = self.home.open(name)
         todo = work(sample(self.space(name, encoder), PICTURES, collection.items))
@@ -94,7 +95,7 @@ class Probing(Searching):
             return round(todo * left), known.rate
         first = collection.passports()[0].key == collection.passport(encoder).key
         last = collection.last_intake() if first else None
-        rate = last["encoded"] / last["seconds"] if last and last["seconds"] else 0.0
+        rate = last["added"]["image"] / last["seconds"] if last and last["seconds"] else 0.0
         return todo, rate
 
     def changed(self, name: str, ids: Sequence[str], change: str) -> dict[str, bytes]:
