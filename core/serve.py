@@ -7,11 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
+from core import TOP
 from core.errors import InputError
 
-TOP = Path(__file__).parents[1]
 PORTS_TRIED = 20
 
 

@@ -335,7 +335,7 @@ def test_tried_by_a_click_it_is_drawn_like_the_other_findings(app, untried):
     assert text.count("Why it matters.") == 3
     drawn = "".join(c.proto.id for c in app.get("plotly_chart"))
     assert all(f"_figure_{name}" in drawn for name in PROBES.all())
-    titles = {s["title"] for c in components(app, "sextant_signs") for s in c["signs"]}
+    titles = {s["title"] for c in components(app, "sextant_vital_signs") for s in c["signs"]}
     assert {"Invariance: rotation", "Equivariance: jpeg", "Truncation: cut"} <= titles
     assert {b.label for b in app.get("download_button")} >= {"Report", "JSON", "CSV"}
 

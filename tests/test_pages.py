@@ -64,7 +64,7 @@ def test_a_link_with_a_query_shows_its_answers_and_its_null(app, filled):
     )
     assert "This query" in words(app)
     assert app.get("plotly_chart")
-    [signs] = components(app, "sextant_signs")
+    [signs] = components(app, "sextant_vital_signs")
     assert "Alignment" in [sign["title"] for sign in signs["signs"]]
     assert all(sign["sentence"].endswith(".") for sign in signs["signs"])
 

@@ -155,7 +155,7 @@ def test_methods_of_one_family_by_link(app):
 
 def test_the_overview_has_every_diagnostic_or_the_sentence_that_says_what_it_lacks(app, filled):
     visit(app, "geometry", collection="colours")
-    signs = [s for c in components(app, "sextant_signs") for s in c["signs"]]
+    signs = [s for c in components(app, "sextant_vital_signs") for s in c["signs"]]
     shown = {s["title"] for s in signs}
     assert {DIAGNOSTICS.get(n).title for n in ("alignment", "hubness", "uniformity")} <= shown
     assert len(shown) + words(app).count(":material/info:") == len(DIAGNOSTICS.all())
@@ -184,7 +184,7 @@ def test_every_diagnostic_draws_on_its_family_page(app, filled, family):
 
 def test_pictures_alone_are_measured_and_the_rest_says_what_it_lacks(app, filled):
     visit(app, "geometry", collection="pictures only")
-    signs = [s for c in components(app, "sextant_signs") for s in c["signs"]]
+    signs = [s for c in components(app, "sextant_vital_signs") for s in c["signs"]]
     assert {"pictures"} == {s["scope"] for s in signs}
     text = words(app)
     assert "Alignment needs at least 2 images with a text of their own" in text
@@ -196,7 +196,7 @@ def test_pictures_alone_are_measured_and_the_rest_says_what_it_lacks(app, filled
 
 def signs_of(app):
     """Every number on screen, in order."""
-    return [s for c in components(app, "sextant_signs") for s in c["signs"]]
+    return [s for c in components(app, "sextant_vital_signs") for s in c["signs"]]
 
 
 def test_a_part_by_link_is_measured_with_its_captions_and_said_in_words(app, filled):
@@ -296,7 +296,7 @@ def test_every_part_says_why_it_matters_and_what_to_do(app, filled):
 
 def test_the_vital_signs_are_six_in_one_row(app, filled):
     visit(app, "geometry", collection="colours", family="Pairs")
-    (six,) = [c for c in components(app, "sextant_signs") if c["look"] == "six"]
+    (six,) = [c for c in components(app, "sextant_vital_signs") if c["look"] == "six"]
     assert len(six["signs"]) == 6
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core import ASSETS
 from core.encoders import long_texts
 from core.encoders.tokens import WORD
 from core.encoders.towers import Longer, Model, Tower
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets" / "starter"
-CONFIG = ASSETS / "open_clip_config.json"
-HEADS = ASSETS / "heads.safetensors"
+STARTER = ASSETS / "starter"
+CONFIG = STARTER / "open_clip_config.json"
+HEADS = STARTER / "heads.safetensors"
 STRIDE = 32  # pixels from one place of the last feature map to the next
 EXAMPLES = (
     "dog",

@@ -3,12 +3,12 @@
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core import ASSETS
 from core.errors import SextantError
 from core.types import Filter, Kind, Mix, Part, Query
 from pages.parts import compose, controls, filters, problems, ranking, saved, state
@@ -20,9 +20,11 @@ FORMULA = (
     'A text asks as it is. A formula mixes: "a beach" + 0.5*img:ID - "people". '
     "Open an answer to take more or less of it."
 )
-_ASSETS = Path(__file__).parents[2] / "assets" / "ask"
+_FILES = ASSETS / "query_bar"
 _SHORTCUTS = st.components.v2.component(
-    "sextant_ask", js=(_ASSETS / "ask.js").read_text("utf-8"), html="<span hidden></span>"
+    "sextant_query_bar",
+    js=(_FILES / "query_bar.js").read_text("utf-8"),
+    html="<span hidden></span>",
 )
 
 

@@ -1,14 +1,12 @@
 """The bar on top: which collection, which encoder, what is running."""
 
-from pathlib import Path
-
 import streamlit as st
 
+from core import ASSETS
 from core.errors import UnknownName
 from core.types import Passport
 from pages.parts import problems, state, words
 
-ASSETS = Path(__file__).parents[2] / "assets"
 LOGO = str(ASSETS / "logo.svg")
 ICON = str(ASSETS / "icon.svg")
 ABOUT = (

@@ -5,19 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import streamlit as st
 
+from core import ASSETS
 from core.errors import UnknownName
 from core.types import Hit, Item
 from pages.parts import controls, state, words
 
-_ASSETS = Path(__file__).parents[2] / "assets" / "gallery"
+_FILES = ASSETS / "gallery"
 _GRID = st.components.v2.component(
     "sextant_gallery",
-    css=(_ASSETS / "gallery.css").read_text("utf-8"),
-    js=(_ASSETS / "gallery.js").read_text("utf-8"),
+    css=(_FILES / "gallery.css").read_text("utf-8"),
+    js=(_FILES / "gallery.js").read_text("utf-8"),
 )
 HUB = "Shows up this many times more often than average among answers: hubs crowd results."
 

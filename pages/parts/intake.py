@@ -6,13 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from core import background, uploads
+from core import ASSETS, background, uploads
 from core.workbench import Card
 from pages.parts import controls, models, problems, state, words
 
 DROPS = "drops"
 REPORT = "report"
-STYLE = Path(__file__).parents[2] / "assets" / "intake.css"
+STYLE = ASSETS / "intake.css"
 TAKES = (
     "Pictures, a zip, or a table: items.jsonl, CSV, TSV, Parquet (also with ready-made vectors), "
     "COCO captions. A captions file dropped with pictures belongs to them."

@@ -1,19 +1,19 @@
 """The item under the pointer on the map, as a small card; a click opens it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 
+from core import ASSETS
 from core.views import Layer
 from pages.parts import gallery, state, viewer, words
 
 KEY = "_preview"
-_ASSETS = Path(__file__).parents[2] / "assets" / "preview"
+_FILES = ASSETS / "preview"
 _CARD = st.components.v2.component(
     "sextant_preview",
-    css=(_ASSETS / "preview.css").read_text("utf-8"),
-    js=(_ASSETS / "preview.js").read_text("utf-8"),
+    css=(_FILES / "preview.css").read_text("utf-8"),
+    js=(_FILES / "preview.js").read_text("utf-8"),
 )
 
 

@@ -1,12 +1,11 @@
 """Vital signs: findings at a glance, each with its verdict, interval, reference and sentence."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from core import catalog
+from core import ASSETS, catalog
 from core.comparison import compare
 from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
@@ -28,11 +27,11 @@ AID = (
     "Dot and bar: today's value with its 95 % interval. Upright tick: what it is compared with. "
     "Filled colour: verdict; ring: none."
 )
-_ASSETS = Path(__file__).parents[2] / "assets" / "signs"
+_FILES = ASSETS / "vital_signs"
 _SIGNS = st.components.v2.component(
-    "sextant_signs",
-    css=(_ASSETS / "signs.css").read_text("utf-8"),
-    js=(_ASSETS / "signs.js").read_text("utf-8"),
+    "sextant_vital_signs",
+    css=(_FILES / "vital_signs.css").read_text("utf-8"),
+    js=(_FILES / "vital_signs.js").read_text("utf-8"),
 )
 
 
