@@ -151,3 +151,7 @@ class MissingPart(SextantError):
 
 class StoreError(SextantError):
     """The disk or the object store could not do what was asked."""
+
+
+class Cancelled(Exception):
+    """The person cancelled. Raised by `Tick`, where the work can stop without loss."""

@@ -1,6 +1,6 @@
 """Short ways to ask one diagnostic for one number."""
 
-from core.diagnostics import DIAGNOSTICS
+from core.measure.diagnostics import DIAGNOSTICS
 
 
 def find(name, given, scope=None, **settings):

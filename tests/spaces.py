@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.types import Space
+from core.types.space import Space
 
 
 def space(images=(), texts=(), pairs=None, encoder="test", lengths=None, labels=()):

@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from core.analogies import analogies
 from core.errors import TooFew
-from core.lookalikes import agreement, note
-from core.types import Part, Query
+from core.measure.analogies import analogies
+from core.search.query.quality import image_query_warning, neighbor_label_agreement
+from core.types.query import Part, Query
 from tests import spaces
 
 SUBJECTS, KINDS, COPIES = 6, 5, 3
@@ -67,21 +67,21 @@ def test_order_of_pictures_does_not_matter_to_chance_and_too_few_labels_are_told
 
 
 def asking(space, **part):
-    return note(space, Query((Part(**part),), ("image",)))
+    return image_query_warning(space, Query((Part(**part),), ("image",)))
 
 
 def test_a_picture_that_asks_well_is_not_warned_of(rng):
     space, _ = planted(rng)
     one = [(labels[0],) for labels in space.labels]
     good = spaces.space(unit(space.images), labels=one)
-    assert agreement(good).by_picture[0] > 0.2
+    assert neighbor_label_agreement(good).by_picture[0] > 0.2
     assert asking(good, item=good.ids[0]) == ""
 
 
 def test_a_picture_whose_neighbours_share_no_label_is_warned_of(rng):
     space, _ = planted(rng, additive=False)
     poor = spaces.space(space.images, labels=[("a",), ("b",), ("c",)] * 30)
-    found = agreement(poor)
+    found = neighbor_label_agreement(poor)
     assert found.by_picture[1] <= found.chance <= found.by_picture[2] + 0.05
     told = asking(poor, item=poor.ids[0])
     assert told.startswith("A picture is a poor question here")
@@ -98,6 +98,6 @@ def test_captions_that_find_more_are_told(rng):
         images, unit(middle + 0.01 * rng.normal(size=(60, 16))), spaces.diagonal(60),
         labels=[*labels, *[()] * 60],
     )  # fmt: skip
-    found = agreement(space)
+    found = neighbor_label_agreement(space)
     assert found.gain[2] < 0
     assert asking(space, item=space.ids[0]).startswith("Words find more than a picture here: of")

@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from core.bench.geometry.alternatives import alternatives
-from core.bench.geometry.made import GAP, made
-from core.bench.geometry.measured import measured
-from core.diagnostics import DIAGNOSTICS
-from pages.parts.signs import VITAL
+from core.measure.diagnostics import DIAGNOSTICS
+from pages.parts.vital_signs import VITAL
+from tests.bench.geometry.alternatives import alternatives
+from tests.bench.geometry.made import GAP, made
+from tests.bench.geometry.measured import measured
 from tests.measuring import find
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from core.bench import multivector
-from core.bench.multivector.clouds import made
-from core.bench.multivector.ways import exact, ways
-from core.late_interaction import best_matches
+from core.numerics.multivector import best_matches
+from tests.bench import multivector
+from tests.bench.multivector.clouds import made
+from tests.bench.multivector.ways import exact, ways
 
 
 @pytest.fixture(scope="module")

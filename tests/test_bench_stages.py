@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from core.bench import stages
-from core.bench.stages import known
 from core.errors import InputError
-from core.hub_corrections import HUB_CORRECTIONS
+from core.improve.hub_corrections import HUB_CORRECTIONS
 from tests import spaces
+from tests.bench import stages
+from tests.bench.stages import known
 
 
 def hubby(n=80, d=24, seed=0):
@@ -71,8 +71,8 @@ def test_a_stage_is_one_function_and_its_gain_is_paired(task):
 
 
 def test_rankings_are_those_of_search(task):
-    from core.rerankers import RERANKERS
-    from core.search import search
+    from core.search.engine import search
+    from core.search.rerankers import RERANKERS
 
     part = RERANKERS.get("super_global")
     order = stages.ranked(task, task.space, part)

@@ -7,8 +7,8 @@ from pkgutil import iter_modules
 import pytest
 
 import core
-from core import catalog
 from core.registry import Registry
+from core.workbench import catalog
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from core.cli import main
-from core.types import digest
+from core.types.item import digest
 from core.workbench import Workbench
 from tests.files import encoded, folder_of, jsonl, ramp
 

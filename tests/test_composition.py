@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import asking
-from core.composition import balanced, on_sphere, spreads, summed
 from core.errors import BadParameter, InputError
-from core.types import Part, Passport, Query
+from core.numerics.directions import balanced, on_sphere, spreads, summed
+from core.search.query import encode
+from core.types.item import Passport
+from core.types.query import Part, Query
 from tests import spaces
 
 seeds = st.integers(0, 10_000)
@@ -123,7 +124,7 @@ def test_a_picture_and_a_text_count_the_same_in_a_space_with_a_gap():
     space = spaces.gap(n=400, d=24, size=1.0)
     query = Query((Part(item=space.ids[0]), Part(item=space.ids[401])), ("image",))
     passport = Passport("none", "x", "", 24)
-    mixed = asking.vector(space, passport, query)
+    mixed = encode.query_vector(space, passport, query)
     scores = space.images @ mixed
     pull = []
     for row, kind in ((0, space.images), (401, space.texts)):
@@ -136,7 +137,7 @@ def test_one_part_is_that_part_whatever_the_mix():
     space = spaces.paired(n=30, d=8)
     for mix in ("sum", "slerp", "centred"):
         query = Query((Part(item=space.ids[3], weight=0.3),), mix=mix)
-        np.testing.assert_array_equal(asking.vector(space, TOY, query), space.vectors[3])
+        np.testing.assert_array_equal(encode.query_vector(space, TOY, query), space.vectors[3])
 
 
 def test_mixes_and_templates_have_names():

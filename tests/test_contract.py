@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import spectra
-from core.diagnostics import DIAGNOSTICS
 from core.errors import BadParameter, InputError, UnknownName
-from core.projections import PROJECTIONS
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.projections import PROJECTIONS
+from core.measure.verdicts import THRESHOLDS
+from core.numerics import spectra
 from core.registry import Choices, Range
-from core.types import Space, Verdict
-from core.verdicts import THRESHOLDS
+from core.types.arrays import Verdict
+from core.types.space import Space
 from tests import spaces
 
 FIRST_TEN = {

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.bench.cut import cuts, made_up, rows, subjects, tails
 from core.cli import main
 from core.errors import BadParameter
-from core.mixing import others
-from core.search import Others, by_pairs, calibrate, fit_null, search
-from core.search.adapter import Adapter, fit_adapter
-from core.search.calibration import conformal
-from core.search.cut import Cut, by_chance, higher
-from core.search.shape import fit_shape
-from core.types import Part, Query, Space
+from core.search.background_queries import BackgroundQueries, background_queries
+from core.search.calibration import Adapter, calibrate, conformal, fit_adapter
+from core.search.cutoff import Cutoff, by_chance, by_pairs, higher
+from core.search.engine import search
+from core.search.null import fit_null, fit_null_tail
+from core.types.query import Part, Query
+from core.types.space import Space
+from tests.bench.cut import cuts, made_up, rows, subjects, tails
 from tests.test_cli import write_vectors
 from tests.test_search import unit
 
@@ -42,7 +42,7 @@ def gamma_queries(rng, queries=100, m=700):
 
 
 def told_by(cosines):
-    return fit_shape(cosines, np.zeros(cosines.shape, bool))
+    return fit_null_tail(cosines, np.zeros(cosines.shape, bool))
 
 
 @pytest.mark.parametrize("expected", [0.3, 1, 10])
@@ -73,9 +73,9 @@ def test_what_belongs_to_a_query_is_no_null(rng):
     own[:, 5] = True
     marked = x.copy()
     marked[:, 5] = 0.99
-    np.testing.assert_array_equal(fit_shape(x, own).z, fit_shape(marked, own).z)
-    assert fit_shape(x[:19], own[:19]) is None
-    assert fit_shape(x[:, :39], own[:, :39]) is None
+    np.testing.assert_array_equal(fit_null_tail(x, own).z, fit_null_tail(marked, own).z)
+    assert fit_null_tail(x[:19], own[:19]) is None
+    assert fit_null_tail(x[:, :39], own[:, :39]) is None
 
 
 def test_the_density_of_a_shape_has_no_jumps(rng):
@@ -99,8 +99,8 @@ def test_no_more_chance_hits_are_promised_than_there_are_items():
 
 
 def test_the_higher_of_two_cuts_counts_and_says_so():
-    chance = Cut("chance", 1, 1, {"image": 0.3}, "By chance 1.")
-    learnt = Cut("pairs", 0.5, 0.5, {"image": 0.4}, "Keeps half.")
+    chance = Cutoff("chance", 1, 1, {"image": 0.3}, "By chance 1.")
+    learnt = Cutoff("pairs", 0.5, 0.5, {"image": 0.4}, "Keeps half.")
     assert higher(chance, learnt).rule == "pairs"
     assert higher(chance, learnt).promise == "Keeps half. What chance would give lies below it."
     low = replace(learnt, cosines={"image": 0.2})
@@ -112,8 +112,8 @@ def test_composed_questions_keep_the_promise_too(pairs, mix):
     """Against what unrelated parts give, few composed questions find anything by chance."""
     first, second = (pairs.ids[int(row)] for row in pairs.pairs[0])
     query = Query((Part(item=first), Part(item=second, weight=-0.5)), kinds=("image",), mix=mix)
-    every = others(pairs, query)
-    told = Others(every.vectors[::2], every.rows[::2], f"{every.form}, every second")
+    every = background_queries(pairs, query)
+    told = BackgroundQueries(every.vectors[::2], every.rows[::2], f"{every.form}, every second")
     whole = search(pairs, every.vectors[1], kinds=("image",), others=every)
     assert whole.nulls["image"].shape.queries == 200  # and the half is told by itself all the same
     again = search(pairs, every.vectors[1], kinds=("image",), others=told)
@@ -136,14 +136,17 @@ def test_an_item_drawn_for_two_parts_does_not_end_the_search(mix, rng):
     for n in (0, 1, 40, 60, 150):
         ids = tuple(f"{i:03}" for i in range(2 * n))
         space = Space(unit(rng.normal(size=(2 * n, 8))), ids, n)
-        told = others(space, query)
+        told = background_queries(space, query)
         assert n - 8 <= len(told.vectors) == len(told.rows) <= n
         np.testing.assert_allclose(np.linalg.norm(told.vectors, axis=1), 1, atol=1e-5)
         found = search(space, np.eye(8, dtype=np.float32)[0], kinds=("image",), others=told)
         assert len(found.hits) == min(n, 24)
     same = Space(np.tile(np.eye(8, dtype=np.float32)[:1], (80, 1)), ids[:80], 40)
-    assert len(others(same, query).vectors) == 0
-    assert search(same, same.vectors[0], kinds=("image",), others=others(same, query)).n == 40
+    assert len(background_queries(same, query).vectors) == 0
+    assert (
+        search(same, same.vectors[0], kinds=("image",), others=background_queries(same, query)).n
+        == 40
+    )
 
 
 @settings(max_examples=20, deadline=None)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core import demo
+from core.ingest import demo
 
-EVERYTHING = [picture.record for part in demo.PARTS for picture in demo.catalogue(part)]
+EVERYTHING = [picture.record for part in demo.DEMO_PARTS for picture in demo.catalogue(part)]
 ROOT = Path(__file__).parents[1]
 A_FEW = slice(10, 20)
 """Of the first part: the last photographs and the first drawings."""
@@ -28,7 +28,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_part_is_a_folder_that_can_be_ingested(tmp_path: Path) -> None:
-    folder = demo.draw(tmp_path, "first", only=A_FEW)
+    folder = demo.draw_demo(tmp_path, "first", only=A_FEW)
     assert folder == tmp_path / "first"
     assert {r["source"] for r in records(folder)} == {"OpenMoji", "scikit-image", "scikit-learn"}
     for record in records(folder):
@@ -42,7 +42,7 @@ def test_a_part_is_a_folder_that_can_be_ingested(tmp_path: Path) -> None:
 
 
 def test_drawings_are_opaque_on_white(tmp_path: Path) -> None:
-    folder = demo.draw(tmp_path, "rest", only=slice(0, 3))
+    folder = demo.draw_demo(tmp_path, "rest", only=slice(0, 3))
     for record in records(folder):
         with Image.open(folder / record["image"]) as picture:
             assert picture.size == (demo.SIZE, demo.SIZE)
@@ -51,8 +51,8 @@ def test_drawings_are_opaque_on_white(tmp_path: Path) -> None:
 
 
 def test_two_runs_make_the_same_files(tmp_path: Path) -> None:
-    one = demo.draw(tmp_path / "one", "first", only=A_FEW)
-    two = demo.draw(tmp_path / "two", "first", only=A_FEW)
+    one = demo.draw_demo(tmp_path / "one", "first", only=A_FEW)
+    two = demo.draw_demo(tmp_path / "two", "first", only=A_FEW)
     assert contents(one) == contents(two)
 
 
@@ -65,14 +65,14 @@ def test_a_run_that_was_stopped_is_taken_up_where_it_ended(tmp_path: Path) -> No
             raise Stopped
 
     with pytest.raises(Stopped):
-        demo.draw(tmp_path / "stopped", "rest", only=slice(0, 5), on_progress=stop_after_three)
+        demo.draw_demo(tmp_path / "stopped", "rest", only=slice(0, 5), on_progress=stop_after_three)
     folder = tmp_path / "stopped" / "rest"
     assert not (folder / "items.jsonl").exists(), "a listing of pictures that are not there"
     before = {p: p.stat().st_mtime_ns for p in (folder / "images").iterdir()}
     assert len(before) == 3
 
     seen: list[tuple[int, int]] = []
-    demo.draw(
+    demo.draw_demo(
         tmp_path / "stopped",
         "rest",
         only=slice(0, 5),
@@ -80,7 +80,7 @@ def test_a_run_that_was_stopped_is_taken_up_where_it_ended(tmp_path: Path) -> No
     )
     assert seen == [(i, 5) for i in range(1, 6)]
     assert {p: p.stat().st_mtime_ns for p in before} == before
-    whole = demo.draw(tmp_path / "whole", "rest", only=slice(0, 5))
+    whole = demo.draw_demo(tmp_path / "whole", "rest", only=slice(0, 5))
     assert contents(folder) == contents(whole)
 
 

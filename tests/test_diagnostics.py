@@ -5,11 +5,11 @@ import pytest
 from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 
-from core import nulls
-from core.diagnostics import DIAGNOSTICS
-from core.diagnostics.hubness import skewness
-from core.diagnostics.intrinsic_dimension import two_nn
 from core.errors import TooFew
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.diagnostics.hubness import skewness
+from core.measure.diagnostics.intrinsic_dimension import two_nn
+from core.numerics import nulls
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space

@@ -5,13 +5,14 @@ import pytest
 from scipy.spatial.distance import cdist
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from core import frames, nulls
-from core.diagnostics import DIAGNOSTICS
-from core.diagnostics.coding_rate import rate
 from core.errors import TooFew
-from core.labels import Classes, classes, labelling, part_of, split
-from core.prototypes import prototypes
-from core.types import Space, digest
+from core.measure import class_means
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.diagnostics.coding_rate import rate
+from core.numerics import nulls
+from core.numerics.labels import Classes, classes, label_codes, part_of, prototypes, split
+from core.types.item import digest
+from core.types.space import Space
 from tests import spaces
 from tests.measuring import find, value
 
@@ -35,7 +36,7 @@ def test_classes_hold_exactly_the_rows_of_their_label():
     ],
 )
 def test_several_labels_on_most_items_mean_that_the_first_counts(labels, codes, rule):
-    found = labelling(spaces.space(np.eye(4), labels=labels))
+    found = label_codes(spaces.space(np.eye(4), labels=labels))
     assert (found.codes.tolist(), found.rule) == (codes, rule)
 
 
@@ -66,11 +67,13 @@ def test_prototypes_are_texts_that_name_the_label_else_texts_of_its_pictures():
 
 def test_a_simplex_and_an_orthogonal_frame():
     simplex = spaces.simplex(10, 16)
-    assert frames.simplex_error(simplex) == pytest.approx(0, abs=1e-7)
-    np.testing.assert_allclose(frames.cosines(simplex), -1 / 9, atol=1e-12)
-    assert frames.simplex_error(np.eye(16)[:10]) == pytest.approx(0, abs=1e-7)  # once centred
-    assert frames.orthogonal_error(np.eye(16)[:10]) == pytest.approx(0, abs=1e-7)
-    assert frames.gram_error(np.eye(16)[:10], centred=False) == pytest.approx(0.320364, abs=1e-6)
+    assert class_means.simplex_error(simplex) == pytest.approx(0, abs=1e-7)
+    np.testing.assert_allclose(class_means.cosines(simplex), -1 / 9, atol=1e-12)
+    assert class_means.simplex_error(np.eye(16)[:10]) == pytest.approx(0, abs=1e-7)  # once centred
+    assert class_means.orthogonal_error(np.eye(16)[:10]) == pytest.approx(0, abs=1e-7)
+    assert class_means.gram_error(np.eye(16)[:10], centred=False) == pytest.approx(
+        0.320364, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("d", [32, 512])
@@ -82,9 +85,9 @@ def test_a_noisy_simplex(d):
     starts = np.arange(count + 1) * 2 * d
     names = tuple(f"{i}" for i in range(count))
     given = Classes("image", names, np.arange(len(rows)), starts, len(rows), "")
-    of = frames.frame(rows, given)
-    assert frames.within(rows, given, of).nc1 == pytest.approx(0.081, rel=1e-4)
-    assert frames.cdnv(of) == pytest.approx(s2 * d * 9 / 20, rel=1e-4)  # 2.304 at d = 512
+    of = class_means.class_means(rows, given)
+    assert class_means.within(rows, given, of).nc1 == pytest.approx(0.081, rel=1e-4)
+    assert class_means.cdnv(of) == pytest.approx(s2 * d * 9 / 20, rel=1e-4)  # 2.304 at d = 512
     direct = np.cov((rows - of.means[given.codes]).T, bias=True)
     between = of.centred.T @ of.centred / count
     nc1 = np.trace(direct @ np.linalg.pinv(between, rcond=1e-10, hermitian=True)) / count
@@ -93,17 +96,17 @@ def test_a_noisy_simplex(d):
 
 def test_texts_dual_to_the_centres():
     means = np.random.default_rng(0).standard_normal((6, 20))
-    assert frames.duality_error(3 * means + 1, means) == pytest.approx(0, abs=1e-7)
-    assert frames.duality_error(-means, means) == pytest.approx(2)
+    assert class_means.duality_error(3 * means + 1, means) == pytest.approx(0, abs=1e-7)
+    assert class_means.duality_error(-means, means) == pytest.approx(2)
     other = np.linalg.qr(np.random.default_rng(1).standard_normal((20, 20)))[0]
-    assert frames.duality_error(np.eye(20)[:3], other[:3] * 0) == pytest.approx(np.sqrt(2))
+    assert class_means.duality_error(np.eye(20)[:3], other[:3] * 0) == pytest.approx(np.sqrt(2))
 
 
 def test_lengths_of_free_features_on_uneven_classes():
-    lengths = frames.free_lengths(np.array([1000, 400, 90, 10]))
+    lengths = class_means.free_lengths(np.array([1000, 400, 90, 10]))
     np.testing.assert_allclose(lengths[:, 0], [30.8728, 19.25, 8.7368, 2.4123], atol=1e-4)
     np.testing.assert_allclose(lengths[:, 2], [0.976283, 0.9625, 0.920943, 0.762829], atol=1e-6)
-    few = frames.free_lengths(np.array([2000, 1]), weight=1e-3, feature=1e-3)
+    few = class_means.free_lengths(np.array([2000, 1]), weight=1e-3, feature=1e-3)
     assert few[1].tolist() == [0, 0, 0]  # 1 is below the threshold of 4
 
 
@@ -142,7 +145,7 @@ def test_neural_collapse_agrees_with_a_direct_computation():
     np.testing.assert_array_equal(by_centre, names[cdist(x, means).argmin(axis=1)])
     words /= np.linalg.norm(words, axis=1, keepdims=True)
     agree = (names[(x @ words.T).argmax(axis=1)] == by_centre).mean()
-    assert frames.agreement(given.images, means, words) == agree
+    assert class_means.agreement(given.images, means, words) == agree
     assert f"agree for {agree:.0%} (NC4)" in found.sentence
 
 

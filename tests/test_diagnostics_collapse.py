@@ -7,13 +7,13 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import pdist
 
-from core.cells import centres_of, nearest_cell
-from core.diagnostics import DIAGNOSTICS
-from core.diagnostics.codebook_collapse import perplexity, utilisation
-from core.diagnostics.length_collapse import BINS, _bin_cosines
 from core.errors import TooFew
-from core.evaluate import evaluate
-from core.nulls import isotropic_rankme
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.diagnostics.codebook_collapse import perplexity, utilisation
+from core.measure.diagnostics.length_collapse import BINS, _bin_cosines
+from core.measure.retrieval import evaluate
+from core.numerics.kmeans import centers_of, nearest_center
+from core.numerics.nulls import isotropic_rankme
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space
@@ -147,11 +147,11 @@ def test_cells_are_about_as_tight_as_those_of_scikit_learn():
 
     rows = np.concatenate([directions(300, 12), np.repeat(directions(9, 12, 1), 30, axis=0)])
     rows = rows.astype(np.float32)
-    centres = centres_of(rows, 20)
-    mine = ((rows - centres[nearest_cell(rows, centres)]) ** 2).sum()
+    centres = centers_of(rows, 20)
+    mine = ((rows - centres[nearest_center(rows, centres)]) ** 2).sum()
     assert mine < 1.1 * KMeans(20, n_init=1, random_state=0).fit(rows).inertia_
     nearest = np.linalg.norm(rows[:, None] - centres[None], axis=2).argmin(axis=1)
-    np.testing.assert_array_equal(nearest_cell(rows, centres), nearest)
+    np.testing.assert_array_equal(nearest_center(rows, centres), nearest)
 
 
 def test_a_normal_cloud_reaches_the_reference():

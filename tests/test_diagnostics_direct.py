@@ -5,11 +5,11 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import pdist
 
-from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
-from core.probes import PROBES
-from core.spectra import moments
-from core.verdicts import THRESHOLDS, judge
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.probes import PROBES
+from core.measure.verdicts import THRESHOLDS, judge
+from core.numerics.spectra import moments
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space

@@ -5,9 +5,9 @@ import pytest
 from scipy.special import logsumexp
 from sklearn.metrics import roc_auc_score
 
-from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
-from core.gap import sweep
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.gap_shift import sweep
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space

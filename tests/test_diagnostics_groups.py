@@ -5,13 +5,13 @@ import pytest
 from scipy.linalg import subspace_angles
 from sklearn.metrics import roc_auc_score
 
-from core import shapes
-from core.diagnostics import DIAGNOSTICS
-from core.disparity import chance_std, macro_std
 from core.errors import InputError, TooFew
-from core.gates import auc, fisher, gated_cosines, top_gate
-from core.labels import classes, member_matrix
-from core.spectra import Moments, moments_of
+from core.measure.diagnostics import DIAGNOSTICS
+from core.numerics import subspaces
+from core.numerics.labels import classes, member_matrix
+from core.numerics.spectra import Moments, moments_of
+from core.numerics.stats import auc, chance_std, macro_std
+from core.numerics.subspaces import fisher, masked_cosines, top_fisher_mask
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space
@@ -131,15 +131,15 @@ def test_pooled_moments_are_those_of_all_rows(rng):
 
 def test_same_and_orthogonal_and_random_shapes():
     x = directions(200, 64) * np.linspace(2, 0.1, 64)
-    same = shapes.shape_of(x, 8)
-    assert shapes.similarity(same, same, 5) == pytest.approx(1)
-    assert shapes.overlap(same, same, 5) == pytest.approx(1)
-    assert shapes.chance(512) == pytest.approx(np.sqrt(2 / (np.pi * 512)), rel=1e-3)  # 0.035262
+    same = subspaces.subspace_of(x, 8)
+    assert subspaces.similarity(same, same, 5) == pytest.approx(1)
+    assert subspaces.overlap(same, same, 5) == pytest.approx(1)
+    assert subspaces.chance(512) == pytest.approx(np.sqrt(2 / (np.pi * 512)), rel=1e-3)  # 0.035262
     low, high = (np.zeros((100, 16)) for _ in range(2))
     low[:, :8], high[:, 8:] = directions(100, 8), directions(100, 8, 1)
-    one, other = shapes.shape_of(low, 8), shapes.shape_of(high, 8)
-    assert shapes.similarity(one, other, 5) == pytest.approx(0, abs=1e-12)
-    assert shapes.overlap(one, other, 5) == pytest.approx(0, abs=1e-12)
+    one, other = subspaces.subspace_of(low, 8), subspaces.subspace_of(high, 8)
+    assert subspaces.similarity(one, other, 5) == pytest.approx(0, abs=1e-12)
+    assert subspaces.overlap(one, other, 5) == pytest.approx(0, abs=1e-12)
 
 
 def shaped(seed=0, n=400, d=12, agreement=0.9):
@@ -201,12 +201,12 @@ def test_shape_similarity_interval_has_the_right_width():
 def test_a_gate_on_what_two_classes_share():
     e = np.eye(4)
     one, other = (e[:1] + e[1:2]) / np.sqrt(2), (e[:1] + e[2:3]) / np.sqrt(2)
-    assert gated_cosines(one, other, np.ones(4)) == pytest.approx(0.5)
-    assert gated_cosines(one, other, e[0]) == pytest.approx(1)
+    assert masked_cosines(one, other, np.ones(4)) == pytest.approx(0.5)
+    assert masked_cosines(one, other, e[0]) == pytest.approx(1)
     with pytest.raises(InputError, match="The gate is 0 in all directions"):
-        gated_cosines(one, other, np.zeros(4))
+        masked_cosines(one, other, np.zeros(4))
     x, y = directions(5, 8), directions(7, 8, 1)
-    np.testing.assert_allclose(gated_cosines(x, y, np.ones(8)), x @ y.T)
+    np.testing.assert_allclose(masked_cosines(x, y, np.ones(8)), x @ y.T)
 
 
 def test_fisher_scores_find_the_planted_direction(rng):
@@ -215,8 +215,8 @@ def test_fisher_scores_find_the_planted_direction(rng):
     scores = fisher(one, other)
     assert scores.argmax() == 3
     assert scores[3] == pytest.approx(16 / 2, rel=0.25)
-    np.testing.assert_array_equal(top_gate(scores, 1), np.eye(10)[3])
-    assert not top_gate(fisher(one, one), 5).any()
+    np.testing.assert_array_equal(top_fisher_mask(scores, 1), np.eye(10)[3])
+    assert not top_fisher_mask(fisher(one, one), 5).any()
 
 
 def test_auc_is_the_usual_one(rng):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core.diagnostics import DIAGNOSTICS
-from core.rivals import rivals
-from core.sampling import pair_mean, thinned
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.pair_ranks import pair_ranks
+from core.numerics.sampling import pair_mean, thinned
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space
@@ -149,10 +149,10 @@ def test_what_is_not_affordable_is_sampled_and_the_interval_says_so():
 
 def test_margins_and_ranks_of_few_texts_are_those_of_all(monkeypatch):
     given = spaces.paired(n=700, d=8, agreement=0.5)
-    every = rivals(given)
+    every = pair_ranks(given)
     monkeypatch.setattr("core.rivals.AFFORDABLE", 1.0)
     monkeypatch.setattr("core.rivals.IMAGES", 64)
-    some = rivals(given, seed=1)
+    some = pair_ranks(given, seed=1)
     assert (len(every.texts), len(some.texts), some.n_texts) == (700, 500, 700)
     at = np.searchsorted(every.texts, some.texts)
     np.testing.assert_array_equal(some.rank, every.rank[at])

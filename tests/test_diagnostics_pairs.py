@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from core.errors import InputError, TooFew
-from core.evaluate import evaluate
-from core.geodesics import antipodal, geodesic
-from core.rivals import rivals
-from core.types import Space
+from core.measure.pair_ranks import pair_ranks
+from core.measure.retrieval import evaluate
+from core.numerics.directions import antipodal, geodesic
+from core.types.space import Space
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space
@@ -76,7 +76,7 @@ def test_the_share_of_positive_margins_is_recall_at_one(noise):
     assert (found.per_item[60:] > 0).mean() == pytest.approx(recall, abs=1e-12)
     assert f"For {100 * recall:.3g}% of the texts" in found.sentence
     ranks = evaluate(given).text_to_image.first_ranks
-    np.testing.assert_array_equal(rivals(given).rank, ranks)
+    np.testing.assert_array_equal(pair_ranks(given).rank, ranks)
 
 
 def test_a_score_bias_counts_in_the_margin_as_in_search():
@@ -91,7 +91,7 @@ def test_a_score_bias_counts_in_the_margin_as_in_search():
 
 def test_a_text_of_two_images_keeps_the_nearer_one():
     given = space(np.eye(3), [[0.8, 0.6, 0.0], [0.0, 0.0, 1.0]], [[0, 3], [1, 3], [2, 4]])
-    found = rivals(given)
+    found = pair_ranks(given)
     assert found.own.tolist() == [0, 2]
     assert found.rival.tolist() == [2, 0]
     assert find("pair_margin", given).value == pytest.approx((1.6 + 2) / 2)

@@ -5,10 +5,10 @@ import pytest
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 
-from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
-from core.rarefaction import never_found
-from core.types import Space
+from core.measure.diagnostics import DIAGNOSTICS
+from core.numerics.stats import never_found
+from core.types.space import Space
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space

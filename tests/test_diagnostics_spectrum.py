@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from core import nulls
-from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
-from core.spectra import eigen_influence, moments, moments_of
+from core.measure.diagnostics import DIAGNOSTICS
+from core.numerics import nulls
+from core.numerics.spectra import eigen_influence, moments, moments_of
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space

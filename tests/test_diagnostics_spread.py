@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from core import nulls
-from core.centring import centred, mean_cosine_of
+from core.numerics import nulls
+from core.numerics.centering import centered, mean_cosine_of
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space
@@ -82,18 +82,18 @@ def test_a_narrow_cone_is_worse_and_is_called_bad(name):
 
 def test_centred_rows_are_unit_rows_around_zero():
     given = spaces.gap(n=200, d=16, size=1.5)
-    left = centred(given, "joint")
+    left = centered(given, "joint")
     np.testing.assert_allclose(np.linalg.norm(left, axis=1), 1, atol=1e-5)
     x = given.images - given.images.mean(axis=0)
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     np.testing.assert_allclose(left[:200], x, atol=1e-5)
     assert mean_cosine_of(left[:200]) == pytest.approx((1 - pdist(x, "cosine")).mean(), abs=1e-5)
-    assert len(centred(spaces.same(), "joint")) == 0
+    assert len(centered(spaces.same(), "joint")) == 0
 
 
 def test_uniformity_and_mean_cosine_say_what_centring_leaves():
     given = spaces.gap(n=400, d=16, size=1.5)
-    x = centred(given, "joint").astype(np.float64)
+    x = centered(given, "joint").astype(np.float64)
     joint = find("uniformity", given, "joint").sentence
     after = float(re.search(r"taken out it is (-?[\d.]+)\.$", joint)[1])
     assert after == pytest.approx(np.log(np.exp(-2 * pdist(x) ** 2).mean()), abs=0.02)

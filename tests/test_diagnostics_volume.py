@@ -7,10 +7,10 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from scipy.special import psi
 
-from core import local
-from core.diagnostics import DIAGNOSTICS
-from core.diagnostics.manifold_entropy import entropy
 from core.errors import TooFew
+from core.measure import local_neighbors
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.diagnostics.manifold_entropy import entropy
 from tests import spaces
 from tests.measuring import find, value
 from tests.spaces import directions, space
@@ -72,7 +72,7 @@ def test_copies_are_told_and_cost_what_the_floor_says():
 def test_the_even_sphere_is_its_own_reference(d):
     found = find("manifold_entropy", space(directions(2000, d)), dimension=d - 1)
     assert found.value == pytest.approx(found.reference.value, abs=0.02 * d)
-    far = [local.even_log_distance(2000, d, k) for k in range(1, 8)]
+    far = [local_neighbors.even_log_distance(2000, d, k) for k in range(1, 8)]
     assert far == sorted(far)
 
 

@@ -14,21 +14,21 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.cli import main
-from core.diagnostics import DIAGNOSTICS
-from core.encoder_report import EncoderReport, sample
 from core.encoders.toy import Toy
-from core.errors import InputError
-from core.ingest.transforms import TRANSFORMS
-from core.jobs import Cancelled
-from core.probes import PROBES
-from core.types import Item, Space
+from core.errors import Cancelled, InputError
+from core.ingest.augmentations import AUGMENTATIONS
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.probes import PROBES
+from core.types.item import Item
+from core.types.space import Space
 from core.workbench import Workbench
+from core.workbench.encoder_report import EncoderReport, sample
 from tests.files import encoded, folder_of, jsonl
 
 TOP = Path(__file__).parents[1]
 COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan", "white", "black")
 N = 40
-NAMES = [f"{part}: {name}" for part in ("invariance", "equivariance") for name in TRANSFORMS]
+NAMES = [f"{part}: {name}" for part in ("invariance", "equivariance") for name in AUGMENTATIONS]
 
 
 def picture(n):
@@ -112,7 +112,7 @@ def test_values_of_single_pictures_go_with_their_items(tried):
     toy = Toy()
     for row in (0, 7, N - 1):
         image = Image.open(BytesIO(tried.picture("full", space.ids[row]))).convert("RGB")
-        rows = toy.encode_images([image, TRANSFORMS["grey"].usually(image)])
+        rows = toy.encode_images([image, AUGMENTATIONS["grey"].usually(image)])
         assert grey.per_item[row] == pytest.approx(float(rows[0] @ rows[1]), abs=1e-5)
     assert np.isnan(grey.per_item[space.n_images :]).all()
 
@@ -159,7 +159,7 @@ def test_pictures_that_are_gone_are_left_out_by_name(untried, built):
     assert all("cannot be read any more" in reason for _, reason in report.left_out)
     assert len(report.ids) == N - 3
     assert "there are 37" in report.lacks["equivariance"]
-    assert sum("invariance" in f.name for f in report.findings) == len(TRANSFORMS)
+    assert sum("invariance" in f.name for f in report.findings) == len(AUGMENTATIONS)
 
 
 def test_two_pictures_are_too_few_in_a_sentence(tried):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import encoders
-from core.encoders import backends, checkpoints, hub, keep
+from core.encoders import backends, checkpoints, hub
+from core.encoders.encoder import known, load
 from core.encoders.open_clip import OpenClip
 from core.errors import BadParameter, InputError, MissingPart, UnknownName
 
@@ -35,9 +35,9 @@ def patterns(rng, n=5):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """An OpenCLIP model of random weights, as `local-dir:` wants it."""
-    from core.encoders import frameworks
+    from core.encoders import lazy
 
-    package = frameworks.open_clip()
+    package = lazy.open_clip()
     import torch
     from safetensors.torch import save_file
 
@@ -56,11 +56,11 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module", params=["toy", "tiny torch", "tiny openvino"])
 def encoder(request, folder):
     if request.param == "toy":
-        return encoders.load("toy")
+        return load("toy")
     backend = request.param.split()[1]
     if backend == "openvino":
         pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-    return encoders.load(f"local-dir:{folder}", backend)
+    return load(f"local-dir:{folder}", backend)
 
 
 def test_rows_are_unit_rows_of_the_declared_shape(encoder, rng):
@@ -119,7 +119,7 @@ def test_threads_get_what_one_thread_gets(encoder, rng):
 
 
 def test_the_toy_finds_red_by_the_word():
-    toy = encoders.load("toy")
+    toy = load("toy")
     names = ["red", "green", "blue", "black", "white"]
     pictures = toy.encode_images([Image.new("RGB", (9, 9), name) for name in names])
     texts = toy.encode_texts([f"a {name} thing" for name in names])
@@ -128,21 +128,19 @@ def test_the_toy_finds_red_by_the_word():
 
 def test_an_encoder_is_loaded_once(folder):
     name = f"local-dir:{folder}"
-    assert encoders.load(name, "torch") is encoders.load(name, "torch")
-    assert encoders.load("toy") is encoders.load(" toy ")
+    assert load(name, "torch") is load(name, "torch")
+    assert load("toy") is load(" toy ")
 
 
 def test_a_folder_may_be_named_by_its_path(folder):
-    by_path = encoders.load(str(folder), "torch")
-    assert (
-        by_path.passport.weights == encoders.load(f"local-dir:{folder}", "torch").passport.weights
-    )
+    by_path = load(str(folder), "torch")
+    assert by_path.passport.weights == load(f"local-dir:{folder}", "torch").passport.weights
     assert by_path.d == 16
 
 
 def test_openvino_gives_the_rows_of_torch(folder, rng):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-    ours, theirs = (encoders.load(f"local-dir:{folder}", b) for b in ("openvino", "torch"))
+    ours, theirs = (load(f"local-dir:{folder}", b) for b in ("openvino", "torch"))
     pictures = patterns(rng)
     for a, b in (
         (ours.encode_images(pictures), theirs.encode_images(pictures)),
@@ -157,7 +155,7 @@ def test_auto_takes_what_was_faster_and_remembers_it(folder):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
     model = checkpoints.model(f"local-dir:{folder}")
     for torch_s, openvino_s, expected in ((2.0, 1.0, "openvino"), (1.0, 2.0, "torch")):
-        keep.keep_choice(model.text.key, keep.Choice(1.0, torch_s, openvino_s))
+        backends.keep_choice(model.text.key, backends.Choice(1.0, torch_s, openvino_s))
         encoder = OpenClip(model)
         encoder.encode_texts(["a"])
         assert encoder.passport.backend == expected
@@ -167,7 +165,7 @@ def test_auto_compares_once(folder, monkeypatch):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
     model = checkpoints.model(f"local-dir:{folder}")
     OpenClip(model).encode_texts(["a"])
-    assert keep.choice(model.text.key).parity >= 0.9999
+    assert backends.choice(model.text.key).parity >= 0.9999
     monkeypatch.setattr(backends, "_compare", lambda tower: pytest.fail("compared again"))
     OpenClip(model).encode_texts(["a"])
 
@@ -175,7 +173,7 @@ def test_auto_compares_once(folder, monkeypatch):
 def test_rows_that_differ_turn_openvino_off(folder):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
     model = checkpoints.model(f"local-dir:{folder}")
-    keep.keep_choice(model.text.key, keep.Choice(0.99, 2.0, 1.0))
+    backends.keep_choice(model.text.key, backends.Choice(0.99, 2.0, 1.0))
     encoder = OpenClip(model, "openvino")
     encoder.encode_texts(["a"])
     assert encoder.passport.backend == "torch"
@@ -214,25 +212,25 @@ def test_weights_decide_the_passport(folder, tmp_path):
 )
 def test_an_unknown_name_is_a_sentence(name, sentence):
     with pytest.raises(UnknownName) as caught:
-        encoders.load(name)
+        load(name)
     assert sentence in str(caught.value)
 
 
 def test_an_unknown_backend_is_a_sentence():
     with pytest.raises(BadParameter, match="backend is onnx; allowed: auto, torch, openvino"):
-        encoders.load("toy", "onnx")
+        load("toy", "onnx")
 
 
 def test_a_folder_without_a_model_is_a_sentence(tmp_path):
     with pytest.raises(InputError, match="holds no OpenCLIP model"):
-        encoders.load(f"local-dir:{tmp_path}")
+        load(f"local-dir:{tmp_path}")
 
 
 def test_a_folder_without_weights_is_a_sentence(folder, tmp_path):
     config = (folder / "open_clip_config.json").read_text("utf-8")
     (tmp_path / "open_clip_config.json").write_text(config, "utf-8")
     with pytest.raises(InputError, match="does not load: Required pretrained weights"):
-        encoders.load(str(tmp_path))
+        load(str(tmp_path))
 
 
 def test_weights_that_would_run_code_are_not_loaded(folder, tmp_path):
@@ -242,7 +240,7 @@ def test_weights_that_would_run_code_are_not_loaded(folder, tmp_path):
     (tmp_path / "open_clip_config.json").write_text(config, "utf-8")
     torch.save({"state_dict": threading.Thread}, tmp_path / "open_clip_pytorch_model.bin")
     with pytest.raises(InputError, match="does not load: Weights only load failed"):
-        encoders.load(str(tmp_path))
+        load(str(tmp_path))
 
 
 def test_half_a_weight_file_is_a_sentence(folder, tmp_path):
@@ -251,7 +249,7 @@ def test_half_a_weight_file_is_a_sentence(folder, tmp_path):
     weights = (folder / "open_clip_model.safetensors").read_bytes()
     (tmp_path / "open_clip_model.safetensors").write_bytes(weights[: len(weights) // 2])
     with pytest.raises(InputError, match="does not load"):
-        encoders.load(str(tmp_path))
+        load(str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["ViT-B-32/openai", "hf-hub:nobody/nothing"])
@@ -261,19 +259,19 @@ def test_weights_that_are_not_here_are_a_sentence(name, monkeypatch, tmp_path):
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(MissingPart, match="not on this machine and could not be fetched"):
-        encoders.load(name)
+        load(name)
 
 
 def test_no_hub_when_told_so(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert not encoders.reachable()
+    assert not hub.reachable()
 
 
 def test_every_suggestion_can_be_loaded_by_its_name():
-    from core.encoders import frameworks
+    from core.encoders import lazy
 
-    listed = {"/".join(pair) for pair in frameworks.open_clip().list_pretrained()}
-    names = [s.name for s in encoders.known()]
+    listed = {"/".join(pair) for pair in lazy.open_clip().list_pretrained()}
+    names = [s.name for s in known()]
     assert names[0] == "starter"
     assert set(names[1:]) <= listed
 

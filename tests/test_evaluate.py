@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.errors import TooFew
-from core.evaluate import evaluate, gained
-from core.types import Space
+from core.measure.retrieval import evaluate, gained
+from core.types.space import Space
 from tests import spaces
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import encoders
+from core.encoders import encoder
 from core.errors import NoTokens, UnknownItem
-from core.explanation import Asked, explain
-from core.ingest import overlay
-from core.types import Part, Query, Tokens, added_up
+from core.ingest.images import overlay
+from core.search.explanation import ExplainedQuery, explain
+from core.types.query import Part, Query
+from core.types.tokens import Tokens, added_up
 from core.workbench import Workbench
 from tests import spaces
 from tests.files import encoded
@@ -38,7 +39,7 @@ def test_shares_of_places_and_words_sum_to_the_cosine(rng):
     other = spaces.directions(5, 8)
     space = spaces.space(np.concatenate([whole(places)[None], other]), spaces.directions(4, 8, 2))
     named = spaces.directions(3, 8, 4)
-    asked = Asked(whole(words), words, spaces.directions(3, 8, 1), named)
+    asked = ExplainedQuery(whole(words), words, spaces.directions(3, 8, 1), named)
     found = explain(space, 0, asked, places=places)
     assert found.exact
     assert found.maps[""].shape == (3, 4)
@@ -64,7 +65,7 @@ def test_shares_of_places_and_words_sum_to_the_cosine(rng):
 def test_the_rival_stands_next_and_its_words_are_the_difference(rng):
     space = spaces.space(spaces.directions(30, 8))
     words = added_up(rng.normal(size=(3, 8)).astype(np.float32), words=("red", "dog", ""))
-    asked = Asked(whole(words), words, spaces.directions(2, 8, 1))
+    asked = ExplainedQuery(whole(words), words, spaces.directions(2, 8, 1))
     scores = space.vectors @ asked.vector
     order = np.argsort(-scores)
     for at in (0, 1, 7):
@@ -89,7 +90,7 @@ def test_a_word_that_decides_is_named():
     red, dog, cat = np.eye(3, dtype=np.float32)
     space = spaces.space([unit(red + dog), unit(dog + 0.2 * cat)])
     words = added_up(np.stack([red, dog]), words=("red", "dog"))
-    asked = Asked(whole(words), words, np.stack([dog, red]))
+    asked = ExplainedQuery(whole(words), words, np.stack([dog, red]))
     found = explain(space, 0, asked)
     assert found.rank == 1
     assert found.rival.turns == ("red",)
@@ -101,10 +102,10 @@ def test_what_may_not_be_found_is_no_rival(rng):
     order = np.argsort(-(space.vectors @ space.vectors[3]))
     allowed = np.ones(10, bool)
     allowed[order[0]] = False
-    found = explain(space, int(order[1]), Asked(space.vectors[3]), allowed=allowed)
+    found = explain(space, int(order[1]), ExplainedQuery(space.vectors[3]), allowed=allowed)
     assert (found.rank, found.n) == (1, 9)
     assert found.rival.id == space.ids[order[2]]
-    assert explain(spaces.space(np.eye(1)), 0, Asked(np.ones(1, np.float32))).rival is None
+    assert explain(spaces.space(np.eye(1)), 0, ExplainedQuery(np.ones(1, np.float32))).rival is None
 
 
 def test_the_map_of_a_colour_lies_where_it_is(bench):
@@ -150,7 +151,7 @@ def test_an_encoder_without_places_says_so_and_tells_the_rest(bench, monkeypatch
         raise NoTokens("toy")
 
     for verb in ("image_tokens", "text_tokens"):
-        monkeypatch.setattr(type(encoders.load("toy")), verb, refuse)
+        monkeypatch.setattr(type(encoder.load("toy")), verb, refuse)
     space = bench.space("halves")
     found = bench.explain("halves", Query((Part("red"),)), space.ids[0])
     assert "has no vectors for the places of a picture" in found.note
@@ -177,6 +178,6 @@ def test_tokens_that_do_not_add_up_give_cosines(rng):
     x = spaces.directions(4, 8)
     places = Tokens(x, (2, 2))
     space = spaces.space(spaces.directions(3, 8, 5))
-    found = explain(space, 0, Asked(space.vectors[1]), places=places)
+    found = explain(space, 0, ExplainedQuery(space.vectors[1]), places=places)
     assert not found.exact
     np.testing.assert_allclose(found.maps[""].ravel(), x @ space.vectors[1], atol=1e-6)

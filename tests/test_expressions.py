@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.expressions import parse, write
-from core.types import Filter
+from core.search.query.filters import format_filters, parse_filters
+from core.types.query import Filter
 
 TYPES = {"label": "str", "year": "int", "size": "float", "warm": "bool", "name": "str"}
 
@@ -24,7 +24,7 @@ TYPES = {"label": "str", "year": "int", "size": "float", "warm": "bool", "name":
     ],
 )
 def test_each_form(text, expected):
-    assert parse(text, TYPES) == (expected,)
+    assert parse_filters(text, TYPES) == (expected,)
 
 
 FIELDS = st.text(min_size=1).filter(str.strip)
@@ -47,23 +47,23 @@ FILTERS = st.one_of(
 def test_what_is_written_is_read_back(filters):
     typed = [f for f in filters if f.field not in TYPES or f.field in ("year", "size", "warm")]
     if typed:
-        assert parse(write(typed), TYPES) == tuple(typed)
+        assert parse_filters(format_filters(typed), TYPES) == tuple(typed)
 
 
 def test_conditions_are_joined():
-    assert len(parse("label = a and year between 1 and 2 and warm = false", TYPES)) == 3
+    assert len(parse_filters("label = a and year between 1 and 2 and warm = false", TYPES)) == 3
 
 
 @given(st.text(min_size=1).filter(lambda s: s.strip()))
 def test_any_quoted_text_comes_out_as_it_went_in(text):
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-    assert parse(f'label = "{quoted}"', TYPES) == (Filter("label", "in", (text,)),)
+    assert parse_filters(f'label = "{quoted}"', TYPES) == (Filter("label", "in", (text,)),)
 
 
 @given(st.text())
 def test_any_text_is_read_or_refused(text):
     try:
-        assert parse(text, TYPES)
+        assert parse_filters(text, TYPES)
     except InputError as refusal:
         assert "Write conditions such as" in str(refusal)
 
@@ -82,4 +82,4 @@ def test_any_text_is_read_or_refused(text):
 )
 def test_what_cannot_be_read_is_refused_with_the_place(text, sentence):
     with pytest.raises(InputError, match=sentence):
-        parse(text, TYPES)
+        parse_filters(text, TYPES)

@@ -5,8 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.errors import BadParameter, InputError
-from core.formulas import parse, write
-from core.types import Part
+from core.search.query.formula import format_query, parse_query
+from core.types.query import Part
 
 WEIGHTS = st.floats(-100, 100).filter(bool)
 TEXTS = st.text(min_size=1).filter(str.strip)
@@ -39,7 +39,7 @@ PARTS = st.lists(
     ],
 )
 def test_each_form(text, parts):
-    assert parse(text) == tuple(parts)
+    assert parse_query(text) == tuple(parts)
 
 
 @given(PARTS)
@@ -47,19 +47,19 @@ def test_each_form(text, parts):
 @example((Part(" blanks around "),))
 @example((Part('\\"'), Part(item="\\'", weight=1e-5)))
 def test_what_is_written_is_read_as_the_same(parts):
-    assert parse(write(parts)) == parts
-    assert write(parse(write(parts))) == write(parts)
+    assert parse_query(format_query(parts)) == parts
+    assert format_query(parse_query(format_query(parts))) == format_query(parts)
 
 
 @given(TEXTS.filter(lambda t: not set(t) & {'"', "'", ":"}))
 def test_a_text_without_quotes_or_references_is_one_text(text):
-    assert parse(text) == (Part(text.strip()),)
+    assert parse_query(text) == (Part(text.strip()),)
 
 
 @given(st.text())
 def test_any_text_is_read_or_refused_in_a_sentence(text):
     try:
-        assert parse(text)
+        assert parse_query(text)
     except InputError as refused:
         assert str(refused).strip()
 
@@ -79,13 +79,13 @@ def test_any_text_is_read_or_refused_in_a_sentence(text):
 )
 def test_what_cannot_be_read_is_refused_with_its_place(text, sentence):
     with pytest.raises(InputError, match=sentence):
-        parse(text)
+        parse_query(text)
 
 
 def test_weights_have_a_range():
     for weight in ("0", "101", "1e999"):
         with pytest.raises(BadParameter, match=r"weight is .*; allowed: -100 to 100 without 0"):
-            parse(f'{weight}*"a"')
+            parse_query(f'{weight}*"a"')
 
 
 def test_files_and_ids_are_asked_for():
@@ -95,8 +95,8 @@ def test_files_and_ids_are_asked_for():
         seen.append((id_, kind))
         return id_ * 2
 
-    parts = parse('img:a + item:b + file:"my dog.jpg"', find=find, read=str.encode)
+    parts = parse_query('img:a + item:b + file:"my dog.jpg"', find=find, read=str.encode)
     assert seen == [("a", "image"), ("b", None)]
     assert parts == (Part(item="aa"), Part(item="bb"), Part(image=b"my dog.jpg"))
     with pytest.raises(InputError, match="cannot be written into a link"):
-        write(parts)
+        format_query(parts)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.fusion import fuse
+from core.search.ranking import fuse
 
 
 def ranking(rng, n, among=50):

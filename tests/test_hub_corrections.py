@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import bias
-from core.bias import corrected
-from core.diagnostics import DIAGNOSTICS
 from core.errors import BadParameter, TooFew, UnknownName
-from core.hub_corrections import HUB_CORRECTIONS, Bank, soft_maximum
-from core.search import against, changes, hub_ratios, search
+from core.improve import hub_bias as bias
+from core.improve.hub_bias import corrected
+from core.improve.hub_corrections import HUB_CORRECTIONS, QueryBank, soft_maximum
+from core.measure.diagnostics import DIAGNOSTICS
+from core.search.answer import compare_rankings, describe_changes, hub_ratios
+from core.search.engine import search
 from tests import spaces
 
 PARTS = HUB_CORRECTIONS.all()
@@ -53,7 +54,7 @@ def test_nnn_toy_of_its_authors():
     turn = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * 0.01
     near = np.concatenate([queries + np.pad(step, (0, 2)) for step in turn])
     nobody = np.empty((0, 2), np.int64)
-    biases = PARTS["nnn"](Bank(gallery, near, gallery, nobody, nobody), alpha=0.75, k=2)
+    biases = PARTS["nnn"](QueryBank(gallery, near, gallery, nobody, nobody), alpha=0.75, k=2)
     cosines = (queries @ gallery.T).max(axis=1)
     assert cosines == pytest.approx([0.8, 0.8, 0.8, 0.8, 1])
     best = (queries @ gallery.T - biases).max(axis=1)
@@ -274,9 +275,9 @@ def test_an_answer_tells_which_hubs_left_the_page():
     query = space.texts[7]
     plain = search(space, query, k=5, kinds=("image",))
     assert plain.hits[0].row == 3
-    assert changes(plain) == ""
+    assert describe_changes(plain) == ""
     answer = search(corrected(space, "nnn", alpha=1.5), query, k=5, kinds=("image",))
-    told = against(answer, plain)
+    told = compare_rankings(answer, plain)
     assert 3 in [hit.row for hit in told.left]
     assert next(hit.hubness for hit in told.left if hit.row == 3) > 5
     gone = {hit.row for hit in plain.hits} - {hit.row for hit in answer.hits}
@@ -284,4 +285,4 @@ def test_an_answer_tells_which_hubs_left_the_page():
     hubs = sum(hit.hubness > 0 for hit in told.left)
     assert hubs > 1
     words = f"Against cosine alone {len(gone)} of 5 hits left this page, {hubs} of them hubs; "
-    assert changes(told).startswith(words)
+    assert describe_changes(told).startswith(words)

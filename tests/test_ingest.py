@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError, UnreadableFile
-from core.ingest import Record, Source, decode, items_of, read
-from core.types import Refusal, digest
+from core.ingest.images import decode
+from core.ingest.readers.detect import read
+from core.ingest.readers.records import Record, Source, items_of
+from core.types.item import Rejected, digest
 from tests.files import folder_of, half, jsonl, png, png_bomb, zip_of
 
 ANYTHING = settings(
@@ -25,19 +27,19 @@ ANYTHING = settings(
 CAPTIONS = st.text(min_size=1, max_size=60).map(str.strip).filter(bool)
 
 
-def records(source: Iterable[Record | Refusal]) -> list[Record]:
+def records(source: Iterable[Record | Rejected]) -> list[Record]:
     return [entry for entry in source if isinstance(entry, Record)]
 
 
-def refused(source: Iterable[Record | Refusal]) -> dict[str, str]:
-    return {entry.name: entry.reason for entry in source if isinstance(entry, Refusal)}
+def refused(source: Iterable[Record | Rejected]) -> dict[str, str]:
+    return {entry.name: entry.reason for entry in source if isinstance(entry, Rejected)}
 
 
 def seen(source: Source) -> list[tuple[object, ...]]:
     """All that a source says, without where it lies."""
     return [
         (e.name, e.reason)
-        if isinstance(e, Refusal)
+        if isinstance(e, Rejected)
         else (e.name, e.read and e.read(), e.captions, e.labels, dict(e.attributes))
         for e in source
     ]

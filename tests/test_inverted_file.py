@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from core import inverted_file as inverted_file_module
-from core import sketch
-from core.inverted_file import ENOUGH, inverted_file, top_k, usable
-from core.neighbors import top_k as exact
-from core.search import search
-from core.types import Space
+from core.numerics.neighbors import top_k as exact
+from core.search.engine import search
+from core.search.index import ivf as inverted_file_module
+from core.search.index import two_bit as sketch
+from core.search.index.ivf import ENOUGH, inverted_file, top_k, usable
+from core.types.space import Space
 
 
 def unit(x):

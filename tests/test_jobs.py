@@ -7,12 +7,11 @@ from pathlib import Path
 from threading import Event
 from time import monotonic, sleep
 
+import core.jobs
 import pytest
 
-import core.jobs
-from core.errors import InputError, UnknownName
-from core.jobs import Cancelled, Jobs, Tick
-from core.jobs.job import born
+from core.errors import Cancelled, InputError, UnknownName
+from core.workbench.jobs import Jobs, Tick, process_birth
 
 
 @pytest.fixture
@@ -148,7 +147,7 @@ def test_a_reused_process_number_does_not_count_as_alive(jobs):
     path.write_text(json.dumps(record))
     assert record["pid"] == os.getpid()
     assert Jobs(jobs.folder).get(job.id).state == "interrupted"
-    assert born(os.getpid()) != "" and born(2**22 + 1) == ""
+    assert process_birth(os.getpid()) != "" and process_birth(2**22 + 1) == ""
 
 
 def test_the_same_work_is_not_run_twice_at_a_time(jobs):

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 from PIL import Image
 
-from core.types import Item
+from core.types.item import Item
 from core.workbench import Workbench
 from tests.files import encoded, jsonl, zip_of
 

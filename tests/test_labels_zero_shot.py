@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import zero_shot
 from core.errors import InputError, TooFew
-from core.label_search import judge, label_set, rank
-from core.types import Space
+from core.search import zero_shot
+from core.search.zero_shot import label_set, rank_labels, score_labels
+from core.types.space import Space
 
 
 def unit(x):
@@ -17,13 +17,13 @@ def unit(x):
 
 def test_with_equal_distances_the_middle_is_the_likeliest(rng):
     chances = rng.dirichlet(np.ones(6), 50)
-    squares = zero_shot.expected_squares(chances, 1 - np.eye(6))
+    squares = zero_shot.frechet_scores(chances, 1 - np.eye(6))
     assert (squares.argmin(axis=1) == chances.argmax(axis=1)).all()
 
 
 def test_a_sure_label_is_its_own_middle(rng):
     squared = zero_shot.text_distances(unit(rng.normal(size=(5, 8))))
-    assert (zero_shot.expected_squares(np.eye(5), squared).argmin(axis=1) == np.arange(5)).all()
+    assert (zero_shot.frechet_scores(np.eye(5), squared).argmin(axis=1) == np.arange(5)).all()
 
 
 @settings(deadline=None, max_examples=20)
@@ -31,21 +31,21 @@ def test_a_sure_label_is_its_own_middle(rng):
 def test_the_unit_of_distance_does_not_matter(seed, factor):
     rng = np.random.default_rng(seed)
     chances, squared = rng.dirichlet(np.ones(4), 3), rng.random((7, 4))
-    plain, scaled = (zero_shot.expected_squares(chances, f * squared) for f in (1, factor**2))
+    plain, scaled = (zero_shot.frechet_scores(chances, f * squared) for f in (1, factor**2))
     assert (plain.argmin(axis=1) == scaled.argmin(axis=1)).all()
 
 
 def test_between_unit_texts_the_middle_is_nearest_to_their_mean(rng):
     texts, chances = unit(rng.normal(size=(6, 16))), rng.dirichlet(np.ones(6), 40)
-    squares = zero_shot.expected_squares(chances, zero_shot.text_distances(texts))
+    squares = zero_shot.frechet_scores(chances, zero_shot.text_distances(texts))
     assert (squares.argmin(axis=1) == (chances @ texts @ texts.T).argmax(axis=1)).all()
 
 
 def test_two_breeds_make_a_dog():
-    nodes = zero_shot.tree(["dog > poodle", "dog > beagle", "dog > husky", "car"])
+    nodes = zero_shot.label_tree(["dog > poodle", "dog > beagle", "dog > husky", "car"])
     labels = label_set(nodes, np.eye(4, dtype=np.float32))
     picture = unit(np.array([1.0, 0.99, 0.0, 0.0]))
-    answer = rank(labels, picture, k=3, scale=10)
+    answer = rank_labels(labels, picture, k=3, scale=10)
     assert [hit.label for hit in answer.likeliest[:2]] == ["poodle", "beagle"]
     assert answer.middle[0].label == "dog"
     assert answer.middle[0].value == pytest.approx(1, abs=0.02)
@@ -71,11 +71,11 @@ def test_the_scale_that_made_the_labels_is_found(rng):
 )
 def test_odd_labels_get_a_sentence(lines, says):
     with pytest.raises(InputError, match=says):
-        zero_shot.tree(lines)
+        zero_shot.label_tree(lines)
 
 
 def test_lines_are_trimmed_and_counted_once():
-    nodes = zero_shot.tree(["  a>b ", "a > b", "<b>😀".replace(">", "")])
+    nodes = zero_shot.label_tree(["  a>b ", "a > b", "<b>😀".replace(">", "")])
     assert [nodes.names[i] for i in nodes.leaves] == ["b", "<b😀"]
 
 
@@ -88,12 +88,12 @@ def labelled_space(rng, *, shuffled=False):
         rng.shuffle(truth)
     labels = tuple((name,) for name in names[truth])
     space = Space(pictures, tuple(f"{i:03}" for i in range(400)), 400, labels=labels)
-    nodes = zero_shot.tree(["dog > poodle", "dog > beagle", "car > van", "car > truck"])
+    nodes = zero_shot.label_tree(["dog > poodle", "dog > beagle", "car > van", "car > truck"])
     return space, label_set(nodes, texts)
 
 
 def test_judged_on_planted_labels_both_rules_are_right(rng):
-    found = judge(*labelled_space(rng)).scores
+    found = score_labels(*labelled_space(rng)).scores
     assert found["accuracy"].value > 0.95
     assert found["middle_squared_distance"].value <= found["squared_distance"].high
     assert found["accuracy"].chance == 0.25
@@ -101,7 +101,7 @@ def test_judged_on_planted_labels_both_rules_are_right(rng):
 
 
 def test_shuffled_labels_are_not_found(rng):
-    found = judge(*labelled_space(rng, shuffled=True)).scores["accuracy"]
+    found = score_labels(*labelled_space(rng, shuffled=True)).scores["accuracy"]
     assert found.low <= 0.25 <= found.high
 
 
@@ -109,12 +109,12 @@ def test_without_labelled_pictures_there_is_a_sentence(rng):
     space, labels = labelled_space(rng)
     bare = Space(space.vectors, space.ids, 400)
     with pytest.raises(TooFew, match="Judging labels needs at least 40 pictures"):
-        judge(bare, labels)
+        score_labels(bare, labels)
 
 
 def test_flat_labels_keep_their_signs():
-    nodes = zero_shot.flat(["<i>a</i>", "b > c", "b > c"])
+    nodes = zero_shot.flat_labels(["<i>a</i>", "b > c", "b > c"])
     assert nodes.names == ("", "<i>a</i>", "b > c")
-    assert nodes.squared.tolist() == zero_shot.tree(["x", "y"]).squared.tolist()
+    assert nodes.squared.tolist() == zero_shot.label_tree(["x", "y"]).squared.tolist()
     with pytest.raises(InputError):
-        zero_shot.flat([])
+        zero_shot.flat_labels([])

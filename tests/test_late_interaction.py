@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadParameter, InputError
-from core.fixed_encodings import Encodings, FixedEncoding
-from core.late_interaction import best_matches
-from core.pooling import Pooling, named, pooled
-from core.rerankers import RERANKERS, Shortlist
-from core.rerankers.orthogonal_fusion import remainder
-from core.types import Space
+from core.numerics.multivector import best_matches, pooled
+from core.search.index.muvera import FixedEncoding, MuveraIndex
+from core.search.rerankers import RERANKERS, Shortlist
+from core.search.rerankers.orthogonal_fusion import remainder
+from core.types.space import Space
+from core.types.tokens import Pooling, named
 from tests import spaces
 
 max_sim, orthogonal_fusion = RERANKERS.get("max_sim"), RERANKERS.get("orthogonal_fusion")
@@ -169,7 +169,7 @@ def test_encodings_of_many_are_those_of_each(seed):
     each = np.stack([coder.of_parts(item) for item in items])
     together = coder.of_items(flat, lengths).transpose(1, 0, 2).reshape(9, -1)
     np.testing.assert_allclose(together, each, atol=1e-5)
-    kept, rows = Encodings(coder, 10), rng.permutation(10)[:9]
+    kept, rows = MuveraIndex(coder, 10), rng.permutation(10)[:9]
     kept.put(rows, flat, lengths)
     found, asked = kept.scores(words), coder.of_words(words)
     # One byte a number: at most half a step of what each is multiplied by.
@@ -184,7 +184,7 @@ def test_encodings_find_the_best_by_late_interaction(rng):
     topics = unit(rng, 60, 32)
     items = [unit(rng, 4, 32) * 0.5 + topics[rng.integers(0, 60, 4)] for _ in range(2000)]
     items = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in items]
-    kept = Encodings(FixedEncoding(32, bits=3, inner=16, repeats=20), 2000)
+    kept = MuveraIndex(FixedEncoding(32, bits=3, inner=16, repeats=20), 2000)
     kept.put(np.arange(2000), np.concatenate(items), np.full(2000, 4))
     shares = []
     for _ in range(10):

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import encoders
-from core.encoders import frameworks
+from core.encoders import lazy
+from core.encoders.encoder import _LOADED, load, long_text_note, with_long_text
 from core.encoders.long_texts import pooled, stretched, windows
 from core.errors import BadParameter, InputError
-from core.types import Part, Passport, Query
+from core.types.item import Passport
+from core.types.query import Part, Query
 from core.workbench import Workbench
 from tests.files import encoded, folder_of, jsonl, ramp
 from tests.test_encoders import TINY
@@ -70,7 +71,7 @@ def home(shared_home, monkeypatch):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """An OpenCLIP model of random weights that reads twelve tokens at once."""
-    package = frameworks.open_clip()
+    package = lazy.open_clip()
     import torch
     from safetensors.torch import save_file
 
@@ -89,16 +90,16 @@ def folder(tmp_path_factory):
 def encoder(folder, monkeypatch):
     """That model; by torch also where the faster backend is asked for, which is not tested here."""
     name = f"local-dir:{folder}"
-    loaded = encoders.load(name, "torch")
-    monkeypatch.setitem(encoders._LOADED, (name, "auto"), loaded)
+    loaded = load(name, "torch")
+    monkeypatch.setitem(_LOADED, (name, "auto"), loaded)
     return loaded
 
 
 def test_what_fits_is_the_same_in_every_mode(encoder):
     texts = ["a dog", "two dogs on a beach"]
-    base = encoders.reading(encoder, "").encode_texts(texts)
+    base = with_long_text(encoder, "").encode_texts(texts)
     for mode in MODES:
-        found = encoders.reading(encoder, mode)
+        found = with_long_text(encoder, mode)
         np.testing.assert_array_equal(found.encode_texts(texts), base)
         assert found.how_read("a dog") == ""
 
@@ -106,26 +107,26 @@ def test_what_fits_is_the_same_in_every_mode(encoder):
 def test_what_does_not_fit_is_not_left_out(encoder):
     other = LONG + " And a whale swims."
     for mode in MODES:
-        rows = encoders.reading(encoder, mode).encode_texts([LONG, "a dog", other])
+        rows = with_long_text(encoder, mode).encode_texts([LONG, "a dog", other])
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
         assert (rows[0] != rows[2]).any() == bool(mode), mode
-        alone = encoders.reading(encoder, mode).encode_texts([other])[0]
+        alone = with_long_text(encoder, mode).encode_texts([other])[0]
         np.testing.assert_allclose(rows[2], alone, atol=1e-5)
 
 
 def test_windows_are_the_mean_of_what_their_texts_give(encoder):
-    reader = encoders.reading(encoder, "windows")
+    reader = with_long_text(encoder, "windows")
     parts = windows(LONG, lambda t: encoder._model.count(t) <= encoder._model.context)
     rows = reader.encode_texts(parts).mean(axis=0)
     expected = rows / np.linalg.norm(rows)
     np.testing.assert_allclose(reader.encode_texts([LONG])[0], expected, atol=1e-5)
     assert f"in {len(parts)} windows" in reader.how_read(LONG)
-    assert "only its first" in encoders.reading(encoder, "").how_read(LONG)
+    assert "only its first" in with_long_text(encoder, "").how_read(LONG)
 
 
 def test_stretched_positions_that_are_the_old_ones_change_nothing(encoder, monkeypatch):
     """With rows 0, 1, 2 ... of the old table in front, a text that fits reads as before."""
-    from core.encoders import stretched as module
+    from core.encoders import modules as module
 
     text = "two dogs on a beach"
     monkeypatch.setattr(module, "stretched", lambda table, keep: np.concatenate([table] * 4))
@@ -146,9 +147,9 @@ def test_modes_have_names_and_passports_tell_them():
     assert Passport.from_json(old.to_json().replace(', "long_text": ""', "")) == old
     assert old.key == Passport("starter", "w", "p", 4, version="2").key
     assert len({Passport("starter", "w", "p", 4, long_text=mode).key for mode in MODES}) == 4
-    toy = encoders.load("toy")
-    assert encoders.reading(toy, "windows") is toy
-    assert encoders.how_read(toy, LONG * 100) == ""
+    toy = load("toy")
+    assert with_long_text(toy, "windows") is toy
+    assert long_text_note(toy, LONG * 100) == ""
 
 
 @pytest.fixture

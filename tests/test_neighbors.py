@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import neighbors
-from core.neighbors import nearest, ranks, top_k
-from core.types import Space
+from core.numerics import neighbors
+from core.numerics.neighbors import nearest, ranks, top_k
+from core.types.space import Space
 
 
 def unit(rng, n, d=8):

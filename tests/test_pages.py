@@ -8,11 +8,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core import background
 from core.errors import StoreError
-from core.types import Passport
-from core.workbench import Workbench
-from pages.parts import draw, state
+from core.types.item import Passport
+from core.workbench import Workbench, tasks
+from pages.parts import charts, state
 from tests.screens import TOP, cards, components, picture, run, words
 
 
@@ -269,9 +268,9 @@ def test_vectors_of_an_unknown_model_are_searched_by_item(app, home, tmp_path):
 
 def test_the_palettes_of_figures_and_theme_are_the_same():
     theme = tomllib.loads((TOP / "assets" / "theme.toml").read_text("utf-8"))["theme"]
-    assert tuple(theme["chartCategoricalColors"]) == draw.PALETTE
-    assert tuple(theme["chartSequentialColors"]) == draw.SEQUENTIAL
-    assert tuple(theme["chartDivergingColors"]) == draw.DIVERGING
+    assert tuple(theme["chartCategoricalColors"]) == charts.PALETTE
+    assert tuple(theme["chartSequentialColors"]) == charts.SEQUENTIAL
+    assert tuple(theme["chartDivergingColors"]) == charts.DIVERGING
 
 
 def test_every_page_file_is_in_the_page_list():
@@ -288,12 +287,12 @@ def test_what_is_asked_first_was_made_ready_beside_the_page(filled, monkeypatch)
     asked = []
     search = Workbench.search
     monkeypatch.setattr(Workbench, "search", lambda self, *a: asked.append(a) or search(self, *a))
-    background.warm(Workbench(filled), "colours", None)
+    tasks.warm_search(Workbench(filled), "colours", None)
     assert [(name, query.kinds) for name, query, _ in asked] == [("colours", ("image",))]
 
 
 def test_what_cannot_be_made_ready_is_told_to_who_asks(filled):
-    assert background.warm(Workbench(filled), "nothing yet", None) is None
+    assert tasks.warm_search(Workbench(filled), "nothing yet", None) is None
 
 
 def test_numbers_to_save_are_made_when_they_are_saved(app, filled, monkeypatch):
@@ -328,10 +327,10 @@ def test_garbage_is_set_aside_once_for_all_collections_and_encoders(filled, monk
     def page():
         import streamlit as st
 
-        from pages.parts import state
+        from pages.parts import session, state
 
-        state.keep("collection", st.session_state["name"])
-        state.keep("encoder", st.session_state["model"])
+        session.keep("collection", st.session_state["name"])
+        session.keep("encoder", st.session_state["model"])
         state.settle()
 
     app = AppTest.from_function(page)

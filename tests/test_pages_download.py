@@ -5,7 +5,7 @@ import io
 
 from streamlit.testing.v1 import AppTest
 
-from core.store import Home
+from core.store.home import Home
 from tests.screens import TOP, cards, run
 
 

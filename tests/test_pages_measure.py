@@ -13,12 +13,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import background, catalog, subsets
-from core.advice import ADVICE
-from core.diagnostics import DIAGNOSTICS
-from core.types import Passport
-from core.workbench import Workbench
-from pages.parts import export, subset
+from core import errors
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.verdicts import ADVICE
+from core.report import subsets
+from core.types.item import Passport
+from core.workbench import Workbench, catalog, tasks
+from pages.parts.geometry import export, subset
 from tests.files import encoded, folder_of, jsonl
 
 TOP = Path(__file__).parents[1]
@@ -254,13 +255,13 @@ def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
     widget(app.button, "_a.take").click()
     assert "5 items from the map: 5 pictures" in words(run(app))
     held = app.query_params["a.items"]
-    assert subsets.unpack(space, held if isinstance(held, str) else held[0]) == space.ids[:5]
+    assert subsets.unpack_ids(space, held if isinstance(held, str) else held[0]) == space.ids[:5]
     widget(app.button, "_a.drop").click()
     assert "Everything" in words(run(app))
 
 
 def test_a_selection_by_link_and_one_that_is_of_another_collection(app, filled):
-    held = subsets.pack(space := Workbench(filled).space("colours"), space.ids[3:6])
+    held = subsets.pack_ids(space := Workbench(filled).space("colours"), space.ids[3:6])
     visit(app, "geometry", collection="colours", family="Spread", **{"a.items": held})
     assert "3 items from the map: 3 pictures" in words(app)
     visit(app, "geometry", collection="pictures only", **{"a.items": held})
@@ -351,8 +352,8 @@ def test_evaluate_without_pairs_says_what_to_add(app, filled):
 
 
 def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, filled, monkeypatch):
-    begin, lay_out = Event(), background.VERBS["layout"]
-    monkeypatch.setitem(background.VERBS, "layout", lambda *a: begin.wait(60) and lay_out(*a))
+    begin, lay_out = Event(), tasks.VERBS["layout"]
+    monkeypatch.setitem(tasks.VERBS, "layout", lambda *a: begin.wait(60) and lay_out(*a))
     visit(app, "map", collection="colours", map="pca")
     (chart,) = app.get("plotly_chart")
     traces = json.loads(chart.proto.spec)["data"]
@@ -399,7 +400,7 @@ def test_a_layout_that_failed_is_told_and_not_tried_again_by_itself(app, filled)
     bench = Workbench(filled)
 
     def fail(tick):
-        raise catalog.InputError("The disk is full.")
+        raise errors.InputError("The disk is full.")
 
     bench.jobs.start("UMAP", fail, verb="layout", arguments=arguments).wait()
     visit(app, "map", map="umap")

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import sketch
-from core.hub_corrections import HUB_CORRECTIONS
-from core.pooling import Pooling
-from core.rerankers import RERANKERS
-from core.types import Item, Part, Passport, Query
+from core.improve.hub_corrections import HUB_CORRECTIONS
+from core.search.index import two_bit as sketch
+from core.search.rerankers import RERANKERS
+from core.types.item import Item, Passport
+from core.types.query import Part, Query
+from core.types.tokens import Pooling
 from core.workbench import Workbench
 from tests.screens import TOP, build, components, run, words
 from tests.test_search import unit
@@ -136,10 +137,10 @@ def test_an_answer_follows_attributes_that_are_no_part_of_the_space(tmp_path, mo
     def page():
         import streamlit as st
 
-        from core.types import Filter, Part, Query
-        from pages.parts import state
+        from core.types.query import Filter, Part, Query
+        from pages.parts import session, state
 
-        state.keep("collection", "pets")
+        session.keep("collection", "pets")
         new = Filter("year", "in", (2001,))
         asks = (Part(item=st.session_state["asks"]),)
         st.text(len(state.ask(Query(asks, ("text",), (new,))).hits))

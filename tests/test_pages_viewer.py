@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.types import Part
+from core.types.query import Part
 from core.workbench import Workbench
 from tests.screens import TOP, run, words
 

@@ -5,7 +5,7 @@ from time import sleep
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import encoders
+from core.encoders import encoder
 from core.errors import NoTokens
 from core.workbench import Workbench
 from tests.screens import TOP, run, words
@@ -77,7 +77,7 @@ def test_an_encoder_without_places_gets_a_sentence(viewer, monkeypatch):
         raise NoTokens("toy")
 
     for verb in ("image_tokens", "text_tokens"):
-        monkeypatch.setattr(type(encoders.load("toy")), verb, refuse)
+        monkeypatch.setattr(type(encoder.load("toy")), verb, refuse)
     app = viewer("red")
     assert "has no vectors for the places of a picture" in words(app).replace("\\", "")
     assert "what sets them apart" in words(app)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
+from core.measure.diagnostics import DIAGNOSTICS
 from tests.spaces import diagonal, directions, space
 
 N, D, LABELS, LEAN = 400, 64, 8, 0.5

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from core.errors import UnreadableFile
-from core.ingest import decode, thumbnail
+from core.ingest.images import decode, thumbnail
 from tests.files import encoded, half, png, png_bomb, ramp
 
 FORMS = ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM"]

@@ -10,10 +10,10 @@ import time
 import numpy as np
 import pytest
 
-from core import encoders
-from core.errors import PassportMismatch
-from core.jobs import Cancelled
-from core.types import Passport
+from core.encoders import encoder
+from core.encoders import encoder as encoders
+from core.errors import Cancelled, PassportMismatch
+from core.types.item import Passport
 from core.workbench import Workbench
 from tests.files import encoded, folder_of, half, jsonl, png, ramp
 
@@ -35,9 +35,9 @@ def captioned(folder, n):
 def test_row_i_belongs_to_item_i(tmp_path):
     bench = Workbench()
     bench.ingest("pets", captioned(tmp_path / "in", 40), encoder="toy")
-    space, toy = bench.space("pets"), encoders.load("toy")
+    space, toy = bench.space("pets"), encoder.load("toy")
     assert (space.n_images, space.n) == (40, 80)
-    from core.ingest import decode
+    from core.ingest.images import decode
 
     for row in range(0, 40, 7):
         picture = decode(bench.picture("pets", space.ids[row]), "it")
@@ -100,7 +100,7 @@ class Other:
     d = 8
 
     def __init__(self, model="other", weights="w"):
-        self.toy = encoders._make("toy", "auto")
+        self.toy = encoder._make("toy", "auto")
         self.passport = Passport(model, weights, "mean colour", 8)
 
     def prepare(self, image):
@@ -120,7 +120,7 @@ def test_an_encoder_with_other_weights_is_refused(tmp_path, monkeypatch):
     bench = Workbench()
     bench.ingest("pets", captioned(tmp_path / "in", 3), encoder="toy")
     monkeypatch.setattr(encoders, "load", lambda name, backend="auto": Other("toy", "changed"))
-    from core.types import Part, Query
+    from core.types.query import Part, Query
 
     with pytest.raises(PassportMismatch, match="its weights is changed, stored is none"):
         bench.search("pets", Query((Part("red"),)))

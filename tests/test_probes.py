@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.advice import ADVICE
-from core.encoders import load
+from core.encoders.encoder import load
 from core.errors import BadParameter, InputError, TooFew
-from core.ingest.transforms import TRANSFORMS
-from core.probes import PROBES
-from core.probes.equivariance import equivariance
-from core.probes.invariance import invariance
-from core.probes.truncation import truncation
-from core.trial import Changed, Trial
-from core.verdicts import THRESHOLDS
+from core.ingest.augmentations import AUGMENTATIONS
+from core.measure.probe_data import Augmented, ProbeData
+from core.measure.probes import PROBES
+from core.measure.probes.equivariance import equivariance
+from core.measure.probes.invariance import invariance
+from core.measure.probes.truncation import truncation
+from core.measure.verdicts import ADVICE, THRESHOLDS
 
 probes = pytest.mark.parametrize("part", PROBES.all().values(), ids=lambda p: p.name)
 
@@ -38,23 +37,23 @@ def painted(n=40, seed=0, size=(48, 32)):
 
 def changed(rows, usual=0):
     rows = rows if rows.ndim == 3 else rows[:, None]
-    return Changed(rows, tuple(f"step {i + 1}" for i in range(rows.shape[1])), usual)
+    return Augmented(rows, tuple(f"step {i + 1}" for i in range(rows.shape[1])), usual)
 
 
 def trial(pictures, *views, usual=0):
     """Pictures and one change of them, from its rows at each strength."""
-    return Trial(pictures, {"change": changed(np.stack(views, axis=1), usual)})
+    return ProbeData(pictures, {"change": changed(np.stack(views, axis=1), usual)})
 
 
-def encoded(images, names=tuple(TRANSFORMS), usual=True):
+def encoded(images, names=tuple(AUGMENTATIONS), usual=True):
     """The toy encoder's rows of pictures before and after some transforms."""
     toy = load("toy")
     changes = {}
     for name in names:
-        transform = TRANSFORMS[name]
+        transform = AUGMENTATIONS[name]
         rows = np.stack([toy.encode_images(transform.views(i)) for i in images])
-        changes[name] = Changed(rows, transform.words, transform.usual)
-    return Trial(toy.encode_images(images), changes)
+        changes[name] = Augmented(rows, transform.words, transform.usual)
+    return ProbeData(toy.encode_images(images), changes)
 
 
 # Every probe
@@ -75,14 +74,14 @@ def test_a_probe_is_documented_and_judged(part):
 @probes
 def test_nothing_is_too_few(part):
     with pytest.raises(TooFew, match=r"needs at least \d+ .*; there are none\. Add"):
-        part(Trial())
+        part(ProbeData())
 
 
 @probes
 def test_settings_outside_their_range_are_refused(part):
     for param in part.params:
         with pytest.raises(BadParameter, match=f"{param.name} is .*allowed"):
-            part(Trial(), **{param.name: param.allowed.low - 1})
+            part(ProbeData(), **{param.name: param.allowed.low - 1})
 
 
 def whole(findings):
@@ -117,11 +116,11 @@ def test_another_picture_keeps_nothing():
 
 def test_every_change_is_measured_at_its_usual_strength():
     found = whole(invariance(encoded(painted())))
-    assert [f.name for f in found] == [f"invariance: {name}" for name in TRANSFORMS]
+    assert [f.name for f in found] == [f"invariance: {name}" for name in AUGMENTATIONS]
     by_name = {f.name.removeprefix("invariance: "): f for f in found}
     for name, finding in by_name.items():
         assert finding.curve.y[0] == 1
-        assert finding.curve.y[1 + TRANSFORMS[name].usual] == pytest.approx(finding.value)
+        assert finding.curve.y[1 + AUGMENTATIONS[name].usual] == pytest.approx(finding.value)
         assert finding.per_item.shape == (40,)
     # The toy encoder sees the mean colour: turning and blurring keep it, grey takes it away.
     assert by_name["blur"].value > 0.98
@@ -152,8 +151,8 @@ def test_the_interval_of_invariance_covers_what_many_pictures_would_give():
     true, covered = invariance(many)[0].value, 0
     for seed in range(100):
         kept = np.random.default_rng(seed).choice(1500, 60, replace=False)
-        part = Trial(
-            many.pictures[kept], {"grey": Changed(many.changed["grey"].rows[kept], ("",) * 4, 3)}
+        part = ProbeData(
+            many.pictures[kept], {"grey": Augmented(many.changed["grey"].rows[kept], ("",) * 4, 3)}
         )
         found = invariance(part)[0]
         covered += found.low <= true <= found.high
@@ -253,7 +252,7 @@ def narrowing(spread, m=60, d=8, seed=0):
 
 
 def of_cuts(spread, **other):
-    return Trial(cut=narrowing(spread), cut_to=np.array([4, 8, 16, 32][: len(spread)]), **other)
+    return ProbeData(cut=narrowing(spread), cut_to=np.array([4, 8, 16, 32][: len(spread)]), **other)
 
 
 def test_texts_that_narrow_as_they_grow_are_the_encoders_doing():
@@ -284,7 +283,7 @@ def test_more_words_that_set_texts_apart_are_good():
 def test_lengths_that_do_not_matter_are_chance():
     rng = np.random.default_rng(3)
     cut = unit(narrowing([1, 1, 1, 1]) + 0.02 * rng.standard_normal((4, 60, 8)))
-    found = truncation(Trial(cut=cut, cut_to=np.array([4, 8, 16, 32])))[0]
+    found = truncation(ProbeData(cut=cut, cut_to=np.array([4, 8, 16, 32])))[0]
     assert found.low < 0 < found.high
     assert "no more than chance" in found.sentence
     assert found.verdict == "good"
@@ -308,25 +307,25 @@ def test_texts_of_one_length_have_no_natural_slope():
 # Transforms
 
 
-@pytest.mark.parametrize("name", TRANSFORMS)
+@pytest.mark.parametrize("name", AUGMENTATIONS)
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_a_change_keeps_the_size_and_gives_colours(name, mode):
     image = painted(1)[0].convert(mode)
     before = image.tobytes()
-    for view in TRANSFORMS[name].views(image):
+    for view in AUGMENTATIONS[name].views(image):
         assert view.size == image.size
         assert image.tobytes() == before
         if mode == "RGB":
             assert view.mode == "RGB"
             assert view.tobytes() != before
-    assert TRANSFORMS[name].usually(Image.new("RGB", (1, 1), "red")).size == (1, 1)
+    assert AUGMENTATIONS[name].usually(Image.new("RGB", (1, 1), "red")).size == (1, 1)
 
 
-@pytest.mark.parametrize("name", TRANSFORMS)
+@pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_a_stronger_change_changes_more(name):
     smooth = Image.fromarray(np.add.outer(np.arange(96), np.arange(96)).astype(np.uint8))
     image = Image.merge("RGB", (smooth, smooth.rotate(90), Image.new("L", smooth.size, 90)))
     image.paste((250, 10, 30), (30, 10, 60, 40))
     pixels = np.asarray(image, np.float64)
-    away = [np.abs(np.asarray(v) - pixels).mean() for v in TRANSFORMS[name].views(image)]
+    away = [np.abs(np.asarray(v) - pixels).mean() for v in AUGMENTATIONS[name].views(image)]
     assert away == sorted(away)

@@ -8,17 +8,19 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from core import exhibits as exhibit
-from core import html_report, svg
-from core.advice import ADVICE
 from core.cli import main
-from core.comparison import compare
-from core.diagnostics import DIAGNOSTICS
 from core.errors import TooFew
-from core.exhibits import Exhibits
-from core.html_report import Side
-from core.subsets import narrow, pack, rest, unpack
-from core.types import Curve, Finding, Item, Reference, Space
+from core.measure.compare import compare
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.verdicts import ADVICE
+from core.report import evidence as exhibit
+from core.report import html, svg
+from core.report.evidence import Evidence
+from core.report.html import Side
+from core.report.subsets import narrow_space, pack_ids, rest_of_space, unpack_ids
+from core.types.item import Item
+from core.types.result import Curve, Finding, Reference
+from core.types.space import Space
 from core.workbench import Workbench
 from tests.files import encoded, folder_of, jsonl, ramp
 
@@ -79,7 +81,7 @@ def found(space):
 
 def test_the_report_has_every_sentence_every_advice_and_what_could_not_be_measured(space, found):
     findings, lacks = found
-    text = html_report.page("birds", [Side("Everything", space, findings)], lacks)
+    text = html.html_page("birds", [Side("Everything", space, findings)], lacks)
     Checked(text)
     for finding in findings:
         assert escape(finding.sentence) in text
@@ -92,7 +94,7 @@ def test_the_report_has_every_sentence_every_advice_and_what_could_not_be_measur
 
 
 def test_the_report_loads_and_runs_nothing(space, found):
-    text = html_report.page("birds", [Side("Everything", space, found[0])])
+    text = html.html_page("birds", [Side("Everything", space, found[0])])
     checked = Checked(text)
     assert checked.loads == []
     assert not {"script", "link", "img", "iframe", "object"} & set(checked.tags)
@@ -102,7 +104,7 @@ def test_the_report_loads_and_runs_nothing(space, found):
 
 
 def test_words_of_the_user_are_escaped(space, found):
-    text = html_report.page(NASTY, [Side(f"label = {NASTY}", space, found[0])], {"cone": NASTY})
+    text = html.html_page(NASTY, [Side(f"label = {NASTY}", space, found[0])], {"cone": NASTY})
     assert "<b>x</b>" not in text
     assert escape(NASTY) in text
     Checked(text)
@@ -110,7 +112,7 @@ def test_words_of_the_user_are_escaped(space, found):
 
 def exhibits(space, found, size=900):
     """Every item under an unkind name; pictures of noise, one of them as large as a file may be."""
-    ids = exhibit.behind(space, found)
+    ids = exhibit.evidence_ids(space, found)
     items = {
         id_: Item("text", f"{NASTY} {id_}".encode(), id_, id=id_)
         if id_[0] == "t"
@@ -118,14 +120,14 @@ def exhibits(space, found, size=900):
         for id_ in ids
     }
     pictures = {id_: bytes(size) + id_.encode() for id_ in ids if id_[0] == "i"}
-    return Exhibits(items, pictures)
+    return Evidence(items, pictures)
 
 
 def test_items_behind_a_number_are_in_the_file_once_named_and_escaped(space, found):
     per_item = [f for f in found[0] if f.per_item is not None]
     shown = exhibits(space, found[0])
-    assert 0 < len(exhibit.behind(space, per_item[:1])) <= 10
-    text = html_report.page("birds", [Side("Everything", space, found[0])], shown=shown)
+    assert 0 < len(exhibit.evidence_ids(space, per_item[:1])) <= 10
+    text = html.html_page("birds", [Side("Everything", space, found[0])], shown=shown)
     checked = Checked(text)
     assert not {"script", "link", "img", "iframe", "object"} & set(checked.tags)
     loads = re.findall(r'(?:src|href)="([^"]*)"', text)
@@ -146,7 +148,7 @@ def test_items_behind_a_number_are_in_the_file_once_named_and_escaped(space, fou
 
 def test_pictures_beyond_what_a_file_may_hold_are_named(space, found):
     shown = exhibits(space, found[0], size=exhibit.BYTES // 4)
-    text = html_report.page("birds", [Side("Everything", space, found[0])], shown=shown)
+    text = html.html_page("birds", [Side("Everything", space, found[0])], shown=shown)
     Checked(text)
     assert text.count("data:image/webp") == 3
     assert f"{len(shown.pictures) - 3} more did not fit and are named" in text
@@ -155,19 +157,23 @@ def test_pictures_beyond_what_a_file_may_hold_are_named(space, found):
 
 
 def test_a_number_whose_items_are_unknown_or_all_alike_needs_no_items(space, found):
-    assert exhibit.behind(space, [finding(1, 1, 1)]) == []
+    assert exhibit.evidence_ids(space, [finding(1, 1, 1)]) == []
     of = next(f for f in found[0] if f.per_item is not None)
-    assert Exhibits().both_ends(space, of, "pictures") == ""
+    assert Evidence().both_ends(space, of, "pictures") == ""
     values = np.full(space.n, np.nan, np.float32)
     values[:3] = 0.5
     few = replace(of, per_item=values)
-    assert exhibit.behind(space, [few]) == ["i02", "i01", "i00"]  # shown once, not at both ends
+    assert exhibit.evidence_ids(space, [few]) == [
+        "i02",
+        "i01",
+        "i00",
+    ]  # shown once, not at both ends
 
 
 def test_two_sides_say_where_they_differ(space, found):
-    part = narrow(space, kind="image")
+    part = narrow_space(space, kind="image")
     sides = [Side("Everything", space, found[0]), Side("Pictures", part, measured(part)[0])]
-    text = html_report.page("birds", sides)
+    text = html.html_page("birds", sides)
     Checked(text)
     contrasts = compare(sides[0].findings, sides[1].findings)
     assert text.count("No difference shown") == sum(not c.differs for c in contrasts)
@@ -212,21 +218,21 @@ def test_curves_stay_inside_their_frame(log):
 
 
 def test_a_part_and_its_rest_are_the_whole(space):
-    part = narrow(space, kind="text", ids=["t03", "i04", "t09", "gone"])
+    part = narrow_space(space, kind="text", ids=["t03", "i04", "t09", "gone"])
     assert part.ids == ("t03", "t09")
-    other = rest(space, part)
+    other = rest_of_space(space, part)
     assert set(other.ids) | set(part.ids) == set(space.ids)
     assert other.n + part.n == space.n
 
 
 def test_a_selection_fits_a_link_and_means_the_same_items_or_none(space):
     chosen = ("i01", "i30", "t59")
-    text = pack(space, chosen)
-    assert unpack(space, text) == chosen
+    text = pack_ids(space, chosen)
+    assert unpack_ids(space, text) == chosen
     assert re.fullmatch(r"[\w.-]+", text)
-    assert unpack(narrow(space, kind="image"), text) is None
+    assert unpack_ids(narrow_space(space, kind="image"), text) is None
     for broken in ("", "x", text[:-4], text[:9] + "é", text + "A" * 9000):
-        assert unpack(space, broken) != chosen
+        assert unpack_ids(space, broken) != chosen
 
 
 def test_the_command_writes_the_report_beside_what_it_prints(tmp_path, home, capsys):

@@ -8,9 +8,9 @@ import pytest
 
 from core.errors import BadParameter, UnknownName
 from core.registry import Choices
-from core.rerankers import RERANKERS, Shortlist
-from core.search import search
-from core.types import Space
+from core.search.engine import search
+from core.search.rerankers import RERANKERS, Shortlist
+from core.types.space import Space
 from tests import spaces
 
 PARTS = RERANKERS.all()

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.search import Null, fit_null, hub_ratios, search
-from core.types import Space
+from core.search.answer import hub_ratios
+from core.search.engine import search
+from core.search.null import QueryNull, fit_null
+from core.types.space import Space
 
 
 def unit(x):
@@ -81,7 +83,7 @@ def test_few_items_give_wide_nulls(rng):
     small = fit_null(rng.normal(0, 0.05, 8).astype(np.float32))
     large = fit_null(rng.normal(0, 0.05, 5000).astype(np.float32))
     assert small.p(np.array([0.25])) > 10 * large.p(np.array([0.25]))
-    assert Null(0.0, 0.0, 2).p(np.array([0.9])).tolist() == [1.0]
+    assert QueryNull(0.0, 0.0, 2).p(np.array([0.9])).tolist() == [1.0]
 
 
 def test_a_planted_hub_is_marked(rng):

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import detail
 from core.cli import main
 from core.errors import InputError
-from core.late_interaction import best_matches
-from core.pooling import Pooling
-from core.search import search
-from core.types import Filter, Part, Query
+from core.numerics.multivector import best_matches
+from core.search.engine import search
+from core.search.query import encode, tokens
+from core.search.query import tokens as detail
+from core.types.query import Filter, Part, Query
+from core.types.tokens import Pooling
 from core.workbench import Workbench
 from tests.test_token_store import painted
 
@@ -33,8 +34,8 @@ def by_hand(bench, query):
     """Of all pictures by id the mean over words of their best cosine with a part."""
     collection, space = bench.home.open("halves"), bench.space("halves")
     passport = collection.passport()
-    words = detail.of_query(collection, space, passport, query)
-    parts = detail.of_rows(collection, space, passport)(np.arange(space.n_images))
+    words = tokens.query_tokens(collection, space, passport, query)
+    parts = tokens.stored_tokens(collection, space, passport)(np.arange(space.n_images))
     return dict(zip(space.ids, best_matches(words, parts).mean(axis=1).tolist(), strict=False))
 
 
@@ -82,7 +83,7 @@ def test_filters_pages_and_who_asks_are_kept_to(bench):
 
 
 def test_beyond_the_shortlist_the_encodings_order(bench, monkeypatch):
-    from core.search import by_tokens
+    from core.search.index import muvera as by_tokens
 
     bench.add_tokens("halves")
     whole = bench.search("halves", ask("red and cyan")).hits
@@ -148,7 +149,7 @@ def test_what_is_stored_later_is_found_by_its_tokens(bench, tmp_path):
 
 def test_encodings_are_made_once_for_what_is_stored(bench, monkeypatch):
     made = []
-    make = detail._encode
+    make = tokens._encode
     monkeypatch.setattr(detail, "_encode", lambda *a: made.append(1) or make(*a))
     bench.add_tokens("halves")
     for text in ("red", "blue", "green"):
@@ -163,7 +164,9 @@ def test_collections_alike_but_for_their_pooling_keep_their_own(bench, tmp_path)
     for name, keep in (("halves", 8), ("again", 1)):
         bench.add_tokens(name, pooling=Pooling(keep=keep))
         space, collection = bench.space(name), bench.home.open(name)
-        made = detail.first_stage(collection, space, collection.passport(), ask("red and cyan"))
+        made = tokens.token_candidates(
+            collection, space, collection.passport(), ask("red and cyan")
+        )
         found.append(made.encodings.scores(made.centred))
     assert np.abs(found[0] - found[1]).max() > 0.01
 
@@ -171,12 +174,12 @@ def test_collections_alike_but_for_their_pooling_keep_their_own(bench, tmp_path)
 def test_the_budget_holds(bench, monkeypatch):
     bench.add_tokens("halves")
     collection, space = bench.home.open("halves"), bench.space("halves")
-    one = space.n * 2**detail.BITS * detail.INNER
+    one = space.n * 2**tokens.BITS * tokens.INNER
     monkeypatch.setattr(detail, "BUDGET", 3 * one + 5)
-    assert detail._encode(collection, space, collection.passport())[0].coder.repeats == 3
+    assert tokens._encode(collection, space, collection.passport())[0].coder.repeats == 3
     monkeypatch.setattr(detail, "BUDGET", one - 1)
     with pytest.raises(InputError, match="holds at most 47 items in memory; here are 48"):
-        detail._encode(collection, space, collection.passport())
+        tokens._encode(collection, space, collection.passport())
 
 
 def test_what_does_not_count_is_said(bench):
@@ -202,6 +205,6 @@ def test_the_command_takes_it(bench, capsys):
 def test_it_is_off_without_a_word(bench):
     space = bench.space("halves")
     plain = bench.search("halves", Query((Part("red"),), kinds=("image",)))
-    direct = search(space, detail.encoder_for(bench.passport("halves")).encode_texts(["red"])[0],
+    direct = search(space, encode.encoder_for(bench.passport("halves")).encode_texts(["red"])[0],
                     kinds=("image",))  # fmt: skip
     assert [h.id for h in plain.hits] == [h.id for h in direct.hits]

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-from core.search import search
-from core.store import words
-from core.types import Item, Part, Query, Space
+from core.search.engine import search
+from core.store import full_text
+from core.store import full_text as words
+from core.types.item import Item
+from core.types.query import Part, Query
+from core.types.space import Space
 from core.workbench import Workbench
 from tests.files import encoded, folder_of, jsonl, ramp
 
@@ -52,7 +55,7 @@ def test_words_obey_filters_and_kinds(bench):
     assert all("8" in i.name for i in bench.items("things", [h.id for h in answer.hits]))
 
 
-@pytest.mark.parametrize("most_at_once", [words.FEW, 0])
+@pytest.mark.parametrize("most_at_once", [full_text.FEW, 0])
 def test_words_find_the_few_that_pass_among_very_many(tmp_path, monkeypatch, most_at_once):
     """1,200 captions say more of dogs than the 5 that pass a filter, or have a picture."""
     monkeypatch.setattr(words, "FEW", most_at_once)

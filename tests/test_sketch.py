@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from core import kernels, sketch
-from core.neighbors import top_k
-from core.sampling import thinned
-from core.search import search
-from core.types import Space
+from core.numerics.neighbors import top_k
+from core.numerics.sampling import thinned
+from core.search.engine import search
+from core.search.index import kernels, two_bit
+from core.search.index import two_bit as sketch
+from core.types.space import Space
 
 
 def unit(x):
@@ -36,7 +37,7 @@ def test_two_steps_find_what_one_finds(rng, d):
         mask = rng.random(space.n) < share
         for bias in (None, offset):
             query = unit(space.vectors[3] + 0.3 * rng.normal(size=d) / np.sqrt(d))
-            rows, scores = sketch.top_k(space, query, 10, offset=bias, mask=mask)
+            rows, scores = two_bit.top_k(space, query, 10, offset=bias, mask=mask)
             expected = top_k(query[None], space.vectors, 10, offset=bias, mask=mask)
             np.testing.assert_array_equal(rows, expected[0][0])
             np.testing.assert_allclose(scores, expected[1][0], atol=1e-6)
@@ -46,7 +47,7 @@ def test_its_recall_is_what_it_promises(rng):
     space = space_of(cloud(rng, 20_000, 128))
     queries = unit(space.vectors[:100] + 0.5 * rng.normal(size=(100, 128)) / np.sqrt(128))
     exact, _ = top_k(queries, space.vectors, 10)
-    found = [sketch.top_k(space, q, 10)[0] for q in queries]
+    found = [two_bit.top_k(space, q, 10)[0] for q in queries]
     kept = [len(np.intersect1d(a, b)) for a, b in zip(exact, found, strict=True)]
     assert np.sum(kept) >= 999
 
@@ -54,7 +55,7 @@ def test_its_recall_is_what_it_promises(rng):
 @pytest.mark.parametrize("tilt", [0.0, 1.0])
 def test_estimates_are_unbiased_with_the_error_they_state(rng, tilt):
     space = space_of(cloud(rng, 20_000, 256, tilt))
-    made = sketch.sketch(space)
+    made = two_bit.sketch(space)
     for query in unit(rng.normal(size=(5, 256))), unit(space.vectors[:5] + 0.02):
         for q in query:
             estimated, error = made.estimates(q)
@@ -65,36 +66,36 @@ def test_estimates_are_unbiased_with_the_error_they_state(rng, tilt):
 
 def test_it_takes_a_sixteenth_of_the_memory(rng):
     space = space_of(unit(rng.normal(size=(1000, 512))))
-    assert sketch.sketch(space).nbytes == space.vectors.nbytes / 16 + 4 * space.n
+    assert two_bit.sketch(space).nbytes == space.vectors.nbytes / 16 + 4 * space.n
 
 
 def test_vectors_that_are_all_alike_are_compared_one_by_one(rng):
     """Where the sketch cannot tell rows apart, nothing is lost but time."""
     vectors = unit(np.eye(64)[0] + 1e-5 * rng.normal(size=(3000, 64)))
     vectors[:500] = vectors[0]
-    rows, _ = sketch.top_k(space_of(vectors), vectors[0], 600)
+    rows, _ = two_bit.top_k(space_of(vectors), vectors[0], 600)
     np.testing.assert_array_equal(rows[:500], np.arange(500))
     same = space_of(np.repeat(np.eye(8, dtype=np.float32)[:1], 900, axis=0))
-    assert sketch.top_k(same, same.vectors[0], 3)[0].tolist() == [0, 1, 2]
+    assert two_bit.top_k(same, same.vectors[0], 3)[0].tolist() == [0, 1, 2]
 
 
 def test_fewer_rows_than_k_come_back_whole(rng):
     space = space_of(unit(rng.normal(size=(900, 16))))
     mask = np.zeros(900, bool)
     mask[[5, 7]] = True
-    assert set(sketch.top_k(space, space.vectors[7], 9, mask=mask)[0].tolist()) == {5, 7}
-    assert len(sketch.top_k(space, space.vectors[7], 9, mask=np.zeros(900, bool))[0]) == 0
+    assert set(two_bit.top_k(space, space.vectors[7], 9, mask=mask)[0].tolist()) == {5, 7}
+    assert len(two_bit.top_k(space, space.vectors[7], 9, mask=np.zeros(900, bool))[0]) == 0
 
 
 def test_a_sketch_is_not_driven_out_by_other_results_and_few_are_kept(rng):
-    first, *more = [space_of(unit(rng.normal(size=(60, 16)))) for _ in range(sketch.KEPT + 1)]
-    made = sketch.sketch(first)
+    first, *more = [space_of(unit(rng.normal(size=(60, 16)))) for _ in range(two_bit.KEPT + 1)]
+    made = two_bit.sketch(first)
     for seed in range(100):
         thinned(first, 10, seed)
-    assert sketch.sketch(first) is made
+    assert two_bit.sketch(first) is made
     for space in more:
-        sketch.sketch(space)
-    assert sketch.sketch(first) is not made
+        two_bit.sketch(space)
+    assert two_bit.sketch(first) is not made
 
 
 def test_threads_share_all_rows_and_none_twice():

@@ -6,8 +6,10 @@ from threading import Event
 import numpy as np
 import pytest
 
-from core.store import Collection
-from core.types import Item, Passport, Space, SpaceCache
+from core.store.collection import Collection
+from core.types.cache import SpaceCache
+from core.types.item import Item, Passport
+from core.types.space import Space
 from core.workbench import Workbench
 
 WAIT = 20  # seconds until a test that hangs fails

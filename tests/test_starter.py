@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import encoders
-from core.encoders import frameworks, starter, weights
+from core.encoders import lazy, starter, starter_files
+from core.encoders import starter_files as weights
+from core.encoders.encoder import load, with_long_text
 from core.encoders.open_clip import OpenClip
 from core.errors import MissingPart
 
@@ -49,7 +50,7 @@ def pictures(rng):
 
 @pytest.mark.parametrize("backend", ["torch", "auto"])
 def test_rows_are_unit_rows_that_do_not_depend_on_their_batch(backend, pictures):
-    encoder = encoders.load("starter", backend)
+    encoder = load("starter", backend)
     images, texts = encoder.encode_images(pictures), encoder.encode_texts(TEXTS)
     assert images.shape == (6, encoder.d)
     assert texts.shape == (5, encoder.d)
@@ -65,7 +66,7 @@ def test_rows_are_unit_rows_that_do_not_depend_on_their_batch(backend, pictures)
 
 def test_openvino_gives_the_rows_of_torch(pictures):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-    ours, theirs = encoders.load("starter", "openvino"), encoders.load("starter", "torch")
+    ours, theirs = load("starter", "openvino"), load("starter", "torch")
     for a, b in (
         (ours.encode_images(pictures), theirs.encode_images(pictures)),
         (ours.encode_texts(TEXTS), theirs.encode_texts(TEXTS)),
@@ -76,7 +77,7 @@ def test_openvino_gives_the_rows_of_torch(pictures):
 
 def test_once_converted_it_needs_no_torch(pictures):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-    encoder = encoders.load("starter", "openvino")
+    encoder = load("starter", "openvino")
     encoder.encode_texts(["a"])
     encoder.encode_images(pictures[:1])
     code = (
@@ -92,34 +93,34 @@ def test_once_converted_it_needs_no_torch(pictures):
 
 def test_it_is_an_ordinary_openclip_model(pictures):
     """The whole model, built by OpenCLIP from the configuration, gives the rows of the halves."""
-    package = frameworks.open_clip()
+    package = lazy.open_clip()
     import torch
     from safetensors.torch import load_file
 
-    from core.encoders import starter_towers
+    from core.encoders import starter_modules
 
     config = json.loads(starter.CONFIG.read_text("utf-8"))
     settings = config["model_cfg"]
     settings.pop("custom_text")
-    settings["text_cfg"]["hf_model_name"] = str(starter_towers.text_folder())
+    settings["text_cfg"]["hf_model_name"] = str(starter_modules.text_folder())
     settings["text_cfg"]["hf_model_pretrained"] = False
     whole = package.CustomTextCLIP(**settings).eval()
-    trunk = starter_towers.trunk_weights(list(whole.visual.trunk.state_dict()))
-    words = load_file(weights.WORDS.path)
+    trunk = starter_modules.trunk_weights(list(whole.visual.trunk.state_dict()))
+    words = load_file(starter_files.WORDS.path)
     tensors = {f"visual.trunk.{name}": tensor for name, tensor in trunk.items()}
     tensors |= {f"text.transformer.{name}": tensor for name, tensor in words.items()}
     tensors = {k: v for k, v in tensors.items() if k in whole.state_dict()}
-    whole.load_state_dict(tensors | load_file(starter.HEADS))
+    whole.load_state_dict(tensors | load_file(starter_files.HEADS))
     transform = package.transform.image_transform_v2(
         package.transform.PreprocessCfg(size=260, **config["preprocess_cfg"]), is_train=False
     )
     tokenizer = package.tokenizer.HFTokenizer(
-        str(starter_towers.text_folder()), context_length=starter.context_length()
+        str(starter_modules.text_folder()), context_length=starter_files.context_length()
     )
     with torch.inference_mode():
         images = whole.encode_image(torch.stack([transform(p) for p in pictures]), normalize=True)
         texts = whole.encode_text(tokenizer(TEXTS), normalize=True)
-    encoder = encoders.reading(encoders.load("starter", "torch"), "")  # cut, as OpenCLIP does
+    encoder = with_long_text(load("starter", "torch"), "")  # cut, as OpenCLIP does
     np.testing.assert_allclose(encoder.encode_images(pictures), images.numpy(), atol=1e-5)
     np.testing.assert_allclose(encoder.encode_texts(TEXTS), texts.numpy(), atol=1e-5)
 
@@ -148,7 +149,9 @@ def test_a_tampered_file_is_refused(half, name, tmp_path, monkeypatch):
 
 
 def test_an_absent_package_is_a_sentence(monkeypatch):
-    monkeypatch.setattr(starter, "PICTURES", replace(weights.PICTURES, package="no_such_package"))
+    monkeypatch.setattr(
+        starter, "PICTURES", replace(starter_files.PICTURES, package="no_such_package")
+    )
     with pytest.raises(MissingPart, match="which is not installed"):
         OpenClip(starter.model()).encode_images([Image.new("RGB", (9, 9))])
 
@@ -168,7 +171,7 @@ def test_text_to_picture_recall_on_photographs_it_never_saw(data, monkeypatch):
     folder = data / "flickr8k-800"
     lines = [r for r in training.records(folder) if training.held_out(r["image"])]
     assert len(lines) >= 150
-    encoder = encoders.load("starter")
+    encoder = load("starter")
     images = encoder.encode_images([Image.open(folder / r["image"]) for r in lines])
     texts = encoder.encode_texts([caption for r in lines for caption in r["captions"]])
     own = np.repeat(np.arange(len(lines)), [len(r["captions"]) for r in lines])
@@ -182,7 +185,7 @@ def test_zero_shot_over_600_classes_it_saw_no_picture_of(data):
     """Every third class's picture, against all 600 names."""
     folder = data / "imagenet-600"
     lines = [json.loads(r) for r in (folder / "items.jsonl").read_text("utf-8").splitlines()]
-    encoder = encoders.load("starter")
+    encoder = load("starter")
     asked = np.arange(0, len(lines), 3)
     images = encoder.encode_images([Image.open(folder / lines[i]["image"]) for i in asked])
     names = encoder.encode_texts([r["label"] for r in lines])

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from core.errors import UnknownName
-from core.store import Collection, Counts, Home
-from core.types import Item, Passport
+from core.store.collection import Collection
+from core.store.home import Home
+from core.store.items import Counts
+from core.types.item import Item, Passport
 
 STARTER = Passport("starter", "w1", "p1", 4)
 OTHER = Passport("other", "w2", "p2", 3)

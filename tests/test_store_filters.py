@@ -3,8 +3,11 @@
 import pytest
 
 from core.errors import BadParameter, UnknownName
-from core.store import Collection, Field, Home
-from core.types import Filter, Item
+from core.store.collection import Collection
+from core.store.filters import Field
+from core.store.home import Home
+from core.types.item import Item
+from core.types.query import Filter
 
 
 def text(words: str, labels: tuple[str, ...] = (), **attributes) -> Item:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from core.errors import BadParameter, UnknownName
-from core.store import Collection, Home
-from core.types import Item
+from core.store.collection import Collection
+from core.store.home import Home
+from core.types.item import Item
 
 NASTY = 'it\'s "quoted" <b>bold</b> 漢字 😀'
 

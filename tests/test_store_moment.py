@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from core.errors import UnknownName
-from core.store import Home, kept, moment
-from core.store.table import Table
-from core.types import Item, Passport
+from core.store import items as kept
+from core.store.home import Home
+from core.store.lance import Table, read_session
+from core.types.item import Item, Passport
 from core.workbench import Workbench
 
 TOY = Passport("toy", "w1", "p1", 2)
@@ -34,17 +35,17 @@ def elsewhere(write, *args):
 
 def test_what_others_write_shows_in_the_next_moment(two):
     mine, other = two
-    with moment():
+    with read_session():
         before = mine.version(), mine.counts()
         elsewhere(other.add, [text("two")])
         assert (mine.version(), mine.counts()) == before
-    with moment():
+    with read_session():
         assert mine.version() != before[0] and mine.counts().texts == 2
 
 
 def test_what_is_written_inside_shows_at_once(two):
     mine, _ = two
-    with moment():
+    with read_session():
         assert mine.counts().texts == 1
         mine.add([text("two")])
         assert mine.counts().texts == 2
@@ -56,7 +57,7 @@ def test_without_a_moment_and_in_other_threads_every_write_shows(two):
     mine, other = two
     other.add([text("two")])
     assert mine.counts().texts == 2
-    with moment():
+    with read_session():
         assert mine.counts().texts == 2
         elsewhere(other.add, [text("three")])
         assert elsewhere(mine.counts).texts == 3
@@ -64,8 +65,8 @@ def test_without_a_moment_and_in_other_threads_every_write_shows(two):
 
 def test_a_moment_inside_another_is_the_same(two):
     mine, other = two
-    with moment():
-        with moment():
+    with read_session():
+        with read_session():
             assert mine.counts().texts == 1
         elsewhere(other.add, [text("two")])
         assert mine.counts().texts == 1
@@ -74,7 +75,7 @@ def test_a_moment_inside_another_is_the_same(two):
 
 def test_a_moment_ends_with_an_error_too(two):
     mine, other = two
-    with pytest.raises(ZeroDivisionError), moment():
+    with pytest.raises(ZeroDivisionError), read_session():
         mine.counts()
         raise ZeroDivisionError
     other.add([text("two")])

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from core.errors import UnreadableFile
-from core.store import Collection, Counts, Home
-from core.types import Item, Passport, Refusal
+from core.store.collection import Collection
+from core.store.home import Home
+from core.store.items import Counts
+from core.types.item import Item, Passport, Rejected
 
 STARTER = Passport("starter", "w1", "p1", 4)
 OTHER = Passport("other", "w2", "p2", 3)
@@ -63,7 +65,7 @@ def test_pictures_come_back_or_say_why_not(pets, tmp_path):
     with pytest.raises(UnreadableFile, match="cannot be read any more"):
         pets.payload(there.id)
     missing = list(pets.missing(STARTER))
-    assert [type(m) for m in missing] == [Item, Refusal, Refusal]
+    assert [type(m) for m in missing] == [Item, Rejected, Rejected]
     assert missing[0].payload == b"dog" and "cannot be read any more" in missing[1].reason
 
 

@@ -12,9 +12,10 @@ import pytest
 from pyarrow import fs
 
 from core.errors import StoreError
-from core.store import Counts, Home
-from core.store.table import Table
-from core.types import Item, Passport
+from core.store.home import Home
+from core.store.items import Counts
+from core.store.lance import Table
+from core.types.item import Item, Passport
 
 ROOT = Path(__file__).parents[1]
 STARTER = Passport("starter", "w1", "p1", 8)

@@ -3,9 +3,11 @@
 import pyarrow as pa
 import pytest
 
-from core.store import Home, words
+from core.store import full_text
+from core.store import full_text as words
+from core.store.home import Home
 from core.store.schema import WORDS
-from core.types import Item
+from core.types.item import Item
 
 ODD = {
     "html": "<b>bold</b> &amp; <script>alert('zebra')</script>",
@@ -116,7 +118,7 @@ def test_what_may_not_be_found_crowds_nothing_out(pets, monkeypatch):
     scores = dict(pets.find_words("dog"))
     worst = sorted(said, key=lambda dog: (scores[dog.id], dog.id))[:5]
     few = [dog.id for dog in worst] + [photos[said.index(dog)].id for dog in worst[:2]]
-    for at_most in (words.FEW, 0):
+    for at_most in (full_text.FEW, 0):
         monkeypatch.setattr(words, "FEW", at_most)
         found = pets.find_words("dog", 9, [*few, text("a cat").id, "nobody"])
         assert dict(found) == pytest.approx({id_: scores[id_] for id_ in few})

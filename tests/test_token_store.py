@@ -10,14 +10,13 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from core import background
 from core.cli import main
-from core.errors import InputError
-from core.jobs import Cancelled
-from core.pooling import Pooling
-from core.store.tokens import tokens_name, tokens_schema
-from core.types import Part, Query
-from core.workbench import Workbench
+from core.errors import Cancelled, InputError
+from core.store.schema import tokens_name
+from core.store.token_vectors import tokens_schema
+from core.types.query import Part, Query
+from core.types.tokens import Pooling
+from core.workbench import Workbench, tasks
 
 COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan")
 
@@ -129,7 +128,7 @@ def test_a_killed_process_leaves_what_another_goes_on_with(bench):
     assert done.returncode == 9
     before = bench.tokens_stored("halves").items
     assert 16 <= before < 48
-    job = background.start(bench, "add_tokens", "Tokens", name="halves", encoder=None).wait(60)
+    job = tasks.start_task(bench, "add_tokens", "Tokens", name="halves", encoder=None).wait(60)
     assert job.state == "done"
     assert bench.tokens_stored("halves").items == 48
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import encoders
-from core.encoders import frameworks, starter
+from core.encoders import lazy, starter, starter_files
+from core.encoders.encoder import load
 from core.errors import InputError, NoTokens
-from core.types import Tokens, added_up
+from core.types.tokens import Tokens, added_up
 from tests.test_encoders import TINY, patterns
 
 TEXTS = ["A man's dog runs", "", "two red boats on a lake", "?"]
@@ -29,7 +29,7 @@ def home(shared_home, monkeypatch):
 
 @pytest.fixture(scope="module")
 def vit():
-    package = frameworks.open_clip()
+    package = lazy.open_clip()
     import torch
 
     torch.manual_seed(0)
@@ -50,7 +50,7 @@ def folder(vit, tmp_path_factory):
 
 @pytest.mark.parametrize("kind", ["image", "text"])
 def test_the_starters_parts_add_up_to_the_whole(kind, rng):
-    encoder = encoders.load("starter", "torch")
+    encoder = load("starter", "torch")
     if kind == "image":
         given = [p.resize((90, 70)) for p in patterns(rng, 2)]
         whole, parts = encoder.encode_images(given), encoder.image_tokens(given)
@@ -69,7 +69,7 @@ def test_the_starters_parts_add_up_to_the_whole(kind, rng):
 
 def test_openvino_gives_the_tokens_of_torch(folder, rng):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-    ours, theirs = (encoders.load(f"local-dir:{folder}", b) for b in ("openvino", "torch"))
+    ours, theirs = (load(f"local-dir:{folder}", b) for b in ("openvino", "torch"))
     given = patterns(rng, 3)
     for a, b in zip(ours.image_tokens(given), theirs.image_tokens(given), strict=True):
         assert np.einsum("ij,ij->i", a.vectors, b.vectors).min() > 0.9999
@@ -119,7 +119,7 @@ def test_the_last_block_is_the_models_own_but_for_what_patches_listen_to(vit, rn
 
 def test_the_places_of_a_vit_are_what_the_weights_say(vit, folder, rng):
     """All by hand: patches row by row, a plain block, one with attention among like patches."""
-    encoder = encoders.load(f"local-dir:{folder}", "torch")
+    encoder = load(f"local-dir:{folder}", "torch")
     picture = patterns(rng, 1)[0]
     weights = {name: w.numpy() for name, w in vit.visual.state_dict().items()}
     pixels, conv = encoder.prepare(picture), weights["conv1.weight"]
@@ -165,7 +165,7 @@ def block(rows, weights, at, attend):
 
 
 def test_a_vit_has_places_and_one_prompt_for_each_word(folder, rng):
-    encoder = encoders.load(f"local-dir:{folder}", "torch")
+    encoder = load(f"local-dir:{folder}", "torch")
     tokens = encoder.image_tokens(patterns(rng, 2))
     assert [t.grid for t in tokens] == [(2, 2)] * 2
     assert not tokens[0].adds_up
@@ -181,21 +181,21 @@ def test_a_tower_without_patches_says_so(tmp_path):
 
     vision = {**TINY["vision_cfg"], "pool_type": "avg"}
     config = {**TINY, "vision_cfg": vision}
-    weights = frameworks.open_clip().CLIP(**config).state_dict()
+    weights = lazy.open_clip().CLIP(**config).state_dict()
     (tmp_path / "open_clip_config.json").write_text(
         json.dumps({"model_cfg": config, "preprocess_cfg": {}}), "utf-8"
     )
     save_file(
         {k: v.contiguous() for k, v in weights.items()}, tmp_path / "open_clip_model.safetensors"
     )
-    encoder = encoders.load(f"local-dir:{tmp_path}", "torch")
+    encoder = load(f"local-dir:{tmp_path}", "torch")
     for ask in (encoder.image_tokens, encoder.text_tokens):
         with pytest.raises(NoTokens, match="has no vectors for the places of a picture"):
             ask([])
 
 
 def test_the_toys_places_are_the_colours_one_sees():
-    toy = encoders.load("toy")
+    toy = load("toy")
     picture = Image.new("RGB", (16, 16), "red")
     picture.paste("blue", (8, 0, 16, 16))
     tokens = toy.image_tokens([picture])[0]
@@ -220,7 +220,7 @@ def test_the_starters_words_are_whole():
     """Every piece counts for one whole word or for none, and a word is the mean of its pieces."""
     import torch
 
-    from core.encoders import starter_towers
+    from core.encoders import starter_modules
 
     text = "A doghouse's tri-colored door!"
     words, of = starter.words([text])[0]
@@ -230,8 +230,8 @@ def test_the_starters_words_are_whole():
     assert of.count(1) > 1
     assert [of[0], *of[-2:]] == [-1, -1, -1]
     with torch.inference_mode():
-        rows = starter_towers.pieces().eval()(torch.from_numpy(ids))[0].numpy()
-    tokens = encoders.load("starter", "torch").text_tokens([text])[0]
+        rows = starter_modules.pieces().eval()(torch.from_numpy(ids))[0].numpy()
+    tokens = load("starter", "torch").text_tokens([text])[0]
     for at in range(4):
         mean = rows[[piece == at for piece in of]].mean(axis=0)
         np.testing.assert_allclose(tokens.vectors[at], mean / np.linalg.norm(mean), atol=1e-5)
@@ -240,5 +240,5 @@ def test_the_starters_words_are_whole():
 
 def test_words_end_where_the_starter_stops_reading():
     words, of = starter.words(["snowboarder " * 200])[0]
-    assert len(of) == starter.context_length()
+    assert len(of) == starter_files.context_length()
     assert 1 + max(of) == len(words) < 200

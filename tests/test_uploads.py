@@ -4,8 +4,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from core import uploads
 from core.errors import InputError, UnreadableFile
+from core.ingest import uploads
 
 
 def packed(*names):
@@ -24,63 +24,63 @@ def names(path):
 
 def test_pictures_and_captions_dropped_together_become_one_zip(tmp_path):
     files = [("a.jpg", BytesIO(b"A")), ("b.png", BytesIO(b"B")), ("captions.csv", BytesIO(b"C"))]
-    path = uploads.save(files, tmp_path)
+    path = uploads.save_uploads(files, tmp_path)
     assert names(path) == ["a.jpg", "b.png", "captions.csv"]
     assert ZipFile(path).read("a.jpg") == b"A"
 
 
 def test_two_files_of_one_name_are_both_kept(tmp_path):
-    path = uploads.save([("a.jpg", BytesIO(b"1")), ("a.jpg", BytesIO(b"2"))], tmp_path)
+    path = uploads.save_uploads([("a.jpg", BytesIO(b"1")), ("a.jpg", BytesIO(b"2"))], tmp_path)
     assert names(path) == ["a (2).jpg", "a.jpg"]
 
 
 def test_a_lone_picture_is_packed_and_a_lone_table_is_not(tmp_path):
-    picture = uploads.save([("a.jpg", BytesIO(b"A"))], tmp_path)
-    table = uploads.save([("vectors.parquet", BytesIO(b"P"))], tmp_path)
+    picture = uploads.save_uploads([("a.jpg", BytesIO(b"A"))], tmp_path)
+    table = uploads.save_uploads([("vectors.parquet", BytesIO(b"P"))], tmp_path)
     assert names(picture) == ["a.jpg"]
     assert (table.name, table.read_bytes()) == ("vectors.parquet", b"P")
 
 
 def test_captions_join_the_zip_and_two_zips_are_refused(tmp_path):
     captions = ("captions.csv", BytesIO(b"C"))
-    path = uploads.save([("x.zip", packed("a.jpg")), captions], tmp_path)
+    path = uploads.save_uploads([("x.zip", packed("a.jpg")), captions], tmp_path)
     assert names(path) == ["a.jpg", "captions.csv"]
     with pytest.raises(InputError, match="2 zips were dropped; allowed: one at a time"):
-        uploads.save([("x.zip", packed("a.jpg")), ("y.zip", packed("b.jpg"))], tmp_path)
+        uploads.save_uploads([("x.zip", packed("a.jpg")), ("y.zip", packed("b.jpg"))], tmp_path)
 
 
 def test_a_path_in_a_name_does_not_leave_the_folder(tmp_path):
-    path = uploads.save([("../../x/vectors.parquet", BytesIO(b"P"))], tmp_path / "in")
+    path = uploads.save_uploads([("../../x/vectors.parquet", BytesIO(b"P"))], tmp_path / "in")
     assert path.is_relative_to(tmp_path / "in") and path.name == "vectors.parquet"
-    path = uploads.save([("..\\..\\a.jpg", BytesIO(b"P"))], tmp_path / "in")
+    path = uploads.save_uploads([("..\\..\\a.jpg", BytesIO(b"P"))], tmp_path / "in")
     assert names(path) == ["a.jpg"]
 
 
 def test_nothing_dropped_is_a_sentence(tmp_path):
     with pytest.raises(InputError, match="Drop some pictures"):
-        uploads.save([], tmp_path)
+        uploads.save_uploads([], tmp_path)
 
 
 def test_a_file_that_is_only_called_zip_is_refused(tmp_path):
     files = [("x.zip", BytesIO(b"PK nothing" * 20)), ("captions.csv", BytesIO(b"C"))]
     with pytest.raises(UnreadableFile, match=r"x\.zip: it is not a zip file"):
-        uploads.save(files, tmp_path)
+        uploads.save_uploads(files, tmp_path)
 
 
 def test_drops_go_when_taken_in_or_after_a_week(tmp_path):
-    taken = uploads.save([("a.jpg", BytesIO(b"A"))], tmp_path)
-    forgotten = uploads.save([("b.jpg", BytesIO(b"B"))], tmp_path)
+    taken = uploads.save_uploads([("a.jpg", BytesIO(b"A"))], tmp_path)
+    forgotten = uploads.save_uploads([("b.jpg", BytesIO(b"B"))], tmp_path)
     os.utime(forgotten.parent, (0, 0))
-    uploads.drop(taken, tmp_path)
+    uploads.discard_upload(taken, tmp_path)
     assert not taken.parent.exists()
-    new = uploads.save([("c.jpg", BytesIO(b"C"))], tmp_path)
+    new = uploads.save_uploads([("c.jpg", BytesIO(b"C"))], tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == [new.parent.name]
 
 
 def test_a_path_of_the_user_is_never_dropped(tmp_path):
     mine = tmp_path / "mine.zip"
     mine.write_bytes(b"x")
-    uploads.drop(mine, tmp_path / "uploads")
+    uploads.discard_upload(mine, tmp_path / "uploads")
     assert mine.exists()
 
 
@@ -88,12 +88,12 @@ def test_only_paths_below_the_root_are_allowed(tmp_path, monkeypatch):
     monkeypatch.setenv("SEXTANT_ROOT", str(tmp_path / "root"))
     (tmp_path / "root" / "pets").mkdir(parents=True)
     (tmp_path / "root" / "way_out").symlink_to(tmp_path)
-    assert uploads.allowed("pets") == tmp_path / "root" / "pets"
-    assert uploads.allowed(f" '{tmp_path}/root/pets' ") == tmp_path / "root" / "pets"
+    assert uploads.allowed_path("pets") == tmp_path / "root" / "pets"
+    assert uploads.allowed_path(f" '{tmp_path}/root/pets' ") == tmp_path / "root" / "pets"
     for outside in (str(tmp_path), "..", "way_out", "pets/../../x"):
         with pytest.raises(InputError, match="is not below"):
-            uploads.allowed(outside)
+            uploads.allowed_path(outside)
     with pytest.raises(InputError, match="There is no file or folder"):
-        uploads.allowed("birds")
+        uploads.allowed_path("birds")
     with pytest.raises(InputError, match="Type the path"):
-        uploads.allowed("  ")
+        uploads.allowed_path("  ")

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.ingest import is_vectors, read, read_vectors
-from core.types import Refusal
+from core.ingest.readers.detect import read
+from core.ingest.readers.vectors import is_vectors, read_vectors
+from core.types.item import Rejected
 from tests.files import folder_of, png
 
 
@@ -122,7 +123,7 @@ def test_a_key_that_joins_everything_is_refused(tmp_path: Path) -> None:
     intake = read_vectors(path)
     assert len(intake.items) == n and intake.pairs == ()
     reason = "it joins 101 images with 101 texts; at most 10,000 pairs a key"
-    assert intake.refused == (Refusal("v.parquet pair '1'", reason),)
+    assert intake.refused == (Rejected("v.parquet pair '1'", reason),)
 
 
 def test_each_bad_row_is_named_and_the_rest_keep_their_vectors(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from core import views
 from core.errors import InputError
-from core.types import Finding, Reference, Space
+from core.measure import findings, retrieval
+from core.report import map_layers
+from core.types.result import Finding, Reference
+from core.types.space import Space
 
 
 def space(n_images=3, n_texts=2, labels=(), pairs=()):
@@ -26,19 +28,19 @@ def shape(layers):
 
 def test_every_drawn_row_is_in_exactly_one_layer():
     here = space(labels=(("a",), (), ("b", "c"), (), ()), pairs=[(0, 3)])
-    rows = views.drawn(here)
+    rows = map_layers.sample_for_map(here)
     found = finding([1, np.nan, 2, np.nan, 3])
     for layers in (
-        views.by_kind(here, rows),
-        views.by_label(here, rows),
-        views.by_finding(here, rows, found),
+        map_layers.by_kind(here, rows),
+        map_layers.by_label(here, rows),
+        map_layers.by_finding(here, rows, found),
     ):
         assert sorted(np.concatenate([x.rows for x in layers])) == [0, 1, 2, 3, 4]
 
 
 def test_a_text_takes_the_label_of_its_picture_and_the_first_of_several_counts():
     here = space(labels=(("dog",), (), ("cat", "pet"), (), ()), pairs=[(0, 3)])
-    assert shape(views.by_label(here, views.drawn(here))) == [
+    assert shape(map_layers.by_label(here, map_layers.sample_for_map(here))) == [
         ("no label", "image", -1, [1]),
         ("no label", "text", -1, [4]),
         ("dog", "image", 0, [0]),
@@ -49,7 +51,7 @@ def test_a_text_takes_the_label_of_its_picture_and_the_first_of_several_counts()
 
 def test_beyond_the_commonest_labels_the_rest_is_other():
     labels = tuple((f"label {i % 20:02}",) for i in range(41))
-    layers = views.by_label(space(41, 0, labels), np.arange(41))
+    layers = map_layers.by_label(space(41, 0, labels), np.arange(41))
     assert len(layers) == 13
     assert layers[1].name == "label 00"  # three items, the others have two
     assert (layers[0].name, layers[0].hue, len(layers[0].rows)) == ("other", -1, 16)
@@ -57,12 +59,14 @@ def test_beyond_the_commonest_labels_the_rest_is_other():
 
 def test_no_label_at_all_is_a_sentence():
     with pytest.raises(InputError, match="No item has a label yet"):
-        views.by_label(space(), np.arange(5))
+        map_layers.by_label(space(), np.arange(5))
 
 
 def test_a_finding_colours_what_it_measured_and_the_rest_lies_below_in_grey():
     here = space()
-    layers = views.by_finding(here, views.drawn(here), finding([1, np.nan, 2, np.nan, 3]))
+    layers = map_layers.by_finding(
+        here, map_layers.sample_for_map(here), finding([1, np.nan, 2, np.nan, 3])
+    )
     assert shape(layers) == [
         ("not measured", "image", -1, [1]),
         ("not measured", "text", -1, [3]),
@@ -71,36 +75,36 @@ def test_a_finding_colours_what_it_measured_and_the_rest_lies_below_in_grey():
     ]
     assert layers[2].values.tolist() == [1, 2]
     with pytest.raises(InputError, match="no value for single items"):
-        views.by_finding(here, views.drawn(here), finding(None))
+        map_layers.by_finding(here, map_layers.sample_for_map(here), finding(None))
 
 
 def test_a_large_space_is_drawn_as_the_same_sample_each_time():
     here = space(300, 200)
-    rows = views.drawn(here, most=50)
+    rows = map_layers.sample_for_map(here, most=50)
     assert len(np.unique(rows)) == 50
-    assert rows.tolist() == views.drawn(here, most=50).tolist() == sorted(rows)
+    assert rows.tolist() == map_layers.sample_for_map(here, most=50).tolist() == sorted(rows)
 
 
 def test_what_a_lasso_holds_is_the_items_under_its_points_and_back():
     here = space(labels=(("a",), ("b",), ("a",), (), ()))
-    layers = views.by_label(here, views.drawn(here))
+    layers = map_layers.by_label(here, map_layers.sample_for_map(here))
     assert [layer.rows.tolist() for layer in layers] == [[3, 4], [0, 2], [1]]
-    ids = views.held(here, layers, [(2, 0), (1, 1), (1, 1), (0, 0)])
+    ids = map_layers.in_lasso(here, layers, [(2, 0), (1, 1), (1, 1), (0, 0)])
     assert ids == ["i1", "i2", "t3"]
-    assert views.places(here, layers, ids) == [[0], [1], [0]]
-    assert views.places(here, layers, ["gone"]) == [[], [], []]
-    assert views.places(here, layers, []) == [[], [], []]
+    assert map_layers.map_places(here, layers, ids) == [[0], [1], [0]]
+    assert map_layers.map_places(here, layers, ["gone"]) == [[], [], []]
+    assert map_layers.map_places(here, layers, []) == [[], [], []]
 
 
 def test_the_hardest_queries_come_worst_first():
     direction = type("D", (), {"queries": np.array([7, 8, 9]), "first_ranks": np.array([2, 9, 1])})
-    assert views.hardest(direction, 2) == [(8, 9), (7, 2)]
+    assert retrieval.hardest(direction, 2) == [(8, 9), (7, 2)]
 
 
 def test_the_spread_of_a_finding_counts_every_measured_item_once_in_shared_bins():
-    curves = views.spread(space(), finding([1, np.nan, 2, np.nan, 3]))
+    curves = findings.finding_curves(space(), finding([1, np.nan, 2, np.nan, 3]))
     assert {kind: line.y.sum() for kind, line in curves.items()} == {"image": 2, "text": 1}
     assert curves["image"].x.tolist() == curves["text"].x.tolist()
     assert curves["text"].y[-1] == 1
     with pytest.raises(InputError, match="no value for single items"):
-        views.spread(space(), finding(None))
+        findings.finding_curves(space(), finding(None))

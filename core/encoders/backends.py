@@ -15,13 +15,26 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from core.encoders import frameworks, keep
+from core.encoders import lazy
 from core.encoders.towers import Tower
 from core.errors import BadParameter, MissingPart
 from core.types import Floats, Ints
 
 if TYPE_CHECKING:
     import torch
+
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from core.types import digest
 
 BACKENDS = ("auto", "torch", "openvino")
 PARITY = 0.9999
@@ -44,7 +57,7 @@ class Torch:
     backend = "torch"
 
     def __init__(self, tower: Tower) -> None:
-        frameworks.open_clip()
+        lazy.open_clip()
         self._device = _device()
         # A model arrives in training mode, where a row depends on its batch.
         self.module = tower.build().eval().requires_grad_(False).to(self._device)
@@ -67,7 +80,7 @@ class OpenVino:
 
     def __init__(self, tower: Tower, module: torch.nn.Module | None = None) -> None:
         ov = _openvino()
-        kept = keep.folder(tower.key) / "model.xml"
+        kept = folder(tower.key) / "model.xml"
         source = kept if module is None and kept.exists() else _convert(tower, module)
         settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         self._model = ov.Core().compile_model(source, "CPU", settings)
@@ -92,9 +105,9 @@ def start(tower: Tower, backend: str) -> tuple[Runner, str]:
     if backend == "openvino":
         _openvino()
     tower.verify()
-    if backend == "torch" or frameworks.openvino() is None:
+    if backend == "torch" or lazy.openvino() is None:
         return Torch(tower), ""
-    found = keep.choice(tower.key) or _compare(tower)
+    found = choice(tower.key) or _compare(tower)
     if found.parity < PARITY:
         return Torch(tower), (
             f"OpenVINO is off for {tower.key}: its rows agree with torch's only to a cosine of "
@@ -105,15 +118,15 @@ def start(tower: Tower, backend: str) -> tuple[Runner, str]:
     return Torch(tower), ""
 
 
-def _compare(tower: Tower) -> keep.Choice:
+def _compare(tower: Tower) -> Choice:
     """Run both backends on the tower's example: are the rows the same, and which is faster?"""
     batch = tower.example()
     ours = Torch(tower)
     theirs = OpenVino(tower, ours.module.cpu())
     ours.module.to(_device())
     cosines = np.einsum("ij,ij->i", _as_rows(ours(batch)), _as_rows(theirs(batch)))
-    found = keep.Choice(float(cosines.min()), _seconds(ours, batch), _seconds(theirs, batch))
-    keep.keep_choice(tower.key, found)
+    found = Choice(float(cosines.min()), _seconds(ours, batch), _seconds(theirs, batch))
+    keep_choice(tower.key, found)
     return found
 
 
@@ -139,7 +152,7 @@ def _convert(tower: Tower, module: torch.nn.Module | None) -> object:
     import torch
 
     ov = _openvino()
-    frameworks.open_clip()
+    lazy.open_clip()
     module = module or tower.build().eval().requires_grad_(False)
     example = torch.from_numpy(tower.example()[:2])
     kind = ov.Type.f32 if example.is_floating_point() else ov.Type.i64
@@ -154,12 +167,12 @@ def _convert(tower: Tower, module: torch.nn.Module | None) -> object:
     def save(place: Path) -> None:
         ov.save_model(model, place / "model.xml", compress_to_fp16=False)
 
-    keep.keep_files(tower.key, save)
+    keep_files(tower.key, save)
     return model
 
 
 def _openvino() -> ModuleType:
-    package = frameworks.openvino()
+    package = lazy.openvino()
     if package is None:
         raise MissingPart("OpenVINO is not installed. Install it with: pip install openvino")
     return package
@@ -171,3 +184,77 @@ def _device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+FORMAT = "2"
+"""Goes up when what is kept changes its meaning."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How two backends compared on one tower: smallest cosine between their rows, seconds."""
+
+    parity: float
+    torch_s: float
+    openvino_s: float
+
+
+def folder(key: str) -> Path:
+    """Where things about a tower are kept; depends on the machine and the libraries' versions."""
+    return _root() / f"{key}-{_machine()[:12]}"
+
+
+def choice(key: str) -> Choice | None:
+    """The remembered comparison, or None when there is none that can be read."""
+    try:
+        return Choice(**json.loads((folder(key) / "choice.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def keep_choice(key: str, made: Choice) -> None:
+    """Remember a comparison; a disk that cannot be written is no reason to stop."""
+    _keep(key, lambda place: (place / "choice.json").write_text(json.dumps(asdict(made)), "utf-8"))
+
+
+def keep_files(key: str, write: Callable[[Path], object]) -> Path | None:
+    """Let `write` put files into the tower's folder; None when the disk cannot be written."""
+    return folder(key) if _keep(key, write) else None
+
+
+def _keep(key: str, write: Callable[[Path], object]) -> bool:
+    """Write into a new folder, then move each file into place: readers never see half a file."""
+    target = folder(key)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(dir=target))
+        try:
+            write(place)
+            # The file that is looked for comes last, when all it needs is in place.
+            for file in sorted(place.iterdir(), key=lambda f: f.suffix == ".xml"):
+                os.replace(file, target / file.name)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+    except (OSError, RuntimeError):
+        return False
+    return True
+
+
+def _root() -> Path:
+    home = os.environ.get("SEXTANT_HOME", "")
+    # A home in object storage has no place for files that are read in place.
+    local = Path(home) if home and "://" not in home else Path.home() / ".sextant"
+    return local / "cache" / "encoders"
+
+
+@cache
+def _machine() -> str:
+    facts = [platform.machine(), platform.processor(), platform.node(), str(os.cpu_count())]
+    return digest(FORMAT, *facts, *map(_version, ("torch", "openvino", "open_clip_torch")))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.encoders import backends, long_texts, tokens
+from core.encoders import backends, long_texts, token_vectors
 from core.encoders.backends import Runner
 from core.encoders.towers import Longer, Model, Tower
 from core.errors import BadParameter, NoTokens
@@ -17,6 +17,7 @@ from core.types import Floats, Passport, Tokens
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
 
 IMAGE_BATCH = 16
 TEXT_BATCH = 64
@@ -131,19 +132,23 @@ class OpenClip:
         if self._model.places is None:
             raise NoTokens(self.name)
         run = self._start("places", self._model.places)
-        return tokens.of_pictures(self._model, run, [self.prepare(image) for image in images])
+        return token_vectors.of_pictures(
+            self._model, run, [self.prepare(image) for image in images]
+        )
 
     def text_tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """The words of each text; see `Encoder`."""
         if self._model.places is None:
             raise NoTokens(self.name)
         if self._model.pieces is None:
-            return tokens.of_prompts(self.encode_texts, texts)
+            return token_vectors.of_prompts(self.encode_texts, texts)
         run = self._start("pieces", self._model.pieces)
         if not self._long_text:
-            return tokens.of_texts(self._model, run, texts)
+            return token_vectors.of_texts(self._model, run, texts)
         windows = [self._in_windows(text) for text in texts]
-        parts = iter(tokens.of_texts(self._model, run, [w for each in windows for w in each]))
+        parts = iter(
+            token_vectors.of_texts(self._model, run, [w for each in windows for w in each])
+        )
         return [
             long_texts.joined(
                 [next(parts) for _ in each],

@@ -8,32 +8,26 @@ made here without torch, so that neither half needs torch once it is converted.
 from __future__ import annotations
 
 import html
-import json
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core import ASSETS
 from core.encoders import long_texts
-from core.encoders.tokens import WORD
+from core.encoders.starter_files import PICTURES, WORD_PIECES, WORDS
+from core.encoders.token_vectors import WORD
 from core.encoders.towers import Longer, Model, Tower
-from core.encoders.weights import PICTURES, WORD_PIECES, WORDS
-from core.errors import MissingPart
 from core.types import Floats, Ints
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
+from core.encoders.starter_files import HEADS, config, context_length, image_size, not_here
 
-STARTER = ASSETS / "starter"
-CONFIG = STARTER / "open_clip_config.json"
-HEADS = STARTER / "heads.safetensors"
 STRIDE = 32  # pixels from one place of the last feature map to the next
 EXAMPLES = (
     "dog",
@@ -138,7 +132,7 @@ def longer(mode: str) -> Longer:
     context = long_texts.longer(mode, length)
 
     def build() -> nn.Module:
-        from core.encoders.stretched import stretch
+        from core.encoders.modules import stretch
 
         return stretch(_lazily("text")(), length, mode)
 
@@ -172,20 +166,6 @@ def words(texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
     return found
 
 
-@cache
-def config() -> dict[str, Any]:
-    """The model part of the OpenCLIP configuration.
-
-    Raises:
-        MissingPart: the file is not here.
-    """
-    try:
-        loaded: dict[str, Any] = json.loads(CONFIG.read_text("utf-8"))["model_cfg"]
-    except OSError as error:
-        raise _not_here(CONFIG) from error
-    return loaded
-
-
 def example_pixels() -> Floats:
     """Four smooth patterns that differ in colour, direction and scale."""
     size = image_size()
@@ -194,24 +174,14 @@ def example_pixels() -> Floats:
     return np.array(waves, np.float32).reshape(4, 3, size, size)
 
 
-def image_size() -> int:
-    """Width and height of a prepared picture."""
-    return int(config()["vision_cfg"]["image_size"])
-
-
-def context_length() -> int:
-    """Word pieces a text may have; what is beyond is cut off."""
-    return int(config()["text_cfg"]["context_length"])
-
-
 def _lazily(half: str) -> Callable[[], nn.Module]:
     """Leave torch unloaded until a half is really built."""
 
     def build() -> nn.Module:
-        from core.encoders import frameworks
+        from core.encoders import lazy
 
-        frameworks.open_clip()
-        from core.encoders import starter_towers
+        lazy.open_clip()
+        from core.encoders import starter_modules as starter_towers
 
         module: nn.Module = getattr(starter_towers, half)()
         return module
@@ -249,10 +219,4 @@ def _heads_digest() -> str:
     try:
         return sha256(HEADS.read_bytes()).hexdigest()
     except OSError as error:
-        raise _not_here(HEADS) from error
-
-
-def _not_here(path: Path) -> MissingPart:
-    return MissingPart(
-        f"The starter's file {path.name} is not in this installation. Install Sextant again."
-    )
+        raise not_here(HEADS) from error

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.encoders.tokens import spoken
+from core.encoders.token_vectors import spoken
 from core.types import Floats, Passport, Tokens, digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
 
 COLOURS = {
     "red": (1, 0, 0),

@@ -1,22 +1,31 @@
-"""Ingest: files to records, bytes to pixels, bad input to sentences. The only reader of files."""
+"""Bytes in, stored items and vectors out."""
 
-from core.ingest.overlay import overlay
-from core.ingest.pictures import MAX_PIXELS, decode, thumbnail
-from core.ingest.records import Record, Source, items_of
-from core.ingest.sources import FORMS, read
-from core.ingest.vectors import VectorIntake, is_vectors, read_vectors
+from core.ingest import demo, uploads
+from core.ingest.augmentations import AUGMENTATIONS, Augmentation
+from core.ingest.images import decode, overlay, thumbnail
+from core.ingest.pipeline import add_encoder, ingest
+from core.ingest.readers.detect import read
+from core.ingest.readers.vectors import is_vectors, read_vectors
+from core.ingest.token_vectors import add_tokens, pool_tokens, pooling_of
+from core.ingest.vectors import import_vectors
+from core.ingest.writer import IngestReport
 
 __all__ = [
-    "FORMS",
-    "MAX_PIXELS",
-    "Record",
-    "Source",
-    "VectorIntake",
+    "AUGMENTATIONS",
+    "Augmentation",
+    "IngestReport",
+    "add_encoder",
+    "add_tokens",
     "decode",
+    "demo",
+    "import_vectors",
+    "ingest",
     "is_vectors",
-    "items_of",
     "overlay",
+    "pool_tokens",
+    "pooling_of",
     "read",
     "read_vectors",
     "thumbnail",
+    "uploads",
 ]

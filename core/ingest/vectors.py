@@ -1,150 +1,64 @@
-"""Bring your own vectors: a Parquet table with a vector a row."""
+"""Vectors that were made elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from core.errors import UnreadableFile
-from core.ingest.brought import Brought
-from core.ingest.folders import Folder
-from core.ingest.sources import allowed
-from core.ingest.units import common_length, unit_rows
-from core.types import Floats, Item, Refusal
+from core.ingest.images import decode, thumbnail
+from core.ingest.prepare import THREADS
+from core.ingest.readers.vectors import VectorIntake
+from core.ingest.writer import IngestReport
+from core.types import Item, Passport, Progress
 
-NEEDED = ("id", "kind", "vector")
-_BATCH = 8192
-_DAMAGED = "it is not a Parquet file, or it is damaged"
-
-
-@dataclass(frozen=True)
-class VectorIntake:
-    """Items that came with vectors. Row i of `vectors` belongs to item i.
-
-    `pairs` are ids of an image and a text. An image's payload is empty; its picture, when there is
-    one, lies at its `source`.
-    """
-
-    items: tuple[Item, ...]
-    vectors: Floats
-    pairs: tuple[tuple[str, str], ...]
-    refused: tuple[Refusal, ...]
-    notes: tuple[str, ...]
+if TYPE_CHECKING:
+    from core.store import Collection
 
 
-def is_vectors(path: str | Path) -> bool:
-    """Whether a path is a Parquet file with a column `vector`."""
-    from pyarrow import ArrowException
-    from pyarrow.parquet import read_schema
-
-    place = Path(path).expanduser()
-    if place.suffix.lower() != ".parquet" or not place.is_file():
-        return False
-    try:
-        return "vector" in read_schema(place).names
-    except (ArrowException, OSError):
-        return False
+BROUGHT_ROWS = 20_000  # written at a time
 
 
-def read_vectors(path: str | Path, root: Path | None = None) -> VectorIntake:
-    """Read a table of items with their vectors.
-
-    Columns: `id`, `kind` (image or text), `vector` (a list of numbers); optional `pair` (a key that
-    a picture shares with its texts), `text`, `image` (path from the file's folder), `label` or
-    `labels`; all others are attributes.
-
-    Args:
-        path: the Parquet file.
-        root: when given, nothing outside this folder is read.
+def import_vectors(
+    collection: Collection, intake: VectorIntake, passport: Passport, progress: Progress
+) -> IngestReport:
+    """Take in vectors that a person made elsewhere, with the items they belong to.
 
     Raises:
-        InputError: no such table, or no row of it can be used.
+        PassportMismatch: the collection has vectors of that model with another dimension.
     """
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
+    for stored in collection.passports():
+        if stored.model == passport.model:
+            replace(stored, weights="").check(passport)
+            passport = stored
+    report = IngestReport(collection.name, refused=list(intake.refused), notes=list(intake.notes))
+    known, done, n = collection.item_ids(), collection.vector_ids(passport), len(intake.items)
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
+        for start in range(0, n, BROUGHT_ROWS):
+            progress(start, n)
+            items = intake.items[start : start + BROUGHT_ROWS]
+            new = [item for item in items if item.id not in known]
+            report.repeated += [item.name for item in items if item.id in known]
+            report.images += sum(item.kind == "image" for item in new)
+            report.texts += sum(item.kind == "text" for item in new)
+            shown = zip((item.id for item in new), pool.map(_brought_thumbnail, new), strict=True)
+            collection.add(new, [], {id_: webp for id_, webp in shown if webp})
+            rows = [i for i, item in enumerate(items, start) if item.id not in done]
+            ids = [intake.items[i].id for i in rows]
+            collection.write_vectors(passport, ids, intake.vectors[rows])
+    collection.add([], intake.pairs, {})
+    collection.optimize()
+    progress(n, n)
+    return report
 
-    place = allowed(path, root)
+
+def _brought_thumbnail(item: Item) -> bytes:
+    """A small picture of an item that came with its vector, where its file can be read."""
+    if item.kind == "text" or not item.source:
+        return b""
     try:
-        file = ParquetFile(place)
-    except (ArrowException, OSError) as error:
-        raise UnreadableFile(place.name, _DAMAGED) from error
-    with file:
-        return _read(file, place)
-
-
-def _read(file: Any, place: Path) -> VectorIntake:
-    schema, name = file.schema_arrow, place.name
-    notes = _check_columns(name, schema)
-    length = getattr(schema.field("vector").type, "list_size", 0) or common_length(
-        batch.column(0) for batch in _batches(file, name, ["vector"])
-    )
-    if not (length and file.metadata.num_rows):
-        raise UnreadableFile(name, "no row of it has a vector")
-    brought = Brought(name, Folder(place.parent))
-    vectors = np.empty((file.metadata.num_rows, length), np.float32)
-    fields = [n for n in schema.names if n != "vector" and not _is_bytes(schema.field(n).type)]
-    start = filled = scaled = 0
-    for batch in _batches(file, name):
-        units, rows, wrong, off = unit_rows(batch.column("vector"), length)
-        taken = brought.add(start, _pylist(batch.select(fields), name), wrong)
-        kept = np.isin(rows, taken, assume_unique=True)
-        vectors[filled : filled + len(taken)] = units if kept.all() else units[kept]
-        start, filled, scaled = start + len(batch), filled + len(taken), scaled + off
-    if not filled:
-        first = brought.refused[0]
-        raise UnreadableFile(name, f"no row of it can be used ({first.name}: {first.reason})")
-    if scaled:
-        notes.append(f"{scaled:,} of {start:,} vectors were not of length 1 and were normalised.")
-    notes += brought.notes()
-    pairs = brought.pairs()
-    items, refused = tuple(brought.items), tuple(brought.refused)
-    return VectorIntake(items, vectors[:filled], pairs, refused, tuple(notes))
-
-
-def _batches(file: Any, name: str, columns: list[str] | None = None) -> Iterator[Any]:
-    from pyarrow import ArrowException
-
-    try:
-        yield from file.iter_batches(_BATCH, columns=columns)
-    except (ArrowException, OSError) as error:
-        raise UnreadableFile(name, _DAMAGED) from error
-
-
-def _pylist(batch: Any, name: str) -> list[dict[str, Any]]:
-    from pyarrow import ArrowException
-
-    try:
-        rows: list[dict[str, Any]] = batch.to_pylist()
-    except (ArrowException, ValueError, OverflowError) as error:
-        reason = f"its fields cannot be read as text, numbers and dates ({error})"
-        raise UnreadableFile(name, reason) from error
-    return rows
-
-
-def _check_columns(name: str, schema: Any) -> list[str]:
-    """Refuse a table that cannot be read; note the columns that have no use."""
-    from pyarrow import types
-
-    useful = [column.name for column in schema if not _is_bytes(column.type)]
-    if missing := [column for column in NEEDED if column not in useful]:
-        reason = f"it has no column {' and no '.join(missing)}"
-        raise UnreadableFile(name, f"{reason}; needed: id, kind (image or text) and vector")
-    kind = schema.field("vector").type
-    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    if not lists or not (types.is_floating(kind.value_type) or types.is_integer(kind.value_type)):
-        raise UnreadableFile(name, f"its column vector is {kind}; a list of numbers is needed")
-    return [
-        f"The column '{column.name}' was left out: it holds bytes."
-        for column in schema
-        if _is_bytes(column.type)
-    ]
-
-
-def _is_bytes(kind: Any) -> bool:
-    from pyarrow import types
-
-    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+        return thumbnail(decode(Path(item.source).read_bytes(), item.name))
+    except (OSError, UnreadableFile):
+        return b""

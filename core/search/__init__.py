@@ -1,200 +1,82 @@
-"""From one query vector to answers, with what says whether to trust them.
+"""From a query to ranked results, and how far to trust them."""
 
-Beside each hit stands the chance that one unrelated item would be as similar to this query (its
-tail probability under the query's own null), and how often the item shows up for other queries.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
-from typing import Literal
-
-import numpy as np
-
-from core.errors import InputError
-from core.fusion import Ranking, fuse
-from core.rerankers import Shortlist
-from core.search.answer import Answer, verdict
-from core.search.by_tokens import ByTokens
-from core.search.calibration import Calibration
-from core.search.compared import Compared, compare
-from core.search.cut import Cut, by_chance, by_pairs, higher
-from core.search.hits import best_of, hits
-from core.search.hubs import hub_ratios
-from core.search.learning import calibrate
-from core.search.moved import against, changes
-from core.search.null import Null, fit_null
-from core.search.order import SHORTLIST, followed, ranking
-from core.search.others import Others, drawn, plain, shape_of
-from core.types import Bools, Floats, Ints, Kind, Space
+from core.search.answer import SearchResult, compare_rankings, describe_changes
+from core.search.background_queries import background_queries
+from core.search.calibration import Calibration, calibrate
+from core.search.cutoff import Cutoff, by_pairs
+from core.search.engine import search
+from core.search.explanation import Competitor, ExplainedQuery, Explanation, explain
+from core.search.index.muvera import TokenCandidates
+from core.search.index.two_bit import pays
+from core.search.query.encode import (
+    encoder_for,
+    label_vectors,
+    query_rows,
+    query_vector,
+    query_vectors,
+    query_warnings,
+    resolve_id,
+)
+from core.search.query.filters import format_filters, parse_filters
+from core.search.query.formula import format_query, parse_query
+from core.search.query.mix import kind_of
+from core.search.query.tokens import query_tokens, stored_tokens, token_candidates, token_warnings
+from core.search.rerankers import RERANKERS, Shortlist
+from core.search.zero_shot import (
+    DEFAULT_SCALE,
+    LabelAnswer,
+    LabelScores,
+    LabelSet,
+    LabelTree,
+    flat_labels,
+    label_set,
+    label_tree,
+    rank_labels,
+    score_labels,
+)
 
 __all__ = [
-    "SHORTLIST",
-    "Answer",
-    "ByTokens",
+    "DEFAULT_SCALE",
+    "RERANKERS",
     "Calibration",
-    "Cut",
-    "Null",
-    "Others",
-    "against",
+    "Competitor",
+    "Cutoff",
+    "ExplainedQuery",
+    "Explanation",
+    "LabelAnswer",
+    "LabelScores",
+    "LabelSet",
+    "LabelTree",
+    "SearchResult",
+    "Shortlist",
+    "TokenCandidates",
+    "background_queries",
     "by_pairs",
     "calibrate",
-    "changes",
-    "drawn",
-    "fit_null",
-    "hub_ratios",
-    "plain",
+    "compare_rankings",
+    "describe_changes",
+    "encoder_for",
+    "explain",
+    "flat_labels",
+    "format_filters",
+    "format_query",
+    "kind_of",
+    "label_set",
+    "label_tree",
+    "label_vectors",
+    "parse_filters",
+    "parse_query",
+    "pays",
+    "query_rows",
+    "query_tokens",
+    "query_vector",
+    "query_vectors",
+    "query_warnings",
+    "rank_labels",
+    "resolve_id",
+    "score_labels",
     "search",
-    "shape_of",
+    "stored_tokens",
+    "token_candidates",
+    "token_warnings",
 ]
-
-BINS = 60
-
-
-def search(
-    space: Space,
-    vector: Floats,
-    *,
-    k: int = 24,
-    start: int = 0,
-    kinds: tuple[Kind, ...] = ("image", "text"),
-    mask: Bools | None = None,
-    exclude: Ints | None = None,
-    nearly: bool = False,
-    first: ByTokens | None = None,
-    words: Ranking | None = None,
-    fusion: Literal["rrf", "sum"] = "rrf",
-    rerank: Callable[[Shortlist], Floats] | None = None,
-    others: Others | None = None,
-    cut: Cut | None = None,
-    alone: bool = False,
-    expected: float = 0.0,
-) -> Answer:
-    """The k best items for one query vector, exactly unless `nearly` the best will do.
-
-    Args:
-        space: where to look.
-        vector: (d,) unit vector of the query.
-        k: hits to return.
-        start: hits to skip before the first.
-        kinds: what may be found.
-        mask: (n,) rows that may be found.
-        exclude: rows that must not be found: the items that ask.
-        nearly: look into the nearest cells of a large collection only; see `core.inverted_file`.
-        first: finds the rows by their parts; without, the cosine with the whole does.
-        words: rows that a full-text search found and their scores, best first, to be fused with the
-            best `SHORTLIST` rows of the first stage.
-        fusion: how; see `core.fusion`.
-        rerank: gives the best `SHORTLIST` hits new scores; see `core.rerankers`.
-        others: queries of the same form, that tell what is chance; without, single texts.
-        cut: what matches must reach besides the cut that leaves `expected` chance hits.
-        alone: whether `cut` is all that they must reach.
-        expected: see `cut`; 0 is the usual.
-
-    Raises:
-        InputError: the vector's length is not the space's.
-    """
-    if vector.shape != (space.d,):
-        raise InputError(f"The query has {vector.size} dimensions; the collection has {space.d}.")
-    allowed = _allowed(space, kinds, mask, exclude)
-    n = int(np.count_nonzero(allowed))
-    least = SHORTLIST if rerank or words else 0
-    found = compare(space, vector, allowed, kinds, max(start + k, least), nearly=nearly)
-    rows, values = found.rows, found.scores
-    if first:
-        rows, values = first.best(space, allowed, max(start + k, SHORTLIST))
-    if words:
-        score = partial(first.scores, space) if first else partial(_of_wholes, found)
-        rows, values = _with_words((rows, values), score, _among(words, allowed), fusion)
-    if rerank:
-        rows, values = _reordered(rerank, Shortlist(space, vector, rows, values))
-    asked, among = others or plain(space, "text"), None if mask is None else allowed
-    nulls = {
-        kind: fit_null(x, shape_of(space, asked, kind, among))
-        for kind, x in found.background.items()
-    }
-    edges = np.linspace(*_ends(found), BINS + 1)
-    p_value = best_of(found.cosines(found.rows[:1]), found.rows, nulls, space.n_images, n)
-    cut = cut if cut and alone else higher(by_chance(nulls, n, expected), cut)
-    matches = found.above(cut.cosines)
-    return Answer(
-        hits(found, nulls, cut, rows[start : start + k], values[start : start + k], start),
-        nulls,
-        edges,
-        found.counts(edges),
-        n,
-        p_value,
-        matches,
-        cut,
-        verdict(matches, n, p_value, cut),
-        found.how,
-    )
-
-
-def _of_wholes(found: Compared, rows: Ints) -> Floats:
-    """Scores of some rows by the whole."""
-    return found.cosines(rows) - found.space.offset[rows]
-
-
-def _among(words: Ranking, allowed: Bools) -> Ranking:
-    """What full text found of the allowed rows."""
-    may = allowed[words[0]]
-    return words[0][may], words[1][may]
-
-
-def _with_words(
-    found: tuple[Ints, Floats],
-    score: Callable[[Ints], Floats],
-    said: Ranking,
-    fusion: Literal["rrf", "sum"],
-) -> tuple[Ints, Floats]:
-    """Rows and scores of both rankings in one; rows that neither has near the top follow.
-
-    For a sum each ranking scores the rows of both: a row that no word finds has 0 words.
-    """
-    head: Ranking = found[0][:SHORTLIST], found[1][:SHORTLIST]
-    rankings = [head, said]
-    if fusion == "sum":
-        rows = np.union1d(head[0], said[0])
-        scores = np.zeros(len(rows), np.float32)
-        scores[np.searchsorted(rows, said[0])] = said[1]
-        rankings = [ranking(rows, score(rows)), ranking(rows, scores)]
-    rows, total = fuse(rankings, fusion)
-    beyond = ~np.isin(found[0], rows)
-    return followed(rows, total.astype(np.float32), found[0][beyond], found[1][beyond])
-
-
-def _reordered(rerank: Callable[[Shortlist], Floats], shortlist: Shortlist) -> tuple[Ints, Floats]:
-    """Rows and scores of a shortlist in their new order; equal scores keep the old one.
-
-    What lies beyond the first `SHORTLIST` follows with scores below all others.
-    """
-    head = replace(shortlist, rows=shortlist.rows[:SHORTLIST], scores=shortlist.scores[:SHORTLIST])
-    if not len(head.rows):
-        return shortlist.rows, shortlist.scores
-    rows, scores = ranking(head.rows, rerank(head))
-    return followed(rows, scores, shortlist.rows[SHORTLIST:], shortlist.scores[SHORTLIST:])
-
-
-def _allowed(
-    space: Space, kinds: tuple[Kind, ...], mask: Bools | None, exclude: Ints | None
-) -> Bools:
-    allowed = np.ones(space.n, bool) if mask is None else mask.copy()
-    for kind in ("image", "text"):
-        if kind not in kinds:
-            allowed[space.span(kind)] = False
-    if exclude is not None:
-        allowed[exclude] = False
-    return allowed
-
-
-def _ends(found: Compared) -> tuple[float, float]:
-    """Ends of the histogram: the data's, a little wider."""
-    values = np.concatenate([*found.background.values(), found.cosines(found.rows[:1])])
-    if not len(values):
-        return -1.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    margin = max(1e-3, 0.02 * (high - low))
-    return low - margin, high + margin

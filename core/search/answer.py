@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import expm1, log1p
 
-from core.search.cut import Cut
-from core.search.null import Null
-from core.types import Doubles, Hit, Kind
+import numpy as np
+
+from core.numerics.neighbors import nearest
+from core.search.candidates import Candidates
+from core.search.cutoff import Cutoff
+from core.search.null import QueryNull
+from core.types import Doubles, Floats, Hit, Ints, Kind, Space, per_space
 
 FEW = 8  # items below which nothing can be told
 
 
 @dataclass(frozen=True)
-class Answer:
+class SearchResult:
     """What a query found.
 
     `nulls`, `edges` and `counts` describe the cosines of all candidates by kind; `p_value` is the
@@ -26,13 +31,13 @@ class Answer:
     """
 
     hits: tuple[Hit, ...]
-    nulls: Mapping[Kind, Null]
+    nulls: Mapping[Kind, QueryNull]
     edges: Doubles
     counts: Mapping[Kind, Doubles]
     n: int
     p_value: float
     matches: int
-    cut: Cut
+    cut: Cutoff
     sentence: str
     how: str = ""
     left: tuple[Hit, ...] | None = None
@@ -44,7 +49,7 @@ class Answer:
         return not self.matches
 
 
-def verdict(matches: int, n: int, p_value: float, cut: Cut) -> str:
+def verdict(matches: int, n: int, p_value: float, cut: Cutoff) -> str:
     """Whether anything of n candidates matches, and why, in words."""
     if not n:
         return "Nothing to compare with: no item passes the filters."
@@ -81,3 +86,102 @@ def _percent(p: float) -> str:
     if p > 0.99:
         return "more than 99 %"
     return f"{100 * p:.1f} %" if p < 0.1 else f"{100 * p:.0f} %"
+
+
+HUB_RATIO, HUB_CHANCE = 3.0, 1e-3
+
+
+@per_space
+def hub_ratios(space: Space) -> Floats:
+    """(n,) how many times more often than average an item is among the 10 best answers.
+
+    The other modality asks where there is one (that is how people search), else the same. 0
+    where an item is no clear hub or the sample is too small to say. Score biases count.
+    """
+    from scipy.special import pdtrc
+
+    ratios = np.zeros(space.n, np.float32)
+    sizes: dict[Kind, int] = {"image": space.n_images, "text": space.n - space.n_images}
+    for kind in sizes:
+        side = space.span(kind)
+        other: Kind = "text" if kind == "image" else "image"
+        asker = other if sizes[other] >= 10 else kind
+        if sizes[kind] < 30 or sizes[asker] < 10:
+            continue
+        lists = nearest(space, asker, kind, ranked=True)
+        counts = np.bincount(lists.indices.ravel(), minlength=space.n)[side]
+        mean = counts.mean()
+        by_chance = pdtrc(np.maximum(counts - 1, 0), mean)
+        hub = (counts >= HUB_RATIO * mean) & (by_chance < HUB_CHANCE)
+        ratios[side] = np.where(hub, counts / mean, 0)
+    return ratios
+
+
+def make_hits(
+    found: Candidates,
+    nulls: Mapping[Kind, QueryNull],
+    cut: Cutoff,
+    rows: Ints,
+    scores: Floats,
+    start: int,
+) -> tuple[Hit, ...]:
+    """Hits of these rows, in this order; the first has rank `start` + 1."""
+    space, hubs = found.space, hub_ratios(found.space)
+    cosines = found.cosines(rows)
+    p_of = {kind: null.p(cosines) for kind, null in nulls.items()}
+    all_of = zip(rows.tolist(), scores.tolist(), cosines.tolist(), strict=True)
+    told = []
+    for place, (row, score, cosine) in enumerate(all_of):
+        kind: Kind = "image" if row < space.n_images else "text"
+        told.append(
+            Hit(
+                space.ids[row],
+                row,
+                start + place + 1,
+                score,
+                cosine,
+                float(p_of[kind][place]),
+                float(hubs[row]),
+                float(space.offset[row]),
+                found.rank(cosine),
+                bool(cosine >= cut.cosines[kind]),
+            )
+        )
+    return tuple(told)
+
+
+def best_p_value(
+    cosine: Floats,
+    rows: Ints,
+    nulls: Mapping[Kind, QueryNull],
+    n_images: int,
+    n: int,
+) -> float:
+    """Chance that the best of n unrelated items would be as similar as the first of these rows."""
+    if not len(rows):
+        return 1.0
+    kind: Kind = "image" if rows[0] < n_images else "text"
+    p = float(nulls[kind].p(cosine)[0])
+    return -expm1(n * log1p(-p)) if p < 1 else 1.0
+
+
+def compare_rankings(answer: SearchResult, plain: SearchResult) -> SearchResult:
+    """The answer with what the plain one shows and this one does not as `left`."""
+    shown = {hit.id for hit in answer.hits}
+    return replace(answer, left=tuple(hit for hit in plain.hits if hit.id not in shown))
+
+
+def describe_changes(answer: SearchResult) -> str:
+    """What changed on this page, in words; "" where nobody looked."""
+    if answer.left is None or not answer.hits:
+        return ""
+    first, last = answer.hits[0].rank, answer.hits[-1].rank
+    kept = [hit for hit in answer.hits if first <= hit.plain_rank <= last]
+    up = sum(hit.rank < hit.plain_rank for hit in kept)
+    down = sum(hit.rank > hit.plain_rank for hit in kept)
+    hubs = sum(hit.hubness > 0 for hit in answer.left)
+    return (
+        f"Against cosine alone {len(answer.left)} of {len(answer.hits)} hits left this page, "
+        f"{hubs} of them {'a hub' if hubs == 1 else 'hubs'}; of those that stayed {up} moved up "
+        f"and {down} moved down."
+    )

@@ -19,9 +19,9 @@ they find refused they merge again.
 """
 
 from core.store.collection import Collection
-from core.store.contents import Counts
 from core.store.filters import Field
 from core.store.home import Home
-from core.store.moment import moment
+from core.store.items import Counts
+from core.store.lance import read_session
 
-__all__ = ["Collection", "Counts", "Field", "Home", "moment"]
+__all__ = ["Collection", "Counts", "Field", "Home", "read_session"]

@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 
 from core.errors import UnknownName
-from core.store import assemble, changes, filters
-from core.store.changes import vectors_name
-from core.store.contents import Contents, Counts
-from core.store.database import Database
+from core.store import filters, writes
+from core.store.artifacts import Artifacts
 from core.store.filters import Field
-from core.store.kept import Kept
-from core.store.notes import Notes
+from core.store.full_text import FullTextIndex
+from core.store.items import Counts, ItemsTable, RowCache
+from core.store.lance import Database
 from core.store.originals import Originals
-from core.store.schema import PAIRS, item_of
-from core.store.tokens import TokenStore
-from core.store.words import Words
-from core.types import Bools, Filter, Floats, Item, Passport, Refusal, Space
+from core.store.schema import PAIRS, item_of, vectors_name
+from core.store.space import space as assemble_space
+from core.store.token_vectors import TokenStore
+from core.types import Bools, Filter, Floats, Item, Passport, Rejected, Space
 
 ITEMS_AT_ONCE = 256
 
@@ -38,10 +37,10 @@ class Collection:
         self.created = created
         self._database = Database(uri, f"The collection '{name}'")
         self._originals = Originals(uri, f"The collection '{name}'")
-        self._notes = Notes(self._database)
-        self._contents = Contents(self._database, f"item of '{name}'")
-        self._thumbnails = Kept(self._database, "thumbnails")
-        self._words = Words(self._database, self._contents)
+        self._notes = Artifacts(self._database)
+        self._contents = ItemsTable(self._database, f"item of '{name}'")
+        self._thumbnails = RowCache(self._database, "thumbnails")
+        self._words = FullTextIndex(self._database, self._contents)
         self.tokens = TokenStore(self._database)
 
     def version(self) -> str:
@@ -86,7 +85,7 @@ class Collection:
     def space(self, passport: Passport) -> Space:
         """All items with a vector of this encoder: images, then texts, each sorted by id."""
         pairs = self._database.table("pairs")
-        return assemble.space(
+        return assemble_space(
             self._contents.items(),
             self._database.pinned(vectors_name(passport)),
             pairs.read(PAIRS.names) if pairs else PAIRS.empty_table(),
@@ -126,11 +125,11 @@ class Collection:
         row = self._contents.rows([id])[0]
         return self._originals.payload(item_of(row), row["content"])
 
-    def missing(self, passport: Passport) -> Iterator[Item | Refusal]:
+    def missing(self, passport: Passport) -> Iterator[Item | Rejected]:
         """Items without a vector of this encoder, first added first, with payload or why not."""
         return self.filled(self._contents.without_vector(passport).to_pylist())
 
-    def filled(self, ids: Sequence[str]) -> Iterator[Item | Refusal]:
+    def filled(self, ids: Sequence[str]) -> Iterator[Item | Rejected]:
         """Items with their payload; ids that are not there are passed over. See `missing`."""
         for start in range(0, len(ids), ITEMS_AT_ONCE):
             for row in self._contents.rows(ids[start : start + ITEMS_AT_ONCE], skip_unknown=True):
@@ -154,7 +153,7 @@ class Collection:
         return hit[rows]
 
     @property
-    def notes(self) -> Notes:
+    def notes(self) -> Artifacts:
         """What is remembered beside the items."""
         return self._notes
 
@@ -181,19 +180,19 @@ class Collection:
 
         The bytes of a picture without a source are kept; those of a picture with one are not.
         """
-        changes.add(self._database, self._originals, items, pairs, thumbnails or {})
+        writes.add(self._database, self._originals, items, pairs, thumbnails or {})
 
     def write_vectors(self, passport: Passport, ids: Sequence[str], vectors: Floats) -> None:
         """Keep (n, d) vectors of n items; an item that has one of this encoder keeps it."""
-        changes.write_vectors(self._database, passport, ids, vectors)
+        writes.write_vectors(self._database, passport, ids, vectors)
 
     def delete_items(self, ids: Sequence[str]) -> None:
         """Delete items with their pairs, thumbnails, vectors and copies of pictures."""
-        changes.delete(self._database, self._originals, self.passports(), list(ids))
+        writes.delete(self._database, self._originals, self.passports(), list(ids))
 
     def optimize(self) -> None:
         """Tidy up after many writes."""
-        changes.optimize(self._database, self._originals, self.passports())
+        writes.optimize(self._database, self._originals, self.passports())
 
     def write_layout(self, name: str, space_key: str, coords: Floats) -> None:
         """Keep projection coordinates, aligned with the rows of a space."""

@@ -14,10 +14,8 @@ from pyarrow import fs
 
 from core.errors import BadParameter, UnknownName
 from core.store.collection import Collection
-from core.store.database import Database, is_remote
-from core.store.failures import sentences
+from core.store.lance import Database, Table, is_remote, key, sentences
 from core.store.originals import place
-from core.store.table import Table, key
 
 NAME = re.compile(r"(?! )[\w .-]{1,60}(?<! )")
 SCHEMA = pa.schema(

@@ -10,11 +10,9 @@ from uuid import uuid4
 from pyarrow import fs
 
 from core.errors import UnreadableFile
-from core.store.database import is_remote
-from core.store.failures import sentences
+from core.store.lance import KEPT, is_remote, sentences
 from core.store.schema import picture_digest
-from core.store.table import KEPT
-from core.types import Item, Refusal
+from core.types import Item, Rejected
 
 UNFINISHED = "unfinished"
 
@@ -93,14 +91,14 @@ class Originals:
             raise UnreadableFile(item.name, reason)
         return data
 
-    def filled(self, item: Item, content: str) -> Item | Refusal:
+    def filled(self, item: Item, content: str) -> Item | Rejected:
         """The item with its payload, or why it has none."""
         try:
             data = self.payload(item, content)
         except UnreadableFile as error:
-            return Refusal(item.name, error.reason)
+            return Rejected(item.name, error.reason)
         if not data:
-            return Refusal(item.name, "only its vector is known, not the text itself")
+            return Rejected(item.name, "only its vector is known, not the text itself")
         return replace(item, payload=data)
 
     def _place(self, name: str) -> tuple[fs.FileSystem, str]:

@@ -14,10 +14,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from core.store.table import key
-from core.types import Item, Value, digest
+from core.store.lance import key
+from core.store.space import _NONE
+from core.types import Ints, Item, Passport, Value, digest
 
 ITEMS = pa.schema(
     [
@@ -182,3 +185,25 @@ def _typed(value: Value | None) -> tuple[str, Any]:
 def _legible(text: str) -> str:
     """Names of files need not be text; bytes that are none are written out as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def positions(wanted: pa.Array | pa.ChunkedArray, ids: pa.Array) -> Ints:
+    """Where in `ids` each wanted id stands; -1 where it does not."""
+    found = pc.fill_null(pc.index_in(wanted, value_set=ids), -1)
+    return found.to_numpy(zero_copy_only=False).astype(np.int64) if len(found) else _NONE
+
+
+def vectors_name(passport: Passport) -> str:
+    """The table of an encoder's vectors."""
+    return f"vectors_{passport.key}"
+
+
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array."""
+    joined = column.combine_chunks()
+    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def tokens_name(passport: Passport) -> str:
+    """The table of an encoder's token vectors."""
+    return f"tokens_{passport.key}"

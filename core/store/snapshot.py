@@ -7,8 +7,8 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.store.schema import ITEMS, TYPES, attributes_in
-from core.store.table import Table
+from core.store.lance import Table
+from core.store.schema import ITEMS, TYPES, attributes_in, one_array
 
 
 class Snapshot:
@@ -67,9 +67,3 @@ class Snapshot:
         if one_array(rows["id"]).equals(self.ids):
             return values
         return values.take(pc.index_in(self.ids, value_set=rows["id"]))
-
-
-def one_array(column: pa.ChunkedArray) -> pa.Array:
-    """A column as one array."""
-    joined = column.combine_chunks()
-    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined

@@ -2,11 +2,11 @@
 
 from core.types.arrays import Bools, Doubles, Floats, Ints, Kind, Progress, Scope, Value, Verdict
 from core.types.cache import SpaceCache, per_space
-from core.types.items import Item, Passport, Refusal, digest
-from core.types.queries import Filter, First, Mix, Part, Query, Template, Words
-from core.types.results import Curve, Finding, Hit, Reference, Score
+from core.types.item import Item, Passport, Rejected, digest
+from core.types.query import Filter, First, Mix, Part, Query, Template, Words
+from core.types.result import Curve, Finding, Hit, Reference, Score
 from core.types.space import Space
-from core.types.tokens import StoredTokens, Tokens, added_up
+from core.types.tokens import Pooling, StoredTokens, Tokens, added_up, named, shows
 
 __all__ = [
     "Bools",
@@ -23,10 +23,11 @@ __all__ = [
     "Mix",
     "Part",
     "Passport",
+    "Pooling",
     "Progress",
     "Query",
     "Reference",
-    "Refusal",
+    "Rejected",
     "Scope",
     "Score",
     "Space",
@@ -39,5 +40,7 @@ __all__ = [
     "Words",
     "added_up",
     "digest",
+    "named",
     "per_space",
+    "shows",
 ]

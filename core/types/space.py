@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from core.errors import InputError
 from core.types.arrays import Floats, Ints, Scope
-from core.types.items import digest
+from core.types.item import digest
 
 HASH_BLOCK = 65_536  # rows
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import get_args
 
 import numpy as np
 
-from core.errors import InputError
+from core.errors import BadParameter, InputError
+from core.numerics.multivector import MOST, NAMES, Clusters, pooled
 from core.types.arrays import Floats
 
 EMPTY = (
@@ -115,3 +119,79 @@ def added_up(parts: Floats, grid: tuple[int, int] = (0, 0), words: tuple[str, ..
     whole = max(float(np.linalg.norm(parts.sum(axis=0))), 1e-12)
     unit = (parts / lengths).astype(np.float32)
     return Tokens(unit, grid, words, (lengths[:, 0] / whole).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """How many vectors an item keeps of its parts, and how they are put together.
+
+    Args:
+        clusters: "ward" or "kmeans".
+        keep: at most so many vectors an item; 8 is a tenth of the starter's places.
+        ratio: in place of `keep` a share of an item's parts, rounded up; 0 is none.
+
+    Raises:
+        BadParameter: no such clusters, or no such number.
+
+    >>> Pooling(ratio=0.25).k(81), Pooling("kmeans", keep=4).k(81)
+    (21, 4)
+    """
+
+    clusters: Clusters = "ward"
+    keep: int = 8
+    ratio: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.clusters not in get_args(Clusters):
+            raise BadParameter("pool", repr(self.clusters), " or ".join(get_args(Clusters)))
+        if not 1 <= self.keep <= MOST:
+            raise BadParameter("keep", self.keep, f"1 to {MOST}")
+        if not 0 <= self.ratio <= 1:
+            raise BadParameter("ratio", self.ratio, "above 0, to 1")
+
+    def k(self, parts: int) -> int:
+        """Vectors that an item of so many parts keeps, at most."""
+        return ceil(self.ratio * parts) if self.ratio else self.keep
+
+    def pool(self, vectors: Floats) -> Floats:
+        """At most `k` unit vectors that stand for the (t, d) parts of an item."""
+        return pooled(vectors, self.k(len(vectors)), self.clusters)[0]
+
+    @property
+    def name(self) -> str:
+        """What is kept with the vectors, and read back by `named`.
+
+        >>> named(Pooling(ratio=0.25).name)
+        Pooling(clusters='ward', keep=8, ratio=0.25)
+        """
+        size = f"ratio {self.ratio:g}" if self.ratio else f"keep {self.keep}"
+        return f"{self.clusters} {size}"
+
+    @property
+    def sentence(self) -> str:
+        """In words.
+
+        >>> Pooling().sentence, Pooling("kmeans", ratio=0.25).sentence
+        ("at most 8 an item by Ward's clusters", '25 % of the parts by k-means')
+        """
+        size = (
+            f"{100 * self.ratio:g} % of the parts" if self.ratio else f"at most {self.keep} an item"
+        )
+        return f"{size} by {NAMES[self.clusters]}"
+
+
+def named(name: str) -> Pooling:
+    """The pooling of a name.
+
+    Raises:
+        BadParameter: no pooling is called that: an older or a newer version kept it.
+    """
+    with suppress(KeyError, ValueError):
+        method, what, size = name.split()
+        clusters = {str(way): way for way in NAMES}[method]
+        if what == "keep":
+            return Pooling(clusters, int(size))
+        if what == "ratio":
+            return Pooling(clusters, ratio=float(size))
+    allowed = f"{' or '.join(NAMES)}, then keep or ratio, then a number"
+    raise BadParameter("pooling", repr(name), allowed)

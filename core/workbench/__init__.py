@@ -1,21 +1,23 @@
-"""The verbs: the one door for the pages and the command line."""
+"""The verbs: the one door of pages, command line and API."""
 
+from core.workbench import catalog, documents, tasks
+from core.workbench.catalog import Entry
 from core.workbench.collections import Card
-from core.workbench.detailing import Detailing
-from core.workbench.filling import DEFAULT_ENCODER, Filling
-from core.workbench.labelling import Labelling
-from core.workbench.measuring import Layout, Measuring
-from core.workbench.probing import Probing
+from core.workbench.encoder_report import EncoderReport
+from core.workbench.ingest import DEFAULT_ENCODER
+from core.workbench.jobs import Job
+from core.workbench.measure import Layout
+from core.workbench.workbench import Workbench
 
-__all__ = ["DEFAULT_ENCODER", "Card", "Layout", "Workbench"]
-
-
-class Workbench(Filling, Detailing, Labelling, Measuring, Probing):
-    """All collections of one home, and everything that can be done with them.
-
-    One workbench serves all sessions of a server: spaces are read once and shared, and read again
-    when any process has changed their collection.
-
-    Args:
-        home: a folder or a LanceDB URI; without one, $SEXTANT_HOME or ~/.sextant.
-    """
+__all__ = [
+    "DEFAULT_ENCODER",
+    "Card",
+    "EncoderReport",
+    "Entry",
+    "Job",
+    "Layout",
+    "Workbench",
+    "catalog",
+    "documents",
+    "tasks",
+]

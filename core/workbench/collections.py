@@ -10,11 +10,12 @@ from pathlib import Path
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
-from core.jobs import Jobs
 from core.types import Item, Passport, Space
+from core.workbench.jobs import Jobs
 
 if TYPE_CHECKING:
     from core.store import Field, Home
+
 
 SPACES_KEPT = 3
 MOSAIC = 8  # pictures on a collection's card
@@ -61,9 +62,9 @@ class Collections:
 
     def moment(self) -> AbstractContextManager[None]:
         """Inside it the store is asked once for the state of each table; see `store.moment`."""
-        from core.store import moment
+        from core.store import read_session
 
-        return moment()
+        return read_session()
 
     def names(self) -> tuple[str, ...]:
         """Names of all collections, in alphabetical order."""

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from pages.parts import intake, problems, shelf, state, work
+from pages.parts import jobs, problems, state
+from pages.parts.collections import intake
+from pages.parts.collections.cards import empty, measure, show
 
 with problems.shown(stop=True):
     cards = state.workbench().collections()
@@ -12,16 +14,16 @@ if cards:
     left, right = st.columns([2.6, 1], gap="large")
     with left, problems.shown():
         st.markdown("### Collections", anchors=False)
-        work.panel()
+        jobs.panel()
         intake.last(cards)
-        places = shelf.show(cards)
+        places = show(cards)
     with right, problems.shown():
         st.markdown("### Bring things in", anchors=False)
         intake.form(names)
     with problems.shown():
-        shelf.measure(cards, places)
+        measure(cards, places)
 else:
     with st.container(horizontal_alignment="center"), st.container(width=620), problems.shown():
-        shelf.empty()
-        work.panel()
+        empty()
+        jobs.panel()
         intake.form(names)

@@ -2,22 +2,26 @@
 
 import streamlit as st
 
-from pages.parts import layouts, points, preview, problems, selection, state, welcome
+from pages.parts import empty_states, problems, state
+from pages.parts.map import plot, selection
+from pages.parts.map.layout import aid, controls
+from pages.parts.map.layout import layers as layouts_layers
+from pages.parts.map.layout import layout as layouts_layout
 
 with problems.shown(stop=True):
     card = state.card()
     if card is None:
-        welcome.no_collections()
+        empty_states.no_collections()
     if not card.images + card.texts:
-        welcome.no_items(card.name)
+        empty_states.no_items(card.name)
     left, right = st.columns([2.4, 1], gap="large")
     with left:
-        asked = layouts.controls()
-        layout = layouts.layout(asked)
-        layers = layouts.layers(asked, layout)
-        drawing = points.drawing(layout, layers)
-        points.show(points.figure(layout, layers, points.lit(drawing)), layers)
-        layouts.aid(layout, layers)
-        preview.follow(points.KEY, drawing, layers)
+        asked = controls()
+        layout = layouts_layout(asked)
+        layers = layouts_layers(asked, layout)
+        drawing = plot.drawing(layout, layers)
+        plot.show(plot.figure(layout, layers, plot.lit(drawing)), layers)
+        aid(layout, layers)
+        plot.follow(plot.KEY, drawing, layers)
     with right:
-        selection.panel(layout, points.selected())
+        selection.panel(layout, state.selected())

@@ -3,18 +3,19 @@
 import streamlit as st
 
 from core.types import Kind
-from pages.parts import ask, explain, problems, results, state, welcome
+from pages.parts import empty_states, problems, state
+from pages.parts.search import query_bar, query_panel, results
 
 
 @st.fragment
-def answer(bar: ask.Bar, since: tuple[str, ...]) -> None:
+def answer(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
     """All that follows the text: what is typed draws this and leaves the rest of the page alone."""
     with problems.shown(), state.workbench().moment():
         if state.stamp() != since:
             st.rerun()  # somebody has changed what the rest of the page was drawn from
-        asked, again = ask.question(bar), ask.on_screen()
+        asked, again = query_bar.question(bar), query_bar.on_screen()
         if not again:
-            ask.draw(bar, asked)
+            query_bar.draw(bar, asked)
         if bar.off:
             st.caption(bar.off, width=720)
         if not asked.empty:
@@ -26,27 +27,27 @@ def answer(bar: ask.Bar, since: tuple[str, ...]) -> None:
                 results.show(asked, found)
         if again:
             results.painted()
-            ask.draw(bar, asked)
+            query_bar.draw(bar, asked)
         if asked.empty:
-            welcome.show(state.card(), off=bar.off)
+            empty_states.show(state.card(), off=bar.off)
             return
         above = right.container(key="explain")
         with right.container(key="signs"):
-            explain.space()
+            query_panel.space()
         with above:  # after the signs: nothing else takes the browser as long
-            explain.query({kind: one.answer for kind, one in found.items()})
+            query_panel.query({kind: one.answer for kind, one in found.items()})
         state.settle()
 
 
 with problems.shown(stop=True):
     card = state.card()
     if card is None:
-        welcome.no_collections()
+        empty_states.no_collections()
     if not card.images + card.texts:
-        welcome.no_items(card.name)
+        empty_states.no_items(card.name)
     off = state.workbench().text_search_off(card.name, state.encoder())
     fields, since = state.workbench().fields(card.name), state.stamp()
 
-answer(ask.bar(fields, off=off), since)
+answer(query_bar.bar(fields, off=off), since)
 if not off:
     state.warm()

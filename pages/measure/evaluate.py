@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from pages.parts import problems, scores, state, trials, welcome
+from pages.parts import empty_states, problems, state
+from pages.parts.evaluate import scores, trials
 
 with problems.shown(stop=True):
     card = state.card()
     if card is None:
-        welcome.no_collections()
+        empty_states.no_collections()
     if not card.images + card.texts:
-        welcome.no_items(card.name)
+        empty_states.no_items(card.name)
     if card.pairs < 2:
         scores.no_pairs(card)
     found = scores.evaluation()

@@ -2,25 +2,28 @@
 
 import streamlit as st
 
-from core import comparison
-from pages.parts import encoder, export, problems, report, signs, state, subset, welcome
+from core import measure
+from pages.parts import empty_states, problems, state, vital_signs
+from pages.parts.geometry import encoder, export, report, subset
 
 with problems.shown(stop=True):
     card = state.card()
     if card is None:
-        welcome.no_collections()
+        empty_states.no_collections()
     if not card.images + card.texts:
-        welcome.no_items(card.name)
+        empty_states.no_items(card.name)
 
 with problems.shown():
     st.markdown("### Geometry", anchors=False)
     sides = subset.sides()
     subset.about(sides)
     with st.container(key="_vital_strip"):
-        vital = signs.vital_of(*(side.space for side in sides))
-        signs.show(vital[0], key="_vital_six", six=True, other=vital[1] if vital[1:] else None)
+        vital = vital_signs.vital_of(*(side.space for side in sides))
+        vital_signs.show(
+            vital[0], key="_vital_six", six=True, other=vital[1] if vital[1:] else None
+        )
     if len(sides) > 1:
-        st.caption(comparison.AID)
+        st.caption(measure.COMPARE_AID)
     with st.container(horizontal=True, vertical_alignment="center"):
         family = report.family()
         st.space("stretch")

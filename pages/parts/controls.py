@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import streamlit as st
 
 from core.registry import Choices, Plugin
-from core.search import Cut
+from core.search import Cutoff
 from core.types import Kind, Query
-from pages.parts import state
+from pages.parts import session, state
 
 KINDS: dict[str, tuple[Kind, ...]] = {
     "Pictures": ("image",),
@@ -41,7 +41,7 @@ BY_PAIRS = (
 
 def kinds() -> tuple[Kind, ...]:
     """What may be found: pictures, texts or both; part of the link."""
-    label = state.linked(
+    label = session.linked(
         "kinds",
         "Pictures",
         st.segmented_control,
@@ -56,9 +56,9 @@ def kinds() -> tuple[Kind, ...]:
 
 def size(usual: Sequence[int], default: int) -> int:
     """How many answers a page shows (k); a link may name any number from 1 to 200."""
-    asked = state.recall("k", default)
+    asked = session.recall("k", default)
     choices = sorted({*usual, asked} if 1 <= asked <= 200 else usual)
-    return state.linked(
+    return session.linked(
         "k",
         default,
         st.selectbox,
@@ -74,11 +74,11 @@ def size(usual: Sequence[int], default: int) -> int:
 
 def page(*, asked: str) -> int:
     """Which page of answers is open, from 0. Another question (`asked`) starts at the first."""
-    if state.kept(state.ASKED, asked) != asked:
-        state.forget(state.PAGE)
-        state.keep(TURNS, state.kept(TURNS, 0) + 1)
-    state.keep(state.ASKED, asked)
-    return max(state.recall(state.PAGE, 1), 1) - 1
+    if session.kept(state.ASKED, asked) != asked:
+        session.forget(state.PAGE)
+        session.keep(TURNS, session.kept(TURNS, 0) + 1)
+    session.keep(state.ASKED, asked)
+    return max(session.recall(state.PAGE, 1), 1) - 1
 
 
 def paging(total: int, k: int) -> None:
@@ -87,34 +87,34 @@ def paging(total: int, k: int) -> None:
     A page that a link names beyond the last becomes the first. Each question has a widget of its
     own: the browser would say the old question's page again at the next click.
     """
-    count, now = min(-(-total // k), 1000), max(state.recall(state.PAGE, 1), 1)
+    count, now = min(-(-total // k), 1000), max(session.recall(state.PAGE, 1), 1)
     if total and now > count:
-        state.forget(state.PAGE)
+        session.forget(state.PAGE)
         st.rerun()
     if count > 1:
-        key = f"_page_{state.kept(TURNS, 0)}"
+        key = f"_page_{session.kept(TURNS, 0)}"
         with st.container(horizontal=True, horizontal_alignment="center", key="paging"):
             st.pagination(
                 count, default=now, key=key,
-                on_change=lambda: state.put(state.PAGE, state.value_of(key), 1),
+                on_change=lambda: session.put(state.PAGE, session.value_of(key), 1),
             )  # fmt: skip
-        state.put(state.PAGE, now, 1)
+        session.put(state.PAGE, now, 1)
 
 
 def at_level(query: Query) -> Query:
     """The query with the strictness that `level` shows."""
     asked = {}
     for rule, name in NAMES.items():
-        value = state.peek(name, 0.0)
+        value = session.peek(name, 0.0)
         asked[name] = value if value in LEVELS[rule] else 0.0
     return replace(query, **asked)
 
 
-def level(cut: Cut) -> None:
+def level(cut: Cutoff) -> None:
     """How strict the cut is: a slider for the rule that was used; part of the link."""
     name = NAMES[cut.rule]
     steps = sorted({*LEVELS[cut.rule], cut.usual}, reverse=cut.rule == "pairs")
-    state.linked(
+    session.linked(
         name,
         0.0,
         st.select_slider,
@@ -126,7 +126,7 @@ def level(cut: Cut) -> None:
     )
 
 
-def _level(cut: Cut, asked: float) -> str:
+def _level(cut: Cutoff, asked: float) -> str:
     at = asked or cut.usual
     text = f"{1 - at:.0%}" if cut.rule == "pairs" else f"{at:g}"
     return text if asked else f"{text} (usual)"

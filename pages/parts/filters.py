@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.types import Filter
-from pages.parts import state, words
+from pages.parts import formatting, session
 
 IS, NOT, HAS, FROM_TO = "is", "not", "has", "range"
 
@@ -20,7 +20,7 @@ def popover(fields: Sequence[Any], *, of: str = "") -> tuple[Filter, ...]:
     """
     fields = [field for field in fields if field.name != "kind"]
     names = [(f"{of}{name}", default) for name, default in _names(fields)]
-    on = sum(_differs(state.peek(name, default), default) for name, default in names)
+    on = sum(_differs(session.peek(name, default), default) for name, default in names)
     label = f"Filters · {on}" if on else "Filters"
     with (
         st.popover(label, icon=":material/tune:", key=f"_{of}filters"),
@@ -32,7 +32,7 @@ def popover(fields: Sequence[Any], *, of: str = "") -> tuple[Filter, ...]:
             key=f"_{of}clear_filters",
             type="tertiary",
             disabled=not on,
-            on_click=state.forget,
+            on_click=session.forget,
             args=tuple(name for name, _ in names),
         )
     return tuple(found)
@@ -57,7 +57,7 @@ def _names(fields: Sequence[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _widgets(field: Any, of: str) -> Iterator[Filter]:
-    title = words.plain(field.name.replace("_", " ").capitalize())
+    title = formatting.plain(field.name.replace("_", " ").capitalize())
     if field.type in ("int", "float"):
         yield from _range(field, title, of)
     elif field.type == "bool":
@@ -65,7 +65,7 @@ def _widgets(field: Any, of: str) -> Iterator[Filter]:
     elif field.values:
         yield from _choices(field, title, of)
     elif field.type == "str":
-        text = state.linked(f"{of}{HAS}.{field.name}", "", st.text_input, f"{title} contains")
+        text = session.linked(f"{of}{HAS}.{field.name}", "", st.text_input, f"{title} contains")
         if text.strip():
             yield Filter(field.name, "contains", (text.strip(),))
 
@@ -73,9 +73,9 @@ def _widgets(field: Any, of: str) -> Iterator[Filter]:
 def _choices(field: Any, title: str, of: str) -> Iterator[Filter]:
     by_text = {str(value): value for value in field.values}
     for name, op, label in ((IS, "in", "is any of"), (NOT, "not in", "is none of")):
-        chosen = state.linked(
+        chosen = session.linked(
             f"{of}{name}.{field.name}", (), st.multiselect, f"{title} {label}", list(by_text),
-            format_func=words.plain, placeholder="Any" if name == IS else "Exclude nothing",
+            format_func=formatting.plain, placeholder="Any" if name == IS else "Exclude nothing",
         )  # fmt: skip
         values = tuple(by_text[text] for text in chosen if text in by_text)
         if values:
@@ -87,17 +87,17 @@ def _range(field: Any, title: str, of: str) -> Iterator[Filter]:
     if low is None or high is None or low == high:
         return
     name = f"{of}{FROM_TO}.{field.name}"
-    held = tuple(state.peek(name, (low, high)))
+    held = tuple(session.peek(name, (low, high)))
     if len(held) != 2 or not low <= held[0] <= held[1] <= high:
-        state.turn(name, (low, high))
-    asked = state.linked(name, (low, high), st.slider, title, low, high)
+        session.turn(name, (low, high))
+    asked = session.linked(name, (low, high), st.slider, title, low, high)
     if tuple(asked) != (low, high):
         yield Filter(field.name, "between", tuple(asked))
 
 
 def _yes_no(field: Any, title: str, of: str) -> Iterator[Filter]:
     by_text = {"yes": True, "no": False}
-    chosen = state.linked(
+    chosen = session.linked(
         f"{of}{IS}.{field.name}",
         (),
         st.pills,

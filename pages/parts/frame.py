@@ -5,7 +5,7 @@ import streamlit as st
 from core import ASSETS
 from core.errors import UnknownName
 from core.types import Passport
-from pages.parts import problems, state, words
+from pages.parts import formatting, problems, session, state
 
 LOGO = str(ASSETS / "logo.svg")
 ICON = str(ASSETS / "icon.svg")
@@ -28,7 +28,7 @@ def bar() -> None:
         ):  # fmt: skip
             _job()
             if names:
-                state.linked(
+                session.linked(
                     state.COLLECTION, "", st.selectbox, "Collection", names,
                     label_visibility="collapsed", icon=":material/folder_open:",
                     width=210, on_change=_another,
@@ -40,18 +40,18 @@ def bar() -> None:
 
 def _settle(names: tuple[str, ...]) -> UnknownName | None:
     """Keep the collection that is asked for when it is there; else the first."""
-    asked = state.recall(state.COLLECTION, "")
+    asked = session.recall(state.COLLECTION, "")
     if asked in names:
         return None
-    state.put(state.COLLECTION, names[0] if names else "")
+    session.put(state.COLLECTION, names[0] if names else "")
     if names:
-        state.turn(state.COLLECTION, names[0])
+        session.turn(state.COLLECTION, names[0])
     return UnknownName("collection", asked, names) if asked else None
 
 
 def _another() -> None:
     """Another collection: what was asked of the last one means nothing here."""
-    state.forget(state.ENCODER, state.ALSO, state.PAGE)
+    session.forget(state.ENCODER, state.ALSO, state.PAGE)
 
 
 def _encoder() -> None:
@@ -59,13 +59,13 @@ def _encoder() -> None:
     if not encoders:
         return
     if len(encoders) > 1:
-        state.linked(
+        session.linked(
             state.ENCODER, encoders[0], st.selectbox, "Encoder", encoders, among=encoders,
             label_visibility="collapsed", width=150,
         )  # fmt: skip
     model = state.encoder() or encoders[0]
     passport = state.workbench().passport(state.collection(), model)
-    label = words.plain(words.shorten(model, 28)) if len(encoders) == 1 else "passport"
+    label = formatting.plain(formatting.shorten(model, 28)) if len(encoders) == 1 else "passport"
     st.badge(label, icon=":material/id_card:", color="gray", help=_passport(passport))
 
 
@@ -79,7 +79,9 @@ def _passport(passport: Passport) -> str:
         "Backend": passport.backend,
         "Version": passport.version or "not known",
     }
-    lines = [f"| {name} | {words.plain(words.shorten(v, 80))} |" for name, v in rows.items()]
+    lines = [
+        f"| {name} | {formatting.plain(formatting.shorten(v, 80))} |" for name, v in rows.items()
+    ]
     return "\n".join(["| Encoder passport | |", "|---|---|", *lines])
 
 
@@ -98,4 +100,4 @@ def _progress() -> None:
     done = min(job.done / job.total, 1.0) if job.total else 0.0
     more = f" (+{len(running) - 1})" if len(running) > 1 else ""
     with st.container(key="job", width=330):
-        st.progress(done, f"{words.plain(job.title)}{more} · {words.plain(job.sentence)}")
+        st.progress(done, f"{formatting.plain(job.title)}{more} · {formatting.plain(job.sentence)}")

@@ -11,7 +11,7 @@ import streamlit as st
 from core import ASSETS
 from core.errors import UnknownName
 from core.types import Hit, Item
-from pages.parts import controls, state, words
+from pages.parts import controls, formatting, state
 
 _FILES = ASSETS / "gallery"
 _GRID = st.components.v2.component(
@@ -62,7 +62,7 @@ def hits(found: Iterable[Hit], *, divider: str = "") -> list[Card]:
         hit.id: {
             "rank": str(hit.rank),
             "value": f"{hit.cosine:.3f}",
-            "note": words.chance(hit.p_null),
+            "note": formatting.chance(hit.p_null),
             "badge": f"hub ×{hit.hubness:.0f}" if hit.hubness > 1 else "",
             "badge_help": HUB,
             "above": divider if hit.id == first else "",
@@ -135,8 +135,8 @@ def _cards(ids: Sequence[str], about: Mapping[str, Mapping[str, str]]) -> list[C
         Card(
             id=id_,
             kind=items[id_].kind,
-            name=words.shorten(items[id_].name, 120),
-            caption=words.shorten(_said(id_, items, texts), 400),
+            name=formatting.shorten(items[id_].name, 120),
+            caption=formatting.shorten(_said(id_, items, texts), 400),
             picture=data_uri(pictures.get(id_, b"")),
             labels=items[id_].labels[:3],
             **about[id_],

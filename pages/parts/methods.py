@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core import catalog
-from core.catalog import Entry
-from core.verdicts import THRESHOLDS
-from pages.parts import state, words
+from core import measure
+from core.measure import THRESHOLDS
+from core.workbench import Entry, catalog
+from pages.parts import formatting, session
 
 ALL = "All"
 
@@ -16,7 +16,7 @@ def chosen() -> list[Entry]:
     """The parts of the family that is open; part of the link."""
     entries = catalog.entries()
     families = [ALL, *dict.fromkeys(e.family for e in entries)]
-    family = state.linked(
+    family = session.linked(
         "part",
         ALL,
         st.pills,
@@ -41,12 +41,14 @@ def _entry(entry: Entry) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{entry.title}**", width="stretch")
         st.badge(entry.family, color="gray")
-    st.markdown(words.plain(entry.summary))
+    st.markdown(formatting.plain(entry.summary))
     with st.expander("How to read it", type="compact"):
-        st.markdown(catalog.reading(entry.about) or words.plain(entry.summary))
+        st.markdown(measure.reading(entry.about) or formatting.plain(entry.summary))
         rule = THRESHOLDS.get(entry.name)
         if rule:
-            st.caption(f"Verdict. {words.plain(rule.words)} ({words.plain(rule.source)}).")
+            st.caption(
+                f"Verdict. {formatting.plain(rule.words)} ({formatting.plain(rule.source)})."
+            )
         for name, default, what in entry.settings:
-            st.caption(f"`{name}` = {default}: {words.plain(what)}")
-    st.caption(words.plain(entry.source))
+            st.caption(f"`{name}` = {default}: {formatting.plain(what)}")
+    st.caption(formatting.plain(entry.source))

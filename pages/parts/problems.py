@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.errors import InputError, MissingPart, SextantError
-from pages.parts import words
+from pages.parts import formatting
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def shown(*, stop: bool = False) -> Iterator[None]:
 def tell(problem: SextantError) -> None:
     """One problem as a sentence: asked for something impossible, or something is not here."""
     box = st.warning if isinstance(problem, InputError | MissingPart) else st.error
-    box(words.plain(problem), icon=":material/info:")
+    box(formatting.plain(problem), icon=":material/info:")
 
 
 def nothing(title: str, sentence: str, *, icon: str = ":material/explore:") -> None:

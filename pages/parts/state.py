@@ -13,12 +13,12 @@ from typing import Any
 
 import streamlit as st
 
-from core import background
-from core.diagnostics import DIAGNOSTICS
-from core.search import Answer
+from core.measure import DIAGNOSTICS
+from core.search import SearchResult
 from core.types import Finding, Item, Query, Space
-from core.workbench import Card, Workbench
-from pages.parts.memory import (
+from core.workbench import Card, Workbench, tasks
+from pages.parts import session
+from pages.parts.session import (
     follow,
     forget,
     keep,
@@ -124,7 +124,7 @@ def items_key() -> str:
     return f"{workbench().version(collection())} {space().key}"
 
 
-def ask(query: Query) -> Answer:
+def ask(query: Query) -> SearchResult:
     """The answer to a query on the collection on screen, once until somebody writes to it."""
     name, model = collection(), encoder()
     key = f"{items_key()} {query.key}"
@@ -137,7 +137,7 @@ def ask(query: Query) -> Answer:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _answer(key: str, _query: Query, _home: str, _name: str, _model: str | None) -> Answer:
+def _answer(key: str, _query: Query, _home: str, _name: str, _model: str | None) -> SearchResult:
     return _workbench(_home).search(_name, _query, encoder=_model)
 
 
@@ -221,7 +221,7 @@ def _warmed(home: str, name: str, model: str | None) -> Thread:
     bench, answered = _workbench(home), _answered(home, name, model)
 
     def work() -> None:
-        background.warm(bench, name, model)
+        tasks.warm_search(bench, name, model)
         answered["yes"] = True
 
     thread = Thread(target=work, daemon=True)
@@ -247,9 +247,15 @@ def shown_picture(data: bytes, name: str) -> Any:
 
 def build_demo() -> None:
     """Start the job that builds the demo collection, unless it runs."""
-    background.start(workbench(), "build_demo", "Building the demo collection", name="demo")
+    tasks.start_task(workbench(), "build_demo", "Building the demo collection", name="demo")
 
 
 def thumbnails(ids: Sequence[str]) -> dict[str, bytes]:
     """Small pictures (WebP) of the collection on screen by id."""
     return workbench().thumbnails(collection(), tuple(ids))
+
+
+def selected() -> tuple[str, ...]:
+    """Ids that were selected last and are still there."""
+    rows = space().row
+    return tuple(id_ for id_ in session.kept("map_selected", ()) if id_ in rows)

@@ -1,0 +1,164 @@
+"""Encoders: pictures and texts to unit rows of one space. Loaded by name, once per process.
+
+    starter                  the bundled encoder; needs no network
+    toy                      colours and colour words; values one can check by eye
+    MODEL/PRETRAINED         any pair that OpenCLIP lists
+    hf-hub:OWNER/MODEL       an OpenCLIP model on the Hugging Face hub
+    local-dir:FOLDER, FOLDER an OpenCLIP model in a folder (open_clip_config.json and weights)
+
+Importing this package loads neither torch nor OpenCLIP.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from core.encoders.backends import BACKENDS
+from core.encoders.hub import SUGGESTIONS, Suggestion
+from core.errors import BadParameter
+from core.types import Floats, Passport, Tokens
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class Encoder(Protocol):
+    """What makes vectors. Rows do not depend on their batch; calls may come from any thread."""
+
+    @property
+    def name(self) -> str:
+        """The name it is loaded by."""
+        ...
+
+    @property
+    def d(self) -> int:
+        """Number of dimensions."""
+        ...
+
+    @property
+    def passport(self) -> Passport:
+        """How its vectors come to be."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what is not as asked for; mostly empty."""
+        ...
+
+    def prepare(self, image: Image) -> Floats:
+        """The model's own preprocessing of one RGB picture; safe in decoding threads."""
+        ...
+
+    def encode_prepared(self, pixels: Floats) -> Floats:
+        """(n, d) unit rows of n prepared pictures."""
+        ...
+
+    def encode_images(self, images: Sequence[Image]) -> Floats:
+        """(n, d) unit rows of n RGB pictures."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Floats:
+        """(n, d) unit rows of n texts."""
+        ...
+
+    def image_tokens(self, images: Sequence[Image]) -> list[Tokens]:
+        """Each picture's places, in the space of pictures and texts.
+
+        Raises:
+            NoTokens: the model has none.
+        """
+        ...
+
+    def text_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Each text's words, in the space of pictures and texts.
+
+        Raises:
+            NoTokens: there are no places to compare them with.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsLong(Protocol):
+    """An encoder that has a choice of what to do with a text beyond its model's limit."""
+
+    def reading(self, long_text: str) -> Encoder:
+        """The same encoder with another choice; see `long_texts`."""
+        ...
+
+    def how_read(self, text: str) -> str:
+        """A sentence on how a text beyond the limit is read; "" for all others."""
+        ...
+
+
+_LOADED: dict[tuple[str, str], Encoder] = {}
+_LOCK = Lock()
+_LOADING: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
+
+
+def load(name: str, backend: str = "auto") -> Encoder:
+    """The encoder of that name, loaded once per process and shared by all threads.
+
+    Args:
+        name: One of the forms above.
+        backend: "torch", "openvino" (on a CPU), or "auto": the faster one on this machine.
+
+    Raises:
+        UnknownName: nothing has that name.
+        BadParameter: no such backend.
+        InputError: the folder holds no OpenCLIP model.
+        MissingPart: weights or a package are not here.
+    """
+    key = (name.strip(), backend)
+    if backend not in BACKENDS:
+        raise BadParameter("backend", backend, ", ".join(BACKENDS))
+    # One lock a name: whoever wants the starter does not wait for somebody's large checkpoint.
+    with _LOCK:
+        loading = _LOADING[key]
+    with loading:
+        if key not in _LOADED:
+            _LOADED[key] = _make(*key)
+        return _LOADED[key]
+
+
+def with_long_text(encoder: Encoder, long_text: str) -> Encoder:
+    """The encoder, reading long texts as some vectors' passport says; see `long_texts`."""
+    return encoder.reading(long_text) if isinstance(encoder, ReadsLong) else encoder
+
+
+def long_text_note(encoder: Encoder, text: str) -> str:
+    """A sentence on how a text beyond the encoder's limit is read; "" for all others."""
+    return encoder.how_read(text) if isinstance(encoder, ReadsLong) else ""
+
+
+def warm(name: str) -> None:
+    """Load both halves of an encoder before they are needed."""
+    from PIL import Image
+
+    encoder = load(name)
+    encoder.encode_texts(["warm"])
+    encoder.encode_images([Image.new("RGB", (8, 8))])
+
+
+def known() -> tuple[Suggestion, ...]:
+    """A short list of encoders worth offering, small to large; `load` accepts many more."""
+    return SUGGESTIONS
+
+
+def _make(name: str, backend: str) -> Encoder:
+    if name == "toy":
+        from core.encoders.toy import Toy
+
+        return Toy()
+    from core.encoders.open_clip import OpenClip
+
+    if name == "starter":
+        from core.encoders import starter
+
+        return OpenClip(starter.model(), backend)
+    from core.encoders import checkpoints
+
+    return OpenClip(checkpoints.model(name), backend)

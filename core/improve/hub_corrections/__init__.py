@@ -1,0 +1,81 @@
+"""What takes hubs down: one file each. Add one by adding a file.
+
+A hub is similar to whatever is asked. A hub correction gives every item one number, its bias: how
+similar the item is to queries in general, learnt from a bank of them. Search takes it off every
+cosine with the item, so that an item must be more similar to this query than it is to most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from core.registry import Registry
+from core.types import Doubles, Floats, Ints
+
+
+@dataclass(frozen=True)
+class QueryBank:
+    """What the items to be ranked are compared with.
+
+    Args:
+        rows: (m, d) unit rows of the items.
+        queries: (q, d) unit rows that stand for what people ask.
+        items: (g, d) unit rows that stand for what is ranked.
+        own_queries: (p, 2) row and query to leave out: the item itself or its own caption.
+        own_items: (p, 2) the same for `items`.
+    """
+
+    rows: Floats
+    queries: Floats
+    items: Floats
+    own_queries: Ints
+    own_items: Ints
+
+    @cached_property
+    def asked(self) -> Floats:
+        """(m, q) cosine of each item with each query; -inf where it is left out."""
+        return self._cosines(self.queries, self.own_queries)
+
+    @cached_property
+    def alike(self) -> Floats:
+        """(m, g) cosine of each item with each item of the bank; -inf where it is left out."""
+        return self._cosines(self.items, self.own_items)
+
+    def _cosines(self, others: Floats, own: Ints) -> Floats:
+        cosines: Floats = self.rows @ others.T
+        cosines[own[:, 0], own[:, 1]] = -np.inf
+        return cosines
+
+
+HUB_CORRECTIONS: Registry[Callable[..., Doubles]] = Registry(__name__, "hub correction")
+hub_correction = HUB_CORRECTIONS
+
+
+def mean_of_best(cosines: Floats, k: int) -> Doubles:
+    """(m,) mean of the k largest of each row; -inf does not count.
+
+    >>> mean_of_best(np.array([[1.0, 5.0, 3.0], [2.0, -np.inf, 4.0]], np.float32), 2)
+    array([4., 3.])
+    """
+    drop = cosines.shape[1] - k
+    best = np.partition(cosines, drop, axis=1)[:, drop:] if drop > 0 else cosines
+    found: Doubles = best.mean(axis=1, dtype=np.float64, where=np.isfinite(best))
+    return found
+
+
+def soft_maximum(cosines: Floats, beta: float) -> Doubles:
+    """(m,) log of the mean of exp(beta c), divided by beta; -inf does not count.
+
+    The mean of each row for a small beta, its maximum for a large one.
+
+    >>> soft_maximum(np.array([[0.0, np.log(3)]]), 1.0).round(4)  # log((1 + 3) / 2)
+    array([0.6931])
+    """
+    most = cosines.max(axis=1, keepdims=True)
+    total = np.exp(beta * (cosines - most)).sum(axis=1, dtype=np.float64)
+    found: Doubles = most[:, 0] + np.log(total / np.isfinite(cosines).sum(axis=1)) / beta
+    return found

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+from core.improve.hub_corrections import QueryBank, hub_correction, soft_maximum
+from core.registry import Range
+from core.types import Doubles
+
+
+@hub_correction(
+    title="Dual inverted softmax (DualIS)",
+    family="Hubs",
+    source="Wang, Jian, Xue. Balance Act: Mitigating Hubness in Cross-Modal Retrieval with Query "
+    "and Gallery Banks. EMNLP 2023.",
+)
+def dualis(
+    bank: QueryBank,
+    *,
+    beta_items: Annotated[float, Range(0.01, 1000.0, "weight of other items")] = 1 / 1.99,
+    beta_queries: Annotated[float, Range(0.01, 1000.0, "weight of queries")] = 3.0,
+) -> Doubles:
+    """Takes off an item's likeness to the queries and to the other items, both as soft maxima.
+
+    The product of two inverted softmaxes, one over a bank of queries and one over a bank of items;
+    its logarithm over the sum of the betas. An item among many of its like is held back as one that
+    many queries come close to. The static form, for every query.
+
+    Args:
+        bank: m items, and the queries and items to learn from; an item is not in its own bank.
+        beta_items: of the bank of items.
+        beta_queries: of the bank of queries; the authors' program has 1 / 1.99 and 3.
+
+    Returns:
+        (m,) biases, in units of cosine.
+
+    >>> import numpy as np
+    >>> e, nobody = np.eye(3, dtype=np.float32), np.empty((0, 2), np.int64)
+    >>> queries = np.array([[0.6, 0.8, 0], [0, 0.8, 0.6]], np.float32)
+    >>> dualis(Bank(e, queries, e, nobody, nobody), beta_items=1000, beta_queries=1000).round(2)
+    array([0.8, 0.9, 0.8])
+    """
+    alike = beta_items * soft_maximum(bank.alike, beta_items)
+    asked = beta_queries * soft_maximum(bank.asked, beta_queries)
+    return (alike + asked) / (beta_items + beta_queries)

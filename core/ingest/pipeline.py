@@ -1,0 +1,80 @@
+"""The two runs: a new source, or a further encoder for what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from core import encoders
+from core.encoders import Encoder
+from core.errors import Cancelled
+from core.ingest.prepare import THREADS, PreparedRecord, prefetch, prepare, prepare_stored
+from core.ingest.readers.records import Source
+from core.ingest.writer import IngestReport, Writer, passport_for
+from core.types import Progress
+
+if TYPE_CHECKING:
+    from core.store import Collection
+
+
+def ingest(
+    collection: Collection, source: Source, encoder: Encoder, progress: Progress
+) -> IngestReport:
+    """Read a source into a collection and encode what has no vector yet.
+
+    Args:
+        collection: where items, pairs, thumbnails and vectors go.
+        source: what to read; see `core.ingest.read`.
+        encoder: makes the vectors; its passport names the vector table.
+        progress: called with (records done, records in all); may raise to stop the run, after
+            which everything encoded so far is kept.
+
+    Raises:
+        PassportMismatch: the collection has vectors of that model that this encoder cannot extend.
+    """
+    passport = passport_for(collection, encoder)
+    encoder = encoders.with_long_text(encoder, passport.long_text)
+    done = collection.vector_ids(passport)
+    writer = Writer(collection, encoder, passport, done)
+    _run(writer, source, lambda r: prepare(r, encoder, done), source.total, progress)
+    return writer.report
+
+
+def add_encoder(collection: Collection, encoder: Encoder, progress: Progress) -> IngestReport:
+    """Encode everything in a collection that this encoder has not encoded yet."""
+    passport = passport_for(collection, encoder)
+    encoder = encoders.with_long_text(encoder, passport.long_text)
+    done = collection.vector_ids(passport)
+    total = len(collection.item_ids()) - len(done)
+    writer = Writer(collection, encoder, passport, done)
+    missing = collection.missing(passport)
+    _run(writer, missing, lambda i: prepare_stored(i, encoder), total, progress)
+    return writer.report
+
+
+def _run(
+    writer: Writer,
+    source: Iterable[Any],
+    prepare: Callable[[Any], PreparedRecord],
+    total: int | None,
+    progress: Progress,
+) -> None:
+    """Decode ahead in threads, encode and write here."""
+    started = monotonic()
+    progress(0, total or 0)
+    try:
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
+            for n, ready in enumerate(prefetch(pool, source, prepare), 1):
+                writer.take(ready)
+                progress(n, max(total or 0, n))
+            writer.encode()
+    except (Cancelled, KeyboardInterrupt):
+        writer.flush()
+        raise
+    writer.flush()
+    writer.note_long_texts()
+    writer.report.seconds = monotonic() - started
+    if writer.wrote:
+        writer.collection.optimize()

@@ -1,0 +1,79 @@
+"""In the decoding threads: records to items, pixels and thumbnails, ahead of the encoder."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from core.encoders import Encoder
+from core.errors import UnreadableFile
+from core.ingest.images import decode, thumbnail
+from core.ingest.readers.records import Record, items_of
+from core.types import Floats, Item, Rejected
+
+THREADS = 2
+AHEAD = 96  # records decoded before the encoder asks for them
+
+
+@dataclass(frozen=True)
+class PreparedRecord:
+    """One record after the decoding thread: its items, and the pixels the encoder takes."""
+
+    items: tuple[Item, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    pixels: Floats | None = None
+    thumbnail: bytes = b""
+    refused: Rejected | None = None
+    stored: bool = False
+
+
+def prefetch(
+    pool: ThreadPoolExecutor, source: Iterable[Any], prepare: Callable[[Any], PreparedRecord]
+) -> Iterator[PreparedRecord]:
+    """Results in the source's order, with up to AHEAD records in work."""
+    waiting: deque[Future[PreparedRecord]] = deque()
+    try:
+        for record in source:
+            waiting.append(pool.submit(prepare, record))
+            if len(waiting) >= AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def prepare(record: Record | Rejected, encoder: Encoder, done: set[str]) -> PreparedRecord:
+    """In a decoding thread: bytes to items and pixels. What has a vector is not decoded."""
+    if isinstance(record, Rejected):
+        return PreparedRecord(refused=record)
+    try:
+        data = record.read() if record.read else None
+        image, texts = items_of(record, data)
+        if image is None:
+            return PreparedRecord(items=texts)
+        items = (image, *texts)
+        pairs = tuple((image.id, text.id) for text in texts)
+        if image.id in done:
+            return PreparedRecord(items, pairs)
+        picture = decode(image.payload, record.name)
+        return PreparedRecord(items, pairs, encoder.prepare(picture), thumbnail(picture))
+    except UnreadableFile as error:
+        return PreparedRecord(refused=Rejected(record.name, error.reason))
+
+
+def prepare_stored(item: Item | Rejected, encoder: Encoder) -> PreparedRecord:
+    """The same for an item that is already stored."""
+    if isinstance(item, Rejected):
+        return PreparedRecord(refused=item)
+    if item.kind == "text":
+        return PreparedRecord((item,), stored=True)
+    try:
+        pixels = encoder.prepare(decode(item.payload, item.name))
+        return PreparedRecord((item,), pixels=pixels, stored=True)
+    except UnreadableFile as error:
+        return PreparedRecord(refused=Rejected(item.name, error.reason))

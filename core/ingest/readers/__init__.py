@@ -1,0 +1,1 @@
+"""From a path to records and rejections; never encodes or stores."""

@@ -1,0 +1,177 @@
+"""A folder on disk as a tree."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from pathlib import Path
+from posixpath import normpath
+from typing import Protocol
+
+from core.errors import UnreadableFile
+from core.types import Rejected
+
+
+class Folder:
+    """A folder on disk. Links are followed only to what lies inside it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.name = self.root.name
+        self._inside = lru_cache(maxsize=4096)(self._leads_inside)
+
+    @cached_property
+    def _listing(self) -> tuple[tuple[str, ...], tuple[Rejected, ...]]:
+        names: list[str] = []
+        refused: list[Rejected] = []
+        for name, objection in self._walk():
+            if objection:
+                refused.append(Rejected(printable(name), objection))
+            else:
+                names.append(name)
+        return tuple(sorted(names)), tuple(sorted(refused, key=lambda r: r.name))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every visible file, sorted."""
+        return self._listing[0]
+
+    @property
+    def refused(self) -> tuple[Rejected, ...]:
+        """Links that lead out, names that are not text, folders that cannot be opened."""
+        return self._listing[1]
+
+    def _walk(self) -> Iterator[tuple[str, str]]:
+        """Every file with the objection to it. Linked folders are not entered: no loops."""
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                entries = list(os.scandir(self.root / folder))
+            except OSError as error:
+                yield folder, f"it cannot be opened ({error.strerror})"
+                continue
+            for entry in entries:
+                name = f"{folder}{entry.name}"
+                if hidden(name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{name}/")
+                elif entry.is_symlink():
+                    yield from self._link(name)
+                elif entry.is_file(follow_symlinks=False):
+                    yield name, "" if name == printable(name) else "its name is not valid UTF-8"
+
+    def _link(self, name: str) -> Iterator[tuple[str, str]]:
+        target = self.root / name
+        if not (target.is_dir() and self._leads_inside(name)):  # else it is listed as itself
+            yield name, self.objection(name)
+
+    def _leads_inside(self, name: str) -> bool:
+        return Path(os.path.realpath(self.root / name)).is_relative_to(self.root)
+
+    def objection(self, name: str) -> str:
+        """Why a file cannot be read; "" when it can."""
+        try:
+            mode = os.lstat(self.path(name)).st_mode
+            if not self._inside(os.path.dirname(name)):
+                return OUT
+            if stat.S_ISLNK(mode):
+                if not self._leads_inside(name):
+                    return "it is a link that leads out of the folder"
+                mode = os.stat(self.root / name).st_mode
+        except (OSError, ValueError):
+            return "there is no such file"
+        return "" if stat.S_ISREG(mode) else "it is not a file"
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes."""
+        if objection := self.objection(name):
+            raise UnreadableFile(name, objection)
+        try:
+            return (self.root / name).read_bytes()
+        except OSError as error:
+            raise UnreadableFile(name, f"it cannot be read ({error.strerror})") from error
+
+    def path(self, name: str) -> str:
+        """Absolute path of a file."""
+        return os.path.join(self.root, name)
+
+    def within(self, reference: str, base: str = "") -> str:
+        """The name a written path means."""
+        if is_absolute(reference) and Path(reference).is_relative_to(self.root):
+            return within(Path(reference).relative_to(self.root).as_posix())
+        return within(reference, base)
+
+
+OUT = "its path leads out of the folder"
+_SYSTEM_FILES = {"__macosx", "thumbs.db", "desktop.ini"}
+
+
+class Tree(Protocol):
+    """File names and their bytes."""
+
+    name: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every visible file, sorted."""
+
+    @property
+    def refused(self) -> tuple[Rejected, ...]:
+        """What the listing had to leave out, and why."""
+
+    def objection(self, name: str) -> str:
+        """Why a file cannot be read; "" when it can."""
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes; UnreadableFile when they cannot be had."""
+
+    def path(self, name: str) -> str:
+        """Absolute path of a file; "" when it lies in a zip."""
+
+    def within(self, reference: str, base: str = "") -> str:
+        """The name that a path means when it is written in a file of the folder `base`."""
+
+
+def within(reference: str, base: str = "") -> str:
+    """The name that a written path means, seen from the folder `base` ("" or ending in a slash).
+
+    Raises:
+        UnreadableFile: a web address, an absolute path, or a path that leads out of the tree.
+
+    >>> within("./pictures/../a.jpg", "set/")
+    'set/a.jpg'
+    """
+    if "://" in reference:
+        raise UnreadableFile(reference, "it is a web address; download the picture first")
+    path = reference.replace("\\", "/")
+    if is_absolute(path):
+        raise UnreadableFile(reference, "its path is absolute and leads out of the folder")
+    name = normpath(base + path)
+    if name == ".." or name.startswith("../") or "\0" in name:
+        raise UnreadableFile(reference, OUT)
+    return name
+
+
+def is_absolute(path: str) -> bool:
+    """Whether a path with forward slashes starts at a root or a drive."""
+    return path.startswith("/") or re.match("[A-Za-z]:", path) is not None
+
+
+def hidden(name: str) -> bool:
+    """Files that systems leave behind and nobody means: .DS_Store, __MACOSX/, Thumbs.db.
+
+    >>> hidden("a/.DS_Store"), hidden("a/b.jpg")
+    (True, False)
+    """
+    parts = [part for part in name.split("/") if part != ".."]
+    return any(part.startswith(".") or part.lower() in _SYSTEM_FILES for part in parts)
+
+
+def printable(name: str) -> str:
+    """A file name as text; bytes of it that are no UTF-8 are shown as a replacement character."""
+    return os.fsencode(name).decode("utf-8", "replace")

@@ -1,0 +1,192 @@
+"""One row of a table, whatever its file: what its fields mean, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from core.errors import UnreadableFile
+from core.types import Rejected, Value
+
+MAX_CAPTION = 10_000
+EXPECTED = (
+    "Expected: image (a path) and/or caption or captions; optional: label or labels, "
+    "and any other fields"
+)
+_MEANING = {
+    "image": "image",
+    "file_name": "image",
+    "caption": "captions",
+    "captions": "captions",
+    "label": "labels",
+    "labels": "labels",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row whose texts are clean; `image` is the path as it was written, or ""."""
+
+    place: str
+    image: str
+    captions: tuple[str, ...]
+    labels: tuple[str, ...]
+    attributes: Mapping[str, Value]
+    refused: tuple[Rejected, ...] = ()
+
+
+def meanings(columns: Iterable[str]) -> dict[str, str]:
+    """Columns that are known, with what they mean. A column `image` wins over `file_name`.
+
+    >>> meanings(["Image", "caption", "year"])
+    {'Image': 'image', 'caption': 'captions'}
+    """
+    known = {c: _MEANING[c.strip().lower()] for c in columns if c.strip().lower() in _MEANING}
+    images = [c for c, meaning in known.items() if meaning == "image"]
+    if len(images) > 1:
+        known = {c: m for c, m in known.items() if m != "image" or c.strip().lower() == "image"}
+    return known
+
+
+def fits(columns: Iterable[str]) -> bool:
+    """Whether a table with these columns holds pictures or texts."""
+    return not {"image", "captions"}.isdisjoint(meanings(columns).values())
+
+
+def row_of(place: str, fields: Mapping[str, object]) -> Row:
+    """Read one row.
+
+    Raises:
+        UnreadableFile: a field has no sense as what its name says; the whole row is refused.
+    """
+    known = meanings(fields)
+    image = ""
+    captions: list[str] = []
+    labels: list[str] = []
+    attributes: dict[str, Value] = {}
+    refused: list[Rejected] = []
+    for column, value in fields.items():
+        meaning = known.get(column)
+        if meaning == "image":
+            image = _path(place, value)
+        elif meaning == "captions":
+            _captions(place, value, captions, refused)
+        elif meaning == "labels":
+            labels += labels_of(place, value)
+        elif (typed := attribute(place, value)) is not None:
+            attributes[column.strip()] = typed
+    if not (image or captions or refused):
+        raise UnreadableFile(place, "it has neither an image nor a caption")
+    return Row(place, image, tuple(captions), unique(labels), attributes, tuple(refused))
+
+
+def labels_of(place: str, value: object) -> list[str]:
+    """Labels of a field: a text, a number or a list of them."""
+    values = value if isinstance(value, list | tuple) else [value]
+    found = []
+    for one in values:
+        if isinstance(one, dict | list):
+            raise UnreadableFile(place, f"a label is {kind_of(one)}, not a text")
+        label = "" if one is None else clean(place, str(one)).strip()
+        if label:
+            found.append(label)
+    return found
+
+
+def unique(labels: Iterable[str]) -> tuple[str, ...]:
+    """Labels without repeats, in order."""
+    return tuple(dict.fromkeys(labels))
+
+
+def attribute(place: str, value: object) -> Value | None:
+    """A field as a typed value: scalars keep their type, nested ones become JSON text."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return value
+        case int():
+            return value if -(2**63) <= value < 2**63 else str(value)
+        case float() | Decimal():
+            number = float(value)
+            return number if math.isfinite(number) else None
+        case str():
+            return clean(place, value)
+        case datetime() | date() | time():
+            return value.isoformat()
+        case bytes():
+            raise UnreadableFile(place, "a field holds bytes; text or numbers are needed")
+    return clean(place, json.dumps(value, ensure_ascii=False, default=str))
+
+
+def caption(place: str, value: object) -> str:
+    """One caption, stripped.
+
+    Raises:
+        UnreadableFile: not text, empty, or longer than `MAX_CAPTION` characters.
+    """
+    if not isinstance(value, str):
+        raise UnreadableFile(place, f"the caption is {kind_of(value)}, not a text")
+    text = clean(place, value).strip()
+    if not text:
+        raise UnreadableFile(place, "the caption is empty")
+    if len(text) > MAX_CAPTION:
+        reason = f"the caption has {len(text):,} characters; at most {MAX_CAPTION:,}"
+        raise UnreadableFile(place, reason)
+    return text
+
+
+def clean(place: str, text: str) -> str:
+    """The text itself, if every character of it can be stored as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UnreadableFile(place, "a text in it is not valid UTF-8") from error
+    return text
+
+
+def refusal(error: UnreadableFile) -> Rejected:
+    """An error that was met on the way, as an entry of the report."""
+    return Rejected(error.name, error.reason)
+
+
+def kind_of(value: object) -> str:
+    """What a value is, in words for a person who writes JSON.
+
+    >>> kind_of(3.5), kind_of({})
+    ('a number', 'an object')
+    """
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float() | Decimal():
+            return "a number"
+        case str():
+            return "a text"
+        case list() | tuple():
+            return "a list"
+        case bytes():
+            return "bytes"
+    return "nothing" if value is None else "an object"
+
+
+def _path(place: str, value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise UnreadableFile(place, f"the image is {kind_of(value)}, not a path")
+    return clean(place, value).strip()
+
+
+def _captions(place: str, value: object, kept: list[str], refused: list[Rejected]) -> None:
+    if value is None:
+        return
+    for one in value if isinstance(value, list | tuple) else [value]:
+        try:
+            kept.append(caption(place, one))
+        except UnreadableFile as error:
+            refused.append(refusal(error))

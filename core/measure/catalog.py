@@ -1,0 +1,74 @@
+"""Every part with its source, as one table: for the Methods page, the README and the tests.
+
+python -m core.catalog --check README.md     say whether the table in the file is fresh
+python -m core.catalog --write README.md     make it so
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.errors import UnknownName
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.probes import PROBES
+from core.registry import Plugin
+
+# The order a reader meets them in; a family that is not named here comes after these.
+FAMILIES = (
+    "Pairs",
+    "Spread",
+    "Modality gap",
+    "Collapse",
+    "Neighbourhoods",
+    "Groups",
+    "Encoder",
+    "Map",
+    "Hubs",
+    "Reranking",
+)
+
+
+def measures() -> list[Plugin[Any]]:
+    """Everything that gives findings, diagnostics and probes: by family, then title."""
+    parts = [*DIAGNOSTICS.all().values(), *PROBES.all().values()]
+    return sorted(parts, key=lambda p: (family_rank(p.family), p.title))
+
+
+def measure(name: str) -> Plugin[Any]:
+    """The diagnostic or probe of that name, or the one that made a finding of that name.
+
+    Raises:
+        UnknownName: there is none.
+
+    >>> measure("invariance: rotation").title
+    'Invariance'
+    """
+    parts = {part.name: part for part in measures()}
+    part = parts.get(name.partition(":")[0])
+    if part is None:
+        raise UnknownName(DIAGNOSTICS.what, name, parts)
+    return part
+
+
+def title(name: str) -> str:
+    """What a finding is called, by its name.
+
+    >>> title("hubness"), title("invariance: rotation")
+    ('Hubness', 'Invariance: rotation')
+    """
+    return measure(name).title + "".join(name.partition(":")[1:])
+
+
+def reading(about: str) -> str:
+    r"""The prose of a part's docstring: how to read its number, without its technical sections.
+
+    >>> reading("0 is best.\n\nArgs:\n    space: n rows."), reading("Args:\n    space: n rows.")
+    ('0 is best.', '')
+    """
+    return f"\n{about}".partition("\nArgs:")[0].strip()
+
+
+def family_rank(family: str) -> tuple[int, str]:
+    """Sorts families in reading order; those that are not listed come last, by name."""
+    known = family in FAMILIES
+    return (FAMILIES.index(family) if known else len(FAMILIES), "" if known else family)

@@ -1,0 +1,188 @@
+"""Class centres as a frame: how spread the classes are, and how near a simplex their centres lie.
+
+Formulas of neural collapse (Papyan, Han, Donoho 2020) on rows of any length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from core.numerics.labels import BLOCK, Classes, class_sums, class_totals
+from core.types import Doubles, Floats, Ints, Space
+
+RTOL = 1e-10  # eigenvalues of the centres' scatter below this share of the largest are none
+
+
+@dataclass(frozen=True)
+class ClassMeans:
+    """Classes as their `sizes`, their `means` (K, d), and mean squared deviation `spreads`."""
+
+    sizes: Ints
+    means: Doubles
+    spreads: Doubles
+
+    @cached_property
+    def centred(self) -> Doubles:
+        """(K, d) the means around their own mean, so that every class counts alike."""
+        return self.means - self.means.mean(axis=0)
+
+    @cached_property
+    def whitening(self) -> Doubles:
+        """(d, r) directions of the centres' scatter over the root of its eigenvalues; r < K."""
+        _, s, directions = np.linalg.svd(self.centred / np.sqrt(len(self.means)), False)
+        if not s[0] > 1e-6:
+            return np.empty((self.means.shape[1], 0))
+        used = np.flatnonzero(s**2 > RTOL * s[0] ** 2)[: len(self.means) - 1]
+        return directions[used].T / s[used]
+
+
+@dataclass(frozen=True)
+class WithinClass:
+    """How rows vary inside their class, in units of the centres' scatter.
+
+    `nc1` is trace(Sw pinv(Sb)) / K, `error` its standard error over rows, `squares` (rows,) the
+    squared distance of each row to its class mean.
+    """
+
+    nc1: float
+    error: float
+    squares: Doubles
+
+
+def space_class_means(space: Space, given: Classes) -> ClassMeans:
+    """The frame of classes that hold all rows of their labels, from sums that are shared."""
+    return _frame(given, *class_totals(space, given.kind, given.names))
+
+
+def class_means(vectors: Floats, given: Classes) -> ClassMeans:
+    """Class means and spreads, from one pass over the rows."""
+    return _frame(given, *class_sums(vectors, given))
+
+
+def _frame(given: Classes, sums: Doubles, squares: Doubles) -> ClassMeans:
+    means = sums / given.sizes[:, None]
+    spreads = squares / given.sizes - (means**2).sum(axis=1)
+    return ClassMeans(given.sizes, means, np.maximum(spreads, 0.0))
+
+
+def within(vectors: Floats, given: Classes, of: ClassMeans) -> WithinClass:
+    """NC1 and what each row adds to it. Deviations are taken first, so that nothing cancels."""
+    codes, count = given.codes, len(given.names)
+    n, w = len(codes), of.whitening
+    narrow = w.astype(np.float32)  # deviations need no more digits; the means were summed in 64
+    means = of.means.astype(np.float32)
+    norms, squares = np.empty(n), np.empty(n)
+    scatter = np.zeros((w.shape[1], w.shape[1]))
+    for start in range(0, n, BLOCK):
+        part = slice(start, start + BLOCK)
+        off = vectors[given.rows[part]] - means[codes[part]]
+        z = off @ narrow
+        squares[part] = np.einsum("ij,ij->i", off, off)
+        norms[part] = np.einsum("ij,ij->i", z, z, dtype=np.float64)
+        scatter += z.T @ z
+    nc1 = float(norms.mean()) / count
+    rows = np.sort(np.random.default_rng(0).choice(n, min(n, 5000), replace=False))
+    code = codes[rows]
+    z = (vectors[given.rows[rows]] - of.means[code]) @ w
+    pull = (of.centred @ w @ (scatter / n))[code]
+    moved = norms[rows] / count - 2 * n / (of.sizes[code] * count**2) * (pull * z).sum(axis=1)
+    return WithinClass(nc1, float(moved.std() / np.sqrt(n)), squares)
+
+
+def simplex_error(means: Doubles) -> float:
+    """NC2: distance of the centred means' normalised Gram matrix from a simplex's; 0 to sqrt 2.
+
+    >>> round(simplex_error(np.eye(4)), 6), round(gram_error(np.eye(10), centred=False), 6)
+    (0.0, 0.320364)
+    """
+    return gram_error(means, centred=True)
+
+
+def gram_error(means: Doubles, *, centred: bool) -> float:
+    """|| G / |G| - (I - 11'/K) / sqrt(K - 1) || of the means' Gram matrix G, centred or not.
+
+    From K x d alone: only the trace of G, its norm and the length of the mean enter.
+    """
+    a = means - means.mean(axis=0) if centred else means
+    gram = a.T @ a if a.shape[1] < len(a) else a @ a.T
+    count = len(a)
+    inner = (a**2).sum() - (a.sum(axis=0) ** 2).sum() / count
+    return float(np.sqrt(max(0.0, 2 - 2 * inner / (np.linalg.norm(gram) * np.sqrt(count - 1)))))
+
+
+def orthogonal_error(means: Doubles) -> float:
+    """Distance of the means' normalised Gram matrix from the identity's, the means as they are.
+
+    >>> round(orthogonal_error(np.eye(4)), 6)
+    0.0
+    """
+    gram = means.T @ means if means.shape[1] < len(means) else means @ means.T
+    inner = (means**2).sum() / (np.linalg.norm(gram) * np.sqrt(len(means)))
+    return float(np.sqrt(max(0.0, 2 - 2 * inner)))
+
+
+def duality_error(texts: Doubles, means: Doubles) -> float:
+    """NC3: distance of centred text prototypes and centred means, each scaled to norm 1."""
+    w, a = texts - texts.mean(axis=0), means - means.mean(axis=0)
+    lengths = np.linalg.norm(w) * np.linalg.norm(a)
+    if not lengths > 0:
+        return float(np.sqrt(2))
+    return float(np.sqrt(max(0.0, 2 - 2 * (w * a).sum() / lengths)))
+
+
+def cosines(rows: Doubles) -> Doubles:
+    """Cosines of all pairs of rows, one for each pair; a row of zeros has cosine 0 with all."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-9)
+    upper = np.triu_indices(len(rows), 1)
+    return np.clip((unit @ unit.T)[upper], -1, 1)
+
+
+def cdnv(of: ClassMeans) -> float:
+    """Median over pairs of classes of (v_k + v_l) / (2 |mu_k - mu_l|^2); equal centres left out."""
+    lengths = (of.centred**2).sum(axis=1)
+    apart = lengths[:, None] + lengths - 2 * of.centred @ of.centred.T
+    upper = np.triu_indices(len(lengths), 1)
+    apart = apart[upper]
+    sums = (of.spreads[:, None] + of.spreads)[upper]
+    told = apart > 1e-10
+    return float(np.median(sums[told] / (2 * apart[told]))) if told.any() else float("inf")
+
+
+def free_lengths(sizes: Ints, weight: float = 5e-4, feature: float = 5e-4) -> Doubles:
+    """(K, 3) |w|^2, |h|^2 and w.h of free features and one linear layer trained on these sizes.
+
+    The minimum of mean squared error with both decays (Dang et al. 2023); a class that is too small
+    collapses to 0.
+
+    >>> free_lengths(np.array([1000, 400, 90, 10]))[0].round(4).tolist()
+    [30.8728, 0.0309, 0.9763]
+    """
+    total, n = float(sizes.sum()), sizes.astype(np.float64)
+    w = np.sqrt(n * feature / weight) - total * feature
+    h = np.sqrt(weight / (n * feature)) - total * weight / n
+    both = 1 - total * np.sqrt(weight * feature / n)
+    return np.where((n > total**2 * weight * feature)[:, None], np.stack([w, h, both], 1), 0.0)
+
+
+def slope(x: Doubles, y: Doubles) -> tuple[float, float] | None:
+    """Slope of a straight line and its standard error; None below 3 points or without spread.
+
+    >>> slope(np.array([0., 1., 2.]), np.array([1., 3., 5.]))
+    (2.0, 0.0)
+    """
+    if len(x) < 3 or not np.ptp(x) > 1e-9:
+        return None
+    off = x - x.mean()
+    value = float(off @ y / (off @ off))
+    left = y - y.mean() - value * off
+    return value, float(np.sqrt(left @ left / (len(x) - 2) / (off @ off)))
+
+
+def agreement(rows: Floats, means: Doubles, words: Doubles) -> float:
+    """NC4: share of rows whose nearest centre and nearest text are of one label."""
+    near = (rows @ means.T - (means**2).sum(axis=1) / 2).argmax(axis=1)
+    return float((near == (rows @ words.T).argmax(axis=1)).mean())

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import numpy as np
+
+from core.errors import TooFew
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.verdicts import judge
+from core.numerics.nulls import isotropic_spectrum
+from core.numerics.sampling import items_error
+from core.numerics.spectra import eigen_influence, moments
+from core.numerics.stats import normal
+from core.types import Curve, Doubles, Finding, Reference, Scope, Space
+
+FIRST, LAST = 11, 500  # eigenvalues that are fitted, counted from 1
+TAIL = 1e-6  # of the largest: below it an eigenvalue is rounding
+LEAST = 5  # points of a line
+STRAIGHT = 0.9  # R^2 from which one exponent describes the spectrum
+
+
+@diagnostic(
+    title="Spectral decay (alpha-ReQ)",
+    family="Collapse",
+    source="Agrawal, Mondal, Ghosh, Richards. alpha-ReQ: Assessing Representation Quality in "
+    "Self-Supervised Learning by Measuring Eigenspectrum Decay. NeurIPS 2022; the fit range is "
+    "ours.",
+    aid="Variance along each direction that was fitted, both axes in powers. A straight line "
+    "has one exponent; a bend has none.",
+    better="none",
+    bounds=(-np.inf, np.inf),
+    invariant=("rotation", "order"),
+    vital=False,
+)
+def alpha_req(space: Space) -> tuple[Finding, ...]:
+    """How steeply the variance falls from direction to direction.
+
+    The alpha of l_i ~ i^-alpha for the eigenvalues l of the covariance: minus the slope of a
+    straight line through log l_i against log i. 0 when all directions have the same variance;
+    the larger, the fewer directions matter. Around 1 is reported to go with good features.
+
+    The line is fitted from i = 11 to 500 (or d), leaving out eigenvalues below 1e-6 of the
+    largest. Where it explains less than nine tenths of the fall (R^2) the spectrum is bent, no one
+    exponent holds, and there is no verdict. A finite sample makes any
+    spectrum steeper: compare with the reference.
+
+    Args:
+        space: at least 15 directions with variance, hence at least 16 items of one kind.
+
+    Returns:
+        A finding each for images and texts. The interval is over items.
+        curve: the eigenvalues that were fitted.
+
+    Raises:
+        TooFew: fewer directions with variance.
+
+    >>> rows = np.concatenate([np.eye(16), -np.eye(16)]).astype(np.float32)
+    >>> abs(round(alpha_req(Space(rows, tuple(map(str, range(32))), 32))[0].value, 6))
+    0.0
+    """
+    found = [_measure(space, scope) for scope in scopes(space, 2, "Spectral decay")]
+    told = tuple(f for f in found if isinstance(f, Finding))
+    if not told:
+        raise TooFew(
+            "Spectral decay",
+            FIRST + LEAST - 1,
+            "directions with variance",
+            max(f for f in found if isinstance(f, int)),
+            "Add more items.",
+        )
+    return told
+
+
+def _measure(space: Space, scope: Scope) -> Finding | int:
+    """The finding, or how many directions have variance when those are too few."""
+    m = moments(space, scope)
+    values = m.centred_eigen[0]
+    last = min(LAST, int((values > max(TAIL * values[0], 1e-14)).sum()))
+    if last < FIRST + LEAST - 1:
+        return last
+    weights = _weights(last)
+    kept = values[FIRST - 1 : last]
+    value = float(weights @ np.log(kept))
+    slopes = np.zeros(m.d)
+    slopes[FIRST - 1 : last] = weights / kept
+    error = items_error(
+        space, {scope: lambda rows: eigen_influence(m, space.vectors[rows], slopes, centred=True)}
+    )
+    low, high = normal(value, error)
+    straight = _straightness(kept)
+    null = isotropic_spectrum(m.n, m.d)[FIRST - 1 : last]
+    even = float(weights[null > 0] @ np.log(null[null > 0]))
+    return Finding(
+        name="alpha_req",
+        scope=scope,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(even, "isotropic, same n and d"),
+        verdict=judge("alpha_req", abs(value - 1)) if straight >= STRAIGHT else "unknown",
+        sentence=(
+            f"The variance of the {PLURAL[scope]} falls with the power "
+            f"{format_value(value, low, high)} "
+            f"of the direction's number, from {FIRST} to {last} (straightness R² {straight:.2f}"
+            f"{'' if straight >= STRAIGHT else ', too bent for one exponent'}); "
+            f"{m.n:,} evenly spread points would show {even:.2f}, and around 1 is reported "
+            "to go with good features."
+        ),
+        sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
+        curve=Curve(
+            np.arange(FIRST, last + 1.0), kept, "direction", "variance along it", True, True
+        ),
+    )
+
+
+def _weights(last: int) -> Doubles:
+    """What each log eigenvalue counts in the fitted alpha."""
+    x = np.log(np.arange(FIRST, last + 1))
+    off = x - x.mean()
+    weights: Doubles = -off / (off @ off)
+    return weights
+
+
+def _straightness(values: Doubles) -> float:
+    """R^2 of the line; 1 when there is nothing to explain."""
+    x, y = np.log(np.arange(FIRST, FIRST + len(values))), np.log(values)
+    if y.std() < 1e-9:
+        return 1.0
+    return float(np.corrcoef(x, y)[0, 1] ** 2)

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from core.measure.class_means import ClassMeans, class_means
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value
+from core.measure.verdicts import judge
+from core.numerics.labels import Classes, labelled_classes, part_of, split
+from core.numerics.spectra import moments
+from core.numerics.stats import auc, normal, wilson
+from core.numerics.subspaces import fisher, masked_cosines, top_fisher_mask
+from core.registry import Choices, Range
+from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Space
+
+
+@diagnostic(
+    title="Class subspaces",
+    family="Groups",
+    source="Wu et al. Pair-conditioned gates (Hydra, later SimLAP). 2024, arXiv 2410.18200; here "
+    "frozen: Fisher scores in place of training.",
+    better="high",
+    bounds=(0.0, 1.0),
+    invariant=("rotation",),
+    vital=False,
+    aid="How well each principal direction parts the two groups (Fisher score), best first. A "
+    "steep start means that a few directions hold the difference.",
+)
+def class_subspaces(
+    space: Space,
+    *,
+    task: Annotated[
+        str, Choices(("apart", "alike"), "tell the two labels apart, or both from the rest")
+    ] = "apart",
+    directions: Annotated[int, Range(1, 1024, "principal directions that the gate keeps")] = 64,
+    least: Annotated[int, Range(8, 1000, "items a label needs to count")] = 20,
+    most: Annotated[int, Range(2, 2000, "labels looked at, the largest first")] = 200,
+    sample: Annotated[int, Range(50, 100_000, "items of each group to fit and to judge")] = 5000,
+) -> tuple[Finding, ...]:
+    """Whether the two labels that are most confused differ in some directions, and in which.
+
+    The pair whose items most often lie nearer to the other's centre. Half of their items choose
+    the principal directions with the highest Fisher scores; on the other half the value is the AUC
+    of the cosine through that gate (to one centre less to the other). 0.5 is guessing, 1 perfect;
+    the reference is plain cosine over all directions. "alike" gates what the two share against all
+    other labels instead, and asks how well they are found among the rest.
+
+    Args:
+        space: two labels with `least` items of one kind, three for "alike".
+        task: see above.
+        directions: 64; with all d it is plain cosine.
+        least: labels with fewer items are left out.
+        most: labels beyond the largest so many are left out.
+        sample: drawn at random beyond.
+
+    Returns:
+        A finding each for images and texts, judged on held-out items.
+        curve: Fisher score of the directions, best first.
+
+    Raises:
+        TooFew: no two such labels.
+        InputError: the groups do not differ in any direction.
+
+    >>> rows = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
+    >>> labels = tuple((name,) for name in "a" * 20 + "b" * 20 + "c" * 20)
+    >>> class_subspaces(Space(rows, tuple(map(str, range(60))), 60, labels=labels))[0].value
+    1.0
+    """
+    found = labelled_classes(space, "Class subspaces", least=least, most=most)
+    return tuple(_measure(space, given, task, directions, sample) for given in found)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two classes, and the share of their items that lie nearer to the other's centre."""
+
+    first: int
+    second: int
+    confused: float
+
+
+def _measure(space: Space, given: Classes, task: str, directions: int, sample: int) -> Finding:
+    test = split(given)
+    train = part_of(given, ~test)
+    of = class_means(space.vectors, train)
+    pair = _most_confused(space.vectors, train, of, 2 * sample)
+    if len(given.names) < 3:
+        task = "apart"
+    basis = moments(space, given.kind).centred_eigen[1]
+    fit = [space.vectors[rows] @ basis for rows in _groups(given, ~test, pair, task, sample)]
+    judged = [space.vectors[rows] @ basis for rows in _groups(given, test, pair, task, sample)]
+    scores = fisher(fit[0], fit[1])
+    gate = top_fisher_mask(scores, directions)
+    value, error = _auc(judged, _centres(fit, task), gate)
+    plain, _ = _auc(judged, _centres(fit, task), np.ones(space.d))
+    low, high = normal(value, error, 0.0, 1.0)
+    if not error > 0:  # nothing wrong among so few says little about all
+        low = min(value, wilson(value * min(map(len, judged)), min(map(len, judged)))[0])
+    kind = PLURAL[given.kind]
+    a, b = given.names[pair.first], given.names[pair.second]
+    aim = f"told apart from '{b}'" if task == "apart" else f"and '{b}' found among the rest"
+    return Finding(
+        name="class_subspaces",
+        scope=given.kind,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(plain, "plain cosine, same items"),
+        verdict=judge("class_subspaces", value),
+        sentence=(
+            f"Of {len(given.names):,} labels of {kind}, '{a}' and '{b}' are the most confused "
+            f"({pair.confused:.0%} of their items lie nearer to the other's centre). Through the "
+            f"{int(gate.sum())} of {space.d} directions that say most, '{a}' is {aim} with an AUC "
+            f"of {format_value(value, low, high)}; plain cosine reaches {plain:.3f}."
+        ),
+        sampled=f"{sum(map(len, fit)):,} {kind} to fit, {sum(map(len, judged)):,} held out",
+        curve=Curve(
+            np.arange(1.0, space.d + 1), np.sort(scores)[::-1], "direction, best first", "Fisher"
+        ),
+    )
+
+
+def _most_confused(vectors: Floats, given: Classes, of: ClassMeans, most: int) -> Pair:
+    """The pair with the most items on the wrong side; nearer centres decide between equals."""
+    rng = np.random.default_rng(0)
+    count = len(given.names)
+    chosen = rng.choice(len(given.rows), min(len(given.rows), most), replace=False)
+    codes = given.codes[chosen]
+    scores = vectors[given.rows[chosen]] @ of.means.T - (of.means**2).sum(axis=1) / 2
+    wrong = np.zeros((count, count))
+    np.add.at(wrong, (codes, scores.argmax(axis=1)), 1.0)
+    rate = wrong / np.maximum(1, np.bincount(codes, minlength=count))[:, None]
+    total = np.triu(1.0 + rate + rate.T - 1e-6 * _squared(of.means), 1)
+    first, second = np.unravel_index(int(total.argmax()), total.shape)
+    return Pair(int(first), int(second), float(rate[first, second] + rate[second, first]) / 2)
+
+
+def _squared(means: Doubles) -> Doubles:
+    lengths = (means**2).sum(axis=1)
+    apart: Doubles = lengths[:, None] + lengths - 2 * means @ means.T
+    return apart
+
+
+def _groups(given: Classes, mask: Bools, pair: Pair, task: str, sample: int) -> tuple[Ints, Ints]:
+    """Rows of the two groups to part, a seeded sample of each."""
+    codes = given.codes
+    first, second = codes == pair.first, codes == pair.second
+    sides = (first, second) if task == "apart" else (first | second, ~(first | second))
+    rng = np.random.default_rng(0)
+
+    def some(side: Bools) -> Ints:
+        rows = given.rows[side & mask]
+        return np.sort(rng.choice(rows, min(len(rows), sample), replace=False))
+
+    return some(sides[0]), some(sides[1])
+
+
+def _centres(fit: list[Doubles], task: str) -> Doubles:
+    """(1 or 2, d) what a row is compared with: the first group's centre, and the second's."""
+    return np.stack([rows.mean(axis=0) for rows in (fit if task == "apart" else fit[:1])])
+
+
+def _auc(judged: list[Doubles], centres: Doubles, gate: Doubles) -> tuple[float, float]:
+    """AUC of the cosine to one centre, less that to the other where there is one."""
+    found = [masked_cosines(rows, centres, gate) for rows in judged]
+    scores = [f[:, 0] - f[:, 1] if len(centres) > 1 else f[:, 0] for f in found]
+    # Scores that only rounding tells apart are ties.
+    return auc(np.round(scores[0], 9), np.round(scores[1], 9))

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.verdicts import judge
+from core.numerics.nulls import isotropic_spectrum
+from core.numerics.sampling import items_error
+from core.numerics.spectra import moments
+from core.numerics.stats import normal
+from core.registry import Range
+from core.types import Curve, Doubles, Finding, Reference, Scope, Space
+
+
+@diagnostic(
+    title="Coding rate",
+    family="Collapse",
+    source="Yu, Chan, You, Song, Ma. Learning Diverse and Discriminative Representations via the "
+    "Principle of Maximal Coding Rate Reduction. NeurIPS 2020; the form without 1/2 is that of "
+    "Ding, Tong, Chan, Dai, Ma, Haeffele. ICCV 2023.",
+    better="high",
+    bounds=(0.0, np.inf),
+    invariant=("rotation", "order"),
+    vital=False,
+    aid="What each direction adds to the rate, in nats, largest first. Directions at 0 add "
+    "nothing that a coder would notice.",
+)
+def coding_rate(
+    space: Space,
+    *,
+    precision: Annotated[float, Range(0.001, 10, "squared error that is allowed (eps^2)")] = 0.5,
+) -> tuple[Finding, ...]:
+    """How many nats it takes to tell the items apart up to a given error.
+
+    R = log det(I + d / (n eps^2) Z Z'), the form without 1/2, eps^2 = 0.5. It grows with the
+    number of directions in use and with their evenness; d log(1 + 1 / eps^2) is the most that unit
+    rows can have. The reference is isotropic data of the same n and d.
+
+    Args:
+        space: at least two items of one kind.
+        precision: eps^2.
+
+    Returns:
+        A finding each for images and texts.
+        curve: what each direction adds.
+
+    Raises:
+        TooFew: fewer than two images and fewer than two texts.
+
+    >>> space = Space(np.eye(2, dtype=np.float32), ("a", "b"), 2)
+    >>> round(coding_rate(space)[0].value, 6)  # 2 log(1 + 1 / 0.5)
+    2.197225
+    """
+    return tuple(_measure(space, s, precision) for s in scopes(space, 2, "The coding rate"))
+
+
+def rate(eigenvalues: Doubles, scale: float) -> float:
+    """Nats of log det(I + scale M), from the eigenvalues of M.
+
+    >>> round(rate(np.full(10, 0.1), 128 / 0.5), 4)  # ten even directions of 128
+    32.8091
+    """
+    return float(np.log1p(scale * eigenvalues).sum())
+
+
+def _measure(space: Space, scope: Scope, precision: float) -> Finding:
+    m = moments(space, scope)
+    values, directions = m.eigen
+    scale = m.d / precision
+    value = rate(values, scale)
+    pull = (directions * (scale / (1 + scale * values))) @ directions.T
+    error = items_error(
+        space,
+        {
+            scope: lambda rows: np.einsum(
+                "ij,ij->i", space.vectors[rows] @ pull, space.vectors[rows]
+            )
+        },
+    )
+    most = m.d * float(np.log1p(1 / precision))
+    low, high = normal(value, error, 0.0, most)
+    even = rate(isotropic_spectrum(m.n, m.d), scale)
+    return Finding(
+        name="coding_rate",
+        scope=scope,
+        value=value,
+        low=low,
+        high=max(high, value),
+        reference=Reference(even, "isotropic, same n and d"),
+        verdict=judge("coding_rate", value / even),
+        sentence=(
+            f"Telling the {PLURAL[scope]} apart takes {format_value(value, low, high)} nats "
+            "at a squared "
+            f"error of {precision:g} (form without 1/2), {value / even:.0%} of what {m.n:,} evenly "
+            f"spread points in {m.d} dimensions would take ({even:.4g}); {most:.4g} is the most."
+        ),
+        sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
+        curve=Curve(
+            np.arange(1.0, m.d + 1), np.log1p(scale * values), "direction", "nats it adds", True
+        ),
+    )

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, per_item, scopes
+from core.measure.verdicts import judge
+from core.numerics.centering import centered
+from core.numerics.sampling import items_error
+from core.numerics.spectra import moments, projections
+from core.numerics.stats import Z
+from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
+
+NO_MEAN = 1e-9  # length of a mean vector below which it points nowhere
+
+
+@diagnostic(
+    title="Cone half-angle",
+    family="Spread",
+    source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap. NeurIPS 2022 (the cone effect); "
+    "Mu, Viswanath. All-but-the-Top. ICLR 2018.",
+    aid="Share of the items within an angle of their mean. A steep rise far left of 90° is a "
+    "narrow cone.",
+    better="high",
+    bounds=(0.0, 180.0),
+    invariant=("rotation", "order"),
+    vital=False,
+)
+def cone(space: Space) -> tuple[Finding, ...]:
+    """How wide a cone around their mean direction holds half of the items.
+
+    The median angle, in degrees, between an item and the mean of its kind: 90 when directions are
+    spread all around (or when the mean is zero and points nowhere), 0 when all are one. The
+    sentence gives the mean resultant length R (the length of the mean: 0 spread, 1 one point) and
+    the share of the energy on the first eigenvector, before and after centring: a cone that opens
+    when the mean is taken out is nothing but its mean.
+
+    Args:
+        space: at least three items of one kind.
+
+    Returns:
+        A finding each for images and texts. The interval is that of a median, over items.
+        per_item: angle with the mean of its kind, in degrees.
+        curve: share of the items within an angle.
+
+    Raises:
+        TooFew: fewer than three images and fewer than three texts.
+
+    >>> rows = np.array([[0.6, 0.8], [1, 0], [0.6, -0.8]], np.float32)  # the mean is along (1, 0)
+    >>> round(cone(Space(rows, ("a", "b", "c"), 3))[0].value, 3)
+    53.13
+    """
+    return tuple(_measure(space, scope) for scope in scopes(space, 3, "The cone"))
+
+
+def _measure(space: Space, scope: Scope) -> Finding:
+    m = moments(space, scope)
+    angles = _angles(space.vectors[space.span(scope)], m.mean)
+    value = float(np.median(angles))
+    low, high = _interval(space, scope, angles)
+    edges = np.linspace(0, 100, 101)
+    return Finding(
+        name="cone",
+        scope=scope,
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        reference=Reference(90.0, "uniform on the sphere"),
+        verdict=judge("cone", value),
+        sentence=_sentence(space, scope, angles, (value, low, high)),
+        sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
+        per_item=per_item(space, space.span(scope), angles),
+        per_item_title="angle with the mean of its kind, in degrees",
+        curve=Curve(np.percentile(angles, edges), edges / 100, "angle in degrees", "share within"),
+    )
+
+
+def _angles(rows: Floats, mean: Doubles) -> Doubles:
+    length = float(np.linalg.norm(mean))
+    if length < NO_MEAN:
+        return np.full(len(rows), 90.0)
+    found: Doubles = np.degrees(np.arccos(np.clip(projections(rows, mean / length), -1, 1)))
+    return found
+
+
+def _interval(space: Space, scope: Scope, angles: Doubles) -> tuple[float, float]:
+    """The angles between which the median lies, from the error of the share below it (Woodruff)."""
+    first, median = space.span(scope).start, np.median(angles)
+    error = items_error(
+        space, {scope: lambda rows: (angles[rows - first] <= median).astype(np.float64)}
+    )
+    share = np.clip([0.5 - Z * error, 0.5 + Z * error], 0, 1)
+    low, high = np.quantile(angles, share)
+    return float(low), float(high)
+
+
+def _sentence(
+    space: Space, scope: Scope, angles: Doubles, number: tuple[float, float, float]
+) -> str:
+    m, left = moments(space, scope), centered(space, scope)
+    inner, outer = np.quantile(angles, [0.05, 0.95])
+    start = (
+        f"Half of the {PLURAL[scope]} lie within {format_value(*number)}° of their mean (9 "
+        "in 10 between "
+        f"{inner:.0f}° and {outer:.0f}°); directions spread evenly would lie around 90°. "
+        f"The mean is {np.linalg.norm(m.mean):.2f} long and the first direction holds "
+        f"{m.eigen[0][0] / m.eigen[0].sum():.0%} of the energy"
+    )
+    rest = m.centred_eigen[0].sum()
+    if len(left) < 2 or rest < 1e-10:
+        return f"{start}; nothing is left when the mean is taken out."
+    mean = left.mean(axis=0, dtype=np.float64)
+    return (
+        f"{start}; after centring the angle is {np.median(_angles(left, mean)):.0f}°, the mean "
+        f"{np.linalg.norm(mean):.2f} and the share {m.centred_eigen[0][0] / rest:.1%}."
+    )

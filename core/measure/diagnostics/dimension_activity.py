@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.verdicts import judge
+from core.numerics.sampling import groups, sampled_rows
+from core.numerics.spectra import BLOCK, Moments, moments
+from core.numerics.stats import Z
+from core.registry import Range
+from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Scope, Space
+
+DEAD, ROGUE = 0.01, 10.0  # of the mean variance
+FAR = 5.0  # deviations of the means of all coordinates
+PEAKED = 50.0  # fourth moment over squared variance; 3 for a normal distribution
+SAME = 1e-10
+
+
+@diagnostic(
+    title="Dimension activity",
+    family="Collapse",
+    source="Bonheme, Grzes. Be More Active! Understanding the Differences between Mean and Sampled "
+    "Representations of Variational Autoencoders. 2021; the transfer to stored vectors is ours.",
+    aid="Variance of every coordinate, most active first, in units of the mean. Above 10 is "
+    "rogue; a tail at 0 is dead.",
+    better="low",
+    bounds=(0.0, 1.0),
+    invariant=("order",),
+    vital=False,
+)
+def dimension_activity(
+    space: Space,
+    *,
+    rows: Annotated[int, Range(100, 2_000_000, "items whose kurtosis is taken, at most")] = 20_000,
+) -> tuple[Finding, ...]:
+    """How many coordinates are dead, rogue or asleep for most items.
+
+    A coordinate is dead when its variance is below 1/100 of the mean variance; rogue when above 10
+    times, or when its mean lies more than 5 standard deviations from the means of the others;
+    mixed when it moves for few items only (kurtosis above 50). The value is the share of such
+    coordinates: 0 when every one does its part.
+
+    This looks at the coordinates as they are stored, so a rotation changes it; the same count
+    along the eigenvectors of the covariance, which no rotation changes, is in the sentence. The
+    paper's rule is for the variances that a variational encoder outputs; here an encoder gives one
+    point per item, so the variance over items takes their place.
+
+    Args:
+        space: at least three items of one kind.
+        rows: random ones beyond; variances are exact.
+
+    Returns:
+        A finding each for images and texts. The interval is what the errors of the variances and
+        of the kurtosis leave open.
+        curve: variance of each coordinate over the mean variance, largest first.
+
+    Raises:
+        TooFew: fewer than three images and fewer than three texts.
+
+    >>> rows = np.array([[0.6, 0.8, 0], [-0.6, 0.8, 0], [0, -1, 0]], np.float32)
+    >>> round(dimension_activity(Space(rows, ("a", "b", "c"), 3))[0].value, 3)  # the last is dead
+    0.333
+    """
+    return tuple(_measure(space, scope, rows) for scope in scopes(space, 3, "Dimension activity"))
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """For each direction: variance over the mean variance, kurtosis, and their relative errors."""
+
+    share: Doubles
+    error: Doubles
+    far: Bools
+    kurtosis: Doubles
+    doubt: Doubles
+
+    def dead(self, slack: float = 0.0) -> Bools:
+        """Directions below 1/100, were each variance off by `slack` errors."""
+        found: Bools = self.share * np.maximum(0.0, 1 + slack * self.error) < DEAD
+        return found
+
+    def rogue(self, slack: float = 0.0) -> Bools:
+        """Directions above 10 or with a far mean, were each variance off by `slack` errors."""
+        found: Bools = (self.share * np.maximum(0.0, 1 + slack * self.error) > ROGUE) | self.far
+        return found
+
+    def mixed(self, slack: float = 0.0) -> Bools:
+        """Directions with variance that moves for few items, were each kurtosis so far off."""
+        found: Bools = (self.kurtosis * np.exp(slack * self.doubt) > PEAKED) & (self.share >= DEAD)
+        return found
+
+    def idle(self, slack: float = 0.0) -> float:
+        """Share of the directions that are dead, rogue or mixed; more of them with more slack."""
+        return float((self.dead(-slack) | self.rogue(slack) | self.mixed(slack)).mean())
+
+
+def _measure(space: Space, scope: Scope, most: int) -> Finding:
+    m = moments(space, scope)
+    rows = sampled_rows(space, scope, most, 0)
+    effective = len(np.unique(groups(space)[rows]))
+    if effective < 2:
+        effective = len(rows)
+    own = _activity(m, space.vectors[rows], None, effective)
+    eigen = _activity(m, space.vectors[rows], m.centred_eigen[1], effective)
+    value, low, high = own.idle(), own.idle(-Z), own.idle(Z)
+    order = np.arange(1.0, m.d + 1)
+    return Finding(
+        name="dimension_activity",
+        scope=scope,
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        reference=Reference(0.0, "every coordinate active"),
+        verdict=judge("dimension_activity", value),
+        sentence=_sentence(scope, own, eigen, (value, min(low, value), max(high, value))),
+        sampled=_sampled(m.n, len(rows), PLURAL[scope]),
+        curve=Curve(
+            order,
+            np.sort(own.share)[::-1],
+            "coordinate, most active first",
+            "variance over the mean variance",
+        ),
+    )
+
+
+def _activity(m: Moments, rows: Floats, directions: Doubles | None, effective: int) -> Activity:
+    """What the coordinates do, or the eigenvectors of the covariance when given."""
+    if directions is None:
+        variance, mean = np.diag(m.covariance).copy(), m.mean
+    else:
+        variance, mean = m.centred_eigen[0], m.mean @ directions
+    if variance.sum() < SAME:
+        none = np.zeros(m.d)
+        return Activity(none, none, none.astype(bool), none, none)
+    share = variance / variance.mean()
+    kurtosis, doubt = _kurtosis(rows, mean, directions)
+    error = np.sqrt(np.maximum(0.0, kurtosis - 1) / effective)
+    off = np.abs(mean - mean.mean())
+    # Eigenvectors have no sign and one of them may be the mean itself: only coordinates are far.
+    far = off > FAR * max(float(mean.std()), 1e-6) if directions is None else np.zeros(m.d, bool)
+    return Activity(share, error, far, kurtosis, doubt * np.sqrt(len(rows) / effective))
+
+
+def _kurtosis(rows: Floats, mean: Doubles, directions: Doubles | None) -> tuple[Doubles, Doubles]:
+    """Fourth central moment over the squared variance, 0 where there is none; relative error."""
+    sums = np.zeros((4, len(mean)))
+    for start in range(0, len(rows), BLOCK):
+        x = rows[start : start + BLOCK].astype(np.float64)
+        off2 = ((x if directions is None else x @ directions) - mean) ** 2
+        power = np.ones_like(off2)
+        for order in range(4):
+            power *= off2
+            sums[order] += power.sum(axis=0)
+    some = sums[0] > SAME
+    square, fourth, sixth, eighth = np.where(some, sums / len(rows), 1.0)
+    kurtosis = fourth / square**2
+    # Delta method: a row moves the kurtosis k by x^4 / v^2 - k - 2 k (x^2 / v - 1).
+    moved = eighth / square**4 - 4 * kurtosis * sixth / square**3 + 4 * kurtosis**3 - kurtosis**2
+    doubt = np.sqrt(np.maximum(0.0, moved) / len(rows)) / kurtosis
+    return np.where(some, kurtosis, 0.0), np.where(some, doubt, 0.0)
+
+
+def _sentence(
+    scope: Scope, own: Activity, eigen: Activity, number: tuple[float, float, float]
+) -> str:
+    value, low, high = (100 * x for x in number)
+    dead = "/".join(str(int((own.share < limit).sum())) for limit in (0.001, 0.01, 0.1))
+    return (
+        f"{format_value(value, low, high)}% of the {len(own.share)} coordinates of the "
+        f"{PLURAL[scope]} "
+        f"do not do their part; none should: {int(own.dead().sum())} dead ({dead} below 0.1/1/10% "
+        f"of the mean variance), {int(own.rogue().sum())} rogue{_which(own.rogue())}, "
+        f"{int(own.mixed().sum())} mixed. Seen along the eigenvectors, which no rotation changes: "
+        f"{int(eigen.dead().sum())} dead, {int(eigen.rogue().sum())} rogue, "
+        f"{int(eigen.mixed().sum())} mixed."
+    )
+
+
+def _which(flags: Bools) -> str:
+    places: Ints = np.flatnonzero(flags)
+    if not len(places):
+        return ""
+    return f" (number {', '.join(map(str, places[:5]))}{', ...' if len(places) > 5 else ''})"
+
+
+def _sampled(n: int, rows: int, kind: str) -> str:
+    if rows == n:
+        return f"exact, all {n:,} {kind}"
+    return f"exact variances of all {n:,} {kind}; kurtosis of random {rows:,}"

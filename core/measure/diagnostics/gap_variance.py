@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import both_kinds, format_value
+from core.measure.verdicts import judge
+from core.numerics.sampling import groups, items_error, sampled_rows
+from core.numerics.spectra import Moments, moments, projections
+from core.numerics.stats import normal
+from core.types import Bools, Doubles, Finding, Ints, Kind, Reference, Space
+
+KINDS: tuple[Kind, ...] = ("image", "text")
+SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+SAME = 1e-10
+ROWS = 20_000  # of each kind, for the order along the gap
+
+
+@diagnostic(
+    title="Variance along the gap",
+    family="Modality gap",
+    source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap. NeurIPS 2022 (the gap); shares of "
+    "variance and the order along it are common practice; DeLong et al. Biometrics 1988.",
+    better="low",
+    bounds=(0.0, 1.0),
+    invariant=("rotation", "order"),
+    vital=False,
+)
+def gap_variance(space: Space) -> tuple[Finding, ...]:
+    """How much of all variance is the difference between images and texts.
+
+    The share of the joint variance that lies along the line between the two centres: near the
+    reference when the kinds do not differ, 1 when nothing but the kind varies. The sentence adds
+    the angle between the centres as seen from the origin, and how surely the place along the line
+    tells the kind: the AUC, 0.5 for not at all and 1 for always, from a line that one half of the
+    items gave and the other half was placed on, both ways round.
+
+    Args:
+        space: at least four images and four texts.
+
+    Returns:
+        One finding (scope joint). The interval is over items.
+
+    Raises:
+        TooFew: fewer than four images or four texts.
+
+    >>> rows = np.repeat(np.eye(2, dtype=np.float32), 4, axis=0)
+    >>> round(gap_variance(Space(rows, tuple("abcdefgh"), 4))[0].value, 6)  # all of it
+    1.0
+    """
+    both_kinds(space, 4, "The variance along the gap")
+    image, text = moments(space, "image"), moments(space, "text")
+    joint = image.merged(text)
+    delta = image.mean - text.mean
+    size, total = float(np.linalg.norm(delta)), float(np.trace(joint.covariance))
+    some = size > 1e-6 and total > SAME
+    value, error = 0.0, 0.0
+    if some:
+        unit = delta / size
+        value = float(np.clip(unit @ joint.covariance @ unit / total, 0, 1))
+        error = _error(space, joint, (image, text), unit, value)
+    low, high = normal(value, error, 0.0, 1.0)
+    within = (image.n * image.covariance + text.n * text.covariance) / joint.n
+    chance = float((within**2).sum() / np.trace(within) ** 2) if np.trace(within) > SAME else 0.0
+    return (
+        Finding(
+            name="gap_variance",
+            scope="joint",
+            value=value,
+            low=low,
+            high=high,
+            reference=Reference(chance, "both kinds from one cloud"),
+            verdict=judge("gap_variance", value - chance),
+            sentence=_sentence(space, image, text, (value, low, high), chance)
+            if some
+            else "Images and texts share one centre: 0% of the variance lies along the gap.",
+            sampled=f"exact, all {image.n:,} images and {text.n:,} texts",
+        ),
+    )
+
+
+def _error(
+    space: Space, joint: Moments, kinds: tuple[Moments, Moments], unit: Doubles, value: float
+) -> float:
+    """Standard error of the share, with what the centres' own error adds to the line."""
+    total = float(np.trace(joint.covariance))
+    size = float((kinds[0].mean - kinds[1].mean) @ unit)
+    # A turn dv of the line changes the share by 2 dv.C v / total; a row adds to dv what it adds to
+    # the difference of the centres, across the line.
+    across = joint.covariance @ unit
+    turn = 2 * (across - (unit @ across) * unit) / total / size
+
+    def influence(rows: Ints, weight: float, sign: float) -> Doubles:
+        x = space.vectors[rows]
+        along = projections(x, unit) - joint.mean @ unit
+        lengths = 1 - 2 * projections(x, joint.mean) + joint.mean @ joint.mean
+        moved: Doubles = weight * (along**2 - value * lengths) / total
+        return moved + sign * projections(x, turn)
+
+    image, text = (kind.n / joint.n for kind in kinds)
+    return items_error(
+        space,
+        {
+            "image": lambda rows: influence(rows, image, 1.0),
+            "text": lambda rows: influence(rows, text, -1.0),
+        },
+    )
+
+
+def _auc(space: Space) -> tuple[float, float, float]:
+    """AUC of the place along the gap, and its 95 % interval (DeLong).
+
+    The line comes from one half of the groups that hang together and the other half is placed on
+    it; the same the other way round; the mean of both.
+    """
+    rows = np.concatenate([sampled_rows(space, kind, ROWS, 0) for kind in KINDS])
+    is_image = rows < space.n_images
+    half = _halves(groups(space)[rows], is_image)
+    found = []
+    for fit in (half, ~half):
+        means = [
+            space.vectors[rows[fit & kind]].mean(axis=0, dtype=np.float64)
+            for kind in (is_image, ~is_image)
+        ]
+        places = projections(space.vectors[rows], means[0] - means[1])
+        found.append(_delong(places[~fit & is_image], places[~fit & ~is_image]))
+    value, variance = np.mean(found, axis=0)
+    return float(value), *normal(float(value), float(np.sqrt(variance / 2)), 0.0, 1.0)
+
+
+def _halves(linked: Ints, is_image: Bools) -> Bools:
+    """Every other group, in random order within groups of one make-up; every other row if need be.
+
+    Both halves get images and texts.
+    """
+    names, place = np.unique(linked, return_inverse=True)
+    images = np.bincount(place, weights=is_image, minlength=len(names)) > 0
+    texts = np.bincount(place, weights=~is_image, minlength=len(names)) > 0
+    order = np.lexsort((np.random.default_rng(0).random(len(names)), images + 2 * texts))
+    side = np.zeros(len(names), bool)
+    side[order[::2]] = True
+    half: Bools = side[place]
+    if all(np.any(part & kind) for part in (half, ~half) for kind in (is_image, ~is_image)):
+        return half
+    return np.arange(len(linked)) % 2 == 0
+
+
+def _delong(images: Doubles, texts: Doubles) -> tuple[float, float]:
+    """Chance that an image lies before a text, equals counted half, and its variance."""
+    below, above = (_share_below(a, b) for a, b in ((images, texts), (texts, images)))
+    variance = sum(float(v.var()) / len(v) for v in (below, above))
+    return float(below.mean()), variance
+
+
+def _share_below(of: Doubles, among: Doubles) -> Doubles:
+    ordered = np.sort(among)
+    less, less_or_equal = (np.searchsorted(ordered, of, side) for side in SIDES)
+    result: Doubles = (less + less_or_equal) / (2 * len(among))
+    return result
+
+
+def _sentence(
+    space: Space,
+    image: Moments,
+    text: Moments,
+    number: tuple[float, float, float],
+    chance: float,
+) -> str:
+    lengths = float(np.linalg.norm(image.mean) * np.linalg.norm(text.mean))
+    angle = ""
+    if lengths > 1e-6:
+        cosine = float(np.clip(image.mean @ text.mean / lengths, -1, 1))
+        angle = f" The centres are {np.degrees(np.arccos(cosine)):.0f}° apart, and"
+    share = format_value(*(100 * x for x in number))
+    auc, low, high = _auc(space)
+    return (
+        f"{share}% of all variance lies along the gap; one cloud split by chance would have "
+        f"{100 * chance:.2g}%.{angle or ' And'} the place along the gap orders an image before a "
+        f"text in {100 * auc:.3g}% of cases ({100 * low:.3g} to {100 * high:.3g}; 50 is chance)."
+    )

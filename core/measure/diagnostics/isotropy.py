@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.verdicts import judge
+from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
+from core.numerics.sampling import items_error
+from core.numerics.spectra import Moments, moments, participation, participation_influence
+from core.numerics.stats import normal
+from core.types import Curve, Finding, Reference, Scope, Space
+
+SAME = 1e-10  # total variance below which all rows count as the same point
+
+
+@diagnostic(
+    title="Isotropy (IsoScore)",
+    family="Spread",
+    source="Rudman, Gillman, Rayne, Eickhoff. IsoScore: Measuring the Uniformity of Embedding "
+    "Space Utilization. Findings of ACL 2022.",
+    better="high",
+    bounds=(0.0, 1.0),
+    invariant=("rotation", "order"),
+    vital=False,
+    aid="Share of the variance that the first directions hold together. The steeper the rise, "
+    "the fewer directions do the work.",
+)
+def isotropy(space: Space) -> tuple[Finding, ...]:
+    """How evenly the variance is spread over all directions, once the mean is taken out.
+
+    IsoScore, which is (PR - 1) / (d - 1) for the participation ratio PR = (sum l)^2 / sum l^2 of
+    the covariance's eigenvalues l: PR counts the directions that share the variance. 1 when all d
+    share it alike, 0 when it lies on one line (or when all rows are the same: there is no spread).
+    The sentence also gives PR before centring: most of CLIP's anisotropy is its mean.
+
+    Args:
+        space: at least three items of one kind, two dimensions.
+
+    Returns:
+        A finding each for images and texts. The interval is over items.
+        curve: share of the variance that the first directions hold.
+
+    Raises:
+        TooFew: fewer than three images and fewer than three texts.
+
+    >>> rows = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
+    >>> isotropy(Space(rows, ("a", "b", "c", "d"), 4))[0].value
+    1.0
+    """
+    return tuple(_measure(space, scope) for scope in scopes(space, 3, "Isotropy"))
+
+
+def _measure(space: Space, scope: Scope) -> Finding:
+    m = moments(space, scope)
+    total = float(np.trace(m.covariance))
+    after = participation(m.covariance) if total > SAME else 1.0
+    wide = max(1, m.d - 1)
+    value = min(1.0, max(0.0, (after - 1) / wide))
+    error = 0.0
+    if total > SAME:
+        error = (
+            items_error(
+                space, {scope: lambda rows: participation_influence(m, space.vectors[rows])}
+            )
+            / wide
+        )
+    low, high = normal(value, error, 0.0, 1.0)
+    even = isotropic_participation(m.n, m.d)
+    return Finding(
+        name="isotropy",
+        scope=scope,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference((even - 1) / wide, "isotropic, same n and d"),
+        verdict=judge("isotropy", log_share_of_isotropic(after, m.n, m.d)),
+        sentence=(
+            f"IsoScore of the {PLURAL[scope]} is {format_value(value, low, high)}; evenly "
+            "spread points "
+            f"of the same number would reach {(even - 1) / wide:.2g}. Their variance fills "
+            f"{after:.3g} of {m.d} directions, {participation(m.second):.3g} before centring."
+        ),
+        sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
+        curve=_cumulative(m) if total > SAME else None,
+    )
+
+
+def _cumulative(m: Moments) -> Curve:
+    values = m.centred_eigen[0]
+    order = np.arange(1.0, len(values) + 1)
+    share = np.cumsum(values) / values.sum()
+    return Curve(order, share, "first directions", "share of the variance", log_x=True)

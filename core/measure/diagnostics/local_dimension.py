@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.errors import TooFew
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, per_item, scopes
+from core.measure.local_neighbors import (
+    COPY,
+    LEAST,
+    TIE,
+    Lists,
+    distinct,
+    even_log_distance,
+    inverse_dimensions,
+    lists_of,
+)
+from core.measure.verdicts import judge
+from core.numerics.sampling import thinned
+from core.numerics.stats import normal
+from core.registry import Range
+from core.types import Curve, Doubles, Finding, Ints, Kind, Reference, Space
+
+
+@diagnostic(
+    title="Local dimension",
+    family="Neighbourhoods",
+    source="Levina, Bickel. Maximum Likelihood Estimation of Intrinsic Dimension. NIPS 2004; "
+    "averaged as MacKay and Ghahramani 2005 advise.",
+    better="none",
+    bounds=(0.0, np.inf),
+    invariant=("rotation", "order"),
+    vital=False,
+    aid="The dimension as measured on fewer and fewer items. A flat line can be trusted; a "
+    "rising one says that more items would show more directions.",
+)
+def local_dimension(
+    space: Space,
+    *,
+    k: Annotated[int, Range(3, 100, "neighbours of each item")] = 20,
+    queries: Annotated[int, Range(100, 50_000, "items looked at, at most")] = 5000,
+    candidates: Annotated[int, Range(100, 200_000, "items of a kind to choose from")] = 10_000,
+) -> tuple[Finding, ...]:
+    """How many directions one can move in locally, from the k nearest neighbours (Levina-Bickel).
+
+    Each item has m_i = 1 / mean of log(r_k / r_j) over its nearer neighbours j; the value is the
+    inverse of the mean of their inverses. It looks further than TwoNN (`intrinsic_dimension`):
+    agreement of the two means that the number does not hang on the scale. Large dimensions come
+    out too small; compare with the reference, evenly spread points of the same n and d.
+
+    Args:
+        space: at least 20 different items of one kind, and more than k.
+        k: 20 in common use.
+        queries: items whose neighbours are found.
+        candidates: beyond so many a random part is measured.
+
+    Returns:
+        A finding each for images and texts. Copies are left out. The interval is over items;
+        those in each other's lists go together.
+        per_item: the dimension around the item, m_i.
+        curve: the dimension at a quarter, a half and all of the items.
+
+    Raises:
+        TooFew: not enough different items of one kind, or all at the same distance.
+
+    >>> angle = np.random.default_rng(0).random(2000) * 6.28
+    >>> circle = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
+    >>> round(local_dimension(Space(circle, tuple(map(str, range(2000))), 2000))[0].value, 1)
+    1.0
+    """
+    least = max(LEAST, k + 1)
+    part, rows = thinned(space, candidates)
+    kinds: list[Kind] = ["image", "text"]
+    large = scopes(part, least, "The local dimension")
+    found = [_measure(space, part, rows, kind, k, queries) for kind in kinds if kind in large]
+    told = tuple(f for f in found if f is not None)
+    if not told:
+        each = "different items of one kind, at different distances"
+        raise TooFew("The local dimension", least, each, 1, "Add more items.")
+    return told
+
+
+def _measure(
+    space: Space, part: Space, rows: Ints, kind: Kind, k: int, queries: int
+) -> Finding | None:
+    unique, kept, copies = distinct(part, kind)
+    n = unique.span(kind).stop - unique.span(kind).start
+    lists, inverse = _inverses(unique, kind, k, queries)
+    if not _can_tell(inverse):
+        return None
+    value = 1 / float(inverse.mean())
+    low, high = normal(value, value**2 * lists.error(inverse, k), 0.0)
+    far = even_log_distance(n, space.d, k)
+    even = (k - 1) / sum(far - even_log_distance(n, space.d, j) for j in range(1, k))
+    removed = f" {copies:,} copies were left out." if copies else ""
+    return Finding(
+        name="local_dimension",
+        scope=kind,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(even, "uniform on the sphere, same n and d"),
+        verdict=judge("local_dimension", value),
+        sentence=(
+            f"Within their {k} nearest neighbours the {PLURAL[kind]} vary in about "
+            f"{format_value(value, low, high)} directions; {n:,} points spread evenly in {space.d} "
+            f"dimensions would measure {even:.3g}.{removed}"
+        ),
+        sampled=f"{len(inverse):,} of {n:,} different {PLURAL[kind]}",
+        per_item=per_item(space, rows[kept[lists.asked]], 1 / np.maximum(inverse, TIE)),
+        per_item_title="dimension around it",
+        curve=_by_scale(unique, kind, k, queries, value),
+    )
+
+
+def _inverses(space: Space, kind: Kind, k: int, queries: int) -> tuple[Lists, Doubles]:
+    """Rows looked at and their 1 / m_i; rows that have a near-copy are left out."""
+    lists = lists_of(space, kind, k, queries)
+    if lists.radii.shape[1] < k:
+        return lists, np.empty(0)
+    lists = lists.of(lists.radii[:, 0] > COPY)
+    return lists, inverse_dimensions(lists.radii)
+
+
+def _can_tell(inverse: Doubles) -> bool:
+    """Whether most items have neighbours at different distances; a lattice has none."""
+    return len(inverse) >= LEAST and float((inverse > TIE).mean()) > 0.5
+
+
+def _by_scale(space: Space, kind: Kind, k: int, queries: int, value: float) -> Curve:
+    span = space.span(kind)
+    rows = np.random.default_rng(0).permutation(np.arange(span.start, span.stop))
+    sizes, dimensions = [float(len(rows))], [value]
+    for part in (rows[: len(rows) // 2], rows[: len(rows) // 4]):
+        inverse = _inverses(space.subset(part), kind, k, queries)[1]
+        if _can_tell(inverse):
+            sizes.append(float(len(part)))
+            dimensions.append(1 / float(inverse.mean()))
+    return Curve(
+        np.array(sizes[::-1]), np.array(dimensions[::-1]), "items", "dimension", log_x=True
+    )

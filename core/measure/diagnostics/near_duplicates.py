@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, histogram, per_item, scopes, share
+from core.measure.verdicts import judge
+from core.numerics.neighbors import Neighbors, nearest
+from core.numerics.nulls import cap_share
+from core.numerics.stats import wilson
+from core.registry import Range
+from core.types import Finding, Kind, Reference, Space
+
+COPY = 1 - 1e-6
+FEWEST = 500  # items looked at whatever they cost
+
+
+@diagnostic(
+    title="Near-duplicates",
+    family="Neighbourhoods",
+    source="Abbas, Tirumala, Simig, Ganguli, Morcos. SemDeDup: Data-efficient learning at "
+    "web-scale through semantic deduplication. 2023; Wilson, JASA 1927 (interval).",
+    better="low",
+    bounds=(0.0, 1.0),
+    invariant=("rotation", "order"),
+    vital=True,
+    aid="Each item's cosine with its nearest neighbour. A pile at 1 is copies.",
+)
+def near_duplicates(
+    space: Space,
+    *,
+    threshold: Annotated[float, Range(0.5, 1.0, "cosine from which two items are alike")] = 0.97,
+    queries: Annotated[int, Range(100, 100_000, "items looked at, at most")] = 2000,
+    budget: Annotated[float, Range(1e-4, 1e7, "billions of operations for each kind")] = 500.0,
+) -> tuple[Finding, ...]:
+    """How many items have another of their kind that is almost the same.
+
+    The share of items whose nearest neighbour reaches the threshold. 0 when every item stands on
+    its own. Each item looked at is compared with all others. What counts as almost the same
+    depends on the encoder: look at the histogram, and at a few pairs, before deleting anything.
+
+    Args:
+        space: at least two items of one kind.
+        threshold: cosine from which two items are near-duplicates.
+        queries: items looked at; random ones beyond, and fewer where 2 q n d operations are more
+            than the budget (from 250,000 items of 512 dimensions), but not below 500.
+        budget: raise it, and queries, for a narrower interval.
+
+    Returns:
+        A finding each for images and texts, with the Wilson interval.
+        per_item: cosine with the nearest other item of its kind.
+        curve: histogram of those.
+
+    Raises:
+        TooFew: fewer than two images and fewer than two texts.
+
+    >>> rows = np.array([[1, 0], [1, 0], [0, 1], [-1, 0]], np.float32)
+    >>> near_duplicates(Space(rows, ("a", "b", "c", "d"), 4))[0].value  # a and b
+    0.5
+    """
+    kinds: list[Kind] = ["image", "text"]
+    large = scopes(space, 2, "Finding near-duplicates")
+    return tuple(
+        _measure(space, kind, threshold, queries, budget) for kind in kinds if kind in large
+    )
+
+
+def _measure(space: Space, kind: Kind, threshold: float, queries: int, budget: float) -> Finding:
+    span = space.span(kind)
+    affordable = int(budget * 1e9 / (2.0 * (span.stop - span.start) * space.d))
+    lists = nearest(space, kind, kind, k=1, q=min(queries, max(FEWEST, affordable)))
+    cosines = lists.cosines[:, 0]
+    hits = int((cosines >= threshold - 1e-6).sum())
+    value = hits / len(cosines)
+    low, high = wilson(hits, len(cosines))
+    low, high = min(low, value), max(high, value)
+    n = lists.n_candidates
+    chance = -np.expm1((n - 1) * np.log1p(-min(cap_share(threshold, space.d), 1 - 1e-12)))
+    return Finding(
+        name="near_duplicates",
+        scope=kind,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(float(chance), "uniform on the sphere, same n and d"),
+        verdict=judge("near_duplicates", value),
+        sentence=(
+            f"{format_value(100 * value, 100 * low, 100 * high)}% of the {PLURAL[kind]} "
+            "have another at "
+            f"cosine {threshold:g} or more; among points spread evenly it would be "
+            f"{share(chance)}. {_copies(lists)}"
+        ),
+        sampled=(
+            f"{'exact, all' if lists.share == 1 else 'random'} {len(cosines):,} of {n:,} "
+            f"{PLURAL[kind]}, each compared with all"
+        ),
+        per_item=per_item(space, lists.queries, cosines),
+        per_item_title="cosine with its nearest neighbour",
+        curve=histogram(cosines, "cosine with the nearest neighbour", "items"),
+    )
+
+
+def _copies(lists: Neighbors) -> str:
+    copies = int((lists.cosines[:, 0] >= COPY).sum())
+    if not copies:
+        return "None has an exact copy."
+    return f"{copies:,} of the {len(lists.queries):,} looked at have an exact copy."

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.errors import TooFew
+from core.measure.class_means import (
+    ClassMeans,
+    agreement,
+    cdnv,
+    class_means,
+    duality_error,
+    free_lengths,
+    orthogonal_error,
+    simplex_error,
+    slope,
+    space_class_means,
+    within,
+)
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, per_item
+from core.measure.verdicts import judge
+from core.numerics.labels import HINT, Classes, labelled_classes, prototypes
+from core.numerics.stats import Z, normal
+from core.registry import Range
+from core.types import Curve, Doubles, Finding, Reference, Space
+
+SHUFFLED_ROWS = 20_000  # of the null: NC1 of shuffled labels grows exactly with the class sizes
+JUDGED_ROWS = 5000
+
+
+@diagnostic(
+    title="Neural collapse",
+    family="Collapse",
+    source="Papyan, Han, Donoho. Prevalence of Neural Collapse during the terminal phase of deep "
+    "learning training. PNAS 2020; Galanti, György, Hutter. On the Role of Neural Collapse in "
+    "Transfer Learning. ICLR 2022 (CDNV).",
+    better="none",
+    bounds=(0.0, np.inf),
+    invariant=("rotation", "order"),
+    vital=False,
+    aid="Length of each label's centre against how many items carry it. A slope says that "
+    "common and rare labels are not treated alike.",
+)
+def neural_collapse(
+    space: Space,
+    *,
+    least: Annotated[int, Range(2, 1000, "items a label needs to count")] = 5,
+    most: Annotated[int, Range(2, 10_000, "labels looked at, the largest first")] = 1000,
+) -> tuple[Finding, ...]:
+    """Whether items of one label have become one point, and how the labels' centres stand.
+
+    NC1, trace(Sw pinv(Sb)) / K: the spread inside the labels over the spread of their centres. 0
+    when each label is a point, so that nothing tells its items apart; at the reference labels
+    cannot be seen at all. Sb is taken around the mean of the K centres. NC2 is the distance of the
+    centres from a simplex (0 to 1.41; from right angles as well), NC3 that of the texts' centres
+    from them, NC4 how often the nearest text and the nearest centre name the same label; CDNV is
+    the spread of two labels over the distance of their centres.
+
+    Args:
+        space: two labels with `least` items of one kind. Items count by their only label, or by
+            the first where most have several; texts take their picture's.
+        least: labels with fewer items are left out.
+        most: labels beyond the largest so many are left out.
+
+    Returns:
+        A finding each for images and texts. The verdict is on the tightest label's spread.
+        per_item: squared distance to the centre of its label.
+        curve: length of the centres by size of the label.
+
+    Raises:
+        TooFew: no two such labels, or all have the same centre.
+
+    >>> rows = np.array([[.8, .6], [.8, -.6], [-.8, .6], [-.8, -.6]], np.float32)
+    >>> two = Space(rows, ("a", "b", "c", "d"), 4, labels=(("x",), ("x",), ("y",), ("y",)))
+    >>> neural_collapse(two, least=2)[0].value  # no spread along the line between the centres
+    0.0
+    """
+    told = [
+        finding
+        for given in labelled_classes(space, "Neural collapse", least=least, most=most)
+        if (finding := _measure(space, given)) is not None
+    ]
+    if not told:
+        raise TooFew("Neural collapse", 2, "labels whose centres differ", 1, HINT)
+    return tuple(told)
+
+
+def _measure(space: Space, given: Classes) -> Finding | None:
+    of = space_class_means(space, given)
+    if not of.whitening.size:
+        return None
+    inside = within(space.vectors, given, of)
+    low, high = normal(inside.nc1, inside.error, 0.0)
+    null = _shuffled(space, given)
+    tight, share = _tightest(given, of)
+    lengths = np.linalg.norm(of.means, axis=1)
+    kind = PLURAL[given.kind]
+    return Finding(
+        name="neural_collapse",
+        scope=given.kind,
+        value=inside.nc1,
+        low=low,
+        high=high,
+        reference=Reference(null, "shuffled labels"),
+        verdict=judge("neural_collapse", share),
+        sentence=(
+            f"NC1 of the {kind} is {format_value(inside.nc1, low, high)}: 0 if each of the "
+            f"{len(given.names):,} labels were one point, {null:.3g} if labels were shuffled. The "
+            f"tightest label, '{tight}', keeps {share:.0%} of the spread of all. "
+            f"{_centres(of)} {_lengths(of, lengths)} {_texts(space, given, of)}"
+        ),
+        sampled=(
+            f"exact, all {len(given.rows):,} of {given.of:,} {kind} with a label that counts, "
+            f"{given.rule}"
+        ),
+        per_item=per_item(space, given.rows, inside.squares),
+        per_item_title="squared distance to its label's centre",
+        curve=_curve(of, lengths),
+    )
+
+
+def _shuffled(space: Space, given: Classes) -> float:
+    """NC1 where labels are dealt at random, from a part of the rows and scaled up to all."""
+    many = min(len(given.rows), SHUFFLED_ROWS)
+    rng = np.random.default_rng(0)
+    draws = [_dealt(space, given, many, rng) for _ in range(max(1, min(8, SHUFFLED_ROWS // many)))]
+    return float(np.mean(draws)) * len(given.rows) / many
+
+
+def _dealt(space: Space, given: Classes, many: int, rng: np.random.Generator) -> float:
+    names, sizes = np.unique(rng.choice(given.codes, many, replace=False), return_counts=True)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    rows = rng.choice(given.rows, many, replace=False)
+    kept = tuple(given.names[i] for i in names)
+    dealt = Classes(given.kind, kept, rows, starts, given.of, given.rule)
+    of = class_means(space.vectors, dealt)
+    return within(space.vectors, dealt, of).nc1 if of.whitening.size else 0.0
+
+
+def _tightest(given: Classes, of: ClassMeans) -> tuple[str, float]:
+    """The label whose items vary least, and their variance as a share of all items'."""
+    centre = (of.sizes @ of.means) / of.sizes.sum()
+    between = ((of.means - centre) ** 2).sum(axis=1)
+    total = float(of.sizes @ (of.spreads + between)) / float(of.sizes.sum())
+    own = of.spreads * of.sizes / (of.sizes - 1)
+    at = int(own.argmin())
+    return given.names[at], min(1.0, float(own[at]) / total)
+
+
+def _centres(of: ClassMeans) -> str:
+    ratio = float(of.sizes @ of.spreads / of.sizes.sum()) / float((of.centred**2).sum(1).mean())
+    return (
+        f"Inside to between is {ratio:.3g} by traces and {cdnv(of):.3g} for the median pair of "
+        f"labels (CDNV); the centres are {simplex_error(of.means):.2f} from a simplex (NC2) and "
+        f"{orthogonal_error(of.means):.2f} from right angles."
+    )
+
+
+def _lengths(of: ClassMeans, lengths: Doubles) -> str:
+    found = slope(np.log(of.sizes), np.log(np.maximum(lengths, 1e-12)))
+    if found is None:
+        return "All labels are of one size, or too few for a slope."
+    value, error = found
+    low, high = value - Z * error, value + Z * error
+    free = free_lengths(of.sizes)[:, 1]
+    alone = slope(np.log(of.sizes[free > 0]), np.log(free[free > 0]) / 2)
+    theory = f"; freely trained features would give {alone[0]:.2f}" if alone else ""
+    return (
+        "A label's centre grows with its number of items to the power "
+        f"{format_value(value, low, high)} "
+        f"({low:.2f} to {high:.2f}{theory})."
+    )
+
+
+def _texts(space: Space, given: Classes, of: ClassMeans) -> str:
+    """NC3 and NC4, where texts stand for the labels."""
+    if given.kind == "text":
+        return "NC3 and NC4 compare texts with images and are told there."
+    found = prototypes(space, given.names)
+    if found is None:
+        return "NC3 and NC4 are left out: not every label has a text."
+    words, which = found
+    many = min(len(given.rows), JUDGED_ROWS)
+    rows = np.sort(np.random.default_rng(0).choice(given.rows, many, replace=False))
+    same = agreement(space.vectors[rows], of.means, words)
+    return (
+        f"Against the {which}, NC3 is {duality_error(words, of.means):.2f} (1.41 if unrelated), "
+        f"and nearest text and nearest centre agree for {same:.0%} (NC4)."
+    )
+
+
+def _curve(of: ClassMeans, lengths: Doubles) -> Curve:
+    order = np.lexsort((lengths, of.sizes))
+    return Curve(
+        of.sizes[order].astype(np.float64), lengths[order], "items", "length of the centre", True
+    )

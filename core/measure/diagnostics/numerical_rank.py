@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, scopes
+from core.measure.verdicts import judge
+from core.numerics.nulls import isotropic_spectrum
+from core.numerics.sampling import items_error
+from core.numerics.spectra import Moments, eigen_influence, moments
+from core.numerics.stats import Z
+from core.registry import Range
+from core.types import Curve, Doubles, Finding, Reference, Scope, Space
+
+SAME = 1e-10  # total variance below which all rows count as the same point
+
+
+@diagnostic(
+    title="Numerical rank",
+    family="Collapse",
+    source="Jolliffe. Principal Component Analysis. 2nd ed., Springer 2002 (cumulative share of "
+    "variance).",
+    aid="Share of the variance that the first directions hold together. Where it reaches the "
+    "share asked for, a PCA may stop.",
+    better="high",
+    bounds=(0.0, np.inf),
+    invariant=("rotation", "order"),
+    vital=False,
+)
+def numerical_rank(
+    space: Space,
+    *,
+    share: Annotated[float, Range(0.5, 0.999, "share of the variance to be held")] = 0.95,
+) -> tuple[Finding, ...]:
+    """How many directions are enough to hold 95 % of the variance.
+
+    The smallest number of eigenvalues of the covariance, largest first, that sum to the share: how
+    far a PCA may truncate. 1 on a line, close to d when directions are used alike, 0 when all rows
+    are the same. Far below d with good recall is no fault: the space is compressible. The sentence
+    adds the number before centring.
+
+    Args:
+        space: at least three items of one kind.
+        share: 0.95 by custom.
+
+    Returns:
+        A finding each for images and texts. The interval is over items: the ranks between which
+        the share may be reached.
+        curve: share of the variance in the first directions.
+
+    Raises:
+        TooFew: fewer than three images and fewer than three texts.
+
+    >>> rows = np.concatenate([np.eye(3, 8), -np.eye(3, 8)]).astype(np.float32)
+    >>> numerical_rank(Space(rows, tuple("abcdef"), 6))[0].value
+    3.0
+    """
+    return tuple(_measure(space, scope, share) for scope in scopes(space, 3, "The numerical rank"))
+
+
+def _measure(space: Space, scope: Scope, share: float) -> Finding:
+    m = moments(space, scope)
+    held = _held(m.centred_eigen[0])
+    value = _rank(held, share)
+    low, high = _interval(space, scope, m, held, share)
+    even = _rank(_held(isotropic_spectrum(m.n, m.d)), share)
+    before = _rank(_held(m.eigen[0]), share)
+    order = np.arange(1.0, m.d + 1)
+    return Finding(
+        name="numerical_rank",
+        scope=scope,
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        reference=Reference(even, "isotropic, same n and d"),
+        verdict=judge("numerical_rank", value / even),
+        sentence=(
+            f"{value:.0f} of {m.d} directions hold {100 * share:.3g}% of the "
+            f"variance of the {PLURAL[scope]}; {m.n:,} evenly spread points would need {even:.0f}. "
+            f"Before centring it takes {before:.0f}."
+        ),
+        sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
+        curve=Curve(order, held, "first directions", "share of the variance", log_x=True)
+        if held[-1] > 0
+        else None,
+    )
+
+
+def _held(values: Doubles) -> Doubles:
+    """Share of the sum that the first eigenvalues hold; zeros when there is no variance."""
+    total = values.sum()
+    return np.cumsum(values) / total if total > SAME else np.zeros(len(values))
+
+
+def _rank(held: Doubles, share: float) -> float:
+    if held[-1] == 0:
+        return 0.0
+    return float(min(len(held), int(np.searchsorted(held, share - 1e-9)) + 1))
+
+
+def _interval(
+    space: Space, scope: Scope, m: Moments, held: Doubles, share: float
+) -> tuple[float, float]:
+    """The ranks at which the share may be reached, from the error of the share held (Woodruff)."""
+    if held[-1] == 0:
+        return 0.0, 0.0
+    values = m.centred_eigen[0]
+    total = values.sum()
+    kept = np.arange(m.d) < _rank(held, share)
+    slopes = (kept - values[kept].sum() / total) / total
+    error = items_error(
+        space, {scope: lambda rows: eigen_influence(m, space.vectors[rows], slopes, centred=True)}
+    )
+    return _rank(held, max(0.0, share - Z * error)), _rank(held, min(1.0, share + Z * error))

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.errors import TooFew
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import format_value, histogram
+from core.measure.verdicts import judge
+from core.numerics.directions import antipodal, geodesic
+from core.numerics.sampling import groups
+from core.numerics.spectra import moments
+from core.numerics.stats import clustered_error, normal
+from core.registry import Range
+from core.types import Doubles, Finding, Floats, Ints, Reference, Space
+
+BLOCK = 2048
+HALF = 0.5
+
+
+@diagnostic(
+    title="Pair hardness",
+    family="Pairs",
+    source="Oh et al. Geodesic Multi-Modal Mixup for Robust Fine-Tuning. NeurIPS 2023 (m2-Mix); "
+    "its use on stored vectors is ours.",
+    aid="Hardness of the pairs. The far right are the pairs that a blend of another pair "
+    "imitates best.",
+    better="low",
+    bounds=(-2.0, 2.0),
+    invariant=("rotation", "order"),
+    vital=False,
+)
+def pair_hardness(
+    space: Space,
+    *,
+    queries: Annotated[int, Range(100, 20_000, "pairs looked at, at most")] = 2000,
+    candidates: Annotated[int, Range(100, 100_000, "pairs mixed, at most")] = 10_000,
+) -> tuple[Finding, ...]:
+    """How near the blend of another pair comes, compared with the item's own partner.
+
+    Every other pair is mixed halfway along the great circle between its image and its text. The
+    hardness of a pair is the largest cosine of its image with such a blend, less the cosine with
+    its own text; the same from the text; the mean of both. Below 0 the partner is nearer than
+    anything in between the kinds. With a modality gap it is above 0 for most pairs, so read it
+    against unrelated pairs, and read the largest: those pairs are fragile.
+
+    It depends on how many pairs are mixed: beyond `candidates` a random part is, so that
+    collections compare. Pairs that share the image or the text are no rivals of each other.
+
+    Args:
+        space: at least three pairs with nothing in common.
+        queries: pairs, drawn at random from those mixed.
+        candidates: pairs, drawn at random beyond.
+
+    Returns:
+        One finding (scope pairs). The interval is over groups of pairs that hang together.
+        per_item: mean hardness of the item's own pairs, asked from the item.
+        curve: histogram over pairs.
+
+    Raises:
+        TooFew: not enough pairs without an item in common. Pairs of opposite points have no
+            midpoint and are not mixed.
+
+    >>> rows = np.array([[1, 0], [0, 1], [1, 0], [0, 1]], np.float32)
+    >>> space = Space(rows, ("i", "j", "s", "t"), 2, np.array([[0, 2], [1, 3]]))
+    >>> pair_hardness(space)[0].value  # cosine 0 with the other pair, 1 with its own
+    -1.0
+    """
+    mixed, left_out = _mixed_pairs(space, candidates)
+    asked = _sample(mixed, queries, 1)
+    hardest = _hardest(space, asked, mixed)
+    can = np.isfinite(hardest).all(axis=1)
+    asked, hardest = asked[can], hardest[can]
+    if len(asked) < 2:
+        raise TooFew(
+            "Pair hardness",
+            2,
+            "pairs with no item in common",
+            len(asked),
+            "Add images and their captions.",
+        )
+    own = np.einsum(
+        "ij,ij->i", space.vectors[asked[:, 0]], space.vectors[asked[:, 1]], dtype=np.float64
+    )
+    sides = hardest - own[:, None]
+    hardness = sides.mean(axis=1)
+    value = float(hardness.mean())
+    low, high = normal(value, clustered_error(hardness, _clusters(space, asked)), -2.0, 2.0)
+    unrelated, deviation = _unrelated(space)
+    reference = float(np.clip(hardest.mean() - unrelated, -2, 2))
+    below = (reference - value) / deviation if deviation > 1e-9 else float("nan")
+    return (
+        Finding(
+            name="pair_hardness",
+            scope="pairs",
+            value=value,
+            low=low,
+            high=high,
+            reference=Reference(reference, "unrelated pairs"),
+            verdict=judge("pair_hardness", below),
+            sentence=_sentence((value, low, high), reference, hardness, left_out),
+            sampled=_sampled(len(asked), len(mixed), len(space.pairs)),
+            per_item=_per_item(space, asked, sides),
+            per_item_title="hardness of its pairs",
+            curve=histogram(hardness, "hardness", "pairs"),
+        ),
+    )
+
+
+def _sample(pairs: Ints, most: int, seed: int) -> Ints:
+    if len(pairs) <= most:
+        return pairs
+    kept = np.sort(np.random.default_rng(seed).choice(len(pairs), most, replace=False))
+    result: Ints = pairs[kept]
+    return result
+
+
+def _mixed_pairs(space: Space, most: int) -> tuple[Ints, int]:
+    """The pairs to mix, and how many of those drawn have no midpoint."""
+    drawn = _sample(np.unique(space.pairs, axis=0), most, 0)
+    image, text = drawn.T
+    opposite = antipodal(space.vectors[image], space.vectors[text])
+    return drawn[~opposite], int(opposite.sum())
+
+
+def _hardest(space: Space, asked: Ints, mixed: Ints) -> Doubles:
+    """(q, 2) largest cosine of the image, and of the text, with a blend of a foreign pair."""
+    best = np.full((len(asked), 2), -np.inf)
+    anchors = [space.vectors[asked[:, side]] for side in (0, 1)]
+    for start in range(0, len(mixed), BLOCK):
+        image, text = mixed[start : start + BLOCK].T
+        blends = geodesic(space.vectors[image], space.vectors[text], HALF).astype(np.float32)
+        shared = (asked[:, :1] == image) | (asked[:, 1:] == text)
+        for side in (0, 1):
+            cosines = anchors[side] @ blends.T
+            cosines[shared] = -np.inf
+            best[:, side] = np.maximum(best[:, side], cosines.max(axis=1))
+    return best
+
+
+def _unrelated(space: Space) -> tuple[float, float]:
+    """Mean and standard deviation of the cosine of any image with any text, exact."""
+    image, text = moments(space, "image"), moments(space, "text")
+    mean = float(image.mean @ text.mean)
+    square = float(np.einsum("ij,ij->", image.second, text.second))
+    return mean, float(np.sqrt(max(0.0, square - mean**2)))
+
+
+def _clusters(space: Space, asked: Ints) -> Ints:
+    """Groups of the pairs; each pair by itself where all hang together."""
+    linked = groups(space)[asked[:, 0]]
+    return linked if len(np.unique(linked)) > 1 else np.arange(len(asked))
+
+
+def _per_item(space: Space, asked: Ints, sides: Doubles) -> Floats:
+    ends = asked.ravel()
+    counts = np.bincount(ends, minlength=space.n)
+    sums = np.bincount(ends, weights=sides.ravel(), minlength=space.n)
+    result = np.full(space.n, np.nan, np.float32)
+    result[counts > 0] = sums[counts > 0] / counts[counts > 0]
+    return result
+
+
+def _sentence(
+    number: tuple[float, float, float], reference: float, hardness: Doubles, left_out: int
+) -> str:
+    side = "nearer" if number[0] > 0 else "farther"
+    size = format_value(abs(number[0]), *sorted(map(abs, number[1:])))
+    fragile = (hardness >= reference).mean()
+    opposite = f" {left_out:,} pairs of opposite points were not mixed." if left_out else ""
+    return (
+        f"The nearest blend of another pair is {side} than the own partner by a cosine of "
+        f"{size}; for unrelated pairs the difference would be {reference:+.2f}. {fragile:.1%} of "
+        f"the pairs are as hard as that or harder, the hardest {hardness.max():+.2f}.{opposite}"
+    )
+
+
+def _sampled(asked: int, mixed: int, pairs: int) -> str:
+    if asked == mixed == pairs:
+        return f"exact, all {pairs:,} pairs"
+    return f"random {asked:,} pairs against blends of {mixed:,}, of {pairs:,}"

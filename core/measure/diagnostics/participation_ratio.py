@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.verdicts import judge
+from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
+from core.numerics.sampling import items_error
+from core.numerics.spectra import moments, participation, participation_influence
+from core.numerics.stats import normal
+from core.types import Finding, Reference, Scope, Space
+
+SAME = 1e-10  # total variance below which all rows count as the same point
+
+
+@diagnostic(
+    title="Participation ratio",
+    family="Collapse",
+    source="Gao, Ganguli. On Simplicity and Complexity in the Brave New World of Large-Scale "
+    "Neuroscience. Current Opinion in Neurobiology 2015; the correction for n is ours.",
+    better="high",
+    bounds=(1.0, np.inf),
+    invariant=("rotation", "order"),
+    vital=False,
+)
+def participation_ratio(space: Space) -> tuple[Finding, ...]:
+    """How many directions share the variance, counted by its squares.
+
+    (sum l)^2 / sum l^2 for the eigenvalues l of the covariance: r when r directions share the
+    variance alike, 1 on a line (or when all rows are the same). Squares make it count the strong
+    directions, where the effective rank also counts the weak. It is IsoScore's number before that
+    is scaled to 0..1.
+
+    A sample shows too few directions: 1 / PR is too large by about 1 / n. The sentence gives the
+    corrected number, and the one before centring; compare raw values at equal n only.
+
+    Args:
+        space: at least three items of one kind.
+
+    Returns:
+        A finding each for images and texts. The interval is over items.
+
+    Raises:
+        TooFew: fewer than three images and fewer than three texts.
+
+    >>> rows = np.concatenate([np.eye(3, 8), -np.eye(3, 8)]).astype(np.float32)
+    >>> round(participation_ratio(Space(rows, tuple("abcdef"), 6))[0].value, 6)
+    3.0
+    """
+    return tuple(_measure(space, scope) for scope in scopes(space, 3, "The participation ratio"))
+
+
+def _measure(space: Space, scope: Scope) -> Finding:
+    m = moments(space, scope)
+    value, error = 1.0, 0.0
+    if np.trace(m.covariance) > SAME:
+        value = max(1.0, participation(m.covariance))
+        error = items_error(
+            space, {scope: lambda rows: participation_influence(m, space.vectors[rows])}
+        )
+    low, high = normal(value, error, 1.0, float(min(m.n, m.d)))
+    even = isotropic_participation(m.n, m.d)
+    before = participation(m.second)
+    return Finding(
+        name="participation_ratio",
+        scope=scope,
+        value=value,
+        low=low,
+        high=max(high, value),
+        reference=Reference(even, "isotropic, same n and d"),
+        verdict=judge("participation_ratio", log_share_of_isotropic(value, m.n, m.d)),
+        sentence=(
+            f"{format_value(value, low, high)} of {m.d} directions share the variance of the "
+            f"{PLURAL[scope]}; {m.n:,} evenly spread points would show {even:.3g}. "
+            f"{_corrected(value, m.n, m.d)}Before centring it is {before:.3g}."
+        ),
+        sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
+    )
+
+
+def _corrected(value: float, n: int, d: int) -> str:
+    """What many more items would show, where n is enough to tell."""
+    rest = 1 / value - 1 / n
+    if rest * d < 1:
+        return ""
+    return f"With many more items it would be about {1 / rest:.3g}. "

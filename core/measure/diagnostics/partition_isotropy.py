@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.verdicts import judge
+from core.numerics.centering import centered
+from core.numerics.nulls import even_partition_isotropy
+from core.numerics.sampling import items_error, sampled_rows
+from core.numerics.spectra import moments, projections
+from core.numerics.stats import normal
+from core.registry import Range
+from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
+
+BLOCK = 8192
+
+
+@diagnostic(
+    title="Partition isotropy",
+    family="Spread",
+    source="Mu, Viswanath. All-but-the-Top: Simple and Effective Postprocessing for Word "
+    "Representations. ICLR 2018, after Arora et al. TACL 2016.",
+    aid="What the items weigh from each main direction. A flat line favours none; a steep end "
+    "is one strong direction, most often the mean.",
+    better="high",
+    bounds=(0.0, 1.0),
+    invariant=("rotation", "order"),
+    vital=False,
+)
+def partition_isotropy(
+    space: Space,
+    *,
+    rows: Annotated[int, Range(1000, 2_000_000, "items looked at, at most")] = 20_000,
+) -> tuple[Finding, ...]:
+    """Whether the items look alike from every main direction.
+
+    Z(c) is the mean of exp(c . x) over the items. The value is the smallest Z over the largest,
+    for c the eigenvectors of the second moment and their opposites: 1 when no direction is
+    favoured. Unit rows cannot go below exp(-2) = 0.135, which is all of them at one point. The
+    sentence gives the same after the mean is taken out and rows are brought to length 1, along the
+    eigenvectors of the covariance.
+
+    Where eigenvalues are equal their vectors are not unique, and any of them may be used.
+
+    Args:
+        space: at least three items of one kind.
+        rows: items summed over, random ones beyond; the eigenvectors are always those of all.
+
+    Returns:
+        A finding each for images and texts. The interval is over items.
+        curve: Z from the smallest to the largest direction.
+
+    Raises:
+        TooFew: fewer than three images and fewer than three texts.
+
+    >>> cross = np.concatenate([np.eye(4), -np.eye(4)]).astype(np.float32)
+    >>> round(partition_isotropy(Space(cross, tuple("abcdefgh"), 8))[0].value, 6)
+    1.0
+    """
+    return tuple(
+        _measure(space, scope, rows) for scope in scopes(space, 3, "The partition isotropy")
+    )
+
+
+def _measure(space: Space, scope: Scope, most: int) -> Finding:
+    m = moments(space, scope)
+    rows = sampled_rows(space, scope, most, 0)
+    sums = _partition(space.vectors[rows], m.eigen[1])
+    value = float(sums.min() / sums.max())
+    error = items_error(space, {scope: lambda r: _influence(space.vectors[r], m.eigen[1], sums)})
+    share = np.sqrt(max(1.0, m.n / len(rows)))  # fewer rows were summed than the error is for
+    low, high = normal(value, error * share, 0.0, 1.0)
+    even = even_partition_isotropy(m.n, m.d)
+    left = centered(space, scope)
+    after = "nothing is left of them without it"
+    if len(left) > 2:
+        again = _partition(left, m.centred_eigen[1])
+        after = f"{again.min() / again.max():.3g} once their mean is taken out"
+    order = np.arange(1.0, len(sums) + 1)
+    return Finding(
+        name="partition_isotropy",
+        scope=scope,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(even, "uniform on the sphere, same n and d"),
+        verdict=judge("partition_isotropy", value),
+        sentence=(
+            f"From the least favoured direction the {PLURAL[scope]} weigh "
+            f"{format_value(value, low, high)}"
+            f" of what they weigh from the most favoured; spread evenly it would be {even:.2f}, "
+            f"{after}; all at one point would give 0.14."
+        ),
+        sampled=_sampled(len(rows), m.n, PLURAL[scope]),
+        curve=Curve(order, np.sort(sums), "direction, least favoured first", "mean of exp(c.x)"),
+    )
+
+
+def _partition(rows: Floats, directions: Doubles) -> Doubles:
+    """(2 d,) mean of exp(c . x) for each direction, then for each opposite."""
+    d = directions.shape[1]
+    sums = np.zeros(2 * d)
+    for start in range(0, len(rows), BLOCK):
+        powers = np.exp(projections(rows[start : start + BLOCK], directions))
+        sums[:d] += powers.sum(axis=0)
+        sums[d:] += (1 / powers).sum(axis=0)
+    return sums / len(rows)
+
+
+def _influence(rows: Floats, directions: Doubles, sums: Doubles) -> Doubles:
+    """How much each row moves the ratio, for the two directions that decide it."""
+    d = directions.shape[1]
+    least, most = int(sums.argmin()), int(sums.argmax())
+    signed = np.stack([directions[:, c % d] * (1 if c < d else -1) for c in (least, most)], axis=1)
+    powers = np.exp(projections(rows, signed)) / sums[[least, most]]
+    moved: Doubles = (powers[:, 0] - powers[:, 1]) * sums.min() / sums.max()
+    return moved
+
+
+def _sampled(rows: int, n: int, kind: str) -> str:
+    return f"exact, all {n:,} {kind}" if rows == n else f"random {rows:,} of {n:,} {kind}"

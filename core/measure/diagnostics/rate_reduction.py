@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value
+from core.measure.verdicts import judge
+from core.numerics.labels import Classes, labelled_classes
+from core.numerics.spectra import EXACT_ROWS, moments_of
+from core.numerics.stats import normal
+from core.registry import Range
+from core.types import Doubles, Finding, Floats, Ints, Reference, Space
+
+JUDGED_ROWS = 5000  # rows that the standard error comes from
+SIZES = 4  # of random groups whose rate is measured; other sizes lie between
+
+
+@diagnostic(
+    title="Rate reduction",
+    family="Collapse",
+    source="Yu, Chan, You, Song, Ma. Learning Diverse and Discriminative Representations via the "
+    "Principle of Maximal Coding Rate Reduction. NeurIPS 2020.",
+    better="high",
+    bounds=(0.0, np.inf),
+    invariant=("rotation",),
+    vital=False,
+)
+def rate_reduction(
+    space: Space,
+    *,
+    precision: Annotated[float, Range(0.001, 10, "squared error that is allowed (eps^2)")] = 0.5,
+    least: Annotated[int, Range(2, 1000, "items a label needs to count")] = 5,
+    most: Annotated[int, Range(2, 2000, "labels looked at, the largest first")] = 200,
+) -> tuple[Finding, ...]:
+    """How many nats the labels save: what telling items apart costs with and without them.
+
+    Delta R = R - sum n_j / n R_j, with R = log det(I + d / (n eps^2) Z Z') and R_j the same of one
+    label's n_j items; no 1/2, eps^2 = 0.5. 0 when every label is like the whole, large when labels
+    fill different directions and few each. Small groups save by their size alone, so the reference
+    is random groups of the same sizes.
+
+    Args:
+        space: two labels with `least` items of one kind; texts take their picture's label.
+        precision: eps^2.
+        least: labels with fewer items are left out.
+        most: labels beyond the largest so many are left out.
+
+    Returns:
+        A finding each for images and texts; R is that of the rows whose label counts.
+
+    Raises:
+        TooFew: no two such labels.
+
+    >>> rows = np.repeat(np.eye(2, dtype=np.float32), 5, axis=0)
+    >>> two = Space(rows, tuple("0123456789"), 10, labels=(("a",),) * 5 + (("b",),) * 5)
+    >>> round(rate_reduction(two)[0].value, 6)  # 2 log(1 + 2) - log(1 + 4)
+    0.587787
+    """
+    found = labelled_classes(space, "The rate reduction", least=least, most=most)
+    return tuple(_measure(space, given, precision) for given in found)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """R of all rows, the mean of the R_j, and how much each of some rows moves their difference."""
+
+    whole: float
+    inside: float
+    moved: Doubles
+
+
+def _measure(space: Space, given: Classes, precision: float) -> Finding:
+    scale = space.d / precision
+    found = _rates(space.vectors, given, scale)
+    value = max(0.0, found.whole - found.inside)
+    n = len(given.rows)
+    low, high = normal(value, float(found.moved.std() / np.sqrt(n)), 0.0)
+    chance = max(0.0, found.whole - _random(space.vectors, given, scale))
+    saved = (value - chance) / max(found.whole - chance, 1e-9)
+    kind = PLURAL[given.kind]
+    return Finding(
+        name="rate_reduction",
+        scope=given.kind,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(chance, "random groups of the same sizes"),
+        verdict=judge("rate_reduction", saved),
+        sentence=(
+            f"Knowing which of {len(given.names):,} labels an item of the {kind} has saves "
+            f"{format_value(value, low, high)} of {found.whole:.4g} nats; random groups of "
+            "the same sizes "
+            f"would save {chance:.4g} (squared error {precision:g}, form without 1/2)."
+        ),
+        sampled=(f"exact, all {n:,} of {given.of:,} {kind} with a label that counts, {given.rule}"),
+    )
+
+
+def _rates(vectors: Floats, given: Classes, scale: float) -> Rates:
+    """Each label's second moment once; they add up to that of all."""
+    n, d = len(given.rows), vectors.shape[1]
+    chosen = np.sort(np.random.default_rng(0).choice(n, min(n, JUDGED_ROWS), replace=False))
+    ends = np.searchsorted(chosen, given.starts)
+    second, inside = np.zeros((d, d)), 0.0
+    exact = n <= EXACT_ROWS
+    moved = np.empty(len(chosen))
+    for i, size in enumerate(given.sizes):
+        mine = slice(ends[i], ends[i + 1])
+        own, cost, quadratic = _label(
+            vectors, given.of_class(i), chosen[mine] - given.starts[i], scale, exact
+        )
+        second += size / n * own
+        inside += float(size / n) * cost
+        moved[mine] = -cost - quadratic
+    pull, whole = _pull(second, scale)
+    rows = vectors[given.rows[chosen]].astype(np.float64)
+    moved += np.einsum("ij,ij->i", rows @ pull, rows)
+    return Rates(whole, inside, moved)
+
+
+def _label(
+    vectors: Floats, rows: Ints, some: Ints, scale: float, exact: bool
+) -> tuple[Doubles, float, Doubles]:
+    """One label's second moment, its R, and what some of its rows add to R, less their mean.
+
+    Fewer rows than dimensions: I + K of their Gram matrix K says the same and is smaller.
+    """
+    own = moments_of(vectors, rows, exact=exact).second
+    n, d = len(rows), vectors.shape[1]
+    if n < d:
+        x = vectors[rows].astype(np.float64)
+        inverse, cost = _inverse(np.eye(n) + scale / n * (x @ x.T))
+        quadratic = -n * np.diag(inverse)
+        return own, cost, (quadratic - quadratic.mean())[some]
+    pull, cost = _pull(own, scale)
+    x = vectors[rows[some]].astype(np.float64)
+    return own, cost, np.einsum("ij,ij->i", x @ pull, x) - float((pull * own).sum())
+
+
+def _pull(second: Doubles, scale: float) -> tuple[Doubles, float]:
+    """Slope of log det(I + scale M), which is scale (I + scale M)^-1, and that log det."""
+    inverse, cost = _inverse(np.eye(len(second)) + scale * second)
+    return scale * inverse, cost
+
+
+def _inverse(matrix: Doubles) -> tuple[Doubles, float]:
+    """Inverse and log determinant of a positive matrix."""
+    return np.asarray(np.linalg.inv(matrix), np.float64), _log_det(matrix)
+
+
+def _log_det(matrix: Doubles) -> float:
+    return 2 * float(np.log(np.diag(np.linalg.cholesky(matrix))).sum())
+
+
+def _random(vectors: Floats, given: Classes, scale: float) -> float:
+    """Mean R_j of random groups: measured at some sizes, read off between them in log size."""
+    rng = np.random.default_rng(0)
+    exact = len(given.rows) <= EXACT_ROWS
+    sizes = given.sizes.astype(np.float64)
+    at = np.unique(np.quantile(sizes, np.linspace(0, 1, SIZES)).astype(np.int64))
+    costs = []
+    for size in at:
+        draws = max(2, min(8, 400 // int(size)))
+        drawn = [rng.choice(given.rows, int(size), replace=False) for _ in range(draws)]
+        costs.append(np.mean([_cost(vectors, np.sort(rows), scale, exact) for rows in drawn]))
+    return float(sizes / sizes.sum() @ np.interp(np.log(sizes), np.log(at), costs))
+
+
+def _cost(vectors: Floats, rows: Ints, scale: float, exact: bool) -> float:
+    """R of some rows, from the smaller of their two Gram matrices."""
+    n, d = len(rows), vectors.shape[1]
+    if n >= d:
+        return _log_det(np.eye(d) + scale * moments_of(vectors, rows, exact=exact).second)
+    x = vectors[rows].astype(np.float64)
+    return _log_det(np.eye(n) + scale / n * (x @ x.T))

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.errors import TooFew
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, both_kinds, format_value, histogram
+from core.measure.verdicts import judge
+from core.numerics.labels import Classes, classes
+from core.numerics.sampling import items_error, sampled_rows
+from core.numerics.spectra import moments
+from core.numerics.stats import normal
+from core.numerics.subspaces import (
+    PrincipalSubspace,
+    chance,
+    influence,
+    overlap,
+    principal_subspace,
+    similarity,
+    subspace_of,
+)
+from core.registry import Range
+from core.types import Doubles, Finding, Floats, Ints, Kind, Reference, Space, per_space
+
+HALF = 20_000  # images in each half of the yardstick
+
+
+@diagnostic(
+    title="Shape similarity",
+    family="Groups",
+    source="Ma, Dai, Huang, Chen. Geometric Knowledge-Guided Localized Global Distribution "
+    "Alignment for Federated Learning. CVPR 2025; yardstick and principal angles ours.",
+    better="none",
+    bounds=(0.0, 1.0),
+    invariant=("rotation",),
+    vital=False,
+    aid="Shape similarity of all pairs of labels. What lies at the left varies in directions of "
+    "its own.",
+)
+def shape_similarity(
+    space: Space,
+    *,
+    p: Annotated[int, Range(1, 50, "main directions that are compared")] = 5,
+    least: Annotated[int, Range(5, 1000, "items a label needs to count")] = 20,
+    most: Annotated[int, Range(2, 200, "labels looked at, the largest first")] = 30,
+    sample: Annotated[int, Range(50, 100_000, "items of a label looked at, at most")] = 5000,
+) -> tuple[Finding, ...]:
+    """Whether images and texts, and one label and the next, vary along the same directions.
+
+    Mean |cosine| of the first p principal directions of two clouds, first with first and so on,
+    each around its own mean. 1 for the same shape, about sqrt(2 / (pi d)) by chance. Directions of
+    almost equal variance may swap, so the sentence adds the mean squared cosine of the principal
+    angles, p / d by chance, on which the verdict stands. The reference is what two random halves
+    of the images reach: no two clouds can be known to be more alike.
+
+    Args:
+        space: three images and three texts; or two labels with `least` items of a kind.
+        p: 5 in the paper; fewer where there are fewer directions.
+        least: labels with fewer items are left out.
+        most: labels beyond the largest so many are left out.
+        sample: of each label, drawn at random beyond.
+
+    Returns:
+        A finding for images against texts (scope joint), and for images and for texts the mean
+        over pairs of labels; the sentence names the most and the least similar.
+        curve: histogram over pairs of labels.
+
+    Raises:
+        TooFew: not enough of either, or a kind whose items are all the same.
+
+    >>> rows = np.array([[1, 0], [.8, .6], [.8, -.6]] * 2, np.float32)
+    >>> shape_similarity(Space(rows, tuple("abcdef"), 3), p=1)[0].value.__round__(6)
+    1.0
+    """
+    kinds: tuple[Kind, ...] = ("image", "text")
+    told = [_between_kinds(space, p)] if min(space.n_images, space.n - space.n_images) > 2 else []
+    given = [classes(space, kind, least=least, most=most) for kind in kinds]
+    told += [_between_labels(space, of_kind, p, sample) for of_kind in given]
+    found = tuple(f for f in told if f is not None)
+    if not found:
+        both_kinds(space, 3, "Shape similarity")
+        raise TooFew("Shape similarity", 2, "kinds of items that vary", 1, "Add more items.")
+    return found
+
+
+def _between_kinds(space: Space, p: int) -> Finding | None:
+    image, text = (principal_subspace(moments(space, kind)) for kind in ("image", "text"))
+    p = min(p, image.rank, text.rank)
+    if not p:
+        return None
+    value = similarity(image, text, p)
+    low, high = normal(value, _error(space, image, text, p), 0.0, 1.0)
+    halves, known = _halves(space, "image", p)
+    angles = overlap(image, text, p)
+    return Finding(
+        name="shape_similarity",
+        scope="joint",
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(halves, "two random halves of the images"),
+        verdict=judge("shape_similarity", _against(angles, known, p / space.d)),
+        sentence=(
+            f"The first {p} directions of images and of texts agree to "
+            f"{format_value(value, low, high)}; "
+            f"two halves of the images agree to {halves:.2f}, random directions to "
+            f"{chance(space.d):.2g}. The spaces they span share {angles:.0%} (two halves "
+            f"{known:.0%}, chance {min(1.0, p / space.d):.0%})."
+        ),
+        sampled=(f"exact, all {space.n_images:,} images and {space.n - space.n_images:,} texts"),
+    )
+
+
+def _against(angles: float, known: float, by_chance: float) -> float:
+    """Overlap above chance as a share of what two halves show; unknown where those do not."""
+    if known - by_chance < 0.1 * (1 - by_chance) or by_chance >= 1:
+        return float("nan")
+    return (angles - by_chance) / (known - by_chance)
+
+
+def _error(space: Space, image: PrincipalSubspace, text: PrincipalSubspace, p: int) -> float:
+    """Standard error over items of both kinds."""
+
+    def moved(
+        one: PrincipalSubspace, other: PrincipalSubspace, mean: Doubles, rows: Ints
+    ) -> Doubles:
+        return influence(space.vectors[rows] - mean, one, other, p)
+
+    means = [moments(space, kind).mean for kind in ("image", "text")]
+    return items_error(
+        space,
+        {
+            "image": lambda rows: moved(image, text, means[0], rows),
+            "text": lambda rows: moved(text, image, means[1], rows),
+        },
+    )
+
+
+@per_space
+def _halves(space: Space, kind: Kind, p: int) -> tuple[float, float]:
+    """Similarity and overlap of two random halves of a kind."""
+    rows = sampled_rows(space, kind, 2 * HALF, 0)
+    rows = np.random.default_rng(1).permutation(rows)
+    one, other = (subspace_of(space.vectors[np.sort(h)], p) for h in np.array_split(rows, 2))
+    return similarity(one, other, p), overlap(one, other, p)
+
+
+def _between_labels(space: Space, given: Classes, p: int, sample: int) -> Finding | None:
+    count = len(given.names)
+    shapes = [_some(space.vectors, given.of_class(i), p, sample) for i in range(count)]
+    p = min([p, *(s.rank for s in shapes)])
+    if count < 2 or not p:
+        return None
+    first, second = np.triu_indices(count, 1)
+    values = np.array(
+        [similarity(shapes[i], shapes[j], p) for i, j in zip(first, second, strict=True)]
+    )
+    angles = np.array(
+        [overlap(shapes[i], shapes[j], p) for i, j in zip(first, second, strict=True)]
+    )
+    value = float(values.mean())
+    low, high = normal(value, _over_labels(values, first, second, count), 0.0, 1.0)
+    halves, known = _halves(space, given.kind, p)
+    most, least = int(values.argmax()), int(values.argmin())
+
+    def named(at: int) -> str:
+        return f"'{given.names[first[at]]}' and '{given.names[second[at]]}' ({values[at]:.2f})"
+
+    return Finding(
+        name="shape_similarity",
+        scope=given.kind,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(halves, f"two random halves of the {PLURAL[given.kind]}"),
+        verdict="unknown",
+        sentence=(
+            f"The first {p} directions of two labels of {PLURAL[given.kind]} agree to "
+            f"{format_value(value, low, high)} on average over {count} labels, most those of "
+            f"{named(most)} and least those of {named(least)}; halves of all agree to "
+            f"{halves:.2f}, random directions to {chance(space.d):.2g}. The spaces they span share "
+            f"{angles.mean():.0%} (halves {known:.0%})."
+        ),
+        sampled=(
+            f"{len(given.rows):,} of {given.of:,} {PLURAL[given.kind]} with a label that counts, "
+            f"{given.rule}, at most {sample:,} of each"
+        ),
+        curve=histogram(values, "shape similarity of two labels", "pairs of labels"),
+    )
+
+
+def _some(vectors: Floats, rows: Ints, p: int, most: int) -> PrincipalSubspace:
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+    return subspace_of(vectors[rows], p)
+
+
+def _over_labels(values: Doubles, first: Ints, second: Ints, count: int) -> float:
+    """Standard error over labels: the jackknife that leaves one label out at a time."""
+    if count < 4:
+        return float(values.std())
+    total = values.sum()
+    without = np.array(
+        [total - values[(first == i) | (second == i)].sum() for i in range(count)]
+    ) / ((count - 1) * (count - 2) / 2)
+    return float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.verdicts import judge
+from core.numerics.nulls import isotropic_stable_rank
+from core.numerics.sampling import items_error
+from core.numerics.spectra import Moments, eigen_influence, moments
+from core.numerics.stats import normal
+from core.types import Doubles, Finding, Floats, Reference, Scope, Space
+
+SAME = 1e-10  # total variance below which all rows count as the same point
+
+
+@diagnostic(
+    title="Stable rank (NESum)",
+    family="Collapse",
+    source="Rudelson, Vershynin. Sampling from Large Matrices. JACM 2007; He, Ozay. Exploring the "
+    "Gap between Collapsed and Whitened Features in Self-Supervised Learning. ICML 2022 (NESum).",
+    better="high",
+    bounds=(1.0, np.inf),
+    invariant=("rotation", "order"),
+    vital=False,
+)
+def stable_rank(space: Space) -> tuple[Finding, ...]:
+    """How much there is beside the strongest direction.
+
+    The sum of all eigenvalues over the largest, of the second moment (rows as they are): 1 when
+    one direction holds all energy, d when every direction holds as much. With a cone around the
+    mean it is little more than 1 / R^2 for the mean's length R; the sentence gives the value after
+    centring too. NESum is the same ratio; on one spectrum the two are one number, so it has no
+    part of its own.
+
+    Args:
+        space: at least two items of one kind.
+
+    Returns:
+        A finding each for images and texts. The interval is over items.
+
+    Raises:
+        TooFew: fewer than two images and fewer than two texts.
+
+    >>> rows = np.array([[1, 0], [1, 0], [1, 0], [1, 0], [0, 1]], np.float32)  # s = 2, 1
+    >>> stable_rank(Space(rows, tuple("abcde"), 5))[0].value
+    1.25
+    """
+    return tuple(_measure(space, scope) for scope in scopes(space, 2, "The stable rank"))
+
+
+def _measure(space: Space, scope: Scope) -> Finding:
+    m = moments(space, scope)
+    values = m.eigen[0]
+    value = float(values.sum() / values[0])
+    error = items_error(space, {scope: lambda rows: _influence(m, space.vectors[rows])})
+    low, high = normal(value, error, 1.0, float(min(m.n, m.d)))
+    even = isotropic_stable_rank(m.n, m.d)
+    rest = m.centred_eigen[0]
+    after = "nothing is left after centring"
+    if rest.sum() > SAME:
+        after = f"after centring it is {rest.sum() / rest[0]:.3g}"
+    return Finding(
+        name="stable_rank",
+        scope=scope,
+        value=value,
+        low=low,
+        high=max(high, value),
+        reference=Reference(even, "isotropic, same n and d"),
+        verdict=judge("stable_rank", value),
+        sentence=(
+            f"All directions of the {PLURAL[scope]} together hold "
+            f"{format_value(value, low, high)} times "
+            f"the energy of the strongest; {m.n:,} evenly spread points would have {even:.3g}, and "
+            f"{after}."
+        ),
+        sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
+    )
+
+
+def _influence(m: Moments, rows: Floats) -> Doubles:
+    """How much each unit row moves 1 / l_1; the sum of the eigenvalues is fixed at 1."""
+    values = m.eigen[0]
+    slopes = np.zeros(m.d)
+    slopes[0] = -values.sum() / values[0] ** 2
+    return eigen_influence(m, rows, slopes, centred=False)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from core.measure.diagnostics import diagnostic
+from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.verdicts import judge
+from core.numerics.centering import centered, random_pair_cosines
+from core.numerics.nulls import sphere_uniformity
+from core.numerics.sampling import PairMean, pair_mean
+from core.numerics.stats import Z
+from core.registry import Range
+from core.types import Doubles, Finding, Reference, Scope, Space
+
+
+@diagnostic(
+    title="Uniformity",
+    family="Spread",
+    source="Wang, Isola. Understanding Contrastive Representation Learning through Alignment and "
+    "Uniformity on the Hypersphere. ICML 2020.",
+    better="low",
+    bounds=(-40.0, 0.0),
+    invariant=("rotation", "order"),
+    vital=True,
+)
+def uniformity(
+    space: Space,
+    *,
+    t: Annotated[float, Range(0.1, 10, "how sharply near pairs count")] = 2.0,
+    pairs: Annotated[int, Range(1000, 5_000_000, "random pairs looked at, at most")] = 200_000,
+) -> tuple[Finding, ...]:
+    """How evenly the items are spread over the sphere.
+
+    The logarithm of the mean of exp(-t distance^2) over pairs of different items. 0 when all items
+    are one point; the lower, the more even. Points spread by chance reach the reference; a few
+    points placed with care can go below it.
+
+    Args:
+        space: at least three items of one kind.
+        t: 2 in the paper.
+        pairs: up to so many pairs all are taken; beyond, so many random ones.
+
+    Returns:
+        A finding each for images, texts and both together. The sentence adds the value after the
+        mean of each kind is taken out, and for both together the value between the kinds.
+
+    Raises:
+        TooFew: fewer than three images and fewer than three texts.
+
+    >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "c"), 3)
+    >>> uniformity(space)[0].value  # every pair at squared distance 2: log exp(-2 * 2)
+    -4.0
+    """
+    among = scopes(space, 3, "Uniformity", ("image", "text", "joint"))
+    return tuple(_measure(space, scope, t, pairs) for scope in among)
+
+
+def _measure(space: Space, scope: Scope, t: float, pairs: int) -> Finding:
+    def kernel(cosines: Doubles) -> Doubles:
+        return np.exp(-2 * t * (1 - np.minimum(cosines, 1.0)))
+
+    mean = pair_mean(space, scope, kernel, pairs=pairs)
+    value = min(0.0, float(np.log(mean.value)))
+    half = Z * mean.error / mean.value
+    low, high = value - half, min(0.0, value + half)
+    even = sphere_uniformity(space.d, t)
+    return Finding(
+        name="uniformity",
+        scope=scope,
+        value=value,
+        low=low,
+        high=high,
+        reference=Reference(even, "uniform on the sphere"),
+        verdict=judge("uniformity", value / even),
+        sentence=(
+            f"The {PLURAL[scope]} spread to {format_value(value, low, high)}, "
+            f"{value / even:.0%} of what "
+            f"points spread evenly in {space.d} dimensions reach ({even:.2f}); "
+            f"0 would be a single point.{_centred(space, scope, t)}"
+        ),
+        sampled=_sampled(space, scope, mean),
+    )
+
+
+def _centred(space: Space, scope: Scope, t: float) -> str:
+    """What it is once means are out, and between the kinds, as a sentence."""
+    left = centered(space, scope)
+    across = ""
+    if scope == "joint":
+        between = _log_mean(random_pair_cosines(space.images, space.texts), t)
+        across = f" Between an image and a text it is {between:.2f}."
+    if len(left) < 3:
+        return f"{across} Nothing is left once means are taken out."
+    after = _log_mean(random_pair_cosines(left), t)
+    return f"{across} Once means are taken out it is {after:.2f}."
+
+
+def _log_mean(cosines: Doubles, t: float) -> float:
+    return min(0.0, float(np.log(np.exp(-2 * t * (1 - np.minimum(cosines, 1.0))).mean())))
+
+
+def _sampled(space: Space, scope: Scope, mean: PairMean) -> str:
+    span = space.span(scope)
+    of = f"{mean.pairs:,} pairs of {span.stop - span.start:,} {PLURAL[scope]}"
+    return f"exact, all {of}" if mean.exact else f"{of}, drawn at random"

@@ -1,0 +1,116 @@
+"""How a text's own image stands against all others: its score, its hardest rival and its rank.
+
+Asked once per space and shared: pair margins, recall by label and recall by text length need the
+same products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.types import Doubles, Floats, Ints, Space, per_space
+
+QUERIES, IMAGES = 512, 16_384  # scores held at a time: 32 MiB of float32
+AFFORDABLE = 1e12  # operations that the products may take: about 15 s on two cores
+FEWEST = 500  # texts asked whatever they cost
+TIE = 1e-6  # scores that differ by less are equal: only rounding tells them apart
+
+
+@dataclass(frozen=True, slots=True)
+class PairRanks:
+    """One entry per sampled text. A score is a cosine less the score bias of a repair, if any.
+
+    `texts`, `own` and `rival` (q,) are rows: the text, the best of its own images, and the best of
+    all others; `own_score` and `rival_score` their scores; `rank` (1 is best) that of `own` among
+    `own` and the others. `n_texts` texts could have been asked.
+    """
+
+    texts: Ints
+    own: Ints
+    rival: Ints
+    own_score: Doubles
+    rival_score: Doubles
+    rank: Ints
+    n_texts: int
+
+
+@per_space
+def pair_ranks(space: Space, *, q: int = 5000, seed: int = 0) -> PairRanks:
+    """Rivals of up to q random texts that have an image of their own and one that is not.
+
+    Fewer are asked where images are very many: see `AFFORDABLE`.
+
+    >>> rows = np.array([[1, 0], [0, 1], [1, 0], [0.6, 0.8]], np.float32)
+    >>> r = pair_ranks(Space(rows, tuple("ijst"), 2, np.array([[0, 2], [0, 3]])))
+    >>> r.rank.tolist(), (r.own_score - r.rival_score).round(1).tolist()
+    ([1, 2], [1.0, -0.2])
+    """
+    pairs = np.unique(space.pairs[:, ::-1], axis=0)
+    texts, own_images = np.unique(pairs[:, 0], return_counts=True)
+    texts = texts[own_images < space.n_images]
+    q = min(q, max(FEWEST, int(AFFORDABLE / (2.0 * max(1, space.n_images) * space.d))))
+    asked = texts
+    if len(texts) > q:
+        asked = np.sort(np.random.default_rng(seed).choice(texts, q, replace=False))
+    pairs = pairs[np.isin(pairs[:, 0], asked)]
+    own, own_score = _own(space, asked, pairs)
+    best, above = np.full(len(asked), -np.inf), np.zeros(len(asked), np.int64)
+    rival = np.zeros(len(asked), np.int64)
+    for start in range(0, len(asked), QUERIES):
+        part = slice(start, start + QUERIES)
+        rival[part], best[part], above[part] = _against(
+            space, asked[part], pairs, own[part], own_score[part]
+        )
+    same = np.abs(best - own_score) <= TIE
+    return PairRanks(
+        asked, own, rival, own_score, np.where(same, own_score, best), 1 + above, len(texts)
+    )
+
+
+def _own(space: Space, texts: Ints, pairs: Ints) -> tuple[Ints, Doubles]:
+    """The best own image of each text and its score; `pairs` are sorted by text."""
+    values = np.empty(len(pairs))
+    for start in range(0, len(pairs), IMAGES):
+        text, image = pairs[start : start + IMAGES].T
+        cosines = np.einsum("ij,ij->i", space.vectors[text], space.vectors[image])
+        values[start : start + IMAGES] = cosines - space.offset[image]
+    place = np.searchsorted(texts, pairs[:, 0])
+    order = np.lexsort((pairs[:, 1], -values, place))
+    best = order[np.searchsorted(place, np.arange(len(texts)))]
+    return pairs[best, 1], values[best]
+
+
+def _against(
+    space: Space, texts: Ints, pairs: Ints, own: Ints, own_score: Doubles
+) -> tuple[Ints, Doubles, Ints]:
+    """Rival, its score, and how many images come before the own one, for one block of texts."""
+    rows, here = space.vectors[texts], np.arange(len(texts))
+    first, last = np.searchsorted(pairs[:, 0], [texts[0], texts[-1] + 1])
+    place, image = np.searchsorted(texts, pairs[first:last, 0]), pairs[first:last, 1]
+    rival, best = np.zeros(len(texts), np.int64), np.full(len(texts), -np.inf)
+    above = np.zeros(len(texts), np.int64)
+    for start in range(0, space.n_images, IMAGES):
+        stop = min(start + IMAGES, space.n_images)
+        scores = rows @ space.vectors[start:stop].T
+        scores -= space.offset[start:stop]
+        mine = (image >= start) & (image < stop)
+        scores[place[mine], image[mine] - start] = -np.inf
+        top = scores.argmax(axis=1)
+        value = scores[here, top].astype(np.float64)
+        rival, best = np.where(value > best, top + start, rival), np.maximum(value, best)
+        near = np.flatnonzero(value >= own_score - TIE)
+        above[near] += _before(scores[near], own_score[near], own[near] - start)
+    return rival, best, above
+
+
+def _before(scores: Floats, own_score: Doubles, own: Ints) -> Ints:
+    """How many scores of each row come before the own one; of equals the earlier column does."""
+    higher = scores > (own_score + TIE).astype(np.float32)[:, None]
+    count = higher.sum(axis=1)
+    tied = (scores >= (own_score - TIE).astype(np.float32)[:, None]) & ~higher
+    if tied.any():
+        count += (tied & (np.arange(scores.shape[1]) < own[:, None])).sum(axis=1)
+    result: Ints = count
+    return result

@@ -1,0 +1,276 @@
+"""The largest of many scores, many times quicker than by a partition of each row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from core.types import Bools, Floats, Ints, Space, per_space
+
+FEW = 2048  # below this many columns a plain sort is quicker than selecting first
+
+
+def select(scores: Floats, k: int) -> tuple[Ints, Floats]:
+    """Columns and values of the k largest of each row, best first, ties by column.
+
+    The k-th largest of the maxima of disjoint groups bounds the k-th largest score from below, so
+    only the groups that reach it need looking into.
+
+    >>> select(np.array([[0.1, 0.9, 0.5, 0.9]], np.float32), 3)[0]
+    array([[1, 3, 2]])
+    """
+    q, n = scores.shape
+    k = min(k, n)
+    if k == 1:
+        best = scores.argmax(axis=1)[:, None]
+        return best.astype(np.int64), np.take_along_axis(scores, best, axis=1)
+    width = max(1, min(64, n // max(1, 4 * k)))
+    if n < FEW or width < 4 or k == 0:
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        return order.astype(np.int64), np.take_along_axis(scores, order, axis=1)
+    row, column, value = _above(scores, k, width)
+    order = np.lexsort((column, -value, row))
+    first = np.searchsorted(row[order], np.arange(q))
+    chosen = order[(first[:, None] + np.arange(k)).ravel()]
+    return column[chosen].reshape(q, k), value[chosen].reshape(q, k)
+
+
+def _above(scores: Floats, k: int, width: int) -> tuple[Ints, Ints, Floats]:
+    """Rows, columns and values of a few scores, with the k largest of each row among them.
+
+    Columns are grouped by their remainder; those that are left over are looked at one by one.
+    """
+    n = scores.shape[1]
+    groups = n // width
+    inside = scores[:, : groups * width].reshape(-1, width, groups)
+    maxima = inside.max(axis=1)
+    bound = np.partition(maxima, groups - k, axis=1)[:, groups - k]
+    row, group = np.nonzero(maxima >= bound[:, None])
+    values = inside[row, :, group]
+    some, member = np.nonzero(values >= bound[row][:, None])
+    rest_row, rest = np.nonzero(scores[:, groups * width :] >= bound[:, None])
+    rest += groups * width
+    return (
+        np.concatenate([row[some], rest_row]),
+        np.concatenate([group[some] + groups * member, rest]),
+        np.concatenate([values[some, member], scores[rest_row, rest]]),
+    )
+
+
+QUERY_BLOCK = 512
+SCORE_BLOCK = 1 << 24  # scores held at a time: 64 MiB of float32
+LEAST_BLOCK = 2048  # candidates that pass by at a time, at least
+SHARED = 20  # neighbours in a list that several may ask for
+NARROW = 0.25  # share of allowed rows below which copying them out beats masking all scores
+
+Side = Literal["image", "text", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbors:
+    """Neighbour lists of some of a space's rows, as rows of that space, best first.
+
+    `queries` (q,), `indices` and `cosines` (q, k); `n_queries` rows could have been asked and
+    `n_candidates` could have been found.
+    """
+
+    queries: Ints
+    indices: Ints
+    cosines: Floats
+    n_queries: int
+    n_candidates: int
+
+    @property
+    def share(self) -> float:
+        """Share of the possible queries that was asked."""
+        return len(self.queries) / self.n_queries
+
+
+def top_k(
+    queries: Floats,
+    vectors: Floats,
+    k: int,
+    *,
+    offset: Floats | None = None,
+    mask: Bools | None = None,
+    exclude: Ints | None = None,
+) -> tuple[Ints, Floats]:
+    """The k best rows of `vectors` for every query, exactly.
+
+    Args:
+        queries: (q, d) rows.
+        vectors: (n, d) rows to search.
+        k: how many; fewer come back when fewer are allowed.
+        offset: (n,) bias subtracted from each cosine.
+        mask: (n,) rows that may be found.
+        exclude: (q,) one row that each query must not find, usually itself.
+
+    Returns:
+        indices (q, k) and scores (q, k), best first; equal scores are ordered by row.
+
+    >>> square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
+    >>> top_k(square[:1], square, 2, exclude=np.array([0]))[0]
+    array([[1, 3]])
+    """
+    if mask is not None and mask.mean() < NARROW:
+        return _among(queries, vectors, k, offset, np.flatnonzero(mask), exclude)
+    allowed = int(mask.sum()) if mask is not None else len(vectors)
+    if exclude is not None:
+        allowed -= int((mask[exclude].any() if mask is not None else True) and len(exclude) > 0)
+    k = max(0, min(k, allowed))
+    found = [
+        _search_block(
+            queries[start : start + QUERY_BLOCK],
+            vectors,
+            k,
+            offset,
+            mask,
+            None if exclude is None else exclude[start : start + QUERY_BLOCK],
+        )
+        for start in range(0, len(queries), QUERY_BLOCK)
+    ]
+    if not found:
+        return np.empty((0, k), np.int64), np.empty((0, k), np.float32)
+    return np.concatenate([i for i, _ in found]), np.concatenate([s for _, s in found])
+
+
+def ranks(queries: Floats, vectors: Floats, pairs: Ints, *, offset: Floats | None = None) -> Ints:
+    """Rank (1 is best) of known rows among all rows.
+
+    Args:
+        queries: (q, d) rows.
+        vectors: (n, d) candidate rows.
+        pairs: (p, 2) query index and candidate index, sorted by query.
+        offset: (n,) bias subtracted from each cosine.
+
+    Returns:
+        (p,) 1 + the number of candidates that score higher, or equally with a smaller row.
+
+    >>> x = np.eye(3, dtype=np.float32)
+    >>> ranks(x, x, np.array([[0, 0], [0, 2]]))
+    array([1, 3])
+    """
+    result = np.empty(len(pairs), np.int64)
+    step = max(1, min(QUERY_BLOCK, SCORE_BLOCK // max(1, len(vectors))))
+    for start in range(0, len(pairs), step):
+        part = pairs[start : start + step]
+        asked, row_of = np.unique(part[:, 0], return_inverse=True)
+        scores = queries[asked] @ vectors.T
+        if offset is not None:
+            scores -= offset
+        scores = scores[row_of]
+        target = part[:, 1]
+        own = scores[np.arange(len(part)), target][:, None]
+        higher = (scores > own).sum(axis=1)
+        tied = (scores == own) & (np.arange(len(vectors)) < target[:, None])
+        result[start : start + step] = 1 + higher + tied.sum(axis=1)
+    return result
+
+
+def nearest(
+    space: Space,
+    frm: Side,
+    to: Side,
+    *,
+    k: int = 10,
+    q: int = 2000,
+    seed: int = 0,
+    ranked: bool = False,
+) -> Neighbors:
+    """Exact neighbour lists of up to q randomly chosen rows; an item is never its own neighbour.
+
+    Computed once per space and arguments, for every diagnostic that asks; lists of up to 20 are
+    parts of the same. With `ranked` they are those that search would give: score biases count for
+    the order, not for the cosines.
+    """
+    length = 1 if k == 1 else max(k, SHARED)
+    lists = _nearest(space, frm, to, length, q, seed, ranked and bool(space.offset.any()))
+    return replace(lists, indices=lists.indices[:, :k], cosines=lists.cosines[:, :k])
+
+
+@per_space
+def _nearest(
+    space: Space, frm: Side, to: Side, k: int, q: int, seed: int, biased: bool
+) -> Neighbors:
+    asked, found = _rows(space, frm), _rows(space, to)
+    rows = np.arange(asked.start, asked.stop)
+    if len(rows) > q:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, q, replace=False))
+    inside = (rows >= found.start) & (rows < found.stop)
+    bias = space.offset[found]
+    indices, scores = top_k(
+        space.vectors[rows],
+        space.vectors[found],
+        k,
+        offset=bias if biased else None,
+        exclude=rows - found.start if len(rows) and inside.all() else None,
+    )
+    return Neighbors(
+        rows,
+        indices + found.start,
+        scores + bias[indices] if biased else scores,
+        asked.stop - asked.start,
+        found.stop - found.start,
+    )
+
+
+def _rows(space: Space, side: Side) -> slice:
+    ends = {"image": (0, space.n_images), "text": (space.n_images, space.n), "all": (0, space.n)}
+    return slice(*ends[side])
+
+
+def _among(
+    queries: Floats,
+    vectors: Floats,
+    k: int,
+    offset: Floats | None,
+    rows: Ints,
+    exclude: Ints | None,
+) -> tuple[Ints, Floats]:
+    """Search a few rows by copying them out."""
+    biases = None if offset is None else offset[rows]
+    if exclude is not None and np.isin(exclude, rows).any():
+        place = np.searchsorted(rows, exclude)
+        indices, scores = top_k(queries, vectors[rows], k, offset=biases, exclude=place)
+    else:
+        indices, scores = top_k(queries, vectors[rows], k, offset=biases)
+    return rows[indices], scores
+
+
+def _search_block(
+    queries: Floats,
+    vectors: Floats,
+    k: int,
+    offset: Floats | None,
+    mask: Bools | None,
+    exclude: Ints | None,
+) -> tuple[Ints, Floats]:
+    """Top k of one block of queries: the candidates pass by in blocks, the best so far are kept."""
+    q = len(queries)
+    step = max(LEAST_BLOCK, SCORE_BLOCK // max(1, q))
+    best_i, best_s = np.empty((q, 0), np.int64), np.empty((q, 0), np.float32)
+    for start in range(0, len(vectors), step):
+        stop = min(start + step, len(vectors))
+        scores = queries @ vectors[start:stop].T
+        if offset is not None:
+            scores -= offset[start:stop]
+        if mask is not None:
+            scores[:, ~mask[start:stop]] = -np.inf
+        if exclude is not None:
+            here = np.flatnonzero((exclude >= start) & (exclude < stop))
+            scores[here, exclude[here] - start] = -np.inf
+        columns, values = select(scores, k)
+        best_i = np.concatenate([best_i, columns + start], axis=1)
+        best_s = np.concatenate([best_s, values], axis=1)
+        if best_i.shape[1] > k:
+            order, best_s = select(best_s, k)
+            best_i = np.take_along_axis(best_i, order, axis=1)
+    return best_i[:, :k], best_s[:, :k]
+
+
+def cosines(vectors: Floats, query: Floats) -> Floats:
+    """(n,) cosines of one query (d,) with every row."""
+    result: Floats = vectors @ query
+    return result

@@ -1,0 +1,209 @@
+"""Whether two numbers of each item go together: rank correlation and its chance by shuffling."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.types import Bools, Doubles, Ints
+
+Z = 1.959964  # two-sided 95 % of a normal distribution
+
+
+def normal(
+    value: float, error: float, low: float = -np.inf, high: float = np.inf
+) -> tuple[float, float]:
+    """The 95 % interval of a normal estimate, kept within `low` and `high`."""
+    return max(low, min(value, value - Z * error)), min(high, max(value, value + Z * error))
+
+
+def wilson(hits: float, of: int) -> tuple[float, float]:
+    """The 95 % interval of a proportion (Wilson 1927).
+
+    >>> [round(x, 3) for x in wilson(0, 10)]
+    [0.0, 0.278]
+    """
+    share, z2 = hits / of, Z * Z
+    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
+    half = Z / (1 + z2 / of) * np.sqrt(share * (1 - share) / of + z2 / (4 * of * of))
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
+def clustered_error(values: Doubles, clusters: Ints) -> float:
+    """Standard error of the mean when values of one cluster belong together.
+
+    >>> clustered_error(np.array([1.0, 1.0, 3.0, 3.0]), np.array([7, 7, 9, 9]))
+    1.0
+    """
+    _, place = np.unique(clusters, return_inverse=True)
+    sums = np.bincount(place, weights=values - values.mean())
+    groups = len(sums)
+    return float(np.sqrt(groups / (groups - 1) * (sums**2).sum()) / len(values))
+
+
+def auc(positive: Doubles, negative: Doubles) -> tuple[float, float]:
+    """Chance that a positive scores above a negative (ties half), and its error (DeLong 1988).
+
+    >>> auc(np.array([1.0, 3.0]), np.array([0.0, 2.0]))[0]
+    0.75
+    """
+    above = _share_below(np.sort(negative), positive)
+    below = 1 - _share_below(np.sort(positive), negative)
+    variance = above.var(ddof=1) / len(positive) + below.var(ddof=1) / len(negative)
+    return float(above.mean()), float(np.sqrt(variance))
+
+
+def _share_below(ordered: Doubles, values: Doubles) -> Doubles:
+    """(m,) share of the ordered numbers below each value, ties half."""
+    both = np.searchsorted(ordered, values) + np.searchsorted(ordered, values, "right")
+    shares: Doubles = both / (2 * len(ordered))
+    return shares
+
+
+SHUFFLED = 2000  # items that are shuffled for the p-value, at most
+
+
+def ranks(values: Doubles) -> Doubles:
+    """Ranks from 0 to 1; equals share their middle rank.
+
+    >>> ranks(np.array([5.0, 7.0, 5.0, 9.0])).tolist()
+    [0.25, 0.625, 0.25, 0.875]
+    """
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    found: Doubles = (np.cumsum(counts) - counts / 2)[place] / len(values)
+    return found
+
+
+def rank_correlation(x: Doubles, y: Doubles) -> tuple[float, Doubles]:
+    """Correlation of ranks (Spearman 1904), and how much each item moves it when it counts 1/n.
+
+    >>> round(rank_correlation(ranks(np.arange(4.0)), ranks(-np.arange(4.0)))[0], 6)
+    -1.0
+    """
+    a, b = x - x.mean(), y - y.mean()
+    sa, sb = a.std(), b.std()
+    if min(sa, sb) < 1e-9:
+        return 0.0, np.zeros(len(x))
+    value = float(np.clip((a * b).mean() / (sa * sb), -1, 1))
+    moved = a * b + _shifts(x, b) + _shifts(y, a)
+    return value, moved / (sa * sb)
+
+
+def shuffled_p(x: Doubles, y: Doubles, shuffles: int) -> float:
+    """Share of shuffled ranks, of at most `SHUFFLED` items, that go as far; two-sided.
+
+    With fewer items than there are the correlation is scaled to their number. It is no smaller
+    than 1 / (1 + shuffles).
+
+    >>> shuffled_p(ranks(np.arange(40.0)), ranks(np.arange(40.0)), 99)
+    0.01
+    """
+    rng = np.random.default_rng(0)
+    n = len(x)
+    order = np.lexsort((y, x))  # so that the items' order does not matter
+    kept = order if n <= SHUFFLED else order[np.sort(rng.choice(n, SHUFFLED, replace=False))]
+    a, b = x[kept] - x[kept].mean(), y[kept] - y[kept].mean()
+    observed = abs(np.corrcoef(x, y)[0, 1]) if min(x.std(), y.std()) > 1e-9 else 0.0
+    scale = max(1e-12, float(np.sqrt((a @ a) * (b @ b)))) * np.sqrt(n / len(kept))
+    drawn = np.array([abs(rng.permutation(a) @ b) for _ in range(shuffles)]) / scale
+    return float((1 + (drawn >= observed - 1e-12).sum()) / (1 + shuffles))
+
+
+def _shifts(x: Doubles, other: Doubles) -> Doubles:
+    """What each item adds through the ranks of the items above it."""
+    order = np.argsort(x, kind="stable")
+    above = np.empty(len(x))
+    above[order] = (np.cumsum(other[order][::-1])[::-1] - other[order]) / len(x)
+    return above
+
+
+RESAMPLES = 400
+
+
+def macro_std(rates: Doubles, counts: Doubles, style: str = "population") -> float:
+    """Mean over classes (C, G) of the weighted deviation of their groups' rates.
+
+    >>> round(macro_std(np.array([[0.9, 0.7]]), np.array([[80.0, 20.0]])), 6)
+    0.08
+    """
+    total = counts.sum(axis=-1, keepdims=True)
+    mean = (counts * rates).sum(axis=-1, keepdims=True) / total
+    variance = (counts * (rates - mean) ** 2).sum(axis=-1) / total[..., 0]
+    if style == "nist":
+        filled = (counts > 0).sum(axis=-1)
+        variance = np.where(filled > 1, variance * filled / np.maximum(filled - 1, 1), 0.0)
+    return float(np.sqrt(variance).mean())
+
+
+def chance_std(mean: float, counts: Doubles, style: str) -> float:
+    """`macro_std` that groups of these sizes show when all have the same recall."""
+    sizes = np.maximum(1, np.round(counts)).astype(np.int64)
+    drawn = np.random.default_rng(0).binomial(sizes, min(1.0, mean), (RESAMPLES, len(sizes)))
+    weight = sizes.astype(np.float64)
+    return float(np.mean([macro_std(d / weight, weight, style) for d in drawn]))
+
+
+def bootstrap(hits: Bools, place: Ints, group: Ints, clusters: Ints, style: str) -> Doubles:
+    """`macro_std` of one class in bootstrap samples of clusters.
+
+    Args:
+        hits: (q,) whether each query succeeded.
+        place: which query each membership speaks of.
+        group: (len(place),) the group that it counts for.
+        clusters: (q,) queries of one cluster are drawn together.
+        style: see `macro_std`.
+    """
+    _, cluster = np.unique(clusters, return_inverse=True)
+    many, count = int(cluster.max()) + 1, int(group.max()) + 1
+    rng = np.random.default_rng(0)
+    found = np.empty(RESAMPLES)
+    for i in range(RESAMPLES):
+        drawn = np.bincount(rng.integers(0, many, many), minlength=many)[cluster[place]]
+        counts = np.bincount(group, drawn, count).astype(np.float64)
+        right = np.bincount(group, drawn * hits[place], count)
+        rates = np.divide(right, counts, out=np.zeros(count), where=counts > 0)
+        found[i] = macro_std(rates, counts, style)
+    return found
+
+
+def never_found(counts: Ints | Doubles, share: float) -> tuple[float, float]:
+    """Share of items that would be in no list if everyone were asked.
+
+    Args:
+        counts: (n,) lists of the sample that each item is in.
+        share: of all lists that the sample holds, at most 1.
+
+    Returns:
+        Two estimates: from counts that follow a gamma-Poisson law with the sample's mean and its
+        share of zeros, and from the items found once or twice (Chao's extrapolation). The share
+        that the sample itself leaves out is never exceeded.
+
+    >>> never_found(np.array([0, 0, 1, 2, 5]), 1.0)
+    (0.4, 0.4)
+    """
+    zero = float((counts == 0).mean())
+    if share >= 1 or zero in (0.0, 1.0):
+        return zero, zero
+    return _by_gamma(float(counts.mean()), zero, share), _by_chao(counts, zero, share)
+
+
+def _by_gamma(mean: float, zero: float, share: float) -> float:
+    """(1 + mean / r)^-r is the share of zeros; r is found by halving, and the mean raised."""
+    if zero <= np.exp(-mean):
+        return float(np.exp(-mean / share)) if zero > 0 else 0.0
+    low, high = -30.0, 30.0
+    for _ in range(80):
+        r = float(np.exp((low + high) / 2))
+        if -r * np.log1p(mean / r) > np.log(zero):
+            low = np.log(r)
+        else:
+            high = np.log(r)
+    return min(zero, float(np.exp(-r * np.log1p(mean / share / r))))
+
+
+def _by_chao(counts: Ints | Doubles, zero: float, share: float) -> float:
+    once, twice = float((counts == 1).mean()), float((counts == 2).mean())
+    unseen = once**2 / (2 * twice) if twice else once * len(counts) / 2
+    if not unseen:
+        return zero
+    new = unseen * -np.expm1(-(1 - share) / share * once / unseen)
+    return max(0.0, zero - float(new))

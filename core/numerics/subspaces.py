@@ -1,0 +1,139 @@
+"""Gates: which directions count when two rows are compared, and how well scores part two groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import InputError
+from core.numerics.spectra import Moments, moments_of
+from core.types import Doubles, Floats
+
+
+def fisher(one: Doubles, other: Doubles) -> Doubles:
+    """(d,) squared distance of two groups' means along each direction over their variances.
+
+    >>> fisher(np.array([[0.0], [2.0]]), np.array([[4.0], [6.0]])).tolist()
+    [8.0]
+    """
+    apart = (one.mean(axis=0) - other.mean(axis=0)) ** 2
+    spread = one.var(axis=0) + other.var(axis=0)
+    # A direction that both groups share exactly says nothing; one that parts them without spread,
+    # everything.
+    return np.where(apart > 1e-12, apart / np.maximum(spread, 1e-12), 0.0)
+
+
+def top_fisher_mask(scores: Doubles, count: int) -> Doubles:
+    """(d,) 1 for the directions with the highest scores, 0 for the others and for scores of 0."""
+    gate = np.zeros(len(scores))
+    best = np.argsort(-scores, kind="stable")[:count]
+    gate[best[scores[best] > 0]] = 1.0
+    return gate
+
+
+def masked_cosines(rows: Doubles, others: Doubles, gate: Doubles) -> Doubles:
+    """Cosines of rows (n, d) with others (m, d) through a gate (d,); 0 where nothing is left.
+
+    Raises:
+        InputError: the gate is 0 in every direction.
+
+    >>> e = np.eye(3)
+    >>> masked_cosines(e[:1] + e[1:2], e[:1] + e[2:], np.ones(3)).round(6).tolist()
+    [[0.5]]
+    >>> masked_cosines(e[:1] + e[1:2], e[:1] + e[2:], e[0]).tolist()
+    [[1.0]]
+    """
+    if not np.any(gate):
+        raise InputError(
+            "The gate is 0 in all directions, so nothing is left to compare. "
+            "Choose two groups that differ somewhere."
+        )
+    left, right = _unit(rows * gate), _unit(others * gate)
+    return np.clip(left @ right.T, -1, 1)
+
+
+def _unit(rows: Doubles) -> Doubles:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-12)
+
+
+SAME = 1e-10  # share of the largest variance below which a direction is not used
+
+
+@dataclass(frozen=True)
+class PrincipalSubspace:
+    """Main `directions` (d, m) as columns, largest variance first, and the variances (m,)."""
+
+    variances: Doubles
+    directions: Doubles
+
+    @property
+    def rank(self) -> int:
+        """Directions that are used; 0 when all rows are one point."""
+        if not self.variances[0] > SAME:
+            return 0
+        return int((self.variances > SAME * self.variances[0]).sum())
+
+
+def principal_subspace(m: Moments) -> PrincipalSubspace:
+    """The shape around the mean, with covariance divided by n."""
+    return PrincipalSubspace(*m.centred_eigen)
+
+
+def subspace_of(rows: Floats, p: int) -> PrincipalSubspace:
+    """The first p directions of some rows: several times quicker than all."""
+    from scipy.linalg import eigh
+
+    covariance = moments_of(rows).covariance
+    d = len(covariance)
+    values, directions = eigh(covariance, subset_by_index=[max(0, d - p), d - 1])
+    return PrincipalSubspace(np.maximum(values[::-1], 0.0), directions[:, ::-1])
+
+
+def similarity(one: PrincipalSubspace, other: PrincipalSubspace, p: int) -> float:
+    """Mean |cosine| of the first p directions, one with one: 1 same, 0 at right angles.
+
+    >>> turned = PrincipalSubspace(np.ones(3), np.eye(3)[:, [0, 2, 1]])
+    >>> similarity(PrincipalSubspace(np.ones(3), np.eye(3)), turned, 3).__round__(3)
+    0.333
+    """
+    pairs = np.einsum("ij,ij->j", one.directions[:, :p], other.directions[:, :p])
+    return min(1.0, float(np.abs(pairs).mean()))
+
+
+def overlap(one: PrincipalSubspace, other: PrincipalSubspace, p: int) -> float:
+    """Mean squared cosine of the principal angles between the first p directions of each.
+
+    Near-equal variances may swap directions, which spoils `similarity` but not this.
+    """
+    return min(1.0, float(((one.directions[:, :p].T @ other.directions[:, :p]) ** 2).sum()) / p)
+
+
+def chance(d: int) -> float:
+    """Mean |cosine| of two random directions: about sqrt(2 / (pi d)).
+
+    >>> round(chance(512), 4), chance(1)
+    (0.0353, 1.0)
+    """
+    from scipy.special import gammaln
+
+    return float(np.exp(gammaln(d / 2) - gammaln((d + 1) / 2)) / np.sqrt(np.pi))
+
+
+def influence(rows: Doubles, one: PrincipalSubspace, other: PrincipalSubspace, p: int) -> Doubles:
+    """(m,) how much each centred row of `one`'s cloud moves `similarity`.
+
+    First-order change of an eigenvector: z_l z_m / (lam_m - lam_l) along every other direction l.
+    Near-ties make it large: the directions are then not known.
+    """
+    z = rows @ one.directions
+    moved = np.zeros(len(rows))
+    for m in range(p):
+        cosines = one.directions.T @ other.directions[:, m]
+        gaps = one.variances[m] - one.variances
+        gaps[m] = 1.0
+        pull = cosines / np.where(np.abs(gaps) > 1e-15, gaps, 1e-15)
+        pull[m] = 0.0
+        moved += np.sign(cosines[m]) * z[:, m] * (z @ pull) / p
+    return moved

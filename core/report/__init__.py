@@ -1,0 +1,38 @@
+"""What a screen or a file shows of measurements, computed but not drawn."""
+
+from core.report.evidence import Evidence, evidence_ids
+from core.report.html import Side, html_page
+from core.report.map_layers import (
+    KINDS,
+    Layer,
+    _of_kind,
+    by_finding,
+    by_kind,
+    by_label,
+    color_range,
+    in_lasso,
+    map_places,
+    sample_for_map,
+)
+from core.report.subsets import narrow_space, pack_ids, rest_of_space, unpack_ids
+
+__all__ = [
+    "KINDS",
+    "Evidence",
+    "Layer",
+    "Side",
+    "_of_kind",
+    "by_finding",
+    "by_kind",
+    "by_label",
+    "color_range",
+    "evidence_ids",
+    "html_page",
+    "in_lasso",
+    "map_places",
+    "narrow_space",
+    "pack_ids",
+    "rest_of_space",
+    "sample_for_map",
+    "unpack_ids",
+]

@@ -1,0 +1,142 @@
+"""Rows made ready for a screen: the layers of a map, what a lasso holds, the items behind a number.
+
+Screens draw what is here and compute nothing themselves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import InputError
+from core.types import Finding, Floats, Ints, Kind, Space
+
+MAX_GROUPS = 12
+MAX_POINTS = 100_000
+OTHER = "other"
+UNLABELLED = "no label"
+NOT_MEASURED = "not measured"
+NAMES: dict[Kind, str] = {"image": "pictures", "text": "texts"}
+KINDS: tuple[Kind, ...] = ("image", "text")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Points of a map that look alike. `hue` numbers the group's colour; -1 is grey.
+
+    `rows` are rows of the space. `values` colour the points one by one where they are numbers, and
+    `unit` says what the numbers are.
+    """
+
+    name: str
+    kind: Kind
+    hue: int
+    rows: Ints
+    values: Floats | None = None
+    unit: str = ""
+
+
+def sample_for_map(space: Space, most: int = MAX_POINTS, seed: int = 0) -> Ints:
+    """The rows a map draws: all of them, or a seeded sample, sorted."""
+    if space.n <= most:
+        return np.arange(space.n)
+    return np.sort(np.random.default_rng(seed).choice(space.n, most, replace=False))
+
+
+def by_kind(space: Space, rows: Ints) -> tuple[Layer, ...]:
+    """Pictures and texts.
+
+    >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
+    >>> [(layer.name, layer.rows.tolist()) for layer in by_kind(space, np.arange(3))]
+    [('pictures', [0, 1]), ('texts', [2])]
+    """
+    return tuple(
+        Layer(NAMES[kind], kind, hue, part)
+        for hue, kind in enumerate(KINDS)
+        if len(part := _of_kind(space, rows, kind))
+    )
+
+
+def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, ...]:
+    """What has no label, then "other", then the commonest labels; pictures and texts apart.
+
+    The grey ones come first, so that they are drawn below the others. An item with several labels
+    counts for its first; a text without one takes its picture's.
+
+    Raises:
+        InputError: nothing is labelled.
+    """
+    names = _first_labels(space)
+    counts = Counter(names[r] for r in rows if names[r])
+    if not counts:
+        raise InputError("No item has a label yet. Add them as a column 'label' when ingesting.")
+    common = sorted(counts, key=lambda name: (-counts[name], name))[:most]
+    hue = {name: i for i, name in enumerate(common)}
+    group = np.array([hue.get(names[r], most if names[r] else most + 1) for r in rows])
+    titles = dict(enumerate(common)) | {most: OTHER, most + 1: UNLABELLED}
+    return tuple(
+        Layer(titles[g], kind, g if g < most else -1, part)
+        for g in [most + 1, most, *range(len(common))]
+        for kind in KINDS
+        if len(part := _of_kind(space, rows[group == g], kind))
+    )
+
+
+def by_finding(space: Space, rows: Ints, finding: Finding) -> tuple[Layer, ...]:
+    """A number for each item that the finding measured; the others are grey and come first.
+
+    Raises:
+        InputError: the finding is about the space as a whole.
+    """
+    if finding.per_item is None:
+        raise InputError(f"{finding.name} has no value for single items.")
+    values = finding.per_item[rows]
+    measured = np.isfinite(values)
+    layers = [
+        Layer(NOT_MEASURED, kind, -1, part)
+        for kind in KINDS
+        if len(part := _of_kind(space, rows[~measured], kind))
+    ]
+    return *layers, *(
+        Layer(NAMES[kind], kind, 0, part, finding.per_item[part], finding.per_item_title)
+        for kind in KINDS
+        if len(part := _of_kind(space, rows[measured], kind))
+    )
+
+
+def color_range(layers: Sequence[Layer]) -> tuple[float, float] | None:
+    """Where a colour scale starts and stops: the 2nd and 98th percentile of all values."""
+    values = [layer.values for layer in layers if layer.values is not None]
+    if not values:
+        return None
+    low, high = np.quantile(np.concatenate(values), [0.02, 0.98])
+    return float(low), float(high) if high > low else float(low) + 1.0
+
+
+def in_lasso(space: Space, layers: Sequence[Layer], points: Iterable[tuple[int, int]]) -> list[str]:
+    """Ids of selected points, each (layer, place in it), in the space's order, none twice."""
+    rows = {int(layers[layer].rows[place]) for layer, place in points}
+    return [space.ids[row] for row in sorted(rows)]
+
+
+def map_places(space: Space, layers: Sequence[Layer], ids: Iterable[str]) -> list[list[int]]:
+    """The inverse of `held`: which points of each layer belong to these ids."""
+    wanted = np.zeros(space.n, bool)
+    wanted[[space.row[id_] for id_ in ids if id_ in space.row]] = True
+    return [np.flatnonzero(wanted[layer.rows]).tolist() for layer in layers]
+
+
+def _of_kind(space: Space, rows: Ints, kind: Kind) -> Ints:
+    return rows[(rows < space.n_images) == (kind == "image")]
+
+
+def _first_labels(space: Space) -> list[str]:
+    if not space.labels:
+        return [""] * space.n
+    names = [labels[0] if labels else "" for labels in space.labels]
+    for image, text in space.pairs:
+        names[text] = names[text] or names[image]
+    return names

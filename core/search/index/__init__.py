@@ -1,0 +1,1 @@
+"""Finds candidates: which rows are worth an exact score."""

@@ -1,0 +1,224 @@
+"""A bag of vectors as one long vector, so that an inner product stands for late interaction.
+
+Source: Dhulipala, Hadian, Jayaram, Lee, Mirrokni. MUVERA: Multi-Vector Retrieval via Fixed
+Dimensional Encodings. NeurIPS 2024.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from core.numerics.multivector import best_matches
+from core.numerics.neighbors import select
+from core.search.ranking import SHORTLIST, append_tail, in_order
+from core.types import Bools, Floats, Ints, Space
+
+BLOCK = 512  # items encoded at a time
+AT_ONCE = 16_384  # items compared at a time: what stays in the processor's memory
+LEVELS = 127.0  # a number is kept as one of so many steps up or down
+Codes = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class FixedEncoding:
+    """Random cells of the sphere; words are summed in each cell, parts of items are averaged.
+
+    `of_words(q) @ of_parts(p)` estimates the sum over words of their best match. Vectors that share
+    a large mean fall into few cells: take the mean off before.
+
+    Args:
+        d: dimensions of the vectors.
+        bits: planes that cut the sphere into 2 ** bits cells.
+        inner: dimensions kept in each cell, by random signs; 0 keeps all d.
+        repeats: independent cuts, averaged.
+        seed: of all that is random; words and parts need the same.
+
+    >>> x = np.eye(4, dtype=np.float32)
+    >>> exact = FixedEncoding(4, bits=3, inner=0, repeats=2)  # of one part: no estimate
+    >>> round(float(exact.of_words(x[:2]) @ exact.of_parts(x[1:2])), 3)
+    1.0
+    """
+
+    d: int
+    bits: int = 5
+    inner: int = 16
+    repeats: int = 20
+    seed: int = 42
+
+    @property
+    def cells(self) -> int:
+        """Cells of one cut."""
+        return 2**self.bits
+
+    @property
+    def size(self) -> int:
+        """Dimensions of an encoding."""
+        return self.repeats * self.cells * (self.inner or self.d)
+
+    def of_words(self, vectors: Floats) -> Floats:
+        """(size,) encoding of a question: sums; divided by the repeats."""
+        cuts = self._cuts(vectors, np.array([len(vectors)]))
+        found: Floats = np.concatenate([sums.ravel() for sums, _ in cuts])
+        found /= self.repeats
+        return found
+
+    def of_parts(self, vectors: Floats) -> Floats:
+        """(size,) encoding of an item: means; an empty cell takes what is nearest in bits."""
+        return self.of_items(vectors, np.array([len(vectors)])).ravel()
+
+    def of_items(self, vectors: Floats, lengths: Ints) -> Floats:
+        """(repeats * cells, n, inner) encodings of n items, cell by cell.
+
+        Args:
+            vectors: (sum of lengths, d) rows: the parts of the items below each other.
+            lengths: (n,) parts of each item, at least one.
+        """
+        return np.concatenate([self._filled(*cut) for cut in self._cuts(vectors, lengths)])
+
+    def _cuts(self, vectors: Floats, lengths: Ints) -> Iterator[tuple[Floats, Floats]]:
+        """Of each cut (cells, n, inner) sums of what is kept, and (cells, n) how many summed."""
+        from scipy.sparse import csr_array
+
+        n, t = len(lengths), len(vectors)
+        item, ones = np.repeat(np.arange(n), lengths), np.ones(t, np.float32)
+        sides = (vectors @ self._planes > 0).reshape(t, self.repeats, self.bits)
+        kept = (vectors @ self._signs).reshape(t, self.repeats, -1) if self.inner else None
+        for r in range(self.repeats):
+            at = (sides[:, r] @ (1 << np.arange(self.bits))) * n + item
+            members = csr_array((ones, (at, np.arange(t))), (self.cells * n, t))
+            sums = members @ (vectors if kept is None else np.ascontiguousarray(kept[:, r]))
+            counts = np.bincount(at, minlength=self.cells * n).astype(np.float32)
+            yield sums.reshape(self.cells, n, -1), counts.reshape(self.cells, n)
+
+    def _filled(self, sums: Floats, counts: Floats) -> Floats:
+        """(cells, n, inner) means of one cut; parts that are equally near share an empty cell."""
+        found, empty = np.zeros_like(sums), np.ones(counts.shape, bool)
+        for apart in range(self.bits + 1):
+            near = (self._apart == apart).astype(np.float32)
+            many = near @ counts
+            share = np.where(empty & (many > 0), 1 / np.maximum(many, 1), 0).astype(np.float32)
+            around = (near @ sums.reshape(self.cells, -1)).reshape(sums.shape)
+            found += around * share[:, :, None]
+            empty &= many == 0
+            if not empty.any():
+                break
+        return found
+
+    @cached_property
+    def _planes(self) -> Floats:
+        """(d, repeats * bits)."""
+        shape = (self.d, self.repeats * self.bits)
+        return np.random.default_rng(self.seed).normal(size=shape).astype(np.float32)
+
+    @cached_property
+    def _signs(self) -> Floats:
+        """(d, repeats * inner)."""
+        shape = (self.d, self.repeats * self.inner)
+        signs = np.random.default_rng(self.seed + 1).choice([-1.0, 1.0], shape)
+        return (signs / np.sqrt(self.inner)).astype(np.float32)
+
+    @cached_property
+    def _apart(self) -> Ints:
+        """(cells, cells) bits in which two cells differ."""
+        cells = np.arange(self.cells)
+        return np.bitwise_count(cells[:, None] ^ cells).astype(np.int64)
+
+
+class MuveraIndex:
+    """Fixed encodings of n items in one byte a number, cell by cell.
+
+    The words of a question lie in a few cells: only those are read.
+
+    Args:
+        coder: makes the encodings.
+        n: items; those that are never given score 0 with every question.
+
+    >>> x = np.eye(4, dtype=np.float32)
+    >>> kept = MuveraIndex(FixedEncoding(4, bits=2, inner=0, repeats=2), 2)
+    >>> kept.put(np.array([0, 1]), x[:2], np.array([1, 1]))
+    >>> kept.scores(x[:1]).round(2).tolist()
+    [1.0, 0.0]
+    """
+
+    def __init__(self, coder: FixedEncoding, n: int) -> None:
+        self.coder = coder
+        wide = coder.size // (coder.repeats * coder.cells)
+        # The items last: what is read for a question then lies together.
+        self._codes: Codes = np.zeros((coder.repeats * coder.cells, wide, n), np.int8)
+        self._steps = np.zeros(n, np.float32)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        return self._codes.nbytes + self._steps.nbytes
+
+    def put(self, rows: Ints, vectors: Floats, lengths: Ints) -> None:
+        """Encode items.
+
+        Args:
+            rows: (m,) which they are.
+            vectors: (sum of lengths, d) their parts, below each other.
+            lengths: (m,) parts of each, at least one.
+        """
+        ends = np.cumsum(lengths)
+        for start in range(0, len(rows), BLOCK):
+            part = slice(start, start + BLOCK)
+            inside = slice(ends[start] - lengths[start], ends[part][-1])
+            found = self.coder.of_items(vectors[inside], lengths[part])
+            steps = np.abs(found).max(axis=(0, 2)) / np.float32(LEVELS)
+            found /= np.maximum(steps, 1e-30)[:, None]
+            codes = np.rint(found).astype(np.int8)
+            self._codes[:, :, rows[part]] = codes.transpose(0, 2, 1)
+            self._steps[rows[part]] = steps
+
+    def scores(self, words: Floats) -> Floats:
+        """(n,) estimates of the sum over words of their best match with a part of each item."""
+        asked = self.coder.of_words(words).reshape(len(self._codes), -1)
+        cells = np.flatnonzero(asked.any(axis=1))
+        sums = np.zeros(len(self._steps), np.float32)
+        for start in range(0, len(sums), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            for cell in cells:
+                sums[part] += asked[cell] @ self._codes[cell, :, part].astype(np.float32)
+        return sums * self._steps
+
+
+@dataclass(frozen=True)
+class TokenCandidates:
+    """Candidates by fixed encodings of all items, then the exact late interaction with the best.
+
+    Args:
+        encodings: of all rows of the space, their means taken off.
+        centred: (t, d) vectors of the question's words or places, their mean taken off.
+        words: the same as they are: unit vectors.
+        tokens: from rows to each item's (t, d) unit vectors.
+
+    Source: Dhulipala, Hadian, Jayaram, Lee, Mirrokni. MUVERA. NeurIPS 2024.
+    """
+
+    encodings: MuveraIndex
+    centred: Floats
+    words: Floats
+    tokens: Callable[[Ints], Sequence[Floats]]
+
+    def best(self, space: Space, allowed: Bools, k: int) -> tuple[Ints, Floats]:
+        """The k best of the allowed rows and their scores.
+
+        The first `SHORTLIST` have exact scores; the others follow in the order of their encodings.
+        """
+        estimates = self.encodings.scores(self.centred) / len(self.words) - space.offset
+        allowed_only: Floats = np.where(allowed, estimates, -np.inf).astype(np.float32)
+        found, values = select(allowed_only[None], min(k, int(allowed.sum())))
+        head, rest = found[0, :SHORTLIST], found[0, SHORTLIST:]
+        ordered = in_order(head, self.scores(space, head))
+        return append_tail(*ordered, rest, values[0, SHORTLIST:])
+
+    def scores(self, space: Space, rows: Ints) -> Floats:
+        """The mean over words of their best cosine with a part of each row, less the row's bias."""
+        late: Floats = best_matches(self.words, self.tokens(rows)).mean(axis=1)
+        return late - space.offset[rows]

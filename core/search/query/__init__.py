@@ -1,0 +1,1 @@
+"""From texts, images and items to one query vector."""

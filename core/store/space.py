@@ -1,0 +1,106 @@
+"""From tables to a `Space`: row i belongs to item i, and no loop over rows on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.store.lance import Table
+from core.store.schema import one_array, positions
+from core.store.snapshot import Snapshot
+from core.types import Floats, Ints, Passport, Space
+
+BLOCK_BYTES = 2**24
+
+
+def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Passport) -> Space:
+    """The items that have a vector: images first, then texts, each sorted by id.
+
+    Args:
+        items: what there is.
+        vectors: the vector table, pinned at a version.
+        pairs: columns image and text; those with an end that has no vector are left out.
+        passport: how the vectors came to be.
+    """
+    stored = one_array(vectors.read(["id"])["id"]) if vectors else pa.array([], pa.string())
+    images, texts = (_sorted_rows(items, stored, kind) for kind in ("image", "text"))
+    rows = pa.concat_arrays([images, texts])
+    n_images = len(images)
+    ids = items.ids.take(rows)
+    lengths = pc.fill_null(items.column("text_length").take(rows)[n_images:], 0)
+    return Space(
+        vectors=_matrix(vectors, stored, ids, passport.d),
+        ids=tuple(ids.to_pylist()),
+        n_images=n_images,
+        pairs=_pair_rows(pairs, ids, n_images),
+        labels=_labels(items.column("labels").take(rows)),
+        text_lengths=lengths.to_numpy(zero_copy_only=False).astype(np.int64),
+        encoder=passport.model,
+    )
+
+
+def _sorted_rows(items: Snapshot, stored: pa.Array, kind: str) -> pa.Array:
+    """Where in the snapshot the items of one kind stand that have a vector, by id."""
+    kept = pc.and_(pc.equal(items.column("kind"), kind), pc.is_in(items.ids, value_set=stored))
+    rows = pc.indices_nonzero(kept)
+    return rows.take(pc.array_sort_indices(items.ids.take(rows)))
+
+
+def _matrix(vectors: Table | None, stored: pa.Array, ids: pa.Array, d: int) -> Floats:
+    """The vectors in the order of `ids`, read block by block into their place."""
+    matrix = np.zeros((len(ids), d), np.float32)
+    if vectors is None or not len(ids):
+        return matrix
+    targets = positions(stored, ids)
+    at = 0
+    for block_ids, block in blocks(vectors, d):
+        # The table is read in the same order both times; where it is not, look the ids up again.
+        same = block_ids.equals(stored.slice(at, len(block_ids)))
+        rows = targets[at : at + len(block_ids)] if same else positions(block_ids, ids)
+        at += len(block_ids)
+        known = rows >= 0
+        if known.all():
+            matrix[rows] = block
+        else:
+            matrix[rows[known]] = block[known]
+    return matrix
+
+
+def blocks(vectors: Table, d: int) -> Iterator[tuple[pa.Array, Floats]]:
+    """Ids and (m, d) vectors of a table, some megabytes at a time."""
+    for block in vectors.blocks(["id", "vector"], max(256, BLOCK_BYTES // (4 * d))):
+        values = one_array(block["vector"]).flatten().to_numpy()
+        yield one_array(block["id"]), values.reshape(-1, d)
+
+
+def _pair_rows(pairs: pa.Table, ids: pa.Array, n_images: int) -> Ints:
+    """(p, 2) rows of the pairs whose two ends are there, sorted, each once."""
+    images, texts = positions(pairs["image"], ids), positions(pairs["text"], ids)
+    known = (images >= 0) & (images < n_images) & (texts >= n_images)
+    n = max(len(ids), 1)
+    both = np.unique(images[known] * n + texts[known])
+    return np.stack([both // n, both % n], axis=1)
+
+
+_NONE: Ints = np.empty(0, np.int64)
+
+
+def _labels(labels: pa.ListArray) -> tuple[tuple[str, ...], ...]:
+    """One tuple for each row; () when nothing is labelled. Rows with one label share its tuple."""
+    flat = pc.list_flatten(labels).dictionary_encode()
+    if not len(flat):
+        return ()
+    words = flat.dictionary.to_pylist()
+    codes = flat.indices.to_numpy(zero_copy_only=False)
+    counts = pc.fill_null(pc.list_value_length(labels), 0).to_numpy(zero_copy_only=False)
+    starts = np.cumsum(counts) - counts
+    single = np.fromiter(((word,) for word in words), object, len(words))
+    rows = np.empty(len(counts), object)
+    rows.fill(())
+    rows[counts == 1] = single[codes[starts[counts == 1]]]
+    for row in np.flatnonzero(counts > 1):
+        rows[row] = tuple(words[c] for c in codes[starts[row] : starts[row] + counts[row]])
+    return tuple(rows.tolist())

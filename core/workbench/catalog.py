@@ -1,0 +1,116 @@
+"""Every part with its source, as one table: for the Methods page, the README and the tests.
+
+python -m core.catalog --check README.md     say whether the table in the file is fresh
+python -m core.catalog --write README.md     make it so
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError, UnreadableFile
+from core.improve import HUB_CORRECTIONS
+from core.measure import DIAGNOSTICS, PROBES, PROJECTIONS, family_rank
+from core.registry import Choices, Param, Plugin
+from core.search import RERANKERS
+
+REGISTRIES = (DIAGNOSTICS, PROBES, PROJECTIONS, HUB_CORRECTIONS, RERANKERS)
+START, END = "<!-- catalog: start -->", "<!-- catalog: end -->"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One part as a reader sees it. `settings` are (name, default, what it does)."""
+
+    kind: str
+    name: str
+    title: str
+    family: str
+    summary: str
+    about: str
+    source: str
+    settings: tuple[tuple[str, str, str], ...]
+
+
+def entries() -> tuple[Entry, ...]:
+    """All parts of all registries: by kind, then family, then title."""
+    found = [_entry(r.what, part) for r in REGISTRIES for part in r.all().values()]
+    kinds = [r.what for r in REGISTRIES]
+    return tuple(
+        sorted(found, key=lambda e: (kinds.index(e.kind), family_rank(e.family), e.title.lower()))
+    )
+
+
+def table() -> str:
+    """The parts as a Markdown table.
+
+    Every line of it stands in the README between the two markers.
+    """
+    lines = ["| part | kind | family | what it tells | source |", "|---|---|---|---|---|"]
+    for e in entries():
+        cells = (f"**{e.title}** `{e.name}`", e.kind, e.family, e.summary, e.source)
+        lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
+    return "\n".join(lines)
+
+
+def refreshed(text: str, name: str) -> str:
+    """The text with today's table between the markers.
+
+    Raises:
+        UnreadableFile: the two markers are not there.
+    """
+    head, start, rest = text.partition(START)
+    _, end, tail = rest.partition(END)
+    if not (start and end):
+        raise UnreadableFile(name, f"it has no lines '{START}' and '{END}'")
+    return f"{head}{START}\n{table()}\n{END}{tail}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check or write the table of a file; 0 done, 1 stale, 2 refused."""
+    parser = ArgumentParser(prog="python -m core.catalog", description="The table of all parts.")
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 when it is stale")
+    action.add_argument("--write", type=Path, metavar="FILE", help="put today's table in")
+    options = parser.parse_args(arguments)
+    path: Path = options.check or options.write
+    try:
+        text = path.read_text(encoding="utf-8")
+        fresh = refreshed(text, path.name)
+    except FileNotFoundError:
+        sys.stderr.write(f"{UnreadableFile(path.name, 'there is no such file')}\n")
+        return 2
+    except InputError as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 2
+    if options.write:
+        path.write_text(fresh, encoding="utf-8")
+    elif fresh != text:
+        sys.stderr.write(
+            f"The table in {path.name} is stale: python -m core.catalog --write {path}\n"
+        )
+        return 1
+    return 0
+
+
+def _entry(kind: str, part: Plugin[Any]) -> Entry:
+    settings = tuple((p.name, str(p.default), _allowed(p)) for p in part.params)
+    return Entry(
+        kind, part.name, part.title, part.family, part.summary, part.about, part.source, settings
+    )
+
+
+def _allowed(param: Param) -> str:
+    """What a setting does and which values it takes."""
+    if isinstance(param.allowed, Choices):
+        return f"{param.allowed.help}; {', '.join(param.allowed.values)}"
+    return f"{param.allowed.help}; {param.allowed.low:g} to {param.allowed.high:g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Results as plain dictionaries: what `--json` prints and what pages let people download."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from typing import Any
+
+from core.measure import Analogies, Contrast, Direction, Evaluation
+from core.search import SearchResult, describe_changes
+from core.types import Finding, Item, Score
+
+
+def answer(answer: SearchResult, items: Mapping[str, Item]) -> dict[str, Any]:
+    """Hits in order, how many items match, and whether to believe it.
+
+    Args:
+        answer: what a search returned.
+        items: the items behind the hits, by id.
+    """
+    hits = [
+        {
+            "rank": hit.rank,
+            "id": hit.id,
+            "kind": items[hit.id].kind,
+            "name": items[hit.id].name,
+            "score": _number(hit.score),
+            "cosine": _number(hit.cosine),
+            "p_null": _number(hit.p_null),
+            "hubness": _number(hit.hubness),
+            "bias": _number(hit.bias),
+            "plain_rank": hit.plain_rank,
+            "match": hit.match,
+        }
+        for hit in answer.hits
+        if hit.id in items
+    ]
+    document: dict[str, Any] = {
+        "hits": hits,
+        "matches": answer.matches,
+        "no_match": answer.no_match,
+        "cut": {
+            "rule": answer.cut.rule,
+            "level": _number(answer.cut.level),
+            "cosine": {kind: _number(x) for kind, x in answer.cut.cosines.items()},
+            "promise": answer.cut.promise,
+        },
+        "p_value": _number(answer.p_value),
+        "n_candidates": answer.n,
+        "sentence": answer.sentence,
+        "notes": list(answer.notes),
+    }
+    if answer.left is not None:
+        document["changes"] = describe_changes(answer)
+        document["left"] = [
+            {"id": hit.id, "plain_rank": hit.rank, "hubness": _number(hit.hubness)}
+            for hit in answer.left
+        ]
+    return document
+
+
+def evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    """Scores of both directions with their intervals."""
+    return {
+        "text_to_image": _direction(evaluation.text_to_image),
+        "image_to_text": _direction(evaluation.image_to_text),
+        "sentence": evaluation.sentence,
+    }
+
+
+def analogies(found: Analogies) -> dict[str, Any]:
+    """Success of swapping labels in words, with its sweep over strengths."""
+    return {
+        "scores": {name: _score(score) for name, score in found.scores.items()},
+        "strength": found.strength,
+        "n_swaps": found.scores["success"].n_queries,
+        "sweep": [
+            {"strength": float(s), "success": _number(float(v))}
+            for s, v in zip(found.strengths, found.curve, strict=True)
+        ],
+        "sentence": found.sentence,
+    }
+
+
+def _score(score: Score) -> dict[str, float | None]:
+    return {
+        "value": _number(score.value),
+        "low": _number(score.low),
+        "high": _number(score.high),
+        "chance": _number(score.chance),
+    }
+
+
+def _direction(direction: Direction) -> dict[str, Any]:
+    return {
+        **{name: _score(score) for name, score in direction.scores.items()},
+        "n_queries": len(direction.queries),
+        "n_candidates": direction.n_candidates,
+    }
+
+
+def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, Any]:
+    """Every finding's number, interval, reference, verdict and sentence."""
+    return {
+        "encoder": encoder,
+        "n": n,
+        "findings": [
+            {
+                "name": f.name,
+                "scope": f.scope,
+                "value": _number(f.value),
+                "low": _number(f.low),
+                "high": _number(f.high),
+                "reference": {"value": _number(f.reference.value), "name": f.reference.name},
+                "verdict": f.verdict,
+                "sentence": f.sentence,
+                "sampled": f.sampled,
+            }
+            for f in findings
+        ],
+    }
+
+
+def comparison(
+    a: dict[str, Any], b: dict[str, Any], contrasts: Iterable[Contrast]
+) -> dict[str, Any]:
+    """Two diagnoses, and which numbers of theirs surely differ."""
+    rows = [
+        {"name": c.a.name, "scope": c.a.scope, "differs": c.differs, "sentence": c.sentence}
+        for c in contrasts
+    ]
+    return {"a": a, "b": b, "comparison": rows}
+
+
+def _number(value: float) -> float | None:
+    """JSON knows neither NaN nor infinity."""
+    return float(value) if isfinite(value) else None

@@ -1,0 +1,294 @@
+"""One piece of work: its record on disk, and how it stands."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from subprocess import run
+from threading import RLock, Thread
+from time import monotonic, time
+from traceback import format_exception
+from typing import Any, Literal
+from uuid import uuid4
+
+from core.errors import Cancelled, SextantError, StoreError, UnknownName
+
+State = Literal["running", "done", "cancelled", "failed", "interrupted"]
+THIS_PROCESS = uuid4().hex
+
+
+@dataclass
+class Record:
+    """What is kept of a job on disk. Times are seconds since 1970, `rate` is items a second."""
+
+    id: str
+    title: str
+    verb: str
+    arguments: dict[str, Any]
+    pid: int
+    born: str
+    created: float
+    state: State = "running"
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0
+    finished: float = 0.0
+    error: str = ""
+    traceback: str = ""
+
+
+@dataclass
+class Job(Record):
+    """One piece of work: live while it runs in this process, else as last recorded.
+
+    `result` is what the work returned; it stays in the process that did the work.
+    """
+
+    folder: Path = Path()
+    result: Any = None
+    thread: Thread | None = None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the recent rate; None while that is not known."""
+        if self.state != "running" or not self.rate or not self.total:
+            return None
+        return max(self.total - self.done, 0) / self.rate
+
+    @property
+    def sentence(self) -> str:
+        """How it stands, for a person."""
+        of = f"{self.done:,} of {self.total:,}" if self.total else f"{self.done:,}"
+        if self.state == "done":
+            return f"Done in {_duration(self.finished - self.created)}."
+        if self.state == "cancelled":
+            return f"Cancelled at {of}; what was done is kept."
+        if self.state == "interrupted":
+            return f"Stopped at {of}, when its program ended; what was done is kept."
+        if self.state == "failed":
+            return self.error
+        if not self.total:
+            return f"Running for {_duration(time() - self.created)}."
+        rate = f", {self.rate:,.{1 if self.rate < 10 else 0}f} a second" if self.rate else ""
+        left = f", {_duration(self.seconds_left)} left" if self.seconds_left is not None else ""
+        return f"{of}{rate}{left}."
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next tick, also when another process runs it."""
+        if self.state == "running":
+            self.cancel_file.touch()
+
+    def wait(self, seconds: float | None = None) -> Job:
+        """Return when the work has ended or the time is over."""
+        if self.thread:
+            self.thread.join(seconds)
+        return self
+
+    @property
+    def cancel_file(self) -> Path:
+        """Lies beside the record when someone cancelled, whichever process they were in."""
+        return self.folder / f"{self.id}.cancel"
+
+
+def save_record(job: Job) -> None:
+    """Write the record to another name, then rename: a reader never sees half of it."""
+    record = {f.name: getattr(job, f.name) for f in fields(Record)}
+    path = job.folder / f"{job.id}.json"
+    try:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".new").write_text(json.dumps(record), encoding="utf-8")
+        path.with_suffix(".new").replace(path)
+    except OSError as error:
+        raise StoreError(f"The record of '{job.title}' was not written: {error}.") from error
+
+
+def read_record(path: Path) -> Job | None:
+    """The job of a record; None when another process has just dropped it."""
+    try:
+        job = Job(**json.loads(path.read_text(encoding="utf-8")), folder=path.parent)
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        sentence = f"The record {path.name} cannot be read."
+        return Job(path.stem, path.stem, "", {}, 0, "", 0.0, "failed", error=sentence)
+    if job.state == "running" and job.born != process_birth(job.pid):
+        job.state = "interrupted"
+    return job
+
+
+def process_birth(pid: int) -> str:
+    """When a process started, as its system says it; "" when there is none: pids are used again."""
+    if Path("/proc/self/stat").exists():
+        try:
+            state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return "" if state == "Z" else rest[18]
+    if os.name == "posix":
+        return run(
+            ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ).stdout.strip()
+    return THIS_PROCESS if pid == os.getpid() else ""
+
+
+def _duration(seconds: float) -> str:
+    """Rounded as a person would say it.
+
+    >>> _duration(7.2), _duration(125), _duration(5400)
+    ('7 s', '2 min', '1.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+__all__ = ["Cancelled", "Job", "Jobs", "State", "Tick"]
+KEPT = 50
+WINDOW_S = 15.0
+SAVE_EVERY_S = 1.0
+
+
+class Tick:
+    """What the work calls with (done, total). Measures the rate and keeps the record fresh.
+
+    Raises:
+        Cancelled: someone cancelled the job.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._lock = RLock()
+        self._seen: deque[tuple[float, int]] = deque()
+        self._saved = -SAVE_EVERY_S
+
+    def __call__(self, done: int, total: int) -> None:
+        """Note the progress; a smaller `done` than before begins a new stage."""
+        if self._job.cancel_file.exists():
+            raise Cancelled
+        with self._lock:
+            now = monotonic()
+            if done < self._job.done or total != self._job.total:
+                self._seen.clear()
+            self._job.done, self._job.total = done, total
+            self._seen.append((now, done))
+            while len(self._seen) > 2 and now - self._seen[1][0] > WINDOW_S:
+                self._seen.popleft()
+            first, then = self._seen[0]
+            self._job.rate = (done - then) / (now - first) if now > first else 0.0
+            if now - self._saved >= SAVE_EVERY_S:
+                self._saved = now
+                save_record(self._job)
+
+
+class Jobs:
+    """All jobs of one home, those of other processes included.
+
+    Args:
+        folder: where the records lie; made when it is not there.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self._lock = RLock()
+        self._here: dict[str, Job] = {}
+
+    def start(
+        self,
+        title: str,
+        work: Callable[[Tick], Any],
+        *,
+        verb: str,
+        arguments: Mapping[str, Any],
+    ) -> Job:
+        """Run the work in a thread of its own.
+
+        The same verb with the same arguments is not run twice at a time: the running job is
+        returned. Its earlier attempts that did not end well are forgotten.
+        """
+        with self._lock:
+            for earlier in self.all():
+                if (earlier.verb, earlier.arguments) == (verb, _plain(arguments)):
+                    if earlier.state == "running":
+                        return earlier
+                    if earlier.state != "done":
+                        self.forget(earlier.id)
+            job = Job(
+                id=uuid4().hex[:12],
+                title=title,
+                verb=verb,
+                arguments=_plain(arguments),
+                pid=os.getpid(),
+                born=process_birth(os.getpid()),
+                created=time(),
+                folder=self.folder,
+            )
+            save_record(job)
+            self._here[job.id] = job
+            job.thread = Thread(target=_work, args=(job, work), name=title, daemon=True)
+            job.thread.start()
+            self._prune()
+            return job
+
+    def all(self) -> tuple[Job, ...]:
+        """Every job, newest first."""
+        with self._lock:
+            found = [self._here.get(p.stem) or read_record(p) for p in self.folder.glob("*.json")]
+        return tuple(sorted((j for j in found if j), key=lambda j: (-j.created, j.id)))
+
+    def get(self, id_: str) -> Job:
+        """One job.
+
+        Raises:
+            UnknownName: no record of it.
+        """
+        jobs = {job.id: job for job in self.all()}
+        if id_ not in jobs:
+            raise UnknownName("job", id_, jobs)
+        return jobs[id_]
+
+    def latest(self, verb: str, arguments: Mapping[str, Any]) -> Job | None:
+        """The newest attempt at a piece of work; None when there was none."""
+        same = (j for j in self.all() if (j.verb, j.arguments) == (verb, _plain(arguments)))
+        return next(same, None)
+
+    def forget(self, id_: str) -> None:
+        """Drop the record of a job that is not running."""
+        if self.get(id_).state != "running":
+            self._here.pop(id_, None)
+            for kind in ("json", "cancel"):
+                (self.folder / f"{id_}.{kind}").unlink(missing_ok=True)
+
+    def _prune(self) -> None:
+        for job in [j for j in self.all() if j.state != "running"][KEPT:]:
+            self.forget(job.id)
+
+
+def _work(job: Job, work: Callable[[Tick], Any]) -> None:
+    """Run the work and record how it ended. A bug goes on to the thread's hook: standard error."""
+    state: State = "failed"
+    try:
+        job.result = work(Tick(job))
+        state = "done"
+    except Cancelled:
+        state = "cancelled"
+    except SextantError as error:
+        job.error = str(error)
+    finally:
+        bug = sys.exception()
+        if bug is not None:
+            job.error = f"Something is wrong inside Sextant: {type(bug).__name__}: {bug}"
+            job.traceback = "".join(format_exception(bug))
+        job.finished = time()
+        job.state = state
+        save_record(job)
+        job.cancel_file.unlink(missing_ok=True)
+
+
+def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as JSON gives them back, so that they compare equal."""
+    return json.loads(json.dumps(dict(arguments)))

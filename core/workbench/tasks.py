@@ -1,0 +1,96 @@
+"""The workbench's long verbs as jobs: started by a page, taken up again after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from core.errors import SextantError, UnknownName
+from core.ingest import uploads
+from core.types import Part, Query, named
+from core.workbench.jobs import Job, Tick
+from core.workbench.workbench import Workbench
+
+Arguments = Mapping[str, Any]
+
+
+def start_task(bench: Workbench, verb: str, title: str, **arguments: Any) -> Job:
+    """Run a verb in the background; see `VERBS` for what each takes.
+
+    Raises:
+        UnknownName: no long verb is called that.
+    """
+    if verb not in VERBS:
+        raise UnknownName("long verb", verb, VERBS)
+    run = VERBS[verb]
+    return bench.jobs.start(
+        title, lambda tick: run(bench, arguments, tick), verb=verb, arguments=arguments
+    )
+
+
+def resume_task(bench: Workbench, job: Job) -> Job:
+    """Call the verb of a job that did not end again: it goes on where it stopped."""
+    return start_task(bench, job.verb, job.title, **job.arguments)
+
+
+def warm_search(bench: Workbench, name: str, encoder: str | None) -> None:
+    """Answer a question that nobody asked, so that the first that somebody asks need not wait.
+
+    It loads the encoder, compiles what is compiled, and makes what is kept for each space. What
+    stands in the way is told to who asks.
+    """
+    with suppress(SextantError):
+        bench.search(name, Query((Part("anything"),), kinds=("image",)), encoder)
+
+
+def upload_folder(bench: Workbench) -> Path:
+    """Where dropped files wait to be taken in."""
+    return bench.folder / "drops"
+
+
+def _ingest(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
+    path, drops = Path(arguments["path"]), upload_folder(bench)
+    root = drops if path.is_relative_to(drops) else uploads.allowed_root()
+    report = bench.ingest(
+        arguments["name"], path, encoder=arguments["encoder"], root=root, progress=tick
+    )
+    uploads.discard_upload(path, drops)
+    return report
+
+
+def _add_encoder(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
+    return bench.add_encoder(arguments["name"], arguments["encoder"], progress=tick)
+
+
+def _build_demo(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
+    return bench.build_demo(progress=tick, **arguments)
+
+
+def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    # Nothing is returned: the coordinates are on disk, and a result would keep the space alive.
+    where = (arguments["name"], arguments["method"], arguments["encoder"])
+    bench.layout(*where, **arguments["settings"])
+
+
+def _encoder_report(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    bench.encoder_report(arguments["name"], arguments["encoder"], progress=tick)
+
+
+def _add_tokens(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
+    # A job that was begun by an earlier version names no pooling.
+    how = arguments.get("pooling")
+    pooling = named(how) if how else None
+    where = arguments["name"], arguments["encoder"]
+    return bench.add_tokens(*where, pooling=pooling, progress=tick)
+
+
+VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
+    "ingest": _ingest,
+    "add_encoder": _add_encoder,
+    "build_demo": _build_demo,
+    "layout": _layout,
+    "encoder_report": _encoder_report,
+    "add_tokens": _add_tokens,
+}

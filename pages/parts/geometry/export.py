@@ -1,0 +1,68 @@
+"""The report to keep: one HTML file, JSON as the command line prints it, CSV."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core import report
+from core.measure import compare
+from core.types import Finding
+from core.workbench import Workbench, documents
+from pages.parts import controls, state, vital_signs
+from pages.parts.geometry.report import Measured
+from pages.parts.geometry.subset import Side
+
+
+def downloads(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
+    """All numbers on screen, of both sides where two are compared."""
+    found = [tuple(f for m in measured for f in m.found[i]) for i in range(len(sides))]
+    lacks = {m.plugin.name: " ".join(m.lacks) for m in measured if m.lacks}
+    here = state.workbench(), state.collection()  # known here, but not where a download is made
+    _button("Report", "html", "text/html", lambda: page(*here, sides, found, lacks),
+            "One HTML file with the figures and the items behind them")  # fmt: skip
+    _button("JSON", "json", "application/json", lambda: document(sides, found),
+            "As `sextant diagnose --json` prints it")  # fmt: skip
+    controls.download(_rows(sides, found), "geometry")
+
+
+def _button(label: str, ending: str, mime: str, make: Any, help_: str) -> None:
+    """A download whose file is made when it is asked for."""
+    st.download_button(
+        label, make, f"geometry.{ending}", mime, key=f"_save_geometry_{ending}", type="tertiary",
+        icon=":material/download:", on_click="ignore", help=help_,
+    )  # fmt: skip
+
+
+def page(
+    workbench: Workbench,
+    name: str,
+    sides: Sequence[Side],
+    found: Sequence[tuple[Finding, ...]],
+    lacks: dict[str, str],
+) -> str:
+    """The HTML report of one side or two."""
+    each = [report.Side(s.name, s.space, f) for s, f in zip(sides, found, strict=True)]
+    shown = workbench.exhibits(name, [(side.space, side.findings) for side in each])
+    return report.html_page(name, each, lacks, shown)
+
+
+def document(sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]) -> str:
+    """One diagnosis, or two and which of their numbers differ, as JSON."""
+    each = [
+        {"part": s.name, **documents.diagnosis(s.space.encoder, s.space.n, f)}
+        for s, f in zip(sides, found, strict=True)
+    ]
+    one = each[0] if len(each) == 1 else documents.comparison(*each, compare(*found))
+    return json.dumps(one, indent=2, ensure_ascii=False)
+
+
+def _rows(
+    sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]
+) -> list[dict[str, str | float]]:
+    return [
+        {"part": side.name, "encoder": side.space.encoder, **row}
+        for side, findings in zip(sides, found, strict=True)
+        for row in vital_signs.rows(findings)
+    ]

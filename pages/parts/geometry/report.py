@@ -1,0 +1,224 @@
+"""The items behind a number: those with the lowest and the highest value, to look at."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import TooFew
+from core.measure import ADVICE, SOURCE, THRESHOLDS, measures, reading
+from core.registry import Plugin
+from core.types import Finding, Space
+from pages.parts import charts, controls, formatting, gallery, item, session, state, vital_signs
+from pages.parts.geometry import encoder
+from pages.parts.geometry.subset import Side
+
+SHOWN = 6
+
+
+def items(
+    plugin: Plugin, findings: Sequence[Finding], *, of: Space | None = None, side: str = ""
+) -> None:
+    """A closed box; the items are read when it is opened.
+
+    Args:
+        plugin: which diagnostic.
+        findings: what it found.
+        of: the space it measured; the one on screen without.
+        side: "A" or "B" where two are compared.
+    """
+    with_items = {f.scope: f for f in findings if f.per_item is not None}
+    if not with_items:
+        return
+    key = f"_behind_{plugin.name}{side}"
+    with st.expander(f"The items behind {side or 'it'}", key=key, on_change="rerun") as box:
+        if not box.open:
+            return
+        scopes = list(with_items)
+        scope = scopes[0]
+        if len(scopes) > 1:
+            scope = st.segmented_control(
+                "Which items",
+                scopes,
+                default=scope,
+                required=True,
+                format_func=charts.KIND_NAMES.__getitem__,
+                key=f"{key}_scope",
+                label_visibility="collapsed",
+            )
+        _both_ends(with_items[scope], of or state.space(), key)
+
+
+def _both_ends(finding: Finding, space: Space, key: str) -> None:
+    values = finding.per_item
+    low, high = measure.extremes(values, SHOWN)
+    ids = space.ids
+    for title, rows in (("Highest", high), ("Lowest", low)):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"**{title}**: {formatting.plain(finding.per_item_title)}", width="stretch")
+            if title == "Highest":
+                name = f"{finding.name}-{finding.scope}-items"
+                controls.download(_rows(finding, space), name, key=f"_save{key}")
+        notes = {ids[r]: formatting.number(float(values[r])) for r in rows}
+        cards = gallery.cards([ids[r] for r in rows], notes=notes)
+        item.browse(cards, key=f"{key}_{finding.scope}_{title}", size=150)
+
+
+def _rows(finding: Finding, space: Space) -> list[dict[str, str | float]]:
+    title = finding.per_item_title or finding.name
+    return [
+        {"id": id_, title: float(value)}
+        for id_, value in zip(space.ids, finding.per_item, strict=True)
+        if value == value
+    ]
+
+
+OVERVIEW = "Overview"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A diagnostic with what it found on each side, or the sentences that say what they lack."""
+
+    plugin: Plugin
+    found: tuple[tuple[Finding, ...], ...]
+    lacks: tuple[str, ...] = ()
+
+
+def family() -> str:
+    """Which part of the report is open; part of the link."""
+    families = [OVERVIEW, *_families()]
+    return session.linked(
+        "family",
+        OVERVIEW,
+        st.segmented_control,
+        "Part of the report",
+        families,
+        among=families,
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def measure(family: str, sides: Sequence[Side]) -> list[Measured]:
+    """The diagnostics of a family, or all of them; says which one it is at."""
+    plugins = [p for p in measures() if family in (OVERVIEW, p.family)]
+    bar, found = st.empty(), []
+    for i, plugin in enumerate(plugins):
+        label = f"Measuring {plugin.title.lower()} ({i + 1} of {len(plugins)})…"
+        bar.progress(i / len(plugins), label)
+        each = [_measure(plugin, side) for side in sides]
+        lacks = dict.fromkeys(lack for _, lack in each if lack)
+        found.append(Measured(plugin, tuple(findings for findings, _ in each), tuple(lacks)))
+    bar.empty()
+    return found
+
+
+def _measure(plugin: Plugin, side: Side) -> tuple[tuple[Finding, ...], str]:
+    if plugin.family == encoder.FAMILY:
+        return encoder.measure(plugin, side)
+    try:
+        return state.findings(plugin.name, of=side.space), ""
+    except TooFew as lack:
+        return (), str(lack)
+
+
+def overview(measured: Sequence[Measured]) -> None:
+    """Every finding in two lines, by family."""
+    for name in _families():
+        here = [m for m in measured if m.plugin.family == name]
+        st.markdown(f"##### {name}", anchors=False)
+        first, *more = zip(*(m.found for m in here), strict=True)
+        other = [f for found in more[0] for f in found] if more else None
+        findings = [f for found in first for f in found]
+        if findings or other:
+            vital_signs.show(findings, key=f"_overview_{name}", wide=True, other=other)
+        _lacks(here)
+        if name == encoder.FAMILY:
+            encoder.overview(bool(findings or other or any(m.lacks for m in here)))
+        st.space("small")
+
+
+def full(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
+    """Each diagnostic in full."""
+    for one in measured:
+        with st.container(border=True, key=f"_part_{one.plugin.name}"):
+            _part(one, sides)
+
+
+def _part(one: Measured, sides: Sequence[Side]) -> None:
+    plugin = one.plugin
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"#### {plugin.title}", anchors=False, width="stretch")
+        with st.popover("How to read this", type="tertiary", icon=":material/menu_book:"):
+            _reading(plugin)
+    st.caption(formatting.plain(plugin.summary))
+    _lacks([one])
+    if not any(one.found):
+        return
+    if len(sides) == 1:
+        left, right = st.columns([1.7, 1], gap="large")
+        with left:
+            charts.show(plugin, one.found[0], of=sides[0].space)
+        with right:
+            vital_signs.show(one.found[0], key=f"_signs_{plugin.name}")
+        _advice(one)
+        _behind(one, sides)
+    else:
+        _two(one, sides)
+
+
+def _two(one: Measured, sides: Sequence[Side]) -> None:
+    """The figures of both sides, then their numbers one above the other."""
+    name = one.plugin.name
+    for mark, column, side, found in zip("AB", st.columns(2), sides, one.found, strict=True):
+        with column:
+            st.markdown(f"**{mark}** {formatting.plain(side.name)}")
+            if found:
+                charts.show(one.plugin, found, of=side.space, key="" if mark == "A" else mark)
+    vital_signs.show(one.found[0], key=f"_signs_{name}", wide=True, other=one.found[1])
+    _advice(one)
+    _behind(one, sides)
+
+
+def _behind(one: Measured, sides: Sequence[Side]) -> None:
+    for mark, side, found in zip("AB", sides, one.found, strict=False):
+        mark = mark if len(sides) > 1 else ""
+        if one.plugin.family == encoder.FAMILY:
+            encoder.behind(one.plugin, found, side, mark=mark)
+        else:
+            items(one.plugin, found, of=side.space, side=mark)
+
+
+def _advice(one: Measured) -> None:
+    """Why the number matters and what to do; quieter where nothing is wrong."""
+    told = ADVICE.get(one.plugin.name)
+    if told is None:
+        return
+    wrong = any(f.verdict in ("watch", "bad") for found in one.found for f in found)
+    why, what = st.columns(2, gap="large")
+    why.markdown(f"**Why it matters.** {formatting.plain(told.why)}")
+    title = "What to do" if wrong else "What to do if it turns bad"
+    sentence = f"**{title}** :gray[({SOURCE})]**.** {formatting.plain(told.what)}"
+    what.markdown(sentence) if wrong else what.caption(sentence)
+
+
+def _reading(plugin: Plugin) -> None:
+    """What the number says, where its verdict comes from, and whose idea it is."""
+    st.markdown(reading(plugin.about) or formatting.plain(plugin.summary))
+    rule = THRESHOLDS.get(plugin.name)
+    if rule:
+        st.markdown(
+            f"**Verdict.** {formatting.plain(rule.words)} :gray[({formatting.plain(rule.source)})]"
+        )
+    st.caption(f"Source: {formatting.plain(plugin.source)}")
+
+
+def _lacks(measured: Sequence[Measured]) -> None:
+    for one in measured:
+        if one.lacks:
+            st.caption(f":material/info: {formatting.plain(' '.join(one.lacks))}")
+
+
+def _families() -> Iterator[str]:
+    return iter(dict.fromkeys(p.family for p in measures()))

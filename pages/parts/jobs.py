@@ -1,0 +1,72 @@
+"""Background jobs on a page: how they stand, cancel, take up again."""
+
+import streamlit as st
+
+from core.workbench import Job, tasks
+from pages.parts import formatting, problems, state
+
+ICONS = {
+    "running": ":material/progress_activity:",
+    "interrupted": ":material/pause_circle:",
+    "cancelled": ":material/cancel:",
+    "failed": ":material/error:",
+}
+
+
+def panel() -> None:
+    """What runs now and what did not end, with what can be done about each."""
+    jobs = [job for job in state.workbench().jobs.all() if job.state != "done"]
+    if jobs:
+        running = any(job.state == "running" for job in jobs)
+        st.fragment(_panel, run_every=1.0 if running else None)()
+
+
+def one(job: Job) -> None:
+    """One job that is not done; once a second while it runs."""
+    id_ = job.id
+
+    def show() -> None:
+        _job(state.workbench().jobs.get(id_))
+
+    st.fragment(show, run_every=1.0 if job.state == "running" else None)()
+
+
+def busy(name: str) -> bool:
+    """Whether a job is at work on a collection."""
+    return any(
+        job.state == "running" and job.arguments.get("name") == name
+        for job in state.workbench().jobs.all()
+    )
+
+
+def _panel() -> None:
+    with st.container(key="jobs", gap="small"):
+        for job in state.workbench().jobs.all():
+            if job.state in ICONS:
+                _job(job)
+
+
+def _job(job: Job) -> None:
+    with st.container(border=True, key=f"_job_{job.id}", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{ICONS[job.state]} **{formatting.plain(job.title)}**", width="stretch")
+            _actions(job)
+        if job.state == "running":
+            st.progress(min(job.done / job.total, 1.0) if job.total else 0.0)
+        st.caption(formatting.plain(job.sentence))
+        if job.traceback:
+            with st.expander("Details for a bug report", type="compact"):
+                st.code(job.traceback, language=None)
+
+
+def _actions(job: Job) -> None:
+    if job.state == "running":
+        st.button("Cancel", key=f"_cancel_{job.id}", type="tertiary", on_click=job.cancel)
+        return
+    if st.button("Resume", key=f"_resume_{job.id}", icon=":material/play_arrow:"):
+        with problems.shown():
+            tasks.resume_task(state.workbench(), job)
+            st.rerun()
+    if st.button("Dismiss", key=f"_dismiss_{job.id}", type="tertiary"):
+        state.workbench().jobs.forget(job.id)
+        st.rerun()

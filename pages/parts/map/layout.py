@@ -1,0 +1,127 @@
+"""What the map shows: which layout, and what the colours say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core import report
+from core.measure import DIAGNOSTICS
+from core.report import Layer
+from core.types import Finding
+from core.workbench import Layout, tasks
+from pages.parts import charts, session, state
+
+KIND, LABEL = "kind", "label"
+METHODS = {"umap": "UMAP", "pca": "PCA"}
+GAPS = {"keep": "As it is", "remove": "Removed"}
+AIDS = {
+    "umap": "UMAP keeps near items near. Distances between groups, their sizes and the empty space "
+    "mean nothing.",
+    "pca": "PCA is the plane in which the items differ most: far apart here is far apart.",
+}
+
+
+@dataclass(frozen=True)
+class LayoutRequest:
+    """What the person wants to see; `row` is where the controls are."""
+
+    method: str
+    gap: str
+    colour: str
+    row: Any
+
+
+def controls() -> LayoutRequest:
+    """Layout, modality gap and colour, in one row; part of the link."""
+    row = st.container(horizontal=True, vertical_alignment="top")
+    with row:
+        method = session.linked(
+            "map", "umap", st.segmented_control, "Layout", list(METHODS), among=list(METHODS),
+            format_func=METHODS.__getitem__, required=True,
+        )  # fmt: skip
+        gap = session.linked(
+            "gap", "keep", st.segmented_control, "Modality gap", list(GAPS), among=list(GAPS),
+            format_func=GAPS.__getitem__, required=True,
+            help="Removed: the mean of the pictures and of the texts is taken out first, so that "
+            "both kinds share one centre.",
+        )  # fmt: skip
+        names = _colours()
+        colour = session.linked(
+            "colour", KIND, st.selectbox, "Colour", list(names), among=list(names),
+            format_func=names.__getitem__, filter_mode=None, width=200,
+        )  # fmt: skip
+    return LayoutRequest(method, gap, colour, row)
+
+
+def layout(asked: LayoutRequest) -> Layout:
+    """The layout asked for; PCA while a slower one is computed in the background."""
+    bench, name, encoder = state.workbench(), state.collection(), state.encoder()
+    if asked.method == "pca" or bench.has_layout(name, asked.method, encoder, gap=asked.gap):
+        return bench.layout(name, asked.method, encoder, gap=asked.gap)
+    _compute(name, encoder, asked)
+    return bench.layout(name, "pca", encoder, gap=asked.gap)
+
+
+def layers(asked: LayoutRequest, layout: Layout) -> tuple[Layer, ...]:
+    """The points in groups of one look, as the colour choice asks."""
+    space, rows = layout.space, report.sample_for_map(layout.space)
+    if asked.colour == KIND:
+        return report.by_kind(space, rows)
+    if asked.colour == LABEL:
+        return report.by_label(space, rows)
+    return report.by_finding(space, rows, _finding(asked))
+
+
+def aid(layout: Layout, layers: Sequence[Layer]) -> None:
+    """How to read it and how to use it; what is not drawn."""
+    n = sum(len(layer.rows) for layer in layers)
+    part = f" A random {n:,} of {layout.space.n:,} points are drawn." if n < layout.space.n else ""
+    st.caption(
+        f"{AIDS[layout.method]}{part} Drag around points to select them, double-click to select "
+        "none, scroll to zoom; a click opens an item."
+    )
+
+
+def _compute(name: str, encoder: str | None, asked: LayoutRequest) -> None:
+    """Have a layout computed; one that did not work out is tried again when asked to."""
+    bench, title = state.workbench(), METHODS[asked.method]
+    arguments = {
+        "name": name, "method": asked.method, "encoder": encoder, "settings": {"gap": asked.gap}
+    }  # fmt: skip
+    last = bench.jobs.latest("layout", arguments)
+    again = False
+    if last and last.state in ("failed", "cancelled"):
+        st.warning(f"{title} is not there: {last.sentence} This is PCA.", icon=":material/info:")
+        again = st.button(f"Compute {title} again", key="_again")
+    elif last and last.state == "running":
+        st.caption(
+            f":material/hourglass_top: {title} is being computed; PCA until then. The map changes "
+            "by itself when it is ready."
+        )
+    if last is None or last.state in ("done", "interrupted") or again:
+        tasks.start_task(bench, "layout", f"{title} of {name}", **arguments)
+        st.rerun()
+
+
+def _colours() -> dict[str, str]:
+    """What points can be coloured by: the diagnostics that have a value for single items too."""
+    parts = {p.name: p.title for p in DIAGNOSTICS.all().values() if "per_item:" in p.about}
+    label = {LABEL: "Label"} if any(state.space().labels) else {}
+    return {KIND: "Pictures and texts", **label, **parts}
+
+
+def _finding(asked: LayoutRequest) -> Finding:
+    with st.spinner("Measuring…"):
+        every = state.findings(asked.colour)
+    found = {f.scope: f for f in every if f.per_item is not None}
+    scopes = list(found)
+    if len(scopes) < 2:
+        return found[scopes[0]] if scopes else every[0]
+    with asked.row:
+        scope = session.linked(
+            "of", scopes[0], st.segmented_control, "Measured among", scopes, among=scopes,
+            format_func=charts.KIND_NAMES.__getitem__, required=True,
+        )  # fmt: skip
+    return found[scope]

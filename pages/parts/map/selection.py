@@ -1,0 +1,53 @@
+"""What the lasso on the map holds: how many, of which kind, and the items themselves."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.workbench import Layout
+from pages.parts import controls, formatting, gallery, item
+from pages.parts.map import plot
+
+A_PAGE = 24
+
+
+def panel(layout: Layout, ids: Sequence[str]) -> None:
+    """The selection, or how to make one."""
+    if not ids:
+        st.markdown("##### Nothing selected", anchors=False)
+        st.caption(
+            "Draw around some points and see here what they are. The selection stays while you "
+            "change layout or colours."
+        )
+        return
+    space = layout.space
+    images = Counter(space.row[id_] < space.n_images for id_ in ids)
+    counts = [(images[True], "picture"), (images[False], "text")]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        title = ", ".join(formatting.count(n, one) for n, one in counts if n)
+        st.markdown(f"##### {title}", anchors=False, width="stretch")
+        controls.download(_rows(layout, ids), "selection")
+        st.button(
+            "Clear", key="_map_clear", type="tertiary", icon=":material/close:",
+            on_click=plot.clear,
+        )  # fmt: skip
+    pages = -(-len(ids) // A_PAGE)
+    page = 1
+    if pages > 1:
+        page = st.pagination(pages, key="_map_page", max_visible_pages=5)
+    here = ids[(page - 1) * A_PAGE : page * A_PAGE]
+    item.browse(gallery.cards(here), key="_map_gallery", size=110)
+
+
+def _rows(layout: Layout, ids: Sequence[str]) -> list[dict[str, str | float]]:
+    space, xy = layout.space, layout.xy
+    return [
+        {
+            "id": id_,
+            "kind": "image" if space.row[id_] < space.n_images else "text",
+            "x": float(xy[space.row[id_], 0]),
+            "y": float(xy[space.row[id_], 1]),
+        }
+        for id_ in ids
+    ]

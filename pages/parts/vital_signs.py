@@ -1,0 +1,168 @@
+"""How a collection is, in one line: the worst of its vital signs."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core import ASSETS, measure
+from core.errors import TooFew
+from core.measure import DIAGNOSTICS, compare
+from core.types import Finding, Scope, Space, Verdict
+from pages.parts import formatting, problems, state
+
+WORST_FIRST: tuple[Verdict, ...] = ("bad", "watch", "good")
+DOTS = {"bad": ":red[●]", "watch": ":orange[●]", "good": ":green[●]"}
+
+
+def health(name: str, place: Any) -> None:
+    """Write the line into its place: a dot, and what the worst verdict is about."""
+    with problems.shown():
+        verdicts = _verdicts(state.workbench().home.open(name).version(), name)
+        worst = next((v for v in WORST_FIRST if v in verdicts.values()), None)
+        about = ", ".join(title for title, verdict in verdicts.items() if verdict == worst)
+        if worst == "good":
+            place.caption(f"{DOTS[worst]} vital signs good")
+        elif worst:
+            place.caption(f"{DOTS[worst]} {worst}: {about.lower()}")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _verdicts(version: str, name: str) -> dict[str, Verdict]:
+    """The verdict of each vital sign that can be measured, by title."""
+    verdicts = {}
+    for part, scope in VITAL:
+        if verdict := _verdict(name, part, scope):
+            verdicts[DIAGNOSTICS.get(part).title] = verdict
+    return verdicts
+
+
+def _verdict(name: str, part: str, scope: Scope) -> Verdict | None:
+    try:
+        findings = state.workbench().diagnose(name, only=(part,))
+    except TooFew:
+        return None
+    return next((f.verdict for f in findings if f.scope == scope), None)
+
+
+# The six that explain most of what a search shows, each with the scope to look at first.
+VITAL: tuple[tuple[str, Scope], ...] = (
+    ("alignment", "pairs"),
+    ("modality_gap", "joint"),
+    ("uniformity", "image"),
+    ("effective_rank", "image"),
+    ("hubness", "image"),
+    ("near_duplicates", "image"),
+)
+SCOPES = {"image": "pictures", "text": "texts", "joint": "both", "pairs": "pairs"}
+VERDICTS = {"good": "good", "watch": "watch", "bad": "bad", "unknown": "no verdict"}
+AID = (
+    "Dot and bar: today's value with its 95 % interval. Upright tick: what it is compared with. "
+    "Filled colour: verdict; ring: none."
+)
+_FILES = ASSETS / "vital_signs"
+_SIGNS = st.components.v2.component(
+    "sextant_vital_signs",
+    css=(_FILES / "vital_signs.css").read_text("utf-8"),
+    js=(_FILES / "vital_signs.js").read_text("utf-8"),
+)
+
+
+def vital(of: Space | None = None) -> tuple[Finding, ...]:
+    """The vital signs of a space that it has enough items for; of the one on screen without."""
+    found: list[Finding] = []
+    here = of or state.space()
+    names = [(name, scope) for name, scope in VITAL if name in DIAGNOSTICS.all()]
+    for n, (name, scope) in enumerate(names, 1):
+        title = f"{DIAGNOSTICS.get(name).title}, {n} of {len(names)}"
+        with st.spinner(title, show_time=True):
+            findings = _measured(name, here)
+        found += [f for f in findings if f.scope == scope] or findings[:1]
+    return tuple(found)
+
+
+def vital_of(*spaces: Space) -> list[tuple[Finding, ...]]:
+    """The vital signs of each space; of two, in a scope that both have where there is one."""
+    if len(spaces) == 1:
+        return [vital(spaces[0])]
+    found: list[tuple[Finding, ...]] = [() for _ in spaces]
+    for name, scope in VITAL:
+        each = [{f.scope: f for f in _measured(name, space)} for space in spaces]
+        shared = [s for s in each[0] if all(s in one for one in each)]
+        at = scope if scope in shared or not shared else shared[0]
+        found = [
+            had + ((one[at],) if at in one else ()) for had, one in zip(found, each, strict=True)
+        ]
+    return found
+
+
+def show(
+    findings: Iterable[Finding],
+    *,
+    key: str,
+    wide: bool = False,
+    six: bool = False,
+    other: Sequence[Finding] | None = None,
+) -> None:
+    """Draw findings as a list, side by side when `wide`, or six in a row where there is room.
+
+    With the same numbers of another space in `other`, both are drawn and said to differ or not.
+    """
+    data = [_row(f) for f in findings] if other is None else _both([*findings], other)
+    _SIGNS(key=key, data={"look": "six" if six else "wide" if wide else "", "signs": data})
+
+
+def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
+    """The same as a table."""
+    return [
+        {
+            "diagnostic": f.name, "scope": f.scope, "value": f.value, "low": f.low,
+            "high": f.high, "reference": f.reference.value, "reference name": f.reference.name,
+            "verdict": f.verdict, "sentence": f.sentence, "sampled": f.sampled,
+        }
+        for f in findings
+    ]  # fmt: skip
+
+
+def _both(findings: Sequence[Finding], other: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Numbers of two spaces; those that only one has follow those that both have."""
+    contrasts = compare(findings, other)
+    both = [
+        {**_row(c.a), "other": _row(c.b), "differs": c.differs, "contrast": c.sentence}
+        for c in contrasts
+    ]
+    known = {(c.a.name, c.a.scope) for c in contrasts}
+    alone = [
+        {**_row(f), "sentence": f"Only {side} has this number. {f.sentence}"}
+        for side, found in (("A", findings), ("B", other))
+        for f in found
+        if (f.name, f.scope) not in known
+    ]
+    return both + alone
+
+
+def _measured(name: str, here: Space) -> list[Finding]:
+    try:
+        return list(state.findings(name, of=here))
+    except TooFew:
+        return []
+
+
+def _row(finding: Finding) -> dict[str, str | float | None]:
+    exact = finding.low == finding.high
+    reference = finding.reference.value
+    return {
+        "title": measure.title(finding.name),
+        "scope": SCOPES[finding.scope],
+        "verdict": finding.verdict,
+        "verdict_text": VERDICTS[finding.verdict],
+        "value": float(finding.value),
+        "low": float(finding.low),
+        "high": float(finding.high),
+        "reference": reference if reference == reference else None,
+        "reference_text": formatting.number(reference),
+        "reference_name": finding.reference.name,
+        "value_text": formatting.number(finding.value, finding.low, finding.high),
+        "interval_text": "" if exact else formatting.interval(finding.low, finding.high),
+        "sentence": finding.sentence,
+    }

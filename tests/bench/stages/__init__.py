@@ -1,0 +1,165 @@
+"""What each stage of search does to recall on real pairs, held out, and what a reranker costs.
+
+A stage is a function from a task to rankings; a new one is a new line in `stages`. Every figure
+stands beside that of plain cosine on the same queries, with the 95 % interval of their difference:
+a paired bootstrap over pictures, because the captions of one picture stand or fall together. The
+settings are the defaults of each part; none was chosen on the queries that are judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from core.errors import InputError
+from core.improve.hub_bias import corrected
+from core.improve.hub_corrections import HUB_CORRECTIONS
+from core.measure.retrieval import resampled
+from core.search.ranking import SHORTLIST
+from core.search.rerankers import RERANKERS, Shortlist
+from core.types.arrays import Doubles, Floats, Ints
+from core.types.space import Space
+from tests.bench.stages.known import Task, tasks
+
+Stage = Callable[[Task], Ints]
+METRICS = ("recall@1", "recall@5", "recall@10", "mAP")
+PLAIN = "cosine"
+
+
+def stages() -> dict[str, Stage]:
+    """All stages by name: each gives (q, c) columns of the candidates, best first."""
+    return {
+        PLAIN: lambda task: ranked(task, task.space),
+        **{name: _hub_stage(name) for name in HUB_CORRECTIONS.all()},
+        **{name: _rerank_stage(name) for name in tokenless()},
+    }
+
+
+def tokenless() -> list[str]:
+    """Rerankers that need no token vectors; the others need a stage of their own."""
+    two = np.eye(2, dtype=np.float32)
+    hits = Shortlist(Space(two, ("a", "b"), 2), two[0], np.arange(2), two[0])
+    names = []
+    for name, part in RERANKERS.all().items():
+        with suppress(InputError):
+            part(hits)
+            names.append(name)
+    return names
+
+
+def run() -> list[dict[str, Any]]:
+    """A row for each task, stage and metric, then one for the cost of each reranker."""
+    return [*(row for task in tasks() for row in measured(task, stages())), *speeds()]
+
+
+def measured(task: Task, among: Mapping[str, Stage]) -> list[dict[str, Any]]:
+    """Rows of one task: each stage's metrics, in %, beside those of plain cosine."""
+    plain = scores(task.relevant, among[PLAIN](task))
+    weights = resampled(task.groups, np.random.default_rng(0))
+    weights /= weights.sum(axis=1, keepdims=True)
+    rows = []
+    for name, stage in among.items():
+        found = plain if name == PLAIN else scores(task.relevant, stage(task))
+        for metric in METRICS:
+            gained = found[metric] - plain[metric]
+            low, high = np.quantile(weights @ gained, (0.025, 0.975))
+            rows.append(_row(task, name, metric, found[metric], plain[metric], low, high))
+    return rows
+
+
+def scores(relevant: np.ndarray, order: Ints) -> dict[str, Doubles]:
+    """(q,) of each metric from (q, c) right answers and rankings of the columns.
+
+    >>> found = scores(np.array([[False, True, True]]), np.array([[0, 2, 1]]))
+    >>> [round(float(found[m][0]), 3) for m in METRICS]  # right at ranks 2 and 3
+    [0.0, 1.0, 1.0, 0.583]
+    """
+    hit = np.take_along_axis(relevant, order, axis=1)
+    first = hit.argmax(axis=1)
+    precision = np.cumsum(hit, axis=1) / np.arange(1, hit.shape[1] + 1)
+    return {
+        **{f"recall@{k}": (first < k).astype(np.float64) for k in (1, 5, 10)},
+        "mAP": (precision * hit).sum(axis=1) / hit.sum(axis=1),
+    }
+
+
+def ranked(task: Task, space: Space, rerank: Callable[[Shortlist], Floats] | None = None) -> Ints:
+    """(q, c) columns of the candidates, best first, as search would rank them in this space."""
+    found = space.vectors[task.queries] @ space.vectors[task.candidates].T
+    found -= space.offset[task.candidates]
+    found[task.queries[:, None] == task.candidates] = -np.inf  # nobody finds itself
+    order = np.argsort(-found, axis=1, kind="stable")
+    if rerank:
+        for i, row in enumerate(task.queries):
+            head = order[i, : min(SHORTLIST, int(np.isfinite(found[i]).sum()))]
+            listed = Shortlist(space, space.vectors[row], task.candidates[head], found[i, head])
+            order[i, : len(head)] = head[np.argsort(-rerank(listed), kind="stable")]
+    return order
+
+
+def speeds(m: int = SHORTLIST, d: int = 512, runs: int = 21) -> Iterable[dict[str, Any]]:
+    """Milliseconds to order m hits again, beside the product of the list with itself."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(0.5, 1, (m + 1, d)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    space = Space(vectors, tuple(map(str, range(m + 1))), m + 1)
+    given = vectors[1:] @ vectors[0]
+    order = np.argsort(-given)
+    for name in tokenless():
+        part, ours, floor = RERANKERS.get(name), [], []
+        for _ in range(runs):
+            hits = Shortlist(space, vectors[0], order + 1, given[order])
+            ours.append(_milliseconds(partial(part, hits)))
+            floor.append(_milliseconds(lambda: vectors @ vectors.T))
+        yield {
+            "name": f"{name}: {m} hits again",
+            "n": m,
+            "d": d,
+            "value": round(median(ours), 2),
+            "unit": "ms",
+            "baseline": round(median(floor), 2),
+            "ratio": round(median(a / b for a, b in zip(ours, floor, strict=True)), 2),
+            "recall": None,
+            "note": "baseline: the product of the list with itself",
+        }
+
+
+def _hub_stage(name: str) -> Stage:
+    def stage(task: Task) -> Ints:
+        return ranked(task, corrected(task.space, name, asker=task.asker, barred=task.judged))
+
+    return stage
+
+
+def _rerank_stage(name: str) -> Stage:
+    return lambda task: ranked(task, task.space, RERANKERS.get(name))
+
+
+def _row(
+    task: Task, name: str, metric: str, found: Doubles, plain: Doubles, low: float, high: float
+) -> dict[str, Any]:
+    value, before = 100 * float(found.mean()), 100 * float(plain.mean())
+    gain = f"{value - before:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+    return {
+        "name": f"{task.name}: {name}, {metric}",
+        "n": len(task.candidates),
+        "d": task.space.d,
+        "value": round(value, 1),
+        "unit": "%",
+        "baseline": round(before, 1),
+        "ratio": round(value / before, 3) if before else None,
+        "recall": None,
+        "note": f"{gain}; {len(found)} queries; {task.note}",
+    }
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    started = perf_counter()
+    work()
+    return 1000 * (perf_counter() - started)

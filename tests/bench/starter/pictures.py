@@ -1,0 +1,182 @@
+"""What the heads are trained on: frozen features of pictures and texts, made once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from core.encoders import backends, lazy, starter, starter_files
+from core.encoders.starter_files import PICTURES, WORDS
+from core.encoders.towers import Tower
+from core.ingest import demo
+from core.types.arrays import Floats
+from core.types.item import digest
+
+HELD_OUT = 0.2
+"""Share of the Flickr8k pictures that the shipped heads never saw."""
+PROMPTS = ("{}", "a photo of a {}", "a {}", "a photo of the {} .", "a picture of a {}", "{} .")
+CROPS = 2
+"""Random crops of each photograph, besides the whole picture and its mirror image."""
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """Pictures with their captions, as features: (n, views, f) and a (c, t) array for each."""
+
+    names: list[str]
+    images: torch.Tensor
+    texts: list[torch.Tensor]
+
+    def take(self, keep: Callable[[str], bool]) -> Captioned:
+        """Those whose name is kept."""
+        rows = [i for i, name in enumerate(self.names) if keep(name)]
+        return Captioned(
+            [self.names[i] for i in rows], self.images[rows], [self.texts[i] for i in rows]
+        )
+
+    def join(self, other: Captioned) -> Captioned:
+        """Both, one after the other."""
+        return Captioned(
+            self.names + other.names,
+            torch.cat([self.images, other.images]),
+            self.texts + other.texts,
+        )
+
+
+def held_out(name: str) -> bool:
+    """Whether a Flickr8k picture is kept for judging; depends on its file name alone."""
+    found = hashlib.blake2b(Path(name).name.encode(), digest_size=8).digest()
+    return int.from_bytes(found, "big") < HELD_OUT * 2**64
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a folder's `items.jsonl`."""
+    return [json.loads(line) for line in (folder / "items.jsonl").read_text("utf-8").splitlines()]
+
+
+def captioned(folder: Path, cache: Path, *, crops: int = CROPS, only: str = "") -> Captioned:
+    """A folder of pictures with captions; `only` keeps one value of the field `split`."""
+    lines = [r for r in records(folder) if not only or r.get("split") == only]
+    paths = [folder / r["image"] for r in lines]
+    views = [_images(paths, cache, view) for view in ["whole", "mirror", *map(str, range(crops))]]
+    texts = _texts([c for r in lines for c in r["captions"]], cache)
+    ends = np.cumsum([len(r["captions"]) for r in lines])
+    return Captioned(
+        [r["image"] for r in lines],
+        torch.from_numpy(np.stack(views, axis=1)),
+        [torch.from_numpy(part) for part in np.split(texts, ends[:-1])],
+    )
+
+
+def drawings(cache: Path) -> Captioned:
+    """The training part of the demo's drawings."""
+    first, rest = (
+        captioned(demo.draw_demo(cache / "demo", part), cache, crops=0, only="train")
+        for part in demo.DEMO_PARTS
+    )
+    return first.join(rest)
+
+
+def class_names(cache: Path) -> torch.Tensor:
+    """(1000, prompts, t) features of the names of the ImageNet classes."""
+    lazy.open_clip()
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo("imagenet-1k")
+    names = [info.index_to_description(i).split(",")[0] for i in range(1000)]
+    texts = _texts([prompt.format(name) for name in names for prompt in PROMPTS], cache)
+    return torch.from_numpy(texts).reshape(1000, len(PROMPTS), -1)
+
+
+def _images(paths: Sequence[Path], cache: Path, view: str) -> Floats:
+    """(n, f) features of one view of each picture."""
+
+    def make() -> Floats:
+        run, _ = backends.start(_trunk(), "auto")
+        rows = []
+        for start in range(0, len(paths), 16):
+            pictures = [_view(path, view) for path in paths[start : start + 16]]
+            rows.append(run(np.stack([starter.prepare(p) for p in pictures])))
+            sys.stderr.write(f"\r{view} {start + len(pictures)} of {len(paths)}  ")
+        return np.concatenate(rows)
+
+    return _kept(cache, make, "images", view, *(str(p.name) for p in paths))
+
+
+def _texts(texts: Sequence[str], cache: Path) -> Floats:
+    """(n, t) features of texts."""
+
+    def make() -> Floats:
+        run, _ = backends.start(_words(), "auto")
+        rows: list[Floats] = [
+            run(starter.tokenize(texts[start : start + 64])) for start in range(0, len(texts), 64)
+        ]
+        return np.concatenate(rows)
+
+    return _kept(cache, make, "texts", *texts)
+
+
+def _view(path: Path, view: str) -> Image.Image:
+    """The whole picture, its mirror image, or a random crop that always comes out the same."""
+    with Image.open(path) as file:
+        picture = file.convert("RGB")
+    if view == "whole":
+        return picture
+    if view == "mirror":
+        return ImageOps.mirror(picture)
+    rng = np.random.default_rng(int(digest(view, path.name)[:8], 16))
+    share, shape = rng.uniform(0.7, 1), np.exp(rng.uniform(-0.1, 0.1))
+    width = min(picture.width, round(picture.width * share**0.5 * shape))
+    height = min(picture.height, round(picture.height * share**0.5 / shape))
+    x, y = rng.integers(0, (picture.width - width + 1, picture.height - height + 1))
+    crop = picture.crop((x, y, x + width, y + height))
+    return ImageOps.mirror(crop) if rng.random() < 0.5 else crop
+
+
+def _trunk() -> Tower:
+    """The picture tower without a head."""
+    key, size = f"starter-trunk-{PICTURES.digest[:12]}", starter_files.image_size()
+    return Tower(key, PICTURES.verify, _build_trunk, starter.example_pixels, (-1, 3, size, size))
+
+
+def _words() -> Tower:
+    """The text tower without a head."""
+    key = f"starter-words-{WORDS.digest[:12]}"
+    return Tower(
+        key, WORDS.verify, _build_words, lambda: starter.tokenize(starter.EXAMPLES), (-1, -1)
+    )
+
+
+def _build_trunk() -> torch.nn.Module:
+    lazy.open_clip()
+    from core.encoders import starter_modules
+
+    return starter_modules.image_tower().trunk
+
+
+def _build_words() -> torch.nn.Module:
+    lazy.open_clip()
+    from core.encoders import starter_modules
+
+    tower = starter_modules.text_tower()
+    tower.proj = torch.nn.Identity()
+    return tower
+
+
+def _kept(cache: Path, make: Callable[[], Floats], *what: str) -> Floats:
+    """Features from the cache, or made and put there."""
+    file = cache / f"{digest(PICTURES.digest, WORDS.digest, *what)}.npy"
+    if not file.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        np.save(file, make())
+    loaded: Floats = np.load(file)
+    return loaded
