@@ -110,7 +110,7 @@ class Registry(Generic[F]):
     """All parts of one folder.
 
     Args:
-        package: the folder's module name, such as "core.diagnostics".
+        package: the folder's module name, such as "core.measure.diagnostics".
         what: what a part is called in sentences, such as "diagnostic".
     """
 

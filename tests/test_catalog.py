@@ -73,7 +73,7 @@ def test_a_file_without_a_place_for_the_table_is_refused(tmp_path, capsys, text,
 
 def test_the_readme_is_fresh():
     done = subprocess.run(
-        [sys.executable, "-m", "core.catalog", "--check", "README.md"],
+        [sys.executable, "-m", "core.workbench.catalog", "--check", "README.md"],
         cwd=ROOT,
         capture_output=True,
         text=True,

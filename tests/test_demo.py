@@ -140,7 +140,7 @@ def test_every_picture_is_listed_once_and_has_captions_of_its_own() -> None:
 
 def test_importing_the_module_loads_nothing_heavy() -> None:
     heavy = "('numpy', 'PIL', 'resvg_py', 'skimage', 'sklearn')"
-    code = f"import sys, core.demo; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, core.ingest.demo; print([m for m in {heavy} if m in sys.modules])"
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )

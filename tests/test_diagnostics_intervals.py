@@ -150,8 +150,8 @@ def test_what_is_not_affordable_is_sampled_and_the_interval_says_so():
 def test_margins_and_ranks_of_few_texts_are_those_of_all(monkeypatch):
     given = spaces.paired(n=700, d=8, agreement=0.5)
     every = pair_ranks(given)
-    monkeypatch.setattr("core.rivals.AFFORDABLE", 1.0)
-    monkeypatch.setattr("core.rivals.IMAGES", 64)
+    monkeypatch.setattr("core.measure.pair_ranks.AFFORDABLE", 1.0)
+    monkeypatch.setattr("core.measure.pair_ranks.IMAGES", 64)
     some = pair_ranks(given, seed=1)
     assert (len(every.texts), len(some.texts), some.n_texts) == (700, 500, 700)
     at = np.searchsorted(every.texts, some.texts)

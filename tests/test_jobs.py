@@ -7,9 +7,9 @@ from pathlib import Path
 from threading import Event
 from time import monotonic, sleep
 
-import core.jobs
 import pytest
 
+import core.workbench.jobs
 from core.errors import Cancelled, InputError, UnknownName
 from core.workbench.jobs import Jobs, Tick, process_birth
 
@@ -111,7 +111,7 @@ def test_records_survive_and_say_what_to_call_again(jobs, tmp_path):
 
 CHILD = """
 import sys, time
-from core.jobs import Jobs
+from core.workbench.jobs import Jobs
 def work(tick):
     for i in range(10**6):
         tick(i, 10**6)
@@ -161,7 +161,7 @@ def test_the_same_work_is_not_run_twice_at_a_time(jobs):
 
 def test_rate_and_time_left_come_from_the_recent_window(jobs, monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr(core.jobs, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(core.workbench.jobs, "monotonic", lambda: clock[0])
     job = start(jobs, lambda tick: None).wait()
     job.state = "running"
     tick = Tick(job)
@@ -184,8 +184,8 @@ def test_the_record_is_written_at_most_once_a_second(jobs, monkeypatch):
     clock = [0.0]
     written = []
     job = start(jobs, lambda tick: None).wait()
-    monkeypatch.setattr(core.jobs, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(core.jobs, "save", lambda job: written.append(job.done))
+    monkeypatch.setattr(core.workbench.jobs, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(core.workbench.jobs, "save_record", lambda job: written.append(job.done))
     tick = Tick(job)
     for i in range(100):
         clock[0] = i * 0.05
@@ -202,7 +202,7 @@ def test_the_latest_attempt_at_a_piece_of_work_is_found(jobs):
 
 
 def test_old_records_are_dropped_but_never_a_running_job(jobs, monkeypatch):
-    monkeypatch.setattr(core.jobs, "KEPT", 3)
+    monkeypatch.setattr(core.workbench.jobs, "KEPT", 3)
     go = Event()
     running = start(jobs, lambda tick: go.wait(10), i=-1)
     for i in range(6):

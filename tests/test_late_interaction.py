@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadParameter, InputError
-from core.numerics.multivector import best_matches, pooled
+from core.numerics.multivector import best_matches, pool, pooled
 from core.search.index.muvera import FixedEncoding, MuveraIndex
 from core.search.rerankers import RERANKERS, Shortlist
 from core.search.rerankers.orthogonal_fusion import remainder
@@ -144,7 +144,7 @@ def test_pooling_finds_the_topics(clusters, rng):
 
 def test_a_share_of_the_parts_is_rounded_up(rng):
     x = unit(rng, 10, 6)
-    assert [len(Pooling("kmeans", ratio=r).pool(x)) for r in (0.01, 0.25, 1.0)] == [1, 3, 10]
+    assert [len(pool(x, Pooling("kmeans", ratio=r))) for r in (0.01, 0.25, 1.0)] == [1, 3, 10]
     for pooling in (Pooling(), Pooling("kmeans", keep=3), Pooling(ratio=0.125)):
         assert named(pooling.name) == pooling
     for wrong in ({"keep": 0}, {"ratio": 1.5}, {"clusters": "mean"}, {"ratio": float("nan")}):

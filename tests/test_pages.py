@@ -41,7 +41,7 @@ def test_without_a_question_there_are_pictures_and_suggestions_and_no_encoder(
 
     warmed = []
     monkeypatch.setattr("core.encoders.load", load)
-    monkeypatch.setattr("core.background.warm", lambda bench, *of: warmed.append(of))
+    monkeypatch.setattr("core.workbench.tasks.warm_search", lambda bench, *of: warmed.append(of))
     run(app, collection="colours")
     run(app)
     assert warmed == [("colours", None)]  # beside the page, once

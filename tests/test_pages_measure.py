@@ -425,7 +425,7 @@ def test_every_collection_is_a_card_with_counts_encoder_health_and_pictures(app,
 @pytest.fixture
 def toy_by_default(monkeypatch):
     """AppTest cannot type a new option into a select box, so the form's own choice is the toy."""
-    monkeypatch.setattr("core.workbench.filling.DEFAULT_ENCODER", "toy")
+    monkeypatch.setattr("core.workbench.ingest.DEFAULT_ENCODER", "toy")
 
 
 def add(app, *files, path="", into=None):

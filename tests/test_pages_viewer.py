@@ -12,7 +12,7 @@ from tests.screens import TOP, run, words
 def viewer(filled, monkeypatch):
     """The viewer of the first picture; a change of page is a sentence."""
     monkeypatch.chdir(TOP)
-    monkeypatch.setattr("pages.parts.actions.st.switch_page", lambda page: None)
+    monkeypatch.setattr("pages.parts.item.st.switch_page", lambda page: None)
 
     def opened(row=0, **asked):
         id_ = Workbench(filled).space("colours").ids[row]

@@ -118,7 +118,7 @@ def test_a_run_that_was_stopped_goes_on(bench):
 
 def test_a_killed_process_leaves_what_another_goes_on_with(bench):
     code = (
-        "import os; from core.pipeline import tokens; from core.workbench import Workbench\n"
+        "import os; from core.ingest import token_vectors as tokens; from core.workbench import Workbench\n"
         "tokens.CHUNK_ITEMS = 16\n"
         "def stop(done, total):\n"
         "    if done == 40: os._exit(9)\n"
@@ -128,7 +128,7 @@ def test_a_killed_process_leaves_what_another_goes_on_with(bench):
     assert done.returncode == 9
     before = bench.tokens_stored("halves").items
     assert 16 <= before < 48
-    job = tasks.start_task(bench, "add_tokens", "Tokens", name="halves", encoder=None).wait(60)
+    job = tasks.start(bench, "add_tokens", "Tokens", name="halves", encoder=None).wait(60)
     assert job.state == "done"
     assert bench.tokens_stored("halves").items == 48
 

@@ -84,7 +84,7 @@ def demo(workbench: Workbench, options: argparse.Namespace) -> None:
         return
     from core.workbench import tasks
 
-    tasks.start_task(workbench, "build_demo", "Building the demo collection", name="demo")
+    tasks.start(workbench, "build_demo", "Building the demo collection", name="demo")
     serve_command(workbench, options)
 
 

@@ -32,7 +32,7 @@ def serve(home: str, host: str, port: int, *, browser: bool) -> None:
         [
             sys.executable,
             "-m",
-            "pages.parts.server",
+            "pages.parts.launch",
             "run",
             str(TOP / "app.py"),
             *flags(host, port, browser),

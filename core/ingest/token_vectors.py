@@ -9,6 +9,7 @@ from core.encoders import Encoder
 from core.errors import Cancelled, UnreadableFile
 from core.ingest.images import decode
 from core.ingest.writer import IngestReport, passport_for
+from core.numerics.multivector import pool
 from core.types import Floats, Item, Passport, Pooling, Progress, Rejected, Tokens, named
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ BATCH, CHUNK_ITEMS, CHUNK_SECONDS = 16, 512, 30.0
 
 def pool_tokens(tokens: Tokens, pooling: Pooling) -> Floats:
     """A few unit vectors that stand for the parts that show something."""
-    return pooling.pool(tokens.spoken().vectors)
+    return pool(tokens.spoken().vectors, pooling)
 
 
 def pooling_of(collection: Collection, passport: Passport) -> Pooling:

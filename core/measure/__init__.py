@@ -4,7 +4,7 @@ from core.measure.analogies import Analogies, analogies
 from core.measure.catalog import family_rank, measure, measures, reading, title
 from core.measure.compare import COMPARE_AID, Contrast, compare
 from core.measure.diagnostics import DIAGNOSTICS
-from core.measure.findings import extremes, finding_curves
+from core.measure.findings import extremes, finding_curves, rows_of_kind
 from core.measure.probe_data import Augmented, ProbeData
 from core.measure.probes import PROBES
 from core.measure.projections import PROJECTIONS
@@ -46,5 +46,6 @@ __all__ = [
     "measures",
     "reading",
     "recall_curve",
+    "rows_of_kind",
     "title",
 ]

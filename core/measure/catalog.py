@@ -1,7 +1,7 @@
 """Every part with its source, as one table: for the Methods page, the README and the tests.
 
-python -m core.catalog --check README.md     say whether the table in the file is fresh
-python -m core.catalog --write README.md     make it so
+python -m core.workbench.catalog --check README.md     say whether the table in the file is fresh
+python -m core.workbench.catalog --write README.md     make it so
 """
 
 from __future__ import annotations

@@ -8,8 +8,7 @@ from math import floor, log10
 import numpy as np
 
 from core.errors import InputError, TooFew
-from core.report import KINDS, _of_kind
-from core.types import Curve, Doubles, Finding, Floats, Ints, Kind, Scope, Space
+from core.types import KINDS, Curve, Doubles, Finding, Floats, Ints, Kind, Scope, Space
 
 PLURAL: dict[Scope, str] = {"image": "images", "text": "texts", "joint": "items", "pairs": "pairs"}
 
@@ -114,5 +113,10 @@ def finding_curves(space: Space, finding: Finding) -> dict[Kind, Curve]:
             "items",
         )
         for kind in KINDS
-        if len(part := _of_kind(space, rows, kind))
+        if len(part := rows_of_kind(space, rows, kind))
     }
+
+
+def rows_of_kind(space: Space, rows: Ints, kind: Kind) -> Ints:
+    """Those of some rows that are of a kind."""
+    return rows[(rows < space.n_images) == (kind == "image")]

@@ -7,12 +7,11 @@ Interaction over BERT. SIGIR 2020.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
 from core.numerics.kmeans import centers_of, nearest_center
-from core.types import Floats, Ints
+from core.types import Clusters, Floats, Ints, Pooling
 
 
 def best_matches(words: Floats, items: Sequence[Floats]) -> Floats:
@@ -35,10 +34,12 @@ def best_matches(words: Floats, items: Sequence[Floats]) -> Floats:
     return found
 
 
-Clusters = Literal["ward", "kmeans"]
-NAMES: dict[Clusters, str] = {"ward": "Ward's clusters", "kmeans": "k-means"}
-MOST = 256  # vectors an item
 STARTS = 4  # of k-means: one leaves its clusters 4 % less tight than Ward's on the starter's places
+
+
+def pool(vectors: Floats, pooling: Pooling) -> Floats:
+    """At most `pooling.k` unit vectors that stand for the (t, d) token vectors of an item."""
+    return pooled(vectors, pooling.k(len(vectors)), pooling.clusters)[0]
 
 
 def pooled(vectors: Floats, k: int, clusters: Clusters = "ward") -> tuple[Floats, Ints]:

@@ -3,9 +3,7 @@
 from core.report.evidence import Evidence, evidence_ids
 from core.report.html import Side, html_page
 from core.report.map_layers import (
-    KINDS,
     Layer,
-    _of_kind,
     by_finding,
     by_kind,
     by_label,
@@ -17,11 +15,9 @@ from core.report.map_layers import (
 from core.report.subsets import narrow_space, pack_ids, rest_of_space, unpack_ids
 
 __all__ = [
-    "KINDS",
     "Evidence",
     "Layer",
     "Side",
-    "_of_kind",
     "by_finding",
     "by_kind",
     "by_label",

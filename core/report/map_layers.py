@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import InputError
-from core.types import Finding, Floats, Ints, Kind, Space
+from core.measure import rows_of_kind
+from core.types import KINDS, Finding, Floats, Ints, Kind, Space
 
 MAX_GROUPS = 12
 MAX_POINTS = 100_000
@@ -20,7 +21,6 @@ OTHER = "other"
 UNLABELLED = "no label"
 NOT_MEASURED = "not measured"
 NAMES: dict[Kind, str] = {"image": "pictures", "text": "texts"}
-KINDS: tuple[Kind, ...] = ("image", "text")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def by_kind(space: Space, rows: Ints) -> tuple[Layer, ...]:
     return tuple(
         Layer(NAMES[kind], kind, hue, part)
         for hue, kind in enumerate(KINDS)
-        if len(part := _of_kind(space, rows, kind))
+        if len(part := rows_of_kind(space, rows, kind))
     )
 
 
@@ -81,7 +81,7 @@ def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, .
         Layer(titles[g], kind, g if g < most else -1, part)
         for g in [most + 1, most, *range(len(common))]
         for kind in KINDS
-        if len(part := _of_kind(space, rows[group == g], kind))
+        if len(part := rows_of_kind(space, rows[group == g], kind))
     )
 
 
@@ -98,12 +98,12 @@ def by_finding(space: Space, rows: Ints, finding: Finding) -> tuple[Layer, ...]:
     layers = [
         Layer(NOT_MEASURED, kind, -1, part)
         for kind in KINDS
-        if len(part := _of_kind(space, rows[~measured], kind))
+        if len(part := rows_of_kind(space, rows[~measured], kind))
     ]
     return *layers, *(
         Layer(NAMES[kind], kind, 0, part, finding.per_item[part], finding.per_item_title)
         for kind in KINDS
-        if len(part := _of_kind(space, rows[measured], kind))
+        if len(part := rows_of_kind(space, rows[measured], kind))
     )
 
 
@@ -127,10 +127,6 @@ def map_places(space: Space, layers: Sequence[Layer], ids: Iterable[str]) -> lis
     wanted = np.zeros(space.n, bool)
     wanted[[space.row[id_] for id_ in ids if id_ in space.row]] = True
     return [np.flatnonzero(wanted[layer.rows]).tolist() for layer in layers]
-
-
-def _of_kind(space: Space, rows: Ints, kind: Kind) -> Ints:
-    return rows[(rows < space.n_images) == (kind == "image")]
 
 
 def _first_labels(space: Space) -> list[str]:

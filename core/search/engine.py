@@ -61,12 +61,12 @@ def search(
         kinds: what may be found.
         mask: (n,) rows that may be found.
         exclude: rows that must not be found: the items that ask.
-        nearly: look into the nearest cells of a large collection only; see `core.inverted_file`.
+        nearly: look into the nearest cells of a large collection only; see `core.search.index.ivf`.
         first: finds the rows by their parts; without, the cosine with the whole does.
         words: rows that a full-text search found and their scores, best first, to be fused with the
             best `SHORTLIST` rows of the first stage.
-        fusion: how; see `core.fusion`.
-        rerank: gives the best `SHORTLIST` hits new scores; see `core.rerankers`.
+        fusion: how; see `core.search.ranking`.
+        rerank: gives the best `SHORTLIST` hits new scores; see `core.search.rerankers`.
         others: queries of the same form, that tell what is chance; without, single texts.
         cut: what matches must reach besides the cut that leaves `expected` chance hits.
         alone: whether `cut` is all that they must reach.

@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.store.lance import key
-from core.store.space import _NONE
 from core.types import Ints, Item, Passport, Value, digest
 
 ITEMS = pa.schema(
@@ -185,6 +184,9 @@ def _typed(value: Value | None) -> tuple[str, Any]:
 def _legible(text: str) -> str:
     """Names of files need not be text; bytes that are none are written out as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+_NONE: Ints = np.empty(0, np.int64)
 
 
 def positions(wanted: pa.Array | pa.ChunkedArray, ids: pa.Array) -> Ints:

@@ -85,9 +85,6 @@ def _pair_rows(pairs: pa.Table, ids: pa.Array, n_images: int) -> Ints:
     return np.stack([both // n, both % n], axis=1)
 
 
-_NONE: Ints = np.empty(0, np.int64)
-
-
 def _labels(labels: pa.ListArray) -> tuple[tuple[str, ...], ...]:
     """One tuple for each row; () when nothing is labelled. Rows with one label share its tuple."""
     flat = pc.list_flatten(labels).dictionary_encode()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Kind = Literal["image", "text"]
+KINDS: tuple[Kind, ...] = ("image", "text")
 Scope = Literal["image", "text", "joint", "pairs"]
 Verdict = Literal["good", "watch", "bad", "unknown"]
 Value = str | int | float | bool

@@ -59,11 +59,11 @@ class Query:
         k: hits to return.
         start: hits to skip before the first.
         mix: how several parts become one vector: "sum", "slerp", or "centred" (balanced); see
-            `core.composition`.
-        template: what short texts are put into where pictures are looked for; see `core.prompts`.
+            `core.numerics.directions`.
+        template: what short texts are put into where pictures are looked for; see `core.search.query.encode`.
         first: what finds the candidates: "" (the cosine with the whole), "ivf" (the same among the
-            nearest cells; see `core.inverted_file`) or "muvera" (stored token vectors; see
-            `core.search.by_tokens`).
+            nearest cells; see `core.search.index.ivf`) or "muvera" (stored token vectors; see
+            `core.search.index.muvera`).
         words: how hits of a full-text search join in: "" (not), "rrf" or "sum".
         hub_correction: what takes hubs down, by name; "" is nothing.
         rerank: what orders the best hits again, by name; "" is nothing.

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 
 from core.errors import BadParameter, InputError
-from core.numerics.multivector import MOST, NAMES, Clusters, pooled
 from core.types.arrays import Floats
 
+Clusters = Literal["ward", "kmeans"]
+CLUSTER_NAMES: dict[Clusters, str] = {"ward": "Ward's clusters", "kmeans": "k-means"}
+MOST = 256  # vectors an item
 EMPTY = (
     "a an and are as at be by for from has have he her his in into is it its of on onto or she "
     "so some that the their them there these they this those to up was were while who with"
@@ -91,7 +93,7 @@ class StoredTokens:
     Args:
         items: how many have some.
         bytes_per_item: their mean size.
-        poolings: how many items were pooled in which way, by its name; see `core.pooling`.
+        poolings: how many items were pooled in which way, by its name; see `core.numerics.multivector`.
     """
 
     items: int = 0
@@ -153,10 +155,6 @@ class Pooling:
         """Vectors that an item of so many parts keeps, at most."""
         return ceil(self.ratio * parts) if self.ratio else self.keep
 
-    def pool(self, vectors: Floats) -> Floats:
-        """At most `k` unit vectors that stand for the (t, d) parts of an item."""
-        return pooled(vectors, self.k(len(vectors)), self.clusters)[0]
-
     @property
     def name(self) -> str:
         """What is kept with the vectors, and read back by `named`.
@@ -177,7 +175,7 @@ class Pooling:
         size = (
             f"{100 * self.ratio:g} % of the parts" if self.ratio else f"at most {self.keep} an item"
         )
-        return f"{size} by {NAMES[self.clusters]}"
+        return f"{size} by {CLUSTER_NAMES[self.clusters]}"
 
 
 def named(name: str) -> Pooling:
@@ -188,10 +186,10 @@ def named(name: str) -> Pooling:
     """
     with suppress(KeyError, ValueError):
         method, what, size = name.split()
-        clusters = {str(way): way for way in NAMES}[method]
+        clusters = {str(way): way for way in CLUSTER_NAMES}[method]
         if what == "keep":
             return Pooling(clusters, int(size))
         if what == "ratio":
             return Pooling(clusters, ratio=float(size))
-    allowed = f"{' or '.join(NAMES)}, then keep or ratio, then a number"
+    allowed = f"{' or '.join(CLUSTER_NAMES)}, then keep or ratio, then a number"
     raise BadParameter("pooling", repr(name), allowed)

@@ -4,7 +4,7 @@ from core.workbench import catalog, documents, tasks
 from core.workbench.catalog import Entry
 from core.workbench.collections import Card
 from core.workbench.encoder_report import EncoderReport
-from core.workbench.ingest import DEFAULT_ENCODER
+from core.workbench.ingest import DEFAULT_ENCODER, EncoderSuggestion
 from core.workbench.jobs import Job
 from core.workbench.measure import Layout
 from core.workbench.workbench import Workbench
@@ -13,6 +13,7 @@ __all__ = [
     "DEFAULT_ENCODER",
     "Card",
     "EncoderReport",
+    "EncoderSuggestion",
     "Entry",
     "Job",
     "Layout",

@@ -1,7 +1,7 @@
 """Every part with its source, as one table: for the Methods page, the README and the tests.
 
-python -m core.catalog --check README.md     say whether the table in the file is fresh
-python -m core.catalog --write README.md     make it so
+python -m core.workbench.catalog --check README.md     say whether the table in the file is fresh
+python -m core.workbench.catalog --write README.md     make it so
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def refreshed(text: str, name: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check or write the table of a file; 0 done, 1 stale, 2 refused."""
-    parser = ArgumentParser(prog="python -m core.catalog", description="The table of all parts.")
+    parser = ArgumentParser(
+        prog="python -m core.workbench.catalog", description="The table of all parts."
+    )
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 when it is stale")
     action.add_argument("--write", type=Path, metavar="FILE", help="put today's table in")
@@ -92,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path.write_text(fresh, encoding="utf-8")
     elif fresh != text:
         sys.stderr.write(
-            f"The table in {path.name} is stale: python -m core.catalog --write {path}\n"
+            f"The table in {path.name} is stale: python -m core.workbench.catalog --write {path}\n"
         )
         return 1
     return 0

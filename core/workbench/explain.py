@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,9 +12,12 @@ from core import ingest, search
 from core.encoders import PROMPT, Encoder
 from core.errors import InputError, UnknownItem
 from core.search import ExplainedQuery, Explanation, explain
-from core.types import Part, Passport, Pooling, Progress, Query, Space, StoredTokens, Tokens
+from core.types import Floats, Part, Passport, Pooling, Progress, Query, Space, StoredTokens, Tokens
 from core.workbench.ingest import no_progress
 from core.workbench.search import Searching
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 class Detailing(Searching):
@@ -57,7 +61,7 @@ class Detailing(Searching):
         return collection.tokens.version(collection.passport(encoder))
 
     def explain(self, name: str, query: Query, id_: str, encoder: str | None = None) -> Explanation:
-        """Why an item answers a question, by cosine alone; see `core.explanation`.
+        """Why an item answers a question, by cosine alone; see `core.search.explanation`.
 
         Where the encoder has no vectors for places and words, the rest is told with a note.
 
@@ -86,6 +90,32 @@ class Detailing(Searching):
             space, row, _asked(space, passport, query, words, loaded),
             allowed=allowed, places=places, note=note,
         )  # fmt: skip
+
+    def overlay(
+        self,
+        name: str,
+        id_: str,
+        map_: Floats,
+        ends: tuple[float, float],
+        *,
+        view: str,
+        strength: float,
+    ) -> bytes:
+        """An image with a map of similarities laid over it; see `core.ingest.images.overlay`."""
+        from core.ingest import overlay
+
+        data = self.picture(name, id_)
+        return overlay(data, map_, ends, view=view, strength=strength, name=id_)
+
+    def readable_image(self, data: bytes, name: str) -> Image:
+        """An image file decoded: upright and RGB, whatever it was.
+
+        Raises:
+            UnreadableFile: it is no image, or only a part of one.
+        """
+        from core.ingest import decode
+
+        return decode(data, name)
 
     def _places(self, name: str, id_: str, loaded: Encoder) -> Tokens:
         from core.ingest import decode

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from core.errors import SextantError, UnknownName
 from core.ingest import uploads
@@ -16,7 +16,7 @@ from core.workbench.workbench import Workbench
 Arguments = Mapping[str, Any]
 
 
-def start_task(bench: Workbench, verb: str, title: str, **arguments: Any) -> Job:
+def start(bench: Workbench, verb: str, title: str, **arguments: Any) -> Job:
     """Run a verb in the background; see `VERBS` for what each takes.
 
     Raises:
@@ -30,9 +30,9 @@ def start_task(bench: Workbench, verb: str, title: str, **arguments: Any) -> Job
     )
 
 
-def resume_task(bench: Workbench, job: Job) -> Job:
+def resume(bench: Workbench, job: Job) -> Job:
     """Call the verb of a job that did not end again: it goes on where it stopped."""
-    return start_task(bench, job.verb, job.title, **job.arguments)
+    return start(bench, job.verb, job.title, **job.arguments)
 
 
 def warm_search(bench: Workbench, name: str, encoder: str | None) -> None:
@@ -48,6 +48,21 @@ def warm_search(bench: Workbench, name: str, encoder: str | None) -> None:
 def upload_folder(bench: Workbench) -> Path:
     """Where dropped files wait to be taken in."""
     return bench.folder / "drops"
+
+
+def save_uploads(bench: Workbench, files: Iterable[tuple[str, BinaryIO]]) -> Path:
+    """Keep dropped files and say which path to ingest; see `core.ingest.uploads.save_uploads`."""
+    return uploads.save_uploads(files, upload_folder(bench))
+
+
+def allowed_root() -> Path:
+    """The folder that paths typed in the app must lie below."""
+    return uploads.allowed_root()
+
+
+def allowed_path(path: str) -> Path:
+    """A typed path, when the app may read it; see `core.ingest.uploads.allowed_path`."""
+    return uploads.allowed_path(path)
 
 
 def _ingest(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:

@@ -6,7 +6,6 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.ingest import overlay
 from core.search import Competitor, Explanation
 from core.types import Item, Query
 from pages.parts import charts, controls, formatting, gallery, state
@@ -46,9 +45,8 @@ def picture(item: Item, why: Explanation) -> None:
     strength = st.slider("Colour", 0, 100, 70, 5, key="_why_strength", format="%d %%")
     map_ = why.maps["" if chosen == EVERYTHING else chosen]
     low, high = _scale(why, chosen)
-    data = state.workbench().picture(state.collection(), item.id)
-    washed = overlay(
-        data, map_, (low, high), view=why.view, strength=strength / 100, name=item.name
+    washed = state.workbench().overlay(
+        state.collection(), item.id, map_, (low, high), view=why.view, strength=strength / 100
     )
     st.image(
         washed, width="stretch", alt=formatting.shorten(f"{item.name}, washed where it fits", 200)

@@ -65,7 +65,7 @@ def _actions(job: Job) -> None:
         return
     if st.button("Resume", key=f"_resume_{job.id}", icon=":material/play_arrow:"):
         with problems.shown():
-            tasks.resume_task(state.workbench(), job)
+            tasks.resume(state.workbench(), job)
             st.rerun()
     if st.button("Dismiss", key=f"_dismiss_{job.id}", type="tertiary"):
         state.workbench().jobs.forget(job.id)

@@ -157,7 +157,7 @@ def _told(items: int, n: int, size: float, poolings: dict[str, int]) -> str:
 
 def _store(pooling: Pooling) -> None:
     name = state.collection()
-    tasks.start_task(
+    tasks.start(
         state.workbench(), "add_tokens", f"Token vectors of {name}",
         name=name, encoder=state.encoder(), pooling=pooling.name,
     )  # fmt: skip

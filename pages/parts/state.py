@@ -240,14 +240,12 @@ def shown_picture(data: bytes, name: str) -> Any:
     Raises:
         UnreadableFile: it is no picture, or only a part of one.
     """
-    from core.ingest import decode
-
-    return decode(data, name)
+    return workbench().readable_image(data, name)
 
 
 def build_demo() -> None:
     """Start the job that builds the demo collection, unless it runs."""
-    tasks.start_task(workbench(), "build_demo", "Building the demo collection", name="demo")
+    tasks.start(workbench(), "build_demo", "Building the demo collection", name="demo")
 
 
 def thumbnails(ids: Sequence[str]) -> dict[str, bytes]:

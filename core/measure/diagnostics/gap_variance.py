@@ -10,9 +10,8 @@ from core.measure.verdicts import judge
 from core.numerics.sampling import groups, items_error, sampled_rows
 from core.numerics.spectra import Moments, moments, projections
 from core.numerics.stats import normal
-from core.types import Bools, Doubles, Finding, Ints, Kind, Reference, Space
+from core.types import KINDS, Bools, Doubles, Finding, Ints, Reference, Space
 
-KINDS: tuple[Kind, ...] = ("image", "text")
 SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 SAME = 1e-10
 ROWS = 20_000  # of each kind, for the order along the gap

@@ -98,7 +98,8 @@ def _across(space: Space) -> Finding:
         verdict=judge("mean_cosine", abs(value)),
         sentence=(
             "An image and any text have a mean cosine of "
-            f"{format_value(value, low, high)}; directions spread evenly would have 0. Read cosines of hits against this."
+            f"{format_value(value, low, high)}; directions spread evenly would have 0. "
+            "Read cosines of hits against this."
         ),
         sampled=f"exact, all {image.n:,} images with all {text.n:,} texts",
     )

@@ -2,7 +2,7 @@
 
 The rows are divided among cells by k-means, and a query looks into the cells whose centres are most
 similar to it until it has seen a share of the rows that may be found; the sketch and then the rows
-themselves decide among these (`core.sketch`). Where a filter bars more than a few, the sketch
+themselves decide among these (`core.search.index.two_bit`). Where a filter bars more than a few, the sketch
 searches what it leaves instead, exactly: a filter costs no hits.
 
 How large the share must be depends on the collection, so it is measured there: the smallest that
@@ -24,9 +24,8 @@ from core.numerics.kmeans import centers_of, nearest_center
 from core.numerics.stats import wilson
 from core.search.index import two_bit
 from core.search.index.two_bit import KEPT, Sketch
-from core.types import Bools, Doubles, Floats, Ints, Kind, Space, SpaceCache
+from core.types import KINDS, Bools, Doubles, Floats, Ints, Space, SpaceCache
 
-KINDS: tuple[Kind, ...] = ("image", "text")
 K, ENOUGH = 10, 0.99
 WHOLE = 0.9  # share of the rows sought that must be allowed
 QUERIES = 500  # of each kind of item that asks, for each kind that is found

@@ -118,7 +118,7 @@ def top_k(
     offset: Floats | None = None,
     mask: Bools | None = None,
 ) -> tuple[Ints, Floats]:
-    """The k best rows for one query, as `core.neighbors.top_k` finds them.
+    """The k best rows for one query, as `core.numerics.neighbors.top_k` finds them.
 
     The sketch gives candidates among the rows that are allowed; where these are a few hundred, or
     where it leaves too many, as with vectors that are all alike, every one of them is compared.

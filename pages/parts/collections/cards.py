@@ -142,7 +142,7 @@ def _encode(card: Card) -> None:
     encoder = intake.choose("Encoder", key="_new_encoder", placeholder="Choose one or type a name")
     if st.button("Encode", key="_do_encode", type="primary", disabled=not encoder):
         with problems.shown():
-            tasks.start_task(
+            tasks.start(
                 state.workbench(),
                 "add_encoder",
                 f"Encoding {card.name} with {encoder}",

@@ -7,9 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core import ASSETS
-from core.encoders import SUGGESTIONS, Suggestion, reachable
-from core.ingest import uploads
-from core.workbench import Card, tasks
+from core.workbench import Card, EncoderSuggestion, tasks
 from pages.parts import controls, formatting, problems, session, state
 
 DROPS = "drops"
@@ -39,7 +37,7 @@ def form(names: Sequence[str]) -> None:
             key=f"_path_{fresh}",
             placeholder="Pictures/holiday",
             icon=":material/folder_open:",
-            help=f"Below {uploads.allowed_root()}. Pictures are read where they are, not copied: "
+            help=f"Below {tasks.allowed_root()}. Pictures are read where they are, not copied: "
             "the way for large collections.",
         )
         name = st.selectbox(
@@ -105,15 +103,14 @@ def close_report() -> None:
 def _begin(files: Sequence[Any], path: str, name: str, encoder: str | None) -> None:
     """Keep what was dropped, check what was typed, and start a job for each."""
     bench = state.workbench()
-    sources = [uploads.allowed_path(path)] if path.strip() or not files else []
+    sources = [tasks.allowed_path(path)] if path.strip() or not files else []
     if files:
         with st.spinner("Keeping the dropped files…"):
-            place = tasks.upload_folder(bench)
-            sources.append(uploads.save_uploads([(file.name, file) for file in files], place))
+            sources.append(tasks.save_uploads(bench, [(file.name, file) for file in files]))
     name = name.strip() or _name_for(sources[0])
     bench.home.ensure(name)
     for source in sources:
-        tasks.start_task(
+        tasks.start(
             bench,
             "ingest",
             f"Adding {source.name} to {name}",
@@ -134,13 +131,14 @@ def _name_for(source: Path) -> str:
 HELP = (
     "Any OpenCLIP model can be typed in: `model/pretrained`, `hf-hub:owner/model`, "
     "`local-dir:folder`.\n\n"
-) + "\n".join(f"- **{formatting.plain(s.name)}**: {s.note}" for s in SUGGESTIONS)
+)
 
 
 def choose(label: str, *, key: str, placeholder: str) -> str | None:
     """A select box that also takes a typed name; None when nothing was chosen."""
-    online = _hub()
-    offered = {s.name: _title(s) for s in SUGGESTIONS if online or not s.megabytes}
+    suggestions = _suggestions()
+    offered = {s.name: _title(s) for s in suggestions}
+    notes = "\n".join(f"- **{formatting.plain(s.name)}**: {s.note}" for s in suggestions)
     chosen: str | None = st.selectbox(
         label,
         list(offered),
@@ -149,19 +147,19 @@ def choose(label: str, *, key: str, placeholder: str) -> str | None:
         format_func=lambda name: offered.get(name, name),
         key=key,
         placeholder=placeholder,
-        help=HELP,
+        help=HELP + notes,
     )
-    if not online:
+    if not any(s.megabytes for s in suggestions):
         st.caption("The model hub cannot be reached: starter, or a model on this computer.")
     return chosen
 
 
-def _title(suggestion: Suggestion) -> str:
+def _title(suggestion: EncoderSuggestion) -> str:
     if not suggestion.megabytes:
         return f"{suggestion.name}, built in"
     return f"{suggestion.name}, {suggestion.megabytes:,} MB"
 
 
 @st.cache_data(ttl=600, show_spinner=False)
-def _hub() -> bool:
-    return reachable(1.0)
+def _suggestions() -> tuple[EncoderSuggestion, ...]:
+    return state.workbench().encoder_suggestions()

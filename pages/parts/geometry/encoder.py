@@ -120,7 +120,7 @@ def _panel(model: str) -> None:
 
 def _start(name: str, model: str) -> None:
     title = f"Trying {model} on {name}"
-    tasks.start_task(state.workbench(), VERB, title, name=name, encoder=model)
+    tasks.start(state.workbench(), VERB, title, name=name, encoder=model)
 
 
 def _about(report: EncoderReport) -> None:

@@ -101,7 +101,7 @@ def _compute(name: str, encoder: str | None, asked: LayoutRequest) -> None:
             "by itself when it is ready."
         )
     if last is None or last.state in ("done", "interrupted") or again:
-        tasks.start_task(bench, "layout", f"{title} of {name}", **arguments)
+        tasks.start(bench, "layout", f"{title} of {name}", **arguments)
         st.rerun()
 
 

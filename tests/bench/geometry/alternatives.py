@@ -1,6 +1,6 @@
 """The same numbers the obvious way or from a library, at a size that it can do.
 
-python -m core.bench.geometry.alternatives prints JSON. Both sides measure the same fresh space;
+python -m tests.bench.geometry.alternatives prints JSON. Both sides measure the same fresh space;
 theirs looks at all pairs of both kinds where ours may sample.
 """
 

@@ -1,6 +1,6 @@
 """One run of the report on a made space, alone in its process: seconds of each part, and the peak.
 
-python -m core.bench.geometry.measured vital|all ITEMS prints JSON.
+python -m tests.bench.geometry.measured vital|all ITEMS prints JSON.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from core.numerics.multivector import best_matches
+from core.numerics.multivector import best_matches, pool
 from core.types.arrays import Floats, Ints
 from core.types.space import Space
 from core.types.tokens import Pooling
@@ -46,7 +46,7 @@ def _recall(name: str, known: Known) -> Iterable[dict[str, Any]]:
     first = len(known.pictures.whole)
     pairs = np.column_stack([known.owner, first + np.arange(n)])
     space = Space(vectors, tuple(f"{i:06}" for i in range(len(vectors))), first, pairs)
-    few = [Pooling().pool(parts) for parts in known.pictures.parts]
+    few = [pool(parts, Pooling()) for parts in known.pictures.parts]
     pictures, means = Bag(known.pictures.whole, few), (known.places_mean, known.words_mean)
     sides = {
         "text to image": (known.captions, known.pictures, means[::-1]),
@@ -105,7 +105,7 @@ def _stored(items: Bag, hits: int = 400) -> dict[str, Any]:
     from core.store.home import Home
     from core.types.item import Passport
 
-    few = [Pooling().pool(parts) for parts in items.parts]
+    few = [pool(parts, Pooling()) for parts in items.parts]
     ids, d = [f"{i:06}" for i in range(len(few))], items.whole.shape[1]
     passport = Passport("made", "w", "p", d)
     rng = np.random.default_rng(0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.numerics.multivector import best_matches
+from core.numerics.multivector import best_matches, pool
 from core.search.index.muvera import FixedEncoding, MuveraIndex
 from core.search.query.tokens import BITS
 from core.types.arrays import Floats
@@ -108,7 +108,7 @@ def _first_fewer(pooling: Pooling, way: Way) -> Way:
 
 
 def _few(items: Bag, pooling: Pooling) -> Bag:
-    return Bag(items.whole, [pooling.pool(parts) for parts in items.parts])
+    return Bag(items.whole, [pool(parts, pooling) for parts in items.parts])
 
 
 def _means(bag: Bag, mean: Floats) -> Floats:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from pictures import Captioned
 from torch import nn
 from torch.nn.functional import dropout, normalize
+
+from tests.bench.starter.pictures import Captioned
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 DROPPED = 0.5

@@ -15,12 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from pictures import held_out, records
 from PIL import Image
 
 from core.encoders.encoder import Encoder, load
 from core.ingest import demo
 from core.types.arrays import Bools, Floats, Ints
+from tests.bench.starter.pictures import held_out, records
 
 KS = (1, 5, 10)
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from correlate import Source, correlate
-from heads import Classes, Head, Pairs
-from pictures import Captioned, captioned, class_names, drawings, held_out
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from core.encoders import lazy, starter_files
+from tests.bench.starter.correlate import Source, correlate
+from tests.bench.starter.heads import Classes, Head, Pairs
+from tests.bench.starter.pictures import Captioned, captioned, class_names, drawings, held_out
 
 SEEDS = 3
 """Runs whose heads are averaged."""
