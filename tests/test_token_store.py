@@ -118,7 +118,8 @@ def test_a_run_that_was_stopped_goes_on(bench):
 
 def test_a_killed_process_leaves_what_another_goes_on_with(bench):
     code = (
-        "import os; from core.ingest import token_vectors as tokens; from core.workbench import Workbench\n"
+        "import os; from core.ingest import token_vectors as tokens\n"
+        "from core.workbench import Workbench\n"
         "tokens.CHUNK_ITEMS = 16\n"
         "def stop(done, total):\n"
         "    if done == 40: os._exit(9)\n"

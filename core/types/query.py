@@ -60,7 +60,8 @@ class Query:
         start: hits to skip before the first.
         mix: how several parts become one vector: "sum", "slerp", or "centred" (balanced); see
             `core.numerics.directions`.
-        template: what short texts are put into where pictures are looked for; see `core.search.query.encode`.
+        template: what short texts are put into where pictures are looked for; see
+            `core.search.query.encode`.
         first: what finds the candidates: "" (the cosine with the whole), "ivf" (the same among the
             nearest cells; see `core.search.index.ivf`) or "muvera" (stored token vectors; see
             `core.search.index.muvera`).

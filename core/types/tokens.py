@@ -93,7 +93,7 @@ class StoredTokens:
     Args:
         items: how many have some.
         bytes_per_item: their mean size.
-        poolings: how many items were pooled in which way, by its name; see `core.numerics.multivector`.
+        poolings: how many items were pooled in which way, by its name; see `Pooling`.
     """
 
     items: int = 0

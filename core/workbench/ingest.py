@@ -6,6 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 from core import encoders
+from core.encoders import Suggestion as EncoderSuggestion
 from core.errors import InputError
 from core.ingest import IngestReport
 from core.types import Passport, Progress
@@ -65,6 +66,11 @@ class Filling(Collections):
         report.seconds = monotonic() - started
         collection.note_intake(report.to_dict())
         return report
+
+    def encoder_suggestions(self, seconds: float = 1.0) -> tuple[EncoderSuggestion, ...]:
+        """Encoders to offer, small to large; those of the hub only where it answers in time."""
+        found = encoders.SUGGESTIONS
+        return found if encoders.reachable(seconds) else tuple(s for s in found if not s.megabytes)
 
     def add_encoder(
         self, name: str, encoder: str, progress: Progress = no_progress

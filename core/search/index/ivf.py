@@ -2,8 +2,8 @@
 
 The rows are divided among cells by k-means, and a query looks into the cells whose centres are most
 similar to it until it has seen a share of the rows that may be found; the sketch and then the rows
-themselves decide among these (`core.search.index.two_bit`). Where a filter bars more than a few, the sketch
-searches what it leaves instead, exactly: a filter costs no hits.
+themselves decide among these (`core.search.index.two_bit`). Where a filter bars more than a few,
+the sketch searches what it leaves instead, exactly: a filter costs no hits.
 
 How large the share must be depends on the collection, so it is measured there: the smallest that
 finds 99 of 100 of the true ten nearest for half of a sample of the collection's own items as
