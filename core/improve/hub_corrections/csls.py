@@ -32,7 +32,7 @@ def csls(
     >>> import numpy as np
     >>> e, nobody = np.eye(3, dtype=np.float32), np.empty((0, 2), np.int64)
     >>> queries = np.array([[0.6, 0.8, 0], [0, 0.8, 0.6]], np.float32)
-    >>> csls(Bank(e, queries, e, nobody, nobody), k=1).round(2)
+    >>> csls(QueryBank(e, queries, e, nobody, nobody), k=1).round(2)
     array([0.3, 0.4, 0.3])
     """
     return 0.5 * mean_of_best(bank.asked, k)

@@ -33,7 +33,7 @@ def dn(
     >>> import numpy as np
     >>> e, nobody = np.eye(3, dtype=np.float32), np.empty((0, 2), np.int64)
     >>> queries = np.array([[0.6, 0.8, 0], [0, 0.8, 0.6]], np.float32)
-    >>> dn(Bank(e, queries, e, nobody, nobody), share=1).round(2)
+    >>> dn(QueryBank(e, queries, e, nobody, nobody), share=1).round(2)
     array([0.3, 0.8, 0.3])
     """
     return share * mean_of_best(bank.asked, bank.asked.shape[1])

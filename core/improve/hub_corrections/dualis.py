@@ -36,7 +36,8 @@ def dualis(
     >>> import numpy as np
     >>> e, nobody = np.eye(3, dtype=np.float32), np.empty((0, 2), np.int64)
     >>> queries = np.array([[0.6, 0.8, 0], [0, 0.8, 0.6]], np.float32)
-    >>> dualis(Bank(e, queries, e, nobody, nobody), beta_items=1000, beta_queries=1000).round(2)
+    >>> bank = QueryBank(e, queries, e, nobody, nobody)
+    >>> dualis(bank, beta_items=1000, beta_queries=1000).round(2)
     array([0.8, 0.9, 0.8])
     """
     alike = beta_items * soft_maximum(bank.alike, beta_items)

@@ -35,7 +35,8 @@ def nnn(
     >>> import numpy as np
     >>> e, nobody = np.eye(3, dtype=np.float32), np.empty((0, 2), np.int64)
     >>> queries = np.array([[0.6, 0.8, 0], [0, 0.8, 0.6]], np.float32)
-    >>> nnn(Bank(e, queries, e, nobody, nobody), alpha=1, k=1).round(2)  # the second item is a hub
+    >>> bank = QueryBank(e, queries, e, nobody, nobody)
+    >>> nnn(bank, alpha=1, k=1).round(2)  # the second item is a hub
     array([0.6, 0.8, 0.6])
     """
     return alpha * mean_of_best(bank.asked, k)

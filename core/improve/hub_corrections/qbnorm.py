@@ -36,7 +36,7 @@ def qbnorm(
     >>> import numpy as np
     >>> e, nobody = np.eye(3, dtype=np.float32), np.empty((0, 2), np.int64)
     >>> queries = np.array([[0.6, 0.8, 0], [0, 0.8, 0.6]], np.float32)
-    >>> qbnorm(Bank(e, queries, e, nobody, nobody), beta=1000).round(2)
+    >>> qbnorm(QueryBank(e, queries, e, nobody, nobody), beta=1000).round(2)
     array([0.6, 0.8, 0.6])
     """
     return soft_maximum(bank.asked, beta)

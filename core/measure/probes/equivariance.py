@@ -60,7 +60,7 @@ def equivariance(trial: ProbeData) -> tuple[Finding, ...]:
     >>> rows = np.random.default_rng(0).standard_normal((60, 3))  # the change turns the space
     >>> rows = (rows / np.linalg.norm(rows, axis=1)[:, None]).astype(np.float32)
     >>> turned = Changed(rows[:, None, [1, 2, 0]], ("a third",), 0)
-    >>> round(equivariance(Trial(rows, {"turn": turned}))[0].value, 3)
+    >>> round(equivariance(ProbeData(rows, {"turn": turned}))[0].value, 3)
     1.0
     """
     check_pictures(trial, "Equivariance", LEAST)

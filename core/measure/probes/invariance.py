@@ -48,7 +48,7 @@ def invariance(trial: ProbeData) -> tuple[Finding, ...]:
 
     >>> rows = np.eye(10, dtype=np.float32)  # ten unlike pictures; each keeps a cosine of 0.6
     >>> near = 0.6 * rows + 0.8 * np.roll(rows, 1, axis=0)
-    >>> found = invariance(Trial(rows, {"tilt": Changed(near[:, None], ("a bit",), 0)}))
+    >>> found = invariance(ProbeData(rows, {"tilt": Changed(near[:, None], ("a bit",), 0)}))
     >>> round(found[0].value, 6)
     0.6
     """

@@ -59,7 +59,7 @@ def truncation(
     >>> halves = np.stack([np.cos(2 * turn), np.sin(2 * turn)], 1)
     >>> full = np.stack([np.cos(turn), np.sin(turn)], 1)
     >>> cut = np.stack([halves, full]).astype(np.float32)
-    >>> truncation(Trial(cut=cut, cut_to=np.array([8, 16])))[0].value > 0.3
+    >>> truncation(ProbeData(cut=cut, cut_to=np.array([8, 16])))[0].value > 0.3
     True
     """
     lengths, texts = trial.cut.shape[:2]
