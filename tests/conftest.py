@@ -35,8 +35,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a filled and an empty collection, made once; see `tests.screens`."""
-    from tests.screens import build
+    """A home with a filled and an empty collection, made once; see `tests.fixtures.screens`."""
+    from tests.fixtures.screens import build
 
     return build(tmp_path_factory.mktemp("built"))
 

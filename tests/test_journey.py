@@ -15,7 +15,7 @@ from PIL import Image
 
 from core.types.item import Item
 from core.workbench import Workbench
-from tests.files import encoded, jsonl, zip_of
+from tests.fixtures.files import encoded, jsonl, zip_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 TOP = Path(__file__).parents[1]

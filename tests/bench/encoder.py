@@ -1,4 +1,4 @@
-"""The starter's pictures and texts a second, against torch eager float32 in the same run."""
+"""Images and texts per second of the starter, against torch eager float32 in the same run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import numpy as np
 from core.encoders.encoder import Encoder, load
 from core.types.arrays import Floats
 from core.workbench.ingest import DEFAULT_ENCODER
+from tests.bench.rows import row
 
-PICTURES, TEXTS, ROUNDS = 32, 256, 3
+IMAGES, TEXTS, ROUNDS = 32, 256, 3
 START = (
     "from core import encoders; e = encoders.load({name!r}); e.encode_texts(['a dog']); "
     "import sys; sys.exit(1 if 'torch' in sys.modules else 0)"
@@ -23,67 +24,58 @@ START = (
 
 
 def run(name: str = DEFAULT_ENCODER) -> list[dict[str, Any]]:
-    """Rows for pictures, texts and the time from process start to the first text.
+    """Rows for images, texts and the time from process start to the first text.
 
-    Both sides run in turn and the ratios are medians of the pairs, because what else the machine
-    does changes from second to second.
+    Both sides run in turn and the ratios are medians of the pairs, because the load of a shared
+    machine changes from second to second.
     """
-    ours, plain = load(name), load(name, "torch")
+    ours, baseline = load(name), load(name, "torch")
     pixels = _pixels(ours)
     texts = [f"a photo of {i} dogs on a beach near a {'red ' * (i % 7)}boat" for i in range(TEXTS)]
     rows = [
-        _compare("pictures", PICTURES, ours, plain, pixels),
-        _compare("texts", TEXTS, ours, plain, texts),
+        _compare("images", IMAGES, ours, baseline, pixels),
+        _compare("texts", TEXTS, ours, baseline, texts),
     ]
     return [*rows, _first_text(name, ours)]
 
 
 def _compare(
-    what: str, n: int, ours: Encoder, plain: Encoder, batch: Floats | list[str]
+    what: str, n: int, ours: Encoder, baseline: Encoder, batch: Floats | list[str]
 ) -> dict[str, Any]:
-    quick, slow = [], []
-    same = np.einsum("ij,ij->i", _encode(ours, batch), _encode(plain, batch)).min()
+    own, other = [], []
+    cosine = np.einsum("ij,ij->i", _encode(ours, batch), _encode(baseline, batch)).min()
     for _ in range(ROUNDS):
-        quick.append(_seconds(ours, batch))
-        slow.append(_seconds(plain, batch))
-    return {
-        "name": f"encode {what} ({ours.name})",
-        "n": n,
-        "d": ours.d,
-        "value": round(n / median(quick), 1),
-        "unit": f"{what}/s",
-        "baseline": round(n / median(slow), 1),
-        "ratio": round(median(s / q for s, q in zip(slow, quick, strict=True)), 2),
-        "recall": None,
-        "note": f"{ours.passport.backend} against torch float32; smallest cosine {same:.7f}",
-    }
+        own.append(_seconds(ours, batch))
+        other.append(_seconds(baseline, batch))
+    return row(
+        f"encode {what} ({ours.name})",
+        n,
+        ours.d,
+        round(n / median(own), 1),
+        f"{what}/s",
+        f"{ours.passport.backend} against torch float32; smallest cosine {cosine:.7f}",
+        baseline=round(n / median(other), 1),
+        ratio=median(b / a for a, b in zip(own, other, strict=True)),
+    )
 
 
 def _first_text(name: str, encoder: Encoder) -> dict[str, Any]:
-    """A new process, as a search on the command line starts one."""
+    """Seconds of a new process, as a search on the command line starts one."""
     command = [sys.executable, "-c", START.format(name=name)]
     started = perf_counter()
     code = subprocess.run(command, check=False, env=dict(os.environ)).returncode
-    return {
-        "name": f"process start to first text ({name})",
-        "n": 1,
-        "d": encoder.d,
-        "value": round(perf_counter() - started, 2),
-        "unit": "s",
-        "baseline": None,
-        "ratio": None,
-        "recall": None,
-        "note": "without torch" if code == 0 else "torch was loaded",
-    }
+    seconds = round(perf_counter() - started, 2)
+    note = "without torch" if code == 0 else "torch was loaded"
+    return row(f"process start to first text ({name})", 1, encoder.d, seconds, "s", note)
 
 
 def _pixels(encoder: Encoder) -> Floats:
-    """Prepared noise: what a picture shows does not change the work."""
+    """Prepared noise: the content of an image does not change the work."""
     from PIL import Image
 
     rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (PICTURES, 64, 64, 3), np.uint8)
-    return np.stack([encoder.prepare(Image.fromarray(picture)) for picture in noise])
+    noise = rng.integers(0, 256, (IMAGES, 64, 64, 3), np.uint8)
+    return np.stack([encoder.prepare(Image.fromarray(image)) for image in noise])
 
 
 def _encode(encoder: Encoder, batch: Floats | list[str]) -> Floats:

@@ -1,4 +1,4 @@
-"""Ingest end to end against the encoder alone on pictures that are already decoded."""
+"""Ingest end to end, against the encoder alone on images that are already decoded."""
 
 from __future__ import annotations
 
@@ -16,41 +16,40 @@ from PIL import Image
 from core.encoders.encoder import Encoder, load
 from core.workbench import Workbench
 from core.workbench.ingest import DEFAULT_ENCODER
+from tests.bench.rows import row
 
-PICTURES, ROUNDS, BATCH = 256, 3, 32
+IMAGES, ROUNDS, BATCH = 256, 3, 32
 
 
 def run() -> list[dict[str, Any]]:
-    """Pictures a second of both, in turn: 400 x 300 JPEG files through folder, store and all."""
+    """Images per second of both, in turn: 400 x 300 JPEG files from a folder into the store."""
     encoder = load(DEFAULT_ENCODER)
-    files = gradients(PICTURES)
-    pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in files]
-    _encode(encoder, pictures[:BATCH])
+    files = gradients(IMAGES)
+    images = [Image.open(io.BytesIO(data)).convert("RGB") for data in files]
+    _encode(encoder, images[:BATCH])
     alone, whole = [], []
     for _ in range(ROUNDS):
         started = perf_counter()
-        _encode(encoder, pictures)
-        alone.append(PICTURES / (perf_counter() - started))
-        whole.append(PICTURES / _ingest(files))
-    ratio = median(b / a for a, b in zip(alone, whole, strict=True))
+        _encode(encoder, images)
+        alone.append(IMAGES / (perf_counter() - started))
+        whole.append(IMAGES / _ingest(files))
     return [
-        {
-            "name": "ingest of pictures, end to end",
-            "n": PICTURES,
-            "d": encoder.d,
-            "value": round(median(whole), 1),
-            "unit": "pictures/s",
-            "baseline": round(median(alone), 1),
-            "ratio": round(ratio, 3),
-            "recall": None,
-            "note": f"baseline: {DEFAULT_ENCODER} alone, batches of {BATCH} decoded pictures",
-        }
+        row(
+            "ingest of images, end to end",
+            IMAGES,
+            encoder.d,
+            round(median(whole), 1),
+            "images/s",
+            f"baseline: {DEFAULT_ENCODER} alone, batches of {BATCH} decoded images",
+            baseline=round(median(alone), 1),
+            ratio=median(b / a for a, b in zip(alone, whole, strict=True)),
+        )
     ]
 
 
 def gradients(n: int) -> list[bytes]:
     """Noisy gradients: as costly to decode as photographs."""
-    rng, made = np.random.default_rng(0), []
+    rng, files = np.random.default_rng(0), []
     y, x = np.mgrid[:300, :400]
     for _ in range(n):
         phase = rng.uniform(0, 6, (3, 1, 1))
@@ -58,19 +57,19 @@ def gradients(n: int) -> list[bytes]:
         pixels = np.clip(waves + rng.normal(0, 12, waves.shape), 0, 255).astype(np.uint8)
         out = io.BytesIO()
         Image.fromarray(pixels.transpose(1, 2, 0)).save(out, "JPEG", quality=90)
-        made.append(out.getvalue())
-    return made
+        files.append(out.getvalue())
+    return files
 
 
-def _encode(encoder: Encoder, pictures: Sequence[Image.Image]) -> None:
-    for start in range(0, len(pictures), BATCH):
-        encoder.encode_images(pictures[start : start + BATCH])
+def _encode(encoder: Encoder, images: Sequence[Image.Image]) -> None:
+    for start in range(0, len(images), BATCH):
+        encoder.encode_images(images[start : start + BATCH])
 
 
 def _ingest(files: Sequence[bytes]) -> float:
     """Seconds from the command to the last row on disk."""
     with TemporaryDirectory() as place:
-        folder = Path(place) / "pictures"
+        folder = Path(place) / "images"
         folder.mkdir()
         for i, data in enumerate(files):
             (folder / f"{i:04}.jpg").write_bytes(data)

@@ -1,0 +1,37 @@
+"""One benchmark's rows as JSON: `python -m tests.bench NAME`; any other NAME lists them all.
+
+Machines are shared and noisy: read the ratios, not the seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from core.errors import InputError, UnknownName
+
+NAMES = (
+    "cut", "encoder", "geometry", "ingest", "multivector", "neighbors", "page", "queries", "search",
+    "stages",
+)  # fmt: skip
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the rows of one benchmark; 0 done, 2 when it cannot run."""
+    name = " ".join(arguments)
+    try:
+        if name not in NAMES:
+            raise UnknownName("benchmark", name, NAMES)
+        rows = import_module(f"tests.bench.{name}").run()
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    json.dump(rows, sys.stdout, indent=1, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write("\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

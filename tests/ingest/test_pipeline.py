@@ -1,0 +1,205 @@
+"""From files to stored vectors: every row belongs to its item, and a kill loses nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from core.encoders import encoder
+from core.encoders import encoder as encoders
+from core.errors import Cancelled, PassportMismatch
+from core.types.item import Passport
+from core.workbench import Workbench
+from tests.fixtures.files import encoded, folder_of, half, jsonl, png, ramp
+
+CAPTIONS = ["a red ball", "the blue sky", "a green hill", "black and white"]
+
+
+def pictures(n):
+    return {f"{i:03}.png": png(i) for i in range(n)}
+
+
+def captioned(folder, n):
+    rows = [
+        {"image": f"{i:03}.png", "caption": f"{CAPTIONS[i % 4]} {i}", "label": f"l{i % 3}", "x": i}
+        for i in range(n)
+    ]
+    return folder_of(folder, {**pictures(n), "items.jsonl": jsonl(*rows)})
+
+
+def test_row_i_belongs_to_item_i(tmp_path):
+    bench = Workbench()
+    bench.ingest("pets", captioned(tmp_path / "in", 40), encoder="toy")
+    space, toy = bench.space("pets"), encoder.load("toy")
+    assert (space.n_images, space.n) == (40, 80)
+    from core.ingest.images import decode
+
+    for row in range(0, 40, 7):
+        picture = decode(bench.picture("pets", space.ids[row]), "it")
+        np.testing.assert_allclose(toy.encode_images([picture])[0], space.vectors[row], atol=1e-6)
+    texts = bench.items("pets", space.ids[40:])
+    np.testing.assert_allclose(toy.encode_texts([t.text for t in texts]), space.texts, atol=1e-6)
+    for image, text in space.pairs.tolist():
+        number = bench.items("pets", [space.ids[image]])[0].attributes["x"]
+        assert bench.items("pets", [space.ids[text]])[0].text.endswith(f" {number}")
+    assert len(space.pairs) == 40
+
+
+def test_a_second_run_adds_nothing_and_encodes_nothing(tmp_path):
+    bench, folder = Workbench(), captioned(tmp_path / "in", 12)
+    first = bench.ingest("pets", folder, encoder="toy")
+    key = bench.space("pets").key
+    again = bench.ingest("pets", folder, encoder="toy")
+    assert (first.images, first.texts, first.encoded) == (12, 12, 24)
+    assert (again.images, again.texts, again.encoded) == (0, 0, 0)
+    assert len(again.repeated) == 24
+    assert bench.space("pets").key == key
+
+
+def test_one_bad_file_never_stops_the_rest(tmp_path):
+    files = {"a.png": png(1), "b.jpg": half(encoded(ramp(300, 300), "JPEG")), "c.png": png(2)}
+    files |= {"empty.png": b"", "words.png": "not a picture"}
+    report = Workbench().ingest("pets", folder_of(tmp_path / "in", files), encoder="toy")
+    assert report.images == 2
+    assert {r.name for r in report.refused} == {"b.jpg", "empty.png", "words.png"}
+    assert all(r.reason for r in report.refused)
+
+
+def test_the_same_caption_twice_is_one_text_with_two_pictures(tmp_path):
+    rows = [{"image": f"{i:03}.png", "caption": "a dog"} for i in range(2)]
+    folder = folder_of(tmp_path / "in", {**pictures(2), "items.jsonl": jsonl(*rows)})
+    bench = Workbench()
+    report = bench.ingest("pets", folder, encoder="toy")
+    assert (report.images, report.texts, report.repeated) == (2, 1, ["a dog"])
+    assert bench.space("pets").pairs.tolist() == [[0, 2], [1, 2]]
+
+
+def test_a_second_encoder_leaves_the_first_alone(tmp_path, monkeypatch):
+    bench = Workbench()
+    bench.ingest("pets", captioned(tmp_path / "in", 10), encoder="toy")
+    before = bench.space("pets", "toy")
+    monkeypatch.setattr(encoders, "load", lambda name, backend="auto": Other())
+    report = bench.add_encoder("pets", "other")
+    assert (report.encoded, report.images, report.repeated) == (20, 0, [])
+    assert bench.card("pets").encoders == ("toy", "other")
+    assert bench.space("pets", "toy").key == before.key
+    other = bench.space("pets", "other")
+    assert other.ids == before.ids
+    np.testing.assert_allclose(other.vectors, before.vectors[:, ::-1], atol=1e-6)
+
+
+class Other:
+    """The toy encoder with its dimensions in reverse."""
+
+    name = "other"
+    d = 8
+
+    def __init__(self, model="other", weights="w"):
+        self.toy = encoder._make("toy", "auto")
+        self.passport = Passport(model, weights, "mean colour", 8)
+
+    def prepare(self, image):
+        return self.toy.prepare(image)
+
+    def encode_prepared(self, pixels):
+        return self.toy.encode_prepared(pixels)[:, ::-1]
+
+    def encode_images(self, images):
+        return self.toy.encode_images(images)[:, ::-1]
+
+    def encode_texts(self, texts):
+        return self.toy.encode_texts(texts)[:, ::-1]
+
+
+def test_an_encoder_with_other_weights_is_refused(tmp_path, monkeypatch):
+    bench = Workbench()
+    bench.ingest("pets", captioned(tmp_path / "in", 3), encoder="toy")
+    monkeypatch.setattr(encoders, "load", lambda name, backend="auto": Other("toy", "changed"))
+    from core.types.query import Part, Query
+
+    with pytest.raises(PassportMismatch, match="its weights is changed, stored is none"):
+        bench.search("pets", Query((Part("red"),)))
+    with pytest.raises(PassportMismatch):
+        bench.ingest("pets", captioned(tmp_path / "more", 5), encoder="toy")
+    assert bench.card("pets").images == 3
+    assert len(bench.search("pets", Query((Part(item=bench.space("pets").ids[0]),))).hits) == 5
+
+
+def test_cancelling_keeps_what_was_encoded(tmp_path):
+    bench, folder = Workbench(), captioned(tmp_path / "in", 200)
+
+    def stop(done, total):
+        if done == 150:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        bench.ingest("pets", folder, encoder="toy", progress=stop)
+    kept = bench.space("pets").n
+    assert 150 <= kept < 400
+    report = bench.ingest("pets", folder, encoder="toy")
+    assert report.encoded == 400 - kept
+    assert bench.space("pets").n == 400
+
+
+CHILD = """
+import sys, time
+from core import encoders
+from core.pipeline import writer
+from core.workbench import Workbench
+
+writer.CHUNK_ROWS = 40
+toy = encoders.load("toy")
+encode = type(toy).encode_prepared
+
+def slow(self, pixels):
+    time.sleep(0.05)
+    rows = encode(self, pixels)
+    print(len(pixels), flush=True)
+    return rows
+
+type(toy).encode_prepared = slow
+writer.IMAGE_BATCH = 8
+Workbench(sys.argv[1]).ingest("pets", sys.argv[2], encoder="toy")
+"""
+
+
+def test_after_kill_9_the_same_command_ends_in_the_same_collection(tmp_path):
+    folder, home = captioned(tmp_path / "in", 120), tmp_path / "killed"
+    whole = Workbench(tmp_path / "whole")
+    whole.ingest("pets", folder, encoder="toy")
+    encoded_pictures = 0
+    for seconds in (0.3, 0.7, 1.1):
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(home), str(folder)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        encoded_pictures += int(child.stdout.readline() or 0)
+        time.sleep(seconds)
+        child.send_signal(signal.SIGKILL)
+        encoded_pictures += sum(map(int, child.communicate()[0].split()))
+    bench = Workbench(home)
+    report = bench.ingest("pets", folder, encoder="toy")
+    encoded_pictures += report.encoded  # counts texts too: an upper bound
+    expected, found = whole.space("pets"), bench.space("pets")
+    assert found.key == expected.key
+    assert bench.card("pets").images == 120
+    ids = list(expected.ids)
+    assert bench.thumbnails("pets", ids) == whole.thumbnails("pets", ids)
+    assert [i.attributes for i in bench.items("pets", ids)] == [
+        i.attributes for i in whole.items("pets", ids)
+    ]
+    # Three kills: at most three chunks of pictures were encoded twice.
+    assert encoded_pictures <= 240 + 3 * 48
+
+
+def test_the_report_is_plain_json(tmp_path):
+    report = Workbench().ingest("pets", captioned(tmp_path / "in", 3), encoder="toy").to_dict()
+    assert json.loads(json.dumps(report)) == report
+    assert set(report) >= {"collection", "added", "repeated", "refused", "encoded", "seconds"}

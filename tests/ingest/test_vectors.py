@@ -1,0 +1,276 @@
+"""Brought vectors: row i belongs to item i, unit length, and every bad row is named."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import InputError
+from core.ingest.readers.detect import read
+from core.ingest.readers.vectors import is_vectors, read_vectors
+from core.types.item import Rejected
+from tests.fixtures.files import folder_of, png
+
+
+def table_of(path: Path, vectors: Sequence[object], form: pa.DataType, **columns: object) -> Path:
+    """A Parquet file of those vectors; ids count from 0 and all are images unless given."""
+    n = len(vectors)
+    table = {"id": list(range(n)), "kind": ["image"] * n, "vector": pa.array(vectors, form)}
+    pq.write_table(pa.table({**table, **columns}), path)
+    return path
+
+
+LIST32 = pa.list_(pa.float32())
+FORMS = [
+    pa.list_(pa.float16()),
+    LIST32,
+    pa.list_(pa.float64()),
+    pa.large_list(pa.float32()),
+    pa.list_(pa.float32(), 8),
+    pa.list_(pa.float64(), 8),
+    pa.list_(pa.float16(), 8),
+    pa.list_(pa.int8(), 8),
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_every_number_format_gives_the_same_unit_rows(
+    tmp_path: Path, rng: np.random.Generator, form: pa.DataType
+) -> None:
+    given_rows = rng.integers(-9, 10, (40, 8)) + np.eye(40, 8, dtype=int) * 20
+    rows = given_rows.astype(form.value_type.to_pandas_dtype())
+    intake = read_vectors(table_of(tmp_path / "v.parquet", list(rows), form))
+    expected = given_rows / np.linalg.norm(given_rows, axis=1, keepdims=True)
+    assert intake.vectors.dtype == np.float32
+    np.testing.assert_allclose(intake.vectors, expected, atol=1e-6)
+    assert [item.id for item in intake.items] == [str(i) for i in range(40)]
+    assert intake.notes == ("40 of 40 vectors were not of length 1 and were normalised.",)
+    assert intake.refused == ()
+
+
+def test_unit_rows_are_kept_bit_by_bit_without_a_note(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    rows = rng.normal(size=(20, 32)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    mixed = rows.copy()
+    mixed[3] *= 5
+    intake = read_vectors(table_of(tmp_path / "v.parquet", list(rows), LIST32))
+    assert np.array_equal(intake.vectors, rows) and intake.notes == ()
+    again = read_vectors(table_of(tmp_path / "w.parquet", list(mixed), LIST32))
+    assert again.notes == ("1 of 20 vectors were not of length 1 and were normalised.",)
+    np.testing.assert_allclose(again.vectors, rows, atol=1e-7)
+
+
+def test_items_carry_what_the_row_says(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, {"p/a.png": png(1)})
+    path = table_of(
+        folder / "v.parquet",
+        [[1.0, 0], [0, 1.0], [0, 2.0]],
+        LIST32,
+        id=["A", "b", "c"],
+        kind=["image", "text", "text"],
+        image=["p/a.png", None, None],
+        text=[None, "A dog <b>", None],
+        label=["dog", None, "cat"],
+        labels=pa.array([["pet", "dog"], None, []], pa.list_(pa.string())),
+        pair=[7, 7, None],
+        year=pa.array([1999, None, 5], pa.int16()),
+        nested=pa.array([{"x": 1}, None, None], pa.struct({"x": pa.int8()})),
+        thumb=[b"\xff", b"", None],
+    )
+    intake = read_vectors(path)
+    image, dog, lone = intake.items
+    assert (image.kind, image.id, image.name, image.payload) == ("image", "A", "p/a.png", b"")
+    assert image.source == str(folder / "p/a.png")
+    assert image.labels == ("dog", "pet")
+    assert image.attributes == {"year": 1999, "nested": '{"x": 1}'}
+    assert (dog.kind, dog.id, dog.name, dog.text) == ("text", "b", "A dog <b>", "A dog <b>")
+    assert (lone.name, lone.text, lone.labels) == ("c", "", ("cat",))
+    assert intake.pairs == (("A", "b"),)
+    assert intake.notes == (
+        "The column 'thumb' was left out: it holds bytes.",
+        "1 of 3 vectors were not of length 1 and were normalised.",
+    )
+
+
+def test_pairs_join_each_image_with_each_text_of_the_key(tmp_path: Path) -> None:
+    path = table_of(
+        tmp_path / "v.parquet",
+        [[1.0, i] for i in range(7)],
+        LIST32,
+        id=list("abcdefg"),
+        kind=["image", "text", "text", "image", "image", "text", "image"],
+        pair=["k", "k", "k", "k", "x", "y", None],
+    )
+    assert read_vectors(path).pairs == (("a", "b"), ("a", "c"), ("d", "b"), ("d", "c"))
+
+
+def test_a_key_that_joins_everything_is_refused(tmp_path: Path) -> None:
+    n = 202
+    path = table_of(
+        tmp_path / "v.parquet",
+        [[1.0, 0.5]] * n,
+        LIST32,
+        kind=["image", "text"] * (n // 2),
+        pair=[1] * n,
+    )
+    intake = read_vectors(path)
+    assert len(intake.items) == n and intake.pairs == ()
+    reason = "it joins 101 images with 101 texts; at most 10,000 pairs a key"
+    assert intake.refused == (Rejected("v.parquet pair '1'", reason),)
+
+
+def test_each_bad_row_is_named_and_the_rest_keep_their_vectors(tmp_path: Path) -> None:
+    good = [[3.0, 4.0, 0.0]]
+    rows = [
+        *good,
+        [1.0, float("nan"), 0],
+        [float("inf"), 0, 0],
+        [0.0, 0, 0],
+        [1.0, 2],
+        None,
+        [1.0, None, 0],
+        [0, 0, 2.0],
+        [0, 5.0, 0],
+        [0, 6.0, 0],
+        [0, 1e-30, 0],
+        [1e30, 0, 0],
+    ]
+    ids = ["a", "b", "c", "d", "e", "f", "g", None, "a", "j", "k", "l"]
+    kinds = ["image"] * 9 + ["video", "text", "text"]
+    path = table_of(tmp_path / "v.parquet", rows, LIST32, id=ids, kind=kinds)
+    intake = read_vectors(path)
+    assert [item.id for item in intake.items] == ["a", "k", "l"]
+    np.testing.assert_allclose(intake.vectors, [[0.6, 0.8, 0], [0, 1, 0], [1, 0, 0]], atol=1e-7)
+    assert intake.notes[0].startswith("6 of 12 vectors were not of length 1")
+    numbers = "its vector holds values that are not numbers (NaN, infinite or missing)"
+    assert {r.name: r.reason for r in intake.refused} == {
+        "v.parquet row 2": f"{numbers} (id 'b')",
+        "v.parquet row 3": f"{numbers} (id 'c')",
+        "v.parquet row 4": "its vector is zero everywhere and has no direction (id 'd')",
+        "v.parquet row 5": "its vector has 2 values; most in this file have 3 (id 'e')",
+        "v.parquet row 6": "it has no vector (id 'f')",
+        "v.parquet row 7": f"{numbers} (id 'g')",
+        "v.parquet row 8": "it has no id",
+        "v.parquet row 9": "its id 'a' is already that of row 1",
+        "v.parquet row 10": "its kind is 'video'; allowed: image, text",
+    }
+
+
+def test_the_most_common_length_wins_and_the_first_on_a_tie(tmp_path: Path) -> None:
+    rows = [[1.0], [1.0, 2], [2.0, 1], [1.0, 2, 3]]
+    assert read_vectors(table_of(tmp_path / "v.parquet", rows, LIST32)).vectors.shape == (2, 2)
+    assert read_vectors(table_of(tmp_path / "w.parquet", rows[2:], LIST32)).vectors.shape == (1, 2)
+
+
+def test_extreme_doubles_keep_their_direction(tmp_path: Path) -> None:
+    rows = [[3e300, 4e300], [3e-300, 4e-300], [3.0, 4.0]]
+    intake = read_vectors(table_of(tmp_path / "v.parquet", rows, pa.list_(pa.float64())))
+    np.testing.assert_allclose(intake.vectors, [[0.6, 0.8]] * 3, atol=1e-7)
+
+
+def test_pictures_that_are_not_there_or_outside_are_noted(tmp_path: Path) -> None:
+    folder_of(tmp_path, {"out.png": png(1), "in/a.png": png(2)})
+    path = table_of(
+        tmp_path / "in/v.parquet",
+        [[1.0, 0]] * 4,
+        LIST32,
+        image=["../out.png", "gone.png", "a.png", None],
+    )
+    intake = read_vectors(path)
+    assert [item.source for item in intake.items] == ["", "", str(tmp_path / "in/a.png"), ""]
+    assert intake.notes == (
+        "2 of 3 pictures cannot be read (first: ../out.png: its path leads out of the folder); "
+        "their items are kept without a picture.",
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(bad=st.sets(st.integers(0, 49)), size=st.integers(1, 60))
+def test_row_i_belongs_to_item_i_whatever_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, bad: set[int], size: int
+) -> None:
+    """Across row groups and refusals: the angle of each vector tells its id."""
+    angles = np.arange(50) / 50
+    rows = [[0.0, 0.0] if i in bad else [np.cos(a), np.sin(a)] for i, a in enumerate(angles)]
+    path = tmp_path_factory.mktemp("v") / "v.parquet"
+    table = pa.table({"id": range(50), "kind": ["text"] * 50, "vector": pa.array(rows, LIST32)})
+    pq.write_table(table, path, row_group_size=size)
+    if len(bad) == 50:
+        with pytest.raises(InputError, match="no row of it can be used"):
+            read_vectors(path)
+        return
+    intake = read_vectors(path)
+    found = np.arctan2(intake.vectors[:, 1], intake.vectors[:, 0]) * 50
+    assert [int(item.id) for item in intake.items] == np.rint(found).astype(int).tolist()
+    assert len(intake.refused) == len(bad)
+
+
+def test_which_files_bring_vectors(tmp_path: Path) -> None:
+    assert is_vectors(table_of(tmp_path / "v.parquet", [[1.0]], LIST32))
+    pq.write_table(pa.table({"caption": ["x"]}), tmp_path / "t.parquet")
+    folder_of(tmp_path, {"n.parquet": "nonsense", "v.csv": "id,kind,vector\n"})
+    for name in ("t.parquet", "n.parquet", "v.csv", "none.parquet", ""):
+        assert not is_vectors(tmp_path / name)
+    with pytest.raises(InputError, match="it brings vectors of its own; ingest it by its own path"):
+        read(tmp_path / "v.parquet")
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        (
+            {"id": ["a"], "vector": [[1.0]]},
+            r"it has no column kind; needed: id, kind .* and vector",
+        ),
+        ({"vector": [[1.0]]}, "it has no column id and no kind"),
+        ({"id": [b"a"], "kind": ["image"], "vector": [[1.0]]}, "it has no column id"),
+        (
+            {"id": ["a"], "kind": ["image"], "vector": ["[1]"]},
+            "vector is string; a list of numbers",
+        ),
+        ({"id": ["a"], "kind": ["image"], "vector": [["x"]]}, "a list of numbers is needed"),
+        ({"id": ["a"], "kind": ["image"], "vector": [[0.0]]}, r"no row of it .*zero everywhere"),
+        ({"id": ["a"], "kind": ["image"], "vector": pa.array([None], LIST32)}, "no row of it has"),
+        ({"id": ["a"], "kind": ["image"], "vector": pa.array([[]], LIST32)}, "no row of it has"),
+        (
+            {"id": pa.array([], "string"), "kind": [], "vector": pa.array([], LIST32)},
+            "no row of it has a vector",
+        ),
+        (
+            {"id": pa.array([], "string"), "kind": [], "vector": pa.array([], FORMS[4])},
+            "no row of it has a vector",
+        ),
+    ],
+)
+def test_tables_that_cannot_be_read(
+    tmp_path: Path, columns: dict[str, object], sentence: str
+) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "v.parquet")
+    with pytest.raises(InputError, match=f"^v.parquet: .*{sentence}"):
+        read_vectors(tmp_path / "v.parquet")
+
+
+def test_damaged_files_and_texts(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "v.parquet", [[1.0, 0]] * 500, LIST32)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:200])
+    with pytest.raises(InputError, match=r"v.parquet: it is not a Parquet file, or it is damaged"):
+        read_vectors(path)
+    latin = pa.array([b"\xff"], pa.binary()).view(pa.string())
+    table_of(path, [[1.0, 0]], LIST32, text=latin)
+    with pytest.raises(InputError, match=r"v.parquet: its fields cannot be read as text"):
+        read_vectors(path)
+
+
+def test_nothing_outside_the_allowed_root_is_read(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "v.parquet", [[1.0, 0]], LIST32)
+    assert len(read_vectors(path, tmp_path).items) == 1
+    with pytest.raises(InputError, match="it lies outside"):
+        read_vectors(path, tmp_path / "root")

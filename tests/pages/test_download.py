@@ -1,0 +1,26 @@
+"""Answers as a file: made when it is saved, of what is there at that moment."""
+
+import csv
+import io
+
+from streamlit.testing.v1 import AppTest
+
+from core.store.home import Home
+from tests.fixtures.screens import TOP, cards, run
+
+
+def test_answers_are_saved_though_somebody_deleted_one_meanwhile(filled, monkeypatch):
+    files = {}
+    monkeypatch.chdir(TOP)
+    monkeypatch.setattr(
+        "pages.parts.controls.st.download_button",
+        lambda label, data, name, *_, **__: files.update({name: data}),
+    )
+    app = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+    shown = cards(run(app, collection="colours", q="red", k="12"))
+    whole = list(csv.DictReader(io.StringIO(files["answers-pictures.csv"]())))
+    assert [row["name"] for row in whole] == [card["name"] for card in shown]
+    Home(filled).open("colours").delete_items([shown[1]["id"]])
+    saved = list(csv.DictReader(io.StringIO(files["answers-pictures.csv"]())))
+    gone = {**whole[1], "kind": "", "name": ""}
+    assert len(saved) == 12 and saved == [whole[0], gone, *whole[2:]]

@@ -1,0 +1,103 @@
+"""Why this result, as a person meets it in the viewer."""
+
+from time import sleep
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.encoders import encoder
+from core.errors import NoTokens
+from core.workbench import Workbench
+from tests.fixtures.screens import TOP, run, words
+
+
+@pytest.fixture
+def viewer(filled, monkeypatch):
+    monkeypatch.chdir(TOP)
+    workbench = Workbench(filled)
+
+    def opened(text, kind="image", why=True):
+        space = workbench.space("colours")
+        id_ = space.ids[0 if kind == "image" else space.n_images]
+        script = (
+            "from core.types import Part, Query\n"
+            "from pages.parts import state, viewer\n"
+            "state.keep(state.COLLECTION, 'colours')\n"
+            f"asked = Query((Part({text!r}),), kinds=({kind!r},))\n"
+            f"viewer.open({id_!r}, among=[{id_!r}, 'x'], asked=asked)\n"
+        )
+        app = run(AppTest.from_string(script, default_timeout=60))
+        assert not app.toggle(key="_why").value
+        if why:
+            app.toggle(key="_why").set_value(True)
+            run(app)
+        return app
+
+    return opened
+
+
+def test_it_is_told_when_asked_for(viewer):
+    assert "What each word does" not in words(viewer("a red square", why=False))
+    app = viewer("a red square")
+    shown = words(app)
+    assert "What each word does" in shown
+    assert "Texts nearest to this picture" in shown
+    assert "of the collection fit" in shown or "of the collection fits" in shown
+    assert "what sets them apart" in shown
+    assert "of cosine" in shown
+    assert "Nearest pictures" not in shown
+
+
+def test_a_word_and_the_strength_of_colour_can_be_chosen(viewer):
+    app = viewer("a red square")
+    [pills] = app.get("button_group")
+    assert list(pills.options) == ["The whole question", "red", "square"]
+    assert "the lowest place stays clear" in words(app)
+    pills.set_value("red")
+    run(app)
+    assert "is above its mean" in words(app)
+    app.slider(key="_why_strength").set_value(0)
+    run(app)
+
+
+def test_a_text_that_answers_has_words_and_no_map(viewer):
+    app = viewer("red", kind="text")
+    assert "What each word does" in words(app)
+    assert not app.get("slider")
+
+
+def test_user_text_never_becomes_markup(viewer):
+    app = viewer("red <b>bold</b> *star*")
+    assert "<b>" not in "".join(m.value for m in app.markdown)
+    assert "**star" not in words(app)
+
+
+def test_an_encoder_without_places_gets_a_sentence(viewer, monkeypatch):
+    def refuse(self, given):
+        raise NoTokens("toy")
+
+    for verb in ("image_tokens", "text_tokens"):
+        monkeypatch.setattr(type(encoder.load("toy")), verb, refuse)
+    app = viewer("red")
+    assert "has no vectors for the places of a picture" in words(app).replace("\\", "")
+    assert "what sets them apart" in words(app)
+
+
+def test_a_reranker_of_tokens_offers_to_store_them(filled, monkeypatch):
+    monkeypatch.chdir(TOP)
+    app = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+    run(app, collection="colours", q="red", rerank="max_sim")
+    assert "sextant tokens NAME" in words(app)
+    assert "0 of 65 items have token vectors" in words(app)
+    app.button(key="_tokens").click()
+    run(app)
+    workbench = Workbench(filled)
+    [job] = [j for j in workbench.jobs.all() if j.verb == "add_tokens"]
+    for _ in range(100):
+        if workbench.jobs.get(job.id).state != "running":
+            break
+        sleep(0.2)
+    run(app)
+    assert "65 of 65 items have token vectors" in words(app)
+    assert "sextant tokens NAME" not in words(app)
+    assert "_tokens" not in {b.key for b in app.button}

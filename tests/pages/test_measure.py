@@ -1,0 +1,576 @@
+"""Collections, Map, Geometry, Evaluate and Methods: empty, filled, and by a link someone sent."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+from threading import Event
+from time import monotonic, sleep
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core import errors
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.verdicts import ADVICE
+from core.report import subsets
+from core.types.item import Passport
+from core.workbench import Workbench, catalog, tasks
+from pages.parts.geometry import export, subset
+from tests.fixtures.files import encoded, folder_of, jsonl
+
+TOP = Path(__file__).parents[2]
+COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan", "white", "black")
+PAGES = {
+    "collections": "pages/explore/collections.py",
+    "map": "pages/explore/map.py",
+    "geometry": "pages/measure/geometry.py",
+    "evaluate": "pages/measure/evaluate.py",
+    "methods": "pages/about/methods.py",
+}
+ABOUT_ITEMS = ("map", "geometry", "evaluate")
+
+
+def picture(colour, size=64):
+    return encoded(Image.new("RGB", (size, size), colour))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A home with a full collection, one of pictures only, and an empty one; made once."""
+    folder = tmp_path_factory.mktemp("built")
+    rows = [
+        {
+            "image": f"{colour}-{size}.png",
+            "captions": [f"a {colour} square of {size}"],
+            "labels": [colour],
+        }
+        for colour in COLOURS
+        for size in (32, 48, 64, 80)
+    ]
+    files = {row["image"]: picture(row["labels"][0], 32 + i) for i, row in enumerate(rows)}
+    full = folder_of(folder / "full", {**files, "items.jsonl": jsonl(*rows)})
+    bare = folder_of(folder / "bare", files)
+    workbench = Workbench(folder / "home")
+    workbench.ingest("colours", full / "items.jsonl", encoder="toy")
+    workbench.ingest("pictures only", bare, encoder="toy")
+    workbench.home.ensure("nothing yet")
+    return folder / "home"
+
+
+@pytest.fixture
+def filled(built, home):
+    shutil.copytree(built, home)
+    return home
+
+
+@pytest.fixture
+def app(monkeypatch):
+    monkeypatch.chdir(TOP)
+    return AppTest.from_file(str(TOP / "app.py"), default_timeout=90)
+
+
+def visit(app, page, **asked):
+    app.switch_page(PAGES[page])
+    app.query_params.update(asked)
+    return run(app)
+
+
+def run(app):
+    app.run()
+    assert not app.exception, app.exception[0].message
+    return app
+
+
+def words(app):
+    kinds = (app.markdown, app.caption, app.text, app.warning, app.error, app.info)
+    return "\n".join(str(e.value) for kind in kinds for e in kind)
+
+
+def labels(app):
+    return [button.label for button in app.button]
+
+
+def components(app, name):
+    found = [e.proto for e in app.get("bidi_component")]
+    return [json.loads(p.json) for p in found if p.component_name == name and p.json]
+
+
+def cards(app):
+    return [card for grid in components(app, "sextant_gallery") for card in grid["cards"]]
+
+
+def widget(kind, key):
+    return next(w for w in kind if w.key == key)
+
+
+def until_idle(home, seconds=60):
+    jobs, end = Workbench(home).jobs, monotonic() + seconds
+    while any(job.state == "running" for job in jobs.all()):
+        assert monotonic() < end, "the job did not end"
+        sleep(0.05)
+    return jobs.all()
+
+
+# Empty
+
+
+@pytest.mark.parametrize("page", ABOUT_ITEMS)
+def test_a_home_without_collections_says_what_to_do_next(app, page):
+    visit(app, page)
+    assert {"Build the demo", "Bring your own"} <= set(labels(app))
+
+
+@pytest.mark.parametrize("page", ABOUT_ITEMS)
+def test_an_empty_collection_says_what_to_do_next(app, filled, page):
+    visit(app, page, collection="nothing yet")
+    assert "nothing yet is empty" in words(app)
+    assert "Add items" in labels(app)
+
+
+def test_collections_of_an_empty_home_offer_the_demo_and_a_place_to_drop(app):
+    visit(app, "collections")
+    assert "No collections yet" in words(app)
+    assert {"Build the demo", "Add"} <= set(labels(app))
+    assert len(app.get("file_uploader")) == 1
+
+
+def test_methods_needs_no_collection_and_shows_every_part_with_its_source(app):
+    text = words(visit(app, "methods")).replace("\\", "")
+    for entry in catalog.entries():
+        assert entry.title in text
+        assert entry.source in text
+
+
+def test_methods_of_one_family_by_link(app):
+    text = words(visit(app, "methods", part="Pairs"))
+    assert "Alignment" in text
+    assert "Hubness" not in text
+
+
+# Geometry
+
+
+def test_the_overview_has_every_diagnostic_or_the_sentence_that_says_what_it_lacks(app, filled):
+    visit(app, "geometry", collection="colours")
+    signs = [s for c in components(app, "sextant_vital_signs") for s in c["signs"]]
+    shown = {s["title"] for s in signs}
+    assert {DIAGNOSTICS.get(n).title for n in ("alignment", "hubness", "uniformity")} <= shown
+    assert len(shown) + words(app).count(":material/info:") == len(DIAGNOSTICS.all())
+    assert all(s["verdict"] in ("good", "watch", "bad", "unknown") for s in signs)
+    assert all(s["sentence"] and s["reference_name"] for s in signs)
+    assert {b.label for b in app.get("download_button")} >= {"JSON", "CSV"}
+
+
+def test_a_family_by_link_shows_its_figures_readings_and_sources(app, filled):
+    visit(app, "geometry", collection="colours", family="Neighbourhoods")
+    text = words(app)
+    for part in DIAGNOSTICS.all().values():
+        assert (f"#### {part.title}" in text) == (part.family == "Neighbourhoods")
+    assert "Radovanovic" in text
+    assert "Dots far to the right are hubs" in text
+
+
+@pytest.mark.parametrize("family", sorted({p.family for p in DIAGNOSTICS.all().values()}))
+def test_every_diagnostic_draws_on_its_family_page(app, filled, family):
+    visit(app, "geometry", collection="colours", family=family)
+    drawn = "".join(c.proto.id for c in app.get("plotly_chart"))
+    parts = [p for p in DIAGNOSTICS.all().values() if p.family == family]
+    missing = [p for p in parts if f"_figure_{p.name}" not in drawn]
+    assert words(app).count(":material/info:") == len(missing) < len(parts)
+
+
+def test_pictures_alone_are_measured_and_the_rest_says_what_it_lacks(app, filled):
+    visit(app, "geometry", collection="pictures only")
+    signs = [s for c in components(app, "sextant_vital_signs") for s in c["signs"]]
+    assert {"pictures"} == {s["scope"] for s in signs}
+    text = words(app)
+    assert "Alignment needs at least 2 images with a text of their own" in text
+    assert "Add captions" in text
+
+
+# Geometry of a part, of two parts, of two encoders
+
+
+def signs_of(app):
+    """Every number on screen, in order."""
+    return [s for c in components(app, "sextant_vital_signs") for s in c["signs"]]
+
+
+def test_a_part_by_link_is_measured_with_its_captions_and_said_in_words(app, filled):
+    visit(app, "geometry", collection="colours", family="Spread", **{"a.is.label": "red"})
+    text = words(app).replace("\\", "")
+    assert "label = red: 4 pictures and 4 texts in 4 pairs" in text
+    visit(app, "geometry", **{"a.kind": "Texts"})
+    text = words(app).replace("\\", "")
+    assert "label = red, texts only: 4 texts, " in text
+    assert {"texts"} == {s["scope"] for s in signs_of(app)}
+
+
+def test_filters_of_the_search_page_do_not_narrow_the_report(app, filled):
+    visit(app, "geometry", collection="colours", family="Pairs", **{"is.label": "red"})
+    assert "Everything: 32 pictures" in words(app)
+
+
+def test_nothing_left_is_a_sentence(app, filled):
+    asked = {"a.is.label": "red", "a.not.label": "red"}
+    visit(app, "geometry", collection="colours", family="Pairs", **asked)
+    assert "Nothing is left to measure" in words(app)
+
+
+def test_a_part_stands_beside_the_rest_and_says_whether_intervals_part(app, filled):
+    asked = {"a.is.label": ["red", "blue", "green"], "versus": "rest"}
+    visit(app, "geometry", collection="colours", family="Spread", **asked)
+    text = words(app).replace("\\", "")
+    assert "**B** The rest: 20 pictures and 20 texts in 20 pairs" in text
+    both = [s for s in signs_of(app) if "other" in s]
+    assert both
+    for sign in both:
+        other = sign["other"]
+        apart = sign["high"] < other["low"] or other["high"] < sign["low"]
+        assert sign["differs"] == apart
+        assert sign["contrast"].startswith("Differs" if apart else "No difference shown")
+    drawn = "".join(c.proto.id for c in app.get("plotly_chart"))
+    assert "_figure_uniformity" in drawn
+    assert "_figure_uniformityB" in drawn
+
+
+def test_another_part_has_widgets_of_its_own(app, filled):
+    asked = {"a.is.label": "red", "versus": "part", "b.kind": "Pictures", "b.not.label": "red"}
+    visit(app, "geometry", collection="colours", family="Pairs", **asked)
+    text = words(app).replace("\\", "")
+    assert "label = red: 4 pictures and 4 texts" in text
+    assert "label != red, pictures only: 28 pictures, " in text
+
+
+def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
+    space = Workbench(filled).space("colours")
+    visit(app, "map", collection="colours", map="pca")
+    app.session_state["kept_map_selected"] = tuple(space.ids[:5])
+    visit(app, "geometry", family="Spread")
+    assert "Everything" in words(app)
+    widget(app.button, "_a.take").click()
+    assert "5 items from the map: 5 pictures" in words(run(app))
+    held = app.query_params["a.items"]
+    assert subsets.unpack_ids(space, held if isinstance(held, str) else held[0]) == space.ids[:5]
+    widget(app.button, "_a.drop").click()
+    assert "Everything" in words(run(app))
+
+
+def test_a_selection_by_link_and_one_that_is_of_another_collection(app, filled):
+    held = subsets.pack_ids(space := Workbench(filled).space("colours"), space.ids[3:6])
+    visit(app, "geometry", collection="colours", family="Spread", **{"a.items": held})
+    assert "3 items from the map: 3 pictures" in words(app)
+    visit(app, "geometry", collection="pictures only", **{"a.items": held})
+    assert "are not those of the collection" in words(app)
+
+
+@pytest.fixture
+def twice(filled):
+    """The same items with vectors of a second encoder: the first's, turned round."""
+    bench = Workbench(filled)
+    collection, space = bench.home.open("colours"), bench.space("colours")
+    second = Passport("turned", "w", "p", space.d)
+    collection.write_vectors(second, space.ids, np.roll(space.vectors, 1, axis=1))
+    return filled
+
+
+def test_two_encoders_of_the_same_items_stand_side_by_side(app, twice):
+    visit(app, "geometry", collection="colours", family="Spread", versus="encoder:turned")
+    text = words(app)
+    assert "encoded with toy" in text
+    assert "encoded with turned" in text
+    both = [s for s in signs_of(app) if "other" in s]
+    assert both
+    assert not any(s["differs"] for s in both if s["title"] == "Mean cosine")
+
+
+def test_every_part_says_why_it_matters_and_what_to_do(app, filled):
+    visit(app, "geometry", collection="colours", family="Neighbourhoods")
+    text = words(app).replace("\\", "")
+    assert text.count("Why it matters.") == text.count("What to do") > 3
+    assert ADVICE["hubness"].what in text
+
+
+def test_the_vital_signs_are_six_in_one_row(app, filled):
+    visit(app, "geometry", collection="colours", family="Pairs")
+    (six,) = [c for c in components(app, "sextant_vital_signs") if c["look"] == "six"]
+    assert len(six["signs"]) == 6
+
+
+def test_the_report_on_screen_can_be_kept(app, filled):
+    visit(
+        app,
+        "geometry",
+        collection="colours",
+        family="Spread",
+        versus="rest",
+        **{"a.is.label": "red"},
+    )
+    assert {b.label for b in app.get("download_button")} >= {"Report", "JSON", "CSV"}
+    findings = [Workbench(filled).diagnose("colours", ("cone",))] * 2
+    sides = [subset.Side(name, Workbench(filled).space("colours")) for name in ("x", "y")]
+    document = json.loads(export.document(sides, findings))
+    assert [document[side]["part"] for side in "ab"] == ["x", "y"]
+    page = export.page(Workbench(filled), "colours", sides, findings, {})
+    assert "Geometry of colours" in page
+    assert "data:image/webp" in page
+    assert not any(row["differs"] for row in document["comparison"])
+
+
+# Evaluate
+
+
+def test_evaluate_shows_both_directions_with_intervals_and_the_hardest_queries(app, filled):
+    visit(app, "evaluate", collection="colours")
+    assert [m.label for m in app.metric] == [
+        "Text → picture: recall@10",
+        "Text → picture: median rank",
+        "Picture → text: recall@10",
+        "Picture → text: median rank",
+    ]
+    assert "32 pairs" in words(app)
+    scores = next(c for c in app.get("plotly_chart") if "_scores" in c.proto.id)
+    traces = json.loads(scores.proto.spec)["data"]
+    assert {t["name"] for t in traces} == {"Text → picture", "Picture → text", "guessing"}
+    assert all("error_x" in t for t in traces if t["name"] != "guessing")
+    assert len(cards(app)) == 12
+    ranks = [int(card["note"].split()[1]) for card in cards(app)]
+    assert ranks == sorted(ranks, reverse=True)
+
+
+def test_evaluate_without_pairs_says_what_to_add(app, filled):
+    visit(app, "evaluate", collection="pictures only")
+    assert "No pairs to judge by" in words(app)
+    assert "Add captions" in labels(app)
+
+
+# Map
+
+
+def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, filled, monkeypatch):
+    begin, lay_out = Event(), tasks.VERBS["layout"]
+    monkeypatch.setitem(tasks.VERBS, "layout", lambda *a: begin.wait(60) and lay_out(*a))
+    visit(app, "map", collection="colours", map="pca")
+    (chart,) = app.get("plotly_chart")
+    traces = json.loads(chart.proto.spec)["data"]
+    assert [t["name"] for t in traces] == ["pictures", "texts"]
+    assert "Nothing selected" in words(app)
+    visit(app, "map", map="umap")
+    assert "PCA until then" in words(app)
+    begin.set()
+    (job,) = until_idle(filled)
+    assert (job.verb, job.state, job.result) == ("layout", "done", None)
+    assert "PCA until then" not in words(run(app))
+
+
+def test_the_map_is_coloured_by_label_and_by_a_finding_by_link(app, filled):
+    visit(app, "map", collection="colours", map="pca", colour="label")
+    (chart,) = app.get("plotly_chart")
+    names = [t["name"] for t in json.loads(chart.proto.spec)["data"]]
+    assert set(names) == set(COLOURS)
+    visit(app, "map", colour="hubness")
+    (chart,) = app.get("plotly_chart")
+    spec = json.loads(chart.proto.spec)
+    assert "coloraxis" in spec["layout"]
+    assert "Measured among" in [c.label for c in app.get("button_group")]
+
+
+def test_a_kept_selection_shows_its_gallery_and_is_lit_in_another_colour(app, filled):
+    visit(app, "map", collection="colours", map="pca")
+    space = Workbench(filled).space("colours")
+    chosen = tuple(space.ids[:3]) + tuple(space.ids[-2:]) + ("gone",)
+    app.session_state["kept_map_selected"] = chosen
+    visit(app, "map", colour="label")
+    assert "3 pictures, 2 texts" in words(app)
+    assert len(cards(app)) == 5
+    (chart,) = app.get("plotly_chart")
+    lit = [t.get("selectedpoints") or [] for t in json.loads(chart.proto.spec)["data"]]
+    assert sum(map(len, lit)) == 5
+    widget(app.button, "_map_clear").click()
+    assert "Nothing selected" in words(run(app))
+
+
+def test_a_layout_that_failed_is_told_and_not_tried_again_by_itself(app, filled):
+    visit(app, "map", collection="colours", map="pca")
+    arguments = {"name": "colours", "method": "umap", "encoder": None, "settings": {"gap": "keep"}}
+    bench = Workbench(filled)
+
+    def fail(tick):
+        raise errors.InputError("The disk is full.")
+
+    bench.jobs.start("UMAP", fail, verb="layout", arguments=arguments).wait()
+    visit(app, "map", map="umap")
+    assert "UMAP is not there: The disk is full." in words(app)
+    assert "Compute UMAP again" in labels(app)
+    assert len(bench.jobs.all()) == 1
+
+
+# Collections
+
+
+def test_every_collection_is_a_card_with_counts_encoder_health_and_pictures(app, filled):
+    text = words(visit(app, "collections"))
+    assert "32 pictures · 32 texts · 32 pairs" in text
+    assert "no pictures · no texts · no pairs" in text
+    assert "●" in text
+    assert labels(app).count("Open") == 3
+    mosaics = [h.proto.body for h in app.get("html") if "data:image/webp" in h.proto.body]
+    assert len(mosaics) == 2
+
+
+@pytest.fixture
+def toy_by_default(monkeypatch):
+    """AppTest cannot type a new option into a select box, so the form's own choice is the toy."""
+    monkeypatch.setattr("core.workbench.ingest.DEFAULT_ENCODER", "toy")
+
+
+def add(app, *files, path="", into=None):
+    """Fill in the form and submit it."""
+    for name, data in files:
+        app.get("file_uploader")[0].upload(name, data)
+    widget(app.text_input, "_path_0").set_value(path)
+    if into:
+        widget(app.selectbox, "_into_0").set_value(into)
+    next(b for b in app.button if b.label == "Add").click()
+    return run(app)
+
+
+def test_dropped_pictures_become_a_collection_and_a_report(app, home, toy_by_default):
+    visit(app, "collections")
+    add(
+        app,
+        ("a.png", picture("red")),
+        ("b.png", picture("blue")),
+        ("again.png", picture("red")),
+        ("bad.png", b"no picture"),
+    )
+    (job,) = until_idle(home)
+    assert job.state == "done", job.sentence
+    text = words(run(app))
+    assert "What came in: pictures" in text
+    assert {m.label: m.value for m in app.metric}.items() >= {
+        "Pictures added": "2",
+        "Repeated": "1",
+        "Refused": "1",
+    }.items()
+    assert not any((home / "drops").iterdir())
+
+
+def test_a_zip_with_captions_beside_it_pairs_them(app, home, toy_by_default):
+    packed = io.BytesIO()
+    with ZipFile(packed, "w") as out:
+        out.writestr("a.png", picture("red"))
+        out.writestr("b.png", picture("blue"))
+    captions = b"image,caption\na.png,a red square\nb.png,a blue square\n"
+    visit(app, "collections")
+    add(app, ("x.zip", packed.getvalue()), ("captions.csv", captions))
+    (job,) = until_idle(home)
+    assert job.state == "done", job.sentence
+    assert "2 pictures · 2 texts · 2 pairs" in words(run(app))
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("", "Type the path of a folder"),
+        ("/etc", "is not below"),
+        ("nowhere", "There is no file or folder"),
+    ],
+)
+def test_what_cannot_be_taken_in_is_a_sentence_and_starts_nothing(
+    app, home, tmp_path, monkeypatch, path, sentence
+):
+    monkeypatch.setenv("SEXTANT_ROOT", str(tmp_path))
+    visit(app, "collections")
+    add(app, path=path)
+    assert sentence in words(app).replace("\\", "")
+    assert Workbench(home).jobs.all() == ()
+
+
+def test_a_typed_path_is_taken_in_where_it_lies(app, home, tmp_path, monkeypatch, toy_by_default):
+    monkeypatch.setenv("SEXTANT_ROOT", str(tmp_path))
+    folder_of(tmp_path / "<b>birds", {"a.png": picture("red"), "b.png": picture("blue")})
+    visit(app, "collections")
+    add(app, path="<b>birds")
+    (job,) = until_idle(home)
+    assert job.state == "done", job.sentence
+    assert job.arguments["name"] == "b birds"
+    assert (tmp_path / "<b>birds" / "a.png").exists()
+    assert "2 pictures · no texts · no pairs" in words(run(app))
+
+
+def test_more_can_be_added_to_a_collection_that_is_there(app, filled):
+    visit(app, "collections")
+    add(app, ("new.png", picture("orange")), into="pictures only")
+    (job,) = until_idle(filled)
+    assert job.state == "done", job.sentence
+    assert "33 pictures · no texts · no pairs" in words(run(app))
+
+
+def test_a_running_job_shows_its_progress_and_can_be_cancelled(app, filled):
+    def work(tick):
+        for i in range(2000):
+            tick(i, 2000)
+            sleep(0.02)
+
+    bench = Workbench(filled)
+    job = bench.jobs.start("Adding birds", work, verb="ingest", arguments={})
+    text = words(visit(app, "collections"))
+    assert "Adding birds" in text
+    assert "of 2,000" in text
+    next(b for b in app.button if b.label == "Cancel").click()
+    run(app)
+    assert job.wait(30).state == "cancelled"
+    text = words(run(app))
+    assert "what was done is kept" in text
+    assert "Resume" in labels(app)
+
+
+def test_an_interrupted_job_can_be_resumed_or_dismissed(app, filled):
+    bench = Workbench(filled)
+    job = bench.jobs.start("Adding birds", lambda tick: tick(3, 9), verb="ingest", arguments={})
+    record = filled / "jobs" / f"{job.wait().id}.json"
+    died = json.loads(record.read_text()) | {"state": "running", "born": "another boot"}
+    record.write_text(json.dumps(died))
+    text = words(visit(app, "collections"))
+    assert "Adding birds" in text
+    assert "Stopped at 3 of 9" in text
+    assert "Resume" in labels(app)
+    next(b for b in app.button if b.label == "Dismiss").click()
+    assert "Adding birds" not in words(run(app))
+
+
+def choose(app, action):
+    """Pick from the menu of the first card; the dialog it opens is in this run only."""
+    next(m for m in app.get("menu_button") if m.key == "_menu_0").click(action)
+    return run(app)
+
+
+def test_deleting_asks_for_the_name(app, filled):
+    visit(app, "collections", collection="colours")
+    choose(app, "Delete")
+    assert "This cannot be undone" in words(app)
+    button = widget(app.button, "_do_delete")
+    assert button.disabled
+    assert "colours" in Workbench(filled).names()
+
+
+def test_a_collection_at_work_cannot_be_deleted(app, filled):
+    visit(app, "collections", collection="colours")
+    menu = next(m for m in app.get("menu_button") if m.key == "_menu_0")
+    assert "Delete" in menu.options
+    bench = Workbench(filled)
+    job = bench.jobs.start("x", lambda tick: sleep(8), verb="ingest", arguments={"name": "colours"})
+    run(app)
+    menu = next(m for m in app.get("menu_button") if m.key == "_menu_0")
+    assert "Delete" not in menu.options
+    job.wait()
+
+
+def test_everything_has_no_rest(app, filled):
+    visit(app, "geometry", collection="colours", family="Pairs", versus="rest")
+    assert "There is no rest" in words(app)

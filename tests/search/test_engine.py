@@ -1,0 +1,96 @@
+"""Search finds what is nearest and says whether to believe it."""
+
+import numpy as np
+import pytest
+
+from core.errors import InputError
+from core.search.answer import hub_ratios
+from core.search.engine import search
+from core.search.null import QueryNull, fit_null
+from core.types.space import Space
+from tests.fixtures.spaces import unit
+
+
+@pytest.fixture
+def space(rng):
+    vectors = unit(rng.normal(size=(3000, 64)))
+    return Space(vectors, tuple(map(str, range(3000))), 2000)
+
+
+def test_hits_are_the_nearest_in_order(space):
+    answer = search(space, space.vectors[7], k=5)
+    assert answer.hits[0].id == "7"
+    assert answer.hits[0].cosine == pytest.approx(1, abs=1e-5)
+    cosines = space.vectors @ space.vectors[7]
+    assert [h.row for h in answer.hits] == np.argsort(-cosines)[:5].tolist()
+    assert [h.rank for h in answer.hits] == [1, 2, 3, 4, 5]
+
+
+def test_pages_continue_where_the_last_ended(space):
+    whole = search(space, space.vectors[7], k=20).hits
+    assert search(space, space.vectors[7], k=10, start=10).hits == whole[10:]
+    assert search(space, space.vectors[7], k=10, start=5000).hits == ()
+
+
+def test_kinds_masks_and_the_asker_are_respected(space):
+    mask = np.zeros(3000, bool)
+    mask[[5, 7, 2500]] = True
+    found = search(space, space.vectors[7], mask=mask, exclude=np.array([7]))
+    assert {h.row for h in found.hits} == {5, 2500}
+    assert found.n == 2
+    assert all(h.row >= 2000 for h in search(space, space.vectors[7], kinds=("text",)).hits)
+
+
+def test_a_filter_that_nothing_passes_gives_a_sentence(space):
+    answer = search(space, space.vectors[7], mask=np.zeros(3000, bool))
+    assert answer.hits == ()
+    assert answer.sentence.startswith("Nothing to compare with")
+
+
+def test_score_bias_moves_ranks_but_not_cosines(space):
+    offset = np.zeros(3000, np.float32)
+    offset[7] = 2
+    biased = Space(space.vectors, space.ids, 2000, offset=offset)
+    hits = search(biased, space.vectors[7], k=3000).hits
+    assert hits[-1].row == 7
+    assert hits[-1].cosine == pytest.approx(1, abs=1e-5)
+    assert hits[-1].score == pytest.approx(-1, abs=1e-5)
+
+
+def test_a_real_match_stands_out_and_noise_does_not(space, rng):
+    match = search(space, unit(space.vectors[7] + 0.05 * rng.normal(size=64)), expected=0.1)
+    assert match.p_value < 0.001
+    assert match.hits[0].p_null < 1e-6
+    assert match.sentence.startswith("1 match of 3,000.")
+    noise = [search(space, unit(rng.normal(size=64))).p_value for _ in range(60)]
+    assert np.mean(np.array(noise) < 0.05) <= 0.15
+
+
+def test_the_null_is_calibrated_on_unrelated_items(rng):
+    """Where one chance hit in 100 is promised, about one in 100 comes."""
+    kept = []
+    for _ in range(40):
+        background = rng.normal(0.2, 0.05, 5000).astype(np.float32)
+        fresh = rng.normal(0.2, 0.05, 5000)
+        kept.append((fit_null(background).p(fresh) < 0.01).mean())
+    assert 0.008 < np.mean(kept) < 0.012
+
+
+def test_few_items_give_wide_nulls(rng):
+    small = fit_null(rng.normal(0, 0.05, 8).astype(np.float32))
+    large = fit_null(rng.normal(0, 0.05, 5000).astype(np.float32))
+    assert small.p(np.array([0.25])) > 10 * large.p(np.array([0.25]))
+    assert QueryNull(0.0, 0.0, 2).p(np.array([0.9])).tolist() == [1.0]
+
+
+def test_a_planted_hub_is_marked(rng):
+    vectors = unit(rng.normal(size=(600, 64)))
+    vectors[300:] = unit(vectors[300:] + 1.5 * vectors[3])
+    ratios = hub_ratios(Space(vectors, tuple(map(str, range(600))), 300))
+    assert ratios[3] > 5
+    assert ratios[:300].argmax() == 3
+
+
+def test_a_query_of_another_length_is_refused(space):
+    with pytest.raises(InputError, match="The query has 3 dimensions; the collection has 64"):
+        search(space, np.ones(3, np.float32))

@@ -1,0 +1,221 @@
+"""The store when others write at the same time, when it is killed, and when the disk says no."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import lancedb.table
+import numpy as np
+import pytest
+from pyarrow import fs
+
+from core.errors import StoreError
+from core.store.home import Home
+from core.store.items import Counts
+from core.store.lance import Table
+from core.types.item import Item, Passport
+
+ROOT = Path(__file__).parents[2]
+STARTER = Passport("starter", "w1", "p1", 8)
+WRITER = """
+import random, sys, time
+import numpy as np
+from core.store import Home
+from core.types import Item, Passport
+home, seed, start = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+passport = Passport("starter", "w1", "p1", 8)
+import lancedb
+time.sleep(max(0.0, start - time.time()))
+pets = Home(home).ensure("pets")
+shuffle = random.Random(seed).shuffle
+for chunk in range(8):
+    items = [
+        Item(kind, f"{kind} {chunk} {i}".encode(), f"{i}", attributes={f"of chunk {chunk}": i})
+        for i in range(10) for kind in ("image", "text")
+    ]
+    pairs = [(items[i].id, items[i + 1].id) for i in range(0, 20, 2)]
+    shuffle(items)
+    shuffle(pairs)
+    pets.add(items, pairs, {i.id: b"webp" for i in items if i.kind == "image"})
+    rows = np.stack([np.eye(8)[int(i.name) % 8] for i in items])
+    pets.write_vectors(passport, [i.id for i in items], rows)
+    if seed == 1 and chunk in (0, 4):
+        pets.optimize()
+"""
+
+
+def writer(home: Path, seed: int, start: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-W", "error", "-c", WRITER, str(home), str(seed), str(start)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def check_whole(home: Path) -> None:
+    pets = Home(home).open("pets")
+    assert pets.counts() == Counts(80, 80, 80)
+    space = pets.space(STARTER)
+    assert space.n == 160 and len(space.pairs) == 80
+    tables = (pets._database.table(t) for t in ("items", "thumbnails", "pairs"))
+    assert [t.count() for t in tables] == [160, 80, 80]
+    for item, row in zip(pets.items(space.ids), space.vectors, strict=True):
+        assert row[int(item.name) % 8] == 1
+        chunk = item.attributes.popitem()
+        assert chunk[1] == int(item.name)
+    assert len([p for p in home.rglob("originals/??/*") if p.is_file()]) == 80
+
+
+def test_processes_that_write_the_same_at_once_write_it_once(home):
+    start = time.time() + 4
+    running = [writer(home, seed, start) for seed in range(3)]
+    errors = [process.communicate(timeout=120)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], errors
+    assert Home(home).names() == ("pets",)
+    check_whole(home)
+
+
+def test_a_killed_run_reads_and_running_it_again_completes_it(home):
+    for wait in (0.15, 0.4, 0.9):
+        process = writer(home, 0, 0)
+        deadline = time.time() + 60
+        while not list(home.glob("*/items.lance/_versions/*.manifest")) and time.time() < deadline:
+            time.sleep(0.01)
+        time.sleep(wait)
+        process.kill()
+        process.communicate()
+        pets = Home(home).open("pets")
+        space = pets.space(STARTER)
+        assert space.n <= pets.counts().images + pets.counts().texts <= 160
+        assert len(list(pets.missing(STARTER))) == len(pets.item_ids()) - space.n
+        for item in pets.items(space.ids):
+            assert pets.payload(item.id)
+    process = writer(home, 0, 0)
+    assert process.communicate(timeout=120)[1] == ""
+    check_whole(home)
+
+
+def test_the_same_name_at_once_is_one_collection(home):
+    stores = [Home(home) for _ in range(2)]
+    made = [store.ensure("pets") for store in stores]
+    made[0].add([Item("text", b"a", "a")])
+    assert made[1].counts().texts == 1
+
+
+@pytest.mark.parametrize("where", ["", "sub"])
+def test_a_file_where_the_folder_should_be(tmp_path, where):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StoreError, match="a file lies where its folder should be"):
+        Home(tmp_path / "file" / where).create("pets")
+
+
+def test_a_home_that_is_a_file_is_not_an_empty_home(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StoreError, match="cannot be read: a file lies where its folder should be"):
+        Home(tmp_path / "file").names()
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
+def test_a_folder_without_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match="cannot be written: permission is missing"):
+        Home(tmp_path / "home").create("pets")
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (RuntimeError("lance error: LanceError(IO): No space left on device (os error 28), /x:1"),
+         "The collection 'pets' at .* cannot be written: the disk is full. Free some space"),
+        (OSError(13, "Permission denied"), "cannot be written: permission is missing"),
+        (OSError("lance error: Read-only file system (os error 30)"), "the disk is read-only"),
+        (RuntimeError("lance error: strange\nmore"), r"is damaged \(lance error: strange\)"),
+    ],
+)  # fmt: skip
+def test_what_the_engine_says_becomes_a_sentence(home, monkeypatch, error, sentence):
+    pets = Home(home).create("pets")
+    pets.add([Item("text", b"a", "a")])
+
+    def say_no(*_, **__):
+        raise error
+
+    monkeypatch.setattr(lancedb.table.LanceTable, "_do_merge", say_no)
+    with pytest.raises(StoreError, match=sentence) as caught:
+        pets.add([Item("text", b"b", "b")])
+    assert caught.value.__cause__ is error
+    monkeypatch.undo()
+    pets.add([Item("text", b"b", "b")])
+    assert pets.counts().texts == 2
+
+
+def test_a_full_disk_while_a_picture_is_kept(home, monkeypatch):
+    pets = Home(home).create("pets")
+
+    class Full:
+        def __getattr__(self, name):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fs, "LocalFileSystem", Full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        pets.add([Item("image", b"a", "a")])
+    monkeypatch.undo()
+    assert pets.item_ids() == set()
+
+
+def test_a_conflict_that_another_writer_caused_is_tried_again(home, monkeypatch):
+    pets = Home(home).create("pets")
+    merge, left = lancedb.table.LanceTable._do_merge, [2]
+
+    def busy(*arguments, **more):
+        left[0] -= 1
+        if left[0] >= 0:
+            raise RuntimeError("lance error: Retryable commit conflict for version 3")
+        return merge(*arguments, **more)
+
+    monkeypatch.setattr(lancedb.table.LanceTable, "_do_merge", busy)
+    pets.add([Item("text", b"a", "a")])
+    assert pets.counts().texts == 1 and left[0] < 0
+
+
+@pytest.mark.parametrize("folder", ["_versions", "data"])
+def test_a_damaged_table_is_named(home, folder):
+    pets = Home(home).create("pets")
+    pets.add([Item("text", b"a", "a")])
+    for file in home.glob(f"*/items.lance/{folder}/*"):
+        file.write_bytes(b"junk")
+    with pytest.raises(StoreError, match=r"The collection 'pets' at .* cannot be read: a part"):
+        Home(home).open("pets").counts()
+
+
+def test_a_collection_deleted_by_another_process_says_so(home):
+    pets = Home(home).create("pets")
+    pets.add([Item("text", b"a", "a")])
+    Home(home).delete("pets")
+    with pytest.raises(StoreError, match="cannot be read: a part of it is gone"):
+        pets.counts()
+
+
+def test_misuse_is_a_bug_and_not_a_sentence(home):
+    pets = Home(home).create("pets")
+    with pytest.raises(ValueError, match=r"\(1, 3\) vectors for 1 ids and 8 dimensions"):
+        pets.write_vectors(STARTER, ["a"], np.ones((1, 3), np.float32))
+
+
+def test_an_item_that_is_there_has_its_thumbnail(home, monkeypatch):
+    """A run killed at the last moment: what it listed, the next run takes as complete."""
+    collection = Home(home).create("pets")
+    merge = Table.merge
+
+    def killed_at_items(self, rows, *args, **more):
+        merge(self, rows, *args, **more)
+        if "kind" in rows.column_names:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Table, "merge", killed_at_items)
+    cat = Item("image", b"cat", "cat.jpg")
+    with pytest.raises(KeyboardInterrupt):
+        collection.add([cat], thumbnails={cat.id: b"small"})
+    assert collection.item_ids() == {cat.id}
+    assert collection.thumbnails([cat.id]) == {cat.id: b"small"}

@@ -1,0 +1,75 @@
+"""Homes and names of collections, and what is remembered beside the items."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import BadParameter, UnknownName
+from core.store.collection import Collection
+from core.store.home import Home
+from core.types.item import Item
+
+NASTY = 'it\'s "quoted" <b>bold</b> 漢字 😀'
+
+
+def text(words: str, **more) -> Item:
+    return Item("text", words.encode(), "a caption", **more)
+
+
+@pytest.fixture
+def pets(home: Path) -> Collection:
+    return Home(home).create("pets")
+
+
+def test_importing_the_store_loads_no_lancedb():
+    code = "import sys, core.store; sys.exit('lancedb' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
+    )
+
+
+def test_reading_makes_no_folder(home):
+    assert Home(home).names() == ()
+    with pytest.raises(UnknownName, match="No collection is called 'pets'"):
+        Home(home).open("pets")
+    assert not home.exists()
+
+
+def test_collections_are_made_renamed_and_deleted(home):
+    store = Home(str(home))
+    made = store.create("my pets")
+    made.add([text("a")])
+    assert store.ensure("my pets").item_ids() == made.item_ids()
+    store.ensure("empty")
+    with pytest.raises(BadParameter, match="allowed: a name that is not taken"):
+        store.create("my pets")
+    with pytest.raises(BadParameter, match="allowed: a name that is not taken"):
+        store.rename("empty", "my pets")
+    store.rename("my pets", "Katzen, wild".replace(",", " -"))
+    assert Home(home).names() == ("Katzen - wild", "empty")
+    assert Home(home).open("Katzen - wild").counts().texts == 1
+    store.delete("Katzen - wild")
+    assert store.names() == ("empty",) and len([p for p in home.iterdir() if p.is_dir()]) == 1
+    with pytest.raises(UnknownName, match="Did you mean 'empty'"):
+        store.delete("empt")
+
+
+@pytest.mark.parametrize("name", ["", " a", "a ", "a/b", "..\\x", "x" * 61, "a\n", "it's"])
+def test_names_that_a_collection_cannot_have(home, name):
+    with pytest.raises(BadParameter, match="allowed: 1 to 60 letters"):
+        Home(home).create(name)
+
+
+def test_layouts_and_intakes_are_remembered(pets):
+    coords = np.arange(6, dtype=np.float32).reshape(3, 2)
+    for n in range(30):
+        pets.write_layout("umap", f"key {n}", coords + n)
+        pets.note_intake({"added": n, "refused": [{"name": NASTY, "reason": "it's broken"}]})
+    np.testing.assert_array_equal(pets.read_layout("umap", "key 29"), coords + 29)
+    assert pets.read_layout("pca", "key 29") is None
+    assert pets.read_layout("umap", "key 0") is None
+    assert pets.last_intake()["refused"][0]["name"] == NASTY
+    assert [r["added"] for r in pets.intakes()] == list(range(29, 9, -1))

@@ -1,0 +1,271 @@
+"""What every part keeps; a new file in a folder is tested without being listed anywhere."""
+
+import re
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import BadParameter, InputError, UnknownName
+from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.projections import PROJECTIONS
+from core.measure.verdicts import THRESHOLDS
+from core.numerics import spectra
+from core.registry import Choices, Range
+from core.types.arrays import Verdict
+from core.types.space import Space
+from tests.fixtures import spaces
+
+FIRST_TEN = {
+    "alignment",
+    "uniformity",
+    "modality_gap",
+    "separability",
+    "mean_cosine",
+    "effective_rank",
+    "isotropy",
+    "hubness",
+    "intrinsic_dimension",
+    "near_duplicates",
+}
+SPACES = {
+    "paired": spaces.labelled(spaces.paired()),
+    "ball": spaces.ball(d=8),
+    "gap": spaces.gap(),
+    "cone": spaces.cone(),
+    "low rank": spaces.low_rank(),
+    "one hub": spaces.one_hub(),
+    "duplicated": spaces.duplicated(),
+    "same": spaces.same(),
+    "orthonormal": spaces.space(np.eye(64)[:40], np.eye(64)[24:], spaces.diagonal(40)),
+    "images only": spaces.space(spaces.directions(50, 16)),
+    "texts only": spaces.space((), spaces.directions(50, 16)),
+    "two dimensions": spaces.ball(d=2),
+    "one dimension": spaces.space([[1.0], [-1.0], [1.0]] * 10, [[1.0], [-1.0]] * 15),
+    "few": spaces.paired(n=3, d=4),
+    "many captions": spaces.space(
+        spaces.directions(30, 16),
+        spaces.directions(150, 16, 1),
+        np.column_stack([np.arange(150) // 5, 30 + np.arange(150)]),
+    ),
+}
+LABELLED = {
+    "collapsed class": spaces.collapsed_class(),
+    "imbalanced": spaces.imbalanced(),
+    "one label": spaces.with_labels(spaces.ball(n=60), ["only"] * 60),
+    "same, labelled": spaces.with_labels(spaces.same(60), ["a", "b"] * 30),
+}
+diagnostics = pytest.mark.parametrize("part", DIAGNOSTICS.all().values(), ids=lambda p: p.name)
+projections = pytest.mark.parametrize("part", PROJECTIONS.all().values(), ids=lambda p: p.name)
+parts = pytest.mark.parametrize(
+    "part", [*DIAGNOSTICS.all().values(), *PROJECTIONS.all().values()], ids=lambda p: p.name
+)
+
+
+def measured(part, space):
+    """Findings, or the sentence that says why there are none."""
+    try:
+        return part(space)
+    except InputError as refused:
+        return str(refused)
+
+
+def test_the_first_ten_are_here():
+    assert set(DIAGNOSTICS.all()) >= FIRST_TEN
+    assert sum(bool(p.traits["vital"]) for p in DIAGNOSTICS.all().values()) == 6
+
+
+@pytest.mark.parametrize("name", [*SPACES, *LABELLED])
+@diagnostics
+def test_findings_are_whole(part, name):
+    space = (SPACES | LABELLED)[name]
+    found = measured(part, space)
+    if isinstance(found, str):
+        assert re.search(r"\w.*\.$", found)
+        return
+    assert found
+    assert len({f.scope for f in found}) == len(found)
+    for finding in found:
+        assert finding.name == part.name
+        low, high = part.traits["bounds"]
+        assert low <= finding.low <= finding.value <= finding.high <= high
+        assert np.isfinite([finding.low, finding.value, finding.high]).all()
+        assert np.isfinite(finding.reference.value)
+        assert finding.verdict in get_args(Verdict)
+        assert finding.sampled
+        assert finding.sentence.endswith(".")
+        assert re.search(r"\d", finding.sentence)
+        assert not re.search(r"\b(nan|inf)\b", finding.sentence)
+        check_drawings(finding, space)
+
+
+@diagnostics
+def test_every_part_can_measure_pairs_with_labels(part):
+    assert not isinstance(measured(part, SPACES["paired"]), str)
+
+
+def check_drawings(finding, space):
+    if finding.per_item is not None:
+        assert finding.per_item.shape == (space.n,)
+        assert np.isfinite(finding.per_item).any()
+        assert finding.per_item_title
+    if finding.curve is not None:
+        assert finding.curve.x.shape == finding.curve.y.shape
+        assert np.isfinite([finding.curve.x, finding.curve.y]).all()
+        assert finding.curve.x_title
+        assert finding.curve.y_title
+
+
+@diagnostics
+def test_the_same_space_gives_the_same_numbers(part):
+    first, again = (
+        part(spaces.space(p.images, p.texts, p.pairs, encoder, labels=p.labels))
+        for p, encoder in [(SPACES["paired"], "one"), (SPACES["paired"], "other")]
+    )  # another key: nothing is shared
+    assert [(f.value, f.low, f.high, f.sentence) for f in first] == [
+        (f.value, f.low, f.high, f.sentence) for f in again
+    ]
+
+
+@diagnostics
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_rotation_and_order_change_nothing(part, seed):
+    turn = {"rotation": spaces.rotated, "order": spaces.reordered}
+    assert set(part.traits["invariant"]) <= set(turn)
+    given_space = spaces.labelled(spaces.gap(n=120, d=16, size=0.5, seed=seed))
+    before = {f.scope: f for f in part(given_space)}
+    for change in part.traits["invariant"]:
+        for finding in part(turn[change](given_space, seed)):
+            known = before[finding.scope]
+            assert finding.value == pytest.approx(known.value, rel=2e-4, abs=2e-4), change
+            assert finding.verdict == known.verdict
+
+
+@pytest.mark.parametrize("rounding", ["one unit in the last place", "products in float32"])
+@diagnostics
+def test_float32_is_as_good_as_float64(part, rounding, monkeypatch):
+    given_space = spaces.labelled(spaces.gap(n=150, d=24, size=0.5))
+    before = {f.scope: f.value for f in part(given_space)}
+    rows = given_space.vectors
+    if rounding == "products in float32":
+        monkeypatch.setattr(spectra, "EXACT_ROWS", 0)
+    else:
+        aside = np.random.default_rng(1).choice([-np.inf, np.inf], rows.shape).astype(np.float32)
+        rows = np.nextafter(rows, aside)
+    other = replace(given_space, vectors=rows, encoder="other")  # another key: nothing is shared
+    after = {f.scope: f.value for f in part(other)}
+    assert after == pytest.approx(before, rel=1e-4, abs=1e-4)
+
+
+@diagnostics
+def test_per_item_values_go_with_their_items(part):
+    if "order" not in part.traits["invariant"]:
+        pytest.skip("its sample depends on the order")
+    given_space = SPACES["paired"]
+    turned = spaces.reordered(given_space, 3)
+    where = {row.tobytes(): i for i, row in enumerate(turned.vectors)}
+    place = [where[row.tobytes()] for row in given_space.vectors]
+    for before, after in zip(part(given_space), part(turned), strict=True):
+        if before.per_item is not None:
+            np.testing.assert_allclose(before.per_item, after.per_item[place], atol=2e-4)
+
+
+@parts
+@pytest.mark.parametrize(
+    "space",
+    [spaces.space(), spaces.space([[1.0, 0.0]]), spaces.space((), [[1.0, 0.0]])],
+    ids=["nothing", "one image", "one text"],
+)
+def test_too_few_items_give_a_sentence(part, space):
+    with pytest.raises(InputError, match=r"needs at least .* there (is|are) .*\. .*\.$"):
+        part(space)
+
+
+@parts
+def test_it_is_documented(part):
+    assert part.summary.endswith(".")
+    assert part.title
+    assert part.family
+    assert re.search(r"\b(1[89]|20)\d\d\b", part.source), "a source has a year"
+    for section in ("Args:", "Returns:", "Raises:"):
+        assert section in part.about
+    for param in part.params:
+        assert f"{param.name}:" in part.about
+        assert param.allowed.help
+
+
+@diagnostics
+def test_a_diagnostic_has_an_example_a_direction_and_a_threshold(part):
+    assert ">>>" in part.about
+    assert part.traits["better"] in ("low", "high", "none")
+    assert THRESHOLDS[part.name].source
+    assert THRESHOLDS[part.name].words
+
+
+@parts
+def test_settings_outside_their_range_are_refused(part):
+    with pytest.raises(UnknownName):
+        part(SPACES["paired"], colour="red")
+    for param in part.params:
+        param.check(param.default)
+        if isinstance(param.allowed, Choices):
+            outside = ["neither of them"]
+        else:
+            assert isinstance(param.allowed, Range)
+            outside = [param.allowed.low - 1, param.allowed.high + 1]
+        for value in outside:
+            with pytest.raises(BadParameter, match=f"{param.name} is .*allowed"):
+                part(SPACES["paired"], **{param.name: value})
+
+
+@projections
+@pytest.mark.parametrize("name", [n for n in SPACES if n != "same"])
+def test_a_projection_places_every_item(part, name):
+    space = SPACES[name]
+    xy = part(space)
+    assert xy.shape == (space.n, 2)
+    assert xy.dtype == np.float32
+    assert np.isfinite(xy).all()
+    np.testing.assert_array_equal(xy, part(space))
+
+
+@projections
+def test_a_projection_can_take_the_gap_out(part):
+    space = spaces.gap(n=100, d=16, size=1.5)
+
+    def apart(xy):
+        return np.linalg.norm(xy[:100].mean(axis=0) - xy[100:].mean(axis=0)) / xy.std()
+
+    assert apart(part(space)) > 1
+    assert apart(part(space, gap="remove")) < 0.3
+
+
+def test_pca_is_exact():
+    space = spaces.gap(n=100, d=16)
+    x = space.vectors - space.vectors.mean(axis=0, dtype=np.float64)
+    _, s, _ = np.linalg.svd(x)
+    xy = PROJECTIONS.get("pca")(space)
+    np.testing.assert_allclose(np.linalg.norm(xy, axis=0), s[:2], rtol=1e-5)
+
+
+def test_umap_keeps_clusters_together_and_places_what_it_left_out():
+    centres = np.repeat(spaces.directions(3, 16), 100, axis=0)
+    space = spaces.space(centres + 0.1 * spaces.directions(300, 16, 1))
+    xy = PROJECTIONS.get("umap")(space, sample=150)
+    groups = xy.reshape(3, 100, 2)
+    middles = groups.mean(axis=1)
+    nearest = np.linalg.norm(xy[:, None] - middles, axis=2).argmin(axis=1)
+    assert (nearest == np.repeat([0, 1, 2], 100)).mean() > 0.99
+
+
+def test_a_space_is_not_changed_by_being_measured():
+    space = spaces.labelled(spaces.paired(n=60, d=32))
+    before = space.vectors.copy()
+    for part in DIAGNOSTICS.all().values():
+        part(space)
+    np.testing.assert_array_equal(space.vectors, before)
+    assert isinstance(space, Space)
