@@ -1,18 +1,19 @@
-"""The sentences a person reads when something cannot be done.
+"""Every error message that a user may read.
 
     SextantError
-    +-- InputError              the user's input was refused: exit code 2, one sentence
-    |   +-- UnreadableFile      a file, row or picture that cannot be used, with the reason
-    |   +-- UnknownName         no such collection, encoder, part, item ...
+    +-- InputError              the input was rejected: exit code 2
+    |   +-- UnreadableFile      a file, row or image that cannot be used, with the reason
+    |   +-- UnknownName         no such collection, encoder, part ...
+    |   +-- UnknownItem         no such item
     |   +-- BadParameter        a setting outside its range
-    |   +-- TooFew              not enough items, pairs or queries for what was asked
-    |   +-- PassportMismatch    the encoder at hand is not the one the vectors came from
-    |   +-- NoTextSearch        the collection's vectors have no encoder at hand
-    |   +-- NoTokens            the encoder has no vectors of places and words
-    +-- MissingPart             an optional package, weights or a hub is not here
-    +-- StoreError              the disk or the object store said no
+    |   +-- TooFew              not enough items, pairs or queries
+    |   +-- PassportMismatch    this encoder is not the one that computed the stored vectors
+    |   +-- NoTextSearch        the encoder that computed the vectors is not available
+    |   +-- NoTokens            the encoder has no token vectors
+    +-- MissingPart             an optional package, weights or a model hub is not available
+    +-- StoreError              the disk or the object store failed
 
-Each class builds its own sentence, so that no caller words it differently.
+Each class builds its own message, so that no caller words it differently. `Cancelled` is no error.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from difflib import get_close_matches
 
 
 class SextantError(Exception):
-    """A sentence for the user; never a bug."""
+    """A message for the user; never a bug."""
 
 
 class InputError(SextantError):
-    """The user's input was refused."""
+    """The user's input was rejected."""
 
 
 class UnreadableFile(InputError):
-    """A file, row or picture that cannot be used.
+    """A file, row or image that cannot be used.
 
-    >>> str(UnreadableFile("cat.jpg", "the picture ends after half of its rows"))
-    'cat.jpg: the picture ends after half of its rows.'
+    >>> str(UnreadableFile("cat.jpg", "the image is truncated"))
+    'cat.jpg: the image is truncated.'
     """
 
     def __init__(self, name: str, reason: str) -> None:
@@ -43,7 +44,7 @@ class UnreadableFile(InputError):
 
 
 class UnknownName(InputError):
-    """Nothing of that kind has that name.
+    """Nothing of that type has that name.
 
     >>> str(UnknownName("diagnostic", "hubnes", ["alignment", "hubness"]))
     "No diagnostic is called 'hubnes'. Did you mean 'hubness'?"
@@ -66,19 +67,20 @@ class UnknownName(InputError):
 
 
 class UnknownItem(InputError):
-    """No item has that id, and none begins like it.
+    """No item has that id, and no id starts with it.
 
-    >>> str(UnknownItem("picture", "nobody"))
-    "No picture is called 'nobody'. Ids are in the answers of `search --json`."
+    >>> str(UnknownItem("image", "nobody"))
+    "No image has an id that starts with 'nobody'. `search --json` prints the ids."
     """
 
-    def __init__(self, what: str, name: str) -> None:
-        hint = "Ids are in the answers of `search --json`."
-        super().__init__(f"No {what} is called '{name}'. {hint}")
+    def __init__(self, what: str, id: str) -> None:
+        super().__init__(
+            f"No {what} has an id that starts with '{id}'. `search --json` prints the ids."
+        )
 
 
 class BadParameter(InputError):
-    """A setting outside what is allowed.
+    """A setting outside its range.
 
     >>> str(BadParameter("k", 101, "1 to 100"))
     'k is 101; allowed: 1 to 100.'
@@ -91,7 +93,7 @@ class BadParameter(InputError):
 
 
 class TooFew(InputError):
-    """Not enough of something for the formula to mean anything.
+    """Too few items, pairs or queries for the result to be meaningful.
 
     >>> str(TooFew("Hubness", 11, "images", 4))
     'Hubness needs at least 11 images; there are 4.'
@@ -106,52 +108,60 @@ class TooFew(InputError):
 
 
 class PassportMismatch(InputError):
-    """The encoder at hand would make other vectors than those that are stored."""
+    """This encoder would compute other vectors than those that are stored.
+
+    >>> str(PassportMismatch("starter", "weights", "v1", "v2")).partition(": ")[2].partition(".")[0]
+    'weights is v2; stored: v1'
+    """
 
     def __init__(self, encoder: str, field: str, stored: object, found: object) -> None:
         self.encoder = encoder
         self.field = field
         super().__init__(
-            f"The encoder '{encoder}' at hand differs from the one this collection was encoded "
-            f"with: its {field} is {found}, stored is {stored}. "
-            "Add it as a second encoder, or install the version that matches."
+            f"The encoder '{encoder}' differs from the one that encoded this collection: {field} "
+            f"is {found}; stored: {stored}. Add it as a second encoder, or install the version "
+            "that matches."
         )
 
 
 class NoTextSearch(InputError):
-    """Queries cannot be encoded here, so only searching by item is possible."""
+    """Queries cannot be encoded here, so only searching by item is possible.
+
+    >>> str(NoTextSearch("clip", "it is missing")).partition(".")[0]
+    "Text and image queries are not available: 'clip' computed the vectors, and it is missing"
+    """
 
     def __init__(self, encoder: str, reason: str) -> None:
         self.encoder = encoder
         self.reason = reason
         super().__init__(
-            f"Text and picture queries are off, because the vectors came from '{encoder}' and "
+            f"Text and image queries are not available: '{encoder}' computed the vectors, and "
             f"{reason}. Searching by item ('more like this') works."
         )
 
 
 class NoTokens(InputError):
-    """The encoder makes one vector for a picture and none for its places.
+    """The encoder has one vector per image or text, and none for its patches or tokens.
 
     >>> str(NoTokens("RN50/openai")).partition(".")[0]
-    "'RN50/openai' has no vectors for the places of a picture"
+    "'RN50/openai' has no patch or text tokens"
     """
 
     def __init__(self, encoder: str) -> None:
         self.encoder = encoder
         super().__init__(
-            f"'{encoder}' has no vectors for the places of a picture. The starter has, and ViT "
-            "models of OpenCLIP with a class token."
+            f"'{encoder}' has no patch or text tokens. Use the starter encoder, or an OpenCLIP "
+            "ViT model with a class token."
         )
 
 
 class MissingPart(SextantError):
-    """An optional package, weights or a hub is not here."""
+    """An optional package, weights or a model hub is not available."""
 
 
 class StoreError(SextantError):
-    """The disk or the object store could not do what was asked."""
+    """The disk or the object store failed."""
 
 
 class Cancelled(Exception):
-    """The person cancelled. Raised by `Tick`, where the work can stop without loss."""
+    """The user cancelled. Raised by `Tick`, where the work can stop without loss."""

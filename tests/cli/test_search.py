@@ -64,7 +64,7 @@ def test_an_item_is_named_by_the_start_of_its_id_and_is_no_answer(ask):
     assert first not in [hit["id"] for hit in like["hits"]]
     assert len(like["hits"]) == 29
     code, _, told = ask("img:zz")
-    assert (code, "No picture is called 'zz'" in told) == (2, True)
+    assert (code, "No picture has an id that starts with 'zz'" in told) == (2, True)
     ids = sorted(hit["id"] for hit in ask("red", "-k", 30)[1]["hits"])
     shared = next(a[:1] for a, b in pairwise(ids) if a[0] == b[0])
     code, _, told = ask(f"img:{shared}")
@@ -108,7 +108,7 @@ def test_many_queries_are_answered_in_their_order(ask, tmp_path):
     [
         (b"red\n\nblue\n", "Line 2 of -: The query is empty"),
         (b'red\n"a" "b"\n', "Line 2 of -: A + or - should stand at character 5"),
-        (b"item:nothing", "Line 1 of -: No item is called 'nothing'"),
+        (b"item:nothing", "Line 1 of -: No item has an id that starts with 'nothing'"),
         (b"\xff\xfe", "- is not UTF-8 text: byte 1."),
         (b"", "- holds no query"),
     ],

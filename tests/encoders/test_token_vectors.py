@@ -190,7 +190,7 @@ def test_a_tower_without_patches_says_so(tmp_path):
     )
     encoder = load(f"local-dir:{tmp_path}", "torch")
     for ask in (encoder.image_tokens, encoder.text_tokens):
-        with pytest.raises(NoTokens, match="has no vectors for the places of a picture"):
+        with pytest.raises(NoTokens, match="has no patch or text tokens"):
             ask([])
 
 

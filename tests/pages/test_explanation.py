@@ -79,7 +79,7 @@ def test_an_encoder_without_places_gets_a_sentence(viewer, monkeypatch):
     for verb in ("image_tokens", "text_tokens"):
         monkeypatch.setattr(type(encoder.load("toy")), verb, refuse)
     app = viewer("red")
-    assert "has no vectors for the places of a picture" in words(app).replace("\\", "")
+    assert "has no patch or text tokens" in words(app).replace("\\", "")
     assert "what sets them apart" in words(app)
 
 

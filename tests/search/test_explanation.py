@@ -153,7 +153,7 @@ def test_an_encoder_without_places_says_so_and_tells_the_rest(bench, monkeypatch
         monkeypatch.setattr(type(encoder.load("toy")), verb, refuse)
     space = bench.space("halves")
     found = bench.explain("halves", Query((Part("red"),)), space.ids[0])
-    assert "has no vectors for the places of a picture" in found.note
+    assert "has no patch or text tokens" in found.note
     assert found.maps == {}
     assert found.captions
     assert found.rival
