@@ -12,6 +12,7 @@ from core.errors import InputError
 
 if TYPE_CHECKING:
     from core.report import Side
+    from core.store import EncodedCollection
     from core.types import Finding, Space
     from core.workbench import Workbench
 
@@ -21,79 +22,83 @@ REST = "rest"
 
 @dataclass(frozen=True)
 class Measured:
-    """What to measure, and what to call it; no encoder is the collection's first."""
+    """What to measure, and its title."""
 
-    name: str
-    encoder: str | None
+    title: str
+    opened: EncodedCollection
     space: Space
 
 
 def diagnose(workbench: Workbench, options: argparse.Namespace) -> None:
     """The geometry report of one side, or of two."""
     from core.measure import PROBES
-    from core.report import Side as html_report_Side
-    from core.report import html_page
+    from core.report import Side, html_page
 
     if options.report and not options.report.absolute().parent.is_dir():
         raise InputError(f"There is no folder {options.report.parent} to write the report to.")
     only = [name.strip() for name in options.only.split(",") if name.strip()]
-    probed, measured = _told_apart(only)
-    if probed and (options.subset or options.versus_subset):
+    probes, diagnostics = _split(only)
+    if probes and (options.subset or options.versus_subset):
         raise InputError(
-            f"{', '.join(probed)}: the encoder is tried on pictures of the whole collection. "
+            f"{', '.join(probes)}: the encoder is tested on images of the whole collection. "
             "Leave --subset and --versus-subset out."
         )
     sides = []
-    for asked in _asked(workbench, options):
-        findings = _probe(workbench, options.name, asked.encoder, probed)
-        if measured or not only:
-            findings += workbench.measure(
-                asked.space, measured, on_part=lambda part: tell(f"measuring {part}")
+    for side in _sides(workbench, options):
+        findings = _probe(workbench, side.opened, probes)
+        if diagnostics or not only:
+            found, lacks = workbench.measure(
+                side.space, diagnostics, on_part=lambda part: tell(f"measuring {part}")
             )
-        sides.append(html_report_Side(asked.name, asked.space, findings))
+            if only and lacks:
+                raise InputError(" ".join(lacks.values()))
+            findings += found
+        sides.append(Side(side.title, side.space, findings))
     if not only:
         names = ",".join(PROBES.all())
-        tell(f"left out: {names}, which run the encoder. To have them: --only {names}")
+        tell(f"left out: {names}, which run the encoder. To include them: --only {names}")
     if options.report:
-        shown = workbench.exhibits(options.name, [(s.space, s.findings) for s in sides])
+        opened = workbench.open(options.name, options.encoder)
+        shown = workbench.evidence(opened, [(s.space, s.findings) for s in sides])
         write_file(options.report, html_page(options.name, sides, shown=shown))
     _show(sides, as_json=options.json)
 
 
-def _asked(workbench: Workbench, options: argparse.Namespace) -> list[Measured]:
+def _sides(workbench: Workbench, options: argparse.Namespace) -> list[Measured]:
     """What is measured: one space, or the two that are compared."""
-    name, title, encoder = options.name, options.subset or "Everything", options.encoder
-    filters = workbench.filters(name, options.subset)
-    first = Measured(title, encoder, workbench.subset(name, filters, encoder))
+    title, opened = options.subset or "Everything", workbench.open(options.name, options.encoder)
+    filters = workbench.parse_filters(opened, options.subset)
+    first = Measured(title, opened, workbench.subset(opened, filters))
     if options.versus_encoder:
-        versus = options.versus_encoder
-        if workbench.passport(name, versus) == workbench.passport(name, encoder):
-            known = ", ".join(workbench.card(name).encoders)
+        versus = workbench.open(options.name, options.versus_encoder)
+        if versus.passport == opened.passport:
+            known = ", ".join(workbench.encoders(options.name))
             raise InputError(
-                f"Both sides are encoded with '{versus}'. This collection has: {known}."
+                f"Both sides are encoded with '{options.versus_encoder}'. This collection has: "
+                f"{known}."
             )
-        second = Measured(title, versus, workbench.subset(name, filters, versus))
-        both = [replace(a, name=f"{title}, {a.space.encoder}") for a in (first, second)]
+        second = Measured(title, versus, workbench.subset(versus, filters))
+        sides = [replace(a, title=f"{title}, {a.space.encoder}") for a in (first, second)]
     elif options.versus_subset:
-        both = [first, _other_part(workbench, options, first.space)]
+        sides = [first, _other_part(workbench, options, first)]
     else:
         return [first]
-    for asked in both:
-        if not asked.space.n:
-            raise InputError(f"Nothing to compare: '{asked.name}' has no items. Name another part.")
-    return both
+    for side in sides:
+        if not side.space.n:
+            raise InputError(f"Nothing to compare: '{side.title}' has no items. Name another part.")
+    return sides
 
 
-def _other_part(workbench: Workbench, options: argparse.Namespace, part: Space) -> Measured:
+def _other_part(workbench: Workbench, options: argparse.Namespace, first: Measured) -> Measured:
     from core.report import rest_of_space
 
-    name, versus, encoder = options.name, options.versus_subset, options.encoder
+    opened, versus = first.opened, options.versus_subset
     if versus != REST:
-        filters = workbench.filters(name, versus)
-        return Measured(versus, encoder, workbench.subset(name, filters, encoder))
+        filters = workbench.parse_filters(opened, versus)
+        return Measured(versus, opened, workbench.subset(opened, filters))
     if not options.subset:
         raise InputError("Without --subset there is no rest. Name a part, such as: label = dog.")
-    return Measured("The rest", encoder, rest_of_space(workbench.space(name, encoder), part))
+    return Measured("The rest", opened, rest_of_space(opened.space, first.space))
 
 
 def _show(sides: Sequence[Side], *, as_json: bool) -> None:
@@ -135,28 +140,27 @@ def _interval(finding: Finding) -> str:
     return f"[{finding.low:.3g}, {finding.high:.3g}]"
 
 
-def _told_apart(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Which of them need the encoder, and which only its vectors."""
+def _split(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Probes, which run the encoder, and diagnostics, which only need its vectors."""
     from core.measure import PROBES, measure
 
     for name in names:
-        measure(name)  # refuses what is none
-    probed = [name for name in names if name in PROBES.all()]
-    return probed, [name for name in names if name not in probed]
+        measure(name)  # an unknown name is an error
+    probes = [name for name in names if name in PROBES.all()]
+    return probes, [name for name in names if name not in probes]
 
 
 def _probe(
-    workbench: Workbench, name: str, encoder: str | None, probes: Sequence[str]
+    workbench: Workbench, opened: EncodedCollection, probes: Sequence[str]
 ) -> tuple[Finding, ...]:
-    """What probes find; kept with the collection, so that a second call answers at once."""
+    """What probes find; stored with the collection, so that a second call returns at once."""
     if not probes:
         return ()
     progress = Progress("encodings")
-    report = workbench.encoder_report(name, encoder, progress=progress)
+    report = workbench.encoder_report(opened, progress=progress)
     progress.end()
     for left_out, reason in report.left_out:
         tell(f"left out  {left_out}: {reason}")
     if lacks := [report.lacks[probe] for probe in probes if probe in report.lacks]:
         raise InputError(" ".join(lacks))
-    space = workbench.space(name, encoder)
-    return tuple(f for probe in probes for f in report.of_probe(probe, space))
+    return tuple(f for probe in probes for f in report.of_probe(probe, opened.space))

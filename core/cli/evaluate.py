@@ -1,4 +1,4 @@
-"""`sextant evaluate` and `bench`."""
+"""`sextant evaluate`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ def evaluate(workbench: Workbench, options: argparse.Namespace) -> None:
 
     if options.analogies:
         return _analogies(workbench, options)
-    result = workbench.evaluate(
-        options.name, options.encoder, hub_correction=options.hub_correction
-    )
+    opened = workbench.open(options.name, options.encoder)
+    result = workbench.evaluate(opened, hub_correction=options.hub_correction)
     if options.json:
         return print_json(documents.evaluation(result))
     for title, direction in (
@@ -37,17 +36,10 @@ def _analogies(workbench: Workbench, options: argparse.Namespace) -> None:
     """Swaps of labels in words."""
     from core.workbench import documents
 
-    found = workbench.analogies(options.name, options.encoder)
+    found = workbench.analogies(workbench.open(options.name, options.encoder))
     if options.json:
         return print_json(documents.analogies(found))
     for name, s in found.scores.items():
         chance = "" if s.chance != s.chance else f"chance {s.chance:.3f}"
         say(f"{name:<12} {s.value:>8.3f}  [{s.low:.3f}, {s.high:.3f}]  {chance}".rstrip())
     say(found.sentence)
-
-
-def bench(workbench: Workbench, options: argparse.Namespace) -> None:
-    """One benchmark's rows."""
-    from tests.bench import run
-
-    print_json(run(options.what))

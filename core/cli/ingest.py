@@ -39,11 +39,10 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
 def tokens(workbench: Workbench, options: argparse.Namespace) -> None:
     """Store token vectors."""
     progress = Progress("items")
-    report = workbench.add_tokens(
-        options.name, options.encoder, pooling=_pooling(options), progress=progress
-    )
+    opened = workbench.open(options.name, options.encoder)
+    report = workbench.add_tokens(opened, pooling=_pooling(options), progress=progress)
     progress.end()
-    stored = workbench.tokens_stored(options.name, options.encoder)
+    stored = workbench.tokens_stored(opened)
     if options.json:
         document = {
             "items": stored.items,
@@ -97,7 +96,7 @@ def serve_command(workbench: Workbench, options: argparse.Namespace) -> None:
 
 def collections(workbench: Workbench, options: argparse.Namespace) -> None:
     """What there is."""
-    cards = workbench.collections()
+    cards = workbench.cards()
     if options.json:
         rows = [
             {"name": c.name, "images": c.images, "texts": c.texts, "encoders": list(c.encoders)}

@@ -20,10 +20,11 @@ def label(workbench: Workbench, options: argparse.Namespace) -> None:
     lines = _lines(options)
     if options.image and options.item:
         raise InputError("Give --image FILE or --item ID, and not both.")
+    opened = workbench.open(options.name, options.encoder)
     if not (options.image or options.item):
-        return _scores(workbench.judge_labels(options.name, lines, options.encoder), options.json)
+        return _scores(workbench.score_labels(opened, lines), options.json)
     part = Part(image=read_file(options.image)) if options.image else Part(item=options.item)
-    found = workbench.rank_labels(options.name, part, lines, k=options.k, encoder=options.encoder)
+    found = workbench.rank_labels(opened, part, lines, k=options.k)
     return _answer(found, options.json)
 
 

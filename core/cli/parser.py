@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.diagnose import diagnose as diagnosing_diagnose
-from core.cli.evaluate import bench as measuring_bench
 from core.cli.evaluate import evaluate as measuring_evaluate
 from core.cli.ingest import collections, serve_command
 from core.cli.ingest import demo as filling_demo
@@ -158,6 +157,4 @@ def parser() -> argparse.ArgumentParser:
     for sub in (ingest, search, label, evaluate, diagnose):
         sub.add_argument("--encoder", help="which vectors (the collection's first, or starter)")
     command("collections", collections, "what there is")
-    bench = command("bench", measuring_bench, "measure speed or recall beside alternatives")
-    bench.add_argument("what", help="such as: stages; another name lists them all")
     return parser

@@ -14,36 +14,39 @@ from core.errors import InputError, SextantError
 
 if TYPE_CHECKING:
     from core.search import SearchResult
-    from core.types import Hit, Item, Part, Query
+    from core.store import EncodedCollection
+    from core.types import Hit, Item, Part, Query, Strictness
     from core.workbench import Workbench
 
 
 def search(workbench: Workbench, options: argparse.Namespace) -> None:
-    """What is nearest to a question, or to each of several."""
+    """The nearest items of a query, or of each of several."""
     from core.workbench import documents
 
     if options.queries and options.text.strip():
-        raise InputError("Ask with a QUERY or with --queries FILE, and not with both.")
+        raise InputError("Give a QUERY or --queries FILE, and not both.")
     if not (options.queries or options.text.strip() or options.image):
-        raise InputError("Ask with a text or with --image FILE.")
-    asked = _lines(options.queries) if options.queries else [options.text]
-    queries = _queries(workbench, options, asked)
-    answers = workbench.search_all(options.name, queries, options.encoder)
-    ids = dict.fromkeys(hit.id for answer in answers for hit in answer.hits)
+        raise InputError("Give a QUERY or --image FILE.")
+    texts = _lines(options.queries) if options.queries else [options.text]
+    opened = workbench.open(options.name, options.encoder)
+    results = workbench.search_all(opened, _queries(workbench, opened, options, texts))
+    ids = dict.fromkeys(hit.id for result in results for hit in result.hits)
     items = {item.id: item for item in workbench.items(options.name, list(ids))}
     if options.json:
-        found = [documents.answer(answer, items) for answer in answers]
+        found = [documents.search_result(result, items) for result in results]
         if not options.queries:
             return print_json(found[0])
-        return print_json([{"query": q, **f} for q, f in zip(asked, found, strict=True)])
-    for text, answer in zip(asked, answers, strict=True):
+        return print_json([{"query": q, **f} for q, f in zip(texts, found, strict=True)])
+    for text, result in zip(texts, results, strict=True):
         if options.queries:
             say(f"> {text}")
-        _say(answer, items)
+        _say(result, items)
 
 
-def _queries(workbench: Workbench, options: argparse.Namespace, asked: list[str]) -> list[Query]:
-    """One query for each text, all read before anything is searched."""
+def _queries(
+    workbench: Workbench, opened: EncodedCollection, options: argparse.Namespace, texts: list[str]
+) -> list[Query]:
+    """One query for each text, all parsed before anything is searched."""
     from core.types import Kind, Part, Query
 
     kinds: dict[str, tuple[Kind, ...]] = {
@@ -51,38 +54,44 @@ def _queries(workbench: Workbench, options: argparse.Namespace, asked: list[str]
         "text": ("text",),
         "both": ("image", "text"),
     }
-    card = workbench.card(options.name)
-    find = options.find or ("image" if card.images else "text")
-    picture = (Part(image=read_file(options.image)),) if options.image else ()
-    filters = workbench.filters(options.name, options.where)
+    find = options.find or ("image" if workbench.card(options.name).images else "text")
+    image = (Part(image=read_file(options.image)),) if options.image else ()
+    filters = workbench.parse_filters(opened, options.where)
     return [
         Query(
-            (*parts, *picture),
+            (*parts, *image),
             kinds=kinds[find],
             filters=filters,
             k=options.k,
             mix=options.mix,
             template=options.template,
-            first=options.first,
-            words=options.words,
-            expected=options.expected,
-            miss=options.miss,
+            first_stage=options.first,
+            full_text=options.words,
+            strictness=_strictness(options),
             hub_correction=options.hub_correction,
             rerank=options.rerank,
         )
-        for parts in _parts(workbench, options, asked)
+        for parts in _parts(workbench, opened, options, texts)
     ]
 
 
+def _strictness(options: argparse.Namespace) -> Strictness | None:
+    from core.types import Strictness
+
+    if options.expected:
+        return Strictness("chance", options.expected)
+    return Strictness("pairs", options.miss) if options.miss else None
+
+
 def _parts(
-    workbench: Workbench, options: argparse.Namespace, asked: list[str]
+    workbench: Workbench, opened: EncodedCollection, options: argparse.Namespace, texts: list[str]
 ) -> list[tuple[Part, ...]]:
-    """What each text asks for; a line that cannot be read is named."""
+    """The parts of each text; a line that cannot be parsed is named."""
     found: list[tuple[Part, ...]] = []
-    for number, text in enumerate(asked, 1):
+    for number, text in enumerate(texts, 1):
         try:
             found.append(
-                workbench.question(options.name, text, options.encoder, read=_read)
+                workbench.parse_query(opened, text, read=_read)
                 if text.strip() or not options.image
                 else ()
             )
@@ -112,19 +121,19 @@ def _read(name: str) -> bytes:
     return read_file(Path(name))
 
 
-def _say(answer: SearchResult, items: dict[str, Item]) -> None:
-    """Matches, a line where the cut lies, the rest; then what to make of it."""
+def _say(result: SearchResult, items: dict[str, Item]) -> None:
+    """Matches, a line at the cutoff, the rest; then how far to trust them."""
     from core.search import describe_changes
 
     for match in (True, False):
-        for hit in answer.hits:
+        for hit in result.hits:
             if hit.match == match:
                 say(_line(hit, items[hit.id].name))
-        if match and answer.hits:
-            least = ", ".join(f"{x:.3f}" for x in answer.cut.cosines.values() if isfinite(x))
-            say(f"---- cut at cosine {least} ----" if least else "---- cut ----")
-    say(answer.sentence)
-    for note in filter(None, (*answer.notes, describe_changes(answer))):
+        if match and result.hits:
+            least = ", ".join(f"{x:.3f}" for x in result.cutoff.cosines.values() if isfinite(x))
+            say(f"---- cutoff at cosine {least} ----" if least else "---- cutoff ----")
+    say(result.sentence)
+    for note in filter(None, (*result.notes, describe_changes(result))):
         say(note)
 
 

@@ -23,7 +23,7 @@ class SearchResult:
 
     `nulls`, `edges` and `counts` describe the cosines of all candidates by kind; `p_value` is the
     chance that the most similar item would be so if nothing here matched; `n` candidates were
-    compared and `matches` of them pass `cut`, on all pages. `sentence` says whether anything
+    compared and `matches` of them reach `cutoff`, on all pages. `sentence` says whether anything
     matches and why, `how` how the hits were found; `notes` are sentences on how far to trust the
     question itself. `left` are the hits that cosine alone would have put on this page, with their
     rank and hubness there; None where nobody looked: that is a second search, made for first stages
@@ -37,7 +37,7 @@ class SearchResult:
     n: int
     p_value: float
     matches: int
-    cut: Cutoff
+    cutoff: Cutoff
     sentence: str
     how: str = ""
     left: tuple[Hit, ...] | None = None

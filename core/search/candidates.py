@@ -88,18 +88,18 @@ def find_candidates(
     kinds: tuple[Kind, ...],
     k: int,
     *,
-    nearly: bool = False,
+    approximate: bool = False,
 ) -> Candidates:
     """The k best of the allowed rows: by every cosine, or in two steps where that is quicker.
 
-    `nearly` all of them will do: then a large collection's nearest cells are enough.
+    `approximate` all of them will do: then a large collection's nearest cells are enough.
     """
     of_kind = {kind: allowed[space.span(kind)] for kind in kinds}
     sizes = {kind: int(np.count_nonzero(mask)) for kind, mask in of_kind.items()}
     if two_bit.pays(space):
         # What the cells hold was measured by cosine alone: with a bias the search stays exact.
-        nearly = nearly and not space.offset.any() and ivf.usable(space, allowed)
-        return _in_two_steps(space, vector, allowed, of_kind, sizes, k, nearly)
+        approximate = approximate and not space.offset.any() and ivf.usable(space, allowed)
+        return _in_two_steps(space, vector, allowed, of_kind, sizes, k, approximate)
     every = cosines(space.vectors, vector)
     scores = np.where(allowed, every - space.offset, -np.inf).astype(np.float32)[None]
     found = select(scores, min(k, sum(sizes.values())))
@@ -115,9 +115,9 @@ def _in_two_steps(
     of_kind: Mapping[Kind, Bools],
     sizes: Mapping[Kind, int],
     k: int,
-    nearly: bool,
+    approximate: bool,
 ) -> Candidates:
-    if nearly:
+    if approximate:
         rows, scores = ivf.top_k(space, vector, k, mask=allowed)
     else:
         rows, scores = two_bit.top_k(space, vector, k, offset=space.offset, mask=allowed)
@@ -128,7 +128,7 @@ def _in_two_steps(
         kind: two_bit.cosines_of(space, vector, _spread(mask) + space.span(kind).start)
         for kind, mask in of_kind.items()
     }
-    done = _looked(space) if nearly else "in two steps, exactly"
+    done = _looked(space) if approximate else "in two steps, exactly"
     how = (
         f"The best of {sum(sizes.values()):,} items were found {done}; what is "
         f"unrelated was judged by a sample of {sum(map(len, background.values())):,}."

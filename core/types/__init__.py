@@ -14,7 +14,17 @@ from core.types.arrays import (
 )
 from core.types.cache import SpaceCache, per_space
 from core.types.item import Item, Passport, Rejected, digest
-from core.types.query import Filter, First, Mix, Part, Query, Template, Words
+from core.types.query import (
+    CutoffRule,
+    Filter,
+    FirstStage,
+    FullText,
+    Mix,
+    Part,
+    Query,
+    Strictness,
+    Template,
+)
 from core.types.result import Curve, Finding, Hit, Reference, Score
 from core.types.space import Space
 from core.types.tokens import Clusters, Pooling, StoredTokens, Tokens, added_up, named, shows
@@ -24,11 +34,13 @@ __all__ = [
     "Bools",
     "Clusters",
     "Curve",
+    "CutoffRule",
     "Doubles",
     "Filter",
     "Finding",
-    "First",
+    "FirstStage",
     "Floats",
+    "FullText",
     "Hit",
     "Ints",
     "Item",
@@ -46,11 +58,11 @@ __all__ = [
     "Space",
     "SpaceCache",
     "StoredTokens",
+    "Strictness",
     "Template",
     "Tokens",
     "Value",
     "Verdict",
-    "Words",
     "added_up",
     "digest",
     "named",

@@ -1,4 +1,4 @@
-"""How to ask: the parts of a question, conditions on what may be found, and how it is ranked."""
+"""A query: its parts, filters on what may be found, and how the results are ranked."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from core.types.item import digest
 
 Mix = Literal["sum", "slerp", "centred"]
 Template = Literal["", "photo", "ensemble"]
-Words = Literal["", "rrf", "sum"]
-First = Literal["", "ivf", "muvera"]
+FullText = Literal["", "rrf", "sum"]
+FirstStage = Literal["", "ivf", "muvera"]
+CutoffRule = Literal["chance", "pairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One ingredient of a question: a text, a picture's file bytes, or an item of the collection.
+    """One part of a query: a text, the bytes of an image file, or an item of the collection.
 
-    A negative `weight` asks for less of it.
+    A negative `weight` subtracts it.
     """
 
     text: str = ""
@@ -43,33 +44,52 @@ class Part:
 
     def __post_init__(self) -> None:
         if sum(map(bool, (self.text.strip(), self.image, self.item))) != 1:
-            raise InputError("A part of a query is one text, one picture or one item.")
+            raise InputError("A part of a query is one text, one image or one item.")
         if not isfinite(self.weight) or not 0 < abs(self.weight) <= 100:
             raise BadParameter("weight", self.weight, "-100 to 100 without 0")
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What to look for, among what, and how the answers are ranked.
+class Strictness:
+    """Where the user wants the cutoff between matches and the rest.
 
     Args:
-        parts: what the answer should be like, and unlike where the weight is negative.
+        rule: "chance": `level` is the expected number of false positives, up to 100; "pairs":
+            `level` is the share of true matches that may be missed, 0.05 to 0.9, where the
+            collection's pairs are enough to calibrate it.
+        level: see `rule`.
+    """
+
+    rule: CutoffRule
+    level: float
+
+    def __post_init__(self) -> None:
+        low, high, name = (0.0, 100.0, "expected") if self.rule == "chance" else (0.05, 0.9, "miss")
+        if not low <= self.level <= high or not self.level:
+            raise BadParameter(name, self.level, f"{low:g} to {high:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to search for, among what, and how the results are ranked.
+
+    Args:
+        parts: what results should be similar to, and dissimilar where the weight is negative.
         kinds: what may be found.
         filters: conditions that all must hold.
         k: hits to return.
         start: hits to skip before the first.
         mix: how several parts become one vector: "sum", "slerp", or "centred" (balanced); see
             `core.numerics.directions`.
-        template: what short texts are put into where pictures are looked for; see
+        template: prompt template for short texts when searching for images; see
             `core.search.query.encode`.
-        first: what finds the candidates: "" (the cosine with the whole), "ivf" (the same among the
-            nearest cells; see `core.search.index.ivf`) or "muvera" (stored token vectors; see
+        first_stage: what selects candidates: "" (the exact cosine), "ivf" (approximate, see
+            `core.search.index`) or "muvera" (stored token vectors, see
             `core.search.index.muvera`).
-        words: how hits of a full-text search join in: "" (not), "rrf" or "sum".
-        hub_correction: what takes hubs down, by name; "" is nothing.
-        rerank: what orders the best hits again, by name; "" is nothing.
-        expected: chance hits to leave above the cut; 0 is the usual.
-        miss: share of true matches that the cut may miss, where it is learnt; 0 is the usual.
+        full_text: how hits of a full-text search are fused in: "" (not at all), "rrf" or "sum".
+        hub_correction: the hubness correction by name; "" is none.
+        rerank: the reranker by name; "" is none.
+        strictness: where the cutoff lies; None is the default level.
     """
 
     parts: tuple[Part, ...]
@@ -79,19 +99,18 @@ class Query:
     start: int = 0
     mix: Mix = "centred"
     template: Template = ""
-    first: First = ""
-    words: Words = ""
+    first_stage: FirstStage = ""
+    full_text: FullText = ""
     hub_correction: str = ""
     rerank: str = ""
-    expected: float = 0.0
-    miss: float = 0.0
+    strictness: Strictness | None = None
 
     def __post_init__(self) -> None:
         if not self.parts:
-            raise InputError("A query needs a text, a picture or an item.")
+            raise InputError("A query needs a text, an image or an item.")
         if all(part.weight < 0 for part in self.parts):
-            raise InputError("A query needs at least one part that is asked for, not only against.")
-        named = ("mix", Mix), ("template", Template), ("first", First)
+            raise InputError("A query needs at least one part that is not subtracted.")
+        named = ("mix", Mix), ("template", Template), ("first_stage", FirstStage)
         for name, known in named:
             value = getattr(self, name)
             if value not in get_args(known):
@@ -100,18 +119,14 @@ class Query:
             raise BadParameter("k", self.k, "1 to 1000")
         if self.start < 0:
             raise BadParameter("start", self.start, "0 or more")
-        if not 0 <= self.expected <= 100:
-            raise BadParameter("expected", self.expected, "0 to 100")
-        if self.miss and not 0.05 <= self.miss <= 0.9:
-            raise BadParameter("miss", self.miss, "0.05 to 0.9")
 
     @property
     def key(self) -> str:
-        """Identity of the question: same key, same answer from the same space."""
-        words = [replace(part, image=b"x") if part.image else part for part in self.parts]
-        return digest(repr(replace(self, parts=tuple(words))), *(p.image for p in self.parts))
+        """Identity of the query: same key, same results from the same space."""
+        plain = [replace(part, image=b"x") if part.image else part for part in self.parts]
+        return digest(repr(replace(self, parts=tuple(plain))), *(p.image for p in self.parts))
 
     @property
     def text(self) -> str:
-        """All texts that are asked for, with spaces between: what a full-text search looks for."""
+        """All texts with a positive weight, joined by spaces: the query of the full-text search."""
         return " ".join(part.text.strip() for part in self.parts if part.text and part.weight > 0)

@@ -61,17 +61,20 @@ class Finding:
     what a sample leaves open. `sampled` says how many rows or pairs the value came from; it starts
     with "exact" when the value holds for these items as they are.
     `per_item` is (n,) over the space's rows, NaN where the item was not measured.
+    A part leaves `verdict` empty and `name` empty or a detail such as "rotation": its registry
+    completes both. The verdict is on `yardstick` where that is not the value; NaN gives none.
     """
 
-    name: str
     scope: Scope
     value: float
     low: float
     high: float
     reference: Reference
-    verdict: Verdict
     sentence: str
     sampled: str
+    name: str = ""
+    verdict: Verdict = "unknown"
+    yardstick: float | None = None
     per_item: Floats | None = None
     per_item_title: str = ""
     curve: Curve | None = None

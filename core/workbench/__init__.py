@@ -3,12 +3,11 @@
 from core.encoders import Suggestion as EncoderSuggestion
 from core.workbench import catalog, documents, tasks
 from core.workbench.catalog import Entry
-from core.workbench.collections import Card
+from core.workbench.collections import Card, Workbench
 from core.workbench.encoder_report import EncoderReport
 from core.workbench.ingest import DEFAULT_ENCODER
 from core.workbench.jobs import Job
 from core.workbench.measure import Layout
-from core.workbench.workbench import Workbench
 
 __all__ = [
     "DEFAULT_ENCODER",

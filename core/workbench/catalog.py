@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import InputError, UnreadableFile
 from core.improve import HUB_CORRECTIONS
-from core.measure import DIAGNOSTICS, PROBES, PROJECTIONS, family_rank
+from core.measure import DIAGNOSTICS, PROBES, PROJECTIONS, Threshold, family_rank
 from core.registry import Choices, Param, Plugin
 from core.search import RERANKERS
 
@@ -35,6 +35,7 @@ class Entry:
     about: str
     source: str
     settings: tuple[tuple[str, str, str], ...]
+    threshold: Threshold | None = None
 
 
 def entries() -> tuple[Entry, ...]:
@@ -103,8 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _entry(kind: str, part: Plugin[Any]) -> Entry:
     settings = tuple((p.name, str(p.default), _allowed(p)) for p in part.params)
     return Entry(
-        kind, part.name, part.title, part.family, part.summary, part.about, part.source, settings
-    )
+        kind, part.name, part.title, part.family, part.summary, part.about, part.source, settings,
+        part.traits.get("threshold"),
+    )  # fmt: skip
 
 
 def _allowed(param: Param) -> str:

@@ -1,9 +1,9 @@
-"""What there is: collections, their items, and their spaces, read once and shared."""
+"""The collections of one home, and every verb under one name."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,19 @@ from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 from core.types import Item, Passport, Space
+from core.workbench import explain as _explain
+from core.workbench import ingest as _ingest
+from core.workbench import measure as _measure
+from core.workbench import probe as _probe
+from core.workbench import search as _search
+from core.workbench import zero_shot as _zero_shot
 from core.workbench.jobs import Jobs
 
 if TYPE_CHECKING:
-    from core.store import Field, Home
+    from core.store import Collection, EncodedCollection, Field, Home
 
-
-SPACES_KEPT = 3
-MOSAIC = 8  # pictures on a collection's card
+SPACES_IN_MEMORY = 3
+MOSAIC = 8  # images on a collection's card
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,12 @@ class Card:
     last_intake: dict[str, Any] | None
 
 
-class Collections:
-    """The collections of one home.
+class Workbench:
+    """All collections of one home, and everything that can be done with them.
+
+    `open` gives a collection with the vectors of one encoder; the verbs take it. One workbench
+    serves all sessions of a server: spaces are read once and shared, and read again when any
+    process has changed their collection.
 
     Args:
         home: a folder or a LanceDB URI; without one, $SEXTANT_HOME or ~/.sextant.
@@ -46,13 +55,50 @@ class Collections:
         self._lock = RLock()
         self._spaces: dict[tuple[str, str], tuple[str, Space]] = {}
         self._loading: dict[tuple[str, str], Lock] = {}
-        folder = Path(self.uri) if "://" not in self.uri else Path.home() / ".sextant"
-        self.folder = folder
-        self.jobs = Jobs(folder / "jobs")
+        self.folder = Path(self.uri) if "://" not in self.uri else Path.home() / ".sextant"
+        self.jobs = Jobs(self.folder / "jobs")
+
+    # Each verb lies in a module of plain functions that can be read alone.
+
+    ingest = _ingest.ingest
+    add_encoder = _ingest.add_encoder
+    build_demo = _ingest.build_demo
+    encoder_suggestions = staticmethod(_ingest.encoder_suggestions)
+    add_tokens = staticmethod(_ingest.add_tokens)
+    tokens_stored = staticmethod(_ingest.tokens_stored)
+    tokens_version = staticmethod(_ingest.tokens_version)
+
+    search = staticmethod(_search.search)
+    search_all = staticmethod(_search.search_all)
+    parse_query = staticmethod(_search.parse_query)
+    parse_filters = staticmethod(_search.parse_filters)
+    subset = staticmethod(_search.subset)
+    first_stages = staticmethod(_search.first_stages)
+    text_search_off = staticmethod(_search.text_search_off)
+
+    explain = staticmethod(_explain.explain)
+    overlay = staticmethod(_explain.overlay)
+    readable_image = staticmethod(_explain.readable_image)
+
+    measure = staticmethod(_measure.measure)
+    evaluate = staticmethod(_measure.evaluate)
+    analogies = staticmethod(_measure.analogies)
+    evidence = staticmethod(_measure.evidence)
+    layout = staticmethod(_measure.layout)
+    has_layout = staticmethod(_measure.has_layout)
+
+    encoder_report = staticmethod(_probe.encoder_report)
+    saved_encoder_report = staticmethod(_probe.saved_encoder_report)
+    encoder_report_off = staticmethod(_probe.encoder_report_off)
+    encoder_work = staticmethod(_probe.encoder_work)
+    augmented = staticmethod(_probe.augmented)
+
+    rank_labels = staticmethod(_zero_shot.rank_labels)
+    score_labels = staticmethod(_zero_shot.score_labels)
 
     @property
     def home(self) -> Home:
-        """The store; opened when first asked for, because that loads LanceDB."""
+        """The store; opened when first used, because that loads LanceDB."""
         from core.store import Home
 
         with self._lock:
@@ -60,11 +106,43 @@ class Collections:
                 self._home = Home(self.uri)
             return self._home
 
-    def moment(self) -> AbstractContextManager[None]:
-        """Inside it the store is asked once for the state of each table; see `store.moment`."""
+    def read_session(self) -> AbstractContextManager[None]:
+        """Inside it the version of each table is read once; see `core.store.read_session`."""
         from core.store import read_session
 
         return read_session()
+
+    def open(self, name: str, encoder: str | None = None) -> EncodedCollection:
+        """A collection with the vectors of one encoder, in memory and shared.
+
+        Args:
+            name: the collection.
+            encoder: which vectors; those of the collection's first encoder without.
+
+        Raises:
+            UnknownName: no such collection, or not encoded with that encoder.
+        """
+        from core.store import EncodedCollection
+
+        collection = self.home.open(name)
+        passport, version = collection.passport(encoder), collection.version()
+        space = self._space(collection, passport, version)
+        return EncodedCollection(collection, passport, space, version)
+
+    def _space(self, collection: Collection, passport: Passport, version: str) -> Space:
+        at = (collection.name, passport.key)
+        with self._lock:
+            loading = self._loading.setdefault(at, Lock())
+        with loading:  # whoever opens another collection does not wait
+            entry = self._spaces.get(at)
+            if entry is None or entry[0] != version:
+                entry = (version, collection.space(passport))
+            with self._lock:
+                self._spaces.pop(at, None)
+                self._spaces[at] = entry
+                while len(self._spaces) > SPACES_IN_MEMORY:
+                    self._spaces.pop(next(iter(self._spaces)))
+            return entry[1]
 
     def names(self) -> tuple[str, ...]:
         """Names of all collections, in alphabetical order."""
@@ -81,10 +159,10 @@ class Collections:
             counts.pairs,
             self.encoders(name),
             collection.first_images(MOSAIC),
-            collection.last_intake(),
+            collection.artifacts.last_ingest_report(),
         )
 
-    def collections(self) -> tuple[Card, ...]:
+    def cards(self) -> tuple[Card, ...]:
         """Every collection at a glance."""
         return tuple(self.card(name) for name in self.names())
 
@@ -93,35 +171,12 @@ class Collections:
         self.home.rename(name, to)
 
     def delete(self, name: str) -> None:
-        """Delete a collection with everything Sextant stored for it. Originals stay."""
+        """Delete a collection with everything Sextant stored for it; originals stay."""
         self.home.delete(name)
 
     def delete_items(self, name: str, ids: Sequence[str]) -> None:
         """Delete items, their pairs and their vectors."""
         self.home.open(name).delete_items(ids)
-
-    def space(self, name: str, encoder: str | None = None) -> Space:
-        """The collection's vectors, resident and shared.
-
-        Raises:
-            UnknownName: no such collection, or not encoded with that encoder.
-        """
-        collection = self.home.open(name)
-        passport = collection.passport(encoder)
-        version = collection.version()
-        at = (name, passport.key)
-        with self._lock:
-            loading = self._loading.setdefault(at, Lock())
-        with loading:  # who asks for another collection does not wait
-            kept = self._spaces.get(at)
-            if kept is None or kept[0] != version:
-                kept = (version, collection.space(passport))
-            with self._lock:
-                self._spaces.pop(at, None)
-                self._spaces[at] = kept
-                while len(self._spaces) > SPACES_KEPT:
-                    self._spaces.pop(next(iter(self._spaces)))
-            return kept[1]
 
     def version(self, name: str) -> str:
         """Changes when any process has written items, pairs, thumbnails or vectors.
@@ -131,30 +186,49 @@ class Collections:
         return self.home.open(name).version()
 
     def encoders(self, name: str) -> tuple[str, ...]:
-        """What the collection is encoded with, in the order they were added."""
+        """The encoders of a collection, in the order they were added."""
         return tuple(p.model for p in self.home.open(name).passports())
 
     def passport(self, name: str, encoder: str | None = None) -> Passport:
-        """How the collection's vectors came to be."""
+        """How the collection's vectors were computed."""
         return self.home.open(name).passport(encoder)
 
     def items(self, name: str, ids: Sequence[str]) -> list[Item]:
-        """Items by id, in the order asked for; pictures without their bytes."""
+        """Items by id, in the given order; images without their bytes."""
         return self.home.open(name).items(ids)
 
     def thumbnails(self, name: str, ids: Sequence[str]) -> dict[str, bytes]:
         """WebP thumbnails by id, where there are any."""
         return self.home.open(name).thumbnails(ids)
 
-    def picture(self, name: str, id_: str) -> bytes:
-        """A picture's original bytes."""
+    def image_bytes(self, name: str, id_: str) -> bytes:
+        """The original bytes of an image."""
         return self.home.open(name).payload(id_)
 
     def partners(self, name: str, id_: str) -> list[Item]:
-        """What an item is paired with: a picture's captions, a caption's pictures."""
+        """The items that an item is paired with: an image's captions, a caption's images."""
         collection = self.home.open(name)
         return collection.items(collection.pairs_of(id_))
 
     def fields(self, name: str) -> tuple[Field, ...]:
         """Labels and attributes that can be filtered by, with their values or range."""
         return self.home.open(name).fields()
+
+    def table(self, opened: EncodedCollection) -> Any:
+        """All items as an Arrow table, row i beside row i of `opened.space.vectors`.
+
+        Columns: id, kind, name, text, labels, and one for each attribute.
+        """
+        return opened.collection.table(opened.space.ids)
+
+    def saved_queries(self, name: str) -> tuple[dict[str, str], ...]:
+        """Queries saved with a collection, newest first: names and values of a link."""
+        return self.home.open(name).artifacts.queries()
+
+    def save_query(self, name: str, query: Mapping[str, str]) -> None:
+        """Save a query with its collection."""
+        self.home.open(name).artifacts.save_query(query)
+
+    def forget_query(self, name: str, query: Mapping[str, str]) -> None:
+        """Delete a saved query."""
+        self.home.open(name).artifacts.forget_query(query)

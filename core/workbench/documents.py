@@ -11,11 +11,11 @@ from core.search import SearchResult, describe_changes
 from core.types import Finding, Item, Score
 
 
-def answer(answer: SearchResult, items: Mapping[str, Item]) -> dict[str, Any]:
-    """Hits in order, how many items match, and whether to believe it.
+def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, Any]:
+    """Hits in order, how many items match, and how far to trust them.
 
     Args:
-        answer: what a search returned.
+        result: what a search returned.
         items: the items behind the hits, by id.
     """
     hits = [
@@ -32,29 +32,29 @@ def answer(answer: SearchResult, items: Mapping[str, Item]) -> dict[str, Any]:
             "plain_rank": hit.plain_rank,
             "match": hit.match,
         }
-        for hit in answer.hits
+        for hit in result.hits
         if hit.id in items
     ]
     document: dict[str, Any] = {
         "hits": hits,
-        "matches": answer.matches,
-        "no_match": answer.no_match,
+        "matches": result.matches,
+        "no_match": result.no_match,
         "cut": {
-            "rule": answer.cut.rule,
-            "level": _number(answer.cut.level),
-            "cosine": {kind: _number(x) for kind, x in answer.cut.cosines.items()},
-            "promise": answer.cut.promise,
+            "rule": result.cutoff.rule,
+            "level": _number(result.cutoff.level),
+            "cosine": {kind: _number(x) for kind, x in result.cutoff.cosines.items()},
+            "promise": result.cutoff.promise,
         },
-        "p_value": _number(answer.p_value),
-        "n_candidates": answer.n,
-        "sentence": answer.sentence,
-        "notes": list(answer.notes),
+        "p_value": _number(result.p_value),
+        "n_candidates": result.n,
+        "sentence": result.sentence,
+        "notes": list(result.notes),
     }
-    if answer.left is not None:
-        document["changes"] = describe_changes(answer)
+    if result.left is not None:
+        document["changes"] = describe_changes(result)
         document["left"] = [
             {"id": hit.id, "plain_rank": hit.rank, "hubness": _number(hit.hubness)}
-            for hit in answer.left
+            for hit in result.left
         ]
     return document
 

@@ -1,160 +1,139 @@
-"""Measuring: diagnostics, recall, and flat pictures of a space."""
+"""Measuring: diagnostics, recall, and layouts of a space."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core import search
 from core.errors import TooFew
 from core.improve import corrected, random_half
-from core.measure import (
-    DIAGNOSTICS,
-    HELD_OUT,
-    PROJECTIONS,
-    Analogies,
-    Evaluation,
-    analogies,
-    evaluate,
-    gained,
-)
+from core.ingest import decode, thumbnail
+from core.measure import DIAGNOSTICS, HELD_OUT, PROJECTIONS, Analogies, Evaluation, gained
+from core.measure import analogies as measure_analogies
+from core.measure import evaluate as measure_evaluate
 from core.report import Evidence, evidence_ids
-from core.types import Filter, Finding, Floats, Mix, Space
-from core.workbench.search import Searching
+from core.search import label_vectors
+from core.types import Finding, Floats, Mix, Space
 
-SMALL = 112  # pixels: the longest side of a picture in a report
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
+
+THUMBNAIL = 112  # pixels: the longest side of an image in a report
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A flat picture of a space: (n, 2) coordinates of its rows."""
+    """A two-dimensional layout of a space: (n, 2) coordinates of its rows."""
 
     method: str
     xy: Floats
     space: Space
 
 
-class Measuring(Searching):
-    """The verbs that say how a collection's space is."""
+def measure(
+    space: Space,
+    names: Sequence[str] = (),
+    *,
+    on_part: Callable[[str], None] = lambda part: None,
+) -> tuple[tuple[Finding, ...], dict[str, str]]:
+    """Run diagnostics on a space: the one place where that is done.
 
-    def diagnose(
-        self,
-        name: str,
-        only: Sequence[str] = (),
-        encoder: str | None = None,
-        *,
-        filters: Sequence[Filter] = (),
-        on_part: Callable[[str], None] = lambda part: None,
-    ) -> tuple[Finding, ...]:
-        """Run diagnostics; those that lack items are left out unless they were asked for.
+    Args:
+        space: what to measure.
+        names: of diagnostics; all of them without.
+        on_part: called with each diagnostic's name before it runs.
 
-        Args:
-            name: the collection.
-            only: names of diagnostics; all of them without.
-            encoder: which vectors; the collection's first without.
-            filters: measure only what passes; see `subset`.
-            on_part: called with each diagnostic's name before it runs.
-        """
-        return self.measure(self.subset(name, filters, encoder), only, on_part=on_part)
+    Returns:
+        the findings, and for each diagnostic that has too few items to run the sentence that says
+        what it lacks.
 
-    def measure(
-        self,
-        space: Space,
-        only: Sequence[str] = (),
-        *,
-        on_part: Callable[[str], None] = lambda part: None,
-    ) -> tuple[Finding, ...]:
-        """The same for a space that is at hand, such as a part of one."""
-        findings: list[Finding] = []
-        for plugin in [DIAGNOSTICS.get(n) for n in only] or DIAGNOSTICS.all().values():
-            on_part(plugin.name)
-            try:
-                findings += plugin(space)
-            except TooFew:
-                if only:
-                    raise
-        return tuple(findings)
+    Raises:
+        UnknownName: no such diagnostic.
+    """
+    findings: list[Finding] = []
+    lacks: dict[str, str] = {}
+    for part in [DIAGNOSTICS.get(name) for name in names] or DIAGNOSTICS.all().values():
+        on_part(part.name)
+        try:
+            findings += part(space)
+        except TooFew as error:
+            lacks[part.name] = str(error)
+    return tuple(findings), lacks
 
-    def exhibits(self, name: str, measured: Iterable[tuple[Space, Sequence[Finding]]]) -> Evidence:
-        """The items behind findings, with small pictures, for a report that is one file."""
-        from core.ingest import decode, thumbnail
 
-        ids = list(
-            dict.fromkeys(id_ for space, found in measured for id_ in evidence_ids(space, found))
-        )
-        pictures = self.thumbnails(name, ids)
-        return Evidence(
-            {item.id: item for item in self.items(name, ids)},
-            {i: thumbnail(decode(pictures[i], i), SMALL) for i in ids if i in pictures},
-        )
+def evaluate(opened: EncodedCollection, *, hub_correction: str = "") -> Evaluation:
+    """Recall, median rank and mAP in both directions from the collection's pairs.
 
-    def evaluate(
-        self, name: str, encoder: str | None = None, *, hub_correction: str = ""
-    ) -> Evaluation:
-        """Recall, median rank and mAP both ways from the collection's pairs.
+    Where items carry `split`, only the pairs whose both ends are `test` are evaluated. A hubness
+    correction is fitted on the others; without `split`, on a random half of the items while the
+    pairs of the other half are evaluated. The sentence then reports the gain on the same pairs.
 
-        Where items carry `split`, only the pairs whose both ends are `test` are judged. A hub
-        correction is learnt from the others; without `split`, from a random half of the items while
-        the pairs of the other half are judged. The sentence then tells what it gained on the same
-        pairs.
+    Raises:
+        UnknownName: no such hubness correction.
+        TooFew: fewer than two pairs.
+    """
+    space, judged = opened.space, opened.held_out()
+    if not hub_correction:
+        return measure_evaluate(space, judged=judged)
+    which = HELD_OUT
+    if judged is None:
+        judged, which = random_half(space), "a random half of the items:"
+    better = corrected(space, hub_correction, barred=judged)
+    plain = measure_evaluate(space, judged=judged, which=which)
+    result = measure_evaluate(better, judged=judged, which=which)
+    there = _gain(gained(result.text_to_image, plain.text_to_image))
+    back = _gain(gained(result.image_to_text, plain.image_to_text))
+    return replace(
+        result,
+        sentence=f"{result.sentence} {better.steps[-1]}. Recall@1 on the same pairs, against "
+        f"cosine alone: {there} from text to image and {back} from image to text.",
+    )
 
-        Raises:
-            UnknownName: no such collection, encoder or hub correction.
-        """
-        space = self.space(name, encoder)
-        judged = self.held_out(name, space)
-        if not hub_correction:
-            return evaluate(space, judged=judged)
-        which = HELD_OUT
-        if judged is None:
-            judged, which = random_half(space), "a random half of the items:"
-        better = corrected(space, hub_correction, barred=judged)
-        plain = evaluate(space, judged=judged, which=which)
-        found = evaluate(better, judged=judged, which=which)
-        there = _gain(gained(found.text_to_image, plain.text_to_image))
-        back = _gain(gained(found.image_to_text, plain.image_to_text))
-        return replace(
-            found,
-            sentence=f"{found.sentence} {better.steps[-1]}. Against cosine alone on the same "
-            f"pairs recall@1 gains {there} from text to image and {back} from image to text.",
-        )
 
-    def analogies(
-        self, name: str, encoder: str | None = None, *, mix: Mix = "centred"
-    ) -> Analogies:
-        """How often swapping one of a picture's labels in words finds the picture so described.
+def analogies(opened: EncodedCollection, *, mix: Mix = "centred") -> Analogies:
+    """How often replacing one of an image's labels in the query finds the image so described.
 
-        Raises:
-            TooFew: the pictures have no labels that can be swapped.
-            NoTextSearch: the encoder is not at hand, and the labels have no texts.
-        """
-        space = self.space(name, encoder)
-        words = partial(search.label_vectors, space, self.passport(name, encoder))
-        return analogies(space, words, mix=mix)
+    Raises:
+        TooFew: the images have no labels that can be swapped.
+        NoTextSearch: the encoder is not available, and the labels have no texts.
+    """
+    return measure_analogies(opened.space, partial(label_vectors, opened), mix=mix)
 
-    def layout(self, name: str, method: str, encoder: str | None = None, **settings: Any) -> Layout:
-        """Flat coordinates of a space, kept on disk until the space changes."""
-        space = self.space(name, encoder)
-        plugin = PROJECTIONS.get(method)
-        collection = self.home.open(name)
-        label = _label(method, settings)
-        xy = collection.read_layout(label, space.key)
-        if xy is None:
-            xy = np.ascontiguousarray(plugin(space, **settings), np.float32)
-            collection.write_layout(label, space.key, xy)
-        return Layout(method, xy, space)
 
-    def has_layout(
-        self, name: str, method: str, encoder: str | None = None, **settings: Any
-    ) -> bool:
-        """Whether `layout` would answer at once."""
-        space = self.space(name, encoder)
-        label = _label(method, settings)
-        return self.home.open(name).read_layout(label, space.key) is not None
+def evidence(
+    opened: EncodedCollection, measured: Iterable[tuple[Space, Sequence[Finding]]]
+) -> Evidence:
+    """The items behind findings, with thumbnails, for a report that is one file."""
+    collection = opened.collection
+    ids = list(
+        dict.fromkeys(id_ for space, found in measured for id_ in evidence_ids(space, found))
+    )
+    thumbnails = collection.thumbnails(ids)
+    return Evidence(
+        {item.id: item for item in collection.items(ids)},
+        {i: thumbnail(decode(thumbnails[i], i), THUMBNAIL) for i in ids if i in thumbnails},
+    )
+
+
+def layout(opened: EncodedCollection, method: str, **settings: Any) -> Layout:
+    """Coordinates of a space in two dimensions, stored until the space changes."""
+    part, space, artifacts = PROJECTIONS.get(method), opened.space, opened.collection.artifacts
+    label = _label(method, settings)
+    xy = artifacts.read_layout(label, space.key)
+    if xy is None:
+        xy = np.ascontiguousarray(part(space, **settings), np.float32)
+        artifacts.write_layout(label, space.key, xy)
+    return Layout(method, xy, space)
+
+
+def has_layout(opened: EncodedCollection, method: str, **settings: Any) -> bool:
+    """Whether `layout` would return at once."""
+    label = _label(method, settings)
+    return opened.collection.artifacts.read_layout(label, opened.space.key) is not None
 
 
 def _gain(found: tuple[float, float, float]) -> str:
@@ -168,7 +147,7 @@ def _gain(found: tuple[float, float, float]) -> str:
 
 
 def _label(method: str, settings: Mapping[str, Any]) -> str:
-    """What a layout is kept under.
+    """The name a layout is stored under.
 
     >>> _label("umap", {"gap": "keep"})
     'umap/gap=keep'

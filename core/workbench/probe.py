@@ -1,12 +1,14 @@
-"""Trying the encoder itself: on changed pictures and cut texts of a collection."""
+"""Testing the encoder itself, on augmented images and truncated texts of a collection."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from core import search
 from core.encoders import Encoder
 from core.errors import InputError, NoTextSearch
+from core.ingest import AUGMENTATIONS, decode, thumbnail
 from core.types import Passport, Progress
 from core.workbench.encoder_report import (
     STAGES,
@@ -17,107 +19,100 @@ from core.workbench.encoder_report import (
     work,
 )
 from core.workbench.ingest import no_progress
-from core.workbench.search import Searching
 
-PICTURES = 200
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
+
+IMAGES = 200
 
 
-class Probing(Searching):
-    """The verbs that run the encoder to say what it ignores."""
+def encoder_report(
+    opened: EncodedCollection, *, images: int = IMAGES, progress: Progress = no_progress
+) -> EncoderReport:
+    """What probes find about an encoder, on a seeded random sample of a collection's items.
 
-    def encoder_report(
-        self,
-        name: str,
-        encoder: str | None = None,
-        *,
-        pictures: int = PICTURES,
-        progress: Progress = no_progress,
-    ) -> EncoderReport:
-        """What probes find about an encoder, on a seeded random sample of a collection's items.
+    Stored with the collection: finished stages are not run again, and a run that was stopped
+    resumes after the last of them. Images that cannot be read are left out and named.
 
-        Kept with the collection: what is known is not run again, and a run that was stopped goes on
-        after its last finished change. Pictures that cannot be read are left out and named.
+    Args:
+        opened: the collection, with the encoder's vectors.
+        images: how many at most.
+        progress: called with (encoded, all encodings); may raise to stop.
 
-        Args:
-            name: the collection.
-            encoder: which; the collection's first without.
-            pictures: how many at most.
-            progress: called with (encoded, encodings in all); may raise to stop.
-
-        Raises:
-            InputError: what made the vectors is not at hand.
-            PassportMismatch: what is at hand would make other vectors.
-        """
-        collection, space = self.home.open(name), self.space(name, encoder)
-        passport, key = collection.passport(encoder), sample_key(space, pictures)
-        report = self.kept_encoder_report(name, encoder)
-        if report is None or report.sample != key:
-            report = EncoderReport(passport.model, key, of=space.n_images, asked=pictures)
-        if report.complete:
-            return report
-        return try_encoder(
-            _loaded(passport),
-            sample(space, pictures, collection.items),
-            collection.payload,
-            report,
-            keep=lambda r: collection.notes.write_report(_place(passport), r.to_dict()),
-            progress=progress,
-        )
-
-    def kept_encoder_report(self, name: str, encoder: str | None = None) -> EncoderReport | None:
-        """What is known of an encoder without running it; None when it was never tried.
-
-        It may be about the collection as it was: then it is `stale`.
-        """
-        collection, space = self.home.open(name), self.space(name, encoder)
-        kept = collection.notes.read_report(_place(collection.passport(encoder)))
-        if not kept:
-            return None
-        report = EncoderReport.from_dict(kept)
-        report.stale = report.sample != sample_key(space, report.asked)
+    Raises:
+        InputError: the encoder is not available.
+        PassportMismatch: the encoder that is available would compute other vectors.
+    """
+    collection, space, passport = opened.collection, opened.space, opened.passport
+    key = sample_key(space, images)
+    report = saved_encoder_report(opened)
+    if report is None or report.sample != key:
+        report = EncoderReport(passport.model, key, of=space.n_images, asked=images)
+    if report.complete:
         return report
+    return try_encoder(
+        _loaded(passport),
+        sample(space, images, collection.items),
+        collection.payload,
+        report,
+        keep=lambda r: collection.artifacts.write_report(_place(passport), r.to_dict()),
+        progress=progress,
+    )
 
-    def encoder_report_off(self, name: str, encoder: str | None = None) -> str:
-        """Why the encoder cannot be tried, in a sentence; "" when it can."""
-        passport = self.passport(name, encoder)
-        if passport.weights:
-            return ""
-        try:
-            _loaded(passport)
-        except InputError as error:
-            return str(error)
+
+def saved_encoder_report(opened: EncodedCollection) -> EncoderReport | None:
+    """What is known of an encoder without running it; None when it was never tested.
+
+    It may be about the collection as it was: then it is `stale`.
+    """
+    saved = opened.collection.artifacts.read_report(_place(opened.passport))
+    if not saved:
+        return None
+    report = EncoderReport.from_dict(saved)
+    report.stale = report.sample != sample_key(opened.space, report.asked)
+    return report
+
+
+def encoder_report_off(opened: EncodedCollection) -> str:
+    """Why the encoder cannot be tested, in a sentence; "" when it can."""
+    if opened.passport.weights:
         return ""
+    try:
+        _loaded(opened.passport)
+    except InputError as error:
+        return str(error)
+    return ""
 
-    def encoder_work(self, name: str, encoder: str | None = None) -> tuple[int, float]:
-        """How many encodings are left to do, and how many a second there were last time.
 
-        The rate is that of an earlier report, else the pictures a second of the last ingest: next
-        to them its texts take little time. 0 when neither is known.
-        """
-        collection = self.home.open(name)
-        todo = work(sample(self.space(name, encoder), PICTURES, collection.items))
-        known = self.kept_encoder_report(name, encoder)
-        if known and known.rate:
-            left = 1.0 if known.stale else 1 - len(known.done) / len(STAGES)
-            return round(todo * left), known.rate
-        first = collection.passports()[0].key == collection.passport(encoder).key
-        last = collection.last_intake() if first else None
-        rate = last["added"]["image"] / last["seconds"] if last and last["seconds"] else 0.0
-        return todo, rate
+def encoder_work(opened: EncodedCollection) -> tuple[int, float]:
+    """How many encodings are left to do, and how many there were per second last time.
 
-    def changed(self, name: str, ids: Sequence[str], change: str) -> dict[str, bytes]:
-        """Small WebP pictures of those ids that have one, after a change of the usual strength."""
-        from core.ingest import AUGMENTATIONS, decode, thumbnail
+    The rate is that of an earlier report, else the images per second of the last ingest: beside
+    them its texts take little time. 0 when neither is known.
+    """
+    collection, passport = opened.collection, opened.passport
+    todo = work(sample(opened.space, IMAGES, collection.items))
+    report = saved_encoder_report(opened)
+    if report and report.rate:
+        left = 1.0 if report.stale else 1 - len(report.done) / len(STAGES)
+        return round(todo * left), report.rate
+    is_first = collection.passports()[0].key == passport.key
+    last = collection.artifacts.last_ingest_report() if is_first else None
+    rate = last["added"]["image"] / last["seconds"] if last and last["seconds"] else 0.0
+    return todo, rate
 
-        small = self.thumbnails(name, ids)
-        return {
-            id_: thumbnail(AUGMENTATIONS[change].usually(decode(webp, id_)))
-            for id_, webp in small.items()
-        }
+
+def augmented(opened: EncodedCollection, ids: Sequence[str], augmentation: str) -> dict[str, bytes]:
+    """WebP thumbnails of those ids that have one, augmented at the usual strength."""
+    thumbnails = opened.collection.thumbnails(ids)
+    return {
+        id_: thumbnail(AUGMENTATIONS[augmentation].usually(decode(webp, id_)))
+        for id_, webp in thumbnails.items()
+    }
 
 
 def _place(passport: Passport) -> str:
-    """What the report is kept under.
+    """The name the report is stored under.
 
     >>> _place(Passport("toy", "none", "mean colour", 8))[:8]
     'encoder/'
@@ -130,7 +125,7 @@ def _loaded(passport: Passport) -> Encoder:
         return search.encoder_for(passport)
     except NoTextSearch as error:
         raise InputError(
-            f"The encoder cannot be tried: the vectors came from '{error.encoder}' and "
-            f"{error.reason}. Encode the items with one that is here: sextant ingest, or Add an "
-            "encoder on the Collections page."
+            f"The encoder cannot be tested: the vectors came from '{error.encoder}' and "
+            f"{error.reason}. Encode the items with one that is available: sextant ingest, or Add "
+            "an encoder on the Collections page."
         ) from error

@@ -1,4 +1,4 @@
-"""The workbench's long verbs as jobs: started by a page, taken up again after a crash."""
+"""The workbench's long verbs as jobs: started by a page, resumed after a crash."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 from core.errors import SextantError, UnknownName
 from core.ingest import uploads
 from core.types import Part, Query, named
+from core.workbench.collections import Workbench
 from core.workbench.jobs import Job, Tick
-from core.workbench.workbench import Workbench
 
 Arguments = Mapping[str, Any]
 
@@ -31,22 +31,22 @@ def start(bench: Workbench, verb: str, title: str, **arguments: Any) -> Job:
 
 
 def resume(bench: Workbench, job: Job) -> Job:
-    """Call the verb of a job that did not end again: it goes on where it stopped."""
+    """Run the verb of a job that did not finish again: it resumes where it stopped."""
     return start(bench, job.verb, job.title, **job.arguments)
 
 
 def warm_search(bench: Workbench, name: str, encoder: str | None) -> None:
-    """Answer a question that nobody asked, so that the first that somebody asks need not wait.
+    """Run a query that nobody sees, so that the first visible one does not wait.
 
-    It loads the encoder, compiles what is compiled, and makes what is kept for each space. What
-    stands in the way is told to who asks.
+    It loads the encoder, compiles what is compiled, and computes what is cached for each space.
+    Errors are left to the first real query.
     """
     with suppress(SextantError):
-        bench.search(name, Query((Part("anything"),), kinds=("image",)), encoder)
+        bench.search(bench.open(name, encoder), Query((Part("anything"),), kinds=("image",)))
 
 
 def upload_folder(bench: Workbench) -> Path:
-    """Where dropped files wait to be taken in."""
+    """Where uploaded files wait to be ingested."""
     return bench.folder / "drops"
 
 
@@ -85,20 +85,19 @@ def _build_demo(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
 
 def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     # Nothing is returned: the coordinates are on disk, and a result would keep the space alive.
-    where = (arguments["name"], arguments["method"], arguments["encoder"])
-    bench.layout(*where, **arguments["settings"])
+    opened = bench.open(arguments["name"], arguments["encoder"])
+    bench.layout(opened, arguments["method"], **arguments["settings"])
 
 
 def _encoder_report(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
-    bench.encoder_report(arguments["name"], arguments["encoder"], progress=tick)
+    bench.encoder_report(bench.open(arguments["name"], arguments["encoder"]), progress=tick)
 
 
 def _add_tokens(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
-    # A job that was begun by an earlier version names no pooling.
-    how = arguments.get("pooling")
-    pooling = named(how) if how else None
-    where = arguments["name"], arguments["encoder"]
-    return bench.add_tokens(*where, pooling=pooling, progress=tick)
+    # A job that was started by an earlier version names no pooling.
+    name = arguments.get("pooling")
+    opened = bench.open(arguments["name"], arguments["encoder"])
+    return bench.add_tokens(opened, pooling=named(name) if name else None, progress=tick)
 
 
 VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {

@@ -1,4 +1,4 @@
-"""The words and places of a question and of stored items, as search and rerankers compare them."""
+"""Token vectors of a query and of stored items, for the first stage and for rerankers."""
 
 from __future__ import annotations
 
@@ -12,122 +12,116 @@ from core.ingest import decode, pool_tokens, pooling_of
 from core.search.index.muvera import FixedEncoding, MuveraIndex, TokenCandidates
 from core.search.query.encode import encoder_for
 from core.search.query.mix import kind_of
-from core.types import Floats, Ints, Kind, Part, Passport, Query, Space, SpaceCache
+from core.types import Floats, Ints, Kind, Part, Query, Space, SpaceCache
 
 if TYPE_CHECKING:
-    from core.store import Collection
-
+    from core.store import EncodedCollection
 
 BUDGET = 512 << 20  # bytes that the fixed encodings of one collection may take
 # As published but for fewer cells, for few vectors an item: 2,564 bytes each, 256 MB for 100,000
-# items. Where more than the budget are needed there are fewer repeats.
+# items. Where more than the budget are needed there are fewer repetitions.
 BITS, INNER, REPEATS = 3, 16, 20
 BLOCK = 20_000  # items read at a time
 
-_ENCODED = SpaceCache(1)
+_INDEXES = SpaceCache(1)
 
 
-def query_tokens(collection: Collection, space: Space, passport: Passport, query: Query) -> Floats:
-    """(t, d) unit vectors of the words, places and items that a question asks for.
-
-    What it asks against counts in the whole only.
+def query_tokens(opened: EncodedCollection, query: Query) -> Floats:
+    """(t, d) unit vectors of the tokens of a query's parts; subtracted parts have none.
 
     Raises:
-        NoTokens: the encoder makes none.
-        NoTextSearch: the encoder is not at hand.
-        UnreadableFile: a picture of the query cannot be decoded.
+        NoTokens: the encoder has no token vectors.
+        NoTextSearch: the encoder is not available.
+        UnreadableFile: an image of the query cannot be decoded.
     """
-    found = [tokens for _, tokens in _of_parts(collection, space, passport, query)]
-    return np.concatenate([np.empty((0, space.d), np.float32), *found])
+    found = [tokens for _, tokens in _of_parts(opened, query)]
+    return np.concatenate([np.empty((0, opened.space.d), np.float32), *found])
 
 
-def stored_tokens(
-    collection: Collection, space: Space, passport: Passport
-) -> Callable[[Ints], Sequence[Floats]] | None:
+def stored_tokens(opened: EncodedCollection) -> Callable[[Ints], Sequence[Floats]] | None:
     """From rows to stored token vectors; None where none are stored.
 
-    An item that has none yet is its own only part.
+    An item without token vectors is represented by its own vector.
     """
-    if not collection.tokens.any(passport):
+    space, tokens, passport = opened.space, opened.collection.tokens, opened.passport
+    if not tokens.any(passport):
         return None
 
     def read(rows: Ints) -> list[Floats]:
         ids = [space.ids[row] for row in rows.tolist()]
-        stored = collection.tokens.read(passport, ids)
+        stored = tokens.read(passport, ids)
         whole = zip(ids, rows.tolist(), strict=True)
         return [stored.get(id_, space.vectors[row : row + 1]) for id_, row in whole]
 
     return read
 
 
-def token_candidates(
-    collection: Collection, space: Space, passport: Passport, query: Query
-) -> TokenCandidates:
-    """What finds candidates for a question by the stored token vectors.
+def token_candidates(opened: EncodedCollection, query: Query) -> TokenCandidates:
+    """The first stage of a query by stored token vectors.
 
     Raises:
         InputError: none are stored, or there are more items than the budget allows.
-        NoTokens: the encoder makes none.
-        NoTextSearch: the encoder is not at hand.
+        NoTokens: the encoder has no token vectors.
+        NoTextSearch: the encoder is not available.
     """
-    stored = stored_tokens(collection, space, passport)
+    stored = stored_tokens(opened)
     if stored is None:
         raise InputError(
-            "Search by tokens first needs token vectors, and none are stored for these vectors. "
+            "A first stage by token vectors needs some, and none are stored for this encoder. "
             "Store them: sextant tokens NAME"
         )
-    parts = list(_of_parts(collection, space, passport, query))
-    encodings, means = _encoded(collection, space, passport)
-    centred = np.concatenate([tokens - means[kind] for kind, tokens in parts])
-    return TokenCandidates(encodings, centred, np.concatenate([t for _, t in parts]), stored)
+    parts = list(_of_parts(opened, query))
+    index, means = _index(opened)
+    centered = np.concatenate([tokens - means[kind] for kind, tokens in parts])
+    return TokenCandidates(index, centered, np.concatenate([t for _, t in parts]), stored)
 
 
 def token_warnings(query: Query) -> tuple[str, ...]:
-    """Sentences on what the first stage makes of a question."""
-    if query.first != "muvera":
+    """Sentences on how a first stage by token vectors treats a query."""
+    if query.first_stage != "muvera":
         return ()
-    told = ["Found by token vectors first (MUVERA, then MaxSim); the cut and p look at the whole."]
+    warnings = [
+        "Candidates come from token vectors (MUVERA, then MaxSim); cutoff and p use the cosine of "
+        "the whole."
+    ]
     if any(part.weight < 0 for part in query.parts):
-        told.append("What is asked against does not count where tokens come first.")
+        warnings.append("Subtracted parts are ignored by a first stage by token vectors.")
     if len({part.weight for part in query.parts if part.weight > 0}) > 1:
-        told.append("Weights do not count where tokens come first: every word counts the same.")
-    return tuple(told)
+        warnings.append("Weights are ignored by a first stage by token vectors.")
+    return tuple(warnings)
 
 
-def _encoded(
-    collection: Collection, space: Space, passport: Passport
-) -> tuple[MuveraIndex, dict[Kind, Floats]]:
-    """Fixed encodings of all items and the mean token of each kind, once for what is stored."""
-    key = space.key, collection.tokens.version(passport)
-    return _ENCODED.get(key, lambda: _encode(collection, space, passport))
+def _index(opened: EncodedCollection) -> tuple[MuveraIndex, dict[Kind, Floats]]:
+    """Fixed encodings of all items and the mean token of each kind, once per stored version."""
+    key = opened.space.key, opened.collection.tokens.version(opened.passport)
+    return _INDEXES.get(key, lambda: _build(opened))
 
 
-def _encode(
-    collection: Collection, space: Space, passport: Passport
-) -> tuple[MuveraIndex, dict[Kind, Floats]]:
-    """An item without token vectors is its own only part. Tokens share a large mean: it is off."""
+def _build(opened: EncodedCollection) -> tuple[MuveraIndex, dict[Kind, Floats]]:
+    """Tokens share a large mean, which is subtracted before they are encoded."""
+    space = opened.space
     one = space.n * 2**BITS * INNER
     if one > BUDGET:
         raise InputError(
-            f"Search by tokens first holds at most {BUDGET // (2**BITS * INNER):,} items in "
-            f"memory; here are {space.n:,}. Search without it and rerank by MaxSim."
+            f"A first stage by token vectors holds at most {BUDGET // (2**BITS * INNER):,} items "
+            f"in memory; here are {space.n:,}. Search without it and rerank by MaxSim."
         )
-    made = MuveraIndex(FixedEncoding(space.d, BITS, INNER, min(REPEATS, BUDGET // one)), space.n)
-    means = _means(collection, space, passport)
+    index = MuveraIndex(FixedEncoding(space.d, BITS, INNER, min(REPEATS, BUDGET // one)), space.n)
+    means = _means(opened)
     missing = np.ones(space.n, bool)
-    for rows, vectors, lengths in _blocks(collection, space, passport):
-        made.put(rows, vectors - _each(means, space, np.repeat(rows, lengths)), lengths)
+    for rows, vectors, lengths in _blocks(opened):
+        index.put(rows, vectors - _each(means, space, np.repeat(rows, lengths)), lengths)
         missing[rows] = False
     rows = np.flatnonzero(missing)
-    made.put(rows, space.vectors[rows] - _each(means, space, rows), np.ones(len(rows), np.int64))
-    return made, means
+    index.put(rows, space.vectors[rows] - _each(means, space, rows), np.ones(len(rows), np.int64))
+    return index, means
 
 
-def _means(collection: Collection, space: Space, passport: Passport) -> dict[Kind, Floats]:
+def _means(opened: EncodedCollection) -> dict[Kind, Floats]:
     """The mean token of each kind; zeros where none are stored."""
-    sums, counts = np.zeros((2, space.d)), np.zeros(2)
-    for rows, vectors, lengths in _blocks(collection, space, passport):
-        text = np.repeat(rows >= space.n_images, lengths)
+    sums, counts = np.zeros((2, opened.space.d)), np.zeros(2)
+    for rows, vectors, lengths in _blocks(opened):
+        text = np.repeat(rows >= opened.space.n_images, lengths)
         for kind, chosen in enumerate((~text, text)):
             sums[kind] += vectors[chosen].sum(axis=0, dtype=np.float64)
             counts[kind] += chosen.sum()
@@ -136,36 +130,33 @@ def _means(collection: Collection, space: Space, passport: Passport) -> dict[Kin
 
 
 def _each(means: dict[Kind, Floats], space: Space, rows: Ints) -> Floats:
-    """(m, d) the mean of each row's kind."""
-    found: Floats = np.stack([means["image"], means["text"]])[(rows >= space.n_images).astype(int)]
-    return found
+    """(m, d) the mean token of each row's kind."""
+    both: Floats = np.stack([means["image"], means["text"]])[(rows >= space.n_images).astype(int)]
+    return both
 
 
-def _blocks(
-    collection: Collection, space: Space, passport: Passport
-) -> Iterator[tuple[Ints, Floats, Ints]]:
-    """Rows of the space that have token vectors, those below each other, and how many of each."""
-    for ids, vectors, lengths in collection.tokens.blocks(passport, BLOCK):
-        rows = np.array([space.row.get(id_, -1) for id_ in ids], np.int64)
+def _blocks(opened: EncodedCollection) -> Iterator[tuple[Ints, Floats, Ints]]:
+    """Rows that have token vectors, the vectors of all of them, and how many each has."""
+    for ids, vectors, lengths in opened.collection.tokens.blocks(opened.passport, BLOCK):
+        rows = np.array([opened.space.row.get(id_, -1) for id_ in ids], np.int64)
         here = (rows >= 0) & (lengths > 0)
         yield rows[here], vectors[np.repeat(here, lengths)], lengths[here]
 
 
-def _of_parts(
-    collection: Collection, space: Space, passport: Passport, query: Query
-) -> Iterator[tuple[Kind, Floats]]:
-    """The kind and the (t, d) token vectors of each part that is asked for."""
+def _of_parts(opened: EncodedCollection, query: Query) -> Iterator[tuple[Kind, Floats]]:
+    """The kind and the (t, d) token vectors of each part with a positive weight."""
     for part in query.parts:
         if part.weight > 0:
-            yield kind_of(space, part), _of_part(collection, space, passport, part)
+            yield kind_of(opened.space, part), _of_part(opened, part)
 
 
-def _of_part(collection: Collection, space: Space, passport: Passport, part: Part) -> Floats:
+def _of_part(opened: EncodedCollection, part: Part) -> Floats:
+    space, passport, tokens = opened.space, opened.passport, opened.collection.tokens
     if part.item:
         whole = space.vectors[space.row[part.item]][None]
-        return collection.tokens.read(passport, [part.item]).get(part.item, whole)
+        return tokens.read(passport, [part.item]).get(part.item, whole)
     encoder = encoder_for(passport)
     if part.image:
-        places = encoder.image_tokens([decode(part.image, "the picture")])[0]
-        return pool_tokens(places, pooling_of(collection, passport))
+        patches = encoder.image_tokens([decode(part.image, "the image")])[0]
+        return pool_tokens(patches, pooling_of(opened.collection, passport))
     return encoder.text_tokens([part.text])[0].spoken().vectors

@@ -1,0 +1,167 @@
+"""Everything a search needs besides the query's vector, looked up once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from core.improve import corrected
+from core.search.background_queries import BackgroundQueries, background_queries
+from core.search.calibration import Calibration, calibrate
+from core.search.index.muvera import TokenCandidates
+from core.search.query.encode import query_rows, query_warnings
+from core.search.query.mix import kind_of
+from core.search.query.tokens import query_tokens, stored_tokens, token_candidates, token_warnings
+from core.search.ranking import Ranked
+from core.search.rerankers import RERANKERS, Shortlist
+from core.types import Bools, Floats, Ints, Kind, Query, Space, SpaceCache, Strictness
+
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
+
+_CALIBRATED = SpaceCache(16)
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """One search, ready to run.
+
+    Args:
+        space: where to search, with the score bias of a hubness correction if one was chosen.
+        vector: (d,) unit vector of the query.
+        k: hits to return; `start` hits are skipped before the first.
+        kinds: what may be found.
+        mask: (n,) rows that may be found.
+        exclude: rows that must not be found: the items of the query itself.
+        approximate: candidates from the approximate index (IVF), where the collection has one.
+        token_index: candidates from stored token vectors in place of the cosine.
+        text_ranking: rows of a full-text search and their scores, best first; `fusion` is how they
+            are fused with the first stage: "rrf" or "sum", see `core.search.ranking`.
+        rerank: scores the head of the ranking again; see `core.search.rerankers`.
+        background: queries of the same form, from which the null distribution is estimated; single
+            texts of the collection without.
+        calibration: of caption pairs, where it applies to this form of query.
+        strictness: the level of the cutoff set by the user.
+        uncorrected: the space without hubness correction; None where there is none.
+        warnings: sentences on how far to trust the query.
+    """
+
+    space: Space
+    vector: Floats
+    k: int = 24
+    start: int = 0
+    kinds: tuple[Kind, ...] = ("image", "text")
+    mask: Bools | None = None
+    exclude: Ints | None = None
+    approximate: bool = False
+    token_index: TokenCandidates | None = None
+    text_ranking: Ranked | None = None
+    fusion: Literal["rrf", "sum"] = "rrf"
+    rerank: Callable[[Shortlist], Floats] | None = None
+    background: BackgroundQueries | None = None
+    calibration: Calibration | None = None
+    strictness: Strictness | None = None
+    uncorrected: Space | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ranks_otherwise(self) -> bool:
+        """Whether anything but the cosine and full text orders the hits."""
+        return bool(self.token_index or self.rerank or self.uncorrected)
+
+    def by_cosine(self) -> SearchPlan:
+        """The same search ranked by cosine alone."""
+        plain = self.uncorrected or self.space
+        return replace(self, space=plain, token_index=None, text_ranking=None, rerank=None)
+
+
+def prepare(opened: EncodedCollection, query: Query, vector: Floats) -> SearchPlan:
+    """Look up what a query needs: filters, background, calibration, first stage, reranker.
+
+    Args:
+        opened: where to search.
+        query: what was asked for.
+        vector: (d,) its unit vector, from `core.search.encode`.
+
+    Raises:
+        UnknownName: no such filter field, hubness correction or reranker.
+        UnknownItem: an item of the query is not in the collection.
+        NoTextSearch: the encoder is not available.
+        InputError: token vectors are needed and none are stored.
+    """
+    space = opened.space
+    exclude = query_rows(space, query)
+    mask = opened.collection.mask(query.filters, space.ids) if query.filters else None
+    ranked = space
+    if query.hub_correction:
+        kind, held_out = _query_kind(space, query), opened.held_out()
+        ranked = corrected(space, query.hub_correction, asker=kind, barred=held_out)
+    return SearchPlan(
+        ranked,
+        vector,
+        k=query.k,
+        start=query.start,
+        kinds=query.kinds,
+        mask=mask,
+        exclude=exclude,
+        approximate=query.first_stage == "ivf",
+        token_index=token_candidates(opened, query) if query.first_stage == "muvera" else None,
+        text_ranking=_text_ranking(opened, query, mask) if query.full_text else None,
+        fusion=query.full_text or "rrf",
+        rerank=_reranker(opened, query) if query.rerank else None,
+        background=background_queries(space, query),
+        calibration=_calibration(opened, query),
+        strictness=query.strictness,
+        uncorrected=space if query.hub_correction else None,
+        warnings=(*query_warnings(opened, query), *token_warnings(query)),
+    )
+
+
+def _calibration(opened: EncodedCollection, query: Query) -> Calibration | None:
+    """The calibration on caption pairs, for queries of their form: one text that finds images."""
+    like_a_caption = len(query.parts) == 1 and query.text and query.kinds == ("image",)
+    by_chance = query.strictness is not None and query.strictness.rule == "chance"
+    if not like_a_caption or query.template or by_chance:
+        return None
+    space, held_out = opened.space, opened.held_out()
+    rows = None if held_out is None else np.packbits(held_out).tobytes()
+    return _CALIBRATED.get((space.key, rows), lambda: calibrate(space, held_out))
+
+
+def _text_ranking(opened: EncodedCollection, query: Query, mask: Bools | None) -> Ranked:
+    """Rows that full text finds, and their scores, best first.
+
+    What may not be found is excluded before the best are taken, lest it crowd out the rest.
+    """
+    space = opened.space
+    may = np.zeros(space.n, bool)
+    for kind in query.kinds:
+        may[space.span(kind)] = True
+    may = may if mask is None else may & mask
+    among = None if may.all() else list(compress(space.ids, may.tolist()))
+    found = opened.collection.search_text(query.text, among=among)
+    hits = [(space.row[id_], score) for id_, score in found if id_ in space.row]
+    return (
+        np.array([row for row, _ in hits], np.int64),
+        np.array([score for _, score in hits], np.float32),
+    )
+
+
+def _reranker(opened: EncodedCollection, query: Query) -> Callable[[Shortlist], Floats]:
+    """The reranker of a query; one that compares token vectors is given them."""
+    part = RERANKERS.get(query.rerank)
+    if not part.traits.get("tokens"):
+        return part
+    stored = stored_tokens(opened)
+    tokens = query_tokens(opened, query) if stored else ()
+    return lambda hits: part(replace(hits, query_tokens=tokens, tokens=stored))
+
+
+def _query_kind(space: Space, query: Query) -> Kind | None:
+    """The modality of a query; None when it has parts of both."""
+    kinds = {kind_of(space, part) for part in query.parts}
+    return kinds.pop() if len(kinds) == 1 else None

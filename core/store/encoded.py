@@ -1,0 +1,44 @@
+"""A collection together with the vectors of one encoder: opened once, passed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.store.collection import Collection
+from core.types import Bools, Filter, Passport, Space, SpaceCache
+
+_HELD_OUT = SpaceCache(16)
+
+
+@dataclass(frozen=True)
+class EncodedCollection:
+    """What every search, measurement and repair takes.
+
+    Args:
+        collection: items, pairs, thumbnails and artifacts.
+        passport: how the vectors were computed.
+        space: the vectors in memory, shared and read-only.
+        version: the state of the collection when it was opened.
+    """
+
+    collection: Collection
+    passport: Passport
+    space: Space
+    version: str
+
+    @property
+    def name(self) -> str:
+        """The name of the collection."""
+        return self.collection.name
+
+    def held_out(self) -> Bools | None:
+        """(n,) rows whose attribute `split` is `test`; None where items have no such attribute.
+
+        Nothing is fitted on them, and they alone are evaluated.
+        """
+        return _HELD_OUT.get((self.version, self.space.key), self._held_out)
+
+    def _held_out(self) -> Bools | None:
+        if all(field.name != "split" for field in self.collection.fields()):
+            return None
+        return self.collection.mask((Filter("split", "in", ("test",)),), self.space.ids)
