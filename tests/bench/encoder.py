@@ -13,7 +13,7 @@ import numpy as np
 
 from core.encoders.encoder import Encoder, load
 from core.types.arrays import Floats
-from core.workbench.ingest import DEFAULT_ENCODER
+from core.workbench import DEFAULT_ENCODER
 from tests.bench.rows import row
 
 IMAGES, TEXTS, ROUNDS = 32, 256, 3

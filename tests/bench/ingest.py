@@ -14,8 +14,7 @@ import numpy as np
 from PIL import Image
 
 from core.encoders.encoder import Encoder, load
-from core.workbench import Workbench
-from core.workbench.ingest import DEFAULT_ENCODER
+from core.workbench import DEFAULT_ENCODER, Workbench
 from tests.bench.rows import row
 
 IMAGES, ROUNDS, BATCH = 256, 3, 32

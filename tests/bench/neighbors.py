@@ -11,6 +11,7 @@ import numpy as np
 
 from core.numerics.neighbors import top_k
 from core.types.arrays import Floats, Ints
+from tests.bench.rows import row
 
 N, D, K = 200_000, 512, 10
 
@@ -26,25 +27,25 @@ def run() -> list[dict[str, Any]]:
 
 
 def _compare(vectors: Floats, queries: Floats, runs: int) -> dict[str, Any]:
-    ours, plain = [], []
+    ours, baseline = [], []
     for _ in range(runs):
         ours.append(_seconds(lambda: top_k(queries, vectors, K)))
-        plain.append(_seconds(lambda: _plain(queries, vectors)))
-    same = (top_k(queries, vectors, K)[0] == _plain(queries, vectors)).mean()
-    return {
-        "name": f"exact top {K}, {len(queries)} queries",
-        "n": N,
-        "d": D,
-        "value": round(1000 * median(ours), 2),
-        "unit": "ms",
-        "baseline": round(1000 * median(plain), 2),
-        "ratio": round(median(a / b for a, b in zip(ours, plain, strict=True)), 3),
-        "recall": float(same),
-        "note": "baseline: numpy matrix product, argpartition, sort",
-    }
+        baseline.append(_seconds(lambda: _by_numpy(queries, vectors)))
+    same = (top_k(queries, vectors, K)[0] == _by_numpy(queries, vectors)).mean()
+    return row(
+        f"exact top {K}, {len(queries)} queries",
+        N,
+        D,
+        round(1000 * median(ours), 2),
+        "ms",
+        "baseline: numpy matrix product, argpartition, sort",
+        baseline=round(1000 * median(baseline), 2),
+        ratio=median(a / b for a, b in zip(ours, baseline, strict=True)),
+        recall=float(same),
+    )
 
 
-def _plain(queries: Floats, vectors: Floats) -> Ints:
+def _by_numpy(queries: Floats, vectors: Floats) -> Ints:
     scores = queries @ vectors.T
     best = np.argpartition(-scores, K, axis=1)[:, :K]
     order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1)

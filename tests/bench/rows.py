@@ -30,3 +30,12 @@ def row(
         ratio = value / baseline
     ratio = None if ratio is None else round(ratio, 3)
     return dict(zip(FIELDS, (name, n, d, value, unit, baseline, ratio, recall, note), strict=True))
+
+
+def figures(value: float) -> float:
+    """Four significant digits.
+
+    >>> figures(12.34567)
+    12.35
+    """
+    return float(f"{value:.4g}")

@@ -1,4 +1,4 @@
-"""The made space that benchmarks measure, and what they say."""
+"""The synthetic space that benchmarks measure, and their rows."""
 
 import re
 
@@ -6,23 +6,17 @@ import numpy as np
 import pytest
 
 from core.measure.diagnostics import DIAGNOSTICS
-from pages.parts.vital_signs import VITAL
 from tests.bench.geometry.alternatives import alternatives
-from tests.bench.geometry.made import GAP, made
 from tests.bench.geometry.measured import measured
+from tests.bench.geometry.synthetic import GAP, synthetic
 from tests.fixtures.findings import find
 
 
-def test_the_vital_signs_measured_are_those_shown():
-    vital = {name for name, plugin in DIAGNOSTICS.all().items() if plugin.traits["vital"]}
-    assert vital == {name for name, _ in VITAL}
-
-
-def test_a_made_space_has_what_it_says():
-    given = made(2000)
+def test_a_synthetic_space_has_the_planted_geometry():
+    given = synthetic(2000)
     assert (given.n, given.n_images, given.d) == (2000, 1000, 512)
     assert len(given.pairs) == 1000
-    np.testing.assert_array_equal(given.vectors, made(2000).vectors)
+    np.testing.assert_array_equal(given.vectors, synthetic(2000).vectors)
     assert 0.5 * GAP < find("modality_gap", given).value < GAP
     assert find("near_duplicates", given, "image").value >= 0.01
     assert find("hubness", given, "image").value > find("hubness", given, "text").value
@@ -30,14 +24,16 @@ def test_a_made_space_has_what_it_says():
     assert sizes.max() > 20 * sizes.min()
 
 
-def test_a_run_says_seconds_and_memory():
+def test_a_run_reports_seconds_and_memory():
     found = measured("vital", 400)
-    assert [part["name"] for part in found["parts"]][1:] == sorted(name for name, _ in VITAL)
+    assert [part["name"] for part in found["parts"]][1:] == [
+        name for name, part in DIAGNOSTICS.all().items() if part.traits["vital"]
+    ]
     assert found["peak"] > found["matrix"] == 400 * 512 * 4 / 1e9
     assert sum(part["seconds"] for part in found["parts"]) <= found["seconds"]
 
 
-def test_the_obvious_computations_agree_with_ours():
+def test_alternative_computations_agree_with_ours():
     rows = alternatives(2000)
     assert {"name", "n", "d", "value", "unit", "baseline", "ratio", "recall", "note"} == set(
         rows[0]

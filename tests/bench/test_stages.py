@@ -1,4 +1,4 @@
-"""The table of stages: metrics, intervals, and that nothing is learnt from what is judged."""
+"""The table of stages: metrics, intervals, and that nothing is fitted on held-out rows."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tests.fixtures import spaces
 
 
 def hubby(n=80, d=24, seed=0):
-    """Pairs, with one picture in four leaning to where all texts lean."""
+    """Pairs, with one image in four shifted towards the mean text."""
     rng = np.random.default_rng(seed)
     images = rng.normal(size=(n, d))
     texts = images + 1.0 * rng.normal(size=(n, d))
@@ -46,7 +46,7 @@ def test_every_hub_correction_and_reranker_has_a_row_for_every_metric(task):
     assert plain["note"].startswith("+0.0 points (+0.0 to +0.0); 40 queries; made up")
 
 
-def test_rerankers_that_want_tokens_are_left_to_stages_of_their_own():
+def test_rerankers_that_need_tokens_are_left_out():
     assert set(stages.tokenless()) >= {"diffusion", "k_reciprocal", "super_global"}
     assert "max_sim" not in stages.tokenless()
 
@@ -71,7 +71,8 @@ def test_a_stage_is_one_function_and_its_gain_is_paired(task):
 
 
 def test_rankings_are_those_of_search(task):
-    from core.search.engine import search
+    from core.search.engine import run
+    from core.search.plan import SearchPlan
     from core.search.rerankers import RERANKERS
 
     part = RERANKERS.get("super_global")
@@ -79,28 +80,29 @@ def test_rankings_are_those_of_search(task):
     mask = np.isin(np.arange(task.space.n), task.candidates)
     for i in (0, 7, 31):
         vector = task.space.vectors[task.queries[i]]
-        hits = search(task.space, vector, k=40, kinds=("image",), mask=mask, rerank=part).hits
+        plan = SearchPlan(task.space, vector, k=40, kinds=("image",), mask=mask, rerank=part)
+        hits = run(plan).hits
         assert [h.row for h in hits] == task.candidates[order[i]].tolist()
 
 
-def test_nothing_is_learnt_from_what_is_judged(task):
-    """Other judged texts, the same banks: the ranking of the first query stays."""
+def test_nothing_is_fitted_on_held_out_rows(task):
+    """Other held-out texts, the same query banks: the ranking of the first query stays."""
     moved = task.space.vectors.copy()
     moved[task.queries[1:]] = spaces.directions(39, 24, 5)
     other = spaces.space(moved[:80], moved[80:], task.space.pairs)
-    again = known.directed("moved", other, task.judged, "", "text to image")
+    again = known.directed("moved", other, task.held_out, "", "text to image")
     for name in HUB_CORRECTIONS.all():
         stage = stages.stages()[name]
         np.testing.assert_array_equal(stage(task)[0], stage(again)[0])
 
 
-def test_both_ways_ask_and_find_only_what_is_judged():
+def test_queries_and_candidates_are_held_out_both_ways():
     space = spaces.space(
         spaces.directions(30, 16),
         spaces.directions(150, 16, 1),
         np.column_stack([np.arange(150) // 5, 30 + np.arange(150)]),
     )
-    judged = known._with_captions(space, np.arange(30) < 10)
+    judged = known.with_captions(space, np.arange(30) < 10)
     forth = known.directed("", space, judged, "", "text to image")
     back = known.directed("", space, judged, "", "image to text")
     assert forth.relevant.shape == (50, 10)
@@ -110,7 +112,7 @@ def test_both_ways_ask_and_find_only_what_is_judged():
     assert (forth.relevant.sum(axis=1) == 1).all()
 
 
-def test_pictures_of_the_same_main_object_never_find_themselves():
+def test_images_never_retrieve_themselves():
     space = spaces.paired(n=40, d=8)
     labels = ["cat", "dog", "", "cow"] * 10
     task = known.alike("", space, labels, "")
@@ -120,19 +122,19 @@ def test_pictures_of_the_same_main_object_never_find_themselves():
     assert (task.candidates[order[:, -1]] == task.queries).all()
 
 
-def test_the_unseen_pictures_are_those_of_the_model_card(data):
+def test_the_unseen_images_are_those_of_the_model_card(data):
     import json
 
     lines = (data / "flickr8k-800" / "items.jsonl").read_text("utf-8").splitlines()
     assert sum(known.unseen(json.loads(line)["image"]) for line in lines) == 157
 
 
-def test_without_pictures_there_is_a_sentence(tmp_path):
-    with pytest.raises(InputError, match=r"There are no pictures with captions at .*flickr8k-800"):
+def test_missing_data_is_an_error(tmp_path):
+    with pytest.raises(InputError, match=r"There are no captioned images at .*flickr8k-800"):
         known.tasks(tmp_path)
 
 
-def test_the_cost_of_a_reranker_is_told_beside_a_product():
+def test_a_reranker_is_timed_beside_a_product():
     rows = list(stages.speeds(m=30, d=8, runs=3))
     assert [row["name"].partition(":")[0] for row in rows] == stages.tokenless()
     assert all(row["unit"] == "ms" and row["ratio"] > 0 for row in rows)

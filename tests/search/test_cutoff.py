@@ -17,7 +17,7 @@ from core.search.engine import search
 from core.search.null import fit_null, fit_null_tail
 from core.types.query import Part, Query
 from core.types.space import Space
-from tests.bench.cut import cuts, made_up, rows, subjects, tails
+from tests.bench.cut import synthetic
 from tests.fixtures.files import write_vectors
 from tests.fixtures.spaces import unit
 
@@ -218,7 +218,7 @@ def test_a_split_conformal_threshold_keeps_its_promise(rng):
 
 @pytest.fixture(scope="module")
 def pairs():
-    return made_up(n=300, d=32)
+    return synthetic(n=300, d=32)
 
 
 def test_the_learnt_cut_keeps_what_it_promises(pairs):
@@ -271,22 +271,6 @@ def test_an_answer_counts_matches_on_all_pages(pairs):
     least = whole.cut.cosines["image"]
     assert all(hit.match == (hit.cosine >= least) for hit in whole.hits)
     assert whole.cut == by_chance(whole.nulls, whole.n, 20)
-
-
-def test_the_measurement_says_what_was_promised_and_what_came(monkeypatch):
-    monkeypatch.setattr(cuts, "SPLITS", 2)
-    forms = {form: tails.FORMS[form] for form in ("text", "text - text")}
-    monkeypatch.setattr(tails, "FORMS", forms)
-    found = rows("pairs", made_up(n=240))
-    assert json.loads(json.dumps(found)) == found
-    named = {row["name"].removeprefix("pairs: "): row for row in found}
-    for form in forms:
-        assert 0.4 < named[f"{form}, told by other questions, 10 promised"]["ratio"] < 1.6
-    assert named["F0.5, first 20"]["value"] < 0.2
-    assert named["F0.5, both must agree"]["ratio"] == 1
-    assert named["F0.5, both must agree"]["recall"] <= named["F0.5, learnt from pairs"]["recall"]
-    kept = [row["value"] for row in found if row["name"].endswith("kept, learnt")]
-    assert kept == sorted(kept, reverse=True)
 
 
 @pytest.fixture
@@ -346,17 +330,3 @@ def test_levels_that_cannot_be_kept_are_refused(planted):
     assert ask("red", "--miss", "0.95") == (2, "miss is 0.95; allowed: 0.05 to 0.9.\n")
     with pytest.raises(BadParameter, match="expected is 1000; allowed: 0 to 100"):
         Query((Part("red"),), expected=1000)
-
-
-def test_planted_subjects_are_told_by_captions():
-    """Half of the captions say dog; so many pictures as asked for are put among the others."""
-    space = made_up(n=200)
-    said = ["a dog" if i < 100 else "nothing" for i in range(200)]
-    doubled = replace(space, pairs=np.concatenate([space.pairs] * 2))
-    yes, no = subjects.named(doubled, said, "dogs?")
-    assert (yes.tolist(), no.tolist()) == (list(range(100)), list(range(100, 200)))
-    for share in (0, 0.1, 0.3):
-        for matching, rest in subjects.planted(yes, no, share):
-            assert len(matching) / (len(matching) + len(rest)) == pytest.approx(share, abs=0.01)
-    row = subjects.row("x", space, np.array([[1, 2, 4], [0, 0, 4]]))
-    assert (row["recall"], row["value"]) == (0.125, pytest.approx(1.25 / 3 / 2, abs=1e-4))

@@ -1,9 +1,9 @@
-"""Whether chance keeps its promise, and what a cut that follows the query is worth.
+"""Calibration of the null distribution, and precision and recall of the per-query cutoff.
 
-Real pictures and texts through the starter: the part of Flickr8k that its heads never saw, COCO's
-pictures, which they saw, and one picture for each of 600 ImageNet classes, asked for by name. A
-picture of which only the own texts are known is a match for no other text, so precision is a lower
-bound. Without those files, a cloud of pairs whose queries differ in how far they reach.
+Images and texts encoded by the starter: the part of Flickr8k that its heads never saw, COCO's
+images, which they saw, and one image for each of 600 ImageNet classes, queried by class name. Only
+an image's own texts count as matches, so precision is a lower bound. Without those files, a cloud
+of pairs whose queries differ in their typical cosine.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ from tests.bench.stages.known import BATCH, DATA, ENCODER, unseen
 COLLECTIONS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "flickr8k-800": ("flickr8k-800, held out", unseen),
     "coco-mini": ("coco-mini, seen by the starter's heads", lambda _: True),
-    "imagenet-600": ("imagenet-600, by name", lambda _: True),
+    "imagenet-600": ("imagenet-600, by class name", lambda _: True),
 }
 
 
 def run() -> list[dict[str, Any]]:
-    """Rows on chance hits, then on cuts, for each collection."""
-    found = [row for name, space, _ in _collections() for row in rows(name, space)]
-    return found + [row for one in _collections() for row in subject_rows(*one)]
+    """Rows on chance hits, then on cutoffs, for each collection."""
+    every = [row for name, space, _ in _collections() for row in rows(name, space)]
+    return every + [row for one in _collections() for row in subject_rows(*one)]
 
 
 def rows(name: str, space: Space) -> list[dict[str, Any]]:
-    """All rows of one collection, whose texts each belong to one picture."""
+    """All rows of one collection, whose texts each belong to one image."""
     return [*tail_rows(name, space), *cut_rows(name, space)]
 
 
 @cache
 def _collections() -> list[tuple[str, Space, list[str]]]:
-    """Names, spaces, and what the texts say."""
+    """Names, spaces and texts."""
     folder = Path(os.environ.get("SEXTANT_TEST_DATA") or DATA)
-    found = []
+    collections = []
     for name, (title, kept) in COLLECTIONS.items():
         if (folder / name / "items.jsonl").is_file():
             lines = [line for line in _lines(folder / name) if kept(line["image"])]
             texts = [line.get("captions") or [f"a photo of a {line['label']}"] for line in lines]
-            said = [text for own in texts for text in own]
-            found.append((title, _encoded(folder / name, lines, texts), said))
-    return found or [("made up", made_up(), [])]
+            flat = [text for own in texts for text in own]
+            collections.append((title, _encoded(folder / name, lines, texts), flat))
+    return collections or [("synthetic", synthetic(), [])]
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def _lines(folder: Path) -> list[dict[str, Any]]:
 
 
 def _encoded(folder: Path, lines: list[dict[str, Any]], texts: list[list[str]]) -> Space:
-    """Pictures and the texts of each, encoded."""
+    """Images and the texts of each, encoded."""
     encoder, n = load(ENCODER), len(lines)
     files = [folder / line["image"] for line in lines]
     rows = [
@@ -75,13 +75,13 @@ def _encoded(folder: Path, lines: list[dict[str, Any]], texts: list[list[str]]) 
     return Space(vectors, tuple(f"{i:05}" for i in range(len(vectors))), n, pairs)
 
 
-def made_up(n: int = 400, d: int = 32, seed: int = 0) -> Space:
-    """Pairs of a picture and a text; each text leans on a common direction by its own amount."""
+def synthetic(n: int = 400, d: int = 32, seed: int = 0) -> Space:
+    """Image-text pairs; each text shares a common direction by its own amount."""
     rng = np.random.default_rng(seed)
-    pictures = rng.standard_normal((n, d))
-    texts = pictures + rng.uniform(0.6, 1.6, (n, 1)) * rng.standard_normal((n, d))
-    texts += rng.uniform(0, 2, (n, 1)) * pictures.mean(axis=0) * np.sqrt(n)
-    vectors = np.concatenate([pictures, texts])
+    images = rng.standard_normal((n, d))
+    texts = images + rng.uniform(0.6, 1.6, (n, 1)) * rng.standard_normal((n, d))
+    texts += rng.uniform(0, 2, (n, 1)) * images.mean(axis=0) * np.sqrt(n)
+    vectors = np.concatenate([images, texts])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     pairs = np.column_stack([np.arange(n), n + np.arange(n)])
     return Space(vectors.astype(np.float32), tuple(f"{i:05}" for i in range(2 * n)), n, pairs)

@@ -1,7 +1,7 @@
-"""The same numbers the obvious way or from a library, at a size that it can do.
+"""The same numbers by a direct computation or from a library, at a size that it can handle.
 
 python -m tests.bench.geometry.alternatives prints JSON. Both sides measure the same fresh space;
-theirs looks at all pairs of both kinds where ours may sample.
+the alternative computes all pairs of both kinds where ours may sample.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from core.numerics.labels import classes
 from core.types.arrays import Doubles, Floats, Kind
 from core.types.result import Finding
 from core.types.space import Space
-from tests.bench.geometry import row
-from tests.bench.geometry.made import made
+from tests.bench.geometry.synthetic import synthetic
+from tests.bench.rows import figures, row
 
 ITEMS = 20_000
 KINDS: tuple[Kind, ...] = ("image", "text")
@@ -30,26 +30,26 @@ BLOCK = 1000
 
 def alternatives(n: int) -> list[dict[str, Any]]:
     """A row each: our seconds, theirs, and both values of the images."""
-    space = made(n)
-    return [_compared(space, *what) for what in WAYS if what[2] is not None]
+    space = synthetic(n)
+    return [_compared(space, *what) for what in ALTERNATIVES if what[2] is not None]
 
 
 def _compared(
     space: Space, name: str, how: str, direct: Callable[[Space, Kind], float]
 ) -> dict[str, Any]:
-    fresh = replace(space, encoder=name)  # another key: nothing is shared with the others
+    fresh = replace(space, encoder=name)  # another key, so that nothing is cached
     started = perf_counter()
-    found: tuple[Finding, ...] = DIAGNOSTICS.get(name)(fresh)
+    findings: tuple[Finding, ...] = DIAGNOSTICS.get(name)(fresh)
     ours = perf_counter() - started
     started = perf_counter()
     value, _ = (direct(space, kind) for kind in KINDS)
     theirs = perf_counter() - started
-    mine = next((f for f in found if f.scope == "image"), found[0])
+    mine = next((f for f in findings if f.scope == "image"), findings[0])
     note = (
         f"baseline: {how}; {value:.4g}, ours {mine.value:.4g} ({mine.low:.4g} to {mine.high:.4g})"
     )
-    more = {"baseline": float(f"{theirs:.4g}"), "ratio": round(ours / theirs, 3)}
-    return row(f"{name} against the obvious", space.n, ours, "s", note, **more)
+    title = f"{name}, against the alternative"
+    return row(title, space.n, space.d, figures(ours), "s", note, baseline=figures(theirs))
 
 
 def _pair_mean(space: Space, kind: Kind, kernel: Callable[[Floats], Floats]) -> float:
@@ -79,8 +79,8 @@ def _neighbors(space: Space, kind: Kind, k: int) -> tuple[Doubles, np.ndarray]:
     from sklearn.neighbors import NearestNeighbors
 
     rows = space.vectors[space.span(kind)]
-    found = NearestNeighbors(n_neighbors=k + 1, algorithm="brute", metric="cosine").fit(rows)
-    distances, lists = found.kneighbors(rows)
+    index = NearestNeighbors(n_neighbors=k + 1, algorithm="brute", metric="cosine").fit(rows)
+    distances, lists = index.kneighbors(rows)
     return distances[:, 1:], lists[:, 1:]
 
 
@@ -120,7 +120,7 @@ def _rate_reduction(space: Space, kind: Kind) -> float:
 
 
 def _subgroup_recall(space: Space, kind: Kind) -> float:
-    """Recall@10 by label from the sorted scores of all captions; asked once, with the images."""
+    """Recall@10 by label from the sorted scores of all captions; computed once, for the images."""
     if kind == "text":
         return 0.0
     image, text = space.pairs.T
@@ -146,18 +146,18 @@ def _two_nn() -> Callable[[Space, Kind], float] | None:
 
     def fitted(space: Space, kind: Kind) -> float:
         rows = space.vectors[space.span(kind)].astype(np.float64)
-        rows = np.unique(rows, axis=0)  # it takes no copies
+        rows = np.unique(rows, axis=0)  # it accepts no duplicates
         return float(skdim.id.TwoNN(discard_fraction=0.1).fit(rows).dimension_)
 
     return fitted
 
 
-WAYS: tuple[tuple[str, str, Any], ...] = (
+ALTERNATIVES: tuple[tuple[str, str, Any], ...] = (
     ("mean_cosine", "all pairs", _mean_cosine),
     ("uniformity", "all pairs", _uniformity),
     ("effective_rank", "singular values of all rows", _effective_rank),
-    ("near_duplicates", "scikit-learn's neighbours of all", _near_duplicates),
-    ("hubness", "scikit-learn's neighbours of all, SciPy's skewness", _hubness),
+    ("near_duplicates", "scikit-learn's neighbors of all", _near_duplicates),
+    ("hubness", "scikit-learn's neighbors of all, SciPy's skewness", _hubness),
     ("intrinsic_dimension", "scikit-dimension's TwoNN", _two_nn()),
     ("neural_collapse", "scatter matrices in float64", _neural_collapse),
     ("rate_reduction", "log determinants of all labels in float64", _rate_reduction),

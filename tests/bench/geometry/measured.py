@@ -1,4 +1,4 @@
-"""One run of the report on a made space, alone in its process: seconds of each part, and the peak.
+"""One run of the report on a synthetic space, alone in its process: seconds and peak memory.
 
 python -m tests.bench.geometry.measured vital|all ITEMS prints JSON.
 """
@@ -14,16 +14,16 @@ from time import perf_counter, process_time
 from typing import Any
 
 from core.measure.diagnostics import DIAGNOSTICS
-from tests.bench.geometry.made import made
+from tests.bench.geometry.synthetic import synthetic
 
 
 def measured(what: str, n: int) -> dict[str, Any]:
     """Seconds (on the clock, and of processor time) and the largest resident size in GB.
 
-    The clock starts when the space is there. The first part is the digest of the space, under
-    which everything that diagnostics share is kept.
+    The clock starts when the space exists. The first part is the digest of the space, the key under
+    which results that diagnostics share are cached.
     """
-    space = made(n)
+    space = synthetic(n)
     started = perf_counter(), process_time()
     parts = [_timed("digest of the space", lambda: space.key)]
     parts += [

@@ -1,4 +1,4 @@
-"""A tab of headless Chromium that tells when it was asked, and when the answers were painted."""
+"""A tab of headless Chromium that records when a query was typed and its results painted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from time import perf_counter, sleep
 from typing import Any
 from urllib.request import urlopen
 
-QUIET = 500  # milliseconds without a change after which the page is done
+QUIET = 500  # milliseconds without a change after which the page counts as done
 SLOW = 180_000
 WATCH = """() => {
   const root = document.querySelector('[data-testid=stMain]');
@@ -22,34 +22,34 @@ WATCH = """() => {
   const shadows = [...document.querySelectorAll(grid + ' *')].map(e => e.shadowRoot);
   const painted = (then) => requestAnimationFrame(() => setTimeout(then));
   const now = () => performance.now();
-  const seen = window.seen = {key: null, sent: null, results: null, last: now()};
+  const times = window.times = {key: null, sent: null, results: null, last: now()};
   (window.watching ?? []).forEach((o) => o.disconnect());
   window.watching = [root, ...shadows.filter(Boolean)].map((place) => {
     const observer = new MutationObserver((changes) => {
-      seen.last = now();
-      const answers = place !== root || changes.some((c) => c.target.closest?.(grid));
-      if (answers && seen.key && !seen.results) painted(() => { seen.results ??= now(); });
-      if (seen.key) painted(() => { seen.done = now(); });
+      times.last = now();
+      const results = place !== root || changes.some((c) => c.target.closest?.(grid));
+      if (results && times.key && !times.results) painted(() => { times.results ??= now(); });
+      if (times.key) painted(() => { times.done = now(); });
     });
     observer.observe(place, {subtree: true, childList: true, characterData: true});
     return observer;
   });
   const box = document.querySelector('.st-key-_q input');
-  box.addEventListener('input', () => { seen.key = now(); }, {once: true});
+  box.addEventListener('input', () => { times.key = now(); }, {once: true});
 }"""
 SOCKET = """(() => {
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (...a) {
-    if (window.seen?.key) window.seen.sent ??= performance.now();
+    if (window.times?.key) window.times.sent ??= performance.now();
     return send.apply(this, a);
   };
 })()"""
-IDLE = f"() => performance.now() - window.seen.last > {QUIET}"
+IDLE = f"() => performance.now() - window.times.last > {QUIET}"
 
 
 @contextmanager
 def tab(home: str) -> Iterator[Any]:
-    """A browser's tab beside a server of its own; both end with the block."""
+    """A browser tab and a server of its own; both end with the block."""
     from playwright.sync_api import sync_playwright
 
     with ExitStack() as ends:
@@ -66,7 +66,7 @@ def tab(home: str) -> Iterator[Any]:
         ends.callback(server.wait)
         ends.callback(os.killpg, server.pid, 15)
         address = f"http://localhost:{port}"
-        _until_there(f"{address}/_stcore/health")
+        _wait_for(f"{address}/_stcore/health")
         names = "chromium", "chromium-browser", "google-chrome"
         own = next(filter(None, map(shutil.which, names)), None)
         playwright = ends.enter_context(sync_playwright())
@@ -78,7 +78,7 @@ def tab(home: str) -> Iterator[Any]:
         yield tab
 
 
-def _until_there(address: str) -> None:
+def _wait_for(address: str) -> None:
     for _ in range(240):
         try:
             urlopen(address, timeout=2).close()
@@ -88,7 +88,7 @@ def _until_there(address: str) -> None:
 
 
 def opened(tab: Any, link: str) -> float:
-    """Milliseconds until a link's answers are there; waits for all that follows them."""
+    """Milliseconds until a link shows results; waits for the rest of the page too."""
     started = perf_counter()
     tab.goto(link)
     tab.locator(".st-key-_answers_image .card").first.wait_for()
@@ -97,15 +97,15 @@ def opened(tab: Any, link: str) -> float:
     return first
 
 
-def asked(tab: Any, text: str, letters: int) -> tuple[float, float, float]:
-    """Milliseconds from the last key press until it is sent, answered and all is drawn."""
+def searched(tab: Any, text: str, letters: int) -> tuple[float, float, float]:
+    """Milliseconds from the last key press until it is sent, results are painted, all is drawn."""
     box = tab.locator(".st-key-_q input")
     if letters:
         tab.evaluate(WATCH)
         box.fill(text[:-letters])
-        tab.wait_for_function(f"() => window.seen.results && ({IDLE})()", polling=QUIET / 5)
+        tab.wait_for_function(f"() => window.times.results && ({IDLE})()", polling=QUIET / 5)
     tab.evaluate(WATCH)
     box.press_sequentially(text[-1]) if letters else box.fill(f"{text} now")
-    tab.wait_for_function(f"() => window.seen.results && ({IDLE})()", polling=QUIET / 5)
-    seen = tab.evaluate("window.seen")
-    return tuple(seen[at] - seen["key"] for at in ("sent", "results", "done"))
+    tab.wait_for_function(f"() => window.times.results && ({IDLE})()", polling=QUIET / 5)
+    times = tab.evaluate("window.times")
+    return tuple(times[at] - times["key"] for at in ("sent", "results", "done"))

@@ -1,9 +1,9 @@
-"""What each stage of search does to recall on real pairs, held out, and what a reranker costs.
+"""Recall and mAP of each stage of search on held-out pairs, and the time of each reranker.
 
 A stage is a function from a task to rankings; a new one is a new line in `stages`. Every figure
-stands beside that of plain cosine on the same queries, with the 95 % interval of their difference:
-a paired bootstrap over pictures, because the captions of one picture stand or fall together. The
-settings are the defaults of each part; none was chosen on the queries that are judged.
+stands beside that of plain cosine on the same queries, with the 95 % confidence interval of the
+difference: a paired bootstrap over images, because captions of one image are correlated. The
+settings are the defaults of each part; none was chosen on the queries that are evaluated.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from core.search.ranking import SHORTLIST
 from core.search.rerankers import RERANKERS, Shortlist
 from core.types.arrays import Doubles, Floats, Ints
 from core.types.space import Space
+from tests.bench.rows import row
 from tests.bench.stages.known import Task, tasks
 
 Stage = Callable[[Task], Ints]
@@ -42,7 +43,7 @@ def stages() -> dict[str, Stage]:
 
 
 def tokenless() -> list[str]:
-    """Rerankers that need no token vectors; the others need a stage of their own."""
+    """Rerankers that need no token vectors."""
     two = np.eye(2, dtype=np.float32)
     hits = Shortlist(Space(two, ("a", "b"), 2), two[0], np.arange(2), two[0])
     names = []
@@ -65,19 +66,19 @@ def measured(task: Task, among: Mapping[str, Stage]) -> list[dict[str, Any]]:
     weights /= weights.sum(axis=1, keepdims=True)
     rows = []
     for name, stage in among.items():
-        found = plain if name == PLAIN else scores(task.relevant, stage(task))
+        values = plain if name == PLAIN else scores(task.relevant, stage(task))
         for metric in METRICS:
-            gained = found[metric] - plain[metric]
+            gained = values[metric] - plain[metric]
             low, high = np.quantile(weights @ gained, (0.025, 0.975))
-            rows.append(_row(task, name, metric, found[metric], plain[metric], low, high))
+            rows.append(_row(task, name, metric, values[metric], plain[metric], low, high))
     return rows
 
 
 def scores(relevant: np.ndarray, order: Ints) -> dict[str, Doubles]:
-    """(q,) of each metric from (q, c) right answers and rankings of the columns.
+    """(q,) of each metric from (q, c) relevance and rankings of the columns.
 
-    >>> found = scores(np.array([[False, True, True]]), np.array([[0, 2, 1]]))
-    >>> [round(float(found[m][0]), 3) for m in METRICS]  # right at ranks 2 and 3
+    >>> by_metric = scores(np.array([[False, True, True]]), np.array([[0, 2, 1]]))
+    >>> [round(float(by_metric[m][0]), 3) for m in METRICS]  # relevant at ranks 2 and 3
     [0.0, 1.0, 1.0, 0.583]
     """
     hit = np.take_along_axis(relevant, order, axis=1)
@@ -91,20 +92,20 @@ def scores(relevant: np.ndarray, order: Ints) -> dict[str, Doubles]:
 
 def ranked(task: Task, space: Space, rerank: Callable[[Shortlist], Floats] | None = None) -> Ints:
     """(q, c) columns of the candidates, best first, as search would rank them in this space."""
-    found = space.vectors[task.queries] @ space.vectors[task.candidates].T
-    found -= space.offset[task.candidates]
-    found[task.queries[:, None] == task.candidates] = -np.inf  # nobody finds itself
-    order = np.argsort(-found, axis=1, kind="stable")
+    cosines = space.vectors[task.queries] @ space.vectors[task.candidates].T
+    cosines -= space.offset[task.candidates]
+    cosines[task.queries[:, None] == task.candidates] = -np.inf  # an item never retrieves itself
+    order = np.argsort(-cosines, axis=1, kind="stable")
     if rerank:
         for i, row in enumerate(task.queries):
-            head = order[i, : min(SHORTLIST, int(np.isfinite(found[i]).sum()))]
-            listed = Shortlist(space, space.vectors[row], task.candidates[head], found[i, head])
+            head = order[i, : min(SHORTLIST, int(np.isfinite(cosines[i]).sum()))]
+            listed = Shortlist(space, space.vectors[row], task.candidates[head], cosines[i, head])
             order[i, : len(head)] = head[np.argsort(-rerank(listed), kind="stable")]
     return order
 
 
 def speeds(m: int = SHORTLIST, d: int = 512, runs: int = 21) -> Iterable[dict[str, Any]]:
-    """Milliseconds to order m hits again, beside the product of the list with itself."""
+    """Milliseconds to rerank m hits, beside the product of the list with itself."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(0.5, 1, (m + 1, d)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -117,22 +118,21 @@ def speeds(m: int = SHORTLIST, d: int = 512, runs: int = 21) -> Iterable[dict[st
             hits = Shortlist(space, vectors[0], order + 1, given[order])
             ours.append(_milliseconds(partial(part, hits)))
             floor.append(_milliseconds(lambda: vectors @ vectors.T))
-        yield {
-            "name": f"{name}: {m} hits again",
-            "n": m,
-            "d": d,
-            "value": round(median(ours), 2),
-            "unit": "ms",
-            "baseline": round(median(floor), 2),
-            "ratio": round(median(a / b for a, b in zip(ours, floor, strict=True)), 2),
-            "recall": None,
-            "note": "baseline: the product of the list with itself",
-        }
+        yield row(
+            f"{name}: rerank {m} hits",
+            m,
+            d,
+            round(median(ours), 2),
+            "ms",
+            "baseline: the product of the list with itself",
+            baseline=round(median(floor), 2),
+            ratio=median(a / b for a, b in zip(ours, floor, strict=True)),
+        )
 
 
 def _hub_stage(name: str) -> Stage:
     def stage(task: Task) -> Ints:
-        return ranked(task, corrected(task.space, name, asker=task.asker, barred=task.judged))
+        return ranked(task, corrected(task.space, name, asker=task.modality, barred=task.held_out))
 
     return stage
 
@@ -142,21 +142,20 @@ def _rerank_stage(name: str) -> Stage:
 
 
 def _row(
-    task: Task, name: str, metric: str, found: Doubles, plain: Doubles, low: float, high: float
+    task: Task, name: str, metric: str, values: Doubles, plain: Doubles, low: float, high: float
 ) -> dict[str, Any]:
-    value, before = 100 * float(found.mean()), 100 * float(plain.mean())
+    value, before = 100 * float(values.mean()), 100 * float(plain.mean())
     gain = f"{value - before:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
-    return {
-        "name": f"{task.name}: {name}, {metric}",
-        "n": len(task.candidates),
-        "d": task.space.d,
-        "value": round(value, 1),
-        "unit": "%",
-        "baseline": round(before, 1),
-        "ratio": round(value / before, 3) if before else None,
-        "recall": None,
-        "note": f"{gain}; {len(found)} queries; {task.note}",
-    }
+    return row(
+        f"{task.name}: {name}, {metric}",
+        len(task.candidates),
+        task.space.d,
+        round(value, 1),
+        "%",
+        f"{gain}; {len(values)} queries; {task.note}",
+        baseline=round(before, 1),
+        ratio=value / before if before else None,
+    )
 
 
 def _milliseconds(work: Callable[[], object]) -> float:

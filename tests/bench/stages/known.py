@@ -1,4 +1,4 @@
-"""Real questions with known answers, and what may be learnt from: pictures with captions."""
+"""Retrieval tasks with known answers from captioned images, and the rows that are held out."""
 
 from __future__ import annotations
 
@@ -19,71 +19,72 @@ from core.types.arrays import Bools, Ints, Kind
 from core.types.space import Space
 
 ENCODER, BATCH = "starter", 32
-UNSEEN = 0.2  # share of the Flickr8k pictures that the starter's heads never saw
+UNSEEN = 0.2  # share of the Flickr8k images that the starter's heads never saw
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 
 
 @dataclass(frozen=True)
 class Task:
-    """Questions of one kind, all asked by items of a space and answered by items of it.
+    """Queries of one modality: items of a space that retrieve other items of it.
 
     Args:
         name: the collection and the direction.
         space: all of the collection.
-        asker: the kind that asks.
-        queries: (q,) rows that ask; they are among the judged.
-        candidates: (c,) rows that may be found, all judged.
-        relevant: (q, c) which of them are right.
-        groups: (q,) the picture that a query belongs to: what is resampled.
-        judged: (n,) rows that nothing may be learnt from.
-        note: what the figures hold for.
+        modality: the kind of the queries.
+        queries: (q,) rows of the queries, all held out.
+        candidates: (c,) rows that may be retrieved, all held out.
+        relevant: (q, c) which of them are relevant.
+        groups: (q,) the image that a query belongs to: the unit of resampling.
+        held_out: (n,) rows that nothing may be fitted on.
+        note: the conditions under which the figures hold.
     """
 
     name: str
     space: Space
-    asker: Kind
+    modality: Kind
     queries: Ints
     candidates: Ints
     relevant: Bools
     groups: Ints
-    judged: Bools
+    held_out: Bools
     note: str
 
 
 def tasks(folder: Path | None = None) -> list[Task]:
-    """Captions to pictures and back on both collections, and pictures to pictures of their like.
+    """Text to image and back on both collections, and image to image of the same main object.
 
     Raises:
-        InputError: the collections are not there.
+        InputError: the collections are missing.
     """
     folder = folder or Path(os.environ.get("SEXTANT_TEST_DATA") or DATA)
     flickr, names, _ = encoded(folder / "flickr8k-800")
     coco, _, labels = encoded(folder / "coco-mini")
-    seen = "banks from the other 643, which the starter's heads saw"
-    own = "the starter's heads saw these pictures; banks from the other half"
+    rest = "query banks from the other 643, which the starter's heads saw"
+    half = "the starter's heads saw these images; query banks from the other half"
     parts = [
-        (flickr, _with_captions(flickr, np.array([unseen(name) for name in names])), seen),
-        (coco, random_half(coco), own),
+        (flickr, with_captions(flickr, np.array([unseen(name) for name in names])), rest),
+        (coco, random_half(coco), half),
     ]
-    found = [
-        directed(f"{name}, {way}", space, judged, note, way)
-        for name, (space, judged, note) in zip(("flickr8k-800", "coco-mini"), parts, strict=True)
+    both_ways = [
+        directed(f"{name}, {way}", space, held_out, note, way)
+        for name, (space, held_out, note) in zip(("flickr8k-800", "coco-mini"), parts, strict=True)
         for way in ("text to image", "image to text")
     ]
-    return [*found, alike("coco-mini, image to image of the same main object", coco, labels, own)]
+    name = "coco-mini, image to image of the same main object"
+    return [*both_ways, alike(name, coco, labels, half)]
 
 
 def unseen(name: str) -> bool:
-    """Whether the starter's heads never saw a Flickr8k picture: as in `assets/starter`."""
-    found = hashlib.blake2b(Path(name).name.encode(), digest_size=8).digest()
-    return int.from_bytes(found, "big") < UNSEEN * 2**64
+    """Whether the starter's heads never saw a Flickr8k image; depends on its file name alone."""
+    code = hashlib.blake2b(Path(name).name.encode(), digest_size=8).digest()
+    return int.from_bytes(code, "big") < UNSEEN * 2**64
 
 
 def encoded(folder: Path) -> tuple[Space, list[str], list[str]]:
-    """A folder of pictures with captions as a space; pictures' file names and first labels."""
+    """A folder of captioned images as a space; the images' file names and first labels."""
     if not (folder / "items.jsonl").is_file():
         raise InputError(
-            f"There are no pictures with captions at {folder}. "
+            f"There are no captioned images at {folder}. "
             "Set SEXTANT_TEST_DATA to the folder that holds them."
         )
     lines: list[dict[str, Any]] = [
@@ -103,35 +104,35 @@ def encoded(folder: Path) -> tuple[Space, list[str], list[str]]:
     return Space(vectors, ids, n, pairs), [line["image"] for line in lines], labels
 
 
-def directed(name: str, space: Space, judged: Bools, note: str, way: str) -> Task:
-    """Pairs asked from one side, among what is judged."""
-    pairs = space.pairs[judged[space.pairs].all(axis=1)]
-    asks, finds = (1, 0) if way == "text to image" else (0, 1)
-    queries, candidates = np.unique(pairs[:, asks]), np.unique(pairs[:, finds])
+def directed(name: str, space: Space, held_out: Bools, note: str, way: str) -> Task:
+    """Held-out pairs, one side as queries and the other as candidates."""
+    pairs = space.pairs[held_out[space.pairs].all(axis=1)]
+    source, target = (1, 0) if way == "text to image" else (0, 1)
+    queries, candidates = np.unique(pairs[:, source]), np.unique(pairs[:, target])
     relevant = np.zeros((len(queries), len(candidates)), bool)
-    at = np.searchsorted(queries, pairs[:, asks]), np.searchsorted(candidates, pairs[:, finds])
+    at = np.searchsorted(queries, pairs[:, source]), np.searchsorted(candidates, pairs[:, target])
     relevant[at] = True
-    groups = relevant.argmax(axis=1) if asks else np.arange(len(queries))
-    asker: Kind = "text" if asks else "image"
-    return Task(name, space, asker, queries, candidates, relevant, groups, judged, note)
+    groups = relevant.argmax(axis=1) if source else np.arange(len(queries))
+    modality: Kind = "text" if source else "image"
+    return Task(name, space, modality, queries, candidates, relevant, groups, held_out, note)
 
 
 def alike(name: str, space: Space, labels: list[str], note: str) -> Task:
-    """Pictures that ask for pictures with the same first label; those without any are not asked."""
-    judged = random_half(space)
-    candidates = np.flatnonzero(judged[: space.n_images])
+    """Images that retrieve other images of the same first label."""
+    held_out = random_half(space)
+    candidates = np.flatnonzero(held_out[: space.n_images])
     code = np.unique(labels, return_inverse=True)[1][candidates]
     same = (code[:, None] == code) & (np.array(labels)[candidates] != "")
     np.fill_diagonal(same, False)
-    asked = same.any(axis=1)
-    groups = np.arange(int(asked.sum()))
-    queries = candidates[asked]
-    return Task(name, space, "image", queries, candidates, same[asked], groups, judged, note)
+    some = same.any(axis=1)
+    groups = np.arange(int(some.sum()))
+    queries = candidates[some]
+    return Task(name, space, "image", queries, candidates, same[some], groups, held_out, note)
 
 
-def _with_captions(space: Space, images: Bools) -> Bools:
-    """(n,) the pictures and what is paired with them."""
-    judged = np.zeros(space.n, bool)
-    judged[: space.n_images] = images
-    judged[space.pairs[judged[space.pairs[:, 0]], 1]] = True
-    return judged
+def with_captions(space: Space, images: Bools) -> Bools:
+    """(n,) the images and the texts paired with them."""
+    rows = np.zeros(space.n, bool)
+    rows[: space.n_images] = images
+    rows[space.pairs[rows[space.pairs[:, 0]], 1]] = True
+    return rows

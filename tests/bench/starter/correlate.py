@@ -1,8 +1,8 @@
-"""Where training starts: regularised canonical correlation of pictures and texts, in closed form.
+"""The initialization: regularized canonical correlation of images and texts, in closed form.
 
-With a few hundred captioned pictures and 1,280 features, what is learned must lean on directions
-in which pictures really differ. Canonical correlation with strong regularisation does that in one
-step, and is better on captions than any amount of gradient steps from a random start.
+A few hundred captioned images and 1,280 features call for strong regularization towards directions
+of high variance. Canonical correlation does that in one step, and reaches a better caption recall
+than gradient steps from a random initialization.
 
 Source: Hotelling, Relations between two sets of variates, Biometrika 28 (1936); the ridge after
 Vinod, Canonical ridge and econometrics of joint production, Journal of Econometrics 4 (1976).
@@ -17,7 +17,7 @@ import torch
 
 @dataclass(frozen=True)
 class Source:
-    """Pictures (n, f) and the captions of each (n, c, t), and how much they count."""
+    """Images (n, f), their captions (n, c, t), and the weight of this source."""
 
     images: torch.Tensor
     texts: torch.Tensor
@@ -35,24 +35,24 @@ class Start:
 
 
 def correlate(sources: list[Source], d: int, image_ridge: float, text_ridge: float) -> Start:
-    """Directions in which pictures and texts vary together over all sources.
+    """Directions in which images and texts vary together over all sources.
 
-    Each source is centred on its own, so that no direction is spent on telling sources apart;
-    texts keep their mean in their own moments, as the text head has no bias to take it out.
+    Each source is centered on its own, so that no direction separates the sources; texts keep
+    their mean in their own moments, as the text head has no bias to subtract it.
 
     Args:
-        sources: Standardised picture features with raw text features.
-        d: Number of directions to keep.
-        image_ridge: Added to the variance of every picture direction, in units of their mean.
+        sources: Standardized image features with raw text features.
+        d: Number of directions.
+        image_ridge: Added to the variance of every image direction, in units of their mean.
         text_ridge: The same for texts.
     """
-    pictures = [s.images - s.images.mean(0) for s in sources]
+    images = [s.images - s.images.mean(0) for s in sources]
     texts = [s.texts.flatten(0, 1) for s in sources]
     averages = [s.texts.mean(1) for s in sources]
     weights = [s.weight for s in sources]
-    whiten_images = _inverse_root(_moments(weights, pictures, pictures), image_ridge)
+    whiten_images = _inverse_root(_moments(weights, images, images), image_ridge)
     whiten_texts = _inverse_root(_moments(weights, texts, texts), text_ridge)
-    shared = _moments(weights, pictures, averages)
+    shared = _moments(weights, images, averages)
     left, strength, right = torch.linalg.svd(
         whiten_images @ shared @ whiten_texts, full_matrices=False
     )
@@ -69,6 +69,6 @@ def _moments(
 
 
 def _inverse_root(moments: torch.Tensor, ridge: float) -> torch.Tensor:
-    """(moments + ridge * their mean)^(-1/2): takes out scale where there is any, and no more."""
+    """(moments + ridge * mean eigenvalue * I)^(-1/2)."""
     values, vectors = torch.linalg.eigh(moments)
     return vectors @ ((values + ridge * values.mean()) ** -0.5).diag() @ vectors.T

@@ -1,4 +1,4 @@
-"""The heads in training, and the pairs of pictures and texts they are shown."""
+"""The heads in training, and the image-text pairs they are trained on."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import torch
 from torch import nn
 from torch.nn.functional import dropout, normalize
 
-from tests.bench.starter.pictures import Captioned
+from tests.bench.starter.features import Captioned
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 DROPPED = 0.5
-"""Share of the picture features that is left out at random while training."""
+"""Dropout rate of the image features in training."""
 MIXING = 0.3
-"""Shape of the Beta distribution that says how far two pairs are blended."""
+"""Shape of the Beta distribution of the mixup weight."""
 STEPS = (0.5, 1.0, 2.0)
-"""How far along its classifier row a class's pseudo-picture lies."""
+"""Lengths of a class's pseudo-image along its classifier row."""
 
 
 class Head(nn.Module):
-    """A linear map behind a fixed whitening; one matrix once it is trained."""
+    """A linear map after a fixed whitening; one matrix after training."""
 
     def __init__(self, whitening: torch.Tensor, directions: torch.Tensor, *, bias: bool) -> None:
         super().__init__()
@@ -32,22 +32,22 @@ class Head(nn.Module):
         return normalize(features @ self.whitening @ self.directions + self.bias, dim=1)
 
     def dropped(self, features: torch.Tensor) -> torch.Tensor:
-        """Unit rows of what is left when some features are missing."""
+        """Unit rows under dropout."""
         rows: torch.Tensor = self(dropout(features, DROPPED))
         return rows
 
     def weight(self) -> torch.Tensor:
-        """(d, f): both maps in one."""
+        """(d, f): the product of both maps."""
         return (self.whitening @ self.directions.detach()).T
 
 
 class Pairs:
-    """Captioned pictures as standardised features, mixed so that picture and text stay together."""
+    """Captioned images as standardized features, with mixup of whole pairs."""
 
     def __init__(self, source: Captioned, mean: torch.Tensor, scale: torch.Tensor) -> None:
         self.images = (source.images - mean) / scale
         captions = max(len(t) for t in source.texts)
-        # Fewer captions than the longest list: they come round again.
+        # Shorter caption lists repeat, so that all have one length.
         rounds = [t[torch.arange(captions) % len(t)] for t in source.texts]
         self.texts = torch.stack(rounds)
 
@@ -55,7 +55,7 @@ class Pairs:
         return len(self.images)
 
     def mixed(self, rows: torch.Tensor) -> Pair:
-        """Two views of a picture blended, its captions averaged, then pairs blended with others."""
+        """Two views of an image interpolated, its captions averaged, then mixup between pairs."""
         n, views, captions = len(rows), self.images.shape[1], self.texts.shape[1]
         first, second = torch.randint(views, (2, n))
         share = torch.rand(n, 1)
@@ -71,29 +71,29 @@ class Pairs:
 
 
 class Classes:
-    """What the image tower knows from ImageNet: its classifier, and the names of the classes."""
+    """The image tower's ImageNet classifier, and the names of its classes."""
 
     def __init__(self, names: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> None:
         from core.encoders import starter_modules
 
         self.classifier, self.offset = starter_modules.classifier()
-        # Along a class's own row, in steps of standard deviations: a picture of that class.
+        # A class's own row, scaled to standard deviations: a pseudo-image of that class.
         rows = self.classifier / self.classifier.norm(dim=1, keepdim=True)
-        self.pictures = rows * rows.shape[1] ** 0.5
+        self.pseudo_images = rows * rows.shape[1] ** 0.5
         self.names, self.mean, self.scale = names, mean, scale
 
     def named(self, n: int) -> Pair:
-        """Pseudo-pictures of n classes and their names in one of several wordings."""
+        """Pseudo-images of n classes and their names in one of several prompts."""
         classes = torch.randperm(len(self.names))[:n]
         steps = torch.tensor(STEPS)[torch.randint(len(STEPS), (n, 1))]
-        return steps * self.pictures[classes], self.any_names()[classes]
+        return steps * self.pseudo_images[classes], self.any_names()[classes]
 
     def judged(self, images: torch.Tensor) -> Pair:
-        """The same features as far as pooled activations can be so, and the classifier's view."""
+        """The features clamped to what pooled activations can be, and the classifier's softmax."""
         raw = (images * self.scale + self.mean).clamp(min=0)
         return (raw - self.mean) / self.scale, (raw @ self.classifier.T + self.offset).softmax(1)
 
     def any_names(self) -> torch.Tensor:
-        """Every class's name, each in a random wording."""
-        wording = torch.randint(self.names.shape[1], (len(self.names),))
-        return self.names[torch.arange(len(self.names)), wording]
+        """Every class's name, each in a random prompt."""
+        prompt = torch.randint(self.names.shape[1], (len(self.names),))
+        return self.names[torch.arange(len(self.names)), prompt]

@@ -1,9 +1,9 @@
-"""Measure the shipped starter on pictures its heads never saw: the figures of README.md.
+"""Evaluate the shipped starter on images its heads never saw: the figures of its model card.
 
-    python assets/starter/measure.py ../shared/data
+    python -m tests.bench.starter.measure DATA
 
-Intervals are 95 % bootstraps over pictures, because the captions of one picture stand or fall
-together.
+DATA holds flickr8k-800 and imagenet-600. Intervals are 95 % bootstraps over images, because the
+captions of one image are correlated.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from PIL import Image
 from core.encoders.encoder import Encoder, load
 from core.ingest import demo
 from core.types.arrays import Bools, Floats, Ints
-from tests.bench.starter.pictures import held_out, records
+from tests.bench.starter.features import held_out, records
 
 KS = (1, 5, 10)
 
 
 def main() -> None:
-    """Print one line a figure."""
-    parser = argparse.ArgumentParser(description="Measure the shipped starter.")
+    """Print one line for each figure."""
+    parser = argparse.ArgumentParser(description="Evaluate the shipped starter.")
     parser.add_argument("data", type=Path, help="folder with flickr8k-800 and imagenet-600")
     parser.add_argument("--encoder", default="starter", help="another encoder, to compare with")
     given = parser.parse_args()
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def photographs(encoder: Encoder, folder: Path) -> None:
-    """Captions to pictures and back, on the held-out part of Flickr8k."""
+    """Text to image and back, on the held-out part of Flickr8k."""
     lines = [r for r in records(folder) if held_out(r["image"])]
     images = encode(encoder, [folder / r["image"] for r in lines])
     texts = encoder.encode_texts([caption for r in lines for caption in r["captions"]])
@@ -46,7 +46,7 @@ def photographs(encoder: Encoder, folder: Path) -> None:
     scores = texts @ images.T
     ranks = (scores > scores[np.arange(len(owner)), owner][:, None]).sum(axis=1)
     for k in KS:
-        report(f"Flickr8k held out, {len(lines)} pictures, text to image R@{k}", ranks < k, owner)
+        report(f"Flickr8k held out, {len(lines)} images, text to image R@{k}", ranks < k, owner)
     own = owner == np.arange(len(lines))[:, None]
     best = np.where(own, scores.T, -np.inf).max(axis=1, keepdims=True)
     ranks = (best < scores.T).sum(axis=1)
@@ -55,13 +55,13 @@ def photographs(encoder: Encoder, folder: Path) -> None:
 
 
 def classes(encoder: Encoder, folder: Path) -> None:
-    """Zero-shot: the nearest of all class names, as they are and in a sentence."""
+    """Zero-shot: the nearest of all class names, alone and in a prompt."""
     lines = records(folder)
     images = encode(encoder, [folder / r["image"] for r in lines])
-    for wording in ("{}", "a photo of a {}"):
-        names = encoder.encode_texts([wording.format(r["label"]) for r in lines])
+    for prompt in ("{}", "a photo of a {}"):
+        names = encoder.encode_texts([prompt.format(r["label"]) for r in lines])
         right = (images @ names.T).argmax(axis=1) == np.arange(len(lines))
-        report(f"ImageNet, {len(lines)} classes, zero-shot top-1 with '{wording}'", right)
+        report(f"ImageNet, {len(lines)} classes, zero-shot top-1 with '{prompt}'", right)
 
 
 def drawings(encoder: Encoder) -> None:
@@ -81,15 +81,15 @@ def drawings(encoder: Encoder) -> None:
 
 
 def encode(encoder: Encoder, paths: Sequence[Path]) -> Floats:
-    """Rows of picture files."""
+    """Rows of image files."""
     rows = []
     for start in range(0, len(paths), 64):
-        pictures = [Image.open(path) for path in paths[start : start + 64]]
-        rows.append(encoder.encode_images(pictures))
+        images = [Image.open(path) for path in paths[start : start + 64]]
+        rows.append(encoder.encode_images(images))
     return np.concatenate(rows)
 
 
-def report(what: str, hits: Bools, owner: Ints | None = None) -> None:
+def report(title: str, hits: Bools, owner: Ints | None = None) -> None:
     """One figure with its interval."""
     owner = np.arange(len(hits)) if owner is None else owner
     counts, right = np.bincount(owner), np.bincount(owner, hits)
@@ -97,7 +97,7 @@ def report(what: str, hits: Bools, owner: Ints | None = None) -> None:
     drawn = rng.integers(0, len(counts), (2000, len(counts)))
     shares = right[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = 100 * np.quantile(shares, (0.025, 0.975))
-    sys.stdout.write(f"{what}: {100 * hits.mean():.1f} % ({low:.1f} to {high:.1f})\n")
+    sys.stdout.write(f"{title}: {100 * hits.mean():.1f} % ({low:.1f} to {high:.1f})\n")
 
 
 if __name__ == "__main__":

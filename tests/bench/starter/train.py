@@ -1,9 +1,10 @@
 """Train the starter's two heads on frozen features; minutes on two cores.
 
-    python assets/starter/train.py ../shared/data --cache /tmp/starter
+    python -m tests.bench.starter.train DATA --cache FOLDER
 
-writes `heads.safetensors` beside this file. The same seed and the same features give the same
-heads. `--everything` trains on the held-out pictures too; they can then not be judged on them.
+writes `assets/starter/heads.safetensors`; DATA holds flickr8k-800 and coco-mini. The same seed and
+the same features give the same heads. `--everything` trains on the held-out images too, which then
+cannot evaluate the result.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from torch.nn.functional import cross_entropy
 
 from core.encoders import lazy, starter_files
 from tests.bench.starter.correlate import Source, correlate
+from tests.bench.starter.features import Captioned, captioned, class_names, drawings, held_out
 from tests.bench.starter.heads import Classes, Head, Pairs
-from tests.bench.starter.pictures import Captioned, captioned, class_names, drawings, held_out
 
 SEEDS = 3
 """Runs whose heads are averaged."""
@@ -29,17 +30,17 @@ SEEDS = 3
 
 @dataclass(frozen=True)
 class Recipe:
-    """What was found to work; see README.md for the figures.
+    """The hyperparameters; the model card in assets/starter has the figures.
 
     Args:
-        image_ridge: How strongly the start leans on directions in which pictures differ.
+        image_ridge: Regularization of the initialization towards image directions of high variance.
         text_ridge: The same for texts.
-        epochs: Passes over the photographs after the start.
-        batch: Pairs in one comparison.
+        epochs: Passes over the photographs.
+        batch: Pairs in one contrastive batch.
         rate: Highest learning rate.
-        names: Weight of the ImageNet class names, in the start and after it.
-        drawings: Weight of the demo's drawings, in the start and after it.
-        teacher: Weight of the ImageNet classifier's own opinion.
+        names: Weight of the ImageNet class names, in the initialization and the loss.
+        drawings: Weight of the demo's drawings, in the initialization and the loss.
+        teacher: Weight of distillation from the ImageNet classifier.
         seed: Of every random choice.
     """
 
@@ -55,7 +56,7 @@ class Recipe:
 
 
 class Trainer:
-    """Both heads, two temperatures, and what they are taught at once."""
+    """Both heads, two temperatures, and their losses."""
 
     def __init__(
         self, photographs: Captioned, drawn: Captioned, names: torch.Tensor, recipe: Recipe
@@ -70,7 +71,7 @@ class Trainer:
             [
                 Source(self.photographs.images[:, 0], self.photographs.texts, 1.0),
                 Source(self.drawn.images[:, 0], self.drawn.texts, recipe.drawings),
-                Source(self.classes.pictures, self.classes.names, recipe.names),
+                Source(self.classes.pseudo_images, self.classes.names, recipe.names),
             ],
             int(starter_files.config()["embed_dim"]),
             recipe.image_ridge,
@@ -85,7 +86,7 @@ class Trainer:
         self.recipe = recipe
 
     def run(self) -> None:
-        """Train from the start in closed form to the end."""
+        """Train from the closed-form initialization."""
         recipe = self.recipe
         heads = [*self.image.parameters(), *self.text.parameters()]
         scales = {"params": [self.temperature, self.sharpness], "lr": 10 * recipe.rate}
@@ -104,34 +105,34 @@ class Trainer:
             sys.stderr.write(f"\repoch {epoch + 1} of {recipe.epochs}, loss {loss.item():.3f}  ")
 
     def loss(self, rows: torch.Tensor) -> torch.Tensor:
-        """Match photographs, drawings and class names; see classes as the classifier does."""
+        """Contrastive losses on photographs, drawings and class names, plus distillation."""
         recipe = self.recipe
         images, texts = self.photographs.mixed(rows)
         named, names = self.classes.named(recipe.batch)
         drawn = self.drawn.mixed(torch.randperm(len(self.drawn))[: recipe.batch])
         either = torch.cat([images, named])
-        seen = either[torch.randperm(len(either))[: recipe.batch]]
+        sample = either[torch.randperm(len(either))[: recipe.batch]]
         return (
             self.match(images, texts)
             + recipe.drawings * self.match(*drawn)
             + recipe.names * self.match(named, names)
-            + recipe.teacher * self.imitate(seen)
+            + recipe.teacher * self.distill(sample)
         )
 
     def match(self, images: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-        """InfoNCE: of all texts of the batch the picture's own, and the other way round."""
+        """InfoNCE, both ways."""
         scores = self.temperature.exp() * self.image.dropped(images) @ self.text(texts).T
         own = torch.arange(len(scores))
         return (cross_entropy(scores, own) + cross_entropy(scores.T, own)) / 2
 
-    def imitate(self, images: torch.Tensor) -> torch.Tensor:
-        """Nearness to the class names should say what the ImageNet classifier says."""
-        images, wanted = self.classes.judged(images)
+    def distill(self, images: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy of class-name similarities with the ImageNet classifier's softmax."""
+        images, target = self.classes.judged(images)
         names = self.text(self.classes.any_names())
-        return cross_entropy(self.sharpness.exp() * self.image.dropped(images) @ names.T, wanted)
+        return cross_entropy(self.sharpness.exp() * self.image.dropped(images) @ names.T, target)
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """The heads under the names that OpenCLIP gives them, for features as the towers give."""
+        """The heads under OpenCLIP's names, for the raw features of the towers."""
         weight = self.image.weight() / self.scale
         bias = self.image.bias.detach() - weight @ self.mean
         return {
@@ -143,10 +144,10 @@ class Trainer:
 
 
 def main() -> None:
-    """Read the pictures, train, write the heads."""
+    """Read the data, train, write the heads."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder with flickr8k-800 and coco-mini")
-    parser.add_argument("--cache", type=Path, required=True, help="where features are kept")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for the features")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--everything", action="store_true")
     parser.add_argument("--out", type=Path, default=starter_files.HEADS)
@@ -163,7 +164,7 @@ def main() -> None:
         trainer = Trainer(photographs, drawn, names, Recipe(seed=seed))
         trainer.run()
         runs.append(trainer.tensors())
-    # All runs leave from the same start and stay near it, so the mean of the heads is a head too.
+    # All runs share one initialization and stay near it, so their heads can be averaged.
     save_file({name: torch.stack([r[name] for r in runs]).mean(0) for name in runs[0]}, given.out)
     sys.stderr.write("\n")
 

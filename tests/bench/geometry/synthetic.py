@@ -1,4 +1,4 @@
-"""Spaces of any size like a real one: its spectrum, cone, gap, pairs, labels, hubs and copies."""
+"""Synthetic spaces of any size with a realistic spectrum, cone, gap, labels, hubs and copies."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from core.types.space import Space
 
 D, LABELS = 512, 100
 DECAY = 0.8  # the variance along direction i falls as i^-0.8
-CONE, GAP = 0.7, 0.4  # lengths of what all items share and of what parts the kinds; rows have 1
-PART = {"label": 0.35, "item": 0.75, "own": 0.55}  # of a row: its label, its pair, itself
+CONE, GAP = 0.7, 0.4  # lengths of the common mean and of the modality gap; rows have length 1
+PART = {"label": 0.35, "item": 0.75, "own": 0.55}  # weights of the components of a row
 HUBS, COPIES = 0.001, 0.01  # shares of the images
 BLOCK = 16_384
 
 
-def made(n: int, seed: int = 0) -> Space:
+def synthetic(n: int, seed: int = 0) -> Space:
     """A space of n items, half of them images; image i belongs to text i.
 
     Labels fall off as 1 / rank, so that the largest has a fifth of the items and the smallest a
-    five-hundredth. A hub is an image near the centre of its kind, a copy one that repeats another
-    image but for rounding.
+    five-hundredth. A hub is an image near the mean of its kind, a copy repeats another image.
     """
     half = n // 2
     rng = np.random.default_rng(seed)
@@ -29,16 +28,16 @@ def made(n: int, seed: int = 0) -> Space:
     scales: Floats = (powers / np.linalg.norm(powers)).astype(np.float32)
     shares = 1 / np.arange(1.0, LABELS + 1)
     codes: Ints = rng.choice(LABELS, half, p=shares / shares.sum())
-    centres: Floats = rng.standard_normal((LABELS, D), np.float32) * scales
+    centers: Floats = rng.standard_normal((LABELS, D), np.float32) * scales
     middle = np.linalg.qr(rng.standard_normal((D, 2)))[0].T * [[CONE], [GAP / 2]]
     vectors = np.empty((2 * half, D), np.float32)
     for start in range(0, half, BLOCK):
         rows = slice(start, min(start + BLOCK, half))
-        shared = PART["label"] * centres[codes[rows]]
+        shared = PART["label"] * centers[codes[rows]]
         shared += PART["item"] * scales * rng.standard_normal(shared.shape, np.float32)
         _fill(vectors[:half][rows], shared, scales, basis, middle[0] + middle[1], rng)
         _fill(vectors[half:][rows], shared, scales, basis, middle[0] - middle[1], rng)
-    _spoil(vectors[:half], rng)
+    _plant(vectors[:half], rng)
     names = [f"label {i:02}" for i in range(LABELS)]
     return Space(
         vectors,
@@ -47,7 +46,7 @@ def made(n: int, seed: int = 0) -> Space:
         np.stack([np.arange(half), half + np.arange(half)], axis=1),
         tuple((names[c],) for c in codes) + ((),) * half,
         rng.lognormal(4, 0.5, half).astype(np.int64) + 5,
-        encoder="made",
+        encoder="synthetic",
     )
 
 
@@ -59,19 +58,19 @@ def _fill(
     middle: Doubles,
     rng: np.random.Generator,
 ) -> None:
-    """Unit rows of one kind: what a pair shares, what is the item's own, and the kind's centre."""
+    """Unit rows of one kind: shared part of a pair, own part of the item, mean of the kind."""
     own = PART["own"] * scales * rng.standard_normal(shared.shape, np.float32)
     np.matmul(shared + own, basis, out=out)
     out += middle.astype(np.float32)
     out /= np.linalg.norm(out, axis=1, keepdims=True)
 
 
-def _spoil(images: Floats, rng: np.random.Generator) -> None:
-    """Some images become hubs and some copies of others."""
+def _plant(images: Floats, rng: np.random.Generator) -> None:
+    """Turn some images into hubs and some into copies of others."""
     n = len(images)
-    centre = images[:BLOCK].mean(axis=0)
-    drawn = rng.permutation(n)
-    hubs, copies = drawn[: int(n * HUBS)], drawn[int(n * HUBS) : int(n * (HUBS + COPIES))]
-    images[hubs] = 0.6 * images[hubs] + 0.4 * centre
+    center = images[:BLOCK].mean(axis=0)
+    order = rng.permutation(n)
+    hubs, copies = order[: int(n * HUBS)], order[int(n * HUBS) : int(n * (HUBS + COPIES))]
+    images[hubs] = 0.6 * images[hubs] + 0.4 * center
     images[hubs] /= np.linalg.norm(images[hubs], axis=1, keepdims=True)
-    images[copies] = images[drawn[-len(copies) :]]
+    images[copies] = images[order[-len(copies) :]]

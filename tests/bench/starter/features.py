@@ -1,4 +1,4 @@
-"""What the heads are trained on: frozen features of pictures and texts, made once and kept."""
+"""The training data of the heads: frozen features of images and texts, computed once and cached."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from core.types.arrays import Floats
 from core.types.item import digest
 
 HELD_OUT = 0.2
-"""Share of the Flickr8k pictures that the shipped heads never saw."""
+"""Share of the Flickr8k images that the shipped heads never saw."""
 PROMPTS = ("{}", "a photo of a {}", "a {}", "a photo of the {} .", "a picture of a {}", "{} .")
 CROPS = 2
-"""Random crops of each photograph, besides the whole picture and its mirror image."""
+"""Random crops of each photograph, besides the whole image and its mirror image."""
 
 
 @dataclass(frozen=True)
 class Captioned:
-    """Pictures with their captions, as features: (n, views, f) and a (c, t) array for each."""
+    """Images with their captions, as features: (n, views, f) and a (c, t) array for each."""
 
     names: list[str]
     images: torch.Tensor
     texts: list[torch.Tensor]
 
     def take(self, keep: Callable[[str], bool]) -> Captioned:
-        """Those whose name is kept."""
+        """Those whose name passes."""
         rows = [i for i, name in enumerate(self.names) if keep(name)]
         return Captioned(
             [self.names[i] for i in rows], self.images[rows], [self.texts[i] for i in rows]
@@ -53,9 +53,9 @@ class Captioned:
 
 
 def held_out(name: str) -> bool:
-    """Whether a Flickr8k picture is kept for judging; depends on its file name alone."""
-    found = hashlib.blake2b(Path(name).name.encode(), digest_size=8).digest()
-    return int.from_bytes(found, "big") < HELD_OUT * 2**64
+    """Whether a Flickr8k image is held out; depends on its file name alone."""
+    code = hashlib.blake2b(Path(name).name.encode(), digest_size=8).digest()
+    return int.from_bytes(code, "big") < HELD_OUT * 2**64
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
@@ -64,7 +64,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
 
 
 def captioned(folder: Path, cache: Path, *, crops: int = CROPS, only: str = "") -> Captioned:
-    """A folder of pictures with captions; `only` keeps one value of the field `split`."""
+    """A folder of captioned images; `only` selects one value of the field `split`."""
     lines = [r for r in records(folder) if not only or r.get("split") == only]
     paths = [folder / r["image"] for r in lines]
     views = [_images(paths, cache, view) for view in ["whole", "mirror", *map(str, range(crops))]]
@@ -98,52 +98,52 @@ def class_names(cache: Path) -> torch.Tensor:
 
 
 def _images(paths: Sequence[Path], cache: Path, view: str) -> Floats:
-    """(n, f) features of one view of each picture."""
+    """(n, f) features of one view of each image."""
 
-    def make() -> Floats:
+    def compute() -> Floats:
         run, _ = backends.start(_trunk(), "auto")
         rows = []
         for start in range(0, len(paths), 16):
-            pictures = [_view(path, view) for path in paths[start : start + 16]]
-            rows.append(run(np.stack([starter.prepare(p) for p in pictures])))
-            sys.stderr.write(f"\r{view} {start + len(pictures)} of {len(paths)}  ")
+            images = [_view(path, view) for path in paths[start : start + 16]]
+            rows.append(run(np.stack([starter.prepare(image) for image in images])))
+            sys.stderr.write(f"\r{view} {start + len(images)} of {len(paths)}  ")
         return np.concatenate(rows)
 
-    return _kept(cache, make, "images", view, *(str(p.name) for p in paths))
+    return _cached(cache, compute, "images", view, *(str(p.name) for p in paths))
 
 
 def _texts(texts: Sequence[str], cache: Path) -> Floats:
     """(n, t) features of texts."""
 
-    def make() -> Floats:
+    def compute() -> Floats:
         run, _ = backends.start(_words(), "auto")
         rows: list[Floats] = [
             run(starter.tokenize(texts[start : start + 64])) for start in range(0, len(texts), 64)
         ]
         return np.concatenate(rows)
 
-    return _kept(cache, make, "texts", *texts)
+    return _cached(cache, compute, "texts", *texts)
 
 
 def _view(path: Path, view: str) -> Image.Image:
-    """The whole picture, its mirror image, or a random crop that always comes out the same."""
+    """The whole image, its mirror image, or a seeded random crop."""
     with Image.open(path) as file:
-        picture = file.convert("RGB")
+        image = file.convert("RGB")
     if view == "whole":
-        return picture
+        return image
     if view == "mirror":
-        return ImageOps.mirror(picture)
+        return ImageOps.mirror(image)
     rng = np.random.default_rng(int(digest(view, path.name)[:8], 16))
     share, shape = rng.uniform(0.7, 1), np.exp(rng.uniform(-0.1, 0.1))
-    width = min(picture.width, round(picture.width * share**0.5 * shape))
-    height = min(picture.height, round(picture.height * share**0.5 / shape))
-    x, y = rng.integers(0, (picture.width - width + 1, picture.height - height + 1))
-    crop = picture.crop((x, y, x + width, y + height))
+    width = min(image.width, round(image.width * share**0.5 * shape))
+    height = min(image.height, round(image.height * share**0.5 / shape))
+    x, y = rng.integers(0, (image.width - width + 1, image.height - height + 1))
+    crop = image.crop((x, y, x + width, y + height))
     return ImageOps.mirror(crop) if rng.random() < 0.5 else crop
 
 
 def _trunk() -> Tower:
-    """The picture tower without a head."""
+    """The image tower without a head."""
     key, size = f"starter-trunk-{PICTURES.digest[:12]}", starter_files.image_size()
     return Tower(key, PICTURES.verify, _build_trunk, starter.example_pixels, (-1, 3, size, size))
 
@@ -172,11 +172,11 @@ def _build_words() -> torch.nn.Module:
     return tower
 
 
-def _kept(cache: Path, make: Callable[[], Floats], *what: str) -> Floats:
-    """Features from the cache, or made and put there."""
+def _cached(cache: Path, compute: Callable[[], Floats], *what: str) -> Floats:
+    """Features from the cache, computed on a miss."""
     file = cache / f"{digest(PICTURES.digest, WORDS.digest, *what)}.npy"
     if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        np.save(file, make())
+        np.save(file, compute())
     loaded: Floats = np.load(file)
     return loaded

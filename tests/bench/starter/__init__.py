@@ -1,0 +1,1 @@
+"""Training and evaluation of the bundled encoder: two commands, `train` and `measure`."""
