@@ -1,4 +1,4 @@
-"""What is remembered beside the items: what took long to compute, and reports of past ingests."""
+"""Artifacts beside the items: layouts, measurement and ingest reports, and saved queries."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ import numpy as np
 import pyarrow as pa
 
 from core.store.lance import Database, Table
-from core.store.schema import INTAKES, LAYOUTS, REPORTS
+from core.store.schema import INGEST_REPORTS, LAYOUTS, REPORTS
 from core.types import Floats, digest
 
-LAYOUTS_KEPT = 24
-INTAKES_KEPT = 20
-REPORTS_KEPT = 24
+MAX_LAYOUTS = 24
+MAX_REPORTS = 24
+MAX_INGEST_REPORTS = 20
 
 
 class Artifacts:
-    """Layouts and reports of one collection; the oldest are forgotten."""
+    """Layouts, reports and saved queries of one collection; the oldest layouts and reports go."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def write_layout(self, name: str, space_key: str, coords: Floats) -> None:
-        """Keep the (n, 2) or (n, 3) coordinates of a space's rows under a name."""
+        """Store the (n, 2) or (n, 3) coordinates of a space's rows under a name."""
         flat = np.ascontiguousarray(coords, np.float32)
         row = [[digest(name, space_key)], [flat.shape[1]], [flat.tobytes()], [time.time_ns()]]
-        table = self._database.make("layouts", LAYOUTS)
+        table = self._database.ensure("layouts", LAYOUTS)
         table.merge(pa.table(row, schema=LAYOUTS), ["layout"], replace=True)
-        _forget(table, "layout", LAYOUTS_KEPT)
+        _delete_oldest(table, "layout", MAX_LAYOUTS)
 
     def read_layout(self, name: str, space_key: str) -> Floats | None:
-        """The coordinates kept for this space under this name, or None."""
+        """The coordinates stored for this space under this name, or None."""
         table = self._database.table("layouts")
         rows = table.read(LAYOUTS.names, {"layout": [digest(name, space_key)]}) if table else None
         if not rows:
@@ -44,47 +44,51 @@ class Artifacts:
         return np.frombuffer(row["coords"], np.float32).reshape(-1, row["columns"])
 
     def write_report(self, name: str, report: Mapping[str, Any]) -> None:
-        """Keep a report under a name, in place of an earlier one: anything that JSON can hold."""
+        """Store a JSON-serializable report under a name, in place of an earlier one."""
         row = [[name], [json.dumps(report, allow_nan=False)], [time.time_ns()]]
-        table = self._database.make("reports", REPORTS)
+        table = self._database.ensure("reports", REPORTS)
         table.merge(pa.table(row, schema=REPORTS), ["name"], replace=True)
-        _forget(table, "name", REPORTS_KEPT)
+        _delete_oldest(table, "name", MAX_REPORTS)
 
     def read_report(self, name: str) -> dict[str, Any] | None:
-        """The report kept under a name, or None."""
+        """The report stored under a name, or None."""
         table = self._database.table("reports")
         if table is None:
             return None
-        kept = table.read(["report"], {"name": [name]})["report"].to_pylist()
-        return json.loads(kept[0]) if kept else None
+        reports = table.read(["report"], {"name": [name]})["report"].to_pylist()
+        return json.loads(reports[0]) if reports else None
 
     def save_query(self, query: Mapping[str, str]) -> None:
-        """Keep a question by its words and settings; the same one counts once."""
+        """Save a query with its settings; saving the same one again moves it to the front."""
         text = json.dumps(query, sort_keys=True)
         row = [[digest(text)], [text], [time.time_ns()]]
-        table = self._database.make("queries", REPORTS)
+        table = self._database.ensure("queries", REPORTS)
         table.merge(pa.table(row, schema=REPORTS), ["name"], replace=True)
 
     def forget_query(self, query: Mapping[str, str]) -> None:
-        """Keep a question no longer."""
+        """Delete a saved query."""
         table = self._database.table("queries")
         if table:
             table.delete({"name": [digest(json.dumps(query, sort_keys=True))]})
 
     def queries(self) -> tuple[dict[str, str], ...]:
-        """The questions that were kept, newest first."""
-        return self._database.once("queries", _newest_first, ())
+        """The saved queries, newest first."""
+        return self._database.cached("queries", _newest_first, ())
 
-    def note_intake(self, report: Mapping[str, Any]) -> None:
-        """Keep the report of an ingest: anything that JSON can hold."""
+    def write_ingest_report(self, report: Mapping[str, Any]) -> None:
+        """Store the JSON-serializable report of an ingest."""
         row = [[uuid4().hex], [json.dumps(report)], [time.time_ns()]]
-        table = self._database.make("intakes", INTAKES)
-        table.merge(pa.table(row, schema=INTAKES), ["key"])
-        _forget(table, "key", INTAKES_KEPT)
+        table = self._database.ensure("intakes", INGEST_REPORTS)
+        table.merge(pa.table(row, schema=INGEST_REPORTS), ["key"])
+        _delete_oldest(table, "key", MAX_INGEST_REPORTS)
 
-    def intakes(self) -> tuple[dict[str, Any], ...]:
-        """Reports of the recent ingests, newest first."""
-        return self._database.once("intakes", _newest_first, ())
+    def ingest_reports(self) -> tuple[dict[str, Any], ...]:
+        """The reports of the recent ingests, newest first."""
+        return self._database.cached("intakes", _newest_first, ())
+
+    def last_ingest_report(self) -> dict[str, Any] | None:
+        """The report of the newest ingest, or None."""
+        return next(iter(self.ingest_reports()), None)
 
 
 def _newest_first(table: Table) -> tuple[dict[str, Any], ...]:
@@ -92,7 +96,7 @@ def _newest_first(table: Table) -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(report) for report in rows["report"].to_pylist())
 
 
-def _forget(table: Table, key: str, kept: int) -> None:
+def _delete_oldest(table: Table, key: str, most: int) -> None:
     """Delete all but the newest rows."""
     rows = table.read([key, "added"]).sort_by([("added", "descending")])
-    table.delete({key: rows[key].to_pylist()[kept:]})
+    table.delete({key: rows[key].to_pylist()[most:]})

@@ -1,10 +1,10 @@
-"""What can be filtered by, and filters as row masks: typed columns, never a spliced string."""
+"""Fields that items can be filtered by, and filters as row masks over typed columns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,16 +14,18 @@ from core.errors import BadParameter, UnknownName
 from core.store.snapshot import Snapshot
 from core.types import Bools, Filter, Value
 
-MOST_VALUES = 500
-OWN = ("kind", "label", "name", "text")
+MAX_VALUES = 500
+EXACT = 2**53  # the largest integer up to which floats hold every one
+OWN_FIELDS = ("kind", "label", "name", "text")
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Something that items can be filtered by.
+    """A field that items can be filtered by.
 
-    `values` are all values there are, sorted; empty when there are more than 500 or when `type` is
-    "float". `low` and `high` bound the numbers, None for other types.
+    `values` are all values, sorted; empty when there are more than 500 or `type` is "float". `low`
+    and `high` are the range of the numbers; None for other types, and for integers such as ids of
+    19 digits that a float cannot hold.
     """
 
     name: str
@@ -44,8 +46,8 @@ def fields(items: Snapshot) -> tuple[Field, ...]:
 
 
 def shown_name(attribute: str) -> str:
-    """An attribute's name in filters; one that is called like an own field says what it is."""
-    return f"{attribute} (attribute)" if attribute in OWN else attribute
+    """An attribute's name in filters; marked where it equals one of an item's own fields."""
+    return f"{attribute} (attribute)" if attribute in OWN_FIELDS else attribute
 
 
 def mask(items: Snapshot, conditions: Sequence[Filter]) -> Bools:
@@ -55,10 +57,10 @@ def mask(items: Snapshot, conditions: Sequence[Filter]) -> Bools:
         UnknownName: there is no such field.
         BadParameter: the condition does not fit the field's type.
     """
-    kept = np.ones(len(items.ids), bool)
+    matches = np.ones(len(items.ids), bool)
     for condition in conditions:
-        kept &= _one(items, condition)
-    return kept
+        matches &= _one(items, condition)
+    return matches
 
 
 def _field(name: str, values: pa.Array) -> Field:
@@ -67,11 +69,11 @@ def _field(name: str, values: pa.Array) -> Field:
         finite = values.filter(pc.is_finite(values)) if kind == "float" else values
         bounds = pc.min_max(finite).as_py()
         low, high = bounds["min"], bounds["max"]
-    else:
+    if kind not in ("int", "float") or (low is not None and max(-low, high) > EXACT):
         low = high = None
     distinct = pc.unique(pc.drop_null(values)) if kind != "float" else values[:0]
-    few = sorted(distinct.to_pylist()) if len(distinct) <= MOST_VALUES else []
-    return Field(name, kind, tuple(few), low, high)
+    listed = sorted(distinct.to_pylist()) if len(distinct) <= MAX_VALUES else []
+    return Field(name, kind, tuple(listed), low, high)
 
 
 def _type_of(values: pa.Array) -> Literal["str", "int", "float", "bool"]:
@@ -87,9 +89,9 @@ def _one(items: Snapshot, condition: Filter) -> Bools:
         labels = items.column("labels")
         matching = Filter("label", _positive(condition.op), condition.values)
         hit = _matches(pc.list_flatten(labels), matching)
-        found = np.zeros(len(labels), bool)
-        found[pc.list_parent_indices(labels).to_numpy(zero_copy_only=False)[hit]] = True
-        return ~found if condition.op == "not in" else found
+        matches = np.zeros(len(labels), bool)
+        matches[pc.list_parent_indices(labels).to_numpy(zero_copy_only=False)[hit]] = True
+        return ~matches if condition.op == "not in" else matches
     return _matches(_values(items, condition.field), condition)
 
 
@@ -104,22 +106,22 @@ def _values(items: Snapshot, name: str) -> pa.Array:
         return items.column(name)
     by_name = {shown_name(a): a for a in items.attributes}
     if name not in by_name:
-        raise UnknownName("field", name, (*OWN, *by_name))
+        raise UnknownName("field", name, (*OWN_FIELDS, *by_name))
     return items.attribute(by_name[name])
 
 
 def _matches(values: pa.Array, condition: Filter) -> Bools:
-    """Where a value satisfies the condition; a missing value only "not in" ones."""
+    """Which values satisfy the condition; a missing value satisfies only "not in"."""
     kind = _type_of(values)
     if condition.op == "between":
-        found = _between(values, kind, condition)
+        matches = _between(values, kind, condition)
     elif condition.op == "contains":
-        found = _contains(values, kind, condition)
+        matches = _contains(values, kind, condition)
     else:
         wanted = pa.array(_wanted(kind, condition), values.type)
-        found = pc.is_in(values, value_set=wanted)
-        found = pc.invert(found) if condition.op == "not in" else found
-    return pc.fill_null(found, False).to_numpy(zero_copy_only=False).astype(bool)
+        matches = pc.is_in(values, value_set=wanted)
+        matches = pc.invert(matches) if condition.op == "not in" else matches
+    return pc.fill_null(matches, False).to_numpy(zero_copy_only=False).astype(bool)
 
 
 def _between(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
@@ -130,12 +132,19 @@ def _between(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
             f"The range of '{condition.field}'", list(condition.values), "two numbers, low and high"
         )
     low, high = condition.values
-    found = pc.is_valid(values)
+    matches = pc.is_valid(values)
     if low is not None:
-        found = pc.and_(found, pc.greater_equal(values, pa.scalar(low)))
+        matches = pc.and_(matches, pc.greater_equal(*_comparable(values, low)))
     if high is not None:
-        found = pc.and_(found, pc.less_equal(values, pa.scalar(high)))
-    return found
+        matches = pc.and_(matches, pc.less_equal(*_comparable(values, high)))
+    return matches
+
+
+def _comparable(values: pa.Array, bound: Value) -> tuple[pa.Array, pa.Scalar]:
+    """Integers are compared exactly, everything else as floats."""
+    if pa.types.is_integer(values.type) and isinstance(bound, int) and _fits_int64(bound):
+        return values, pa.scalar(bound)
+    return pc.cast(values, pa.float64(), safe=False), pa.scalar(_as_float(bound))
 
 
 def _contains(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
@@ -143,7 +152,7 @@ def _contains(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
         allowed = "in, not in" if kind == "bool" else "in, not in, between"
         raise BadParameter(f"The filter on '{condition.field}'", "contains", allowed)
     if len(condition.values) != 1 or not isinstance(condition.values[0], str):
-        raise BadParameter(f"What '{condition.field}' contains", condition.values, "one text")
+        raise BadParameter(f"The text in '{condition.field}'", condition.values, "one text")
     return pc.match_substring(values, condition.values[0], ignore_case=True)
 
 
@@ -154,8 +163,20 @@ def _wanted(kind: str, condition: Filter) -> list[Value]:
             what = {"str": "texts", "bool": "true or false"}.get(kind, "numbers")
             raise BadParameter(f"A value of '{condition.field}'", repr(value), what)
     if kind == "int":
-        return [int(v) for v in condition.values if v is not None and float(v).is_integer()]
+        numbers = [v for v in condition.values if isinstance(v, int | float) and _fits_int64(v)]
+        return [int(v) for v in numbers if v == int(v)]
+    if kind == "float":
+        return [_as_float(v) for v in condition.values]
     return [v for v in condition.values if v is not None]
+
+
+def _fits_int64(number: float) -> bool:
+    return -(2**63) <= number < 2**63
+
+
+def _as_float(number: Any) -> float:
+    """The nearest float; integers beyond all floats become the largest."""
+    return float(max(-(10**308), min(number, 10**308)) if isinstance(number, int) else number)
 
 
 def _is_number(value: object) -> bool:

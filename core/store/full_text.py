@@ -1,9 +1,9 @@
-"""Full-text search: what is said about each item, kept in a table of its own with a BM25 index.
+"""Full-text search (BM25) over captions, names of images, labels and attributes.
 
-The table is derived from the items, made when somebody first asks and brought up to date when the
-items have changed since. Searched are captions, the names of pictures, labels and attributes; a
-picture counts as much as the best of its captions does. Words of one English stem are the same;
-stop words and signs are none. Any text may be asked: nothing in it is read as query syntax.
+The index has a table of its own, derived from the items: created by the first search, updated by
+the first search after a change. The score of an image is at least that of its best caption. Words
+of one English stem are the same; stop words and punctuation are ignored. Any text is allowed:
+nothing in it is parsed as query syntax.
 
 Source of the score: Robertson, Walker. Some Simple Effective Approximations to the 2-Poisson Model
 for Probabilistic Weighted Retrieval. SIGIR 1994 (BM25).
@@ -21,102 +21,103 @@ from core.store.lance import Database, Table
 from core.store.schema import PAIRS, WORDS, one_array
 from core.store.snapshot import Snapshot
 
-MANY = 1000  # new rows from which on the index is worth joining
-FEW = 1000  # rows up to which looking at them alone takes less time than looking at more of all
-FURTHER = 8  # times as many, where too few of those that were found may be
+MANY = 1000  # new rows after which the index is optimized
+FEW = 1000  # allowed ids up to which searching them alone is faster than searching all
+GROWTH = 8  # of the limit, where too few of the results are allowed
 
 
 class FullTextIndex:
-    """Finds items of one collection by words.
+    """The full-text index of one collection.
 
     Args:
         database: where the tables are.
-        contents: the items as they are now.
+        items: the collection's items.
     """
 
-    def __init__(self, database: Database, contents: ItemsTable) -> None:
+    def __init__(self, database: Database, items: ItemsTable) -> None:
         self._database = database
-        self._contents = contents
-        self._seen = 0
+        self._items = items
+        self._indexed = 0  # version of the items
 
-    def find(
+    def search(
         self, text: str, limit: int, among: Sequence[str] | None = None
     ) -> list[tuple[str, float]]:
-        """Ids and BM25 scores, best first.
+        """Ids and BM25 scores of the items that contain any word of a text, best first.
 
-        At most `limit` are found by words of their own; pictures of captions come on top. With
-        `among`, only these ids are found: pictures by any of their captions.
+        At most `limit` items by their own texts; the images of captions come in addition. With
+        `among`, only these ids: images by any of their captions.
         """
         table = self._table()
         if table is None or not text.strip():
             return []
-        pairs = self._database.once("pairs", _pairs, PAIRS.empty_table())
-        may = None if among is None else pa.array(among, pa.string())
-        found = _match(table, text, limit, None if may is None else _saying(pairs, may))
-        scores = dict(zip(found["id"].to_pylist(), found["_score"].to_pylist(), strict=True))
-        for pair in _where(pairs, "text", found["id"]).to_pylist():
+        pairs = self._database.cached("pairs", _pairs, PAIRS.empty_table())
+        allowed = None if among is None else pa.array(among, pa.string())
+        searched = None if allowed is None else _with_captions(pairs, allowed)
+        rows = _match(table, text, limit, searched)
+        scores = dict(zip(rows["id"].to_pylist(), rows["_score"].to_pylist(), strict=True))
+        for pair in _where(pairs, "text", rows["id"]).to_pylist():
             own = scores.get(pair["image"], 0.0)
             scores[pair["image"]] = max(own, scores[pair["text"]])
-        if may is not None:
+        if allowed is not None:
             ids = pa.table({"id": pa.array(scores, pa.string())})
-            scores = {id_: scores[id_] for id_ in _where(ids, "id", may)["id"].to_pylist()}
+            scores = {id_: scores[id_] for id_ in _where(ids, "id", allowed)["id"].to_pylist()}
         return sorted(scores.items(), key=lambda hit: (-hit[1], hit[0]))
 
     def _table(self) -> Table | None:
-        """The table, after it was brought up to date; None while there are no items."""
-        items = self._contents.items()
+        """The up-to-date table; None while there are no items."""
+        items = self._items.items()
         if not len(items.ids):
             return None
-        table = self._database.make("words", WORDS)
-        if self._seen != items.version:
-            if "added" not in table.schema().names:  # made by an earlier version
+        table = self._database.ensure("words", WORDS)
+        if self._indexed != items.version:
+            if "added" not in table.schema().names:  # created by version 0.1
                 table.add_columns([WORDS.field("added")])
             stored = table.read(["id", "added"])
-            gone = stored["id"].filter(pc.invert(pc.is_in(stored["id"], value_set=items.ids)))
-            then = stored["added"].take(pc.index_in(items.ids, value_set=stored["id"]))
-            same = pc.fill_null(pc.equal(then, items.column("added")), False)
+            deleted = stored["id"].filter(pc.invert(pc.is_in(stored["id"], value_set=items.ids)))
+            added = stored["added"].take(pc.index_in(items.ids, value_set=stored["id"]))
+            same = pc.fill_null(pc.equal(added, items.column("added")), False)
             new = pc.indices_nonzero(pc.invert(same))
-            table.delete({"id": gone.to_pylist()})
+            table.delete({"id": deleted.to_pylist()})
             table.merge(_rows(items, new), ["id"], replace=True)
-            table.index_words("words")
+            table.index_text("words")
             if len(new) >= MANY:
                 table.optimize()
-            self._seen = items.version
+            self._indexed = items.version
         return table
 
 
 def _rows(items: Snapshot, rows: pa.Array) -> pa.Table:
-    """What is said about some items: text or name, labels, and attributes that can be words."""
+    """The searchable text of some items: text or name, labels, and text and integer attributes."""
     text, name = items.column("text").take(rows), items.column("name").take(rows)
-    said = [pc.coalesce(text, pc.cast(name, pa.large_string()))]
+    texts = [pc.coalesce(text, pc.cast(name, pa.large_string()))]
     labels = pc.binary_join(items.column("labels").take(rows), " ")
-    said.append(pc.cast(labels, pa.large_string()))
+    texts.append(pc.cast(labels, pa.large_string()))
     for attribute in items.attributes:
         values = items.attribute(attribute).take(rows)
         if pa.types.is_string(values.type) or pa.types.is_integer(values.type):
-            said.append(pc.cast(values, pa.large_string()))
+            texts.append(pc.cast(values, pa.large_string()))
     words = pc.binary_join_element_wise(
-        *said, pa.scalar("\n", pa.large_string()), null_handling="skip"
+        *texts, pa.scalar("\n", pa.large_string()), null_handling="skip"
     )
     added = items.column("added").take(rows)
     return pa.table([items.ids.take(rows), words, added], schema=WORDS)
 
 
 def _match(table: Table, text: str, limit: int, ids: pa.Array | None) -> pa.Table:
-    """The best rows with one of these ids: as many as the limit, unless there are no more."""
+    """The best rows with one of these ids: up to the limit."""
     if ids is None or len(ids) <= FEW:
         return table.match("words", text, limit, None if ids is None else ids.to_pylist())
-    asked = limit
+    n = limit
     while True:
-        found = table.match("words", text, asked, None)
-        kept = _where(found, "id", ids)
-        if len(kept) >= limit or len(found) < asked:
-            return kept.slice(0, limit)
-        asked *= FURTHER
+        rows = table.match("words", text, n, None)
+        allowed = _where(rows, "id", ids)
+        if len(allowed) >= limit or len(rows) < n:
+            return allowed.slice(0, limit)
+        n *= GROWTH
 
 
-def _saying(pairs: pa.Table, ids: pa.Array) -> pa.Array:
-    """The items, and the captions of those that are pictures."""
+def _with_captions(pairs: pa.Table, ids: pa.Array) -> pa.Array:
+    """The items, and the captions of those that are images."""
     captions = one_array(_where(pairs, "image", ids)["text"])
     return pc.unique(pa.concat_arrays([ids, captions]))
 

@@ -1,4 +1,4 @@
-"""The home of all collections: which there are and what they are called."""
+"""The home of all collections: which exist, and their names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyarrow import fs
 
 from core.errors import BadParameter, UnknownName
 from core.store.collection import Collection
-from core.store.lance import Database, Table, is_remote, key, sentences
+from core.store.lance import Database, Table, is_remote, key, store_errors
 from core.store.originals import place
 
 NAME = re.compile(r"(?! )[\w .-]{1,60}(?<! )")
@@ -40,7 +40,7 @@ class Home:
     """A folder or object-store address that holds collections.
 
     Args:
-        uri: a folder, made by the first write, or what LanceDB takes, such as "s3://bucket/sextant".
+        uri: a folder, created by the first write, or an address such as "s3://bucket/sextant".
     """
 
     def __init__(self, uri: str | Path) -> None:
@@ -49,14 +49,14 @@ class Home:
         self._open: dict[tuple[str, str], Collection] = {}
 
     def names(self) -> tuple[str, ...]:
-        """All collections, in alphabetical order."""
+        """Names of all collections, in alphabetical order."""
         return tuple(sorted(self._rows()))
 
     def create(self, name: str) -> Collection:
         """A new, empty collection.
 
         Raises:
-            BadParameter: the name is taken, or not one that a collection can have.
+            BadParameter: the name is taken, or not allowed.
         """
         row = self._claim(name, token_hex(8), datetime.now(UTC).isoformat(timespec="seconds"))
         return self._collection(row)
@@ -65,12 +65,12 @@ class Home:
         """An existing collection.
 
         Raises:
-            UnknownName: there is none of that name.
+            UnknownName: there is no collection of that name.
         """
         return self._collection(self._row(name))
 
     def ensure(self, name: str) -> Collection:
-        """An existing collection, or a new one. Two processes that ask at once get the same."""
+        """An existing collection, or a new one. Two processes that call it at once get the same."""
         if name not in self._rows():
             try:
                 return self.create(name)
@@ -83,7 +83,7 @@ class Home:
         """Give a collection another name."""
         row = self._row(old)
         if new != old:
-            # First the new name: a run killed in between leaves two, of which the newer counts.
+            # The new name first: a process killed in between leaves two, of which the newer counts.
             self._claim(new, row.key, row.created)
             self._table().delete({"name": [old]})
 
@@ -92,13 +92,13 @@ class Home:
         row = self._row(name)
         self._table().delete({"key": [row.key]})
         self._open = {k: c for k, c in self._open.items() if k[0] != row.key}
-        with sentences(f"The collection '{name}' at {self.uri} cannot be deleted"):
+        with store_errors(f"The collection '{name}' at {self.uri} cannot be deleted"):
             files, folder = place(self._folder(row.key))
             if files.get_file_info(folder).type is fs.FileType.Directory:
                 files.delete_dir(folder)
 
     def _claim(self, name: str, folder: str, created: str) -> _Row:
-        """Note a name, unless it is taken, also by a process that does so at this moment."""
+        """Register a name, unless it is taken, also by a process that registers it right now."""
         if not NAME.fullmatch(name):
             allowed = "1 to 60 letters, digits, spaces and . _ -, no space at either end"
             raise BadParameter("The collection's name", f"'{name}'", allowed)
@@ -111,7 +111,7 @@ class Home:
         return row
 
     def _table(self) -> Table:
-        return self._database.make("collections", SCHEMA)
+        return self._database.ensure("collections", SCHEMA)
 
     def _row(self, name: str) -> _Row:
         rows = self._rows()
@@ -120,14 +120,14 @@ class Home:
         return rows[name]
 
     def _rows(self) -> dict[str, _Row]:
-        return self._database.once("collections", _read, {})
+        return self._database.cached("collections", _read, {})
 
     def _folder(self, folder: str) -> str:
         return f"{self.uri.rstrip('/')}/{folder}"
 
     def _collection(self, row: _Row) -> Collection:
-        made = Collection(self._folder(row.key), row.name, row.created)
-        return self._open.setdefault((row.key, row.name), made)
+        collection = Collection(self._folder(row.key), row.name, row.created)
+        return self._open.setdefault((row.key, row.name), collection)
 
 
 def _read(table: Table) -> dict[str, _Row]:

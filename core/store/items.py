@@ -1,4 +1,4 @@
-"""Rows that were read of a table, by id: the last of them stay in memory until somebody writes."""
+"""The items table: rows by id, counts, passports, and which items have vectors."""
 
 from __future__ import annotations
 
@@ -17,17 +17,25 @@ from core.store.schema import PASSPORTS, vectors_name
 from core.store.snapshot import Snapshot
 from core.types import Ints, Passport
 
-Rows: TypeAlias = dict[str, dict[str, Any]]
-Told: TypeAlias = dict[str, dict[str, Any] | None]
-MOST = 2048  # rows
+Row: TypeAlias = dict[str, Any]
+CACHED_ROWS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Size of a collection."""
+
+    images: int
+    texts: int
+    pairs: int
 
 
 class RowCache:
-    """Rows of one table that has an `id`; read-only and shared.
+    """Rows by id: the most recently read stay in memory until the table changes. Shared, read-only.
 
     Args:
         database: where the table is.
-        name: the table.
+        name: the table; it has a column `id`.
     """
 
     def __init__(self, database: Database, name: str) -> None:
@@ -35,70 +43,61 @@ class RowCache:
         self._name = name
         self._lock = Lock()
 
-    def rows(self, ids: Sequence[str]) -> Rows:
-        """All that is stored under those of the ids that are there; one read for what is new."""
+    def rows(self, ids: Sequence[str]) -> dict[str, Row]:
+        """The rows of those ids that exist; one read for all that are not in memory."""
         table = self._database.table(self._name)
         if table is None:
             return {}
-        known: Told = self._database.once(self._name, self._nothing, {})
+        cache: dict[str, Row | None] = self._database.cached(self._name, self._empty, {})
         with self._lock:
-            found: Told = {id_: known[id_] for id_ in ids if id_ in known}
-        missing = list({id_: None for id_ in ids if id_ not in found})
+            rows = {id_: cache[id_] for id_ in ids if id_ in cache}
+        missing = list({id_: None for id_ in ids if id_ not in rows})
         if missing:
             read = table.read(table.schema().names, {"id": missing}).to_pylist()
-            # That there is no row is kept too: texts have no thumbnail, and are asked for as often.
-            found |= dict.fromkeys(missing)
-            found |= {row["id"]: row for row in read}
+            # Absent rows are cached too: texts have no thumbnail, and are looked up as often.
+            rows |= dict.fromkeys(missing)
+            rows |= {row["id"]: row for row in read}
         with self._lock:
-            for id_, row in found.items():
-                known.pop(id_, None)
-                known[id_] = row  # last in line to be let go
-            while len(known) > MOST:
-                known.pop(next(iter(known)))
-        return {id_: row for id_, row in found.items() if row is not None}
+            for id_, row in rows.items():
+                cache.pop(id_, None)
+                cache[id_] = row  # the last to be evicted
+            while len(cache) > CACHED_ROWS:
+                cache.pop(next(iter(cache)))
+        return {id_: row for id_, row in rows.items() if row is not None}
 
-    def _nothing(self, table: Table) -> Told:
-        """A new version of the table begins with nothing read."""
+    def _empty(self, table: Table) -> dict[str, Row | None]:
+        """The cache of a new version of the table."""
         return {}
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much a collection holds."""
-
-    images: int
-    texts: int
-    pairs: int
-
-
 class ItemsTable:
-    """Items, passports and rows of ids of one collection.
+    """Items, counts and passports of one collection.
 
     Args:
         database: where the tables are.
-        what: what an item is called in sentences, such as "item of 'pets'".
+        what: the name of an item in messages, such as "item of 'pets'".
     """
 
     def __init__(self, database: Database, what: str) -> None:
         self._database = database
         self._what = what
         self._empty = Snapshot(None)
-        self._kept = RowCache(database, "items")
+        self._rows = RowCache(database, "items")
         self._first: tuple[Snapshot, int, pa.ChunkedArray] | None = None
         self._aligned: tuple[Sequence[str], Snapshot, Ints] | None = None
 
     def passports(self) -> tuple[Passport, ...]:
-        """How the vectors came to be, in the order the encoders were added."""
-        return self._database.once("passports", _passports, ())
+        """Passports of the encoders, in the order in which they were added."""
+        return self._database.cached("passports", _passports, ())
 
     def items(self) -> Snapshot:
-        """The items as they are now, loaded again only when something was written."""
-        return self._database.once("items", self._pinned, self._empty)
+        """The present items; loaded again only after a write."""
+        return self._database.cached("items", self._pinned, self._empty)
 
     def counts(self) -> Counts:
         """Number of images, texts and pairs."""
         kinds = self.items().kind_counts
-        pairs = self._database.once("pairs", Table.count, 0)
+        pairs = self._database.cached("pairs", Table.count, 0)
         return Counts(kinds.get("image", 0), kinds.get("text", 0), pairs)
 
     def with_vector(self, passport: Passport) -> pa.Array:
@@ -107,42 +106,41 @@ class ItemsTable:
         return items.ids.filter(self._has_vector(items, passport))
 
     def without_vector(self, passport: Passport) -> pa.ChunkedArray:
-        """Ids of the items that lack a vector of this encoder, first added first."""
+        """Ids of the items without a vector of this encoder, oldest first."""
         items = self.items()
         rows = pa.table({"id": items.ids, "added": items.column("added")})
         rows = rows.filter(pc.invert(self._has_vector(items, passport)))
         return rows.sort_by([("added", "ascending"), ("id", "ascending")])["id"]
 
     def first_images(self, n: int) -> pa.ChunkedArray:
-        """Ids of the n pictures that were added first."""
-        items, kept = self.items(), self._first
-        if kept is None or kept[0] is not items or kept[1] != n:
+        """Ids of the n images that were added first."""
+        items, first = self.items(), self._first
+        if first is None or first[0] is not items or first[1] != n:
             rows = pa.table({"id": items.ids, "added": items.column("added")})
             images = rows.filter(pc.equal(items.column("kind"), "image"))
             at = pc.select_k_unstable(images, n, [("added", "ascending"), ("id", "ascending")])
-            kept = self._first = (items, n, images["id"].take(at))
-        return kept[2]
+            first = self._first = (items, n, images["id"].take(at))
+        return first[2]
 
-    def rows(self, ids: Sequence[str], *, skip_unknown: bool = False) -> list[dict[str, Any]]:
-        """All that is stored of some items, in the order of the ids.
+    def rows(self, ids: Sequence[str], *, skip_unknown: bool = False) -> list[Row]:
+        """The rows of some items, in the order of the ids.
 
         Raises:
             UnknownName: there is no such item, unless unknown ids are skipped.
         """
-        by_id = self._kept.rows(ids)
+        by_id = self._rows.rows(ids)
         for id_ in ids:
             if id_ not in by_id and not skip_unknown:
-                known = self.items().ids[:13].to_pylist()
-                raise UnknownName(self._what, id_, known)
+                raise UnknownName(self._what, id_, self.items().ids[:13].to_pylist())
         return [by_id[i] for i in ids if i in by_id]
 
-    def rows_of(self, items: Snapshot, ids: Sequence[str]) -> Ints:
-        """Row of each id in the snapshot, -1 for none; remembered, as a space asks again."""
-        kept = self._aligned
-        if kept is not None and kept[0] is ids and kept[1] is items:
-            return kept[2]
+    def positions(self, items: Snapshot, ids: Sequence[str]) -> Ints:
+        """Position of each id in the snapshot, -1 for none; cached: a space repeats its ids."""
+        aligned = self._aligned
+        if aligned is not None and aligned[0] is ids and aligned[1] is items:
+            return aligned[2]
         rows = schema.positions(pa.array(ids, pa.string()), items.ids)
-        # A tuple that is the same object is the same ids; a list may have changed.
+        # A tuple that is the same object holds the same ids; a list may have changed.
         if isinstance(ids, tuple):
             self._aligned = (ids, items, rows)
         return rows

@@ -1,4 +1,4 @@
-"""Copies of pictures that have no file of their own, stored under the digest of their bytes."""
+"""Original bytes of items: copies of images that have no file, under the digest of their bytes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from uuid import uuid4
 from pyarrow import fs
 
 from core.errors import UnreadableFile
-from core.store.lance import KEPT, is_remote, sentences
-from core.store.schema import picture_digest
+from core.store.lance import RETENTION, is_remote, store_errors
+from core.store.schema import image_digest
 from core.types import Item, Rejected
 
 UNFINISHED = "unfinished"
 
 
 class Originals:
-    """A folder of pictures: `ab/abcdef...`, each written under another name, then renamed.
+    """A folder of images: `ab/abcdef...`, each written under a temporary name, then renamed.
 
     Args:
         uri: the collection's folder or address.
-        what: what it is called in sentences.
+        what: the collection's name in messages.
     """
 
     def __init__(self, uri: str, what: str) -> None:
@@ -30,8 +30,8 @@ class Originals:
         self._what = f"{what} at {uri}"
 
     def write(self, digest: str, data: bytes) -> None:
-        """Keep a picture; one that is there already is left alone."""
-        with sentences(f"{self._what} cannot be written"):
+        """Store an image, unless it is stored already."""
+        with store_errors(f"{self._what} cannot be written"):
             files, path = self._place(digest)
             if files.get_file_info(path).type is fs.FileType.File:
                 return
@@ -44,8 +44,8 @@ class Originals:
             files.move(unfinished, path)
 
     def read(self, digest: str) -> bytes | None:
-        """A picture's bytes; None when there is none of that digest."""
-        with sentences(f"{self._what} cannot be read"):
+        """An image's bytes; None where there is none of that digest."""
+        with store_errors(f"{self._what} cannot be read"):
             files, path = self._place(digest)
             if files.get_file_info(path).type is not fs.FileType.File:
                 return None
@@ -53,52 +53,51 @@ class Originals:
                 return bytes(stream.read())
 
     def delete(self, digest: str) -> None:
-        """Forget a picture."""
-        with sentences(f"{self._what} cannot be written"):
+        """Delete an image."""
+        with store_errors(f"{self._what} cannot be written"):
             files, path = self._place(digest)
             if files.get_file_info(path).type is fs.FileType.File:
                 files.delete_file(path)
 
-    def tidy(self) -> None:
-        """Delete what killed runs left half written; what is young may still be written."""
-        with sentences(f"{self._what} cannot be written"):
+    def delete_unfinished(self) -> None:
+        """Delete what killed processes left half written; younger files may still be written."""
+        with store_errors(f"{self._what} cannot be written"):
             files, folder = self._place(UNFINISHED)
-            found = files.get_file_info(fs.FileSelector(folder, allow_not_found=True))
-            for file in found:
-                if file.mtime < datetime.now(UTC) - KEPT:
+            for file in files.get_file_info(fs.FileSelector(folder, allow_not_found=True)):
+                if file.mtime < datetime.now(UTC) - RETENTION:
                     files.delete_file(file.path)
 
     def payload(self, item: Item, content: str) -> bytes:
-        """A picture's bytes from its file or its copy, checked against what was added; or a text.
+        """An image's bytes from its file or its copy, checked by their digest; or a text as UTF-8.
 
         Raises:
-            UnreadableFile: the file is gone or is another picture now.
+            UnreadableFile: the file is gone or has changed.
         """
         if item.kind == "text":
             return item.payload
         if not item.source:
             data = self.read(content) if content else None
             if data is None:
-                raise UnreadableFile(item.name, "only its vector is known, not the picture itself")
+                raise UnreadableFile(item.name, "only its vector is stored, not the image")
             return data
         try:
             data = Path(item.source).read_bytes()
         except OSError as error:
-            reason = f"its file cannot be read any more ({item.source})"
+            reason = f"its file can no longer be read ({item.source})"
             raise UnreadableFile(item.name, reason) from error
-        if content and picture_digest(data) != content:
-            reason = f"its file is another picture than the one that was added ({item.source})"
+        if content and image_digest(data) != content:
+            reason = f"its file has changed since it was added ({item.source})"
             raise UnreadableFile(item.name, reason)
         return data
 
-    def filled(self, item: Item, content: str) -> Item | Rejected:
-        """The item with its payload, or why it has none."""
+    def with_payload(self, item: Item, content: str) -> Item | Rejected:
+        """The item with its payload, or the reason why it has none."""
         try:
             data = self.payload(item, content)
         except UnreadableFile as error:
             return Rejected(item.name, error.reason)
         if not data:
-            return Rejected(item.name, "only its vector is known, not the text itself")
+            return Rejected(item.name, "only its vector is stored, not the text")
         return replace(item, payload=data)
 
     def _place(self, name: str) -> tuple[fs.FileSystem, str]:

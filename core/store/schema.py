@@ -1,9 +1,9 @@
-"""The columns of the tables, and how items become rows and come back.
+"""The columns of the tables, and items as rows.
 
 An attribute has one nullable column for each type its values have: `a_int_year`, `a_str_year`. A
-value that does not fit the type seen so far therefore never rewrites or loses what is there;
-readers unite the columns (`Snapshot.attribute`). Letters outside a-z and 0-9 are written as `_`
-and two hex digits, so that no name can collide with another column or be misread by the engine.
+value of another type therefore never rewrites or loses existing values; readers unite the columns
+(`Snapshot.attribute`). Characters other than a-z and 0-9 are written as `_` and two hex digits, so
+that no name can collide with another column or be misread by the engine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ITEMS = pa.schema(
         pa.field("name", pa.string()),
         # Bytes: a path need not be text.
         pa.field("source", pa.binary()),
-        # Digest of a picture's bytes: where its copy lies, or how a changed file is noticed.
+        # Digest of an image's bytes: the name of its copy, or how a changed file is noticed.
         pa.field("content", pa.string()),
         pa.field("text", pa.large_string()),
         pa.field("text_length", pa.int64()),
@@ -45,7 +45,7 @@ WORDS = pa.schema(
     [
         key("id"),
         pa.field("words", pa.large_string()),
-        # When the item was added: one that was deleted and came again may say something else.
+        # When the item was added: one that was deleted and added again may have other texts.
         pa.field("added", pa.int64()),
     ]
 )
@@ -60,16 +60,18 @@ LAYOUTS = pa.schema(
 REPORTS = pa.schema(
     [key("name"), pa.field("report", pa.large_string()), pa.field("added", pa.int64())]
 )
-INTAKES = pa.schema(
+INGEST_REPORTS = pa.schema(
     [key("key"), pa.field("report", pa.large_string()), pa.field("added", pa.int64())]
 )
 
-TYPES: Mapping[str, pa.DataType] = {
+# By the name of the type in the column's name.
+ATTRIBUTE_TYPES: Mapping[str, pa.DataType] = {
     "bool": pa.bool_(),
     "int": pa.int64(),
     "float": pa.float64(),
     "str": pa.string(),
 }
+_UNESCAPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
 
 def vectors_schema(d: int) -> pa.Schema:
@@ -85,18 +87,18 @@ def item_rows(items: Sequence[Item]) -> pa.Table:
     columns = [
         [i.id for i in items],
         [i.kind for i in items],
-        [_legible(i.name) for i in items],
+        [_printable(i.name) for i in items],
         [os.fsencode(i.source) for i in items],
         [content(i) for i in items],
         texts,
         [None if t is None else len(t) for t in texts],
-        [[_legible(label) for label in i.labels] for i in items],
+        [[_printable(label) for label in i.labels] for i in items],
         [now + n for n in range(len(items))],
     ]
     rows = pa.table(columns, schema=ITEMS)
     for name in sorted({a for i in items for a in i.attributes}):
         values = [_typed(i.attributes.get(name)) for i in items]
-        for kind, column_type in TYPES.items():
+        for kind, column_type in ATTRIBUTE_TYPES.items():
             if any(k == kind for k, _ in values):
                 column = pa.array([v if k == kind else None for k, v in values], column_type)
                 rows = rows.append_column(attribute_column(name, kind), column)
@@ -104,17 +106,17 @@ def item_rows(items: Sequence[Item]) -> pa.Table:
 
 
 def content(item: Item) -> str:
-    """Digest of a picture's bytes; "" for texts and where only a vector is known."""
-    return picture_digest(item.payload) if item.kind == "image" and item.payload else ""
+    """Digest of an image's bytes; "" for texts and where only a vector is stored."""
+    return image_digest(item.payload) if item.kind == "image" and item.payload else ""
 
 
-def picture_digest(data: bytes) -> str:
-    """What a picture's bytes are known by, whatever id the user gave the item."""
+def image_digest(data: bytes) -> str:
+    """Digest of an image's bytes, whatever the item's id."""
     return digest("image", data)
 
 
 def item_of(row: Mapping[str, Any]) -> Item:
-    """A row as an item; a picture comes without its bytes."""
+    """A row as an item; an image comes without its bytes."""
     attributes = {}
     for column, value in row.items():
         known = attribute_of(column)
@@ -138,7 +140,7 @@ def attribute_column(name: str, kind: str) -> str:
     'a_int__59ear'
     """
     data = name.encode("utf-8", "surrogatepass")
-    safe = "".join(chr(b) if chr(b) in _PLAIN else f"_{b:02x}" for b in data)
+    safe = "".join(chr(b) if chr(b) in _UNESCAPED else f"_{b:02x}" for b in data)
     return f"a_{kind}_{safe}"
 
 
@@ -158,15 +160,34 @@ def attribute_of(column: str) -> tuple[str, str] | None:
 
 def attributes_in(columns: Iterable[str]) -> dict[str, dict[str, str]]:
     """Every attribute with its columns by type: {"year": {"int": "a_int_year"}}."""
-    found: dict[str, dict[str, str]] = {}
+    attributes: dict[str, dict[str, str]] = {}
     for column in columns:
         known = attribute_of(column)
         if known:
-            found.setdefault(known[0], {})[known[1]] = column
-    return dict(sorted(found.items()))
+            attributes.setdefault(known[0], {})[known[1]] = column
+    return dict(sorted(attributes.items()))
 
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+def vectors_name(passport: Passport) -> str:
+    """The table of an encoder's vectors."""
+    return f"vectors_{passport.key}"
+
+
+def tokens_name(passport: Passport) -> str:
+    """The table of an encoder's token vectors."""
+    return f"tokens_{passport.key}"
+
+
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array."""
+    joined = column.combine_chunks()
+    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def positions(wanted: pa.Array | pa.ChunkedArray, ids: pa.Array) -> Ints:
+    """Position of each wanted id in `ids`; -1 for unknown ids."""
+    at = pc.fill_null(pc.index_in(wanted, value_set=ids), -1)
+    return at.to_numpy(zero_copy_only=False).astype(np.int64) if len(at) else np.empty(0, np.int64)
 
 
 def _typed(value: Value | None) -> tuple[str, Any]:
@@ -178,34 +199,9 @@ def _typed(value: Value | None) -> tuple[str, Any]:
         return "int", value
     if isinstance(value, float):
         return "float", value
-    return "str", _legible(str(value))
+    return "str", _printable(str(value))
 
 
-def _legible(text: str) -> str:
-    """Names of files need not be text; bytes that are none are written out as escapes."""
+def _printable(text: str) -> str:
+    """Names of files need not be text: undecodable bytes are written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-_NONE: Ints = np.empty(0, np.int64)
-
-
-def positions(wanted: pa.Array | pa.ChunkedArray, ids: pa.Array) -> Ints:
-    """Where in `ids` each wanted id stands; -1 where it does not."""
-    found = pc.fill_null(pc.index_in(wanted, value_set=ids), -1)
-    return found.to_numpy(zero_copy_only=False).astype(np.int64) if len(found) else _NONE
-
-
-def vectors_name(passport: Passport) -> str:
-    """The table of an encoder's vectors."""
-    return f"vectors_{passport.key}"
-
-
-def one_array(column: pa.ChunkedArray) -> pa.Array:
-    """A column as one array."""
-    joined = column.combine_chunks()
-    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined
-
-
-def tokens_name(passport: Passport) -> str:
-    """The table of an encoder's token vectors."""
-    return f"tokens_{passport.key}"

@@ -1,4 +1,4 @@
-"""The items as they were at one moment, column by column, loaded when asked for."""
+"""The items at one version of their table, column by column, each loaded at its first use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.store.lance import Table
-from core.store.schema import ITEMS, TYPES, attributes_in, one_array
+from core.store.schema import ATTRIBUTE_TYPES, ITEMS, attributes_in, one_array
 
 
 class Snapshot:
@@ -25,7 +25,7 @@ class Snapshot:
 
     @cached_property
     def ids(self) -> pa.Array:
-        """Every id once, in the order in which the table is read."""
+        """Every id once, in the order of the table."""
         if self._table is None:
             return pa.array([], pa.string())
         return one_array(self._table.read(["id"])["id"])
@@ -42,10 +42,10 @@ class Snapshot:
         return attributes_in(self._table.schema().names if self._table else ())
 
     def attribute(self, name: str) -> pa.Array:
-        """All values of an attribute as one type: numbers stay numbers, other mixtures are text."""
+        """An attribute's values as one type: int with float becomes float, other mixtures text."""
         columns = self.attributes[name]
         values = {kind: self.column(c) for kind, c in columns.items()}
-        # A type whose items were all deleted no longer counts.
+        # A type whose items were all deleted does not count.
         values = {k: v for k, v in values.items() if v.null_count < len(v)} or values
         if len(values) == 1:
             return next(iter(values.values()))
@@ -61,7 +61,7 @@ class Snapshot:
     def _load(self, name: str) -> pa.Array:
         if self._table is None:
             fields = {f.name: f.type for f in ITEMS}
-            return pa.array([], fields.get(name) or TYPES[name.split("_")[1]])
+            return pa.array([], fields.get(name) or ATTRIBUTE_TYPES[name.split("_")[1]])
         rows = self._table.read(["id", name])
         values = one_array(rows[name])
         if one_array(rows["id"]).equals(self.ids):

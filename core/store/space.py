@@ -1,4 +1,4 @@
-"""From tables to a `Space`: row i belongs to item i, and no loop over rows on the way."""
+"""Tables to a `Space`: row i belongs to item i. No Python loop over rows, for large collections."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Pas
     """The items that have a vector: images first, then texts, each sorted by id.
 
     Args:
-        items: what there is.
+        items: all items.
         vectors: the vector table, pinned at a version.
-        pairs: columns image and text; those with an end that has no vector are left out.
-        passport: how the vectors came to be.
+        pairs: columns image and text; pairs without both vectors are omitted.
+        passport: of the encoder.
     """
     stored = one_array(vectors.read(["id"])["id"]) if vectors else pa.array([], pa.string())
     images, texts = (_sorted_rows(items, stored, kind) for kind in ("image", "text"))
@@ -43,21 +43,21 @@ def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Pas
 
 
 def _sorted_rows(items: Snapshot, stored: pa.Array, kind: str) -> pa.Array:
-    """Where in the snapshot the items of one kind stand that have a vector, by id."""
-    kept = pc.and_(pc.equal(items.column("kind"), kind), pc.is_in(items.ids, value_set=stored))
-    rows = pc.indices_nonzero(kept)
+    """Positions in the snapshot of the items of one kind that have a vector, sorted by id."""
+    chosen = pc.and_(pc.equal(items.column("kind"), kind), pc.is_in(items.ids, value_set=stored))
+    rows = pc.indices_nonzero(chosen)
     return rows.take(pc.array_sort_indices(items.ids.take(rows)))
 
 
 def _matrix(vectors: Table | None, stored: pa.Array, ids: pa.Array, d: int) -> Floats:
-    """The vectors in the order of `ids`, read block by block into their place."""
+    """The vectors in the order of `ids`, read block by block."""
     matrix = np.zeros((len(ids), d), np.float32)
     if vectors is None or not len(ids):
         return matrix
     targets = positions(stored, ids)
     at = 0
     for block_ids, block in blocks(vectors, d):
-        # The table is read in the same order both times; where it is not, look the ids up again.
+        # Both reads usually have the same order; otherwise the ids are looked up again.
         same = block_ids.equals(stored.slice(at, len(block_ids)))
         rows = targets[at : at + len(block_ids)] if same else positions(block_ids, ids)
         at += len(block_ids)
@@ -77,7 +77,7 @@ def blocks(vectors: Table, d: int) -> Iterator[tuple[pa.Array, Floats]]:
 
 
 def _pair_rows(pairs: pa.Table, ids: pa.Array, n_images: int) -> Ints:
-    """(p, 2) rows of the pairs whose two ends are there, sorted, each once."""
+    """(p, 2) rows of the pairs whose two items have vectors, sorted, each once."""
     images, texts = positions(pairs["image"], ids), positions(pairs["text"], ids)
     known = (images >= 0) & (images < n_images) & (texts >= n_images)
     n = max(len(ids), 1)
@@ -86,18 +86,18 @@ def _pair_rows(pairs: pa.Table, ids: pa.Array, n_images: int) -> Ints:
 
 
 def _labels(labels: pa.ListArray) -> tuple[tuple[str, ...], ...]:
-    """One tuple for each row; () when nothing is labelled. Rows with one label share its tuple."""
+    """One tuple per row; () when nothing is labeled. Rows with one label share its tuple."""
     flat = pc.list_flatten(labels).dictionary_encode()
     if not len(flat):
         return ()
-    words = flat.dictionary.to_pylist()
+    names = flat.dictionary.to_pylist()
     codes = flat.indices.to_numpy(zero_copy_only=False)
     counts = pc.fill_null(pc.list_value_length(labels), 0).to_numpy(zero_copy_only=False)
     starts = np.cumsum(counts) - counts
-    single = np.fromiter(((word,) for word in words), object, len(words))
+    single = np.fromiter(((name,) for name in names), object, len(names))
     rows = np.empty(len(counts), object)
     rows.fill(())
     rows[counts == 1] = single[codes[starts[counts == 1]]]
     for row in np.flatnonzero(counts > 1):
-        rows[row] = tuple(words[c] for c in codes[starts[row] : starts[row] + counts[row]])
+        rows[row] = tuple(names[c] for c in codes[starts[row] : starts[row] + counts[row]])
     return tuple(rows.tolist())

@@ -1,4 +1,4 @@
-"""Everything that is written, table by table, so that stopping anywhere leaves what reads."""
+"""Writes, table by table in an order that leaves a readable collection wherever they stop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.store.schema import (
 )
 from core.types import Floats, Item, Passport
 
-OWN = ("passports", "pairs", "thumbnails", "items", "words", "layouts", "intakes")
+FIXED_TABLES = ("passports", "pairs", "thumbnails", "items", "words", "layouts", "intakes")
 
 
 def add(
@@ -34,14 +34,19 @@ def add(
     pairs: Sequence[tuple[str, str]],
     thumbnails: Mapping[str, bytes],
 ) -> None:
-    """Pictures first, small ones too, then what names them: a run killed between leaves no gap."""
+    """Images and thumbnails first, then the items that refer to them.
+
+    A process killed in between leaves no item without its image.
+    """
     for item in items:
         if item.kind == "image" and not item.source and item.payload:
             originals.write(content(item), item.payload)
     if thumbnails:
         columns = [list(thumbnails), list(thumbnails.values())]
-        database.make("thumbnails", THUMBNAILS).merge(pa.table(columns, schema=THUMBNAILS), ["id"])
-    table = database.make("items", ITEMS)
+        database.ensure("thumbnails", THUMBNAILS).merge(
+            pa.table(columns, schema=THUMBNAILS), ["id"]
+        )
+    table = database.ensure("items", ITEMS)
     rows = item_rows(items)
     new = [f for f in rows.schema if attribute_of(f.name)]
     if new:
@@ -50,30 +55,30 @@ def add(
     if pairs:
         unique = list(dict.fromkeys(pairs))
         columns = [[image for image, _ in unique], [text for _, text in unique]]
-        database.make("pairs", PAIRS).merge(pa.table(columns, schema=PAIRS), ["image", "text"])
+        database.ensure("pairs", PAIRS).merge(pa.table(columns, schema=PAIRS), ["image", "text"])
 
 
 def write_vectors(
     database: Database, passport: Passport, ids: Sequence[str], vectors: Floats
 ) -> None:
-    """Keep the vectors of some items; those that have one of this encoder keep it."""
+    """Store the vectors of some items; existing vectors of this encoder stay as they are."""
     if vectors.shape != (len(ids), passport.d):
         raise ValueError(f"{vectors.shape} vectors for {len(ids)} ids and {passport.d} dimensions")
     schema = vectors_schema(passport.d)
-    table = database.make(vectors_name(passport), schema)
+    table = database.ensure(vectors_name(passport), schema)
     row = [[passport.key], [passport.to_json()], [time.time_ns()]]
-    database.make("passports", PASSPORTS).merge(pa.table(row, schema=PASSPORTS), ["key"])
-    # Of an id that comes twice the first: a merge would insert both.
+    database.ensure("passports", PASSPORTS).merge(pa.table(row, schema=PASSPORTS), ["key"])
+    # Of a repeated id the first: a merge would insert both.
     first = sorted({id_: at for at, id_ in reversed(list(enumerate(ids)))}.values())
-    kept = np.ascontiguousarray(vectors[first], np.float32)
-    column = pa.FixedSizeListArray.from_arrays(kept.ravel(), passport.d)
+    rows = np.ascontiguousarray(vectors[first], np.float32)
+    column = pa.FixedSizeListArray.from_arrays(rows.ravel(), passport.d)
     table.merge(pa.table([[ids[i] for i in first], column], schema=schema), ["id"])
 
 
 def delete(
     database: Database, originals: Originals, passports: Iterable[Passport], ids: Sequence[str]
 ) -> None:
-    """Vectors first and items last: what a killed run leaves is still listed, to delete again."""
+    """Vectors first, items last: what a killed process leaves is still listed, to delete again."""
     items = database.table("items")
     if items is None or not ids:
         return
@@ -87,19 +92,19 @@ def delete(
         if table:
             for column in columns:
                 table.delete({column: ids})
-    gone = items.read(["source", "content"], {"id": ids}).to_pylist()
+    deleted = items.read(["source", "content"], {"id": ids}).to_pylist()
     items.delete({"id": ids})
-    copies = {row["content"] for row in gone if row["content"] and not row["source"]}
-    still = items.read(["source", "content"], {"content": sorted(copies)}).to_pylist()
-    for digest in sorted(copies - {row["content"] for row in still if not row["source"]}):
+    copies = {row["content"] for row in deleted if row["content"] and not row["source"]}
+    others = items.read(["source", "content"], {"content": sorted(copies)}).to_pylist()
+    for digest in sorted(copies - {row["content"] for row in others if not row["source"]}):
         originals.delete(digest)
 
 
 def optimize(database: Database, originals: Originals, passports: Sequence[Passport]) -> None:
-    """Join the small files of many writes and make look-ups by id quick."""
-    originals.tidy()
+    """Join the small files of many writes, and index ids."""
+    originals.delete_unfinished()
     tokens = [tokens_name(passport) for passport in passports]
-    for name in (*OWN, *map(vectors_name, passports), *tokens):
+    for name in (*FIXED_TABLES, *map(vectors_name, passports), *tokens):
         table = database.table(name)
         if table:
             table.optimize()

@@ -1,4 +1,4 @@
-"""The store through its door: what goes in comes out, once, in its row."""
+"""What is added to a collection comes back, once, in its row."""
 
 from pathlib import Path
 
@@ -9,24 +9,10 @@ from core.errors import UnknownName
 from core.store.collection import Collection
 from core.store.home import Home
 from core.store.items import Counts
-from core.types.item import Item, Passport
+from core.types.item import Item
+from tests.fixtures.items import OTHER, STARTER, image, text, unit
 
-STARTER = Passport("starter", "w1", "p1", 4)
-OTHER = Passport("other", "w2", "p2", 3)
 NASTY = "it's \"quoted\"; -- <b>bold</b> \\ %_ \x00 漢字 😀 ' OR 1=1"
-
-
-def unit(n: int, d: int = 4, seed: int = 0) -> np.ndarray:
-    rows = np.random.default_rng(seed).standard_normal((n, d)).astype(np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
-def text(words: str, **more) -> Item:
-    return Item("text", words.encode(), "a caption", **more)
-
-
-def picture(content: bytes, **more) -> Item:
-    return Item("image", content, "cat.jpg", **more)
 
 
 @pytest.fixture
@@ -34,14 +20,17 @@ def pets(home: Path) -> Collection:
     return Home(home).create("pets")
 
 
-def test_an_empty_collection_answers_everything(pets):
+def test_every_verb_works_on_an_empty_collection(pets):
     assert pets.counts() == Counts(0, 0, 0)
     assert pets.item_ids() == set() == pets.vector_ids(STARTER)
     assert pets.passports() == ()
     assert pets.space(STARTER).vectors.shape == (0, 4)
-    assert list(pets.missing(STARTER)) == []
+    assert list(pets.unencoded(STARTER)) == []
     assert pets.thumbnails(["x"]) == {} and pets.pairs_of("x") == ()
-    assert pets.read_layout("umap", "key") is None and pets.last_intake() is None
+    assert (
+        pets.artifacts.read_layout("umap", "key") is None
+        and pets.artifacts.last_ingest_report() is None
+    )
     assert [f.name for f in pets.fields()] == ["kind", "name", "text"]
     assert pets.mask([], ["x"]).tolist() == [False]
     assert pets.first_images(6) == ()
@@ -54,7 +43,7 @@ def test_an_empty_collection_answers_everything(pets):
 
 
 def test_row_i_belongs_to_item_i(pets, rng):
-    items = [text(f"caption {i}") for i in range(40)] + [picture(b"%d" % i) for i in range(30)]
+    items = [text(f"caption {i}") for i in range(40)] + [image(b"%d" % i) for i in range(30)]
     vectors = dict(zip((i.id for i in items), unit(70), strict=True))
     items = [items[i] for i in rng.permutation(70)]
     pairs = [(i.id, j.id) for i in items for j in items if i.kind == "image" and j.kind == "text"]
@@ -77,7 +66,7 @@ def test_row_i_belongs_to_item_i(pets, rng):
 
 
 def test_doing_it_again_changes_nothing(pets):
-    items = [text("a"), text("b"), picture(b"1"), text("a")]
+    items = [text("a"), text("b"), image(b"1"), text("a")]
     pairs = [(items[2].id, items[0].id)] * 2
     rows = unit(4)
     for _ in range(2):
@@ -101,29 +90,29 @@ def test_any_text_survives(pets, words):
         attributes={words: words, "id": words, "Id": 1, "a.b": 2.5, "year of birth": True},
         id=f"my {words}",
     )
-    image = picture(b"1", id=f"image {words}")
-    pets.add([item, image], [(image.id, item.id)], {image.id: b"webp"})
-    pets.write_vectors(STARTER, [item.id, image.id], unit(2))
+    photo = image(b"1", id=f"image {words}")
+    pets.add([item, photo], [(photo.id, item.id)], {photo.id: b"webp"})
+    pets.write_vectors(STARTER, [item.id, photo.id], unit(2))
     assert pets.items([item.id]) == [item]
-    assert pets.payload(item.id) == words.encode() and pets.payload(image.id) == b"1"
-    assert pets.thumbnails([item.id, image.id]) == {image.id: b"webp"}
-    assert pets.pairs_of(item.id) == (image.id,) and pets.pairs_of(image.id) == (item.id,)
+    assert pets.payload(item.id) == words.encode() and pets.payload(photo.id) == b"1"
+    assert pets.thumbnails([item.id, photo.id]) == {photo.id: b"webp"}
+    assert pets.pairs_of(item.id) == (photo.id,) and pets.pairs_of(photo.id) == (item.id,)
     space = pets.space(STARTER)
-    assert space.ids == (image.id, item.id) and space.pairs.tolist() == [[0, 1]]
+    assert space.ids == (photo.id, item.id) and space.pairs.tolist() == [[0, 1]]
     assert space.labels == ((), (words, "b"))
     pets.delete_items([item.id])
-    assert pets.item_ids() == {image.id} and pets.counts().pairs == 0
+    assert pets.item_ids() == {photo.id} and pets.counts().pairs == 0
 
 
-def test_a_second_encoder_sees_what_is_missing_and_leaves_the_first_alone(pets):
+def test_a_second_encoder_has_its_own_vectors(pets):
     items = [text(f"{i}") for i in range(600)]
     pets.add(items[:300])
     pets.add(items[300:])
     pets.write_vectors(STARTER, [i.id for i in items], unit(600))
     before = pets.space(STARTER).key
-    assert [m.text for m in pets.missing(OTHER)] == [str(i) for i in range(600)]
+    assert [m.text for m in pets.unencoded(OTHER)] == [str(i) for i in range(600)]
     pets.write_vectors(OTHER, [i.id for i in items[:200]], unit(200, 3))
-    assert [m.id for m in pets.missing(OTHER)] == [i.id for i in items[200:]]
+    assert [m.id for m in pets.unencoded(OTHER)] == [i.id for i in items[200:]]
     assert pets.vector_ids(OTHER) == {i.id for i in items[:200]}
     assert pets.space(OTHER).n == 200 and pets.space(STARTER).key == before
     assert pets.passports() == (STARTER, OTHER)
@@ -134,10 +123,10 @@ def test_a_second_encoder_sees_what_is_missing_and_leaves_the_first_alone(pets):
 
 
 def test_the_first_images_are_those_added_first(pets):
-    pictures = [picture(b"%d" % i) for i in range(9)]
+    images = [image(b"%d" % i) for i in range(9)]
     for start in (0, 5):
-        pets.add([text(f"{start}"), *pictures[start : start + 5]])
-    assert pets.first_images(6) == tuple(p.id for p in pictures[:6])
+        pets.add([text(f"{start}"), *images[start : start + 5]])
+    assert pets.first_images(6) == tuple(p.id for p in images[:6])
     assert len(pets.first_images(100)) == 9
 
 
@@ -153,9 +142,9 @@ def test_vectors_of_items_that_are_gone_do_not_count(pets):
 
 def test_no_version_comes_again_under_the_same_name(home):
     seen = set()
-    for text in (b"one", b"two"):
+    for content in ("one", "two"):
         pets = Home(home).create("pets")
-        pets.add([Item("text", text, "a caption")])
+        pets.add([text(content)])
         seen.add(pets.version())
         Home(home).delete("pets")
     assert len(seen) == 2
@@ -163,7 +152,7 @@ def test_no_version_comes_again_under_the_same_name(home):
 
 def test_version_changes_at_every_write(pets, home):
     other = Home(home).open("pets")
-    item, seen = picture(b"1"), {pets.version()}
+    item, seen = image(b"1"), {pets.version()}
     for write in (
         lambda: other.add([item]),
         lambda: other.add([], [("a", "b")]),
@@ -179,11 +168,11 @@ def test_version_changes_at_every_write(pets, home):
     assert pets.item_ids() == set()
 
 
-def test_saved_questions_are_kept_newest_first_and_once(home):
+def test_saved_queries_come_newest_first_and_once(home):
     collection = Home(home).create("pets")
     first, second = {"q": '"; DROP <b>', "mix": "slerp"}, {"q": "😀" * 3000}
     for query in (first, second, first):
-        collection.notes.save_query(query)
-    assert collection.notes.queries() == (first, second)
-    collection.notes.forget_query(first)
-    assert Home(home).open("pets").notes.queries() == (second,)
+        collection.artifacts.save_query(query)
+    assert collection.artifacts.queries() == (first, second)
+    collection.artifacts.forget_query(first)
+    assert Home(home).open("pets").artifacts.queries() == (second,)

@@ -1,4 +1,4 @@
-"""The store when others write at the same time, when it is killed, and when the disk says no."""
+"""The store under concurrent writes, killed processes and failing disks."""
 
 import os
 import subprocess
@@ -16,6 +16,7 @@ from core.store.home import Home
 from core.store.items import Counts
 from core.store.lance import Table
 from core.types.item import Item, Passport
+from tests.fixtures.items import database
 
 ROOT = Path(__file__).parents[2]
 STARTER = Passport("starter", "w1", "p1", 8)
@@ -56,7 +57,7 @@ def check_whole(home: Path) -> None:
     assert pets.counts() == Counts(80, 80, 80)
     space = pets.space(STARTER)
     assert space.n == 160 and len(space.pairs) == 80
-    tables = (pets._database.table(t) for t in ("items", "thumbnails", "pairs"))
+    tables = (database(home).table(t) for t in ("items", "thumbnails", "pairs"))
     assert [t.count() for t in tables] == [160, 80, 80]
     for item, row in zip(pets.items(space.ids), space.vectors, strict=True):
         assert row[int(item.name) % 8] == 1
@@ -86,7 +87,7 @@ def test_a_killed_run_reads_and_running_it_again_completes_it(home):
         pets = Home(home).open("pets")
         space = pets.space(STARTER)
         assert space.n <= pets.counts().images + pets.counts().texts <= 160
-        assert len(list(pets.missing(STARTER))) == len(pets.item_ids()) - space.n
+        assert len(list(pets.unencoded(STARTER))) == len(pets.item_ids()) - space.n
         for item in pets.items(space.ids):
             assert pets.payload(item.id)
     process = writer(home, 0, 0)
@@ -104,13 +105,13 @@ def test_the_same_name_at_once_is_one_collection(home):
 @pytest.mark.parametrize("where", ["", "sub"])
 def test_a_file_where_the_folder_should_be(tmp_path, where):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(StoreError, match="a file lies where its folder should be"):
+    with pytest.raises(StoreError, match="a file has the name of its folder"):
         Home(tmp_path / "file" / where).create("pets")
 
 
 def test_a_home_that_is_a_file_is_not_an_empty_home(tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(StoreError, match="cannot be read: a file lies where its folder should be"):
+    with pytest.raises(StoreError, match="cannot be read: a file has the name of its folder"):
         Home(tmp_path / "file").names()
 
 
@@ -119,7 +120,7 @@ def test_a_home_that_is_a_file_is_not_an_empty_home(tmp_path):
 )
 def test_a_folder_without_permission(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(StoreError, match="cannot be written: permission is missing"):
+    with pytest.raises(StoreError, match="cannot be written: permission denied"):
         Home(tmp_path / "home").create("pets")
     tmp_path.chmod(0o700)
 
@@ -129,12 +130,12 @@ def test_a_folder_without_permission(tmp_path):
     [
         (RuntimeError("lance error: LanceError(IO): No space left on device (os error 28), /x:1"),
          "The collection 'pets' at .* cannot be written: the disk is full. Free some space"),
-        (OSError(13, "Permission denied"), "cannot be written: permission is missing"),
+        (OSError(13, "Permission denied"), "cannot be written: permission denied"),
         (OSError("lance error: Read-only file system (os error 30)"), "the disk is read-only"),
         (RuntimeError("lance error: strange\nmore"), r"is damaged \(lance error: strange\)"),
     ],
 )  # fmt: skip
-def test_what_the_engine_says_becomes_a_sentence(home, monkeypatch, error, sentence):
+def test_errors_of_lancedb_become_messages(home, monkeypatch, error, sentence):
     pets = Home(home).create("pets")
     pets.add([Item("text", b"a", "a")])
 
@@ -150,7 +151,7 @@ def test_what_the_engine_says_becomes_a_sentence(home, monkeypatch, error, sente
     assert pets.counts().texts == 2
 
 
-def test_a_full_disk_while_a_picture_is_kept(home, monkeypatch):
+def test_a_full_disk_while_an_image_is_stored(home, monkeypatch):
     pets = Home(home).create("pets")
 
     class Full:
@@ -193,18 +194,18 @@ def test_a_collection_deleted_by_another_process_says_so(home):
     pets = Home(home).create("pets")
     pets.add([Item("text", b"a", "a")])
     Home(home).delete("pets")
-    with pytest.raises(StoreError, match="cannot be read: a part of it is gone"):
+    with pytest.raises(StoreError, match="cannot be read: a part of it is missing"):
         pets.counts()
 
 
-def test_misuse_is_a_bug_and_not_a_sentence(home):
+def test_misuse_is_a_bug_and_not_a_message(home):
     pets = Home(home).create("pets")
     with pytest.raises(ValueError, match=r"\(1, 3\) vectors for 1 ids and 8 dimensions"):
         pets.write_vectors(STARTER, ["a"], np.ones((1, 3), np.float32))
 
 
 def test_an_item_that_is_there_has_its_thumbnail(home, monkeypatch):
-    """A run killed at the last moment: what it listed, the next run takes as complete."""
+    """A process killed right after the items were written: the next run takes them as complete."""
     collection = Home(home).create("pets")
     merge = Table.merge
 

@@ -1,4 +1,4 @@
-"""Filters: typed, aligned with the ids asked for, and a sentence when they do not fit."""
+"""Filters: typed, aligned with the given ids, with a message when they do not fit."""
 
 import pytest
 
@@ -18,7 +18,7 @@ ITEMS = [
     text("A Dog", ("pet", "50% off"), year=1990, score=0.5, split="train", indoor=True, mixed=1),
     text("étÉ 'x' a_b", ("pet",), year=2000, score=2, split="test", indoor=False, mixed="one"),
     text("bird ΣΟΦΟΣ", ("wild", "pet"), year=2010, split="train", mixed=2.5),
-    Item("image", b"picture", "dog.jpg", attributes={"kind": "photo", "big": 10**30}),
+    Item("image", b"image", "dog.jpg", attributes={"kind": "photo", "big": 10**30}),
 ]
 
 
@@ -74,7 +74,7 @@ def matching(pets: Collection, *conditions: Filter) -> str:
         ("big", "in", (str(10**30),), "3"),
     ],
 )
-def test_filters_find_what_they_say(pets, field, op, values, found):
+def test_filters_match(pets, field, op, values, found):
     assert matching(pets, Filter(field, op, values)) == found
 
 
@@ -98,10 +98,10 @@ def test_several_filters_must_all_hold_and_none_means_all(pets):
         ("label", "in", (None,), "A value of 'label' is None; allowed: texts"),
         ("year", "between", (1,), r"The range of 'year' is \[1\]; allowed: two numbers"),
         ("year", "between", ("a", "b"), "The range of 'year' is .*; allowed: two numbers"),
-        ("text", "contains", (5,), "What 'text' contains is .*; allowed: one text"),
+        ("text", "contains", (5,), "The text in 'text' is .*; allowed: one text"),
     ],
 )
-def test_a_filter_that_does_not_fit_is_refused(pets, field, op, values, sentence):
+def test_a_filter_that_does_not_fit_is_rejected(pets, field, op, values, sentence):
     with pytest.raises(BadParameter, match=sentence):
         matching(pets, Filter(field, op, values))
 
@@ -153,3 +153,27 @@ def test_filters_follow_what_is_added_and_deleted(pets):
     assert (
         pets.mask([Filter("year", "in", ("unknown", "1990"))], ids).tolist() == [True] + [False] * 3
     )
+
+
+@pytest.mark.parametrize(
+    ("op", "values", "rows"),
+    [
+        ("in", (1294030472427835391,), [1]),
+        ("in", (1294030472427835391, 10**400, float("inf"), float("nan")), [1]),
+        ("not in", (10**30,), [0, 1, 2]),
+        ("between", (1294030472427835391, None), [1, 2]),
+        ("between", (1294030472427835391, 1294030472427835391), [1]),
+        ("between", (0.5, 1e30), [0, 1, 2]),
+        ("between", (-(10**400), 10**400), [0, 1, 2]),
+    ],
+)
+def test_integers_of_19_digits_are_compared_exactly(home, op, values, rows):
+    pets = Home(home).create("pets")
+    items = [text(str(i), post=1294030472427835390 + i, size=float(i)) for i in range(3)]
+    pets.add(items)
+    matches = pets.mask([Filter("post", op, values)], [i.id for i in items])
+    assert matches.nonzero()[0].tolist() == rows
+    size = Filter("size", "between", (-(10**400), 1294030472427835391))
+    assert pets.mask([size], [i.id for i in items]).all()
+    (post,) = (field for field in pets.fields() if field.name == "post")
+    assert (post.type, post.low, post.high) == ("int", None, None)

@@ -1,13 +1,13 @@
-"""Full-text search finds what was said, whatever was said and whatever is asked."""
+"""Full-text search finds items by their texts, whatever the texts and the query."""
 
 import pyarrow as pa
 import pytest
 
 from core.store import full_text
-from core.store import full_text as words
 from core.store.home import Home
 from core.store.schema import WORDS
 from core.types.item import Item
+from tests.fixtures.items import database, text
 
 ODD = {
     "html": "<b>bold</b> &amp; <script>alert('zebra')</script>",
@@ -19,10 +19,6 @@ ODD = {
 }
 
 
-def text(said, **more):
-    return Item("text", said.encode(), "a caption", **more)
-
-
 @pytest.fixture
 def pets(home):
     return Home(home).create("pets")
@@ -32,24 +28,24 @@ def ids(hits):
     return [id_ for id_, _ in hits]
 
 
-def test_captions_find_themselves_and_their_pictures(pets):
+def test_captions_find_themselves_and_their_images(pets):
     dog, cat = text("a dog on a beach"), text("a cat, asleep")
     photo, other = Item("image", b"1", "one.jpg"), Item("image", b"2", "two.jpg")
     pets.add([dog, cat, photo, other], [(photo.id, dog.id), (photo.id, cat.id)])
-    hits = pets.find_words("Dogs!")
+    hits = pets.search_text("Dogs!")
     assert set(ids(hits)) == {dog.id, photo.id}
     assert hits[0][1] == hits[1][1] > 0
-    assert ids(pets.find_words("sleeping giraffes")) == []
-    both = pets.find_words("beach dog or cat")
+    assert ids(pets.search_text("sleeping giraffes")) == []
+    both = pets.search_text("beach dog or cat")
     assert ids(both)[2] == cat.id and set(ids(both)[:2]) == {dog.id, photo.id}
 
 
-def test_pictures_are_found_by_name_label_and_attribute(pets):
+def test_images_are_found_by_name_label_and_attribute(pets):
     photo = Item("image", b"1", "sunset_at_lake.jpg", labels=("Landscape",))
     shot = Item("image", b"2", "x.jpg", attributes={"camera": "Leica M6", "year": 1999})
     pets.add([photo, shot])
-    assert ids(pets.find_words("landscapes")) == [photo.id] == ids(pets.find_words("lake"))
-    assert ids(pets.find_words("leica")) == [shot.id] == ids(pets.find_words("1999"))
+    assert ids(pets.search_text("landscapes")) == [photo.id] == ids(pets.search_text("lake"))
+    assert ids(pets.search_text("leica")) == [shot.id] == ids(pets.search_text("1999"))
 
 
 FOUND_BY = {
@@ -59,7 +55,7 @@ FOUND_BY = {
     "quotes": "hippo",
     "nul": "walrus",
 }
-ASKED = [
+QUERIES = [
     "",
     "  ",
     "😀",
@@ -77,73 +73,73 @@ LONG = ["y" * 9000, "word " * 3000]
 
 @pytest.mark.parametrize(("name", "word"), FOUND_BY.items())
 def test_odd_captions_are_found(pets, name, word):
-    items = {key: text(said) for key, said in ODD.items()}
+    items = {key: text(content) for key, content in ODD.items()}
     pets.add(list(items.values()))
-    assert ids(pets.find_words(word)) == [items[name].id]
+    assert ids(pets.search_text(word)) == [items[name].id]
 
 
-@pytest.mark.parametrize("asked", ASKED + LONG)
-def test_any_text_may_be_asked(pets, asked):
+@pytest.mark.parametrize("query", QUERIES + LONG)
+def test_any_text_is_a_query(pets, query):
     pets.add([text("plain words")])
-    assert set(ids(pets.find_words(asked))) <= {text("plain words").id}
+    assert set(ids(pets.search_text(query))) <= {text("plain words").id}
 
 
 def test_the_index_follows_the_items(pets):
-    assert pets.find_words("dog") == []
+    assert pets.search_text("dog") == []
     first, second = text("a dog"), text("another dog")
     pets.add([first])
-    assert ids(pets.find_words("dog")) == [first.id]
+    assert ids(pets.search_text("dog")) == [first.id]
     pets.add([second])
-    assert set(ids(pets.find_words("dog"))) == {first.id, second.id}
+    assert set(ids(pets.search_text("dog"))) == {first.id, second.id}
     pets.delete_items([first.id])
-    assert ids(pets.find_words("dog")) == [second.id]
+    assert ids(pets.search_text("dog")) == [second.id]
     pets.optimize()
-    assert ids(pets.find_words("dog")) == [second.id]
+    assert ids(pets.search_text("dog")) == [second.id]
 
 
 def test_rare_words_count_more_and_the_limit_holds(pets):
     pets.add([text(f"a dog and a ball, number {i}") for i in range(30)])
     rare = text("a dog and an aardvark")
     pets.add([rare])
-    assert ids(pets.find_words("dog aardvark"))[0] == rare.id
-    assert len(pets.find_words("dog", limit=7)) == 7
+    assert ids(pets.search_text("dog aardvark"))[0] == rare.id
+    assert len(pets.search_text("dog", limit=7)) == 7
 
 
-def test_what_may_not_be_found_crowds_nothing_out(pets, monkeypatch):
-    """A few of many: looked at alone, or by looking at more of all; the scores are those of all."""
-    said = [text(f"a dog and {'a dog ' * (i % 7)}number {i}") for i in range(90)]
+def test_excluded_items_crowd_nothing_out(pets, monkeypatch):
+    """Few allowed ids are searched alone, many by a larger limit; both give the same scores."""
+    dogs = [text(f"a dog and {'a dog ' * (i % 7)}number {i}") for i in range(90)]
     photos = [Item("image", bytes([i]), f"{i}.jpg") for i in range(90)]
-    pairs = [(photo.id, dog.id) for photo, dog in zip(photos, said, strict=True)]
-    pets.add([*said, *photos, text("a cat")], pairs)
-    scores = dict(pets.find_words("dog"))
-    worst = sorted(said, key=lambda dog: (scores[dog.id], dog.id))[:5]
-    few = [dog.id for dog in worst] + [photos[said.index(dog)].id for dog in worst[:2]]
+    pairs = [(photo.id, dog.id) for photo, dog in zip(photos, dogs, strict=True)]
+    pets.add([*dogs, *photos, text("a cat")], pairs)
+    scores = dict(pets.search_text("dog"))
+    worst = sorted(dogs, key=lambda dog: (scores[dog.id], dog.id))[:5]
+    few = [dog.id for dog in worst] + [photos[dogs.index(dog)].id for dog in worst[:2]]
     for at_most in (full_text.FEW, 0):
-        monkeypatch.setattr(words, "FEW", at_most)
-        found = pets.find_words("dog", 9, [*few, text("a cat").id, "nobody"])
+        monkeypatch.setattr(full_text, "FEW", at_most)
+        found = pets.search_text("dog", 9, [*few, text("a cat").id, "nobody"])
         assert dict(found) == pytest.approx({id_: scores[id_] for id_ in few})
-        assert set(ids(pets.find_words("dog", 9, few[5:]))) == set(few[5:])
-        assert pets.find_words("dog", 9, []) == []
-        assert len(pets.find_words("dog", 3, [dog.id for dog in said])) == 3
+        assert set(ids(pets.search_text("dog", 9, few[5:]))) == set(few[5:])
+        assert pets.search_text("dog", 9, []) == []
+        assert len(pets.search_text("dog", 3, [dog.id for dog in dogs])) == 3
 
 
-def test_an_item_that_came_again_says_what_it_says_now(pets):
-    """Deleted and added between two questions, with other labels, another name and attribute."""
+def test_an_item_that_was_deleted_and_added_again_has_its_new_texts(pets):
+    """Deleted and added between two searches, with other labels, another name and attribute."""
     old = Item("image", b"1", "lake.jpg", labels=("dog",), attributes={"by": "Leica"})
     new = Item("image", b"1", "hill.jpg", labels=("cat",), attributes={"by": "Zeiss"})
     pets.add([old, text("beach")])
-    assert new.id == old.id and ids(pets.find_words("dog")) == [old.id]
+    assert new.id == old.id and ids(pets.search_text("dog")) == [old.id]
     pets.delete_items([old.id])
     pets.add([new])
-    assert [pets.find_words(word) for word in ("dog", "lake", "leica")] == [[], [], []]
-    assert {*ids(pets.find_words("cat hill zeiss"))} == {new.id}
-    assert len(pets.find_words("cat hill zeiss beach")) == 2
+    assert [pets.search_text(word) for word in ("dog", "lake", "leica")] == [[], [], []]
+    assert {*ids(pets.search_text("cat hill zeiss"))} == {new.id}
+    assert len(pets.search_text("cat hill zeiss beach")) == 2
 
 
-def test_words_that_an_earlier_version_kept_are_read_again(pets):
+def test_an_index_of_an_earlier_version_is_rebuilt(pets, home):
     dog = text("a dog")
     pets.add([dog])
     schema = pa.schema([f for f in WORDS if f.name != "added"])
-    table = pets._database.make("words", schema)
+    table = database(home).ensure("words", schema)
     table.merge(pa.table([[dog.id], ["a cat"]], schema=schema), ["id"])
-    assert pets.find_words("cat") == [] and ids(pets.find_words("dog")) == [dog.id]
+    assert pets.search_text("cat") == [] and ids(pets.search_text("dog")) == [dog.id]

@@ -1,4 +1,4 @@
-"""Homes and names of collections, and what is remembered beside the items."""
+"""Homes and names of collections, and the artifacts beside the items."""
 
 import subprocess
 import sys
@@ -10,13 +10,9 @@ import pytest
 from core.errors import BadParameter, UnknownName
 from core.store.collection import Collection
 from core.store.home import Home
-from core.types.item import Item
+from tests.fixtures.items import text
 
 NASTY = 'it\'s "quoted" <b>bold</b> 漢字 😀'
-
-
-def text(words: str, **more) -> Item:
-    return Item("text", words.encode(), "a caption", **more)
 
 
 @pytest.fixture
@@ -31,18 +27,18 @@ def test_importing_the_store_loads_no_lancedb():
     )
 
 
-def test_reading_makes_no_folder(home):
+def test_reading_creates_no_folder(home):
     assert Home(home).names() == ()
     with pytest.raises(UnknownName, match="No collection is called 'pets'"):
         Home(home).open("pets")
     assert not home.exists()
 
 
-def test_collections_are_made_renamed_and_deleted(home):
+def test_collections_are_created_renamed_and_deleted(home):
     store = Home(str(home))
-    made = store.create("my pets")
-    made.add([text("a")])
-    assert store.ensure("my pets").item_ids() == made.item_ids()
+    pets = store.create("my pets")
+    pets.add([text("a")])
+    assert store.ensure("my pets").item_ids() == pets.item_ids()
     store.ensure("empty")
     with pytest.raises(BadParameter, match="allowed: a name that is not taken"):
         store.create("my pets")
@@ -63,13 +59,15 @@ def test_names_that_a_collection_cannot_have(home, name):
         Home(home).create(name)
 
 
-def test_layouts_and_intakes_are_remembered(pets):
+def test_layouts_and_ingest_reports_are_stored(pets):
     coords = np.arange(6, dtype=np.float32).reshape(3, 2)
     for n in range(30):
-        pets.write_layout("umap", f"key {n}", coords + n)
-        pets.note_intake({"added": n, "refused": [{"name": NASTY, "reason": "it's broken"}]})
-    np.testing.assert_array_equal(pets.read_layout("umap", "key 29"), coords + 29)
-    assert pets.read_layout("pca", "key 29") is None
-    assert pets.read_layout("umap", "key 0") is None
-    assert pets.last_intake()["refused"][0]["name"] == NASTY
-    assert [r["added"] for r in pets.intakes()] == list(range(29, 9, -1))
+        pets.artifacts.write_layout("umap", f"key {n}", coords + n)
+        pets.artifacts.write_ingest_report(
+            {"added": n, "refused": [{"name": NASTY, "reason": "it's broken"}]}
+        )
+    np.testing.assert_array_equal(pets.artifacts.read_layout("umap", "key 29"), coords + 29)
+    assert pets.artifacts.read_layout("pca", "key 29") is None
+    assert pets.artifacts.read_layout("umap", "key 0") is None
+    assert pets.artifacts.last_ingest_report()["refused"][0]["name"] == NASTY
+    assert [r["added"] for r in pets.artifacts.ingest_reports()] == list(range(29, 9, -1))

@@ -1,4 +1,4 @@
-"""One look at the store: asked once inside a moment, never older than its beginning."""
+"""A read session: versions are read once in it, and nothing is older than its start."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 
 from core.errors import UnknownName
-from core.store import items as kept
+from core.store import items as items_table
 from core.store.home import Home
 from core.store.lance import Table, read_session
-from core.types.item import Item, Passport
+from core.types.item import Passport
 from core.workbench import Workbench
+from tests.fixtures.items import text
 
 TOY = Passport("toy", "w1", "p1", 2)
-
-
-def text(words):
-    return Item("text", words.encode(), "a caption")
 
 
 @pytest.fixture
@@ -33,7 +30,7 @@ def elsewhere(write, *args):
         return pool.submit(write, *args).result()
 
 
-def test_what_others_write_shows_in_the_next_moment(two):
+def test_writes_of_others_show_in_the_next_session(two):
     mine, other = two
     with read_session():
         before = mine.version(), mine.counts()
@@ -43,7 +40,7 @@ def test_what_others_write_shows_in_the_next_moment(two):
         assert mine.version() != before[0] and mine.counts().texts == 2
 
 
-def test_what_is_written_inside_shows_at_once(two):
+def test_own_writes_show_at_once(two):
     mine, _ = two
     with read_session():
         assert mine.counts().texts == 1
@@ -53,7 +50,7 @@ def test_what_is_written_inside_shows_at_once(two):
         assert mine.counts().texts == 0
 
 
-def test_without_a_moment_and_in_other_threads_every_write_shows(two):
+def test_without_a_session_and_in_other_threads_every_write_shows(two):
     mine, other = two
     other.add([text("two")])
     assert mine.counts().texts == 2
@@ -63,7 +60,7 @@ def test_without_a_moment_and_in_other_threads_every_write_shows(two):
         assert elsewhere(mine.counts).texts == 3
 
 
-def test_a_moment_inside_another_is_the_same(two):
+def test_a_session_inside_another_is_the_same(two):
     mine, other = two
     with read_session():
         with read_session():
@@ -73,7 +70,7 @@ def test_a_moment_inside_another_is_the_same(two):
     assert mine.counts().texts == 2
 
 
-def test_a_moment_ends_with_an_error_too(two):
+def test_a_session_ends_with_an_error_too(two):
     mine, other = two
     with pytest.raises(ZeroDivisionError), read_session():
         mine.counts()
@@ -82,7 +79,7 @@ def test_a_moment_ends_with_an_error_too(two):
     assert mine.counts().texts == 2
 
 
-def test_the_rows_that_are_kept_are_those_that_are_stored(two):
+def test_cached_rows_are_the_stored_ones(two):
     mine, other = two
     one, new = text("one"), text("two")
     thumbnail = {one.id: b"webp"}
@@ -96,7 +93,7 @@ def test_the_rows_that_are_kept_are_those_that_are_stored(two):
         mine.items([one.id])
 
 
-def test_rows_are_read_once_until_somebody_writes(two, monkeypatch):
+def test_rows_are_read_once_until_a_write(two, monkeypatch):
     mine, other = two
     read, reads = Table.read, []
     monkeypatch.setattr(Table, "read", lambda self, *a: reads.append(a) or read(self, *a))
@@ -109,7 +106,7 @@ def test_rows_are_read_once_until_somebody_writes(two, monkeypatch):
     assert len(reads) == 1
 
 
-def test_what_has_no_row_is_asked_for_once_until_somebody_writes(two, monkeypatch):
+def test_absent_rows_are_looked_up_once_until_a_write(two, monkeypatch):
     mine, other = two
     one, new = text("one"), text("two")
     other.add([new], thumbnails={new.id: b"webp"})
@@ -118,14 +115,16 @@ def test_what_has_no_row_is_asked_for_once_until_somebody_writes(two, monkeypatc
     for _ in range(3):
         assert mine.thumbnails([one.id, new.id]) == {new.id: b"webp"}
     assert len(reads) == 1
-    assert list(mine.filled([one.id, "nobody"])) == list(mine.filled(["nobody", one.id]))
+    assert list(mine.with_payload([one.id, "nobody"])) == list(
+        mine.with_payload(["nobody", one.id])
+    )
     assert len(reads) == 2
     other.add([], thumbnails={one.id: b"later"})
     assert mine.thumbnails([one.id]) == {one.id: b"later"}
 
 
-def test_rows_beyond_what_is_kept_are_read_again(two, monkeypatch):
-    monkeypatch.setattr(kept, "MOST", 2)
+def test_evicted_rows_are_read_again(two, monkeypatch):
+    monkeypatch.setattr(items_table, "CACHED_ROWS", 2)
     mine, _ = two
     mine.add([text(str(i)) for i in range(9)])
     ids = [text(str(i)).id for i in range(9)]
@@ -133,15 +132,15 @@ def test_rows_beyond_what_is_kept_are_read_again(two, monkeypatch):
     assert [item.text for item in mine.items(ids[::-1])] == list("876543210")
 
 
-def test_a_workbench_tells_of_new_encoders_and_intakes(home):
+def test_a_workbench_shows_new_encoders_and_ingest_reports(home):
     bench, store = Workbench(home), Home(home)
     pets = store.create("pets")
     pets.add([text("one")])
-    with bench.moment():
+    with bench.read_session():
         assert bench.encoders("pets") == () and bench.card("pets").last_intake is None
     pets.write_vectors(TOY, [text("one").id], np.eye(2, dtype=np.float32)[:1])
-    pets.note_intake({"added": 1})
-    with bench.moment():
+    pets.artifacts.write_ingest_report({"added": 1})
+    with bench.read_session():
         assert bench.encoders("pets") == ("toy",)
         assert bench.card("pets").last_intake == {"added": 1}
-        assert bench.space("pets").n == 1
+        assert bench.open("pets").space.n == 1

@@ -1,4 +1,4 @@
-"""Token vectors: stored once for each item, taken up again, gone with the item, used to rerank."""
+"""Token vectors: stored once per item, resumed, deleted with the item, used to rerank."""
 
 import json
 import os
@@ -18,6 +18,7 @@ from core.types.query import Part, Query
 from core.types.tokens import Pooling
 from core.workbench import Workbench, tasks
 from tests.fixtures.files import painted
+from tests.fixtures.items import database
 
 
 @pytest.fixture
@@ -41,17 +42,17 @@ def test_tokens_are_stored_once_for_each_item(bench):
     assert bench.add_tokens("halves").encoded == 0
     collection, space = bench.home.open("halves"), bench.space("halves")
     passport = collection.passport()
-    kept = collection.tokens.read(passport, [*space.ids, "nobody"])
-    assert set(kept) == set(space.ids)
-    for tokens in kept.values():
-        np.testing.assert_allclose(np.linalg.norm(tokens, axis=1), 1, atol=2e-3)
-    # A later item gets its own, an item that goes takes its own along.
+    tokens = collection.tokens.read(passport, [*space.ids, "nobody"])
+    assert set(tokens) == set(space.ids)
+    for vectors in tokens.values():
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=2e-3)
+    # Deleting an item deletes its vectors.
     bench.delete_items("halves", space.ids[:2])
     assert bench.tokens_stored("halves").items == 46
     assert collection.tokens.read(passport, list(space.ids[:2])) == {}
 
 
-def test_another_pooling_takes_the_place_of_the_one_that_is_there(bench):
+def test_another_pooling_replaces_the_stored_one(bench):
     def stop(done, total):
         if done == 44:
             raise Cancelled
@@ -68,19 +69,19 @@ def test_another_pooling_takes_the_place_of_the_one_that_is_there(bench):
     stored = bench.tokens_stored("halves")
     assert stored.poolings == {"kmeans ratio 0.1": 48}
     collection, space = bench.home.open("halves"), bench.space("halves")
-    kept = collection.tokens.read(collection.passport(), space.ids)
-    assert {len(kept[id_]) for id_ in space.ids[: space.n_images]} == {2}  # of 16 places
-    # Without a word on it, what comes later is pooled like what is there.
+    tokens = collection.tokens.read(collection.passport(), space.ids)
+    assert {len(tokens[id_]) for id_ in space.ids[: space.n_images]} == {2}  # of 16 patches
+    # By default later items are pooled like the stored ones.
     bench.delete_items("halves", space.ids[:2])
     assert bench.add_tokens("halves").encoded == 0
     assert bench.tokens_stored("halves").poolings == {"kmeans ratio 0.1": 46}
 
 
-def test_vectors_from_before_poolings_were_noted_count_as_the_usual(bench):
+def test_vectors_without_a_recorded_pooling_count_as_the_default(bench, home):
     collection, space = bench.home.open("halves"), bench.space("halves")
     passport = collection.passport()
     old = pa.schema([f for f in tokens_schema(passport.d) if f.name != "pooling"])
-    table = collection._database.make(tokens_name(passport), old)
+    table = database(home).ensure(tokens_name(passport), old)
     vectors = [row.astype(np.float16)[None].tolist() for row in space.vectors[:3]]
     table.merge(pa.table([list(space.ids[:3]), vectors], schema=old), ["id"])
     assert bench.tokens_stored("halves").poolings == {"ward keep 8": 3}
@@ -88,7 +89,7 @@ def test_vectors_from_before_poolings_were_noted_count_as_the_usual(bench):
     assert bench.tokens_stored("halves").poolings == {"ward keep 8": 48}
 
 
-def test_a_run_that_was_stopped_goes_on(bench):
+def test_a_stopped_run_is_resumed(bench):
     def stop(done, total):
         if done == 44:
             raise Cancelled
@@ -100,7 +101,7 @@ def test_a_run_that_was_stopped_goes_on(bench):
     assert bench.add_tokens("halves").encoded == 48 - before
 
 
-def test_a_killed_process_leaves_what_another_goes_on_with(bench):
+def test_another_process_resumes_a_killed_one(bench):
     code = (
         "import os; from core.ingest import token_vectors as tokens\n"
         "from core.workbench import Workbench\n"
@@ -119,7 +120,7 @@ def test_a_killed_process_leaves_what_another_goes_on_with(bench):
 
 
 @pytest.mark.parametrize("name", ["max_sim", "orthogonal_fusion"])
-def test_rerankers_need_them_and_say_so(bench, name):
+def test_rerankers_need_token_vectors_and_say_so(bench, name):
     with pytest.raises(InputError, match="Store them: sextant tokens NAME"):
         bench.search("halves", ask("red and cyan", rerank=name))
     bench.add_tokens("halves")
@@ -131,8 +132,8 @@ def test_rerankers_need_them_and_say_so(bench, name):
     assert bench.search("halves", picture).hits
 
 
-def test_both_words_must_find_a_place(bench):
-    """The whole of half red, half cyan looks grey; its places do not."""
+def test_both_words_must_match_a_patch(bench):
+    """Half red, half cyan is gray as a whole; its patches are not."""
     bench.add_tokens("halves")
     captions = {}
     for hit in bench.search("halves", ask("red cyan", rerank="max_sim")).hits[:4]:
@@ -140,7 +141,7 @@ def test_both_words_must_find_a_place(bench):
     assert {"red", "cyan"} <= set(captions[1].split())
 
 
-def test_an_item_without_tokens_is_its_own_only_part(bench, tmp_path):
+def test_an_item_without_tokens_counts_as_one_token(bench, tmp_path):
     bench.add_tokens("halves")
     Image.new("RGB", (9, 9), "red").save(tmp_path / "new.png")
     (tmp_path / "more").mkdir()
@@ -159,7 +160,7 @@ def test_the_command_stores_them_and_counts_bytes(bench, capsys):
     assert main(["tokens", "nothing"]) == 2
 
 
-def test_the_command_pools_as_it_is_told(bench, capsys):
+def test_the_command_line_chooses_the_pooling(bench, capsys):
     assert main(["tokens", "halves", "--pool", "kmeans", "--keep", "2", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["pooling"] == {"kmeans keep 2": 48}
