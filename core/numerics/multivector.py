@@ -1,7 +1,7 @@
-"""Late interaction: each word of a question finds the part of an item that it fits best.
+"""Token vectors: MaxSim (late interaction) and pooling of an item's tokens into fewer vectors.
 
-Source: Khattab, Zaharia. ColBERT: Efficient and Effective Passage Search via Contextualized Late
-Interaction over BERT. SIGIR 2020.
+Source of MaxSim: Khattab, Zaharia. ColBERT: Efficient and Effective Passage Search via
+Contextualized Late Interaction over BERT. SIGIR 2020.
 """
 
 from __future__ import annotations
@@ -13,55 +13,54 @@ import numpy as np
 from core.numerics.kmeans import centers_of, nearest_center
 from core.types import Clusters, Floats, Ints, Pooling
 
+STARTS = 4  # of k-means: with one, inertia on the starter's patch tokens is 4 % above Ward's
 
-def best_matches(words: Floats, items: Sequence[Floats]) -> Floats:
-    """(m, w) for each of m items and w words the largest cosine of the word with a part.
+
+def best_matches(queries: Floats, items: Sequence[Floats]) -> Floats:
+    """(m, w) for each of m items and w query tokens the largest cosine with a token of the item.
 
     A row's sum is MaxSim, its mean is MaxSim on the scale of a cosine. No item may be empty.
 
     Args:
-        words: (w, d) unit vectors.
+        queries: (w, d) unit vectors of the query's tokens.
         items: m arrays of (t, d) unit vectors, t free.
 
     >>> x = np.eye(3, dtype=np.float32)
-    >>> best_matches(x[:2], [x[1:], x[:1]]).tolist()  # the second item has nothing for word two
+    >>> best_matches(x[:2], [x[1:], x[:1]]).tolist()  # the second item matches token one only
     [[0.0, 1.0], [1.0, 0.0]]
     """
     if not items:
-        return np.empty((0, len(words)), np.float32)
+        return np.empty((0, len(queries)), np.float32)
     starts = np.cumsum([0, *map(len, items)])[:-1]
-    found: Floats = np.maximum.reduceat(np.concatenate(items) @ words.T, starts, axis=0)
-    return found
-
-
-STARTS = 4  # of k-means: one leaves its clusters 4 % less tight than Ward's on the starter's places
+    result: Floats = np.maximum.reduceat(np.concatenate(items) @ queries.T, starts, axis=0)
+    return result
 
 
 def pool(vectors: Floats, pooling: Pooling) -> Floats:
-    """At most `pooling.k` unit vectors that stand for the (t, d) token vectors of an item."""
+    """At most `pooling.k` unit vectors in place of the (t, d) token vectors of an item."""
     return pooled(vectors, pooling.k(len(vectors)), pooling.clusters)[0]
 
 
 def pooled(vectors: Floats, k: int, clusters: Clusters = "ward") -> tuple[Floats, Ints]:
-    """(j, d) unit vectors, at most k, and (t,) which of them each part went to.
+    """(j, d) unit vectors, at most k, and (t,) the cluster of each token.
 
-    Each cluster of the parts is replaced by its mean, made to length 1. A question's best match
-    with a cluster is at most its best match with a member before the mean gets its length.
+    Each cluster of tokens is replaced by its mean, normalized to length 1. Before normalization a
+    query's similarity to the mean is at most its similarity to the best member.
 
     Args:
         vectors: (t, d) unit vectors.
-        k: how many to keep; with k >= t the parts stay as they are.
-        clusters: "ward" or "kmeans", which starts from k parts far from each other.
+        k: number of clusters; with k >= t the tokens are returned unchanged.
+        clusters: "ward" or "kmeans" (k-means++, the best of four starts).
 
     Source: Ward: Clavie, Chaffin, Adams. Reducing the Footprint of Multi-Vector Retrieval with
     Minimal Performance Impact via Token Pooling. 2024. k-means and a ratio, inside training:
     Veneroso and others, CRISP: Clustering Multi-Vector Representations for Denoising and Pruning.
-    2025; here after it.
+    2025; here after training.
 
     >>> x = np.float32([[1, 0], [0, 1], [1, 0]])
     >>> for clusters in ("ward", "kmeans"):
-    ...     kept, members = pooled(x, 2, clusters)
-    ...     print(kept[members].tolist())
+    ...     means, members = pooled(x, 2, clusters)
+    ...     print(means[members].tolist())
     [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
     [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
     """
@@ -69,8 +68,8 @@ def pooled(vectors: Floats, k: int, clusters: Clusters = "ward") -> tuple[Floats
         return vectors, np.arange(len(vectors))
     members = _ward(vectors, k) if clusters == "ward" else _kmeans(vectors, k)
     sums = _sums(vectors, members)
-    kept: Floats = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
-    return kept, members
+    means: Floats = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    return means, members
 
 
 def _ward(vectors: Floats, k: int) -> Ints:
@@ -80,7 +79,7 @@ def _ward(vectors: Floats, k: int) -> Ints:
 
 
 def _kmeans(vectors: Floats, k: int) -> Ints:
-    """The best of some starts: the one whose clusters are tightest."""
+    """The start with the least inertia."""
     tried = [
         _numbered(nearest_center(vectors, centers_of(vectors, k, seed=seed)))
         for seed in range(STARTS)
@@ -89,7 +88,7 @@ def _kmeans(vectors: Floats, k: int) -> Ints:
 
 
 def _explained(vectors: Floats, members: Ints) -> float:
-    """What the clusters' means have of the squared lengths: the more, the less is left inside."""
+    """Sum of squares explained by the clusters' means: the larger, the smaller the inertia."""
     sums = _sums(vectors, members)
     return float((np.einsum("ij,ij->i", sums, sums) / np.bincount(members)).sum())
 

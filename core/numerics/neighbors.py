@@ -1,4 +1,7 @@
-"""The largest of many scores, many times quicker than by a partition of each row."""
+"""Exact neighbors: top-k selection, top-k search in blocks, ranks, and neighbor lists of a space.
+
+Selecting with bounds from group maxima is many times faster than a partition of each row.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,21 @@ import numpy as np
 
 from core.types import Bools, Floats, Ints, Space, per_space
 
-FEW = 2048  # below this many columns a plain sort is quicker than selecting first
+FEW = 2048  # below this many columns a plain sort is faster than selecting first
+QUERY_BLOCK = 512
+SCORE_BLOCK = 1 << 24  # scores in memory at a time: 64 MiB of float32
+LEAST_BLOCK = 2048  # candidates per block, at least
+SHARED = 20  # neighbors in a cached list, so that several diagnostics use the same one
+NARROW = 0.25  # share of allowed rows below which copying them out beats masking all scores
+
+Side = Literal["image", "text", "all"]
 
 
 def select(scores: Floats, k: int) -> tuple[Ints, Floats]:
     """Columns and values of the k largest of each row, best first, ties by column.
 
     The k-th largest of the maxima of disjoint groups bounds the k-th largest score from below, so
-    only the groups that reach it need looking into.
+    only the groups that reach it are searched.
 
     >>> select(np.array([[0.1, 0.9, 0.5, 0.9]], np.float32), 3)[0]
     array([[1, 3, 2]])
@@ -37,55 +47,10 @@ def select(scores: Floats, k: int) -> tuple[Ints, Floats]:
     return column[chosen].reshape(q, k), value[chosen].reshape(q, k)
 
 
-def _above(scores: Floats, k: int, width: int) -> tuple[Ints, Ints, Floats]:
-    """Rows, columns and values of a few scores, with the k largest of each row among them.
-
-    Columns are grouped by their remainder; those that are left over are looked at one by one.
-    """
-    n = scores.shape[1]
-    groups = n // width
-    inside = scores[:, : groups * width].reshape(-1, width, groups)
-    maxima = inside.max(axis=1)
-    bound = np.partition(maxima, groups - k, axis=1)[:, groups - k]
-    row, group = np.nonzero(maxima >= bound[:, None])
-    values = inside[row, :, group]
-    some, member = np.nonzero(values >= bound[row][:, None])
-    rest_row, rest = np.nonzero(scores[:, groups * width :] >= bound[:, None])
-    rest += groups * width
-    return (
-        np.concatenate([row[some], rest_row]),
-        np.concatenate([group[some] + groups * member, rest]),
-        np.concatenate([values[some, member], scores[rest_row, rest]]),
-    )
-
-
-QUERY_BLOCK = 512
-SCORE_BLOCK = 1 << 24  # scores held at a time: 64 MiB of float32
-LEAST_BLOCK = 2048  # candidates that pass by at a time, at least
-SHARED = 20  # neighbours in a list that several may ask for
-NARROW = 0.25  # share of allowed rows below which copying them out beats masking all scores
-
-Side = Literal["image", "text", "all"]
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbors:
-    """Neighbour lists of some of a space's rows, as rows of that space, best first.
-
-    `queries` (q,), `indices` and `cosines` (q, k); `n_queries` rows could have been asked and
-    `n_candidates` could have been found.
-    """
-
-    queries: Ints
-    indices: Ints
-    cosines: Floats
-    n_queries: int
-    n_candidates: int
-
-    @property
-    def share(self) -> float:
-        """Share of the possible queries that was asked."""
-        return len(self.queries) / self.n_queries
+def cosines(vectors: Floats, query: Floats) -> Floats:
+    """(n,) cosines of one query (d,) with every row."""
+    result: Floats = vectors @ query
+    return result
 
 
 def top_k(
@@ -102,10 +67,10 @@ def top_k(
     Args:
         queries: (q, d) rows.
         vectors: (n, d) rows to search.
-        k: how many; fewer come back when fewer are allowed.
+        k: how many; fewer are returned when fewer are allowed.
         offset: (n,) bias subtracted from each cosine.
-        mask: (n,) rows that may be found.
-        exclude: (q,) one row that each query must not find, usually itself.
+        mask: (n,) rows that may be returned.
+        exclude: (q,) one row to exclude for each query, usually itself.
 
     Returns:
         indices (q, k) and scores (q, k), best first; equal scores are ordered by row.
@@ -120,7 +85,7 @@ def top_k(
     if exclude is not None:
         allowed -= int((mask[exclude].any() if mask is not None else True) and len(exclude) > 0)
     k = max(0, min(k, allowed))
-    found = [
+    blocks = [
         _search_block(
             queries[start : start + QUERY_BLOCK],
             vectors,
@@ -131,9 +96,9 @@ def top_k(
         )
         for start in range(0, len(queries), QUERY_BLOCK)
     ]
-    if not found:
+    if not blocks:
         return np.empty((0, k), np.int64), np.empty((0, k), np.float32)
-    return np.concatenate([i for i, _ in found]), np.concatenate([s for _, s in found])
+    return np.concatenate([i for i, _ in blocks]), np.concatenate([s for _, s in blocks])
 
 
 def ranks(queries: Floats, vectors: Floats, pairs: Ints, *, offset: Floats | None = None) -> Ints:
@@ -156,8 +121,8 @@ def ranks(queries: Floats, vectors: Floats, pairs: Ints, *, offset: Floats | Non
     step = max(1, min(QUERY_BLOCK, SCORE_BLOCK // max(1, len(vectors))))
     for start in range(0, len(pairs), step):
         part = pairs[start : start + step]
-        asked, row_of = np.unique(part[:, 0], return_inverse=True)
-        scores = queries[asked] @ vectors.T
+        used, row_of = np.unique(part[:, 0], return_inverse=True)
+        scores = queries[used] @ vectors.T
         if offset is not None:
             scores -= offset
         scores = scores[row_of]
@@ -167,6 +132,26 @@ def ranks(queries: Floats, vectors: Floats, pairs: Ints, *, offset: Floats | Non
         tied = (scores == own) & (np.arange(len(vectors)) < target[:, None])
         result[start : start + step] = 1 + higher + tied.sum(axis=1)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbors:
+    """Neighbor lists of some of a space's rows, as rows of that space, best first.
+
+    `queries` (q,), `indices` and `cosines` (q, k); a sample of `n_queries` possible queries among
+    `n_candidates` candidates.
+    """
+
+    queries: Ints
+    indices: Ints
+    cosines: Floats
+    n_queries: int
+    n_candidates: int
+
+    @property
+    def share(self) -> float:
+        """Share of the possible queries that was sampled."""
+        return len(self.queries) / self.n_queries
 
 
 def nearest(
@@ -179,11 +164,11 @@ def nearest(
     seed: int = 0,
     ranked: bool = False,
 ) -> Neighbors:
-    """Exact neighbour lists of up to q randomly chosen rows; an item is never its own neighbour.
+    """Exact neighbor lists of up to q randomly chosen rows; an item is never its own neighbor.
 
-    Computed once per space and arguments, for every diagnostic that asks; lists of up to 20 are
-    parts of the same. With `ranked` they are those that search would give: score biases count for
-    the order, not for the cosines.
+    Computed once per space and arguments and shared by all diagnostics; lists of up to 20 are
+    parts of the same. With `ranked` the order is that of search: score biases are subtracted for
+    the order, not from the cosines.
     """
     length = 1 if k == 1 else max(k, SHARED)
     lists = _nearest(space, frm, to, length, q, seed, ranked and bool(space.offset.any()))
@@ -194,25 +179,25 @@ def nearest(
 def _nearest(
     space: Space, frm: Side, to: Side, k: int, q: int, seed: int, biased: bool
 ) -> Neighbors:
-    asked, found = _rows(space, frm), _rows(space, to)
-    rows = np.arange(asked.start, asked.stop)
+    sources, targets = _rows(space, frm), _rows(space, to)
+    rows = np.arange(sources.start, sources.stop)
     if len(rows) > q:
         rows = np.sort(np.random.default_rng(seed).choice(rows, q, replace=False))
-    inside = (rows >= found.start) & (rows < found.stop)
-    bias = space.offset[found]
+    inside = (rows >= targets.start) & (rows < targets.stop)
+    bias = space.offset[targets]
     indices, scores = top_k(
         space.vectors[rows],
-        space.vectors[found],
+        space.vectors[targets],
         k,
         offset=bias if biased else None,
-        exclude=rows - found.start if len(rows) and inside.all() else None,
+        exclude=rows - targets.start if len(rows) and inside.all() else None,
     )
     return Neighbors(
         rows,
-        indices + found.start,
+        indices + targets.start,
         scores + bias[indices] if biased else scores,
-        asked.stop - asked.start,
-        found.stop - found.start,
+        sources.stop - sources.start,
+        targets.stop - targets.start,
     )
 
 
@@ -229,7 +214,7 @@ def _among(
     rows: Ints,
     exclude: Ints | None,
 ) -> tuple[Ints, Floats]:
-    """Search a few rows by copying them out."""
+    """Search a few rows by copying them."""
     biases = None if offset is None else offset[rows]
     if exclude is not None and np.isin(exclude, rows).any():
         place = np.searchsorted(rows, exclude)
@@ -247,7 +232,7 @@ def _search_block(
     mask: Bools | None,
     exclude: Ints | None,
 ) -> tuple[Ints, Floats]:
-    """Top k of one block of queries: the candidates pass by in blocks, the best so far are kept."""
+    """Top k of one block of queries, merged over blocks of candidates."""
     q = len(queries)
     step = max(LEAST_BLOCK, SCORE_BLOCK // max(1, q))
     best_i, best_s = np.empty((q, 0), np.int64), np.empty((q, 0), np.float32)
@@ -270,7 +255,23 @@ def _search_block(
     return best_i[:, :k], best_s[:, :k]
 
 
-def cosines(vectors: Floats, query: Floats) -> Floats:
-    """(n,) cosines of one query (d,) with every row."""
-    result: Floats = vectors @ query
-    return result
+def _above(scores: Floats, k: int, width: int) -> tuple[Ints, Ints, Floats]:
+    """Rows, columns and values of a few scores that include the k largest of each row.
+
+    Columns are grouped by their remainder; those left over are compared one by one.
+    """
+    n = scores.shape[1]
+    groups = n // width
+    inside = scores[:, : groups * width].reshape(-1, width, groups)
+    maxima = inside.max(axis=1)
+    bound = np.partition(maxima, groups - k, axis=1)[:, groups - k]
+    row, group = np.nonzero(maxima >= bound[:, None])
+    values = inside[row, :, group]
+    some, member = np.nonzero(values >= bound[row][:, None])
+    rest_row, rest = np.nonzero(scores[:, groups * width :] >= bound[:, None])
+    rest += groups * width
+    return (
+        np.concatenate([row[some], rest_row]),
+        np.concatenate([group[some] + groups * member, rest]),
+        np.concatenate([values[some, member], scores[rest_row, rest]]),
+    )

@@ -1,4 +1,4 @@
-"""Null models: what a metric would be where there is nothing to find, at the same n and d."""
+"""Closed-form null models: the value of a metric on structureless data of the same n and d."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.types import Doubles
 
 
 def sphere_uniformity(d: int, t: float) -> float:
-    """Uniformity of points spread evenly on the sphere: -2t + log 0F1(; d/2; t^2).
+    """Uniformity of points distributed uniformly on the sphere: -2t + log 0F1(; d/2; t^2).
 
     >>> round(sphere_uniformity(2, 2.0), 6), round(sphere_uniformity(512, 2.0), 6)
     (-1.575027, -3.984375)
@@ -30,7 +30,7 @@ def isotropic_participation(n: int, d: int) -> float:
 
 
 def log_share_of_isotropic(ratio: float, n: int, d: int) -> float:
-    """0 for one direction, 1 for as many as n isotropic rows fill, even steps for factors.
+    """log(ratio) scaled to 0 for one direction and 1 for n isotropic rows.
 
     >>> round(log_share_of_isotropic(256**0.5, 10**9, 256), 6)
     0.5
@@ -67,7 +67,7 @@ def isotropic_rankme(n: int, d: int) -> float:
     low, high = (1 - np.sqrt(ratio)) ** 2, (1 + np.sqrt(ratio)) ** 2
     angle = (np.arange(4000) + 0.5) / 4000 * np.pi
     x = (low + high) / 2 - (high - low) / 2 * np.cos(angle)
-    weight = np.sin(angle) ** 2 / x  # density times the substitution's own factor, unnormalised
+    weight = np.sin(angle) ** 2 / x  # density times the substitution's own factor, unnormalized
     weight /= weight.sum()
     s = np.sqrt(x)
     mean = float((weight * s).sum())
@@ -92,7 +92,7 @@ def cap_share(cosine: float, d: int) -> float:
 def sphere_neighbor_distances(n: int, d: int, draws: int, seed: int) -> tuple[Doubles, Doubles]:
     """Distances to the nearest and second nearest of n - 1 random points on the sphere.
 
-    Drawn as the two smallest of n - 1 uniform chances, turned into distances by the cap's area.
+    Drawn as the two smallest of n - 1 uniform variables, mapped to distances by the cap's area.
     """
     from scipy.special import betaincinv
 
@@ -109,7 +109,7 @@ def sphere_neighbor_distances(n: int, d: int, draws: int, seed: int) -> tuple[Do
 
 
 def binomial_skewness(draws: float, chance: float) -> float:
-    """Skewness of a count of independent draws: k-occurrence where nobody is favoured.
+    """Skewness of a binomial count: k-occurrence when every item is equally likely.
 
     >>> round(binomial_skewness(1_000_000, 10 / 1_000_000), 4)
     0.3162
@@ -127,10 +127,10 @@ def isotropic_stable_rank(n: int, d: int) -> float:
 
 
 def even_partition_isotropy(n: int, d: int) -> float:
-    """Smallest over largest mean of exp(c . x) over the eigenvectors of n even points.
+    """Smallest over largest mean of exp(c . x) over the eigenvectors of n uniform points.
 
     Along each of r = min(n, d) directions the mean of x has variance 1 / (n r) and the mean square
-    is an eigenvalue. Within 0.02 of simulation from n = 60 on: the two are taken as independent.
+    is an eigenvalue; the two are treated as independent. Within 0.02 of simulation for n >= 60.
 
     >>> round(even_partition_isotropy(4000, 512), 2)
     0.99

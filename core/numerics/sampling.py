@@ -1,7 +1,7 @@
-"""Samples of a space and what they leave uncertain: rows, random pairs, and standard errors.
+"""Samples of a space and their uncertainty: rows, random pairs, and standard errors.
 
-A sample is seeded: the same space gives the same rows. An error is always over items, with items
-that hang together through pairs as one draw, because the captions of a picture are no crowd.
+Samples are seeded: the same space gives the same rows. Standard errors are over items, and items
+connected through pairs count as one draw: the captions of one image are not independent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.types import Doubles, Floats, Ints, Scope, Space, per_space
 
 BLOCK = 4096
 ERROR_ROWS = 5000  # rows that a standard error is estimated from
-PARTNERS = 512  # rows that each of those is compared with where that is needed
+PARTNERS = 512  # rows that each of those is compared with in `pair_mean`
 
 
 def sampled_rows(space: Space, scope: Scope, most: int, seed: int) -> Ints:
@@ -31,21 +31,20 @@ def sampled_rows(space: Space, scope: Scope, most: int, seed: int) -> Ints:
 def thinned(space: Space, most: int, seed: int = 0) -> tuple[Space, Ints]:
     """At most `most` images and as many texts as a space of their own, and their rows here.
 
-    For what costs n^2 and depends on n anyway: neighbourhoods are compared at equal size.
+    For statistics that cost n^2 and depend on n: neighborhoods are compared at equal size.
     """
     if max(space.n_images, space.n - space.n_images) <= most:
         return space, np.arange(space.n)
-    kept = [sampled_rows(space, scope, most, seed) for scope in ("image", "text")]
-    rows = np.concatenate(kept)
+    rows = np.concatenate([sampled_rows(space, scope, most, seed) for scope in ("image", "text")])
     return space.subset(rows), rows
 
 
 @per_space
 def groups(space: Space) -> Ints:
-    """(n,) number of the group of each item: items hang together through pairs.
+    """(n,) group number of each item: the items connected through pairs are one group.
 
-    Captions of one picture are not so many independent draws, and a split for a test must not run
-    through them.
+    The captions of one image are not independent draws, and a train/test split must not separate
+    them.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -54,66 +53,66 @@ def groups(space: Space) -> Ints:
         return np.arange(space.n)
     image, text = space.pairs.T
     links = coo_array((np.ones(len(image), np.int8), (image, text)), shape=(space.n, space.n))
-    found: Ints = connected_components(links, directed=False)[1].astype(np.int64)
-    return found
+    result: Ints = connected_components(links, directed=False)[1].astype(np.int64)
+    return result
 
 
 def items_error(space: Space, influences: Mapping[Scope, Callable[[Ints], Doubles]]) -> float:
-    """Standard error, over other items of the same kind, of a statistic of some scopes' rows.
+    """Standard error of a statistic of some scopes' rows, over other items of the same kind.
 
     Args:
         space: where the rows are.
-        influences: for each scope, a function from row numbers to how much each row moves the
-            statistic when it counts 1/n; constants do not matter.
+        influences: for each scope, a function from row numbers to the influence of each row on the
+            statistic when it has weight 1/n; constants do not matter.
 
-    Items that hang together through pairs are one draw. At most `ERROR_ROWS` rows are asked for.
+    Items connected through pairs are one draw. At most `ERROR_ROWS` rows are evaluated.
     """
     draws = _draws(space, tuple(influences))
-    sums = np.zeros(draws.kept)
+    sums = np.zeros(draws.sampled)
     for scope, influence in influences.items():
         rows, place, of = draws.rows[scope]
         moved = influence(rows) if len(rows) else np.zeros(0)
         moved = moved - (moved.mean() if len(moved) else 0.0)
-        sums += np.bincount(place, weights=moved, minlength=draws.kept) / of
+        sums += np.bincount(place, weights=moved, minlength=draws.sampled) / of
     return float(np.sqrt(draws.groups * sums.var(ddof=1)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Draws:
-    """`kept` of `groups`; for each scope its rows in those, the group of each, and of how many."""
+    """`sampled` of `groups`; for each scope its rows in those, each row's group, and its size."""
 
     groups: int
-    kept: int
+    sampled: int
     rows: Mapping[Scope, tuple[Ints, Ints, int]]
 
 
 @per_space
 def _draws(space: Space, scopes: tuple[Scope, ...]) -> _Draws:
-    """What a standard error looks at; the same for every statistic of the same scopes."""
+    """The rows that a standard error uses; the same for every statistic of the same scopes."""
     spans = {scope: np.arange(*space.span(scope).indices(space.n)) for scope in scopes}
-    label = groups(space)
-    names = np.unique(np.concatenate([label[rows] for rows in spans.values()]))
-    if len(names) < 2:
-        label = names = np.arange(space.n)
+    group = groups(space)
+    numbers = np.unique(np.concatenate([group[rows] for rows in spans.values()]))
+    if len(numbers) < 2:
+        group = numbers = np.arange(space.n)
     total = sum(map(len, spans.values()))
-    kept = names
+    sample = numbers
     if total > ERROR_ROWS:
-        count = max(2, len(names) * ERROR_ROWS // total)
-        kept = np.sort(np.random.default_rng(0).choice(names, count, replace=False))
-    found = {}
+        count = max(2, len(numbers) * ERROR_ROWS // total)
+        sample = np.sort(np.random.default_rng(0).choice(numbers, count, replace=False))
+    result = {}
     for scope, rows in spans.items():
-        place = np.searchsorted(kept, label[rows]).clip(max=len(kept) - 1)
-        inside = kept[place] == label[rows]
-        found[scope] = rows[inside], place[inside], len(rows)
-    return _Draws(len(names), len(kept), found)
+        place = np.searchsorted(sample, group[rows]).clip(max=len(sample) - 1)
+        inside = sample[place] == group[rows]
+        result[scope] = rows[inside], place[inside], len(rows)
+    return _Draws(len(numbers), len(sample), result)
 
 
 @dataclass(frozen=True, slots=True)
 class PairMean:
     """Mean of a function of the cosine over pairs of different rows.
 
-    `error` is its standard error for other items of the same kind; it holds the error of having
-    looked at `pairs` random pairs too unless `exact`.
+    `error` is its standard error over other items of the same kind; unless `exact`, it includes
+    the sampling error of `pairs` random pairs.
     """
 
     value: float
@@ -137,7 +136,7 @@ def pair_mean(
         means = _row_means(space.vectors[span], kernel)
         error = items_error(space, {scope: lambda rows: 2 * means[rows - span.start]})
         return PairMean(float(means.mean()), error, n * (n - 1) // 2, True)
-    drawn = kernel(random_cosines(space, scope, pairs, seed))
+    drawn = kernel(_scope_cosines(space, scope, pairs, seed))
     partners = sampled_rows(space, scope, PARTNERS, seed)
 
     def influence(rows: Ints) -> Doubles:
@@ -149,19 +148,32 @@ def pair_mean(
     return PairMean(float(drawn.mean()), float(error), pairs, False)
 
 
-@per_space
-def random_cosines(space: Space, scope: Scope, pairs: int, seed: int) -> Doubles:
-    """(pairs,) cosines of two different random rows, drawn with replacement."""
-    vectors = space.vectors[space.span(scope)]
-    n = len(vectors)
+def random_pair_cosines(
+    one: Floats, other: Floats | None = None, *, pairs: int = 50_000, seed: int = 0
+) -> Doubles:
+    """(pairs,) cosines of a random row of `one` with one of `other`, or with a different one of it.
+
+    Pairs are drawn with replacement.
+    """
+    n = len(one)
     rng = np.random.default_rng(seed)
     first = rng.integers(0, n, pairs)
-    second = (first + rng.integers(1, n, pairs)) % n
+    if other is None:
+        second = (first + rng.integers(1, n, pairs)) % n
+    else:
+        second = rng.integers(0, len(other), pairs)
+    right = one if other is None else other
     result = np.empty(pairs)
     for start in range(0, pairs, BLOCK):
         part = slice(start, start + BLOCK)
-        result[part] = np.einsum("ij,ij->i", vectors[first[part]], vectors[second[part]])
+        result[part] = np.einsum("ij,ij->i", one[first[part]], right[second[part]])
     return result
+
+
+@per_space
+def _scope_cosines(space: Space, scope: Scope, pairs: int, seed: int) -> Doubles:
+    """`random_pair_cosines` of a scope, shared by every kernel."""
+    return random_pair_cosines(space.vectors[space.span(scope)], pairs=pairs, seed=seed)
 
 
 def _row_means(vectors: Floats, kernel: Callable[[Doubles], Doubles]) -> Doubles:

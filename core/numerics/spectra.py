@@ -1,7 +1,7 @@
 """Moments and spectra of a space, computed once and shared by every diagnostic.
 
-One pass over the rows gives their mean and second moment; from those follow, exactly and for any n,
-the mean cosine, the spread of cosines, centroids and every spectrum. Cost n d^2, memory d^2.
+One pass over the rows gives their mean and second moment; the mean cosine, the variance of cosines,
+centroids and every spectrum follow from them exactly for any n. Cost n d^2, memory d^2.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import numpy as np
 from core.types import Doubles, Floats, Ints, Scope, Space, per_space
 
 BLOCK = 4096
-EXACT_ROWS = (
-    200_000  # up to here products are float64 too: quick enough, and small eigenvalues hold
-)
+EXACT_ROWS = 200_000  # up to here products are float64 too, so that small eigenvalues are accurate
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,8 @@ class Moments:
         return _eigen(self.second)
 
     @cached_property
-    def centred_eigen(self) -> tuple[Doubles, Doubles]:
-        """The same of `covariance`: what is left when the mean is taken out."""
+    def centered_eigen(self) -> tuple[Doubles, Doubles]:
+        """The same of `covariance`: the spectrum after the mean is subtracted."""
         return _eigen(self.covariance)
 
     def merged(self, other: Moments) -> Moments:
@@ -73,7 +71,7 @@ def moments(space: Space, scope: Scope) -> Moments:
 
 
 def moments_of(vectors: Floats, rows: Ints | None = None, *, exact: bool | None = None) -> Moments:
-    """Moments of all rows or of some, summed in float64; never copied as a whole.
+    """Moments of all rows or of some, summed in float64, in blocks.
 
     Products are float64 too when `exact`: up to `EXACT_ROWS` rows unless said otherwise.
     """
@@ -126,28 +124,29 @@ def rankme(values: Doubles) -> float:
 
 
 def participation_influence(m: Moments, rows: Floats) -> Doubles:
-    """How much each row moves the participation ratio of the covariance when it counts 1/n."""
+    """(m,) influence of each row on the participation ratio of the covariance, at weight 1/n."""
     total, square = float(np.trace(m.covariance)), float((m.covariance**2).sum())
-    found = []
+    result = []
     for start in range(0, len(rows), BLOCK):
         x = rows[start : start + BLOCK].astype(np.float64) - m.mean
         length2 = np.einsum("ij,ij->i", x, x)
         along = np.einsum("ij,ij->i", x @ m.covariance, x)
-        found.append(
+        result.append(
             2 * total / square * (length2 - total) - 2 * total**2 / square**2 * (along - square)
         )
-    return np.concatenate(found)
+    return np.concatenate(result)
 
 
-def eigen_influence(m: Moments, rows: Floats, slopes: Doubles, *, centred: bool) -> Doubles:
-    """How much each row moves a function of the eigenvalues, up to a constant.
+def eigen_influence(m: Moments, rows: Floats, slopes: Doubles, *, centered: bool) -> Doubles:
+    """(m,) influence of each row on a function of the eigenvalues, up to a constant.
 
-    `slopes` (d,) are the function's derivatives by the eigenvalues; those of 0 cost nothing.
+    `slopes` (d,) are the function's derivatives by the eigenvalues; directions with slope 0 are
+    skipped.
     """
     used = slopes != 0
-    directions = (m.centred_eigen if centred else m.eigen)[1][:, used]
+    directions = (m.centered_eigen if centered else m.eigen)[1][:, used]
     along = projections(rows, directions)
-    if centred:
+    if centered:
         along = along - m.mean @ directions
     moved: Doubles = along**2 @ slopes[used]
     return moved

@@ -1,4 +1,8 @@
-"""Whether two numbers of each item go together: rank correlation and its chance by shuffling."""
+"""Statistics of numbers, without a space.
+
+Confidence intervals, clustered standard errors, AUC, rank correlation with a permutation test, the
+spread of group rates, and the share of items unseen in a sample.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,15 @@ import numpy as np
 
 from core.types import Bools, Doubles, Ints
 
-Z = 1.959964  # two-sided 95 % of a normal distribution
+Z = 1.959964  # two-sided 95 % quantile of a normal distribution
+SHUFFLED = 2000  # items in a permutation test, at most
+RESAMPLES = 400  # of a bootstrap, and of the null distribution of `macro_std`
 
 
 def normal(
     value: float, error: float, low: float = -np.inf, high: float = np.inf
 ) -> tuple[float, float]:
-    """The 95 % interval of a normal estimate, kept within `low` and `high`."""
+    """The 95 % interval of a normal estimate, within `low` and `high`."""
     return max(low, min(value, value - Z * error)), min(high, max(value, value + Z * error))
 
 
@@ -29,7 +35,7 @@ def wilson(hits: float, of: int) -> tuple[float, float]:
 
 
 def clustered_error(values: Doubles, clusters: Ints) -> float:
-    """Standard error of the mean when values of one cluster belong together.
+    """Cluster-robust standard error of the mean.
 
     >>> clustered_error(np.array([1.0, 1.0, 3.0, 3.0]), np.array([7, 7, 9, 9]))
     1.0
@@ -41,7 +47,7 @@ def clustered_error(values: Doubles, clusters: Ints) -> float:
 
 
 def auc(positive: Doubles, negative: Doubles) -> tuple[float, float]:
-    """Chance that a positive scores above a negative (ties half), and its error (DeLong 1988).
+    """Area under the ROC curve (ties half), and its standard error (DeLong 1988).
 
     >>> auc(np.array([1.0, 3.0]), np.array([0.0, 2.0]))[0]
     0.75
@@ -52,29 +58,20 @@ def auc(positive: Doubles, negative: Doubles) -> tuple[float, float]:
     return float(above.mean()), float(np.sqrt(variance))
 
 
-def _share_below(ordered: Doubles, values: Doubles) -> Doubles:
-    """(m,) share of the ordered numbers below each value, ties half."""
-    both = np.searchsorted(ordered, values) + np.searchsorted(ordered, values, "right")
-    shares: Doubles = both / (2 * len(ordered))
-    return shares
-
-
-SHUFFLED = 2000  # items that are shuffled for the p-value, at most
-
-
 def ranks(values: Doubles) -> Doubles:
-    """Ranks from 0 to 1; equals share their middle rank.
+    """Ranks scaled to 0..1; equal values share their mean rank.
 
     >>> ranks(np.array([5.0, 7.0, 5.0, 9.0])).tolist()
     [0.25, 0.625, 0.25, 0.875]
     """
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    found: Doubles = (np.cumsum(counts) - counts / 2)[place] / len(values)
-    return found
+    from scipy.stats import rankdata
+
+    result: Doubles = (rankdata(values) - 0.5) / len(values)
+    return result
 
 
 def rank_correlation(x: Doubles, y: Doubles) -> tuple[float, Doubles]:
-    """Correlation of ranks (Spearman 1904), and how much each item moves it when it counts 1/n.
+    """Correlation of ranks (Spearman 1904), and (n,) the influence of each item at weight 1/n.
 
     >>> round(rank_correlation(ranks(np.arange(4.0)), ranks(-np.arange(4.0)))[0], 6)
     -1.0
@@ -89,10 +86,9 @@ def rank_correlation(x: Doubles, y: Doubles) -> tuple[float, Doubles]:
 
 
 def shuffled_p(x: Doubles, y: Doubles, shuffles: int) -> float:
-    """Share of shuffled ranks, of at most `SHUFFLED` items, that go as far; two-sided.
+    """Two-sided p-value of a rank correlation by permutation; at least 1 / (1 + shuffles).
 
-    With fewer items than there are the correlation is scaled to their number. It is no smaller
-    than 1 / (1 + shuffles).
+    At most `SHUFFLED` items are permuted; the null distribution is scaled to the number of all.
 
     >>> shuffled_p(ranks(np.arange(40.0)), ranks(np.arange(40.0)), 99)
     0.01
@@ -100,27 +96,16 @@ def shuffled_p(x: Doubles, y: Doubles, shuffles: int) -> float:
     rng = np.random.default_rng(0)
     n = len(x)
     order = np.lexsort((y, x))  # so that the items' order does not matter
-    kept = order if n <= SHUFFLED else order[np.sort(rng.choice(n, SHUFFLED, replace=False))]
-    a, b = x[kept] - x[kept].mean(), y[kept] - y[kept].mean()
+    used = order if n <= SHUFFLED else order[np.sort(rng.choice(n, SHUFFLED, replace=False))]
+    a, b = x[used] - x[used].mean(), y[used] - y[used].mean()
     observed = abs(np.corrcoef(x, y)[0, 1]) if min(x.std(), y.std()) > 1e-9 else 0.0
-    scale = max(1e-12, float(np.sqrt((a @ a) * (b @ b)))) * np.sqrt(n / len(kept))
+    scale = max(1e-12, float(np.sqrt((a @ a) * (b @ b)))) * np.sqrt(n / len(used))
     drawn = np.array([abs(rng.permutation(a) @ b) for _ in range(shuffles)]) / scale
     return float((1 + (drawn >= observed - 1e-12).sum()) / (1 + shuffles))
 
 
-def _shifts(x: Doubles, other: Doubles) -> Doubles:
-    """What each item adds through the ranks of the items above it."""
-    order = np.argsort(x, kind="stable")
-    above = np.empty(len(x))
-    above[order] = (np.cumsum(other[order][::-1])[::-1] - other[order]) / len(x)
-    return above
-
-
-RESAMPLES = 400
-
-
 def macro_std(rates: Doubles, counts: Doubles, style: str = "population") -> float:
-    """Mean over classes (C, G) of the weighted deviation of their groups' rates.
+    """Mean over classes (C, G) of the weighted standard deviation of their groups' rates.
 
     >>> round(macro_std(np.array([[0.9, 0.7]]), np.array([[80.0, 20.0]])), 6)
     0.08
@@ -135,7 +120,7 @@ def macro_std(rates: Doubles, counts: Doubles, style: str = "population") -> flo
 
 
 def chance_std(mean: float, counts: Doubles, style: str) -> float:
-    """`macro_std` that groups of these sizes show when all have the same recall."""
+    """Expected `macro_std` of groups of these sizes when all have the same recall."""
     sizes = np.maximum(1, np.round(counts)).astype(np.int64)
     drawn = np.random.default_rng(0).binomial(sizes, min(1.0, mean), (RESAMPLES, len(sizes)))
     weight = sizes.astype(np.float64)
@@ -143,64 +128,79 @@ def chance_std(mean: float, counts: Doubles, style: str) -> float:
 
 
 def bootstrap(hits: Bools, place: Ints, group: Ints, clusters: Ints, style: str) -> Doubles:
-    """`macro_std` of one class in bootstrap samples of clusters.
+    """(RESAMPLES,) `macro_std` of one class in bootstrap samples of clusters.
 
     Args:
         hits: (q,) whether each query succeeded.
-        place: which query each membership speaks of.
-        group: (len(place),) the group that it counts for.
+        place: (m,) the query of each membership.
+        group: (m,) the group of each membership.
         clusters: (q,) queries of one cluster are drawn together.
         style: see `macro_std`.
     """
     _, cluster = np.unique(clusters, return_inverse=True)
     many, count = int(cluster.max()) + 1, int(group.max()) + 1
     rng = np.random.default_rng(0)
-    found = np.empty(RESAMPLES)
+    result = np.empty(RESAMPLES)
     for i in range(RESAMPLES):
         drawn = np.bincount(rng.integers(0, many, many), minlength=many)[cluster[place]]
         counts = np.bincount(group, drawn, count).astype(np.float64)
         right = np.bincount(group, drawn * hits[place], count)
         rates = np.divide(right, counts, out=np.zeros(count), where=counts > 0)
-        found[i] = macro_std(rates, counts, style)
-    return found
+        result[i] = macro_std(rates, counts, style)
+    return result
 
 
-def never_found(counts: Ints | Doubles, share: float) -> tuple[float, float]:
-    """Share of items that would be in no list if everyone were asked.
+def unseen_share(counts: Ints | Doubles, share: float) -> tuple[float, float]:
+    """Share of items that would be in no list if all lists were counted, not only a sample.
 
     Args:
-        counts: (n,) lists of the sample that each item is in.
-        share: of all lists that the sample holds, at most 1.
+        counts: (n,) lists of the sample that contain each item.
+        share: of all lists that are in the sample, at most 1.
 
     Returns:
-        Two estimates: from counts that follow a gamma-Poisson law with the sample's mean and its
-        share of zeros, and from the items found once or twice (Chao's extrapolation). The share
-        that the sample itself leaves out is never exceeded.
+        Two estimates: from a gamma-Poisson distribution of the counts with the sample's mean and
+        share of zeros, and from the items counted once or twice (Chao's extrapolation). Neither
+        exceeds the share of zeros in the sample.
 
-    >>> never_found(np.array([0, 0, 1, 2, 5]), 1.0)
+    >>> unseen_share(np.array([0, 0, 1, 2, 5]), 1.0)
     (0.4, 0.4)
     """
     zero = float((counts == 0).mean())
     if share >= 1 or zero in (0.0, 1.0):
         return zero, zero
-    return _by_gamma(float(counts.mean()), zero, share), _by_chao(counts, zero, share)
+    return _unseen_by_gamma(float(counts.mean()), zero, share), _unseen_by_chao(counts, zero, share)
 
 
-def _by_gamma(mean: float, zero: float, share: float) -> float:
-    """(1 + mean / r)^-r is the share of zeros; r is found by halving, and the mean raised."""
-    if zero <= np.exp(-mean):
-        return float(np.exp(-mean / share)) if zero > 0 else 0.0
-    low, high = -30.0, 30.0
-    for _ in range(80):
-        r = float(np.exp((low + high) / 2))
-        if -r * np.log1p(mean / r) > np.log(zero):
-            low = np.log(r)
-        else:
-            high = np.log(r)
+def _share_below(ordered: Doubles, values: Doubles) -> Doubles:
+    """(m,) share of the sorted numbers below each value, ties half."""
+    both = np.searchsorted(ordered, values) + np.searchsorted(ordered, values, "right")
+    shares: Doubles = both / (2 * len(ordered))
+    return shares
+
+
+def _shifts(x: Doubles, other: Doubles) -> Doubles:
+    """(n,) influence of each item through the ranks of the items above it."""
+    order = np.argsort(x, kind="stable")
+    above = np.empty(len(x))
+    above[order] = (np.cumsum(other[order][::-1])[::-1] - other[order]) / len(x)
+    return above
+
+
+def _unseen_by_gamma(mean: float, zero: float, share: float) -> float:
+    """Solve (1 + mean / r)^-r = share of zeros for r, then raise the mean to that of all lists."""
+    from scipy.optimize import brentq
+
+    def excess(log_r: float) -> float:
+        r = np.exp(log_r)
+        return float(-r * np.log1p(mean / r) - np.log(zero))
+
+    if excess(30.0) >= 0:  # no more zeros than a Poisson distribution has
+        return float(np.exp(-mean / share))
+    r = np.exp(brentq(excess, -30.0, 30.0, xtol=1e-14))
     return min(zero, float(np.exp(-r * np.log1p(mean / share / r))))
 
 
-def _by_chao(counts: Ints | Doubles, zero: float, share: float) -> float:
+def _unseen_by_chao(counts: Ints | Doubles, zero: float, share: float) -> float:
     once, twice = float((counts == 1).mean()), float((counts == 2).mean())
     unseen = once**2 / (2 * twice) if twice else once * len(counts) / 2
     if not unseen:

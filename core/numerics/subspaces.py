@@ -1,4 +1,4 @@
-"""Gates: which directions count when two rows are compared, and how well scores part two groups."""
+"""Principal subspaces and their overlap; Fisher scores of directions, and cosines under a mask."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from core.errors import InputError
 from core.numerics.spectra import Moments, moments_of
 from core.types import Doubles, Floats
 
+MIN_VARIANCE = 1e-10  # share of the largest variance below which a direction is not used
+
 
 def fisher(one: Doubles, other: Doubles) -> Doubles:
     """(d,) squared distance of two groups' means along each direction over their variances.
@@ -19,24 +21,23 @@ def fisher(one: Doubles, other: Doubles) -> Doubles:
     """
     apart = (one.mean(axis=0) - other.mean(axis=0)) ** 2
     spread = one.var(axis=0) + other.var(axis=0)
-    # A direction that both groups share exactly says nothing; one that parts them without spread,
-    # everything.
+    # Equal means score 0 even without variance.
     return np.where(apart > 1e-12, apart / np.maximum(spread, 1e-12), 0.0)
 
 
 def top_fisher_mask(scores: Doubles, count: int) -> Doubles:
-    """(d,) 1 for the directions with the highest scores, 0 for the others and for scores of 0."""
-    gate = np.zeros(len(scores))
+    """(d,) 1 for the `count` directions with the highest scores above 0, 0 for the others."""
+    mask = np.zeros(len(scores))
     best = np.argsort(-scores, kind="stable")[:count]
-    gate[best[scores[best] > 0]] = 1.0
-    return gate
+    mask[best[scores[best] > 0]] = 1.0
+    return mask
 
 
-def masked_cosines(rows: Doubles, others: Doubles, gate: Doubles) -> Doubles:
-    """Cosines of rows (n, d) with others (m, d) through a gate (d,); 0 where nothing is left.
+def masked_cosines(rows: Doubles, others: Doubles, mask: Doubles) -> Doubles:
+    """(n, m) cosines of rows (n, d) with others (m, d) under a mask (d,); 0 for zero vectors.
 
     Raises:
-        InputError: the gate is 0 in every direction.
+        InputError: the mask is 0 in every direction.
 
     >>> e = np.eye(3)
     >>> masked_cosines(e[:1] + e[1:2], e[:1] + e[2:], np.ones(3)).round(6).tolist()
@@ -44,45 +45,37 @@ def masked_cosines(rows: Doubles, others: Doubles, gate: Doubles) -> Doubles:
     >>> masked_cosines(e[:1] + e[1:2], e[:1] + e[2:], e[0]).tolist()
     [[1.0]]
     """
-    if not np.any(gate):
+    if not np.any(mask):
         raise InputError(
-            "The gate is 0 in all directions, so nothing is left to compare. "
+            "The mask is 0 in all directions, so nothing is left to compare. "
             "Choose two groups that differ somewhere."
         )
-    left, right = _unit(rows * gate), _unit(others * gate)
+    left, right = _unit(rows * mask), _unit(others * mask)
     return np.clip(left @ right.T, -1, 1)
-
-
-def _unit(rows: Doubles) -> Doubles:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-12)
-
-
-SAME = 1e-10  # share of the largest variance below which a direction is not used
 
 
 @dataclass(frozen=True)
 class PrincipalSubspace:
-    """Main `directions` (d, m) as columns, largest variance first, and the variances (m,)."""
+    """Principal `directions` (d, m) as columns, largest variance first, and `variances` (m,)."""
 
     variances: Doubles
     directions: Doubles
 
     @property
     def rank(self) -> int:
-        """Directions that are used; 0 when all rows are one point."""
-        if not self.variances[0] > SAME:
+        """Number of directions in use; 0 when all rows are one point."""
+        if not self.variances[0] > MIN_VARIANCE:
             return 0
-        return int((self.variances > SAME * self.variances[0]).sum())
+        return int((self.variances > MIN_VARIANCE * self.variances[0]).sum())
 
 
 def principal_subspace(m: Moments) -> PrincipalSubspace:
-    """The shape around the mean, with covariance divided by n."""
-    return PrincipalSubspace(*m.centred_eigen)
+    """The full eigenbasis of the covariance (divided by n)."""
+    return PrincipalSubspace(*m.centered_eigen)
 
 
 def subspace_of(rows: Floats, p: int) -> PrincipalSubspace:
-    """The first p directions of some rows: several times quicker than all."""
+    """The first p directions of some rows: several times faster than all of them."""
     from scipy.linalg import eigh
 
     covariance = moments_of(rows).covariance
@@ -92,7 +85,7 @@ def subspace_of(rows: Floats, p: int) -> PrincipalSubspace:
 
 
 def similarity(one: PrincipalSubspace, other: PrincipalSubspace, p: int) -> float:
-    """Mean |cosine| of the first p directions, one with one: 1 same, 0 at right angles.
+    """Mean |cosine| of the first p directions, matched by rank: 1 the same, 0 orthogonal.
 
     >>> turned = PrincipalSubspace(np.ones(3), np.eye(3)[:, [0, 2, 1]])
     >>> similarity(PrincipalSubspace(np.ones(3), np.eye(3)), turned, 3).__round__(3)
@@ -105,7 +98,7 @@ def similarity(one: PrincipalSubspace, other: PrincipalSubspace, p: int) -> floa
 def overlap(one: PrincipalSubspace, other: PrincipalSubspace, p: int) -> float:
     """Mean squared cosine of the principal angles between the first p directions of each.
 
-    Near-equal variances may swap directions, which spoils `similarity` but not this.
+    Near-equal variances may swap directions, which lowers `similarity` but not this.
     """
     return min(1.0, float(((one.directions[:, :p].T @ other.directions[:, :p]) ** 2).sum()) / p)
 
@@ -122,10 +115,10 @@ def chance(d: int) -> float:
 
 
 def influence(rows: Doubles, one: PrincipalSubspace, other: PrincipalSubspace, p: int) -> Doubles:
-    """(m,) how much each centred row of `one`'s cloud moves `similarity`.
+    """(m,) influence on `similarity` of each centered row that `one` was computed from.
 
     First-order change of an eigenvector: z_l z_m / (lam_m - lam_l) along every other direction l.
-    Near-ties make it large: the directions are then not known.
+    Large for near-equal variances, where the directions are not determined.
     """
     z = rows @ one.directions
     moved = np.zeros(len(rows))
@@ -137,3 +130,8 @@ def influence(rows: Doubles, one: PrincipalSubspace, other: PrincipalSubspace, p
         pull[m] = 0.0
         moved += np.sign(cosines[m]) * z[:, m] * (z @ pull) / p
     return moved
+
+
+def _unit(rows: Doubles) -> Doubles:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-12)
