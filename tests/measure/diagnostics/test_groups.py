@@ -203,7 +203,7 @@ def test_a_gate_on_what_two_classes_share():
     one, other = (e[:1] + e[1:2]) / np.sqrt(2), (e[:1] + e[2:3]) / np.sqrt(2)
     assert masked_cosines(one, other, np.ones(4)) == pytest.approx(0.5)
     assert masked_cosines(one, other, e[0]) == pytest.approx(1)
-    with pytest.raises(InputError, match="The gate is 0 in all directions"):
+    with pytest.raises(InputError, match="The mask is 0 in all directions"):
         masked_cosines(one, other, np.zeros(4))
     x, y = directions(5, 8), directions(7, 8, 1)
     np.testing.assert_allclose(masked_cosines(x, y, np.ones(8)), x @ y.T)
@@ -288,6 +288,6 @@ def test_edges_give_sentences(name, given, sentence):
 
 def test_labels_that_do_not_differ_give_a_sentence():
     given = spaces.with_labels(spaces.same(60), ["a", "b"] * 30)
-    with pytest.raises(InputError, match="The gate is 0 in all directions"):
+    with pytest.raises(InputError, match="The mask is 0 in all directions"):
         DIAGNOSTICS.get("class_subspaces")(given)
     assert len(classes(given, "image", least=20).names) == 2

@@ -7,7 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from core.errors import TooFew
 from core.measure.diagnostics import DIAGNOSTICS
-from core.numerics.stats import never_found
+from core.numerics.stats import unseen_share
 from core.types.space import Space
 from tests.fixtures import spaces
 from tests.fixtures.findings import find, value
@@ -91,11 +91,11 @@ def test_estimates_from_counts_of_a_known_law(rng):
     rate = rng.gamma(0.8, 10 / 0.8, 50_000)
     every = rng.poisson(rate)
     half = rng.binomial(every, 0.5)
-    by_law, by_chao = never_found(half, 0.5)
+    by_law, by_chao = unseen_share(half, 0.5)
     assert by_law == pytest.approx((every == 0).mean(), abs=0.005)
     assert by_chao == pytest.approx((every == 0).mean(), abs=0.03)
-    assert never_found(np.ones(9), 0.5) == (0.0, 0.0)
-    assert never_found(np.zeros(9), 0.5) == (1.0, 1.0)
+    assert unseen_share(np.ones(9), 0.5) == (0.0, 0.0)
+    assert unseen_share(np.zeros(9), 0.5) == (1.0, 1.0)
 
 
 # Coverage

@@ -116,11 +116,11 @@ def test_how_rows_move_eigenvalues_is_what_leaving_them_out_does():
     given = space(np.random.default_rng(0).standard_normal((400, 8)) * shape)
     m = moments(given, "image")
     slopes = np.linspace(1, 2, 8)
-    moved = eigen_influence(m, given.images, slopes, centred=True)
+    moved = eigen_influence(m, given.images, slopes, centered=True)
     moved -= moved.mean()
     for row in (0, 7):
-        without = moments_of(np.delete(given.images, row, axis=0)).centred_eigen[0] @ slopes
-        change = (m.centred_eigen[0] @ slopes - without) * 400
+        without = moments_of(np.delete(given.images, row, axis=0)).centered_eigen[0] @ slopes
+        change = (m.centered_eigen[0] @ slopes - without) * 400
         assert change == pytest.approx(moved[row], rel=0.05, abs=0.01)
 
 
