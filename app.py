@@ -20,6 +20,6 @@ page = st.navigation(
     position="top",
 )
 st.set_page_config(f"{page.title} · Sextant", frame.ICON, "wide", menu_items={"About": frame.ABOUT})
-with state.workbench().moment():
+with state.workbench().read_session():
     frame.bar()
     page.run()

@@ -7,7 +7,7 @@ from pages.parts.collections import intake
 from pages.parts.collections.cards import empty, measure, show
 
 with problems.shown(stop=True):
-    cards = state.workbench().collections()
+    cards = state.workbench().cards()
     names = [card.name for card in cards]
 
 if cards:

@@ -1,4 +1,4 @@
-"""Search: one question, its answers, and the geometry that explains them."""
+"""Search: one query, its results, and the geometry that explains them."""
 
 import streamlit as st
 
@@ -8,34 +8,34 @@ from pages.parts.search import query_bar, query_panel, results
 
 
 @st.fragment
-def answer(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
-    """All that follows the text: what is typed draws this and leaves the rest of the page alone."""
-    with problems.shown(), state.workbench().moment():
+def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
+    """All that follows the text: a key press redraws this and leaves the rest of the page alone."""
+    with problems.shown(), state.workbench().read_session():
         if state.stamp() != since:
             st.rerun()  # somebody has changed what the rest of the page was drawn from
-        asked, again = query_bar.question(bar), query_bar.on_screen()
+        request, again = query_bar.request(bar), query_bar.on_screen()
         if not again:
-            query_bar.draw(bar, asked)
+            query_bar.draw(bar, request)
         if bar.off:
             st.caption(bar.off, width=720)
-        if not asked.empty:
+        if request.query:
             found: dict[Kind, results.Found] = {}
             with problems.shown():
-                found = results.find(asked)
+                found = results.find(request.query)
             left, right = st.container(key="found").columns([2.9, 1], gap="large")
             with left:
-                results.show(asked, found)
+                results.show(request.query, found)
         if again:
-            results.painted()
-            query_bar.draw(bar, asked)
-        if asked.empty:
+            results.wait_for_browser()
+            query_bar.draw(bar, request)
+        if not request.query:
             empty_states.show(state.card(), off=bar.off)
             return
         above = right.container(key="explain")
         with right.container(key="signs"):
-            query_panel.space()
-        with above:  # after the signs: nothing else takes the browser as long
-            query_panel.query({kind: one.answer for kind, one in found.items()})
+            query_panel.vital_signs_of_space()
+        with above:  # after the vital signs: nothing else takes the browser as long
+            query_panel.query({kind: one.result for kind, one in found.items()})
         state.settle()
 
 
@@ -45,9 +45,9 @@ with problems.shown(stop=True):
         empty_states.no_collections()
     if not card.images + card.texts:
         empty_states.no_items(card.name)
-    off = state.workbench().text_search_off(card.name, state.encoder())
+    off = state.workbench().text_search_off(state.opened())
     fields, since = state.workbench().fields(card.name), state.stamp()
 
-answer(query_bar.bar(fields, off=off), since)
+search(query_bar.bar(fields, off=off), since)
 if not off:
     state.warm()

@@ -3,14 +3,13 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import streamlit as st
 
 from core.registry import Choices, Plugin
 from core.search import Cutoff
-from core.types import Kind, Query
+from core.types import CutoffRule, Kind, Strictness
 from pages.parts import session, state
 
 KINDS: dict[str, tuple[Kind, ...]] = {
@@ -21,21 +20,21 @@ KINDS: dict[str, tuple[Kind, ...]] = {
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]]
 
-TURNS = "turns"  # how many questions this tab has asked
-NAMES = {"chance": "expected", "pairs": "miss"}
-LEVELS = {
+TURNS = "turns"  # how many queries this tab has run
+NAMES: dict[CutoffRule, str] = {"chance": "expected", "pairs": "miss"}
+LEVELS: dict[CutoffRule, tuple[float, ...]] = {
     "chance": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
     "pairs": tuple(i / 20 for i in range(1, 19)),
 }
 BY_CHANCE = (
-    "How many unrelated items you accept above the cut, as other questions of the same form tell. "
-    "Where one text looks for pictures among at least 100 captions, matches must also reach a cut "
-    "learnt from these, unless you set this."
+    "Expected number of false positives above the cutoff, by the null distribution of the query. "
+    "Where a text searches for images and at least 100 captions are there, matches must also reach "
+    "a cutoff calibrated on these, unless you set this."
 )
 BY_PAIRS = (
-    "Learnt from this collection's captions and their pictures. Keeping more true matches lets "
-    "more others in; the usual level lets in 0.5 % of them, but 2 at least and a page at most, and "
-    "what passes must also be more than chance gives. A level you set counts alone."
+    "Calibrated on this collection's caption pairs: the share of true matches that the cutoff "
+    "keeps. A higher share admits more false positives; the default admits 0.5 % of the images "
+    "(2 to 24) and also applies the null distribution. A level you set stands alone."
 )
 
 
@@ -101,35 +100,35 @@ def paging(total: int, k: int) -> None:
         session.put(state.PAGE, now, 1)
 
 
-def at_level(query: Query) -> Query:
-    """The query with the strictness that `level` shows."""
-    asked = {}
+def strictness() -> Strictness | None:
+    """The level of the cutoff in the link; None is the default."""
     for rule, name in NAMES.items():
         value = session.peek(name, 0.0)
-        asked[name] = value if value in LEVELS[rule] else 0.0
-    return replace(query, **asked)
+        if value in LEVELS[rule]:
+            return Strictness(rule, value)
+    return None
 
 
-def level(cut: Cutoff) -> None:
-    """How strict the cut is: a slider for the rule that was used; part of the link."""
-    name = NAMES[cut.rule]
-    steps = sorted({*LEVELS[cut.rule], cut.usual}, reverse=cut.rule == "pairs")
+def level(cutoff: Cutoff) -> None:
+    """How strict the cutoff is: a slider for the rule in use; part of the link."""
+    name = NAMES[cutoff.rule]
+    steps = sorted({*LEVELS[cutoff.rule], cutoff.usual}, reverse=cutoff.rule == "pairs")
     session.linked(
         name,
         0.0,
         st.select_slider,
-        "True matches to keep" if cut.rule == "pairs" else "Chance hits to allow",
-        [0.0 if step == cut.usual else step for step in steps],
-        among=[0.0, *(step for step in steps if step != cut.usual)],
-        format_func=lambda x: _level(cut, x),
-        help=BY_PAIRS if cut.rule == "pairs" else BY_CHANCE,
+        "True matches to keep" if cutoff.rule == "pairs" else "Expected false positives",
+        [0.0 if step == cutoff.usual else step for step in steps],
+        among=[0.0, *(step for step in steps if step != cutoff.usual)],
+        format_func=lambda x: _level(cutoff, x),
+        help=BY_PAIRS if cutoff.rule == "pairs" else BY_CHANCE,
     )
 
 
-def _level(cut: Cutoff, asked: float) -> str:
-    at = asked or cut.usual
-    text = f"{1 - at:.0%}" if cut.rule == "pairs" else f"{at:g}"
-    return text if asked else f"{text} (usual)"
+def _level(cutoff: Cutoff, asked: float) -> str:
+    at = asked or cutoff.usual
+    text = f"{1 - at:.0%}" if cutoff.rule == "pairs" else f"{at:g}"
+    return text if asked else f"{text} (default)"
 
 
 def settings(plugin: Plugin[Any], *, key: str = "") -> dict[str, Any]:

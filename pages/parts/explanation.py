@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.search import Competitor, Explanation
 from core.types import Item, Query
+from core.workbench import EncodedCollection
 from pages.parts import charts, controls, formatting, gallery, state
 
 EVERYTHING = "The whole question"
@@ -20,15 +21,14 @@ WITHOUT_AID = "What the cosine loses when the word is left out; to the left: it 
 
 def found(item: Item, query: Query) -> Explanation:
     """The explanation, once per question, item and state of the vectors."""
-    name, model = state.collection(), state.encoder()
     key = f"{state.items_key()} {query.key} {item.id}"
     with st.spinner("Looking closer…", show_time=True):
-        return _found(key, query, item.id, name, model)
+        return _found(key, query, item.id, state.opened())
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _found(key: str, _query: Query, _id: str, _name: str, _model: str | None) -> Explanation:
-    return state.workbench().explain(_name, _query, _id, _model)
+def _found(key: str, _query: Query, _id: str, _opened: EncodedCollection) -> Explanation:
+    return state.workbench().explain(_opened, _query, _id)
 
 
 def picture(item: Item, why: Explanation) -> None:
@@ -46,7 +46,7 @@ def picture(item: Item, why: Explanation) -> None:
     map_ = why.maps["" if chosen == EVERYTHING else chosen]
     low, high = _scale(why, chosen)
     washed = state.workbench().overlay(
-        state.collection(), item.id, map_, (low, high), view=why.view, strength=strength / 100
+        state.opened(), item.id, map_, (low, high), view=why.view, strength=strength / 100
     )
     st.image(
         washed, width="stretch", alt=formatting.shorten(f"{item.name}, washed where it fits", 200)

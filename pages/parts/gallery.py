@@ -81,7 +81,7 @@ def rows(found: Sequence[Hit]) -> controls.Rows:
 
     def made() -> list[dict[str, str | float]]:
         said = {hit.id: ("", "") for hit in found}
-        with bench.moment():
+        with bench.read_session():
             for hit in found:
                 with suppress(UnknownName):
                     item = bench.items(name, [hit.id])[0]

@@ -106,7 +106,7 @@ def _whole(item: Item) -> None:
             st.text(item.text)
         return
     with problems.shown():
-        data = state.workbench().picture(state.collection(), item.id)
+        data = state.workbench().image_bytes(state.collection(), item.id)
         st.image(
             state.shown_picture(data, item.name), width="stretch", output_format="JPEG",
             alt=formatting.shorten(item.name, 200),
@@ -137,7 +137,7 @@ def _about(item: Item, partners: Sequence[Item]) -> None:
 
 def _neighbours(item: Item) -> None:
     for kind, title in (("image", "Nearest pictures"), ("text", "Nearest texts")):
-        answer = state.ask(Query((Part(item=item.id),), kinds=(kind,), k=NEIGHBOURS))
+        answer = state.search(Query((Part(item=item.id),), kinds=(kind,), k=NEIGHBOURS))
         if answer.hits:
             st.markdown(f"###### {title}", anchors=False)
             cards = gallery.hits(answer.hits)
@@ -213,7 +213,7 @@ def _download(item: Item) -> None:
         )  # fmt: skip
         return
     st.download_button(
-        "Save", lambda: state.workbench().picture(state.collection(), item.id), name,
+        "Save", lambda: state.workbench().image_bytes(state.collection(), item.id), name,
         key="_save_item", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 
@@ -239,14 +239,13 @@ def labels(item: Item) -> None:
     with st.expander("Which labels suit it", key="_labels", on_change="rerun") as box:
         if not box.open:
             return
-        name, model = state.collection(), state.encoder()
+        bench = state.workbench()
         with problems.shown():
-            with st.spinner("Reading the labels…", show_time=True):
-                found = state.workbench().rank_labels(
-                    name, Part(item=item.id), k=SHOWN, encoder=model
-                )
-            _table(found)
-            st.caption(_trust(state.workbench().judge_labels(name, encoder=model)))
+            with st.spinner("Encoding the labels…", show_time=True):
+                opened = state.opened()
+                ranked = bench.rank_labels(opened, Part(item=item.id), k=SHOWN)
+            _table(ranked)
+            st.caption(_trust(bench.score_labels(opened)))
 
 
 def _table(found: LabelAnswer) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core import measure
-from core.measure import THRESHOLDS
 from core.workbench import Entry, catalog
 from pages.parts import formatting, session
 
@@ -44,8 +43,7 @@ def _entry(entry: Entry) -> None:
     st.markdown(formatting.plain(entry.summary))
     with st.expander("How to read it", type="compact"):
         st.markdown(measure.reading(entry.about) or formatting.plain(entry.summary))
-        rule = THRESHOLDS.get(entry.name)
-        if rule:
+        if rule := entry.threshold:
             st.caption(
                 f"Verdict. {formatting.plain(rule.words)} ({formatting.plain(rule.source)})."
             )

@@ -41,7 +41,7 @@ def chips() -> list[Chip]:
             (ALSO, session.recall(state.ALSO, "")),
         )
         if text.strip()
-        for part in state.workbench().question(state.collection(), text, state.encoder())
+        for part in state.workbench().parse_query(state.opened(), text)
     ]
     picture = session.kept(state.PICTURE, b"")
     if picture:

@@ -1,6 +1,5 @@
-"""How answers are ranked beyond the cosine: hubs taken down, words, a second look at the best."""
+"""How results are ranked beyond the cosine: full text, hubness correction, reranking."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -8,91 +7,83 @@ import streamlit as st
 from core.improve import HUB_CORRECTIONS
 from core.registry import Registry
 from core.search import RERANKERS
-from core.types import First, Pooling, StoredTokens, Template, Words, named
+from core.types import FirstStage, FullText, Pooling, StoredTokens, Template, named
 from core.workbench import tasks
 from pages.parts import formatting, problems, session, state
 
-WORDS: dict[Words, str] = {"": "Vectors only", "rrf": "Rank fusion", "sum": "Weighted sum"}
+FULL_TEXT: dict[FullText, str] = {"": "Vectors only", "rrf": "Rank fusion", "sum": "Weighted sum"}
 TEMPLATES: dict[Template, str] = {
     "": "As they are",
     "photo": "a photo of a ...",
-    "ensemble": "Mean of several sentences",
+    "ensemble": "Mean of several templates",
 }
-FIRST: dict[First, str] = {
-    "": "One vector an item, exactly",
-    "ivf": "One vector, nearest cells only",
-    "muvera": "Tokens (MUVERA)",
+FIRST_STAGES: dict[FirstStage, str] = {
+    "": "Exact",
+    "ivf": "Approximate (IVF)",
+    "muvera": "Token vectors (MUVERA)",
 }
-ABOUT_FIRST = "What finds the candidates, before anything is fused or ranked again."
-EFFECT: dict[First, str] = {
+ABOUT_FIRST_STAGE = "How candidates are found, before anything is fused or reranked."
+EFFECT: dict[FirstStage, str] = {
     "": "",
-    "ivf": "Quicker among very many items, and misses a few: how many is measured on this "
-    "collection and said under the answers. The first search makes the cells, about a minute for "
-    "a million items.",
-    "muvera": "Vectors of an item's places and words, put together in a long one (MUVERA); the "
-    "best by these are then compared word by word, each word of the query with the place or word "
-    "most like it (MaxSim). Measured with the starter on pictures it never saw, several vectors an "
-    "item alone find fewer of the right ones than one vector: `sextant bench multivector`. The "
-    "first search makes the long vectors, a minute for 200,000 items. Cut and p still look at the "
-    "one vector.",
+    "ivf": "Faster with very many items, and misses a few: recall is measured on this collection "
+    "and shown with the results. The first search builds the index, about a minute for a million "
+    "items.",
+    "muvera": "Patch and text tokens of each item in one long vector (MUVERA); the best candidates "
+    "are reranked by MaxSim, each text token of the query against its most similar token of the "
+    "item. Experimental: with the starter on held-out images it finds fewer right ones than one "
+    "vector (About > Measurements). The first search builds the index, a minute for 200,000 "
+    "items. Cutoff and p still use the one vector.",
 }
-NO_TOKENS = (
-    "To search by tokens first (MUVERA), store token vectors: below, or `sextant tokens NAME`."
-)
+NO_TOKENS = "A first stage by token vectors needs some: store them below, or `sextant tokens NAME`."
 NAMES = ("words", "template", "first", "hubs", "rerank")
-ABOUT_TEMPLATE = "What one to three words are put into before they are encoded."
-ABOUT_WORDS = (
-    "Also look for the query's words in captions, labels and names (full text), and fuse both "
+ABOUT_TEMPLATE = "Prompt template for texts of one to three words, before they are encoded."
+ABOUT_FULL_TEXT = (
+    "Also search captions, labels and names for the words of the query (full text), and fuse both "
     "rankings."
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """Names of what is on; "" is off."""
-
-    words: Words = ""
-    template: Template = ""
-    first: First = ""
-    hub_correction: str = ""
-    rerank: str = ""
-
-
-def popover() -> Ranked:
-    """A button that opens the settings and says how many are on."""
+def popover() -> dict[str, Any]:
+    """A button that opens the settings and says how many are on; the settings of a `Query`."""
     on = sum(bool(session.peek(name, "")) for name in NAMES)
     label = f"Ranking · {on}" if on else "Ranking"
     with (
         st.popover(label, icon=":material/swap_vert:", key="_ranking"),
         st.container(key="ranking", width=420),
     ):
-        words: Words = session.linked(
-            "words", "", st.selectbox, "Words", list(WORDS), among=list(WORDS),
-            format_func=WORDS.__getitem__, help=ABOUT_WORDS, filter_mode=None,
+        full_text: FullText = session.linked(
+            "words", "", st.selectbox, "Full text", list(FULL_TEXT), among=list(FULL_TEXT),
+            format_func=FULL_TEXT.__getitem__, help=ABOUT_FULL_TEXT, filter_mode=None,
         )  # fmt: skip
         template: Template = session.linked(
             "template", "", st.selectbox, "Short texts", list(TEMPLATES), among=list(TEMPLATES),
             format_func=TEMPLATES.__getitem__, help=ABOUT_TEMPLATE, filter_mode=None,
         )  # fmt: skip
-        first = _first()
-        hubs = hub_correction()
-        rerank = _part("rerank", "Rerank the best", RERANKERS)
+        first_stage = _first_stage()
+        correction = hub_correction()
+        rerank = _part("rerank", "Reranker", RERANKERS)
         stored(needed=bool(rerank and RERANKERS.get(rerank).traits.get("tokens")))
-        st.caption("What each did to recall on held-out pairs: README, and `sextant bench stages`.")
-    return Ranked(words, template, first, hubs, rerank)
+        st.caption("What each did to recall on held-out pairs: About > Measurements.")
+    return {
+        "full_text": full_text,
+        "template": template,
+        "first_stage": first_stage,
+        "hub_correction": correction,
+        "rerank": rerank,
+    }
 
 
-def _first() -> First:
-    """What finds the candidates, of what this collection can offer; part of the link."""
+def _first_stage() -> FirstStage:
+    """The first stage, of those that this collection can offer; part of the link."""
     with problems.shown():
-        offered = state.workbench().first_stages(state.collection(), state.encoder())
-        kept: First = session.peek("first", "")
-        among = [*offered, *([kept] if kept in FIRST and kept not in offered else [])]
-        chosen: First = ""
+        offered = state.workbench().first_stages(state.opened())
+        kept: FirstStage = session.peek("first", "")
+        among = [*offered, *([kept] if kept in FIRST_STAGES and kept not in offered else [])]
+        chosen: FirstStage = ""
         if len(among) > 1:
             chosen = session.linked(
                 "first", "", st.selectbox, "First stage", among, among=among,
-                format_func=FIRST.__getitem__, help=ABOUT_FIRST, filter_mode=None,
+                format_func=FIRST_STAGES.__getitem__, help=ABOUT_FIRST_STAGE, filter_mode=None,
             )  # fmt: skip
         if EFFECT[chosen]:
             st.caption(EFFECT[chosen])
@@ -103,8 +94,8 @@ def _first() -> First:
 
 
 def hub_correction() -> str:
-    """The hub correction that is on, for answers and for recall; part of the link."""
-    return _part("hubs", "Hub correction", HUB_CORRECTIONS)
+    """The hubness correction, for search and for recall; part of the link."""
+    return _part("hubs", "Hubness correction", HUB_CORRECTIONS)
 
 
 def _part(name: str, title: str, registry: Registry[Any]) -> str:
@@ -142,7 +133,7 @@ def stored(*, needed: bool) -> None:
 
 
 def _now() -> StoredTokens:
-    return state.workbench().tokens_stored(state.collection(), state.encoder())
+    return state.workbench().tokens_stored(state.opened())
 
 
 def _told(items: int, n: int, size: float, poolings: dict[str, int]) -> str:

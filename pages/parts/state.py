@@ -1,8 +1,7 @@
-"""What is on screen: the collection, its vectors, and what was asked of them, each read once.
+"""What is on screen: the collection, its vectors and results, each read once.
 
 Results are cached by `space.key`: the same key, the same numbers; by `items_key` where names or
-attributes count too. What the tab remembers is in `memory`; its names are given here, so that pages
-need one module only.
+attributes count too. The names under which a tab remembers values (`session`) are listed here.
 """
 
 import gc
@@ -13,57 +12,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.measure import DIAGNOSTICS
 from core.search import SearchResult
 from core.types import Finding, Item, Query, Space
-from core.workbench import Card, Workbench, tasks
+from core.workbench import Card, EncodedCollection, Workbench, tasks
 from pages.parts import session
-from pages.parts.session import (
-    follow,
-    forget,
-    keep,
-    kept,
-    linked,
-    peek,
-    put,
-    recall,
-    set_widget,
-    turn,
-    value_of,
-)
-
-__all__ = [
-    "ask",
-    "build_demo",
-    "captions",
-    "card",
-    "collection",
-    "encoder",
-    "examples",
-    "findings",
-    "first_texts",
-    "follow",
-    "forget",
-    "items",
-    "items_key",
-    "keep",
-    "kept",
-    "linked",
-    "peek",
-    "put",
-    "ready",
-    "recall",
-    "set_widget",
-    "settle",
-    "shown_picture",
-    "space",
-    "stamp",
-    "thumbnails",
-    "turn",
-    "value_of",
-    "warm",
-    "workbench",
-]
 
 COLLECTION = "collection"
 ENCODER = "encoder"
@@ -100,7 +52,7 @@ def card() -> Card | None:
 
 def collection() -> str:
     """The name of the collection on screen, "" while there is none."""
-    return kept(COLLECTION, "")
+    return session.kept(COLLECTION, "")
 
 
 def stamp() -> tuple[str, ...]:
@@ -111,50 +63,57 @@ def stamp() -> tuple[str, ...]:
 
 def encoder() -> str | None:
     """The encoder on screen; None is the collection's first."""
-    return kept(ENCODER, "") or None
+    return session.kept(ENCODER, "") or None
+
+
+def opened(model: str | None = None) -> EncodedCollection:
+    """The collection on screen with the vectors of an encoder; the one on screen without."""
+    return workbench().open(collection(), model or encoder())
 
 
 def space() -> Space:
     """The vectors on screen: resident, shared, never copied."""
-    return workbench().space(collection(), encoder())
+    return opened().space
 
 
 def items_key() -> str:
     """A key for what hangs on names, attributes or words too, which are no part of a space's."""
-    return f"{workbench().version(collection())} {space().key}"
+    here = opened()
+    return f"{here.version} {here.space.key}"
 
 
-def ask(query: Query) -> SearchResult:
-    """The answer to a query on the collection on screen, once until somebody writes to it."""
-    name, model = collection(), encoder()
+def search(query: Query) -> SearchResult:
+    """The results of a query on the collection on screen, cached until somebody writes to it."""
+    here = opened()
     key = f"{items_key()} {query.key}"
-    if query.first or query.rerank:
-        key += f" {workbench().tokens_version(name, model)}"
-    answer = _answer(key, query, _home(), name, model)
+    if query.first_stage or query.rerank:
+        key += f" {workbench().tokens_version(here)}"
+    result = _result(key, query, here)
     if any(not part.item for part in query.parts):
-        _answered(_home(), name, model)["yes"] = True
-    return answer
+        _encoder_answered(_home(), collection(), encoder())["yes"] = True
+    return result
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _answer(key: str, _query: Query, _home: str, _name: str, _model: str | None) -> SearchResult:
-    return _workbench(_home).search(_name, _query, encoder=_model)
+def _result(key: str, _query: Query, _opened: EncodedCollection) -> SearchResult:
+    return workbench().search(_opened, _query)
 
 
-def findings(*names: str, of: Space | None = None) -> tuple[Finding, ...]:
-    """Diagnostics, measured once per state of the vectors.
+def measured(name: str, of: Space | None = None) -> tuple[tuple[Finding, ...], str]:
+    """The findings of a diagnostic, and what it lacks; computed once per state of the vectors.
 
     Args:
-        *names: which.
+        name: which.
         of: the space to measure; the one on screen without.
     """
     here = of or space()
-    return tuple(f for n in names for f in _findings(here.key, n, here))
+    return _measured(here.key, name, here)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _findings(key: str, name: str, _space: Space) -> tuple[Finding, ...]:
-    return DIAGNOSTICS.get(name)(_space)
+def _measured(key: str, name: str, _space: Space) -> tuple[tuple[Finding, ...], str]:
+    findings, lacks = workbench().measure(_space, [name])
+    return findings, lacks.get(name, "")
 
 
 def items(ids: Sequence[str]) -> dict[str, Item]:
@@ -190,7 +149,7 @@ def examples(n: int) -> tuple[str, ...]:
 
 def ready() -> bool:
     """Whether an encoder has answered in this process: the next query need not load it."""
-    return _answered(_home(), collection(), encoder())["yes"]
+    return _encoder_answered(_home(), collection(), encoder())["yes"]
 
 
 def settle() -> None:
@@ -218,7 +177,7 @@ def warm() -> None:
 
 @st.cache_resource(show_spinner=False)
 def _warmed(home: str, name: str, model: str | None) -> Thread:
-    bench, answered = _workbench(home), _answered(home, name, model)
+    bench, answered = _workbench(home), _encoder_answered(home, name, model)
 
     def work() -> None:
         tasks.warm_search(bench, name, model)
@@ -230,7 +189,7 @@ def _warmed(home: str, name: str, model: str | None) -> Thread:
 
 
 @st.cache_resource(show_spinner=False)
-def _answered(home: str, name: str, model: str | None) -> dict[str, bool]:
+def _encoder_answered(home: str, name: str, model: str | None) -> dict[str, bool]:
     return {"yes": False}
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from core import ASSETS, measure
-from core.errors import TooFew
-from core.measure import DIAGNOSTICS, compare
+from core.measure import compare
+from core.registry import Plugin
 from core.types import Finding, Scope, Space, Verdict
 from pages.parts import formatting, problems, state
 
@@ -18,7 +18,7 @@ DOTS = {"bad": ":red[●]", "watch": ":orange[●]", "good": ":green[●]"}
 def health(name: str, place: Any) -> None:
     """Write the line into its place: a dot, and what the worst verdict is about."""
     with problems.shown():
-        verdicts = _verdicts(state.workbench().home.open(name).version(), name)
+        verdicts = _verdicts(state.workbench().version(name), name)
         worst = next((v for v in WORST_FIRST if v in verdicts.values()), None)
         about = ", ".join(title for title, verdict in verdicts.items() if verdict == worst)
         if worst == "good":
@@ -31,29 +31,23 @@ def health(name: str, place: Any) -> None:
 def _verdicts(version: str, name: str) -> dict[str, Verdict]:
     """The verdict of each vital sign that can be measured, by title."""
     verdicts = {}
-    for part, scope in VITAL:
-        if verdict := _verdict(name, part, scope):
-            verdicts[DIAGNOSTICS.get(part).title] = verdict
+    for part, scope in _vital():
+        if verdict := _verdict(name, part.name, scope):
+            verdicts[part.title] = verdict
     return verdicts
 
 
+def _vital() -> list[tuple[Plugin[Any], Scope]]:
+    """The diagnostics that are vital signs, each with the scope that counts."""
+    return [(p, p.traits["vital"]) for p in measure.measures() if p.traits.get("vital")]
+
+
 def _verdict(name: str, part: str, scope: Scope) -> Verdict | None:
-    try:
-        findings = state.workbench().diagnose(name, only=(part,))
-    except TooFew:
-        return None
+    bench = state.workbench()
+    findings, _ = bench.measure(bench.open(name).space, [part])
     return next((f.verdict for f in findings if f.scope == scope), None)
 
 
-# The six that explain most of what a search shows, each with the scope to look at first.
-VITAL: tuple[tuple[str, Scope], ...] = (
-    ("alignment", "pairs"),
-    ("modality_gap", "joint"),
-    ("uniformity", "image"),
-    ("effective_rank", "image"),
-    ("hubness", "image"),
-    ("near_duplicates", "image"),
-)
 SCOPES = {"image": "pictures", "text": "texts", "joint": "both", "pairs": "pairs"}
 VERDICTS = {"good": "good", "watch": "watch", "bad": "bad", "unknown": "no verdict"}
 AID = (
@@ -72,11 +66,10 @@ def vital(of: Space | None = None) -> tuple[Finding, ...]:
     """The vital signs of a space that it has enough items for; of the one on screen without."""
     found: list[Finding] = []
     here = of or state.space()
-    names = [(name, scope) for name, scope in VITAL if name in DIAGNOSTICS.all()]
-    for n, (name, scope) in enumerate(names, 1):
-        title = f"{DIAGNOSTICS.get(name).title}, {n} of {len(names)}"
-        with st.spinner(title, show_time=True):
-            findings = _measured(name, here)
+    parts = _vital()
+    for n, (part, scope) in enumerate(parts, 1):
+        with st.spinner(f"{part.title}, {n} of {len(parts)}", show_time=True):
+            findings = _measured(part.name, here)
         found += [f for f in findings if f.scope == scope] or findings[:1]
     return tuple(found)
 
@@ -86,8 +79,8 @@ def vital_of(*spaces: Space) -> list[tuple[Finding, ...]]:
     if len(spaces) == 1:
         return [vital(spaces[0])]
     found: list[tuple[Finding, ...]] = [() for _ in spaces]
-    for name, scope in VITAL:
-        each = [{f.scope: f for f in _measured(name, space)} for space in spaces]
+    for part, scope in _vital():
+        each = [{f.scope: f for f in _measured(part.name, space)} for space in spaces]
         shared = [s for s in each[0] if all(s in one for one in each)]
         at = scope if scope in shared or not shared else shared[0]
         found = [
@@ -142,10 +135,7 @@ def _both(findings: Sequence[Finding], other: Sequence[Finding]) -> list[dict[st
 
 
 def _measured(name: str, here: Space) -> list[Finding]:
-    try:
-        return list(state.findings(name, of=here))
-    except TooFew:
-        return []
+    return list(state.measured(name, of=here)[0])
 
 
 def _row(finding: Finding) -> dict[str, str | float | None]:

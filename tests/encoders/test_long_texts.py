@@ -166,11 +166,11 @@ def test_a_query_is_read_as_the_stored_texts_were(stories, encoder, mode):
     report = bench.ingest("stories", stories, encoder=name, long_text=mode)
     assert report.notes[0].startswith("1 text is longer than the encoder reads at once")
     assert bench.passport("stories").long_text == ("windows" if mode is None else mode)
-    answer = bench.search("stories", Query((Part(LONG),), ("text",)))
+    answer = bench.search(bench.open("stories"), Query((Part(LONG),), ("text",)))
     assert answer.hits[0].cosine == pytest.approx(1, abs=1e-5)
     assert len(answer.notes) == 1
     assert answer.notes[0].startswith("The text is ")
-    assert bench.search("stories", Query((Part("a cat"),), ("text",))).notes == ()
+    assert bench.search(bench.open("stories"), Query((Part("a cat"),), ("text",))).notes == ()
 
 
 def test_a_collection_keeps_to_one_way(stories, encoder):

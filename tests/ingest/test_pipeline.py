@@ -35,12 +35,12 @@ def captioned(folder, n):
 def test_row_i_belongs_to_item_i(tmp_path):
     bench = Workbench()
     bench.ingest("pets", captioned(tmp_path / "in", 40), encoder="toy")
-    space, toy = bench.space("pets"), encoder.load("toy")
+    space, toy = bench.open("pets").space, encoder.load("toy")
     assert (space.n_images, space.n) == (40, 80)
     from core.ingest.images import decode
 
     for row in range(0, 40, 7):
-        picture = decode(bench.picture("pets", space.ids[row]), "it")
+        picture = decode(bench.image_bytes("pets", space.ids[row]), "it")
         np.testing.assert_allclose(toy.encode_images([picture])[0], space.vectors[row], atol=1e-6)
     texts = bench.items("pets", space.ids[40:])
     np.testing.assert_allclose(toy.encode_texts([t.text for t in texts]), space.texts, atol=1e-6)
@@ -53,12 +53,12 @@ def test_row_i_belongs_to_item_i(tmp_path):
 def test_a_second_run_adds_nothing_and_encodes_nothing(tmp_path):
     bench, folder = Workbench(), captioned(tmp_path / "in", 12)
     first = bench.ingest("pets", folder, encoder="toy")
-    key = bench.space("pets").key
+    key = bench.open("pets").space.key
     again = bench.ingest("pets", folder, encoder="toy")
     assert (first.images, first.texts, first.encoded) == (12, 12, 24)
     assert (again.images, again.texts, again.encoded) == (0, 0, 0)
     assert len(again.repeated) == 24
-    assert bench.space("pets").key == key
+    assert bench.open("pets").space.key == key
 
 
 def test_one_bad_file_never_stops_the_rest(tmp_path):
@@ -76,19 +76,19 @@ def test_the_same_caption_twice_is_one_text_with_two_pictures(tmp_path):
     bench = Workbench()
     report = bench.ingest("pets", folder, encoder="toy")
     assert (report.images, report.texts, report.repeated) == (2, 1, ["a dog"])
-    assert bench.space("pets").pairs.tolist() == [[0, 2], [1, 2]]
+    assert bench.open("pets").space.pairs.tolist() == [[0, 2], [1, 2]]
 
 
 def test_a_second_encoder_leaves_the_first_alone(tmp_path, monkeypatch):
     bench = Workbench()
     bench.ingest("pets", captioned(tmp_path / "in", 10), encoder="toy")
-    before = bench.space("pets", "toy")
+    before = bench.open("pets", "toy").space
     monkeypatch.setattr(encoders, "load", lambda name, backend="auto": Other())
     report = bench.add_encoder("pets", "other")
     assert (report.encoded, report.images, report.repeated) == (20, 0, [])
     assert bench.card("pets").encoders == ("toy", "other")
-    assert bench.space("pets", "toy").key == before.key
-    other = bench.space("pets", "other")
+    assert bench.open("pets", "toy").space.key == before.key
+    other = bench.open("pets", "other").space
     assert other.ids == before.ids
     np.testing.assert_allclose(other.vectors, before.vectors[:, ::-1], atol=1e-6)
 
@@ -123,11 +123,18 @@ def test_an_encoder_with_other_weights_is_refused(tmp_path, monkeypatch):
     from core.types.query import Part, Query
 
     with pytest.raises(PassportMismatch, match="its weights is changed, stored is none"):
-        bench.search("pets", Query((Part("red"),)))
+        bench.search(bench.open("pets"), Query((Part("red"),)))
     with pytest.raises(PassportMismatch):
         bench.ingest("pets", captioned(tmp_path / "more", 5), encoder="toy")
     assert bench.card("pets").images == 3
-    assert len(bench.search("pets", Query((Part(item=bench.space("pets").ids[0]),))).hits) == 5
+    assert (
+        len(
+            bench.search(
+                bench.open("pets"), Query((Part(item=bench.open("pets").space.ids[0]),))
+            ).hits
+        )
+        == 5
+    )
 
 
 def test_cancelling_keeps_what_was_encoded(tmp_path):
@@ -139,11 +146,11 @@ def test_cancelling_keeps_what_was_encoded(tmp_path):
 
     with pytest.raises(Cancelled):
         bench.ingest("pets", folder, encoder="toy", progress=stop)
-    kept = bench.space("pets").n
+    kept = bench.open("pets").space.n
     assert 150 <= kept < 400
     report = bench.ingest("pets", folder, encoder="toy")
     assert report.encoded == 400 - kept
-    assert bench.space("pets").n == 400
+    assert bench.open("pets").space.n == 400
 
 
 CHILD = """
@@ -187,7 +194,7 @@ def test_after_kill_9_the_same_command_ends_in_the_same_collection(tmp_path):
     bench = Workbench(home)
     report = bench.ingest("pets", folder, encoder="toy")
     encoded_pictures += report.encoded  # counts texts too: an upper bound
-    expected, found = whole.space("pets"), bench.space("pets")
+    expected, found = whole.space("pets"), bench.open("pets").space
     assert found.key == expected.key
     assert bench.card("pets").images == 120
     ids = list(expected.ids)

@@ -14,7 +14,6 @@ from core.measure.probes import PROBES
 from core.measure.probes.equivariance import equivariance
 from core.measure.probes.invariance import invariance
 from core.measure.probes.truncation import truncation
-from core.measure.verdicts import ADVICE, THRESHOLDS
 
 probes = pytest.mark.parametrize("part", PROBES.all().values(), ids=lambda p: p.name)
 
@@ -67,8 +66,8 @@ def test_a_probe_is_documented_and_judged(part):
     assert part.traits["takes"] in ("pictures", "texts")
     for section in ("Args:", "Returns:", "Raises:", ">>>"):
         assert section in part.about
-    assert THRESHOLDS[part.name].source
-    assert ADVICE[part.name].what.endswith(".")
+    assert part.traits["threshold"].source
+    assert part.traits["advice"].what.endswith(".")
 
 
 @probes

@@ -17,7 +17,7 @@ def viewer(filled, monkeypatch):
     workbench = Workbench(filled)
 
     def opened(text, kind="image", why=True):
-        space = workbench.space("colours")
+        space = workbench.open("colours").space
         id_ = space.ids[0 if kind == "image" else space.n_images]
         script = (
             "from core.types import Part, Query\n"

@@ -15,7 +15,7 @@ def viewer(filled, monkeypatch):
     monkeypatch.setattr("pages.parts.item.st.switch_page", lambda page: None)
 
     def opened(row=0, **asked):
-        id_ = Workbench(filled).space("colours").ids[row]
+        id_ = Workbench(filled).open("colours").space.ids[row]
         script = (
             "from pages.parts import state, viewer\n"
             "state.keep(state.COLLECTION, 'colours')\n"
@@ -50,12 +50,14 @@ def test_labels_are_ranked_when_the_box_is_opened(viewer, filled):
     run(app)
     table = app.table[-1].value
     assert list(table) == ["Likeliest", "Chance", "In the middle", "Expected squared distance"]
-    best = Workbench(filled).rank_labels("colours", Part(item=id_)).likeliest
+    best = (
+        Workbench(filled).rank_labels(Workbench(filled).open("colours"), Part(item=id_)).likeliest
+    )
     assert table["Likeliest"].tolist()[0].replace("\\", "") == best[0].label
     assert "The likeliest of 10 labels is" in words(app).replace("\\", "")
     assert "<i>" not in "".join(m.value for m in app.markdown)
 
 
 def test_a_text_has_no_labels_to_rank(viewer, filled):
-    _, app = viewer(Workbench(filled).space("colours").n_images)
+    _, app = viewer(Workbench(filled).open("colours").space.n_images)
     assert "_labels" not in app.session_state

@@ -15,7 +15,6 @@ from streamlit.testing.v1 import AppTest
 
 from core import errors
 from core.measure.diagnostics import DIAGNOSTICS
-from core.measure.verdicts import ADVICE
 from core.report import subsets
 from core.types.item import Passport
 from core.workbench import Workbench, catalog, tasks
@@ -247,7 +246,7 @@ def test_another_part_has_widgets_of_its_own(app, filled):
 
 
 def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
-    space = Workbench(filled).space("colours")
+    space = Workbench(filled).open("colours").space
     visit(app, "map", collection="colours", map="pca")
     app.session_state["kept_map_selected"] = tuple(space.ids[:5])
     visit(app, "geometry", family="Spread")
@@ -261,7 +260,7 @@ def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
 
 
 def test_a_selection_by_link_and_one_that_is_of_another_collection(app, filled):
-    held = subsets.pack_ids(space := Workbench(filled).space("colours"), space.ids[3:6])
+    held = subsets.pack_ids(space := Workbench(filled).open("colours").space, space.ids[3:6])
     visit(app, "geometry", collection="colours", family="Spread", **{"a.items": held})
     assert "3 items from the map: 3 pictures" in words(app)
     visit(app, "geometry", collection="pictures only", **{"a.items": held})
@@ -272,7 +271,7 @@ def test_a_selection_by_link_and_one_that_is_of_another_collection(app, filled):
 def twice(filled):
     """The same items with vectors of a second encoder: the first's, turned round."""
     bench = Workbench(filled)
-    collection, space = bench.home.open("colours"), bench.space("colours")
+    collection, space = bench.home.open("colours"), bench.open("colours").space
     second = Passport("turned", "w", "p", space.d)
     collection.write_vectors(second, space.ids, np.roll(space.vectors, 1, axis=1))
     return filled
@@ -292,7 +291,7 @@ def test_every_part_says_why_it_matters_and_what_to_do(app, filled):
     visit(app, "geometry", collection="colours", family="Neighbourhoods")
     text = words(app).replace("\\", "")
     assert text.count("Why it matters.") == text.count("What to do") > 3
-    assert ADVICE["hubness"].what in text
+    assert DIAGNOSTICS.get("hubness").traits["advice"].what in text
 
 
 def test_the_vital_signs_are_six_in_one_row(app, filled):
@@ -312,7 +311,7 @@ def test_the_report_on_screen_can_be_kept(app, filled):
     )
     assert {b.label for b in app.get("download_button")} >= {"Report", "JSON", "CSV"}
     findings = [Workbench(filled).diagnose("colours", ("cone",))] * 2
-    sides = [subset.Side(name, Workbench(filled).space("colours")) for name in ("x", "y")]
+    sides = [subset.Side(name, Workbench(filled).open("colours").space) for name in ("x", "y")]
     document = json.loads(export.document(sides, findings))
     assert [document[side]["part"] for side in "ab"] == ["x", "y"]
     page = export.page(Workbench(filled), "colours", sides, findings, {})
@@ -381,7 +380,7 @@ def test_the_map_is_coloured_by_label_and_by_a_finding_by_link(app, filled):
 
 def test_a_kept_selection_shows_its_gallery_and_is_lit_in_another_colour(app, filled):
     visit(app, "map", collection="colours", map="pca")
-    space = Workbench(filled).space("colours")
+    space = Workbench(filled).open("colours").space
     chosen = tuple(space.ids[:3]) + tuple(space.ids[-2:]) + ("gone",)
     app.session_state["kept_map_selected"] = chosen
     visit(app, "map", colour="label")

@@ -39,8 +39,8 @@ def plant_a_hub(home):
     """Of pictures that are all a little red one is near to every caption; returns its id."""
     bench, rng = Workbench(home), np.random.default_rng(0)
     toy = bench.passport("colours")
-    colours = bench.space("colours")
-    (best,) = bench.search("colours", Query((Part("red"),), ("image",), k=1)).hits
+    colours = bench.open("colours").space
+    (best,) = bench.search(bench.open("colours"), Query((Part("red"),), ("image",), k=1)).hits
     red = colours.vectors[colours.row[best.id]]
     away = unit(rng.normal(size=(101, toy.d)))
     away = unit(away - (away @ red)[:, None] * red)
@@ -91,7 +91,7 @@ def test_tokens_come_first_only_where_they_are_stored(app, built, tmp_path, monk
     assert next(b for b in app.button if b.key == "_tokens").label == "Store token vectors"
     run(app, first="muvera")
     assert "none are stored for these vectors" in words(app)
-    Workbench(home).add_tokens("colours", pooling=Pooling("kmeans", keep=4))
+    Workbench(home).add_tokens(Workbench(home).open("colours"), pooling=Pooling("kmeans", keep=4))
     run(app)
     assert next(box for box in app.selectbox if box.key == "_first").value == "muvera"
     told = words(app).replace("\\", "")

@@ -150,7 +150,7 @@ def test_pages_go_on_where_the_last_one_ended(app, filled):
 
 
 def test_more_like_this_leaves_the_item_itself_out(app, filled):
-    first = Workbench(filled).space("colours").ids[0]
+    first = Workbench(filled).open("colours").space.ids[0]
     run(app, collection="colours", also=f"item:{first}")
     assert first not in [card["id"] for card in cards(app)]
     assert app.button(key="_drop_0")
@@ -202,7 +202,7 @@ def test_the_bar_shows_the_encoder_with_its_passport(app, filled):
 
 def test_the_viewer_shows_an_item_in_full(filled, monkeypatch):
     monkeypatch.chdir(TOP)
-    id_ = Workbench(filled).space("colours").ids[0]
+    id_ = Workbench(filled).open("colours").space.ids[0]
     script = (
         "from pages.parts import state, viewer\n"
         "state.keep(state.COLLECTION, 'colours')\n"
@@ -219,7 +219,7 @@ def test_the_viewer_shows_an_item_in_full(filled, monkeypatch):
 def test_more_like_this_in_a_grid_asks_for_the_item(filled, monkeypatch):
     """The component's click arrives in the middle of a run, after the query box was drawn."""
     monkeypatch.chdir(TOP)
-    id_ = Workbench(filled).space("colours").ids[0]
+    id_ = Workbench(filled).open("colours").space.ids[0]
     clicks = iter([("like", id_)])
     monkeypatch.setattr("pages.parts.gallery.show", lambda *a, **k: next(clicks, ("", "")))
     app = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
@@ -230,7 +230,7 @@ def test_more_like_this_in_a_grid_asks_for_the_item(filled, monkeypatch):
 
 def test_a_second_encoder_can_be_chosen_and_says_when_it_is_not_at_hand(app, filled):
     workbench = Workbench(filled)
-    space = workbench.space("colours")
+    space = workbench.open("colours").space
     other = Passport("nobody/knows", "", "", space.d)
     workbench.home.open("colours").write_vectors(other, space.ids, space.vectors[:, ::-1])
     run(app, collection="colours")

@@ -18,7 +18,7 @@ def space(n_images=3, n_texts=2, labels=(), pairs=()):
 def finding(values):
     per_item = None if values is None else np.array(values, np.float32)
     return Finding(
-        "hubness", "joint", 1.0, 1.0, 1.0, Reference(0.0, ""), "good", "", "exact", per_item
+        "joint", 1.0, 1.0, 1.0, Reference(0.0, ""), "", "exact", "hubness", per_item=per_item
     )
 
 

@@ -109,13 +109,13 @@ def test_what_may_not_be_found_is_no_rival(rng):
 
 def test_the_map_of_a_colour_lies_where_it_is(bench):
     query = Query((Part("red, beside cyan"),), kinds=("image",))
-    hit = bench.search("halves", query).hits[0]
-    for candidate in bench.search("halves", query).hits:
+    hit = bench.search(bench.open("halves"), query).hits[0]
+    for candidate in bench.search(bench.open("halves"), query).hits:
         caption = bench.partners("halves", candidate.id)[0].text
         if caption.startswith("red beside"):
             hit = candidate
             break
-    found = bench.explain("halves", query, hit.id)
+    found = bench.explain(bench.open("halves"), query, hit.id)
     left, right = found.maps["red"][:, :2].mean(), found.maps["red"][:, 2:].mean()
     assert left > right + 0.1
     assert [w.text for w in found.words] == ["red", "beside", "cyan"]
@@ -126,23 +126,23 @@ def test_the_map_of_a_colour_lies_where_it_is(bench):
 
 
 def test_questions_of_other_forms_are_explained_as_a_whole(bench):
-    space = bench.space("halves")
+    space = bench.open("halves").space
     first, text = space.ids[0], space.ids[space.n_images]
     for query, id_ in (
         (Query((Part(item=first),), kinds=("image",)), space.ids[1]),
-        (Query((Part(image=bench.picture("halves", first)),)), space.ids[1]),
+        (Query((Part(image=bench.image_bytes("halves", first)),)), space.ids[1]),
         (Query((Part("red"), Part("blue", weight=-0.5))), first),
     ):
-        found = bench.explain("halves", query, id_)
+        found = bench.explain(bench.open("halves"), query, id_)
         assert found.words == ()
         assert list(found.maps) == [""]
         assert found.fits_better is None
-    found = bench.explain("halves", Query((Part("red"),), kinds=("text",)), text)
+    found = bench.explain(bench.open("halves"), Query((Part("red"),), kinds=("text",)), text)
     assert found.maps == {}
     assert found.captions == ()
     assert len(found.words) == 1
     with pytest.raises(UnknownItem):
-        bench.explain("halves", Query((Part("red"),)), "nobody")
+        bench.explain(bench.open("halves"), Query((Part("red"),)), "nobody")
 
 
 def test_an_encoder_without_places_says_so_and_tells_the_rest(bench, monkeypatch):
@@ -151,8 +151,8 @@ def test_an_encoder_without_places_says_so_and_tells_the_rest(bench, monkeypatch
 
     for verb in ("image_tokens", "text_tokens"):
         monkeypatch.setattr(type(encoder.load("toy")), verb, refuse)
-    space = bench.space("halves")
-    found = bench.explain("halves", Query((Part("red"),)), space.ids[0])
+    space = bench.open("halves").space
+    found = bench.explain(bench.open("halves"), Query((Part("red"),)), space.ids[0])
     assert "has no patch or text tokens" in found.note
     assert found.maps == {}
     assert found.captions

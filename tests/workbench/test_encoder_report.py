@@ -53,7 +53,7 @@ def built(tmp_path_factory):
     workbench.ingest("full", full / "items.jsonl", encoder="toy")
     few = folder_of(folder / "few", {name: files[name] for name in ("0.png", "1.png")})
     workbench.ingest("few", few, encoder="toy")
-    workbench.encoder_report("full")
+    workbench.encoder_report(workbench.open("full"))
     return folder
 
 
@@ -67,7 +67,7 @@ def tried(built, home):
 @pytest.fixture
 def untried(tried):
     collection = tried.home.open("full")
-    collection.notes.write_report(f"encoder/{collection.passport().key}", {})
+    collection.artifacts.write_report(f"encoder/{collection.passport().key}", {})
     return tried
 
 
@@ -95,7 +95,7 @@ def test_every_probe_reports_on_every_change_and_is_kept(tried, counting):
     assert [f.name for f in report.findings if ": cut" in f.name] == ["truncation: cut"]
     assert {f.name for f in report.findings} >= set(NAMES)
     assert len(report.ids) == N
-    again = Workbench(tried.uri).kept_encoder_report("full")
+    again = Workbench(tried.uri).saved_encoder_report(Workbench(tried.uri).open("full"))
     assert (
         EncoderReport.from_dict(json.loads(json.dumps(again.to_dict()))).to_dict()
         == again.to_dict()

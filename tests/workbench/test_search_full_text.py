@@ -27,7 +27,9 @@ def bench(tmp_path_factory):
 
 
 def name_of_best(bench, text, fusion, **more):
-    answer = bench.search("things", Query((Part(text),), ("image",), words=fusion, k=5, **more))
+    answer = bench.search(
+        bench.open("things"), Query((Part(text),), ("image",), full_text=fusion, k=5, **more)
+    )
     return bench.items("things", [answer.hits[0].id])[0].name, answer
 
 
@@ -38,7 +40,7 @@ def test_a_rare_word_is_found_in_captions(bench, fusion, text):
 
 
 def test_without_words_the_vectors_decide(bench):
-    plain = bench.search("things", Query((Part("a red xylophone"),), ("image",), k=40))
+    plain = bench.search(bench.open("things"), Query((Part("a red xylophone"),), ("image",), k=40))
     fused = name_of_best(bench, "a red xylophone", "rrf")[1]
     moved = fused.hits[0]
     assert moved.plain_rank == next(h.rank for h in plain.hits if h.id == moved.id)
@@ -46,11 +48,14 @@ def test_without_words_the_vectors_decide(bench):
 
 
 def test_words_obey_filters_and_kinds(bench):
-    answer = bench.search("things", Query((Part("a red xylophone"),), ("text",), words="rrf", k=3))
-    assert bench.items("things", [answer.hits[0].id])[0].text.startswith("an xylophone")
-    kept = bench.filters("things", 'name contains "8"')
     answer = bench.search(
-        "things", Query((Part("a red xylophone"),), ("image",), filters=kept, words="rrf")
+        bench.open("things"), Query((Part("a red xylophone"),), ("text",), full_text="rrf", k=3)
+    )
+    assert bench.items("things", [answer.hits[0].id])[0].text.startswith("an xylophone")
+    kept = bench.parse_filters(bench.open("things"), 'name contains "8"')
+    answer = bench.search(
+        bench.open("things"),
+        Query((Part("a red xylophone"),), ("image",), filters=kept, full_text="rrf"),
     )
     assert all("8" in i.name for i in bench.items("things", [h.id for h in answer.hits]))
 
@@ -67,17 +72,19 @@ def test_words_find_the_few_that_pass_among_very_many(tmp_path, monkeypatch, mos
     pairs = [(picture.id, text.id) for picture, text in zip(seen, few, strict=True)]
     bench.home.create("pets").add([*crowd, *few, *seen], pairs)
     bench.add_encoder("pets", "toy")
-    filters = bench.filters("pets", "label = few")
+    filters = bench.parse_filters(bench.open("pets"), "label = few")
     for kinds, kept, items in (("text",), filters, few), (("image",), (), seen):
-        query = Query((Part("dog"),), kinds, filters=kept, words="rrf")
-        hits = bench.search("pets", query).hits
+        query = Query((Part("dog"),), kinds, filters=kept, full_text="rrf")
+        hits = bench.search(bench.open("pets"), query).hits
         assert len(hits) == 10 and {hit.id for hit in hits[:5]} == {i.id for i in items[:5]}
         assert hits[4].score > 1 / 61 >= hits[5].score
 
 
 def test_words_that_nothing_says_change_nothing(bench):
-    plain = bench.search("things", Query((Part("red qwertz"),), ("image",), k=40))
-    fused = bench.search("things", Query((Part("red qwertz"),), ("image",), words="rrf", k=40))
+    plain = bench.search(bench.open("things"), Query((Part("red qwertz"),), ("image",), k=40))
+    fused = bench.search(
+        bench.open("things"), Query((Part("red qwertz"),), ("image",), full_text="rrf", k=40)
+    )
     assert [h.id for h in fused.hits] == [h.id for h in plain.hits]
 
 

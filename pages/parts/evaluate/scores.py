@@ -9,7 +9,7 @@ import streamlit as st
 from core import measure
 from core.measure import Direction, Evaluation
 from core.types import Score
-from core.workbench import Card, documents
+from core.workbench import Card, EncodedCollection, documents
 from pages.parts import (
     charts,
     controls,
@@ -59,12 +59,12 @@ def evaluation() -> Evaluation:
         st.markdown("### Evaluate", anchors=False, width="stretch")
         with st.container(width=320):
             correction = ranking_options.hub_correction()
-    return _evaluation(state.items_key(), correction, state.collection(), state.encoder())
+    return _evaluation(state.items_key(), correction, state.opened())
 
 
 @st.cache_resource(max_entries=16, show_spinner="Ranking every pair against all candidates…")
-def _evaluation(key: str, correction: str, _name: str, _encoder: str | None) -> Evaluation:
-    return state.workbench().evaluate(_name, _encoder, hub_correction=correction)
+def _evaluation(key: str, correction: str, _opened: EncodedCollection) -> Evaluation:
+    return state.workbench().evaluate(_opened, hub_correction=correction)
 
 
 def ways(found: Evaluation) -> dict[str, Direction]:

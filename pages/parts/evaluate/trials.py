@@ -8,6 +8,7 @@ import streamlit as st
 from core.measure import Analogies
 from core.search import LabelScores
 from core.types import Curve, Score
+from core.workbench import EncodedCollection
 from pages.parts import charts, controls, formatting, problems, session, state
 
 EDITS = "Edits in words"
@@ -28,7 +29,7 @@ def edits() -> None:
     st.caption(ABOUT_EDITS)
     if _wanted("edits"):
         with problems.shown():
-            found = _edits(state.space().key, state.collection(), state.encoder())
+            found = _edits(state.space().key, state.opened())
             _scores(found.scores, "edits")
             line = Curve(found.strengths, found.curve, "strength of the edit", "success")
             charts.curve(line, key="_edits_curve", aid="Success of the edit against its strength.")
@@ -41,19 +42,19 @@ def labels() -> None:
     st.caption(ABOUT_LABELS)
     if _wanted("labels"):
         with problems.shown():
-            found = _labels(state.space().key, state.collection(), state.encoder())
+            found = _labels(state.space().key, state.opened())
             _scores(found.scores, "labels")
             st.caption(formatting.plain(found.sentence))
 
 
 @st.cache_resource(max_entries=8, show_spinner="Editing pictures in words…")
-def _edits(key: str, _name: str, _encoder: str | None) -> Analogies:
-    return state.workbench().analogies(_name, _encoder)
+def _edits(key: str, _opened: EncodedCollection) -> Analogies:
+    return state.workbench().analogies(_opened)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Labelling pictures…")
-def _labels(key: str, _name: str, _encoder: str | None) -> LabelScores:
-    return state.workbench().judge_labels(_name, None, _encoder)
+def _labels(key: str, _opened: EncodedCollection) -> LabelScores:
+    return state.workbench().score_labels(_opened)
 
 
 def _wanted(name: str) -> bool:

@@ -76,11 +76,11 @@ def behind(plugin: Plugin, findings: Sequence[Finding], side: Side, *, mark: str
 def _pictures(finding: Finding, change: str, side: Side, key: str) -> None:
     values, ids = finding.per_item, side.space.ids
     low, high = extremes(values, SHOWN)
-    bench, name = state.workbench(), state.collection()
+    bench, opened = state.workbench(), state.opened()
     for title, rows in (("Lowest", low), ("Highest", high)):
         chosen = [ids[r] for r in rows]
         notes = {ids[r]: formatting.number(float(values[r])) for r in rows}
-        changed = bench.changed(name, chosen, change)
+        changed = bench.augmented(opened, chosen, change)
         after = [
             replace(card, picture=gallery.data_uri(changed.get(card.id, b"")))
             for card in gallery.cards(chosen, notes=notes)
@@ -98,7 +98,7 @@ def _pictures(finding: Finding, change: str, side: Side, key: str) -> None:
 
 def _panel(model: str) -> None:
     bench, name = state.workbench(), state.collection()
-    report, off = _report(model), bench.encoder_report_off(name, model)
+    report, off = _report(model), bench.encoder_report_off(state.opened(model))
     job = bench.jobs.latest(VERB, {"name": name, "encoder": model})
     if report:
         _about(report)
@@ -147,7 +147,7 @@ def _about(report: EncoderReport) -> None:
 @st.cache_data(max_entries=32, show_spinner=False)
 def _how_long(name: str, model: str, key: str) -> str:
     """An estimate from a measured speed, or that there is none."""
-    todo, rate = state.workbench().encoder_work(name, model)
+    todo, rate = state.workbench().encoder_work(state.opened(model))
     if not rate:
         return f"{formatting.count(todo, 'encoding')}; how fast they go is seen when it runs."
     minutes = todo / rate / 60
@@ -160,4 +160,4 @@ def _how_long(name: str, model: str, key: str) -> str:
 
 
 def _report(model: str) -> EncoderReport | None:
-    return state.workbench().kept_encoder_report(state.collection(), model)
+    return state.workbench().saved_encoder_report(state.opened(model))

@@ -9,7 +9,7 @@ import streamlit as st
 from core import report
 from core.measure import compare
 from core.types import Finding
-from core.workbench import Workbench, documents
+from core.workbench import EncodedCollection, Workbench, documents
 from pages.parts import controls, state, vital_signs
 from pages.parts.geometry.report import Measured
 from pages.parts.geometry.subset import Side
@@ -19,7 +19,7 @@ def downloads(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
     """All numbers on screen, of both sides where two are compared."""
     found = [tuple(f for m in measured for f in m.found[i]) for i in range(len(sides))]
     lacks = {m.plugin.name: " ".join(m.lacks) for m in measured if m.lacks}
-    here = state.workbench(), state.collection()  # known here, but not where a download is made
+    here = state.workbench(), state.opened()  # known here, but not where a download is made
     _button("Report", "html", "text/html", lambda: page(*here, sides, found, lacks),
             "One HTML file with the figures and the items behind them")  # fmt: skip
     _button("JSON", "json", "application/json", lambda: document(sides, found),
@@ -37,15 +37,15 @@ def _button(label: str, ending: str, mime: str, make: Any, help_: str) -> None:
 
 def page(
     workbench: Workbench,
-    name: str,
+    opened: EncodedCollection,
     sides: Sequence[Side],
     found: Sequence[tuple[Finding, ...]],
     lacks: dict[str, str],
 ) -> str:
     """The HTML report of one side or two."""
     each = [report.Side(s.name, s.space, f) for s, f in zip(sides, found, strict=True)]
-    shown = workbench.exhibits(name, [(side.space, side.findings) for side in each])
-    return report.html_page(name, each, lacks, shown)
+    shown = workbench.evidence(opened, [(side.space, side.findings) for side in each])
+    return report.html_page(opened.name, each, lacks, shown)
 
 
 def document(sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]) -> str:

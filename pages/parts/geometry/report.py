@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.errors import TooFew
-from core.measure import ADVICE, SOURCE, THRESHOLDS, measures, reading
+from core.measure import SOURCE, Advice, Threshold, measures, reading
 from core.registry import Plugin
 from core.types import Finding, Space
 from pages.parts import charts, controls, formatting, gallery, item, session, state, vital_signs
@@ -117,10 +116,7 @@ def measure(family: str, sides: Sequence[Side]) -> list[Measured]:
 def _measure(plugin: Plugin, side: Side) -> tuple[tuple[Finding, ...], str]:
     if plugin.family == encoder.FAMILY:
         return encoder.measure(plugin, side)
-    try:
-        return state.findings(plugin.name, of=side.space), ""
-    except TooFew as lack:
-        return (), str(lack)
+    return state.measured(plugin.name, of=side.space)
 
 
 def overview(measured: Sequence[Measured]) -> None:
@@ -192,25 +188,22 @@ def _behind(one: Measured, sides: Sequence[Side]) -> None:
 
 def _advice(one: Measured) -> None:
     """Why the number matters and what to do; quieter where nothing is wrong."""
-    told = ADVICE.get(one.plugin.name)
-    if told is None:
-        return
+    advice: Advice = one.plugin.traits["advice"]
     wrong = any(f.verdict in ("watch", "bad") for found in one.found for f in found)
     why, what = st.columns(2, gap="large")
-    why.markdown(f"**Why it matters.** {formatting.plain(told.why)}")
+    why.markdown(f"**Why it matters.** {formatting.plain(advice.why)}")
     title = "What to do" if wrong else "What to do if it turns bad"
-    sentence = f"**{title}** :gray[({SOURCE})]**.** {formatting.plain(told.what)}"
+    sentence = f"**{title}** :gray[({SOURCE})]**.** {formatting.plain(advice.what)}"
     what.markdown(sentence) if wrong else what.caption(sentence)
 
 
 def _reading(plugin: Plugin) -> None:
     """What the number says, where its verdict comes from, and whose idea it is."""
     st.markdown(reading(plugin.about) or formatting.plain(plugin.summary))
-    rule = THRESHOLDS.get(plugin.name)
-    if rule:
-        st.markdown(
-            f"**Verdict.** {formatting.plain(rule.words)} :gray[({formatting.plain(rule.source)})]"
-        )
+    rule: Threshold = plugin.traits["threshold"]
+    st.markdown(
+        f"**Verdict.** {formatting.plain(rule.words)} :gray[({formatting.plain(rule.source)})]"
+    )
     st.caption(f"Source: {formatting.plain(plugin.source)}")
 
 

@@ -136,7 +136,7 @@ def _versus() -> str:
 
 def _choices() -> Iterator[tuple[str, str]]:
     yield from COMPARED.items()
-    encoders = state.workbench().card(state.collection()).encoders
+    encoders = state.workbench().encoders(state.collection())
     here = state.encoder() or encoders[0]
     for model in encoders:
         if model != here:
@@ -144,7 +144,7 @@ def _choices() -> Iterator[tuple[str, str]]:
 
 
 def _part(asked: SubsetRequest, encoder: str | None) -> Space:
-    whole = state.workbench().space(state.collection(), encoder)
+    whole = state.opened(encoder).space
     if not asked.filters and asked.kind is None and asked.ids is None:
         return whole
     key = f"{state.items_key()} {whole.key} {asked!r}"
@@ -156,7 +156,7 @@ def _narrowed(key: str, _asked: SubsetRequest, _whole: Space, _encoder: str | No
     """A copy of some rows; kept, because so much hangs on it and it may be large."""
     part = _whole
     if _asked.filters:
-        part = state.workbench().subset(state.collection(), _asked.filters, _encoder)
+        part = state.workbench().subset(state.opened(_encoder), _asked.filters)
     return report.narrow_space(part, kind=_asked.kind, ids=_asked.ids)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core import report
+from core.errors import InputError
 from core.measure import DIAGNOSTICS
 from core.report import Layer
 from core.types import Finding
@@ -57,11 +58,11 @@ def controls() -> LayoutRequest:
 
 def layout(asked: LayoutRequest) -> Layout:
     """The layout asked for; PCA while a slower one is computed in the background."""
-    bench, name, encoder = state.workbench(), state.collection(), state.encoder()
-    if asked.method == "pca" or bench.has_layout(name, asked.method, encoder, gap=asked.gap):
-        return bench.layout(name, asked.method, encoder, gap=asked.gap)
-    _compute(name, encoder, asked)
-    return bench.layout(name, "pca", encoder, gap=asked.gap)
+    bench, opened = state.workbench(), state.opened()
+    if asked.method == "pca" or bench.has_layout(opened, asked.method, gap=asked.gap):
+        return bench.layout(opened, asked.method, gap=asked.gap)
+    _compute(state.collection(), state.encoder(), asked)
+    return bench.layout(opened, "pca", gap=asked.gap)
 
 
 def layers(asked: LayoutRequest, layout: Layout) -> tuple[Layer, ...]:
@@ -107,14 +108,16 @@ def _compute(name: str, encoder: str | None, asked: LayoutRequest) -> None:
 
 def _colours() -> dict[str, str]:
     """What points can be coloured by: the diagnostics that have a value for single items too."""
-    parts = {p.name: p.title for p in DIAGNOSTICS.all().values() if "per_item:" in p.about}
+    parts = {p.name: p.title for p in DIAGNOSTICS.all().values() if p.traits["per_item"]}
     label = {LABEL: "Label"} if any(state.space().labels) else {}
     return {KIND: "Pictures and texts", **label, **parts}
 
 
 def _finding(asked: LayoutRequest) -> Finding:
     with st.spinner("Measuring…"):
-        every = state.findings(asked.colour)
+        every, lacks = state.measured(asked.colour)
+    if not every:
+        raise InputError(lacks)
     found = {f.scope: f for f in every if f.per_item is not None}
     scopes = list(found)
     if len(scopes) < 2:

@@ -1,4 +1,4 @@
-"""The question: texts, pictures and items, more or less of each; filters, ranking and how many."""
+"""The query bar: texts, images and items with weights; filters, ranking and how many."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -10,12 +10,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import ASSETS
 from core.errors import SextantError
-from core.types import Filter, Kind, Mix, Part, Query
-from pages.parts import controls, problems, ranking_options, session, state
-from pages.parts.filters import popover
-from pages.parts.query import Chip, add, choose_mix, own, show
-from pages.parts.query import chips as compose_chips
-from pages.parts.query import mix as compose_mix
+from core.types import Part, Query
+from pages.parts import controls, filters, problems, ranking_options, session, state
+from pages.parts import query as query_parts
 from pages.parts.search import saved_queries
 
 PICTURES = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
@@ -35,12 +32,9 @@ _SHORTCUTS = st.components.v2.component(
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What stands beside the text, and the places of what changes with every letter typed."""
+    """The settings of a query, and the places of what changes with every key press."""
 
-    kinds: tuple[Kind, ...]
-    filters: tuple[Filter, ...]
-    k: int
-    ranked: ranking_options.Ranked
+    settings: dict[str, Any]
     off: str
     text: DeltaGenerator
     chips: DeltaGenerator
@@ -50,67 +44,50 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What the person wants to see; no chips before they ask, or when it could not be read."""
+    """The query on screen; None before anything was typed, or when it could not be parsed."""
 
-    chips: tuple[Chip, ...]
+    chips: tuple[query_parts.Chip, ...]
     problem: SextantError | None
-    kinds: tuple[Kind, ...]
-    filters: tuple[Filter, ...]
-    k: int
-    mix: Mix
-    ranked: ranking_options.Ranked
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing was asked yet."""
-        return not self.chips
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """What the question is made of."""
-        return tuple(chip.part for chip in self.chips)
-
-    def query(self, kind: Kind, start: int) -> Query:
-        """One page of answers of one kind; kinds are never ranked against each other."""
-        return Query(
-            self.parts, kinds=(kind,), filters=self.filters, k=self.k, start=start, mix=self.mix,
-            words=self.ranked.words, template=self.ranked.template, first=self.ranked.first,
-            hub_correction=self.ranked.hub_correction, rerank=self.ranked.rerank,
-        )  # fmt: skip
+    query: Query | None
 
 
 def bar(fields: Sequence[Any], *, off: str) -> Bar:
-    """The query bar. `off` says why texts and pictures cannot be asked here, "" when they can."""
+    """The query bar. `off` says why text and image queries are off here, "" when they are on."""
     with st.container(key="ask", horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.container(width="stretch")
         _refine(disabled=bool(off))
-        found = popover(fields)
-        ranked = ranking_options.popover()
+        found = filters.popover(fields)
+        ranking = ranking_options.popover()
     chips = st.container(key="parts")
     with st.container(key="ask_options", horizontal=True, vertical_alignment="center"):
         kinds = controls.kinds()
         mix = st.container(width="content")
         st.space("stretch")
-        kept = st.container(width="content")
+        saved = st.container(width="content")
         k = controls.size(SIZES, 24)
     if not off:
         _SHORTCUTS(key="_paste", data={"box": f"_{state.TEXT}"}, on_pasted_change=_picture_pasted)
-    return Bar(kinds, found, k, ranked, off, text, chips, mix, kept)
+    settings = {"kinds": kinds, "filters": found, "k": k, **ranking}
+    return Bar(settings, off, text, chips, mix, saved)
 
 
-def question(bar: Bar) -> SearchRequest:
-    """What is asked now: the text, the parts that it is made of, and what the bar settles.
+def request(bar: Bar) -> SearchRequest:
+    """The query on screen: its parts and the settings of the bar.
 
-    Draws nothing, so that the answers can be found first.
+    Draws nothing, so that results can be found first.
     """
-    chips: list[Chip] = []
-    problem = None
     try:
-        chips = compose_chips()
-    except SextantError as unread:
-        problem = unread
-    mix = compose_mix(chips)
-    return SearchRequest(tuple(chips), problem, bar.kinds, bar.filters, bar.k, mix, bar.ranked)
+        chips = tuple(query_parts.chips())
+    except SextantError as problem:
+        return SearchRequest((), problem, None)
+    if not chips:
+        return SearchRequest((), None, None)
+    parts, mix = tuple(chip.part for chip in chips), query_parts.mix(chips)
+    try:
+        query = Query(parts, mix=mix, strictness=controls.strictness(), **bar.settings)
+    except SextantError as problem:
+        return SearchRequest(chips, problem, None)
+    return SearchRequest(chips, None, query)
 
 
 def on_screen() -> bool:
@@ -118,8 +95,8 @@ def on_screen() -> bool:
     return session.value_of(f"_{state.TEXT}") is not None
 
 
-def draw(bar: Bar, asked: SearchRequest) -> None:
-    """What changes with every letter typed: the text, the parts, their mix, what can be saved."""
+def draw(bar: Bar, request: SearchRequest) -> None:
+    """What changes with every key press: the text, the parts, their mix, what can be saved."""
     with bar.text:
         session.linked(
             state.TEXT,
@@ -135,11 +112,11 @@ def draw(bar: Bar, asked: SearchRequest) -> None:
         )
     # Each place gets a container at once: a fragment may write only where something was written.
     with bar.chips, st.container():
-        if asked.problem:
-            problems.tell(asked.problem)
-        show(asked.chips)
+        if request.problem:
+            problems.tell(request.problem)
+        query_parts.show(request.chips)
     with bar.mix, st.container(width="content"):
-        choose_mix(asked.chips)
+        query_parts.choose_mix(request.chips)
     with bar.saved:
         saved_queries.popover()
 
@@ -167,7 +144,9 @@ def _refine(*, disabled: bool) -> None:
 def _text_added() -> None:
     said = session.value_of("_more_text") or ""
     if said.strip():
-        add(Part(said.strip(), weight=-1.0 if session.value_of("_sign") == LESS else 1.0))
+        query_parts.add(
+            Part(said.strip(), weight=-1.0 if session.value_of("_sign") == LESS else 1.0)
+        )
         session.set_widget("_more_text", "")
 
 
@@ -179,11 +158,11 @@ def _uploader() -> str:
 def _picture_uploaded() -> None:
     file = session.value_of(_uploader())
     if file is not None:
-        own(file.getvalue())
+        query_parts.own(file.getvalue())
         session.keep(state.UPLOADS, session.kept(state.UPLOADS, 0) + 1)
 
 
 def _picture_pasted() -> None:
     pasted = session.value_of("_paste")["pasted"]
     if pasted:
-        own(b64decode(pasted))
+        query_parts.own(b64decode(pasted))

@@ -1,4 +1,4 @@
-"""Beside the answers: is there a match at all, and what the space does to every search."""
+"""Beside the results: whether anything matches, and the vital signs of the space."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,45 +10,45 @@ from core.types import Kind
 from pages.parts import charts, controls, formatting, jobs, problems, state, vital_signs
 
 AID = (
-    "Bars: all {n}. Line: what unrelated ones would give. Ticks: the answers here; dashes: the cut "
-    "that matches reach."
+    "Bars: all {n}. Line: the null distribution (unrelated items). Ticks: the hits on this page; "
+    "dashes: the cutoff."
 )
 ABOUT_BEST = (
     "The chance that the best of as many unrelated items is as similar as the most similar here, "
     "told by other questions of the same form, made of this collection's items; where there are "
-    "too few, as if cosines were normal. The p under an answer is that of one item alone."
+    "too few, as if cosines were normal. The p under an result is that of one item alone."
 )
 
 
-def query(answers: Mapping[Kind, SearchResult]) -> None:
-    """This query's cosines, what chance would give, and where the answers lie; by kind."""
-    if not answers:
+def query(results: Mapping[Kind, SearchResult]) -> None:
+    """This query's cosines, its null distribution, and where the hits lie; by kind."""
+    if not results:
         return
     st.markdown("##### This query", anchors=False)
     drawn: set[str] = set()
-    for n, (kind, answer) in enumerate(answers.items()):
+    for n, (kind, result) in enumerate(results.items()):
         if n:
             st.space("small")
-        if answer.n:
-            _verdict(kind, answer, alone=len(answers) == 1)
-            _histogram(kind, answer)
-            if answer.cut.rule not in drawn:
-                controls.level(answer.cut)
-            drawn.add(answer.cut.rule)
+        if result.n:
+            _verdict(kind, result, alone=len(results) == 1)
+            _histogram(kind, result)
+            if result.cutoff.rule not in drawn:
+                controls.level(result.cutoff)
+            drawn.add(result.cutoff.rule)
         else:
-            st.caption(formatting.plain(answer.sentence))
+            st.caption(formatting.plain(result.sentence))
 
 
-def space() -> None:
+def vital_signs_of_space() -> None:
     """The vital signs of the collection."""
     st.markdown("##### Vital signs", anchors=False)
     if jobs.busy(state.collection()):
-        st.caption("Measured as soon as the collection is filled.")
+        st.caption("Measured as soon as ingest has finished.")
         return
     with problems.shown():
         findings = vital_signs.vital()
         if not findings:
-            st.caption("Too few items to measure: add pictures and captions.")
+            st.caption("Too few items to measure: add images and captions.")
             return
         vital_signs.show(findings, key="_vital")
         with st.container(horizontal=True, wrap=False, key="_aid_vital"):
@@ -56,22 +56,22 @@ def space() -> None:
             controls.download(vital_signs.rows(findings), "vital-signs")
 
 
-def _verdict(kind: Kind, answer: SearchResult, *, alone: bool) -> None:
+def _verdict(kind: Kind, result: SearchResult, *, alone: bool) -> None:
     colour, icon = ("gray", ":material/remove:")
-    if answer.matches:
+    if result.matches:
         colour, icon = ("green", ":material/check:")
     of = "" if alone else f" among {charts.KIND_NAMES[kind]}"
-    label = formatting.count(answer.matches, "match", "matches").capitalize()
+    label = formatting.count(result.matches, "match", "matches").capitalize()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(f"{label}{of}", icon=icon, color=colour)
-        best = f"best of {answer.n:,} by chance: {formatting.chance(answer.p_value)}"
+        best = f"best of {result.n:,} under the null: {formatting.chance(result.p_value)}"
         st.caption(best, width="content", help=ABOUT_BEST)
 
 
-def _histogram(kind: Kind, answer: SearchResult) -> None:
-    edges, counts = answer.edges, answer.counts[kind]
+def _histogram(kind: Kind, result: SearchResult) -> None:
+    edges, counts = result.edges, result.counts[kind]
     middles = (edges[1:] + edges[:-1]) / 2
-    tail = answer.nulls[kind].p(edges)
+    tail = result.nulls[kind].p(edges)
     expected = counts.sum() * (tail[:-1] - tail[1:]).clip(0)
     figure = go.Figure(
         [
@@ -85,8 +85,8 @@ def _histogram(kind: Kind, answer: SearchResult) -> None:
                 line={"color": charts.OTHER, "width": 2},
                 hovertemplate="unrelated, expected: %{y:.1f}<extra></extra>",
             ),
-            _ticks(kind, answer),
-            *_cut(kind, answer),
+            _ticks(kind, result),
+            *_cutoff(kind, result),
         ]
     )  # fmt: skip
     figure.update_layout(bargap=0, showlegend=False, hovermode="closest")
@@ -95,20 +95,20 @@ def _histogram(kind: Kind, answer: SearchResult) -> None:
     charts.chart(
         figure,
         key=f"_query_{kind}",
-        aid=AID.format(n=formatting.count(answer.n, charts.KIND_NAMES[kind][:-1])),
+        aid=AID.format(n=formatting.count(result.n, charts.KIND_NAMES[kind][:-1])),
         rows=_rows(edges, counts, expected),
         alt=f"Histogram of the query's cosines with all {charts.KIND_NAMES[kind]}. "
-        f"{answer.sentence}",
+        f"{result.sentence}",
         height=190,
     )
 
 
-def _ticks(kind: Kind, answer: SearchResult) -> go.Scatter:
-    top = float(answer.counts[kind].max())
+def _ticks(kind: Kind, result: SearchResult) -> go.Scatter:
+    top = float(result.counts[kind].max())
     return go.Scatter(
-        x=[hit.cosine for hit in answer.hits],
-        y=[-0.07 * top] * len(answer.hits),
-        name="answers",
+        x=[hit.cosine for hit in result.hits],
+        y=[-0.07 * top] * len(result.hits),
+        name="hits",
         mode="markers",
         marker={
             "symbol": "line-ns-open",
@@ -116,23 +116,23 @@ def _ticks(kind: Kind, answer: SearchResult) -> go.Scatter:
             "color": charts.KIND_COLOURS[kind],
             "line": {"width": 1.6},
         },
-        customdata=[[hit.rank, formatting.chance(hit.p_null)] for hit in answer.hits],
-        hovertemplate="answer %{customdata[0]}: cosine %{x:.3f}, %{customdata[1]}<extra></extra>",
+        customdata=[[hit.rank, formatting.chance(hit.p_null)] for hit in result.hits],
+        hovertemplate="result %{customdata[0]}: cosine %{x:.3f}, %{customdata[1]}<extra></extra>",
     )
 
 
-def _cut(kind: Kind, answer: SearchResult) -> list[go.Scatter]:
-    """The cut as an upright line; none where it lies beyond every cosine that there can be."""
-    least = answer.cut.cosines[kind]
+def _cutoff(kind: Kind, result: SearchResult) -> list[go.Scatter]:
+    """The cutoff as a vertical line; none where it lies beyond every possible cosine."""
+    least = result.cutoff.cosines[kind]
     if least > 1:
         return []
     line = go.Scatter(
         x=[least, least],
-        y=[0, float(answer.counts[kind].max())],
-        name="cut",
+        y=[0, float(result.counts[kind].max())],
+        name="cutoff",
         mode="lines",
         line={"color": charts.OTHER, "width": 1.5, "dash": "dash"},
-        hovertemplate="cut: cosine %{x:.3f}<extra></extra>",
+        hovertemplate="cutoff: cosine %{x:.3f}<extra></extra>",
     )
     return [line]
 
@@ -141,6 +141,11 @@ def _rows(
     edges: Sequence[float], counts: Sequence[float], expected: Sequence[float]
 ) -> list[dict[str, float]]:
     return [
-        {"from": float(a), "to": float(b), "candidates": int(n), "expected by chance": float(e)}
+        {
+            "from": float(a),
+            "to": float(b),
+            "candidates": int(n),
+            "expected under the null": float(e),
+        }
         for a, b, n, e in zip(edges[:-1], edges[1:], counts, expected, strict=True)
     ]

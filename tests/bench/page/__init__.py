@@ -36,7 +36,7 @@ def run() -> list[dict[str, Any]]:
     with TemporaryDirectory() as folder:
         workbench = Workbench(folder)
         queries = fill(workbench, n, QUERIES)
-        d = workbench.space(NAME).d
+        d = workbench.open(NAME).space.d
         alone = _without_page(workbench, queries)
         with browser.tab(folder) as tab:
             first = browser.opened(tab, f"/?collection={NAME}&q=a+first+query")
@@ -53,7 +53,9 @@ def _without_page(workbench: Workbench, queries: list[str]) -> float:
     times = []
     for text in ["a first one", *queries]:
         started = perf_counter()
-        workbench.search(NAME, Query((Part(f"{text} now"),), kinds=("image",), k=24))
+        workbench.search(
+            workbench.open(NAME), Query((Part(f"{text} now"),), kinds=("image",), k=24)
+        )
         times.append(1000 * (perf_counter() - started))
     return median(times[1:])
 

@@ -46,7 +46,7 @@ def fill(workbench: Workbench, n: int, queries: int) -> list[str]:
         parquet.write_table(pa.table(columns), path)
         workbench.ingest(NAME, path, encoder=DEFAULT_ENCODER)
     small = [thumbnail(decode(data, "synthetic")) for data in gradients(THUMBNAILS)]
-    space, collection = workbench.space(NAME), workbench.home.open(NAME)
+    space, collection = workbench.open(NAME).space, workbench.home.open(NAME)
     collection.add(
         [], thumbnails={id_: small[i % THUMBNAILS] for i, id_ in enumerate(space.ids[:half])}
     )

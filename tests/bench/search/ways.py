@@ -124,7 +124,7 @@ def table_of(rows: Floats, folder: Path) -> Table:
     """The store's table of some vectors; the id of a row is its number."""
     n, d = rows.shape
     schema = vectors_schema(d)
-    table = Database(str(folder), "The benchmark's table").make("vectors", schema)
+    table = Database(str(folder), "The benchmark's table").ensure("vectors", schema)
     for start in range(0, n, 50_000):
         part = rows[start : start + 50_000]
         ids = pa.array([str(i) for i in range(start, start + len(part))])

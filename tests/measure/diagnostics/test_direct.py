@@ -7,8 +7,6 @@ from scipy.spatial.distance import pdist
 
 from core.errors import TooFew
 from core.measure.diagnostics import DIAGNOSTICS
-from core.measure.probes import PROBES
-from core.measure.verdicts import THRESHOLDS, judge
 from core.numerics.spectra import moments
 from tests.fixtures import spaces
 from tests.fixtures.findings import find, value
@@ -154,9 +152,3 @@ def test_a_lone_text_leaves_text_and_joint_scopes_out():
     assert [f.scope for f in DIAGNOSTICS.get("hubness")(given)] == ["image"]
     assert [f.scope for f in DIAGNOSTICS.get("effective_rank")(given)] == ["image"]
     assert [f.scope for f in DIAGNOSTICS.get("mean_cosine")(given)] == ["image"]
-
-
-def test_every_diagnostic_has_its_line_in_the_table_and_no_line_is_left_over():
-    assert set(THRESHOLDS) == {*DIAGNOSTICS.all(), *PROBES.all()}
-    assert judge("nothing", 1.0) == "unknown"
-    assert judge("hubness", float("nan")) == "unknown"

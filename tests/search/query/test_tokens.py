@@ -32,7 +32,7 @@ def ask(*parts, **settings):
 
 def by_hand(bench, query):
     """Of all pictures by id the mean over words of their best cosine with a part."""
-    collection, space = bench.home.open("halves"), bench.space("halves")
+    collection, space = bench.home.open("halves"), bench.open("halves").space
     passport = collection.passport()
     words = tokens.query_tokens(collection, space, passport, query)
     parts = tokens.stored_tokens(collection, space, passport)(np.arange(space.n_images))
@@ -41,9 +41,9 @@ def by_hand(bench, query):
 
 def test_hits_are_ordered_by_late_interaction(bench):
     """All 24 pictures are candidates, so the order is exact."""
-    bench.add_tokens("halves")
+    bench.add_tokens(bench.open("halves"))
     for text in ("red and cyan", "blue", "yellow beside purple"):
-        found = bench.search("halves", ask(text))
+        found = bench.search(bench.open("halves"), ask(text))
         expected = by_hand(bench, ask(text))
         assert {hit.id: hit.score for hit in found.hits} == pytest.approx(expected, abs=1e-5)
         scores = [hit.score for hit in found.hits]
@@ -53,9 +53,9 @@ def test_hits_are_ordered_by_late_interaction(bench):
 
 
 def test_what_is_shown_beside_hits_is_of_the_whole(bench):
-    bench.add_tokens("halves")
-    plain = bench.search("halves", ask("red and cyan", first=""))
-    found = bench.search("halves", ask("red and cyan"))
+    bench.add_tokens(bench.open("halves"))
+    plain = bench.search(bench.open("halves"), ask("red and cyan", first_stage=""))
+    found = bench.search(bench.open("halves"), ask("red and cyan"))
     assert found.matches == plain.matches
     assert found.cut == plain.cut
     cosines = {hit.id: (hit.cosine, hit.p_null, hit.match) for hit in plain.hits}
@@ -64,35 +64,41 @@ def test_what_is_shown_beside_hits_is_of_the_whole(bench):
 
 
 def test_filters_pages_and_who_asks_are_kept_to(bench):
-    bench.add_tokens("halves")
-    whole = [hit.id for hit in bench.search("halves", ask("red and cyan")).hits]
-    pages = [bench.search("halves", ask("red and cyan", k=10, start=s)).hits for s in (0, 10, 20)]
+    bench.add_tokens(bench.open("halves"))
+    whole = [hit.id for hit in bench.search(bench.open("halves"), ask("red and cyan")).hits]
+    pages = [
+        bench.search(bench.open("halves"), ask("red and cyan", k=10, start=s)).hits
+        for s in (0, 10, 20)
+    ]
     assert [hit.id for page in pages for hit in page] == whole
     assert [hit.rank for page in pages for hit in page] == list(range(1, 25))
     name = bench.items("halves", whole[:1])[0].name
     some = ask("red and cyan", filters=(Filter("name", "in", (name,)),))
-    assert [hit.id for hit in bench.search("halves", some).hits] == whole[:1]
+    assert [hit.id for hit in bench.search(bench.open("halves"), some).hits] == whole[:1]
     none = ask("red", filters=(Filter("name", "in", ("nobody",)),))
-    assert bench.search("halves", none).hits == ()
+    assert bench.search(bench.open("halves"), none).hits == ()
     like = ask(Part(item=whole[0]))
-    assert whole[0] not in {hit.id for hit in bench.search("halves", like).hits}
-    texts = bench.search("halves", ask("red and cyan", kinds=("text",), k=5)).hits
+    assert whole[0] not in {hit.id for hit in bench.search(bench.open("halves"), like).hits}
+    texts = bench.search(bench.open("halves"), ask("red and cyan", kinds=("text",), k=5)).hits
     assert len(texts) == 5 and all(hit.row >= 24 for hit in texts)
-    own = bench.search("halves", ask(Part(image=bench.picture("halves", whole[0]))))
+    own = bench.search(bench.open("halves"), ask(Part(image=bench.image_bytes("halves", whole[0]))))
     assert own.hits[0].id == whole[0]
 
 
 def test_beyond_the_shortlist_the_encodings_order(bench, monkeypatch):
     from core.search.index import muvera as by_tokens
 
-    bench.add_tokens("halves")
-    whole = bench.search("halves", ask("red and cyan")).hits
+    bench.add_tokens(bench.open("halves"))
+    whole = bench.search(bench.open("halves"), ask("red and cyan")).hits
     monkeypatch.setattr(by_tokens, "SHORTLIST", 5)
-    found = bench.search("halves", ask("red and cyan")).hits
+    found = bench.search(bench.open("halves"), ask("red and cyan")).hits
     assert {hit.id for hit in found} == {hit.id for hit in whole}
     scores = [hit.score for hit in found]
     assert scores == sorted(scores, reverse=True)
-    pages = [bench.search("halves", ask("red and cyan", k=8, start=s)).hits for s in (0, 8, 16)]
+    pages = [
+        bench.search(bench.open("halves"), ask("red and cyan", k=8, start=s)).hits
+        for s in (0, 8, 16)
+    ]
     assert [hit.id for page in pages for hit in page] == [hit.id for hit in found]
 
 
@@ -101,8 +107,8 @@ def test_beyond_the_shortlist_the_encodings_order(bench, monkeypatch):
              {"words": "sum"}, {"rerank": "max_sim", "words": "sum", "hub_correction": "nnn"}],
 )  # fmt: skip
 def test_the_other_stages_follow_it(bench, also):
-    bench.add_tokens("halves")
-    hits = bench.search("halves", ask("red and cyan", **also)).hits
+    bench.add_tokens(bench.open("halves"))
+    hits = bench.search(bench.open("halves"), ask("red and cyan", **also)).hits
     assert len({hit.id for hit in hits}) == 24
     scores = [hit.score for hit in hits]
     assert scores == sorted(scores, reverse=True)
@@ -111,9 +117,9 @@ def test_the_other_stages_follow_it(bench, also):
 @pytest.mark.parametrize("words", ["", "rrf", "sum"])
 def test_what_left_the_page_is_told_against_cosine_alone(bench, words):
     """Full text is no part of what is compared with, and the chance is that of the cosine."""
-    bench.add_tokens("halves")
-    plain = bench.search("halves", ask("red beside cyan", first="", k=6))
-    found = bench.search("halves", ask("red beside cyan", words=words, k=6))
+    bench.add_tokens(bench.open("halves"))
+    plain = bench.search(bench.open("halves"), ask("red beside cyan", first_stage="", k=6))
+    found = bench.search(bench.open("halves"), ask("red beside cyan", words=words, k=6))
     shown = {hit.id for hit in found.hits}
     assert [hit.id for hit in found.left] == [h.id for h in plain.hits if h.id not in shown]
     assert [hit.plain_rank for hit in found.left] == [hit.rank for hit in found.left]
@@ -121,8 +127,8 @@ def test_what_left_the_page_is_told_against_cosine_alone(bench, words):
 
 
 def test_a_hub_correction_is_in_its_score(bench):
-    bench.add_tokens("halves")
-    found = bench.search("halves", ask("red", hub_correction="csls")).hits
+    bench.add_tokens(bench.open("halves"))
+    found = bench.search(bench.open("halves"), ask("red", hub_correction="csls")).hits
     assert any(hit.bias for hit in found)
     without = {hit.id: hit.score + hit.bias for hit in found}
     assert without == pytest.approx(by_hand(bench, ask("red")), abs=1e-5)
@@ -130,20 +136,20 @@ def test_a_hub_correction_is_in_its_score(bench):
 
 def test_without_tokens_the_next_step_is_named(bench):
     with pytest.raises(InputError, match=r"none are stored .* sextant tokens NAME"):
-        bench.search("halves", ask("red"))
+        bench.search(bench.open("halves"), ask("red"))
 
 
 def test_what_is_stored_later_is_found_by_its_tokens(bench, tmp_path):
     """Items without any are their own only part; encodings follow what is stored."""
     (tmp_path / "more").mkdir()
     Image.new("RGB", (9, 9), "red").save(tmp_path / "more" / "new.png")
-    bench.add_tokens("halves", pooling=Pooling(keep=1))
-    before = [hit.score for hit in bench.search("halves", ask("red cyan")).hits]
+    bench.add_tokens(bench.open("halves"), pooling=Pooling(keep=1))
+    before = [hit.score for hit in bench.search(bench.open("halves"), ask("red cyan")).hits]
     bench.ingest("halves", tmp_path / "more", encoder="toy")
-    hits = bench.search("halves", ask("red")).hits
+    hits = bench.search(bench.open("halves"), ask("red")).hits
     assert bench.items("halves", [hits[0].id])[0].name.endswith("new.png")
-    bench.add_tokens("halves", pooling=Pooling(keep=8))
-    after = [hit.score for hit in bench.search("halves", ask("red cyan")).hits]
+    bench.add_tokens(bench.open("halves"), pooling=Pooling(keep=8))
+    after = [hit.score for hit in bench.search(bench.open("halves"), ask("red cyan")).hits]
     assert max(after) > max(before) + 0.01
 
 
@@ -151,19 +157,19 @@ def test_encodings_are_made_once_for_what_is_stored(bench, monkeypatch):
     made = []
     make = tokens._encode
     monkeypatch.setattr(detail, "_encode", lambda *a: made.append(1) or make(*a))
-    bench.add_tokens("halves")
+    bench.add_tokens(bench.open("halves"))
     for text in ("red", "blue", "green"):
-        bench.search("halves", ask(text))
+        bench.search(bench.open("halves"), ask(text))
     assert len(made) == 1
 
 
 def test_collections_alike_but_for_their_pooling_keep_their_own(bench, tmp_path):
     bench.ingest("again", tmp_path / "halves", encoder="toy")
-    assert bench.space("again").key == bench.space("halves").key
+    assert bench.open("again").space.key == bench.open("halves").space.key
     found = []
     for name, keep in (("halves", 8), ("again", 1)):
-        bench.add_tokens(name, pooling=Pooling(keep=keep))
-        space, collection = bench.space(name), bench.home.open(name)
+        bench.add_tokens(bench.open(name), pooling=Pooling(keep=keep))
+        space, collection = bench.open(name).space, bench.home.open(name)
         made = tokens.token_candidates(
             collection, space, collection.passport(), ask("red and cyan")
         )
@@ -172,8 +178,8 @@ def test_collections_alike_but_for_their_pooling_keep_their_own(bench, tmp_path)
 
 
 def test_the_budget_holds(bench, monkeypatch):
-    bench.add_tokens("halves")
-    collection, space = bench.home.open("halves"), bench.space("halves")
+    bench.add_tokens(bench.open("halves"))
+    collection, space = bench.home.open("halves"), bench.open("halves").space
     one = space.n * 2**tokens.BITS * tokens.INNER
     monkeypatch.setattr(detail, "BUDGET", 3 * one + 5)
     assert tokens._encode(collection, space, collection.passport())[0].coder.repeats == 3
@@ -183,18 +189,18 @@ def test_the_budget_holds(bench, monkeypatch):
 
 
 def test_what_does_not_count_is_said(bench):
-    bench.add_tokens("halves")
+    bench.add_tokens(bench.open("halves"))
     both = ask("red", Part("blue", weight=-1.0), Part("cyan", weight=0.5))
-    notes = " ".join(bench.search("halves", both).notes)
+    notes = " ".join(bench.search(bench.open("halves"), both).notes)
     assert "asked against does not count" in notes
     assert "Weights do not count" in notes
-    assert not bench.search("halves", ask("red", first="")).notes
+    assert not bench.search(bench.open("halves"), ask("red", first_stage="")).notes
 
 
 def test_the_command_takes_it(bench, capsys):
     assert main(["search", "halves", "red", "--first", "muvera"]) == 2
     assert "sextant tokens NAME" in capsys.readouterr().err
-    bench.add_tokens("halves")
+    bench.add_tokens(bench.open("halves"))
     assert main(["search", "halves", "red cyan", "--first", "muvera", "-k", "3", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert len(document["hits"]) == 3
@@ -203,8 +209,8 @@ def test_the_command_takes_it(bench, capsys):
 
 
 def test_it_is_off_without_a_word(bench):
-    space = bench.space("halves")
-    plain = bench.search("halves", Query((Part("red"),), kinds=("image",)))
+    space = bench.open("halves").space
+    plain = bench.search(bench.open("halves"), Query((Part("red"),), kinds=("image",)))
     direct = search(space, encode.encoder_for(bench.passport("halves")).encode_texts(["red"])[0],
                     kinds=("image",))  # fmt: skip
     assert [h.id for h in plain.hits] == [h.id for h in direct.hits]
