@@ -15,7 +15,10 @@ page = st.navigation(
             st.Page("pages/measure/geometry.py", title="Geometry"),
             st.Page("pages/measure/evaluate.py", title="Evaluate"),
         ],
-        "About": [st.Page("pages/about/methods.py", title="Methods")],
+        "About": [
+            st.Page("pages/about/methods.py", title="Methods"),
+            st.Page("pages/about/measurements.py", title="Measurements"),
+        ],
     },
     position="top",
 )

@@ -1,7 +1,7 @@
-"""Every part with its source, as one table: for the Methods page, the README and the tests.
+"""Every part with its source, for the Methods page and the tests; its families for the README.
 
-python -m core.workbench.catalog --check README.md     say whether the table in the file is fresh
-python -m core.workbench.catalog --write README.md     make it so
+python -m core.workbench.catalog --check README.md     exit with 1 when the table is out of date
+python -m core.workbench.catalog --write README.md     update it
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -40,30 +41,27 @@ class Entry:
 
 def entries() -> tuple[Entry, ...]:
     """All parts of all registries: by kind, then family, then title."""
-    found = [_entry(r.what, part) for r in REGISTRIES for part in r.all().values()]
+    every = [_entry(r.what, part) for r in REGISTRIES for part in r.all().values()]
     kinds = [r.what for r in REGISTRIES]
     return tuple(
-        sorted(found, key=lambda e: (kinds.index(e.kind), family_rank(e.family), e.title.lower()))
+        sorted(every, key=lambda e: (kinds.index(e.kind), family_rank(e.family), e.title.lower()))
     )
 
 
 def table() -> str:
-    """The parts as a Markdown table.
-
-    Every line of it stands in the README between the two markers.
-    """
-    lines = ["| part | kind | family | what it tells | source |", "|---|---|---|---|---|"]
-    for e in entries():
-        cells = (f"**{e.title}** `{e.name}`", e.kind, e.family, e.summary, e.source)
-        lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
+    """The parts of each family by name, as the Markdown table between the README's markers."""
+    lines = ["| kind | family | count | parts |", "|---|---|---|---|"]
+    for (kind, family), group in groupby(entries(), key=lambda e: (e.kind, e.family)):
+        names = [f"`{entry.name}`" for entry in group]
+        lines.append(f"| {kind} | {family} | {len(names)} | {', '.join(names)} |")
     return "\n".join(lines)
 
 
 def refreshed(text: str, name: str) -> str:
-    """The text with today's table between the markers.
+    """The text with the present table between the markers.
 
     Raises:
-        UnreadableFile: the two markers are not there.
+        UnreadableFile: the two markers are missing.
     """
     head, start, rest = text.partition(START)
     _, end, tail = rest.partition(END)
@@ -73,13 +71,15 @@ def refreshed(text: str, name: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check or write the table of a file; 0 done, 1 stale, 2 refused."""
+    """Check or write the table of a file; 0 done, 1 out of date, 2 not possible."""
     parser = ArgumentParser(
         prog="python -m core.workbench.catalog", description="The table of all parts."
     )
     action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 when it is stale")
-    action.add_argument("--write", type=Path, metavar="FILE", help="put today's table in")
+    action.add_argument(
+        "--check", type=Path, metavar="FILE", help="exit with 1 when it is out of date"
+    )
+    action.add_argument("--write", type=Path, metavar="FILE", help="update the table")
     options = parser.parse_args(arguments)
     path: Path = options.check or options.write
     try:
@@ -88,14 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FileNotFoundError:
         sys.stderr.write(f"{UnreadableFile(path.name, 'there is no such file')}\n")
         return 2
-    except InputError as refusal:
-        sys.stderr.write(f"{refusal}\n")
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
         return 2
     if options.write:
         path.write_text(fresh, encoding="utf-8")
     elif fresh != text:
         sys.stderr.write(
-            f"The table in {path.name} is stale: python -m core.workbench.catalog --write {path}\n"
+            f"{path.name} is out of date: python -m core.workbench.catalog --write {path}\n"
         )
         return 1
     return 0
