@@ -134,12 +134,21 @@ class Registry(Generic[F]):
         return note
 
     def all(self) -> Mapping[str, Plugin[F]]:
-        """Every part by name, in alphabetical order. A part that cannot be imported raises."""
+        """Every part by name, in alphabetical order. A part that cannot be imported raises.
+
+        Files whose name starts with an underscore hold no part.
+        """
         if self._parts is None:
             folder = import_module(self.package)
-            names = sorted(m.name for m in iter_modules(folder.__path__))
+            names = sorted(
+                m.name for m in iter_modules(folder.__path__) if not m.name.startswith("_")
+            )
             self._parts = {n: _part(import_module(f"{self.package}.{n}")) for n in names}
         return self._parts
+
+    def refresh(self) -> None:
+        """List the folder again when next asked, as after a file was added."""
+        self._parts = None
 
     def get(self, name: str) -> Plugin[F]:
         """One part.

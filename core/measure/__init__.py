@@ -17,23 +17,23 @@ from core.measure.retrieval import (
     hardest,
     recall_curve,
 )
-from core.measure.verdicts import ADVICE, SOURCE, THRESHOLDS
+from core.measure.verdicts import SOURCE, Advice, Threshold
 
 __all__ = [
-    "ADVICE",
     "COMPARE_AID",
     "DIAGNOSTICS",
     "HELD_OUT",
     "PROBES",
     "PROJECTIONS",
     "SOURCE",
-    "THRESHOLDS",
+    "Advice",
     "Analogies",
     "Augmented",
     "Contrast",
     "Direction",
     "Evaluation",
     "ProbeData",
+    "Threshold",
     "analogies",
     "compare",
     "evaluate",

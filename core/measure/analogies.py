@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import TooFew
-from core.numerics.directions import NOTHING
+from core.numerics.directions import MIN_LENGTH
 from core.numerics.labels import member_matrix
 from core.numerics.sampling import groups, sampled_rows
 from core.types import Bools, Doubles, Floats, Ints, Mix, Score, Space
@@ -138,7 +138,7 @@ def _scores(space: Space, rows: Ints, words: Floats, mix: Mix) -> tuple[Doubles,
     centre = pictures.mean(axis=0)
     for i, (given, mean) in enumerate(zip((pictures, words), means, strict=True)):
         centred = (given - mean) @ (pictures - centre).T
-        scores[i] = centred / np.maximum(centred.std(axis=1, keepdims=True), NOTHING)
+        scores[i] = centred / np.maximum(centred.std(axis=1, keepdims=True), MIN_LENGTH)
     return scores[0], scores[1]
 
 

@@ -1,8 +1,4 @@
-"""Every part with its source, as one table: for the Methods page, the README and the tests.
-
-python -m core.workbench.catalog --check README.md     say whether the table in the file is fresh
-python -m core.workbench.catalog --write README.md     make it so
-"""
+"""Diagnostics and probes together: in the order of a report, and by the name of a finding."""
 
 from __future__ import annotations
 

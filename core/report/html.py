@@ -156,18 +156,14 @@ def _contrasts(plugin: Plugin[Any], sides: Sequence[Side]) -> str:
 
 
 def _advice(plugin: Plugin[Any]) -> str:
-    lines = []
-    told = measure.ADVICE.get(plugin.name)
-    if told:
-        lines.append(f"<p><b>Why it matters.</b> {escape(told.why)}</p>")
-        lines.append(
-            f"<p><b>What to do when it is bad</b> ({measure.SOURCE}). {escape(told.what)}</p>"
-        )
-    rule = measure.THRESHOLDS.get(plugin.name)
-    if rule:
-        lines.append(f'<p class="aid">Verdict: {escape(rule.words)} ({escape(rule.source)}).</p>')
-    lines.append(f'<p class="aid">Source: {escape(plugin.source)}</p>')
-    return "".join(lines)
+    advice: measure.Advice = plugin.traits["advice"]
+    rule: measure.Threshold = plugin.traits["threshold"]
+    return (
+        f"<p><b>Why it matters.</b> {escape(advice.why)}</p>"
+        f"<p><b>What to do when it is bad</b> ({measure.SOURCE}). {escape(advice.what)}</p>"
+        f'<p class="aid">Verdict: {escape(rule.words)} ({escape(rule.source)}).</p>'
+        f'<p class="aid">Source: {escape(plugin.source)}</p>'
+    )
 
 
 def _not_measured(lacks: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What search, diagnostics and evaluation answer with."""
+"""Results of search, diagnostics and evaluation."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from core.types.arrays import Doubles, Floats, Scope, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer. `p_null` is the chance that one unrelated item of its kind is this similar.
+    """One result. `p_null` is the probability that an unrelated item of its kind is as similar.
 
-    `score` is what the hits are ordered by, higher first; `bias` is what a hub correction took off
-    the cosine. `hubness` is how many times more often than average the item shows up for other
-    queries; 0 unless that is clearly more than chance. `plain_rank` is the rank that the cosine
-    alone would give. `match` says whether the hit passes the cut (see `Answer`).
+    Hits are ordered by `score`, higher first; `bias` is what a hubness correction subtracted from
+    the cosine. `hubness` is how many times more often than average the item is a result of other
+    queries; 0 unless that is significantly more than chance. `plain_rank` is the rank by cosine
+    alone. `match` is whether the hit passes the cutoff (see `core.search.SearchResult`).
     """
 
     id: str
@@ -33,7 +33,7 @@ class Hit:
 class Curve:
     """A line or histogram that belongs to a finding: x and y with their axis titles.
 
-    `mark` is the x where the collection stands today, when that is a place on the line.
+    `mark` is the x of the collection as it is, when that is a point of the line.
     """
 
     x: Doubles
@@ -55,11 +55,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Finding:
-    """One measured number and what it means.
+    """One measured number and its interpretation.
 
-    `low` and `high` bound the 95 % interval: what other items of the same kind would give, and
-    what a sample leaves open. `sampled` says how many rows or pairs the value came from; it starts
-    with "exact" when the value holds for these items as they are.
+    `low` and `high` bound the 95 % interval: the variation over other items of the same kind, and
+    the sampling error. `sampled` is the number of rows or pairs the value was computed from; it
+    starts with "exact" when the value holds for these items as they are.
     `per_item` is (n,) over the space's rows, NaN where the item was not measured.
     A part leaves `verdict` empty and `name` empty or a detail such as "rotation": its registry
     completes both. The verdict is on `yardstick` where that is not the value; NaN gives none.
@@ -82,7 +82,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A retrieval metric with its 95 % interval and what guessing would give."""
+    """A retrieval metric with its 95 % interval and its chance level."""
 
     metric: str
     value: float

@@ -5,7 +5,7 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import format_value, histogram
-from core.measure.verdicts import judge
+from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.spectra import Moments, moments
 from core.numerics.stats import clustered_error, normal
 from core.types import Doubles, Finding, Floats, Ints, Reference, Space
@@ -21,9 +21,21 @@ BLOCK = 512  # pairs whose rows stay in the cache
     better="low",
     bounds=(0.0, 4.0),
     invariant=("rotation", "order"),
-    vital=True,
     aid="How far each pair lies apart. One hump near 0 is what alignment should look like; a "
     "second hump to the right is pairs that do not belong together.",
+    threshold=Threshold(
+        "mean pair cosine above that of shuffled pairs, in their standard deviations",
+        good=2.0,
+        bad=1.0,
+        source="ours",
+    ),
+    advice=Advice(
+        why="Search across kinds works by this and nothing else: a caption must be nearer to its "
+        "picture than to others.",
+        what=MIX,
+    ),
+    vital="pairs",
+    per_item=True,
 )
 def alignment(space: Space) -> tuple[Finding, ...]:
     """How near an image and the text that belongs to it lie.
@@ -59,13 +71,12 @@ def alignment(space: Space) -> tuple[Finding, ...]:
     above = (shuffled - value) / 2 / deviation if deviation > 1e-9 else float("nan")
     return (
         Finding(
-            name="alignment",
             scope="pairs",
             value=value,
             low=low,
             high=high,
             reference=Reference(shuffled, "shuffled pairs"),
-            verdict=judge("alignment", above),
+            yardstick=above,
             sentence=_sentence(value, low, high, shuffled, above),
             sampled=f"exact, all {len(space.pairs):,} pairs",
             per_item=_per_item(space, distances),

@@ -5,7 +5,7 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, scopes
-from core.measure.verdicts import judge
+from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_spectrum
 from core.numerics.sampling import items_error
 from core.numerics.spectra import eigen_influence, moments
@@ -24,12 +24,22 @@ STRAIGHT = 0.9  # R^2 from which one exponent describes the spectrum
     source="Agrawal, Mondal, Ghosh, Richards. alpha-ReQ: Assessing Representation Quality in "
     "Self-Supervised Learning by Measuring Eigenspectrum Decay. NeurIPS 2022; the fit range is "
     "ours.",
-    aid="Variance along each direction that was fitted, both axes in powers. A straight line "
-    "has one exponent; a bend has none.",
+    aid="Variance along each direction that was fitted, both axes in powers. A straight line has "
+    "one exponent; a bend has none.",
     better="none",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
-    vital=False,
+    threshold=Threshold(
+        "distance of the exponent from 1",
+        good=0.5,
+        bad=1.5,
+        source="Agrawal et al. 2022 report the best features near 1; lines ours",
+    ),
+    advice=Advice(
+        why="Far below 1 the variance is spread so thin that it is mostly noise; far above 1 a "
+        "few directions hold everything and fine differences are lost.",
+        what=UNCONE,
+    ),
 )
 def alpha_req(space: Space) -> tuple[Finding, ...]:
     """How steeply the variance falls from direction to direction.
@@ -73,7 +83,7 @@ def alpha_req(space: Space) -> tuple[Finding, ...]:
 def _measure(space: Space, scope: Scope) -> Finding | int:
     """The finding, or how many directions have variance when those are too few."""
     m = moments(space, scope)
-    values = m.centred_eigen[0]
+    values = m.centered_eigen[0]
     last = min(LAST, int((values > max(TAIL * values[0], 1e-14)).sum()))
     if last < FIRST + LEAST - 1:
         return last
@@ -83,20 +93,19 @@ def _measure(space: Space, scope: Scope) -> Finding | int:
     slopes = np.zeros(m.d)
     slopes[FIRST - 1 : last] = weights / kept
     error = items_error(
-        space, {scope: lambda rows: eigen_influence(m, space.vectors[rows], slopes, centred=True)}
+        space, {scope: lambda rows: eigen_influence(m, space.vectors[rows], slopes, centered=True)}
     )
     low, high = normal(value, error)
     straight = _straightness(kept)
     null = isotropic_spectrum(m.n, m.d)[FIRST - 1 : last]
     even = float(weights[null > 0] @ np.log(null[null > 0]))
     return Finding(
-        name="alpha_req",
         scope=scope,
         value=value,
         low=low,
         high=high,
         reference=Reference(even, "isotropic, same n and d"),
-        verdict=judge("alpha_req", abs(value - 1)) if straight >= STRAIGHT else "unknown",
+        yardstick=abs(value - 1) if straight >= STRAIGHT else np.nan,
         sentence=(
             f"The variance of the {PLURAL[scope]} falls with the power "
             f"{format_value(value, low, high)} "

@@ -8,8 +8,8 @@ import numpy as np
 from core.measure.class_means import ClassMeans, class_means
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value
-from core.measure.verdicts import judge
-from core.numerics.labels import Classes, labelled_classes, part_of, split
+from core.measure.verdicts import Advice, Threshold
+from core.numerics.labels import Classes, labeled_classes, part_of, split
 from core.numerics.spectra import moments
 from core.numerics.stats import auc, normal, wilson
 from core.numerics.subspaces import fisher, masked_cosines, top_fisher_mask
@@ -25,9 +25,17 @@ from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, 
     better="high",
     bounds=(0.0, 1.0),
     invariant=("rotation",),
-    vital=False,
     aid="How well each principal direction parts the two groups (Fisher score), best first. A "
     "steep start means that a few directions hold the difference.",
+    threshold=Threshold(
+        "AUC of telling the two most confused labels apart", good=0.8, bad=0.6, source="ours"
+    ),
+    advice=Advice(
+        why="Labels that are mixed up in the whole space may still part in a few directions; "
+        "where they do, a filter or a reranker can use those.",
+        what="A reranker on the directions named here, fitted on labelled items; keep it if the "
+        "two labels' recall rises on held-out items.",
+    ),
 )
 def class_subspaces(
     space: Space,
@@ -69,7 +77,7 @@ def class_subspaces(
     >>> class_subspaces(Space(rows, tuple(map(str, range(60))), 60, labels=labels))[0].value
     1.0
     """
-    found = labelled_classes(space, "Class subspaces", least=least, most=most)
+    found = labeled_classes(space, "Class subspaces", least=least, most=most)
     return tuple(_measure(space, given, task, directions, sample) for given in found)
 
 
@@ -89,7 +97,7 @@ def _measure(space: Space, given: Classes, task: str, directions: int, sample: i
     pair = _most_confused(space.vectors, train, of, 2 * sample)
     if len(given.names) < 3:
         task = "apart"
-    basis = moments(space, given.kind).centred_eigen[1]
+    basis = moments(space, given.kind).centered_eigen[1]
     fit = [space.vectors[rows] @ basis for rows in _groups(given, ~test, pair, task, sample)]
     judged = [space.vectors[rows] @ basis for rows in _groups(given, test, pair, task, sample)]
     scores = fisher(fit[0], fit[1])
@@ -103,13 +111,11 @@ def _measure(space: Space, given: Classes, task: str, directions: int, sample: i
     a, b = given.names[pair.first], given.names[pair.second]
     aim = f"told apart from '{b}'" if task == "apart" else f"and '{b}' found among the rest"
     return Finding(
-        name="class_subspaces",
         scope=given.kind,
         value=value,
         low=low,
         high=high,
         reference=Reference(plain, "plain cosine, same items"),
-        verdict=judge("class_subspaces", value),
         sentence=(
             f"Of {len(given.names):,} labels of {kind}, '{a}' and '{b}' are the most confused "
             f"({pair.confused:.0%} of their items lie nearer to the other's centre). Through the "

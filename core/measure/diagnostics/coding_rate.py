@@ -6,7 +6,7 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, scopes
-from core.measure.verdicts import judge
+from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_spectrum
 from core.numerics.sampling import items_error
 from core.numerics.spectra import moments
@@ -24,9 +24,19 @@ from core.types import Curve, Doubles, Finding, Reference, Scope, Space
     better="high",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
-    vital=False,
     aid="What each direction adds to the rate, in nats, largest first. Directions at 0 add "
     "nothing that a coder would notice.",
+    threshold=Threshold(
+        "coding rate as a share of isotropic data's at the same n and d",
+        good=0.4,
+        bad=0.25,
+        source="ours",
+    ),
+    advice=Advice(
+        why="It says how many bits the items take to tell apart; low means that many of them say "
+        "the same.",
+        what=UNCONE,
+    ),
 )
 def coding_rate(
     space: Space,
@@ -84,13 +94,12 @@ def _measure(space: Space, scope: Scope, precision: float) -> Finding:
     low, high = normal(value, error, 0.0, most)
     even = rate(isotropic_spectrum(m.n, m.d), scale)
     return Finding(
-        name="coding_rate",
         scope=scope,
         value=value,
         low=low,
         high=max(high, value),
         reference=Reference(even, "isotropic, same n and d"),
-        verdict=judge("coding_rate", value / even),
+        yardstick=value / even,
         sentence=(
             f"Telling the {PLURAL[scope]} apart takes {format_value(value, low, high)} nats "
             "at a squared "

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, per_item, scopes
-from core.measure.verdicts import judge
+from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered
 from core.numerics.sampling import items_error
 from core.numerics.spectra import moments, projections
@@ -17,14 +17,25 @@ NO_MEAN = 1e-9  # length of a mean vector below which it points nowhere
 @diagnostic(
     title="Cone half-angle",
     family="Spread",
-    source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap. NeurIPS 2022 (the cone effect); "
-    "Mu, Viswanath. All-but-the-Top. ICLR 2018.",
+    source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap. NeurIPS 2022 (the cone effect); Mu, "
+    "Viswanath. All-but-the-Top. ICLR 2018.",
     aid="Share of the items within an angle of their mean. A steep rise far left of 90° is a "
     "narrow cone.",
     better="high",
     bounds=(0.0, 180.0),
     invariant=("rotation", "order"),
-    vital=False,
+    threshold=Threshold(
+        "median angle with the mean, in degrees",
+        good=57.0,
+        bad=33.0,
+        source="ours: mean cosines of 0.3 and 0.7",
+    ),
+    advice=Advice(
+        why="In a narrow cone all cosines are high, so a score says little by itself and a cut at "
+        "a fixed score breaks.",
+        what=UNCONE,
+    ),
+    per_item=True,
 )
 def cone(space: Space) -> tuple[Finding, ...]:
     """How wide a cone around their mean direction holds half of the items.
@@ -60,13 +71,11 @@ def _measure(space: Space, scope: Scope) -> Finding:
     low, high = _interval(space, scope, angles)
     edges = np.linspace(0, 100, 101)
     return Finding(
-        name="cone",
         scope=scope,
         value=value,
         low=min(low, value),
         high=max(high, value),
         reference=Reference(90.0, "uniform on the sphere"),
-        verdict=judge("cone", value),
         sentence=_sentence(space, scope, angles, (value, low, high)),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         per_item=per_item(space, space.span(scope), angles),
@@ -106,11 +115,11 @@ def _sentence(
         f"The mean is {np.linalg.norm(m.mean):.2f} long and the first direction holds "
         f"{m.eigen[0][0] / m.eigen[0].sum():.0%} of the energy"
     )
-    rest = m.centred_eigen[0].sum()
+    rest = m.centered_eigen[0].sum()
     if len(left) < 2 or rest < 1e-10:
         return f"{start}; nothing is left when the mean is taken out."
     mean = left.mean(axis=0, dtype=np.float64)
     return (
         f"{start}; after centring the angle is {np.median(_angles(left, mean)):.0f}°, the mean "
-        f"{np.linalg.norm(mean):.2f} and the share {m.centred_eigen[0][0] / rest:.1%}."
+        f"{np.linalg.norm(mean):.2f} and the share {m.centered_eigen[0][0] / rest:.1%}."
     )

@@ -7,7 +7,7 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import both_kinds, format_value, histogram, per_item
-from core.measure.verdicts import judge
+from core.measure.verdicts import Advice, Threshold
 from core.numerics.neighbors import top_k
 from core.numerics.sampling import groups, sampled_rows
 from core.numerics.spectra import moments
@@ -21,14 +21,26 @@ OUTLYING = 0.99  # share of images whose nearest other image is nearer than the 
 @diagnostic(
     title="Coverage",
     family="Neighbourhoods",
-    source="Venkataramanan, Kijak, Amsaleg, Avrithis. It Takes Two to Tango: Mixup for Deep Metric "
-    "Learning. ICLR 2022 (utilization); the out-of-coverage rate is ours.",
+    source="Venkataramanan, Kijak, Amsaleg, Avrithis. It Takes Two to Tango: Mixup for Deep "
+    "Metric Learning. ICLR 2022 (utilization); the out-of-coverage rate is ours.",
     better="low",
     bounds=(0.0, 4.0),
     invariant=("rotation", "order"),
-    vital=False,
     aid="Squared distance of each text to the nearest picture. What lies right of most is asked "
     "about things of which there is no picture.",
+    threshold=Threshold(
+        "share of texts farther from any image than 99% of the images are",
+        good=0.05,
+        bad=0.25,
+        source="ours",
+    ),
+    advice=Advice(
+        why="Questions that land where there is no picture are answered with whatever is nearest, "
+        "however far that is.",
+        what="Add pictures for the texts behind it; until then show fewer results by the chance "
+        "under the null. Check the share again afterwards.",
+    ),
+    per_item=True,
 )
 def coverage(
     space: Space,
@@ -83,13 +95,12 @@ def coverage(
     whole = len(texts) == space.n - space.n_images and len(images) == space.n_images
     return (
         Finding(
-            name="coverage",
             scope="joint",
             value=value,
             low=low,
             high=high,
             reference=Reference(float(within.mean()), "an image among the other images"),
-            verdict=judge("coverage", out),
+            yardstick=out,
             sentence=(
                 "The nearest image lies at a mean squared distance of "
                 f"{format_value(value, low, high)} "

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, scopes
-from core.measure.verdicts import judge
+from core.measure.verdicts import Advice, Threshold
 from core.numerics.sampling import groups, sampled_rows
 from core.numerics.spectra import BLOCK, Moments, moments
 from core.numerics.stats import Z
@@ -23,14 +23,22 @@ SAME = 1e-10
 @diagnostic(
     title="Dimension activity",
     family="Collapse",
-    source="Bonheme, Grzes. Be More Active! Understanding the Differences between Mean and Sampled "
-    "Representations of Variational Autoencoders. 2021; the transfer to stored vectors is ours.",
+    source="Bonheme, Grzes. Be More Active! Understanding the Differences between Mean and "
+    "Sampled Representations of Variational Autoencoders. 2021; the transfer to stored vectors is "
+    "ours.",
     aid="Variance of every coordinate, most active first, in units of the mean. Above 10 is "
     "rogue; a tail at 0 is dead.",
     better="low",
     bounds=(0.0, 1.0),
     invariant=("order",),
-    vital=False,
+    threshold=Threshold(
+        "share of coordinates that are dead, rogue or mixed", good=0.02, bad=0.1, source="ours"
+    ),
+    advice=Advice(
+        why="Dead coordinates cost memory and say nothing; rogue ones rule every cosine.",
+        what="Standardise each dimension or drop the dead ones; keep it if recall@10 does not "
+        "fall.",
+    ),
 )
 def dimension_activity(
     space: Space,
@@ -105,17 +113,15 @@ def _measure(space: Space, scope: Scope, most: int) -> Finding:
     if effective < 2:
         effective = len(rows)
     own = _activity(m, space.vectors[rows], None, effective)
-    eigen = _activity(m, space.vectors[rows], m.centred_eigen[1], effective)
+    eigen = _activity(m, space.vectors[rows], m.centered_eigen[1], effective)
     value, low, high = own.idle(), own.idle(-Z), own.idle(Z)
     order = np.arange(1.0, m.d + 1)
     return Finding(
-        name="dimension_activity",
         scope=scope,
         value=value,
         low=min(low, value),
         high=max(high, value),
         reference=Reference(0.0, "every coordinate active"),
-        verdict=judge("dimension_activity", value),
         sentence=_sentence(scope, own, eigen, (value, min(low, value), max(high, value))),
         sampled=_sampled(m.n, len(rows), PLURAL[scope]),
         curve=Curve(
@@ -132,7 +138,7 @@ def _activity(m: Moments, rows: Floats, directions: Doubles | None, effective: i
     if directions is None:
         variance, mean = np.diag(m.covariance).copy(), m.mean
     else:
-        variance, mean = m.centred_eigen[0], m.mean @ directions
+        variance, mean = m.centered_eigen[0], m.mean @ directions
     if variance.sum() < SAME:
         none = np.zeros(m.d)
         return Activity(none, none, none.astype(bool), none, none)

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, scopes
-from core.measure.verdicts import judge
+from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_rankme
 from core.numerics.sampling import items_error
 from core.numerics.spectra import Moments, entropy, moments, projections, rankme
@@ -16,14 +16,25 @@ from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
     title="Effective rank",
     family="Collapse",
     source="Garrido, Balestriero, Najman, LeCun. RankMe: Assessing the Downstream Performance of "
-    "Pretrained Self-Supervised Representations by Their Rank. ICML 2023; "
-    "Roy, Vetterli. The Effective Rank. EUSIPCO 2007.",
+    "Pretrained Self-Supervised Representations by Their Rank. ICML 2023; Roy, Vetterli. The "
+    "Effective Rank. EUSIPCO 2007.",
     better="high",
     bounds=(1.0, np.inf),
     invariant=("rotation", "order"),
-    vital=True,
-    aid="Energy along each direction, largest first, both axes logarithmic. A slow fall uses "
-    "many directions; a cliff is where the space collapses.",
+    aid="Energy along each direction, largest first, both axes logarithmic. A slow fall uses many "
+    "directions; a cliff is where the space collapses.",
+    threshold=Threshold(
+        "RankMe as a share of isotropic data's at the same n and d",
+        good=0.4,
+        bad=0.15,
+        source="ours",
+    ),
+    advice=Advice(
+        why="The fewer directions are in use, the fewer things can be told apart; it falls before "
+        "recall does.",
+        what=UNCONE,
+    ),
+    vital="image",
 )
 def effective_rank(space: Space) -> tuple[Finding, ...]:
     """How many directions carry the items, counted by the entropy of the singular values.
@@ -61,13 +72,12 @@ def _measure(space: Space, scope: Scope) -> Finding:
     even = isotropic_rankme(m.n, m.d)
     most = int(np.searchsorted(np.cumsum(values) / values.sum(), 0.95)) + 1
     return Finding(
-        name="effective_rank",
         scope=scope,
         value=value,
         low=low,
         high=high,
         reference=Reference(even, "isotropic, same n and d"),
-        verdict=judge("effective_rank", value / even),
+        yardstick=value / even,
         sentence=(
             f"The {PLURAL[scope]} use {format_value(value, low, high)} of {m.d} directions, where "
             f"{m.n:,} evenly spread points would use {even:.0f}. "

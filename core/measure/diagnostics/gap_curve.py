@@ -7,7 +7,7 @@ import numpy as np
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import format_value
 from core.measure.gap_shift import Sweep, sweep
-from core.measure.verdicts import judge
+from core.measure.verdicts import Advice, Threshold
 from core.numerics.stats import Z
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Reference, Space
@@ -22,7 +22,18 @@ from core.types import Curve, Doubles, Finding, Reference, Space
     better="low",
     bounds=(-1.0, 1.0),
     invariant=("rotation",),
-    vital=False,
+    threshold=Threshold(
+        "recall surely gained at the best place (lower end of the interval)",
+        good=0.01,
+        bad=0.05,
+        source="ours",
+    ),
+    advice=Advice(
+        why="It shows on this collection's own pairs whether the modality gap costs recall, and "
+        "how much closing it would give.",
+        what="A shift along the gap to the best place on the curve; keep it if recall on pairs "
+        "that did not choose it rises.",
+    ),
 )
 def gap_curve(
     space: Space,
@@ -69,13 +80,12 @@ def gap_curve(
     m = found.judged.losses.shape[1]
     return (
         Finding(
-            name="gap_curve",
             scope="pairs",
             value=value,
             low=low,
             high=high,
             reference=Reference(0.0, "today's place"),
-            verdict=judge("gap_curve", low),
+            yardstick=low,
             sentence=_sentence(found, k, best, (value, low, high)),
             sampled=f"{m:,} pairs judged, {found.fitted.losses.shape[1]:,} others fitted, of "
             f"{len(space.pairs):,}",

@@ -7,7 +7,7 @@ import numpy as np
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import format_value
 from core.measure.gap_shift import Sweep, sweep
-from core.measure.verdicts import judge
+from core.measure.verdicts import Advice, Threshold
 from core.numerics.stats import normal
 from core.registry import Range
 from core.types import Curve, Finding, Reference, Space
@@ -22,7 +22,18 @@ from core.types import Curve, Finding, Reference, Space
     better="low",
     bounds=(-np.inf, np.inf),
     invariant=("rotation",),
-    vital=False,
+    threshold=Threshold(
+        "nats surely saved at the best place (lower end of the interval)",
+        good=0.1,
+        bad=0.5,
+        source="ours",
+    ),
+    advice=Advice(
+        why="It shows whether the gap is where training left it; after a change of data or of "
+        "encoder parts it often is not.",
+        what="A shift along the gap to the lowest place; keep it only if recall rises as well, "
+        "because a lower loss alone finds nothing.",
+    ),
 )
 def gap_loss(
     space: Space,
@@ -68,13 +79,12 @@ def gap_loss(
     low, high = normal(value, float(np.sqrt((len(without) - 1) * without.var())))  # jackknife
     return (
         Finding(
-            name="gap_loss",
             scope="pairs",
             value=value,
             low=low,
             high=high,
             reference=Reference(0.0, "today's place"),
-            verdict=judge("gap_loss", low),
+            yardstick=low,
             sentence=_sentence(found, best, (value, low, high)),
             sampled=(
                 f"{losses.shape[1]:,} pairs judged, {found.fitted.losses.shape[1]:,} others "

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import both_kinds, format_value
-from core.measure.verdicts import judge
+from core.measure.verdicts import CENTER_KINDS, Advice, Threshold
 from core.numerics.sampling import groups, items_error, sampled_rows
 from core.numerics.spectra import Moments, moments, projections
 from core.numerics.stats import normal
@@ -25,7 +25,14 @@ ROWS = 20_000  # of each kind, for the order along the gap
     better="low",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
-    vital=False,
+    threshold=Threshold(
+        "share of the joint variance along the gap beyond chance", good=0.1, bad=0.4, source="ours"
+    ),
+    advice=Advice(
+        why="What the direction between pictures and texts takes is lost to meaning: PCA, k-means "
+        "and index cells follow it first.",
+        what=CENTER_KINDS,
+    ),
 )
 def gap_variance(space: Space) -> tuple[Finding, ...]:
     """How much of all variance is the difference between images and texts.
@@ -65,13 +72,12 @@ def gap_variance(space: Space) -> tuple[Finding, ...]:
     chance = float((within**2).sum() / np.trace(within) ** 2) if np.trace(within) > SAME else 0.0
     return (
         Finding(
-            name="gap_variance",
             scope="joint",
             value=value,
             low=low,
             high=high,
             reference=Reference(chance, "both kinds from one cloud"),
-            verdict=judge("gap_variance", value - chance),
+            yardstick=value - chance,
             sentence=_sentence(space, image, text, (value, low, high), chance)
             if some
             else "Images and texts share one centre: 0% of the variance lies along the gap.",

@@ -7,7 +7,7 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, per_item
-from core.measure.verdicts import judge
+from core.measure.verdicts import NNN, Advice, Threshold
 from core.numerics.neighbors import Neighbors, Side, nearest
 from core.numerics.nulls import binomial_skewness
 from core.numerics.sampling import thinned
@@ -31,9 +31,20 @@ SIDES: dict[Scope, tuple[Side, Side]] = {
     better="low",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
-    vital=True,
     aid="How many items are in how many neighbour lists. Dots far to the right are hubs that "
     "crowd everybody's results; those at 0 are never found.",
+    threshold=Threshold(
+        "skewness of k-occurrence",
+        good=1.0,
+        bad=2.0,
+        source="ours; Radovanovic et al. 2010 call data above 1.4 strongly hubby",
+    ),
+    advice=Advice(
+        why="Hubs answer questions they have nothing to do with and push the right items down.",
+        what=NNN,
+    ),
+    vital="image",
+    per_item=True,
 )
 def hubness(
     space: Space,
@@ -116,13 +127,11 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors) -> Findin
     kind = PLURAL["image" if scope == "joint" else scope]
     whole = lists.share == 1 and len(rows) == space.n
     return Finding(
-        name="hubness",
         scope=scope,
         value=value,
         low=low,
         high=high,
         reference=Reference(even, "nobody favoured"),
-        verdict=judge("hubness", value),
         sentence=_sentence(scope, format_value(value, low, high), even, counts, lists),
         sampled=(
             f"{'exact, all' if whole else 'random'} {len(found):,} lists of {k} "

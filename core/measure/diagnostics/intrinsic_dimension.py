@@ -8,7 +8,7 @@ from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, scopes
 from core.measure.local_neighbors import COPY, LEAST, TIE, Lists, distinct, lists_of
-from core.measure.verdicts import judge
+from core.measure.verdicts import DUPLICATES, Advice, Threshold
 from core.numerics.nulls import sphere_neighbor_distances
 from core.numerics.sampling import thinned
 from core.registry import Range
@@ -29,9 +29,14 @@ CONSIDERED = (
     better="none",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
-    vital=False,
-    aid="The dimension as measured on fewer and fewer items. A flat line can be trusted; a "
-    "rising one says that more items would show more directions.",
+    aid="The dimension as measured on fewer and fewer items. A flat line can be trusted; a rising "
+    "one says that more items would show more directions.",
+    threshold=Threshold("TwoNN dimension", good=5.0, bad=2.0, source="ours"),
+    advice=Advice(
+        why="Few local directions mean that near items differ in few ways, often because of "
+        "copies; many make indexes slower and hubs likelier.",
+        what=DUPLICATES,
+    ),
 )
 def intrinsic_dimension(
     space: Space,
@@ -110,13 +115,11 @@ def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | i
     even = float(two_nn(np.log(second / first)))
     removed = f" {copies:,} copies were left out." if copies else ""
     return Finding(
-        name="intrinsic_dimension",
         scope=kind,
         value=value,
         low=low,
         high=high,
         reference=Reference(even, "uniform on the sphere, same n and d"),
-        verdict=judge("intrinsic_dimension", value),
         sentence=(
             f"Locally the {PLURAL[kind]} vary in about {format_value(value, low, high)} "
             "directions; "

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, scopes
-from core.measure.verdicts import judge
+from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
 from core.numerics.sampling import items_error
 from core.numerics.spectra import Moments, moments, participation, participation_influence
@@ -22,9 +22,18 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     better="high",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
-    vital=False,
-    aid="Share of the variance that the first directions hold together. The steeper the rise, "
-    "the fewer directions do the work.",
+    aid="Share of the variance that the first directions hold together. The steeper the rise, the "
+    "fewer directions do the work.",
+    threshold=Threshold(
+        "log of the participation ratio as a share of isotropic data's at the same n and d",
+        good=0.5,
+        bad=0.25,
+        source="ours",
+    ),
+    advice=Advice(
+        why="When a few directions hold the variance, cosines compare items on those alone.",
+        what=UNCONE,
+    ),
 )
 def isotropy(space: Space) -> tuple[Finding, ...]:
     """How evenly the variance is spread over all directions, once the mean is taken out.
@@ -68,13 +77,12 @@ def _measure(space: Space, scope: Scope) -> Finding:
     low, high = normal(value, error, 0.0, 1.0)
     even = isotropic_participation(m.n, m.d)
     return Finding(
-        name="isotropy",
         scope=scope,
         value=value,
         low=low,
         high=high,
         reference=Reference((even - 1) / wide, "isotropic, same n and d"),
-        verdict=judge("isotropy", log_share_of_isotropic(after, m.n, m.d)),
+        yardstick=log_share_of_isotropic(after, m.n, m.d),
         sentence=(
             f"IsoScore of the {PLURAL[scope]} is {format_value(value, low, high)}; evenly "
             "spread points "
@@ -87,7 +95,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
 
 
 def _cumulative(m: Moments) -> Curve:
-    values = m.centred_eigen[0]
+    values = m.centered_eigen[0]
     order = np.arange(1.0, len(values) + 1)
     share = np.cumsum(values) / values.sum()
     return Curve(order, share, "first directions", "share of the variance", log_x=True)

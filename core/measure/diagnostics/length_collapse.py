@@ -8,7 +8,7 @@ from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import format_value, per_item
 from core.measure.pair_ranks import pair_ranks
-from core.measure.verdicts import judge
+from core.measure.verdicts import Advice, Threshold
 from core.numerics.nulls import isotropic_rankme
 from core.numerics.sampling import items_error
 from core.numerics.spectra import BLOCK, moments, moments_of, projections, rankme
@@ -23,8 +23,8 @@ ENOUGH = 5  # texts of a bin from which a recall is told
 RANKED = 4000  # texts of a bin whose directions are counted, at most
 
 TOPIC = (
-    ". Whether it is length or topic cannot be told from here: see truncation, which cuts the same "
-    "texts and encodes them again."
+    ". Whether it is length or topic cannot be told from here: see truncation, which cuts the "
+    "same texts and encodes them again."
 )
 
 
@@ -37,7 +37,18 @@ TOPIC = (
     better="low",
     bounds=(-1.0, 1.0),
     invariant=("rotation", "order"),
-    vital=False,
+    threshold=Threshold(
+        "rank correlation of length and nearness to the middle; 0 where chance would do",
+        good=0.1,
+        bad=0.4,
+        source="ours",
+    ),
+    advice=Advice(
+        why="Long texts that crowd together are found for everything or for nothing.",
+        what="Length-bin centring, or encoding again with a temperature below 1; keep it if the "
+        "recall of the longest texts rises.",
+    ),
+    per_item=True,
 )
 def length_collapse(
     space: Space,
@@ -91,13 +102,12 @@ def length_collapse(
     middles = np.array([float(np.median(lengths[bins == b])) for b in range(bins.max() + 1)])
     return (
         Finding(
-            name="length_collapse",
             scope="text",
             value=value,
             low=low,
             high=high,
             reference=Reference(0.0, "shuffled lengths"),
-            verdict=judge("length_collapse", value if p < 0.05 else min(value, 0.0)),
+            yardstick=value if p < 0.05 else min(value, 0.0),
             sentence=_sentence((value, low, high), p, middles, crowding)
             + _directions(space, bins)
             + _recalls(space, bins)

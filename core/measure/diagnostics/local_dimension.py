@@ -17,7 +17,7 @@ from core.measure.local_neighbors import (
     inverse_dimensions,
     lists_of,
 )
-from core.measure.verdicts import judge
+from core.measure.verdicts import DUPLICATES, Advice, Threshold
 from core.numerics.sampling import thinned
 from core.numerics.stats import normal
 from core.registry import Range
@@ -32,9 +32,15 @@ from core.types import Curve, Doubles, Finding, Ints, Kind, Reference, Space
     better="none",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
-    vital=False,
-    aid="The dimension as measured on fewer and fewer items. A flat line can be trusted; a "
-    "rising one says that more items would show more directions.",
+    aid="The dimension as measured on fewer and fewer items. A flat line can be trusted; a rising "
+    "one says that more items would show more directions.",
+    threshold=Threshold("Levina-Bickel dimension", good=5.0, bad=2.0, source="ours"),
+    advice=Advice(
+        why="It says how many ways near items differ in; a low place in the map is often a "
+        "cluster of copies.",
+        what=DUPLICATES,
+    ),
+    per_item=True,
 )
 def local_dimension(
     space: Space,
@@ -96,13 +102,11 @@ def _measure(
     even = (k - 1) / sum(far - even_log_distance(n, space.d, j) for j in range(1, k))
     removed = f" {copies:,} copies were left out." if copies else ""
     return Finding(
-        name="local_dimension",
         scope=kind,
         value=value,
         low=low,
         high=high,
         reference=Reference(even, "uniform on the sphere, same n and d"),
-        verdict=judge("local_dimension", value),
         sentence=(
             f"Within their {k} nearest neighbours the {PLURAL[kind]} vary in about "
             f"{format_value(value, low, high)} directions; {n:,} points spread evenly in {space.d} "

@@ -16,7 +16,7 @@ from core.measure.local_neighbors import (
     inverse_dimensions,
     lists_of,
 )
-from core.measure.verdicts import judge
+from core.measure.verdicts import DUPLICATES, Advice, Threshold
 from core.numerics.sampling import thinned
 from core.numerics.stats import normal
 from core.registry import Range
@@ -34,7 +34,18 @@ LISTS = 10  # neighbours the dimension is read from
     better="high",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
-    vital=False,
+    threshold=Threshold(
+        "distance of neighbours as a share of that on an even sphere of the same dimension",
+        good=0.5,
+        bad=0.25,
+        source="ours",
+    ),
+    advice=Advice(
+        why="Items that fill little of their own surface leave search only small differences to "
+        "rank by.",
+        what=DUPLICATES,
+    ),
+    per_item=True,
 )
 def manifold_entropy(
     space: Space,
@@ -120,13 +131,12 @@ def _measure(
     nearer = float(np.exp(np.clip((value - even) / m, -50, 50)))
     whole = len(rows) == space.span(kind).stop - space.span(kind).start
     return Finding(
-        name="manifold_entropy",
         scope=kind,
         value=value,
         low=low,
         high=high,
         reference=Reference(even, f"even sphere of {m:.3g} dimensions, same n"),
-        verdict=judge("manifold_entropy", nearer),
+        yardstick=nearer,
         sentence=(
             f"On a surface of {m:.3g} dimensions the {PLURAL[kind]} take up "
             f"{format_value(value, low, high)} nats, {n:,} points spread evenly over such a sphere "

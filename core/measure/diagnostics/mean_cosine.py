@@ -6,7 +6,7 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, per_item, scopes
-from core.measure.verdicts import judge
+from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered, mean_cosine_of
 from core.numerics.sampling import items_error
 from core.numerics.spectra import Moments, moments, projections
@@ -19,14 +19,19 @@ CONES: tuple[Scope, ...] = ("image", "text")
 @diagnostic(
     title="Mean cosine",
     family="Spread",
-    source="Ethayarajh. How Contextual are Contextualized Word Representations? EMNLP 2019; "
-    "Liang et al. Mind the Gap. NeurIPS 2022 (the cone effect).",
+    source="Ethayarajh. How Contextual are Contextualized Word Representations? EMNLP 2019; Liang "
+    "et al. Mind the Gap. NeurIPS 2022 (the cone effect).",
     better="low",
     bounds=(-1.0, 1.0),
     invariant=("rotation", "order"),
-    vital=False,
-    aid="Each item's cosine with the mean of its kind. A narrow hump far to the right is a "
-    "narrow cone.",
+    aid="Each item's cosine with the mean of its kind. A narrow hump far to the right is a narrow "
+    "cone.",
+    threshold=Threshold("size of the mean cosine", good=0.3, bad=0.7, source="ours"),
+    advice=Advice(
+        why="It is what two unrelated items score: only what lies above it means anything.",
+        what=UNCONE,
+    ),
+    per_item=True,
 )
 def mean_cosine(space: Space) -> tuple[Finding, ...]:
     """How narrow a cone the items fill.
@@ -64,13 +69,12 @@ def _within(space: Space, scope: Scope) -> Finding:
     toward = projections(space.vectors[space.span(scope)], _unit(m.mean))
     half_angle = float(np.degrees(np.arccos(np.clip(np.median(toward), -1, 1))))
     return Finding(
-        name="mean_cosine",
         scope=scope,
         value=value,
         low=low,
         high=high,
         reference=Reference(0.0, "uniform on the sphere"),
-        verdict=judge("mean_cosine", abs(value)),
+        yardstick=abs(value),
         sentence=(
             f"Two {PLURAL[scope]} have a mean cosine of {format_value(value, low, high)}; "
             "directions "
@@ -89,13 +93,12 @@ def _across(space: Space) -> Finding:
     error = _along(space, {"image": text.mean, "text": image.mean})
     low, high = normal(value, error, -1.0, 1.0)
     return Finding(
-        name="mean_cosine",
         scope="joint",
         value=value,
         low=low,
         high=high,
         reference=Reference(0.0, "uniform on the sphere"),
-        verdict=judge("mean_cosine", abs(value)),
+        yardstick=abs(value),
         sentence=(
             "An image and any text have a mean cosine of "
             f"{format_value(value, low, high)}; directions spread evenly would have 0. "

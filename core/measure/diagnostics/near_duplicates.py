@@ -6,7 +6,7 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, histogram, per_item, scopes, share
-from core.measure.verdicts import judge
+from core.measure.verdicts import DUPLICATES, Advice, Threshold
 from core.numerics.neighbors import Neighbors, nearest
 from core.numerics.nulls import cap_share
 from core.numerics.stats import wilson
@@ -25,8 +25,15 @@ FEWEST = 500  # items looked at whatever they cost
     better="low",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
-    vital=True,
     aid="Each item's cosine with its nearest neighbour. A pile at 1 is copies.",
+    threshold=Threshold("share of items with a near-duplicate", good=0.02, bad=0.2, source="ours"),
+    advice=Advice(
+        why="Copies fill the first page of results with one picture and make recall look worse "
+        "than it is.",
+        what=DUPLICATES,
+    ),
+    vital="image",
+    per_item=True,
 )
 def near_duplicates(
     space: Space,
@@ -79,13 +86,11 @@ def _measure(space: Space, kind: Kind, threshold: float, queries: int, budget: f
     n = lists.n_candidates
     chance = -np.expm1((n - 1) * np.log1p(-min(cap_share(threshold, space.d), 1 - 1e-12)))
     return Finding(
-        name="near_duplicates",
         scope=kind,
         value=value,
         low=low,
         high=high,
         reference=Reference(float(chance), "uniform on the sphere, same n and d"),
-        verdict=judge("near_duplicates", value),
         sentence=(
             f"{format_value(100 * value, 100 * low, 100 * high)}% of the {PLURAL[kind]} "
             "have another at "

@@ -20,8 +20,8 @@ from core.measure.class_means import (
 )
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, per_item
-from core.measure.verdicts import judge
-from core.numerics.labels import HINT, Classes, labelled_classes, prototypes
+from core.measure.verdicts import Advice, Threshold
+from core.numerics.labels import HINT, Classes, labeled_classes, prototypes
 from core.numerics.stats import Z, normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Reference, Space
@@ -39,9 +39,16 @@ JUDGED_ROWS = 5000
     better="none",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
-    vital=False,
-    aid="Length of each label's centre against how many items carry it. A slope says that "
-    "common and rare labels are not treated alike.",
+    aid="Length of each label's centre against how many items carry it. A slope says that common "
+    "and rare labels are not treated alike.",
+    threshold=Threshold(
+        "variance of the tightest label as a share of all items'", good=0.2, bad=0.05, source="ours"
+    ),
+    advice=Advice(
+        why="Where all items of a label are one point, labels are found and nothing finer is.",
+        what="An earlier layer or a more general encoder; keep it if recall within a label rises.",
+    ),
+    per_item=True,
 )
 def neural_collapse(
     space: Space,
@@ -79,7 +86,7 @@ def neural_collapse(
     """
     told = [
         finding
-        for given in labelled_classes(space, "Neural collapse", least=least, most=most)
+        for given in labeled_classes(space, "Neural collapse", least=least, most=most)
         if (finding := _measure(space, given)) is not None
     ]
     if not told:
@@ -98,13 +105,12 @@ def _measure(space: Space, given: Classes) -> Finding | None:
     lengths = np.linalg.norm(of.means, axis=1)
     kind = PLURAL[given.kind]
     return Finding(
-        name="neural_collapse",
         scope=given.kind,
         value=inside.nc1,
         low=low,
         high=high,
         reference=Reference(null, "shuffled labels"),
-        verdict=judge("neural_collapse", share),
+        yardstick=share,
         sentence=(
             f"NC1 of the {kind} is {format_value(inside.nc1, low, high)}: 0 if each of the "
             f"{len(given.names):,} labels were one point, {null:.3g} if labels were shuffled. The "

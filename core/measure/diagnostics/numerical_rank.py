@@ -6,7 +6,7 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, scopes
-from core.measure.verdicts import judge
+from core.measure.verdicts import TRUNCATE, Advice, Threshold
 from core.numerics.nulls import isotropic_spectrum
 from core.numerics.sampling import items_error
 from core.numerics.spectra import Moments, eigen_influence, moments
@@ -27,7 +27,17 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     better="high",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
-    vital=False,
+    threshold=Threshold(
+        "directions as a share of isotropic data's at the same n and d",
+        good=0.3,
+        bad=0.1,
+        source="ours",
+    ),
+    advice=Advice(
+        why="It is how many dimensions the collection needs: the rest can be cut to save memory, "
+        "or shows that the encoder is not used.",
+        what=TRUNCATE,
+    ),
 )
 def numerical_rank(
     space: Space,
@@ -62,20 +72,19 @@ def numerical_rank(
 
 def _measure(space: Space, scope: Scope, share: float) -> Finding:
     m = moments(space, scope)
-    held = _held(m.centred_eigen[0])
+    held = _held(m.centered_eigen[0])
     value = _rank(held, share)
     low, high = _interval(space, scope, m, held, share)
     even = _rank(_held(isotropic_spectrum(m.n, m.d)), share)
     before = _rank(_held(m.eigen[0]), share)
     order = np.arange(1.0, m.d + 1)
     return Finding(
-        name="numerical_rank",
         scope=scope,
         value=value,
         low=min(low, value),
         high=max(high, value),
         reference=Reference(even, "isotropic, same n and d"),
-        verdict=judge("numerical_rank", value / even),
+        yardstick=value / even,
         sentence=(
             f"{value:.0f} of {m.d} directions hold {100 * share:.3g}% of the "
             f"variance of the {PLURAL[scope]}; {m.n:,} evenly spread points would need {even:.0f}. "
@@ -106,11 +115,11 @@ def _interval(
     """The ranks at which the share may be reached, from the error of the share held (Woodruff)."""
     if held[-1] == 0:
         return 0.0, 0.0
-    values = m.centred_eigen[0]
+    values = m.centered_eigen[0]
     total = values.sum()
     kept = np.arange(m.d) < _rank(held, share)
     slopes = (kept - values[kept].sum() / total) / total
     error = items_error(
-        space, {scope: lambda rows: eigen_influence(m, space.vectors[rows], slopes, centred=True)}
+        space, {scope: lambda rows: eigen_influence(m, space.vectors[rows], slopes, centered=True)}
     )
     return _rank(held, max(0.0, share - Z * error)), _rank(held, min(1.0, share + Z * error))

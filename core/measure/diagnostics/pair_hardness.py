@@ -7,8 +7,8 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import format_value, histogram
-from core.measure.verdicts import judge
-from core.numerics.directions import antipodal, geodesic
+from core.measure.verdicts import MIX, Advice, Threshold
+from core.numerics.directions import antipodal, slerp
 from core.numerics.sampling import groups
 from core.numerics.spectra import moments
 from core.numerics.stats import clustered_error, normal
@@ -24,12 +24,23 @@ HALF = 0.5
     family="Pairs",
     source="Oh et al. Geodesic Multi-Modal Mixup for Robust Fine-Tuning. NeurIPS 2023 (m2-Mix); "
     "its use on stored vectors is ours.",
-    aid="Hardness of the pairs. The far right are the pairs that a blend of another pair "
-    "imitates best.",
+    aid="Hardness of the pairs. The far right are the pairs that a blend of another pair imitates "
+    "best.",
     better="low",
     bounds=(-2.0, 2.0),
     invariant=("rotation", "order"),
-    vital=False,
+    threshold=Threshold(
+        "hardness below that of unrelated pairs, in standard deviations of unrelated cosines",
+        good=2.0,
+        bad=1.0,
+        source="ours, the same as for alignment",
+    ),
+    advice=Advice(
+        why="It says whether pairs hold together when both sides are blurred: what passes only "
+        "just will break with a small change of data.",
+        what=MIX,
+    ),
+    per_item=True,
 )
 def pair_hardness(
     space: Space,
@@ -92,13 +103,12 @@ def pair_hardness(
     below = (reference - value) / deviation if deviation > 1e-9 else float("nan")
     return (
         Finding(
-            name="pair_hardness",
             scope="pairs",
             value=value,
             low=low,
             high=high,
             reference=Reference(reference, "unrelated pairs"),
-            verdict=judge("pair_hardness", below),
+            yardstick=below,
             sentence=_sentence((value, low, high), reference, hardness, left_out),
             sampled=_sampled(len(asked), len(mixed), len(space.pairs)),
             per_item=_per_item(space, asked, sides),
@@ -130,7 +140,7 @@ def _hardest(space: Space, asked: Ints, mixed: Ints) -> Doubles:
     anchors = [space.vectors[asked[:, side]] for side in (0, 1)]
     for start in range(0, len(mixed), BLOCK):
         image, text = mixed[start : start + BLOCK].T
-        blends = geodesic(space.vectors[image], space.vectors[text], HALF).astype(np.float32)
+        blends = slerp(space.vectors[image], space.vectors[text], HALF).astype(np.float32)
         shared = (asked[:, :1] == image) | (asked[:, 1:] == text)
         for side in (0, 1):
             cosines = anchors[side] @ blends.T

@@ -8,7 +8,7 @@ from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import format_value, histogram
 from core.measure.pair_ranks import PairRanks, pair_ranks
-from core.measure.verdicts import judge
+from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.sampling import groups
 from core.numerics.spectra import moments, projections
 from core.numerics.stats import clustered_error, normal, wilson
@@ -23,12 +23,20 @@ UNRELATED = 1.645  # standard deviations that one unrelated image in twenty exce
     family="Pairs",
     source="Relative alignment: Oh et al. Geodesic Multi-Modal Mixup for Robust Fine-Tuning. "
     "NeurIPS 2023; the rule for captions that belong elsewhere is ours.",
-    aid="Margins of the texts. What lies left of 0 has another image nearer than its own; look "
-    "at the far left first, captions may be misplaced there.",
+    aid="Margins of the texts. What lies left of 0 has another image nearer than its own; look at "
+    "the far left first, captions may be misplaced there.",
     better="high",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
-    vital=False,
+    threshold=Threshold(
+        "share of captions that probably belong elsewhere", good=0.03, bad=0.07, source="ours"
+    ),
+    advice=Advice(
+        why="A caption nearer to another picture than to its own is a miss for every user who "
+        "types it, or a wrong caption.",
+        what=MIX,
+    ),
+    per_item=True,
 )
 def pair_margin(
     space: Space,
@@ -81,13 +89,12 @@ def pair_margin(
     asked = f"{len(margins):,} of {found.n_texts:,} texts, each compared with all images"
     return (
         Finding(
-            name="pair_margin",
             scope="pairs",
             value=value,
             low=low,
             high=high,
             reference=Reference(reference, "shuffled pairs"),
-            verdict=judge("pair_margin", float(lost.mean())),
+            yardstick=float(lost.mean()),
             sentence=_sentence(found, (value, low, high), reference, lost),
             sampled=f"exact, all {asked}" if len(margins) == found.n_texts else f"random {asked}",
             per_item=_per_item(space, found, margins),

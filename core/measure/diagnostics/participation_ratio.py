@@ -4,7 +4,7 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, scopes
-from core.measure.verdicts import judge
+from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
 from core.numerics.sampling import items_error
 from core.numerics.spectra import moments, participation, participation_influence
@@ -22,7 +22,17 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     better="high",
     bounds=(1.0, np.inf),
     invariant=("rotation", "order"),
-    vital=False,
+    threshold=Threshold(
+        "log of the ratio as a share of isotropic data's at the same n and d",
+        good=0.5,
+        bad=0.25,
+        source="ours, the same as for isotropy",
+    ),
+    advice=Advice(
+        why="It counts the directions that matter to a cosine; when it is low, a few topics "
+        "decide every ranking.",
+        what=UNCONE,
+    ),
 )
 def participation_ratio(space: Space) -> tuple[Finding, ...]:
     """How many directions share the variance, counted by its squares.
@@ -63,13 +73,12 @@ def _measure(space: Space, scope: Scope) -> Finding:
     even = isotropic_participation(m.n, m.d)
     before = participation(m.second)
     return Finding(
-        name="participation_ratio",
         scope=scope,
         value=value,
         low=low,
         high=max(high, value),
         reference=Reference(even, "isotropic, same n and d"),
-        verdict=judge("participation_ratio", log_share_of_isotropic(value, m.n, m.d)),
+        yardstick=log_share_of_isotropic(value, m.n, m.d),
         sentence=(
             f"{format_value(value, low, high)} of {m.d} directions share the variance of the "
             f"{PLURAL[scope]}; {m.n:,} evenly spread points would show {even:.3g}. "

@@ -7,8 +7,8 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value
-from core.measure.verdicts import judge
-from core.numerics.labels import Classes, labelled_classes
+from core.measure.verdicts import Advice, Threshold
+from core.numerics.labels import Classes, labeled_classes
 from core.numerics.spectra import EXACT_ROWS, moments_of
 from core.numerics.stats import normal
 from core.registry import Range
@@ -26,7 +26,18 @@ SIZES = 4  # of random groups whose rate is measured; other sizes lie between
     better="high",
     bounds=(0.0, np.inf),
     invariant=("rotation",),
-    vital=False,
+    threshold=Threshold(
+        "share of the coding rate that labels save, beyond random groups",
+        good=0.05,
+        bad=0.005,
+        source="ours",
+    ),
+    advice=Advice(
+        why="It is what the labels explain of the space: without any, a search by label is a "
+        "guess.",
+        what="Check the labels of the items behind the confused ones; else an encoder trained on "
+        "such labels. Check recall by label.",
+    ),
 )
 def rate_reduction(
     space: Space,
@@ -59,7 +70,7 @@ def rate_reduction(
     >>> round(rate_reduction(two)[0].value, 6)  # 2 log(1 + 2) - log(1 + 4)
     0.587787
     """
-    found = labelled_classes(space, "The rate reduction", least=least, most=most)
+    found = labeled_classes(space, "The rate reduction", least=least, most=most)
     return tuple(_measure(space, given, precision) for given in found)
 
 
@@ -82,13 +93,12 @@ def _measure(space: Space, given: Classes, precision: float) -> Finding:
     saved = (value - chance) / max(found.whole - chance, 1e-9)
     kind = PLURAL[given.kind]
     return Finding(
-        name="rate_reduction",
         scope=given.kind,
         value=value,
         low=low,
         high=high,
         reference=Reference(chance, "random groups of the same sizes"),
-        verdict=judge("rate_reduction", saved),
+        yardstick=saved,
         sentence=(
             f"Knowing which of {len(given.names):,} labels an item of the {kind} has saves "
             f"{format_value(value, low, high)} of {found.whole:.4g} nats; random groups of "

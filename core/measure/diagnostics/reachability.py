@@ -8,9 +8,9 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import both_kinds, format_value, per_item, share
-from core.measure.verdicts import judge
+from core.measure.verdicts import NNN, Advice, Threshold
 from core.numerics.neighbors import top_k
-from core.numerics.stats import Z, never_found, wilson
+from core.numerics.stats import Z, unseen_share, wilson
 from core.registry import Range
 from core.types import Curve, Finding, Ints, Reference, Space
 
@@ -27,9 +27,18 @@ TELLING = 0.2  # share of the captions from which an estimate for all of them is
     better="low",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
-    vital=False,
     aid="How many pictures are found by how many captions. Those at 0 cannot be found by any "
     "caption, however the collection is searched.",
+    threshold=Threshold(
+        "share of pictures out of reach that random lists would reach",
+        good=0.05,
+        bad=0.25,
+        source="ours",
+    ),
+    advice=Advice(
+        why="A picture that no caption finds might as well not be in the collection.", what=NNN
+    ),
+    per_item=True,
 )
 def reachability(
     space: Space,
@@ -124,20 +133,19 @@ def _finding(space: Space, asked: QueryLists, counts: Ints, k: int) -> Finding:
     part = share < 1 and n == space.n_images
     q = space.n - space.n_images if part else len(asked.texts)
     seen = float((counts == 0).mean())
-    one, other = never_found(counts, share) if part else (seen, seen)
+    one, other = unseen_share(counts, share) if part else (seen, seen)
     low, high = wilson(seen * n, n)
     if part:  # the sample's own share is sure for all captions; below, what each estimate allows
         spread_of = Z * np.sqrt(min(one, other) * (1 - min(one, other)) / n)
         low, high = max(0.0, min(one, other) - spread_of), max(seen, one)
     chance = float(np.exp(q * np.log1p(-min(k / n, 1 - 1e-12))))
     return Finding(
-        name="reachability",
         scope="joint",
         value=one,
         low=min(low, one),
         high=max(high, one),
         reference=Reference(chance, "random lists of the same number and length"),
-        verdict=judge("reachability", max(0.0, one - chance) / max(1 - chance, 1e-9)),
+        yardstick=max(0.0, one - chance) / max(1 - chance, 1e-9),
         sentence=_sentence(counts, one, low, high, chance, k, seen if part else None),
         sampled=_sampled(space, asked),
         per_item=per_item(space, asked.images, counts.astype(np.float64)),

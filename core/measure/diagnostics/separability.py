@@ -7,7 +7,7 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import both_kinds, format_value
-from core.measure.verdicts import judge
+from core.measure.verdicts import CENTER_KINDS, Advice, Threshold
 from core.numerics.sampling import groups, sampled_rows
 from core.numerics.stats import wilson
 from core.registry import Range
@@ -25,7 +25,12 @@ FOLD = 5  # one group of pairs in five is kept for the test
     better="low",
     bounds=(0.0, 1.0),
     invariant=("rotation",),
-    vital=False,
+    threshold=Threshold("balanced accuracy", good=0.75, bad=0.99, source="ours"),
+    advice=Advice(
+        why="At 1 the two kinds never mix: in a shared list texts come before pictures whatever "
+        "is asked.",
+        what=CENTER_KINDS,
+    ),
 )
 def separability(
     space: Space,
@@ -66,13 +71,11 @@ def separability(
     low, high = min(low, value), max(high, value)
     return (
         Finding(
-            name="separability",
             scope="joint",
             value=value,
             low=low,
             high=high,
             reference=Reference(0.5, "both kinds from one cloud"),
-            verdict=judge("separability", value),
             sentence=(
                 "A straight cut tells images from texts with accuracy "
                 f"{format_value(value, low, high)} "

@@ -7,7 +7,7 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, both_kinds, format_value, histogram
-from core.measure.verdicts import judge
+from core.measure.verdicts import SMALL, Advice, Threshold
 from core.numerics.labels import Classes, classes
 from core.numerics.sampling import items_error, sampled_rows
 from core.numerics.spectra import moments
@@ -35,9 +35,19 @@ HALF = 20_000  # images in each half of the yardstick
     better="none",
     bounds=(0.0, 1.0),
     invariant=("rotation",),
-    vital=False,
     aid="Shape similarity of all pairs of labels. What lies at the left varies in directions of "
     "its own.",
+    threshold=Threshold(
+        "overlap of the main directions above chance, as a share of two halves'",
+        good=0.3,
+        bad=0.05,
+        source="ours",
+    ),
+    advice=Advice(
+        why="Groups that vary alike can lend to each other: what was learnt of a common label "
+        "then holds for a rare one.",
+        what=SMALL,
+    ),
 )
 def shape_similarity(
     space: Space,
@@ -95,13 +105,12 @@ def _between_kinds(space: Space, p: int) -> Finding | None:
     halves, known = _halves(space, "image", p)
     angles = overlap(image, text, p)
     return Finding(
-        name="shape_similarity",
         scope="joint",
         value=value,
         low=low,
         high=high,
         reference=Reference(halves, "two random halves of the images"),
-        verdict=judge("shape_similarity", _against(angles, known, p / space.d)),
+        yardstick=_against(angles, known, p / space.d),
         sentence=(
             f"The first {p} directions of images and of texts agree to "
             f"{format_value(value, low, high)}; "
@@ -169,13 +178,12 @@ def _between_labels(space: Space, given: Classes, p: int, sample: int) -> Findin
         return f"'{given.names[first[at]]}' and '{given.names[second[at]]}' ({values[at]:.2f})"
 
     return Finding(
-        name="shape_similarity",
         scope=given.kind,
         value=value,
         low=low,
         high=high,
         reference=Reference(halves, f"two random halves of the {PLURAL[given.kind]}"),
-        verdict="unknown",
+        yardstick=np.nan,  # no null to judge it by
         sentence=(
             f"The first {p} directions of two labels of {PLURAL[given.kind]} agree to "
             f"{format_value(value, low, high)} on average over {count} labels, most those of "

@@ -9,7 +9,7 @@ from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import format_value, per_item
 from core.measure.pair_ranks import pair_ranks
-from core.measure.verdicts import judge
+from core.measure.verdicts import SMALL, Advice, Threshold
 from core.numerics.labels import HINT, member_matrix
 from core.numerics.sampling import groups
 from core.numerics.stats import Z, bootstrap, chance_std, clustered_error, macro_std, wilson
@@ -27,9 +27,13 @@ OTHER = "other"
     better="low",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
-    vital=False,
     aid="Recall of each label, worst first. A flat line serves everybody alike; a step at the "
     "left is a group that search fails.",
+    threshold=Threshold(
+        "deviation of recall over labels beyond chance", good=0.05, bad=0.15, source="ours"
+    ),
+    advice=Advice(why="A good average can hide labels that search hardly finds.", what=SMALL),
+    per_item=True,
 )
 def subgroup_recall(
     space: Space,
@@ -151,13 +155,12 @@ def _finding(space: Space, asked: Answers, table: Table, k: int, style: str) -> 
     worst, best = order[0], order[-1]
     ends = wilson(rates[worst] * counts[worst] / crowd, counts[worst] / crowd)
     return Finding(
-        name="subgroup_recall",
         scope="pairs",
         value=value,
         low=min(low, value),
         high=high,
         reference=Reference(floor, "equal recall in all groups of these sizes"),
-        verdict=judge("subgroup_recall", excess),
+        yardstick=excess,
         sentence=(
             f"Recall@{k} from text to image differs by {format_value(value, low, high)} "
             "(deviation over "

@@ -6,10 +6,10 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, format_value, scopes
-from core.measure.verdicts import judge
-from core.numerics.centering import centered, random_pair_cosines
+from core.measure.verdicts import UNCONE, Advice, Threshold
+from core.numerics.centering import centered
 from core.numerics.nulls import sphere_uniformity
-from core.numerics.sampling import PairMean, pair_mean
+from core.numerics.sampling import PairMean, pair_mean, random_pair_cosines
 from core.numerics.stats import Z
 from core.registry import Range
 from core.types import Doubles, Finding, Reference, Scope, Space
@@ -23,7 +23,13 @@ from core.types import Doubles, Finding, Reference, Scope, Space
     better="low",
     bounds=(-40.0, 0.0),
     invariant=("rotation", "order"),
-    vital=True,
+    threshold=Threshold(
+        "uniformity as a share of the uniform sphere's", good=0.5, bad=0.2, source="ours"
+    ),
+    advice=Advice(
+        why="Items that use the whole sphere can be told apart; crowded ones tie.", what=UNCONE
+    ),
+    vital="image",
 )
 def uniformity(
     space: Space,
@@ -67,13 +73,12 @@ def _measure(space: Space, scope: Scope, t: float, pairs: int) -> Finding:
     low, high = value - half, min(0.0, value + half)
     even = sphere_uniformity(space.d, t)
     return Finding(
-        name="uniformity",
         scope=scope,
         value=value,
         low=low,
         high=high,
         reference=Reference(even, "uniform on the sphere"),
-        verdict=judge("uniformity", value / even),
+        yardstick=value / even,
         sentence=(
             f"The {PLURAL[scope]} spread to {format_value(value, low, high)}, "
             f"{value / even:.0%} of what "

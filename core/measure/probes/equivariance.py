@@ -7,7 +7,7 @@ import numpy as np
 from core.measure.findings import format_value
 from core.measure.probe_data import Augmented, ProbeData, check_pictures, likeness
 from core.measure.probes import probe
-from core.measure.verdicts import judge
+from core.measure.verdicts import Advice, Threshold
 from core.numerics.stats import normal, wilson
 from core.types import Curve, Doubles, Finding, Floats, Ints, Reference
 
@@ -30,6 +30,18 @@ STILL = 1e-8  # mean squared move below which a vector has not moved but for rou
     better="high",
     bounds=(-np.inf, 1.0),
     takes="pictures",
+    threshold=Threshold(
+        "likeness kept after a change, or else foretold by a linear map",
+        good=0.8,
+        bad=0.4,
+        source="ours, the same as for invariance",
+    ),
+    advice=Advice(
+        why="A change that moves the vector in a way that can be computed can be undone, or asked "
+        "for; one that moves it anyhow is lost to search.",
+        what="Where a change is not ignored and cannot be foretold: average the vectors of the "
+        "changed pictures, or take another encoder; keep it if recall with changed queries rises.",
+    ),
 )
 def equivariance(trial: ProbeData) -> tuple[Finding, ...]:
     """How well the change of a vector follows from the change of its picture.
@@ -59,7 +71,7 @@ def equivariance(trial: ProbeData) -> tuple[Finding, ...]:
 
     >>> rows = np.random.default_rng(0).standard_normal((60, 3))  # the change turns the space
     >>> rows = (rows / np.linalg.norm(rows, axis=1)[:, None]).astype(np.float32)
-    >>> turned = Changed(rows[:, None, [1, 2, 0]], ("a third",), 0)
+    >>> turned = Augmented(rows[:, None, [1, 2, 0]], ("a third",), 0)
     >>> round(equivariance(ProbeData(rows, {"turn": turned}))[0].value, 3)
     1.0
     """
@@ -93,13 +105,13 @@ def _finding(name: str, originals: Floats, change: Augmented) -> Finding:
     own = 1 - told.map[:, at] / np.maximum(told.guess[:, at], STILL)
     steps = _foretold(told.map, told.guess)
     return Finding(
-        name=f"equivariance: {name}",
+        name=name,
         scope="image",
         value=value,
         low=low,
         high=high,
         reference=GUESS,
-        verdict=judge("equivariance", 1 - (1 - kept) * (1 - max(value, 0.0))),
+        yardstick=1 - (1 - kept) * (1 - max(value, 0.0)),
         sentence=_sentence(name, change, told, (value, low, high)),
         sampled=f"{n:,} pictures, each judged by maps fitted on the others",
         per_item=np.maximum(own, -1).astype(np.float32),
@@ -115,9 +127,7 @@ def _still(name: str, change: Augmented, n: int) -> Finding:
         f"After {name} ({change.strengths[change.usual]}) the vectors of all {n:,} pictures stay "
         "where they were: there is no change to foretell."
     )
-    verdict = judge("equivariance", 1.0)
-    return Finding(f"equivariance: {name}", "image", 0.0, 0.0, 0.0, GUESS, verdict, sentence,
-                   f"{n:,} pictures")  # fmt: skip
+    return Finding("image", 0.0, 0.0, 0.0, GUESS, sentence, f"{n:,} images", name, yardstick=1.0)
 
 
 def _sentence(

@@ -8,9 +8,9 @@ from core.errors import TooFew
 from core.measure.findings import format_value
 from core.measure.probe_data import ProbeData, unrelated
 from core.measure.probes import probe
-from core.measure.verdicts import judge
+from core.measure.verdicts import Advice, Threshold
 from core.registry import Range
-from core.types import Curve, Doubles, Finding, Floats, Ints, Reference, Verdict
+from core.types import Curve, Doubles, Finding, Floats, Ints, Reference
 
 LEAST = 16  # texts; as many as length collapse asks for
 A_BIN = 8  # texts of a length from which their crowding is told
@@ -28,6 +28,19 @@ CHANCE = 0.05  # p-value from which a slope counts as chance
     better="low",
     bounds=(-2.0, 2.0),
     takes="texts",
+    threshold=Threshold(
+        "rise of the mean cosine for each doubling of the same texts' length; 0 where chance "
+        "would do",
+        good=0.02,
+        bad=0.08,
+        source="ours",
+    ),
+    advice=Advice(
+        why="It tells an encoder that crowds long texts from long texts that are about the same: "
+        "only the first can be mended without other texts.",
+        what="Cut texts to the length at which they lie widest apart, or encode again with a "
+        "temperature below 1; keep it if the recall of the longest texts rises.",
+    ),
 )
 def truncation(
     trial: ProbeData,
@@ -75,16 +88,15 @@ def truncation(
     number = _interval(list(trial.cut), trial.cut_to, shared=True)
     natural = _natural(trial)
     rises = number[0] > 0 and p < CHANCE
-    verdict = judge("truncation", number[0] if rises else min(number[0], 0.0))
     cut = Finding(
-        name="truncation: cut",
+        name="cut",
         scope="text",
         value=number[0],
         low=number[1],
         high=number[2],
         reference=Reference(0.0, "the same texts with their lengths shuffled"),
-        verdict=verdict,
-        sentence=_sentence(number, p, trial, crowding) + _conclusion(rises, verdict, natural),
+        yardstick=number[0] if rises else min(number[0], 0.0),
+        sentence=_sentence(number, p, trial, crowding) + _conclusion(rises, natural),
         sampled=f"{texts:,} {trial.cut_from}, each cut to {lengths} lengths",
         curve=Curve(
             trial.cut_to.astype(np.float64), crowding, "words", "mean cosine of two texts", True
@@ -106,13 +118,13 @@ def _natural(trial: ProbeData) -> Finding | None:
     number = _interval(rows, middles, shared=False)
     crowding = np.array([_crowding(r, np.ones((1, len(r))))[0] for r in rows])
     return Finding(
-        name="truncation: natural",
+        name="natural",
         scope="text",
         value=number[0],
         low=number[1],
         high=number[2],
         reference=Reference(0.0, "length does not matter"),
-        verdict="unknown",
+        yardstick=np.nan,  # length and topic are confounded
         sentence=(
             f"Texts as they are: the mean cosine of two goes from {crowding[0]:.2f} around "
             f"{middles[0]:.0f} words to {crowding[-1]:.2f} around {middles[-1]:.0f}, "
@@ -135,10 +147,9 @@ def _sentence(
     )
 
 
-def _conclusion(rises: bool, verdict: Verdict, natural: Finding | None) -> str:
+def _conclusion(rises: bool, natural: Finding | None) -> str:
     if rises:
-        little = ", if only by little" if verdict == "good" else ""
-        return f"The encoder itself crowds longer texts{little}."
+        return "The encoder itself crowds longer texts."
     if natural and natural.low > 0:
         return "That long texts crowd here is due to what they speak of, not to their length."
     return "The encoder does not crowd longer texts."

@@ -45,7 +45,7 @@ def pca(space: Space, *, gap: Annotated[str, GAP] = "keep") -> Floats:
         raise TooFew("A map", 2, "items", space.n, "Add more items.")
     image, text, joint = moments(space, "image"), moments(space, "text"), moments(space, "joint")
     if gap == "keep":
-        centres, directions = (joint.mean, joint.mean), joint.centred_eigen[1]
+        centres, directions = (joint.mean, joint.mean), joint.centered_eigen[1]
     else:
         centres = (image.mean, text.mean)
         within = (image.n * image.covariance + text.n * text.covariance) / joint.n
