@@ -82,7 +82,7 @@ def joined(parts: Sequence[Tokens], *, exact: bool) -> Tokens:
         return parts[0]
     vectors = np.concatenate([part.vectors for part in parts])
     said = tuple(word for part in parts for word in part.words)
-    if not exact or not all(part.adds_up for part in parts):
+    if not exact or not all(part.additive for part in parts):
         return Tokens(vectors, words=said)
     weights = np.concatenate([part.weights for part in parts])
     length = max(float(np.linalg.norm(weights @ vectors)), 1e-12)

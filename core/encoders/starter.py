@@ -84,7 +84,7 @@ def model() -> Model:
             shape=(-1, -1),
         ),
         words=words,
-        adds_up=True,
+        additive=True,
         context=length,
         count=count,
         stretch=longer,

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.encoders.backends import Runner
 from core.encoders.towers import Model
-from core.types import Floats, Tokens, added_up, shows
+from core.types import Floats, Tokens, additive_tokens, is_content_word
 
 PROMPT = "a photo of a {}"
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
@@ -21,8 +21,8 @@ def of_pictures(model: Model, run: Runner, pixels: Sequence[Floats]) -> list[Tok
     found = []
     for start in range(0, len(pixels), BATCH):
         batch = np.stack(pixels[start : start + BATCH])
-        found += [added_up(rows, model.grid) for rows in run(batch)]
-    if model.adds_up:
+        found += [additive_tokens(rows, model.grid) for rows in run(batch)]
+    if model.additive:
         return found
     return [Tokens(t.vectors, t.grid, view=model.view) for t in found]
 
@@ -38,7 +38,7 @@ def of_texts(model: Model, run: Runner, texts: Sequence[str]) -> list[Tokens]:
         for (words, of), row in zip(model.words(part), rows, strict=True):
             parts = np.zeros((len(words) + 1, row.shape[1]), np.float32)
             np.add.at(parts, of, row[: len(of)])  # -1, of no word, is the last
-            found.append(added_up(parts, words=(*words, "")))
+            found.append(additive_tokens(parts, words=(*words, "")))
     return found
 
 
@@ -48,17 +48,17 @@ def of_prompts(encode: Callable[[Sequence[str]], Floats], texts: Sequence[str]) 
     For towers that train one position of the text only: what they give for a word in its sentence
     is not in the joint space.
     """
-    said = [spoken(text) or ("",) for text in texts]
+    said = [content_words(text) or ("",) for text in texts]
     each = list(dict.fromkeys(word for words in said for word in words))
     rows = dict(zip(each, encode([PROMPT.format(w) if w else "" for w in each]), strict=True))
     return [Tokens(np.stack([rows[w] for w in words]), words=words) for words in said]
 
 
-def spoken(text: str) -> tuple[str, ...]:
+def content_words(text: str) -> tuple[str, ...]:
     """The words of a text that show something; all of them where none does.
 
-    >>> spoken("A man's dog, on the beach"), spoken("to be"), spoken("?")
+    >>> content_words("A man's dog, on the beach"), content_words("to be"), content_words("?")
     (("man's", 'dog', 'beach'), ('to', 'be'), ())
     """
     words = tuple(word.lower() for word in WORD.findall(text))
-    return tuple(w for w in words if shows(w)) or words
+    return tuple(w for w in words if is_content_word(w)) or words

@@ -59,7 +59,7 @@ class Model:
         grid: Rows and columns of the places.
         pieces: Token numbers to (n, length, d) rows whose mean is the text, where there are such.
         words: Each text's words, and for each of its pieces which word it is of (-1: of none).
-        adds_up: Whether the mean of the places is the picture.
+        additive: Whether the mean of the places is the picture.
         view: What of a picture the places cover; see `Tokens`.
         context: Tokens of a text that are read at once; 0 when any number is.
         count: Tokens of a text, nothing cut off.
@@ -79,7 +79,7 @@ class Model:
     grid: tuple[int, int] = (0, 0)
     pieces: Tower | None = None
     words: Callable[[Sequence[str]], Sequence[tuple[tuple[str, ...], Sequence[int]]]] | None = None
-    adds_up: bool = False
+    additive: bool = False
     view: str = "whole"
     context: int = 0
     count: Callable[[str], int] = len

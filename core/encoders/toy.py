@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.encoders.token_vectors import spoken
+from core.encoders.token_vectors import content_words
 from core.types import Floats, Passport, Tokens, digest
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Toy:
 
     def text_tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """Each word that shows something, encoded like a text."""
-        said = [spoken(text) or ("",) for text in texts]
+        said = [content_words(text) or ("",) for text in texts]
         return [Tokens(self.encode_texts(words), words=words) for words in said]
 
 

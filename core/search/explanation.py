@@ -86,10 +86,10 @@ class ExplainedQuery:
     named: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
     @property
-    def adds_up(self) -> bool:
+    def additive(self) -> bool:
         """Whether the question is the sum of its words."""
         words = self.words
-        if words is None or not words.adds_up:
+        if words is None or not words.additive:
             return False
         return bool(np.abs(words.weights @ words.vectors - self.vector).max() < 1e-3)
 
@@ -129,7 +129,7 @@ def explain(
         rank=at + 1,
         n=len(order),
         maps=_maps(asked, places) if places else {},
-        exact=bool(places and places.adds_up),
+        exact=bool(places and places.additive),
         view=places.view if places else "whole",
         words=_words(asked, item, places),
         captions=captions,
@@ -140,10 +140,10 @@ def explain(
 
 
 def _maps(asked: ExplainedQuery, places: Tokens) -> dict[str, Floats]:
-    whole = places.shares(asked.vector) if places.adds_up else places.vectors @ asked.vector
+    whole = places.shares(asked.vector) if places.additive else places.vectors @ asked.vector
     maps = {"": whole.reshape(places.grid)}
     if asked.words is not None:
-        spoken = asked.words.spoken()
+        spoken = asked.words.content_words()
         for word, vector in zip(spoken.words, asked.named, strict=True):
             maps.setdefault(word, (places.vectors @ vector).reshape(places.grid))
     return maps
@@ -152,9 +152,9 @@ def _maps(asked: ExplainedQuery, places: Tokens) -> dict[str, Floats]:
 def _words(asked: ExplainedQuery, item: Floats, places: Tokens | None) -> tuple[Word, ...]:
     if asked.words is None:
         return ()
-    spoken = asked.words.spoken()
+    spoken = asked.words.content_words()
     best = (asked.named @ places.vectors.T).max(axis=1) if places else None
-    shares = spoken.shares(item) if asked.adds_up else None
+    shares = spoken.shares(item) if asked.additive else None
     drops = asked.vector @ item - asked.without @ item
     return tuple(
         Word(
@@ -188,9 +188,9 @@ def _competitor(space: Space, order: Ints, at: int, asked: ExplainedQuery) -> Co
     words: Sequence[tuple[str, float]] = ()
     turns: tuple[str, ...] = ()
     if asked.words is not None:
-        spoken = asked.words.spoken()
+        spoken = asked.words.content_words()
         after = asked.without @ apart
-        parts = spoken.shares(apart) if asked.adds_up else ahead - after
+        parts = spoken.shares(apart) if asked.additive else ahead - after
         words = list(zip(spoken.words, map(float, parts), strict=True))
         turns = tuple(w for w, a in zip(spoken.words, after.tolist(), strict=True) if a < 0)
     return Competitor(

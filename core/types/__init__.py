@@ -1,7 +1,8 @@
-"""The nouns. Frozen; checked once on construction, trusted everywhere else."""
+"""The nouns every package uses: frozen, checked once on construction."""
 
 from core.types.arrays import (
     KINDS,
+    SCOPE_NAMES,
     Bools,
     Doubles,
     Floats,
@@ -27,10 +28,18 @@ from core.types.query import (
 )
 from core.types.result import Curve, Finding, Hit, Reference, Score
 from core.types.space import Space
-from core.types.tokens import Clusters, Pooling, StoredTokens, Tokens, added_up, named, shows
+from core.types.tokens import (
+    Clusters,
+    Pooling,
+    StoredTokens,
+    Tokens,
+    additive_tokens,
+    is_content_word,
+)
 
 __all__ = [
     "KINDS",
+    "SCOPE_NAMES",
     "Bools",
     "Clusters",
     "Curve",
@@ -63,9 +72,8 @@ __all__ = [
     "Tokens",
     "Value",
     "Verdict",
-    "added_up",
+    "additive_tokens",
     "digest",
-    "named",
+    "is_content_word",
     "per_space",
-    "shows",
 ]

@@ -1,4 +1,4 @@
-"""What is computed once for a space and then shared."""
+"""Results computed once per space and shared by threads."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ R = TypeVar("R")
 
 
 class SpaceCache:
-    """Heavy intermediate results, computed once per space and argument and then shared.
+    """Heavy intermediate results, computed once per space and arguments and then shared.
 
-    Keeps the `size` results that were asked for last. Threads that ask for the same result wait for
-    the first; those that ask for another one do not.
+    Holds the `size` most recently used results. Threads that request the same result wait for the
+    first; those that request another one do not.
     """
 
     def __init__(self, size: int = 64) -> None:
         self._size = size
         self._lock = Lock()
-        self._kept: dict[Hashable, Future[Any]] = {}
+        self._results: dict[Hashable, Future[Any]] = {}  # least recently used first
 
     def get(self, key: Hashable, make: Callable[[], R]) -> R:
-        """The result under `key`, made when it is not there. What raises is not kept."""
+        """The result under `key`, computed by `make` when absent. Errors are not cached."""
         with self._lock:
-            found: Future[R] | None = self._kept.pop(key, None)
-            promise: Future[R] = found or Future()
-            self._kept[key] = promise  # last in line to be dropped
-            while len(self._kept) > self._size:
-                self._kept.pop(next(iter(self._kept)))
-        if found is None:
+            cached: Future[R] | None = self._results.pop(key, None)
+            result: Future[R] = cached or Future()
+            self._results[key] = result
+            while len(self._results) > self._size:
+                self._results.pop(next(iter(self._results)))
+        if cached is None:
             try:
-                promise.set_result(make())
+                result.set_result(make())
             except BaseException as error:
                 with self._lock:
-                    self._kept.pop(key, None)
-                promise.set_exception(error)
+                    self._results.pop(key, None)
+                result.set_exception(error)
                 raise
-        return promise.result()
+        return result.result()
 
     def per_space(
         self, function: Callable[Concatenate[Space, P], R]
     ) -> Callable[Concatenate[Space, P], R]:
-        """Compute once per `space.key` and arguments, while this cache keeps it."""
+        """Compute once per `space.key` and arguments, while the result is in this cache."""
         return self._once(function, lambda space: space.key)
 
     def per_rows(
         self, function: Callable[Concatenate[Space, P], R]
     ) -> Callable[Concatenate[Space, P], R]:
-        """Compute once per vectors and their kinds: biases, labels and pairs change nothing."""
+        """Compute once per vectors and kinds: biases, labels and pairs do not matter."""
         return self._once(function, lambda space: space.rows_key)
 
     def _once(
@@ -71,4 +71,4 @@ class SpaceCache:
 
 _SHARED = SpaceCache()
 per_space = _SHARED.per_space
-"""Compute once per `space.key` and arguments; every diagnostic then shares the result."""
+"""Compute once per `space.key` and arguments; shared by every diagnostic."""

@@ -1,4 +1,4 @@
-"""What items are: pictures and texts, and what was said about them."""
+"""Items (images and texts), rejected records, and the passport of stored vectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.types.arrays import Kind, Value
 
 
 def digest(*parts: bytes | memoryview | str) -> str:
-    """Identity of content: 32 hex digits. Parts are length-prefixed: they cannot run together.
+    """Identity of content: 32 hex digits. Parts are length-prefixed, so their boundaries count.
 
     >>> digest("ab", "c") == digest("a", "bc")
     False
@@ -27,11 +27,11 @@ def digest(*parts: bytes | memoryview | str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One picture or one text.
+    """One image or one text.
 
-    `payload` is the picture's file bytes or the text's UTF-8; it may be empty when only a vector is
-    known. `id` is the digest of kind and payload unless the user brought an id of their own.
-    `source` says where the original lies: a path, or "" when the store keeps a copy.
+    `payload` is the image's file bytes or the text in UTF-8; it may be empty when only a vector is
+    known. `id` is the digest of kind and payload unless the user gave one. `source` is the path of
+    the original, or "" when the store holds a copy.
     """
 
     kind: Kind
@@ -54,7 +54,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Something that was not taken in, and why."""
+    """A record that was not ingested, and why."""
 
     name: str
     reason: str
@@ -62,9 +62,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Passport:
-    """How vectors came to be; stored with every vector table so that queries are encoded alike.
+    """How vectors were computed; stored with every vector table so that queries are encoded alike.
 
-    `long_text` says how texts beyond the model's limit were read; "": what was beyond was left out.
+    Field names are the stored JSON keys. `long_text` is the mode for texts beyond the model's
+    limit; "" truncates them.
     """
 
     model: str
@@ -78,23 +79,21 @@ class Passport:
 
     @property
     def key(self) -> str:
-        """Names the vector table: same key, same vectors. Backend and version do not count."""
-        read = (
-            [self.long_text] if self.long_text else []
-        )  # keys from before there was a choice stay
-        return digest(self.model, self.weights, self.preprocessing, str(self.d), *read)[:12]
+        """Name of the vector table: same key, same vectors. Backend and version do not count."""
+        # "" adds nothing, so that keys of tables older than the field still match.
+        mode = [self.long_text] if self.long_text else []
+        return digest(self.model, self.weights, self.preprocessing, str(self.d), *mode)[:12]
 
-    def check(self, found: Passport) -> None:
-        """Refuse an encoder that would make other vectors under the same name.
+    def check(self, other: Passport) -> None:
+        """Reject an encoder that computes different vectors under the same name.
 
-        Vectors that a person brought carry no digest of weights: there only the dimension can be
-        held against the encoder.
+        Imported vectors have no digest of weights: only their dimension can be compared.
 
         Raises:
             PassportMismatch: the first field in which they differ.
         """
         for name in ("d", "weights", "preprocessing") if self.weights else ("d",):
-            old, new = getattr(self, name), getattr(found, name)
+            old, new = getattr(self, name), getattr(other, name)
             if old != new:
                 raise PassportMismatch(self.model, name, old, new)
 

@@ -1,4 +1,4 @@
-"""The space: what every measurement takes."""
+"""The space: the input of every measurement."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ HASH_BLOCK = 65_536  # rows
 
 @dataclass(frozen=True)
 class Space:
-    """What every measurement takes: unit rows, images first, then texts, each sorted by id.
+    """The input of every measurement: unit rows, images first, then texts, each sorted by id.
 
     Args:
         vectors: (n, d) float32 unit rows; made read-only here.
         ids: n unique ids.
         n_images: rows [0, n_images) are images, the rest texts.
         pairs: (p, 2) rows of an image and a text that belong together.
-        labels: n tuples of labels, or () when nothing is labelled.
+        labels: n tuples of labels, or () when nothing is labeled.
         text_lengths: (n_texts,) characters of each text, or empty.
         encoder: the passport's model name.
         steps: repairs applied, oldest first.
@@ -93,7 +93,7 @@ class Space:
         return self.vectors[self.n_images :]
 
     def span(self, scope: Scope) -> slice:
-        """The rows that a scope speaks of; "joint" and "pairs" speak of all."""
+        """The rows of a scope; "joint" and "pairs" are all rows."""
         first = self.n_images if scope == "text" else 0
         return slice(first, self.n_images if scope == "image" else self.n)
 
@@ -109,7 +109,7 @@ class Space:
 
     @cached_property
     def key(self) -> str:
-        """Identity of everything that a measurement can depend on: the usual cache key."""
+        """Identity of everything that a measurement can depend on: the cache key."""
         return digest(
             self.rows_key,
             "\n".join(self.ids),
@@ -127,13 +127,13 @@ class Space:
         return {id_: i for i, id_ in enumerate(self.ids)}
 
     def biased(self, bias: Floats, step: str) -> Space:
-        """The same rows with a further score bias, which a step named so has set."""
-        made = replace(self, offset=self.offset + bias, steps=(*self.steps, step))
-        vars(made)["rows_key"] = self.rows_key  # the same rows: to digest them takes seconds
-        return made
+        """The same rows with a further score bias, recorded as a step."""
+        result = replace(self, offset=self.offset + bias, steps=(*self.steps, step))
+        vars(result)["rows_key"] = self.rows_key  # the same rows: hashing them takes seconds
+        return result
 
     def subset(self, rows: Ints) -> Space:
-        """The space of some rows (any order, no repeats); pairs with both ends inside are kept."""
+        """The space of some rows (any order, no repeats) and of the pairs inside it."""
         keep = np.sort(np.asarray(rows, np.int64))
         new_row = np.full(self.n, -1, np.int64)
         new_row[keep] = np.arange(len(keep))
@@ -154,17 +154,16 @@ class Space:
 
 
 def _digests(vectors: Floats) -> list[bytes]:
-    """Digests of blocks of rows, a thread each: every measurement asks first who it measures."""
+    """Digests of blocks of rows, a thread each: every measurement waits for them."""
     if not vectors.size:
         return []
     starts = range(0, len(vectors), HASH_BLOCK)
     with ThreadPoolExecutor(min(len(starts), cpu_count() or 1)) as pool:
-        made = pool.map(lambda i: sha256(vectors[i : i + HASH_BLOCK].data).digest(), starts)
-        return list(made)
+        return list(pool.map(lambda i: sha256(vectors[i : i + HASH_BLOCK].data).digest(), starts))
 
 
 def _check_unit_rows(vectors: Floats, ids: Sequence[str], block: int = 65_536) -> None:
-    """Refuse rows that are not finite or not of length 1 (within 1e-3)."""
+    """Reject rows that are not finite or not of length 1 (within 1e-3)."""
     for start in range(0, len(vectors), block):
         rows = vectors[start : start + block]
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))

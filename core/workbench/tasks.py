@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from core.errors import SextantError, UnknownName
 from core.ingest import uploads
-from core.types import Part, Query, named
+from core.types import Part, Pooling, Query
 from core.workbench.collections import Workbench
 from core.workbench.jobs import Job, Tick
 
@@ -97,7 +97,7 @@ def _add_tokens(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
     # A job that was started by an earlier version names no pooling.
     name = arguments.get("pooling")
     opened = bench.open(arguments["name"], arguments["encoder"])
-    return bench.add_tokens(opened, pooling=named(name) if name else None, progress=tick)
+    return bench.add_tokens(opened, pooling=Pooling.parse(name) if name else None, progress=tick)
 
 
 VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {

@@ -7,7 +7,7 @@ import streamlit as st
 from core.improve import HUB_CORRECTIONS
 from core.registry import Registry
 from core.search import RERANKERS
-from core.types import FirstStage, FullText, Pooling, StoredTokens, Template, named
+from core.types import FirstStage, FullText, Pooling, StoredTokens, Template
 from core.workbench import tasks
 from pages.parts import formatting, problems, session, state
 
@@ -124,12 +124,12 @@ def stored(*, needed: bool) -> None:
         names = list(dict.fromkeys([usual, *(pooling.name for pooling in POOLINGS)]))
         chosen = st.selectbox(
             "An item keeps", names, key="_pooling", filter_mode=None,
-            format_func=lambda name: named(name).sentence,
+            format_func=lambda name: Pooling.parse(name).sentence,
         )  # fmt: skip
         of_these = now.poolings.get(chosen, 0)
         label = "Store token vectors" if of_these or not now.items else "Store them anew like this"
         if of_these < n and st.button(label, key="_tokens", icon=":material/grain:"):
-            _store(named(chosen))
+            _store(Pooling.parse(chosen))
 
 
 def _now() -> StoredTokens:
@@ -140,9 +140,9 @@ def _told(items: int, n: int, size: float, poolings: dict[str, int]) -> str:
     about = f"{items:,} of {n:,} items have token vectors"
     if not items:
         return f"{about}."
-    ways = [named(name).sentence for name in poolings]
+    ways = [Pooling.parse(name).sentence for name in poolings]
     if len(ways) > 1:
-        ways = [f"{named(name).sentence} ({k:,} items)" for name, k in poolings.items()]
+        ways = [f"{Pooling.parse(name).sentence} ({k:,} items)" for name, k in poolings.items()]
     return formatting.plain(f"{about}, {size:,.0f} bytes each: {', '.join(ways)}.")
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from core.encoders import lazy, starter, starter_files
 from core.encoders.encoder import load
 from core.errors import InputError, NoTokens
-from core.types.tokens import Tokens, added_up
+from core.types.tokens import Tokens, additive_tokens
 from tests.fixtures.encoders import TINY, patterns
 
 TEXTS = ["A man's dog runs", "", "two red boats on a lake", "?"]
@@ -168,7 +168,7 @@ def test_a_vit_has_places_and_one_prompt_for_each_word(folder, rng):
     encoder = load(f"local-dir:{folder}", "torch")
     tokens = encoder.image_tokens(patterns(rng, 2))
     assert [t.grid for t in tokens] == [(2, 2)] * 2
-    assert not tokens[0].adds_up
+    assert not tokens[0].additive
     said = encoder.text_tokens(TEXTS)
     assert said[0].words == ("man's", "dog", "runs")
     assert said[3].words == ("",)
@@ -211,9 +211,9 @@ def test_tokens_that_do_not_go_together_are_refused():
         Tokens(x, (3, 3))
     with pytest.raises(InputError, match="weights do not match"):
         Tokens(x, (2, 2), (), np.ones(3, np.float32))
-    with pytest.raises(InputError, match="not the sum of its parts"):
+    with pytest.raises(InputError, match="not sums of token vectors"):
         Tokens(x, (2, 2)).shares(x[0])
-    assert added_up(x, words=("a", "dog", ".", "")).spoken().words == ("dog",)
+    assert additive_tokens(x, words=("a", "dog", ".", "")).content_words().words == ("dog",)
 
 
 def test_the_starters_words_are_whole():
@@ -235,7 +235,7 @@ def test_the_starters_words_are_whole():
     for at in range(4):
         mean = rows[[piece == at for piece in of]].mean(axis=0)
         np.testing.assert_allclose(tokens.vectors[at], mean / np.linalg.norm(mean), atol=1e-5)
-    assert tokens.spoken().words == ("doghouse's", "tri-colored", "door")
+    assert tokens.content_words().words == ("doghouse's", "tri-colored", "door")
 
 
 def test_words_end_where_the_starter_stops_reading():

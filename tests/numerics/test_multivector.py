@@ -13,7 +13,7 @@ from core.search.index.muvera import FixedEncoding, MuveraIndex
 from core.search.rerankers import RERANKERS, Shortlist
 from core.search.rerankers.orthogonal_fusion import remainder
 from core.types.space import Space
-from core.types.tokens import Pooling, named
+from core.types.tokens import Pooling
 from tests.fixtures import spaces
 
 max_sim, orthogonal_fusion = RERANKERS.get("max_sim"), RERANKERS.get("orthogonal_fusion")
@@ -146,7 +146,7 @@ def test_a_share_of_the_parts_is_rounded_up(rng):
     x = unit(rng, 10, 6)
     assert [len(pool(x, Pooling("kmeans", ratio=r))) for r in (0.01, 0.25, 1.0)] == [1, 3, 10]
     for pooling in (Pooling(), Pooling("kmeans", keep=3), Pooling(ratio=0.125)):
-        assert named(pooling.name) == pooling
+        assert Pooling.parse(pooling.name) == pooling
     for wrong in ({"keep": 0}, {"ratio": 1.5}, {"clusters": "mean"}, {"ratio": float("nan")}):
         with pytest.raises(BadParameter, match="allowed"):
             Pooling(**wrong)
@@ -156,7 +156,7 @@ def test_a_share_of_the_parts_is_rounded_up(rng):
 def test_a_pooling_that_another_version_kept_is_told_in_a_sentence(name):
     allowed = "ward or kmeans, then keep or ratio, then a number"
     with pytest.raises(BadParameter, match=f"^pooling is {name!r}; allowed: {allowed}.$"):
-        named(name)
+        Pooling.parse(name)
 
 
 @settings(max_examples=15, deadline=None)

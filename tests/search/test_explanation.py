@@ -11,7 +11,7 @@ from core.errors import NoTokens, UnknownItem
 from core.ingest.images import overlay
 from core.search.explanation import ExplainedQuery, explain
 from core.types.query import Part, Query
-from core.types.tokens import Tokens, added_up
+from core.types.tokens import Tokens, additive_tokens
 from core.workbench import Workbench
 from tests.fixtures import spaces
 from tests.fixtures.files import encoded, painted
@@ -33,8 +33,8 @@ def whole(tokens):
 
 
 def test_shares_of_places_and_words_sum_to_the_cosine(rng):
-    places = added_up(rng.normal(size=(12, 8)).astype(np.float32), (3, 4))
-    words = added_up(rng.normal(size=(4, 8)).astype(np.float32), words=("red", "old", "dog", ""))
+    places = additive_tokens(rng.normal(size=(12, 8)).astype(np.float32), (3, 4))
+    words = additive_tokens(rng.normal(size=(4, 8)).astype(np.float32), words=("red", "old", "dog", ""))
     other = spaces.directions(5, 8)
     space = spaces.space(np.concatenate([whole(places)[None], other]), spaces.directions(4, 8, 2))
     named = spaces.directions(3, 8, 4)
@@ -63,7 +63,7 @@ def test_shares_of_places_and_words_sum_to_the_cosine(rng):
 
 def test_the_rival_stands_next_and_its_words_are_the_difference(rng):
     space = spaces.space(spaces.directions(30, 8))
-    words = added_up(rng.normal(size=(3, 8)).astype(np.float32), words=("red", "dog", ""))
+    words = additive_tokens(rng.normal(size=(3, 8)).astype(np.float32), words=("red", "dog", ""))
     asked = ExplainedQuery(whole(words), words, spaces.directions(2, 8, 1))
     scores = space.vectors @ asked.vector
     order = np.argsort(-scores)
@@ -88,7 +88,7 @@ def test_the_rival_stands_next_and_its_words_are_the_difference(rng):
 def test_a_word_that_decides_is_named():
     red, dog, cat = np.eye(3, dtype=np.float32)
     space = spaces.space([unit(red + dog), unit(dog + 0.2 * cat)])
-    words = added_up(np.stack([red, dog]), words=("red", "dog"))
+    words = additive_tokens(np.stack([red, dog]), words=("red", "dog"))
     asked = ExplainedQuery(whole(words), words, np.stack([dog, red]))
     found = explain(space, 0, asked)
     assert found.rank == 1

@@ -1,4 +1,4 @@
-"""What is shared per space: computed once, waited for by those who need it, and by nobody else."""
+"""Results shared per space: computed once, and only their users wait for them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -15,7 +15,7 @@ from core.workbench import Workbench
 WAIT = 20  # seconds until a test that hangs fails
 
 
-def test_the_same_result_is_made_once_and_others_are_not_waited_for():
+def test_a_result_is_computed_once_and_others_do_not_wait():
     cache, go, made = SpaceCache(), Event(), []
 
     def slow():
@@ -32,14 +32,14 @@ def test_the_same_result_is_made_once_and_others_are_not_waited_for():
     assert made == ["slow"]
 
 
-def test_a_failure_is_told_and_tried_again():
+def test_errors_are_raised_and_not_cached():
     cache = SpaceCache()
     with pytest.raises(ZeroDivisionError):
         cache.get("a", lambda: 1 // 0)
     assert cache.get("a", lambda: 2) == 2
 
 
-def test_the_oldest_results_are_let_go():
+def test_the_oldest_results_are_evicted():
     cache = SpaceCache(size=2)
     for key in "abc":
         cache.get(key, lambda key=key: key)
@@ -47,7 +47,7 @@ def test_the_oldest_results_are_let_go():
     assert cache.get("a", lambda: "again") == "again"
 
 
-def test_what_is_asked_for_often_is_kept_longest():
+def test_the_least_recently_used_result_is_evicted():
     cache, made = SpaceCache(2), []
     for key in ("moments", "lists", "moments", "ranks", "moments"):
         cache.get(key, lambda key=key: made.append(key))
@@ -71,7 +71,7 @@ def test_a_space_with_a_bias_is_another_space_of_the_same_rows():
     assert len(made) == 1 + 2
 
 
-def test_who_opens_another_collection_does_not_wait(monkeypatch, tmp_path):
+def test_opening_another_collection_does_not_wait(monkeypatch, tmp_path):
     bench, passport = Workbench(tmp_path), Passport("toy", "w", "p", 4)
     for name in ("large", "small"):
         item = Item("text", name.encode(), name)
@@ -86,8 +86,8 @@ def test_who_opens_another_collection_does_not_wait(monkeypatch, tmp_path):
 
     monkeypatch.setattr(Collection, "space", slowly)
     with ThreadPoolExecutor(2) as pool:
-        large = pool.submit(bench.space, "large")
-        assert pool.submit(bench.space, "small").result(WAIT).n == 1
+        large = pool.submit(bench.open, "large")
+        assert pool.submit(bench.open, "small").result(WAIT).space.n == 1
         assert not large.done()
         go.set()
-        assert large.result(WAIT).n == 1
+        assert large.result(WAIT).space.n == 1

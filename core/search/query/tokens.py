@@ -159,4 +159,4 @@ def _of_part(opened: EncodedCollection, part: Part) -> Floats:
     if part.image:
         patches = encoder.image_tokens([decode(part.image, "the image")])[0]
         return pool_tokens(patches, pooling_of(opened.collection, passport))
-    return encoder.text_tokens([part.text])[0].spoken().vectors
+    return encoder.text_tokens([part.text])[0].content_words().vectors

@@ -125,7 +125,7 @@ def made(n: int, d: int, parts: int, asked: int, seed: int = 0) -> Known:
 def _bag(tokens: list[Tokens]) -> Bag:
     """Wholes are the sums of their parts: nothing is encoded twice."""
     whole = np.stack([t.weights @ t.vectors for t in tokens]).astype(np.float32)
-    return Bag(whole, [t.spoken().vectors for t in tokens])
+    return Bag(whole, [t.content_words().vectors for t in tokens])
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...], size: float) -> Floats:
