@@ -12,10 +12,9 @@ from core import ASSETS, measure
 from core.registry import Plugin
 from core.report import svg
 from core.report.evidence import Evidence
-from core.types import Curve, Finding, Space
+from core.types import SCOPE_NAMES, Curve, Finding, Space
 
 STYLE = ASSETS / "report.css"
-NAMES = {"image": "pictures", "text": "texts", "joint": "both", "pairs": "pairs"}
 AID = (
     "Dot and bar: value with its 95 % interval. Upright tick: what it is compared with. Colour: "
     "verdict."
@@ -126,7 +125,7 @@ def _lines(side: Side, finding: Finding) -> list[tuple[str, Curve]]:
         return [(_called(finding), finding.curve)]
     if finding.per_item is not None and finding.scope != "joint":
         spread = measure.finding_curves(side.space, finding)
-        return [(NAMES[kind], line) for kind, line in spread.items()]
+        return [(SCOPE_NAMES[kind], line) for kind, line in spread.items()]
     return []
 
 
@@ -182,4 +181,4 @@ def _by(plugin: Plugin[Any], finding: Finding) -> bool:
 
 def _called(finding: Finding) -> str:
     """What tells a finding from the others of its part: the change it is about, or its scope."""
-    return finding.name.partition(": ")[2] or NAMES[finding.scope]
+    return finding.name.partition(": ")[2] or SCOPE_NAMES[finding.scope]

@@ -13,14 +13,13 @@ import numpy as np
 
 from core.errors import InputError
 from core.measure import rows_of_kind
-from core.types import KINDS, Finding, Floats, Ints, Kind, Space
+from core.types import KINDS, SCOPE_NAMES, Finding, Floats, Ints, Kind, Space
 
 MAX_GROUPS = 12
 MAX_POINTS = 100_000
 OTHER = "other"
 UNLABELLED = "no label"
 NOT_MEASURED = "not measured"
-NAMES: dict[Kind, str] = {"image": "pictures", "text": "texts"}
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,10 @@ def by_kind(space: Space, rows: Ints) -> tuple[Layer, ...]:
 
     >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
     >>> [(layer.name, layer.rows.tolist()) for layer in by_kind(space, np.arange(3))]
-    [('pictures', [0, 1]), ('texts', [2])]
+    [('images', [0, 1]), ('texts', [2])]
     """
     return tuple(
-        Layer(NAMES[kind], kind, hue, part)
+        Layer(SCOPE_NAMES[kind], kind, hue, part)
         for hue, kind in enumerate(KINDS)
         if len(part := rows_of_kind(space, rows, kind))
     )
@@ -101,7 +100,7 @@ def by_finding(space: Space, rows: Ints, finding: Finding) -> tuple[Layer, ...]:
         if len(part := rows_of_kind(space, rows[~measured], kind))
     ]
     return *layers, *(
-        Layer(NAMES[kind], kind, 0, part, finding.per_item[part], finding.per_item_title)
+        Layer(SCOPE_NAMES[kind], kind, 0, part, finding.per_item[part], finding.per_item_title)
         for kind in KINDS
         if len(part := rows_of_kind(space, rows[measured], kind))
     )

@@ -70,7 +70,7 @@ def test_a_finding_colours_what_it_measured_and_the_rest_lies_below_in_grey():
     assert shape(layers) == [
         ("not measured", "image", -1, [1]),
         ("not measured", "text", -1, [3]),
-        ("pictures", "image", 0, [0, 2]),
+        ("images", "image", 0, [0, 2]),
         ("texts", "text", 0, [4]),
     ]
     assert layers[2].values.tolist() == [1, 2]
