@@ -1,4 +1,4 @@
-"""A score that follows the query: which cosine is much depends on what else the query is like."""
+"""Calibration of the cutoff on a collection's caption pairs: which cosines true matches reach."""
 
 from __future__ import annotations
 
@@ -12,27 +12,36 @@ from core.numerics.stats import wilson
 from core.search.null import body
 from core.types import Bools, Doubles, Floats, Ints, Space
 
-REACH = 1.0  # deviations from the mean query up to which what was learnt is carried
-DECAY = 1e-4
-FEATURES = 4
+FEATURES = 4  # of a query's cosines, see `features`
+REACH = 1.0  # standard deviations from the mean up to which features are extrapolated
+DECAY = 1e-4  # weight decay of the adapter
+MISSES = tuple(i / 20 for i in range(1, 19))  # miss rates that can be chosen
+QUERIES, LEAST_QUERIES = 1500, 100  # captions used as queries, at most and at least
+LEAST_PART = 20  # of each part: from 19 on the strictest threshold is one of them
+CANDIDATES, LEAST_IMAGES = 2000, 60  # images that they are compared with
+NEGATIVES = 31  # unrelated images per true one when fitting
+LEAST_AUC = 0.75  # share of the other images below the caption's own; 0.5 is chance
+FEW_SHARE, FEW = 0.005, (2, 24)  # other images above the cutoff at the default level
+
+Scales = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """A cosine c becomes a score a(q) c + b(q) with a > 0, so that no query's order changes.
+    """Maps a cosine c to a score a(q) c + b(q) with a > 0, so that no query's order changes.
 
-    a and b are linear in four numbers of its cosines (see `features`), a through softplus. Queries
-    far from those it was fitted to are treated like the nearest within `REACH` deviations.
+    a and b are linear in four features of the query's cosines (see `features`), a through softplus.
+    Features are clipped to `REACH` standard deviations from their mean.
 
-    Source: form and loss: Rossi et al., Relevance Filtering for Embedding-based Retrieval (Cosine
-    Adapter), CIKM 2024. These numbers in place of the query's vector, and no hidden layer, are
-    ours: they do better from few pairs (`sextant bench cut`).
+    Source: form and loss: Rossi et al. Relevance Filtering for Embedding-based Retrieval (Cosine
+    Adapter). CIKM 2024. These features in place of the query's vector, and no hidden layer, are
+    ours: they do better with few pairs (`python -m tests.bench cut`).
 
     Args:
         slope: (5,) weights of a: the features, then 1.
         shift: (5,) weights of b.
-        centre: (4,) mean of the features while fitting; `scale` their deviation.
-        middle: mean of the cosines while fitting; `width` their deviation.
+        center: (4,) mean of the features when fitting; `scale` their standard deviation.
+        mean: of the cosines when fitting; `sd` their standard deviation.
 
     >>> one = np.array([0, 0, 0, 0, np.log(np.e - 1)])  # softplus of the last is 1
     >>> same = Adapter(one, np.zeros(5), np.zeros(4), np.ones(4))
@@ -43,24 +52,125 @@ class Adapter:
 
     slope: Doubles
     shift: Doubles
-    centre: Doubles
+    center: Doubles
     scale: Doubles
-    middle: float = 0.0
-    width: float = 1.0
+    mean: float = 0.0
+    sd: float = 1.0
 
     def line(self, features: Doubles) -> tuple[Doubles, Doubles]:
         """Slope a and shift b, (q,) each, of queries with these (q, 4) features."""
-        x = np.clip((features - self.centre) / self.scale, -REACH, REACH)
+        x = np.clip((features - self.center) / self.scale, -REACH, REACH)
         x = np.column_stack([x, np.ones(len(x))])
-        a = np.logaddexp(0, x @ self.slope) / self.width
-        return a, x @ self.shift - a * self.middle
+        a = np.logaddexp(0, x @ self.slope) / self.sd
+        return a, x @ self.shift - a * self.mean
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What true matches reach in one collection, for a text that finds images.
+
+    Each hit has two values: its adapted score and its plain cosine, both standardized by the true
+    pairs used for fitting. The lower of the two is its conformity score: the adapted score follows
+    the query, the cosine keeps queries about something else from having matches. The threshold is
+    a quantile of the conformity scores of true pairs not used for fitting (split conformal).
+
+    Source: Vovk, Gammerman, Shafer. Algorithmic Learning in a Random World. Springer 2005;
+    Angelopoulos et al. Conformal Risk Control. ICLR 2024.
+
+    Args:
+        adapter: from cosines to scores.
+        sample: (s, d) vectors of the images that a query's features are computed from.
+        scales: mean and deviation of the true pairs' cosines, then of their adapted scores.
+        conformity: (m,) conformity scores of true pairs not used for fitting, in order.
+        judged: (j,) those of further true pairs, on which recall is measured.
+        images: number of images those belong to.
+        usual: the default miss rate; 0 where the null distribution is the better rule.
+        held_out: whether the measured pairs are those marked `split = test`.
+    """
+
+    adapter: Adapter
+    sample: Floats
+    scales: Scales
+    conformity: Doubles
+    judged: Doubles
+    images: int
+    usual: float
+    held_out: bool
+
+    def line(self, vectors: Floats) -> tuple[Doubles, Doubles]:
+        """Slope and shift, (q,) each, of (q, d) queries."""
+        return self.adapter.line(features(cosines(self.sample, vectors.T).T))
+
+    def cosine(self, vector: Floats, miss: float) -> float:
+        """The least cosine of a match at a miss rate, for the (d,) vector of a query."""
+        a, b = self.line(vector[None])
+        least, (mean, sd, score, score_sd) = conformal(self.conformity, miss), self.scales
+        return max(mean + sd * least, float((score + score_sd * least - b[0]) / a[0]))
+
+    def recall(self, miss: float) -> tuple[float, float, float]:
+        """Measured recall of the cutoff at a miss rate, with its 95 % interval.
+
+        The captions of an image are not independent, so the interval counts images.
+        """
+        share = float((self.judged >= conformal(self.conformity, miss)).mean())
+        return share, *wilson(share * self.images, self.images)
+
+
+def calibrate(space: Space, held_out: Bools | None = None, *, seed: int = 0) -> Calibration | None:
+    """Calibrate the cutoff for captions that find images.
+
+    None where there are too few pairs, or where a caption's own image ranks hardly above the
+    others, so that any cutoff below it lets most of them in.
+
+    Images are split in three: the captions of one part fit the adapter, those of the second set the
+    threshold, the rest measure it. At most 1,500 captions and 2,000 images are used.
+
+    Args:
+        space: at least 100 captions with an image, 20 in each part, and 60 images.
+        held_out: (n,) rows marked `split = test`. Where there are enough, the adapter is fitted to
+            the other pairs, and these set the threshold (one half) and measure it (the other):
+            pairs that an encoder was trained on are too easy for it.
+        seed: of the split and the samples.
+    """
+    rng = np.random.default_rng(seed)
+    parts, marked = _parts(space, held_out, rng)
+    enough = min(map(len, parts)) >= LEAST_PART and sum(map(len, parts)) >= LEAST_QUERIES
+    if space.n_images < LEAST_IMAGES or not enough:
+        return None
+    sample = np.sort(rng.permutation(space.n_images)[:CANDIDATES])
+    fitted, threshold, judged = (_caption_queries(space, pairs, sample) for pairs in parts)
+    drawn = np.argsort(rng.random(fitted.cosines.shape) + fitted.related, axis=1)[:, :NEGATIVES]
+    negatives = np.take_along_axis(fitted.cosines, drawn, axis=1)
+    adapter = fit_adapter(
+        fitted.features,
+        np.column_stack([fitted.own, negatives]).astype(np.float64),
+        np.column_stack([np.ones(len(fitted.own)), np.zeros(negatives.shape)]),
+    )
+    scores = fitted.scores(adapter, fitted.own[:, None])
+    scales = (
+        float(fitted.own.mean()), float(fitted.own.std()) + 1e-9,
+        float(scores.mean()), float(scores.std()) + 1e-9,
+    )  # fmt: skip
+    conformity, others = threshold.conformity(adapter, scales)
+    if (others < conformity[:, None]).mean() < LEAST_AUC:
+        return None
+    return Calibration(
+        adapter,
+        space.vectors[sample],
+        scales,
+        np.sort(conformity),
+        judged.conformity(adapter, scales)[0],
+        len(np.unique(parts[2][:, 0])),
+        _usual(np.sort(conformity), others, space.n_images),
+        marked,
+    )
 
 
 def features(cosines: Floats) -> Doubles:
-    """(q, 4) what is read of queries' (q, m) cosines: mean, log deviation, start, log excess.
+    """(q, 4) features of queries' (q, m) cosines: mean, log deviation, start, log excess.
 
-    Mean and deviation of the body; where the best tenth starts, by how much it exceeds that on
-    average.
+    Mean and standard deviation are those of the body; start is the 90th percentile, excess the mean
+    distance above it.
     """
     mean, sd = body(cosines)
     width = np.maximum(sd, 1e-6)
@@ -71,104 +181,46 @@ def features(cosines: Floats) -> Doubles:
 
 
 def fit_adapter(features: Doubles, cosines: Doubles, true: Doubles) -> Adapter:
-    """Learn a(q) and b(q) from pairs that belong together and pairs that do not.
+    """Fit a(q) and b(q) to related and unrelated pairs.
+
+    Minimizes the mean cross-entropy of 1 / (1 + exp(-(a c + b))) with weight decay.
 
     Args:
         features: (q, 4) of each query.
         cosines: (q, m) with its true item and with unrelated ones.
-        true: (q, m) 1 where the two belong together, else 0.
-
-    Minimises the mean cross-entropy of 1 / (1 + exp(-(a c + b))) and a little weight decay.
+        true: (q, m) 1 for the true item, else 0.
     """
     from scipy.optimize import minimize
     from scipy.special import expit
 
-    centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
-    x = np.column_stack([((features - centre) / scale).clip(-REACH, REACH), np.ones(len(features))])
-    middle, width = float(cosines.mean()), float(cosines.std()) + 1e-9
-    c = (cosines - middle) / width
-    penalised = np.array([1.0] * FEATURES + [0.0])
+    center, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+    x = np.column_stack([((features - center) / scale).clip(-REACH, REACH), np.ones(len(features))])
+    mean, sd = float(cosines.mean()), float(cosines.std()) + 1e-9
+    c = (cosines - mean) / sd
+    penalized = np.array([1.0] * FEATURES + [0.0])
 
     def loss(weights: Doubles) -> tuple[float, Doubles]:
         slope, shift = weights.reshape(2, -1)
         score = np.logaddexp(0, x @ slope)[:, None] * c + (x @ shift)[:, None]
-        off = (expit(score) - true) / score.size
-        by_slope = x.T @ ((off * c).sum(axis=1) * expit(x @ slope))
-        by_shift = x.T @ off.sum(axis=1)
-        decay = DECAY * penalised * np.stack([slope, shift])
+        error = (expit(score) - true) / score.size
+        by_slope = x.T @ ((error * c).sum(axis=1) * expit(x @ slope))
+        by_shift = x.T @ error.sum(axis=1)
+        decay = DECAY * penalized * np.stack([slope, shift])
         entropy = (np.logaddexp(0, score) - true * score).mean()
         gradient = np.concatenate([by_slope, by_shift]) + 2 * decay.ravel()
         return float(entropy + (decay * np.stack([slope, shift])).sum()), gradient
 
-    first = np.zeros((2, FEATURES + 1))
-    first[:, -1] = 2.0, -3.0
-    found = minimize(loss, first.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100})
-    slope, shift = found.x.reshape(2, -1)
-    return Adapter(slope, shift, centre, scale, middle, width)
-
-
-MISSES = tuple(i / 20 for i in range(1, 19))  # miss rates that one can ask for
-
-Typical = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What true matches look like in one collection, for a text that looks for pictures.
-
-    A hit has two marks: its adapted score and its plain cosine, each in deviations from the mean of
-    the true pairs used for fitting. The lower of the two counts: the score follows the query, the
-    cosine keeps queries about something else from having matches. A hit is kept where it reaches
-    what true pairs not used for fitting reach as often as promised (split conformal).
-
-    Source: Vovk, Gammerman, Shafer. Algorithmic Learning in a Random World. Springer 2005;
-    Angelopoulos et al. Conformal Risk Control. ICLR 2024.
-
-    Args:
-        adapter: from cosines to scores.
-        sample: (s, d) vectors of the pictures that a query's features are taken from.
-        typical: mean and deviation of the true pairs' cosines, then of their adapted scores.
-        marks: (m,) lower marks of true pairs that were not used for fitting, in order.
-        judged: (j,) the same of further true pairs: what the cut keeps is measured on them.
-        pictures: number of pictures that those belong to.
-        usual: the miss rate to use when none is asked for; 0 where chance tells better.
-        held_out: whether the measured pairs are those marked `split = test`.
-    """
-
-    adapter: Adapter
-    sample: Floats
-    typical: Typical
-    marks: Doubles
-    judged: Doubles
-    pictures: int
-    usual: float
-    held_out: bool
-
-    def line(self, vectors: Floats) -> tuple[Doubles, Doubles]:
-        """Slope and shift, (q,) each, of (q, d) queries."""
-        found = cosines(self.sample, vectors.T).T
-        return self.adapter.line(features(found))
-
-    def cosine(self, vector: Floats, miss: float) -> float:
-        """The cosine from which a picture is kept when a share `miss` of them may be missed."""
-        a, b = self.line(vector[None])
-        least, (mean, sd, middle, width) = conformal(self.marks, miss), self.typical
-        return max(mean + sd * least, float((middle + width * least - b[0]) / a[0]))
-
-    def kept(self, miss: float) -> tuple[float, float, float]:
-        """Share of true matches that the cut keeps, measured, with its 95 % interval.
-
-        The captions of a picture stand or fall together, so the interval counts pictures.
-        """
-        share = float((self.judged >= conformal(self.marks, miss)).mean())
-        low, high = wilson(share * self.pictures, self.pictures)
-        return share, low, high
+    start = np.zeros((2, FEATURES + 1))
+    start[:, -1] = 2.0, -3.0
+    fit = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100})
+    slope, shift = fit.x.reshape(2, -1)
+    return Adapter(slope, shift, center, scale, mean, sd)
 
 
 def conformal(scores: Doubles, miss: float) -> float:
-    """Highest threshold that a new true match stays below with a chance of at most `miss`.
+    """Highest threshold that a new true match stays below with probability at most `miss`.
 
-    Of m + 1 exchangeable scores the new one is among the lowest i with chance i / (m + 1).
+    Of m + 1 exchangeable scores the new one is among the lowest i with probability i / (m + 1).
 
     >>> conformal(np.arange(1.0, 10.0), 0.2), conformal(np.arange(1.0, 10.0), 0.05)
     (2.0, -inf)
@@ -177,73 +229,15 @@ def conformal(scores: Doubles, miss: float) -> float:
     return float(scores[below - 1]) if below else -inf
 
 
-QUERIES, LEAST_QUERIES = 1500, 100  # captions that are asked: at most, and at least
-LEAST_PART = 20  # of each part: from 19 on the strictest threshold is one of them
-CANDIDATES, LEAST_PICTURES = 2000, 60  # pictures that they are compared with
-NEGATIVES = 31  # unrelated pictures beside each true one while fitting
-LEAST_TOLD = 0.75  # share of other pictures below the own one; 0.5 is guessing
-FEW_SHARE, FEW = 0.005, (2, 24)  # other pictures that the usual level may let in
-
-
-def calibrate(space: Space, held_out: Bools | None = None, *, seed: int = 0) -> Calibration | None:
-    """Learn the cut for captions that look for pictures.
-
-    None where there are too few pairs, or where a caption's own picture is hardly nearer to it than
-    others are, so that any cut that keeps it lets most of them in.
-
-    Pictures are parted in three: the captions of one part fit the score, those of the next set the
-    threshold, the rest measure it. At most 1,500 captions and 2,000 pictures are looked at.
-
-    Args:
-        space: at least 100 captions with a picture, 20 in each part, and 60 pictures.
-        held_out: (n,) rows marked `split = test`. Where there are enough, the score is fitted to
-            the other pairs, and these set the threshold (one half) and measure it (the other): an
-            encoder that was trained on the other pairs finds them too well to promise anything.
-        seed: of the parts and samples.
-    """
-    rng = np.random.default_rng(seed)
-    parts, marked = _parts(space, held_out, rng)
-    enough = min(map(len, parts)) >= LEAST_PART and sum(map(len, parts)) >= LEAST_QUERIES
-    if space.n_images < LEAST_PICTURES or not enough:
-        return None
-    sample = np.sort(rng.permutation(space.n_images)[:CANDIDATES])
-    fitted, set_by, judged = (_caption_queries(space, pairs, sample) for pairs in parts)
-    drawn = np.argsort(rng.random(fitted.cosines.shape) + fitted.related, axis=1)[:, :NEGATIVES]
-    beside = np.take_along_axis(fitted.cosines, drawn, axis=1)
-    adapter = fit_adapter(
-        fitted.features,
-        np.column_stack([fitted.own, beside]).astype(np.float64),
-        np.column_stack([np.ones(len(fitted.own)), np.zeros(beside.shape)]),
-    )
-    scores = fitted.scores(adapter, fitted.own[:, None])
-    typical = (
-        float(fitted.own.mean()), float(fitted.own.std()) + 1e-9,
-        float(scores.mean()), float(scores.std()) + 1e-9,
-    )  # fmt: skip
-    marks, others = set_by.marks(adapter, typical)
-    if (others < marks[:, None]).mean() < LEAST_TOLD:
-        return None
-    return Calibration(
-        adapter,
-        space.vectors[sample],
-        typical,
-        np.sort(marks),
-        judged.marks(adapter, typical)[0],
-        len(np.unique(parts[2][:, 0])),
-        _usual(np.sort(marks), others, space.n_images),
-        marked,
-    )
-
-
 @dataclass(frozen=True)
 class _CaptionQueries:
     """Captions as queries.
 
     Args:
         features: (q, 4) of each.
-        cosines: (q, m) with a sample of the pictures.
-        related: (q, m) whether a picture of the sample is the own one.
-        own: (q,) cosine with the own picture.
+        cosines: (q, m) with a sample of the images.
+        related: (q, m) whether an image of the sample is the caption's own.
+        own: (q,) cosine with the caption's own image.
     """
 
     features: Doubles
@@ -252,33 +246,28 @@ class _CaptionQueries:
     own: Floats
 
     def scores(self, adapter: Adapter, cosines: Floats) -> Doubles:
-        """(q, m) adapted scores of (q, m) cosines of each."""
+        """(q, m) adapted scores of (q, m) cosines."""
         a, b = adapter.line(self.features)
         return a[:, None] * cosines + b[:, None]
 
-    def marks(self, adapter: Adapter, typical: Typical) -> tuple[Doubles, Doubles]:
-        """(q,) marks of the own pictures, and (q, m) of the others."""
+    def conformity(self, adapter: Adapter, scales: Scales) -> tuple[Doubles, Doubles]:
+        """Conformity scores, (q,) of the captions' own images and (q, m) of the others."""
         every = np.column_stack([self.own, self.cosines])
-        mean, sd, middle, width = typical
-        found = np.minimum((every - mean) / sd, (self.scores(adapter, every) - middle) / width)
-        return found[:, 0], np.where(self.related, -inf, found[:, 1:])
+        mean, sd, score, score_sd = scales
+        lower = np.minimum((every - mean) / sd, (self.scores(adapter, every) - score) / score_sd)
+        return lower[:, 0], np.where(self.related, -inf, lower[:, 1:])
 
 
 def _caption_queries(space: Space, pairs: Ints, sample: Ints) -> _CaptionQueries:
-    found = cosines(space.vectors[sample], space.vectors[pairs[:, 1]].T).T
+    values = cosines(space.vectors[sample], space.vectors[pairs[:, 1]].T).T
     own = np.einsum("ij,ij->i", space.vectors[pairs[:, 0]], space.vectors[pairs[:, 1]])
-    return _CaptionQueries(
-        features(found),
-        found,
-        pairs[:, :1] == sample,
-        own.astype(np.float32),
-    )
+    return _CaptionQueries(features(values), values, pairs[:, :1] == sample, own.astype(np.float32))
 
 
 def _parts(
     space: Space, held_out: Bools | None, rng: np.random.Generator
 ) -> tuple[list[Ints], bool]:
-    """Pairs to fit with, to set the threshold with and to measure with, no picture in two.
+    """Pairs to fit, to set the threshold and to measure it; no image is in two of them.
 
     The second value says whether the last two are the held-out ones.
     """
@@ -291,27 +280,27 @@ def _parts(
 
 
 def _split(pairs: Ints, ways: int, rng: np.random.Generator) -> list[Ints]:
-    """Pairs in so many parts, by picture; at most `QUERIES` / 3 of each."""
-    pictures, place = np.unique(pairs[:, 0], return_inverse=True)
-    part = (rng.permutation(len(pictures)) % ways)[place]
+    """Pairs in so many parts, by image; at most `QUERIES` / 3 in each."""
+    images, place = np.unique(pairs[:, 0], return_inverse=True)
+    part = (rng.permutation(len(images)) % ways)[place]
     return [pairs[part == i][: QUERIES // 3] for i in range(ways)]
 
 
-def _usual(marks: Doubles, others: Doubles, n: int) -> float:
-    """The least miss rate that lets few other pictures in; 0 where none does.
+def _usual(conformity: Doubles, others: Doubles, n: int) -> float:
+    """The least miss rate that lets few other images in; 0 where none does.
 
-    Few are 0.5 % of the n pictures, but 2 at least and a page of 24 at most. The captions' other
-    pictures are no clean negatives, some fit as well: a rule that punishes each of them more, such
-    as the best F-score, ends up telling short questions that nothing matches.
+    Few are 0.5 % of the n images, but at least 2 and at most a page of 24. The captions' other
+    images are no clean negatives, some fit as well: a rule that penalizes each of them more, such
+    as the best F-score, finds no match for short queries.
 
     Args:
-        marks: (q,) of their true pairs, in order.
-        others: (q, m) of a sample of other pictures.
-        n: how many pictures there are.
+        conformity: (q,) conformity scores of true pairs, in order.
+        others: (q, m) those of a sample of other images.
+        n: number of images.
     """
     few = min(max(FEW_SHARE * n, FEW[0]), FEW[1])
     for miss in MISSES:
-        least = max(conformal(marks, miss), -1e300)
+        least = max(conformal(conformity, miss), -1e300)
         if n * float((others >= least).mean()) <= few:
             return miss
     return 0.0

@@ -88,7 +88,7 @@ def by_pairs(calibration: Calibration, vector: Floats, miss: float = 0.0) -> Cut
     """The cutoff that misses a share `miss` of true matches; 0 is the collection's default."""
     usual = calibration.usual or MISSES[-1]
     level = min(MISSES, key=lambda known: abs(known - (miss or usual)))
-    share, low, high = calibration.kept(level)
+    share, low, high = calibration.recall(level)
     which = "held-out" if calibration.held_out else "further"
     return Cutoff(
         "pairs",
@@ -103,7 +103,7 @@ def by_pairs(calibration: Calibration, vector: Floats, miss: float = 0.0) -> Cut
 
 def _null_source(nulls: Mapping[Kind, QueryNull], level: float) -> str:
     """What the null distribution is estimated from, and what follows: medians, not means."""
-    queries = [null.shape.queries for null in nulls.values() if null.shape]
+    queries = [null.tail.queries for null in nulls.values() if null.tail]
     if not queries:
         return ", assuming normal cosines: there are too few items to estimate their tail"
     return (

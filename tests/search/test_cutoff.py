@@ -81,12 +81,12 @@ def test_what_belongs_to_a_query_is_no_null(rng):
 def test_the_density_of_a_shape_has_no_jumps(rng):
     shape = told_by(gamma_queries(rng))
     z = np.linspace(shape.z[0], shape.z[-1] + 2, 20_001)
-    p = np.exp(shape.log_p(z))
+    p = np.exp(shape.logsf(z))
     density = -np.diff(p) / np.diff(z)
     assert (density >= 0).all()
     assert np.abs(np.diff(density)).max() < 0.01 * density.max()
     for share in (0.5, 0.01, 1e-4, 1e-9):
-        assert np.exp(shape.log_p(np.array(shape.reached(share)))) == pytest.approx(share, rel=1e-4)
+        assert np.exp(shape.logsf(np.array(shape.isf(share)))) == pytest.approx(share, rel=1e-4)
 
 
 def test_no_cut_lies_where_no_item_can_be():
@@ -115,9 +115,9 @@ def test_composed_questions_keep_the_promise_too(pairs, mix):
     every = background_queries(pairs, query)
     told = BackgroundQueries(every.vectors[::2], every.rows[::2], f"{every.form}, every second")
     whole = search(pairs, every.vectors[1], kinds=("image",), others=every)
-    assert whole.nulls["image"].shape.queries == 200  # and the half is told by itself all the same
+    assert whole.nulls["image"].tail.queries == 200  # and the half is told by itself all the same
     again = search(pairs, every.vectors[1], kinds=("image",), others=told)
-    assert again.nulls["image"].shape.queries == 100
+    assert again.nulls["image"].tail.queries == 100
     assert (
         "of 100 other questions made of this collection's items 37% should find nothing"
         in again.cut.promise
@@ -222,7 +222,7 @@ def pairs():
 
 
 def test_the_learnt_cut_keeps_what_it_promises(pairs):
-    shares = [calibrate(pairs, seed=seed).kept(0.3)[0] for seed in range(5)]
+    shares = [calibrate(pairs, seed=seed).recall(0.3)[0] for seed in range(5)]
     assert np.mean(shares) == pytest.approx(0.7, abs=0.06)
     learnt = calibrate(pairs)
     cut = by_pairs(learnt, pairs.texts[0], 0.3)
@@ -238,7 +238,7 @@ def test_held_out_pairs_set_and_judge_the_threshold(pairs):
     marked[:150] = marked[300:450] = True
     learnt = calibrate(pairs, marked)
     assert learnt.held_out
-    assert len(learnt.marks) + len(learnt.judged) == 150
+    assert len(learnt.conformity) + len(learnt.judged) == 150
     assert "held-out" in by_pairs(learnt, pairs.texts[0]).promise
 
 
