@@ -1,4 +1,4 @@
-"""What can be done about it: fitted transformations of a Space."""
+"""Fitted transformations of a Space that improve retrieval."""
 
 from core.improve.hub_bias import corrected, random_half
 from core.improve.hub_corrections import HUB_CORRECTIONS

@@ -1,4 +1,4 @@
-"""A hub correction of a space, learnt from the collection itself, as one score bias per item."""
+"""A hubness correction of a space, fitted on the collection itself: one score bias per item."""
 
 from __future__ import annotations
 
@@ -11,95 +11,91 @@ from core.errors import TooFew
 from core.improve.hub_corrections import HUB_CORRECTIONS, QueryBank
 from core.numerics.sampling import groups
 from core.registry import Plugin
-from core.types import Bools, Doubles, Floats, Ints, Kind, Space, SpaceCache, per_space
+from core.types import KINDS, Bools, Doubles, Floats, Ints, Kind, Space, SpaceCache, per_space
 
 MOST, LEAST = 20_000, 2_000  # rows of a bank; beyond them a random sample
-WORK = 5e11  # floating-point operations that a bank may cost before it is made smaller
-BLOCK = 1 << 23  # cosines held at a time
-_SPACES = SpaceCache(4)  # few: each keeps the vectors of its collection in memory
+WORK = 5e11  # floating-point operations per bank, above which it becomes smaller
+BLOCK = 1 << 23  # cosines in memory at a time
+_SPACES = SpaceCache(4)  # few: each holds the vectors of its collection in memory
 
 
 def corrected(
     space: Space,
     name: str,
     *,
-    asker: Kind | None = None,
-    barred: Bools | None = None,
+    query_kind: Kind | None = None,
+    held_out: Bools | None = None,
     **settings: Any,
 ) -> Space:
-    """The same space with a hub correction as its score bias; computed once per space and settings.
+    """The same space with a hubness correction as its score bias; once per space and settings.
 
-    The bank is taken from the collection itself: its texts where pictures are ranked, its pictures
-    where texts are. An item's own captions, and the item itself, are not in its bank: they say that
-    it can be found, not that it is a hub. A bank has at most 20,000 rows and fewer (2,000 at least)
-    where that would take minutes; what is left is a random sample, which `Space.steps` tells.
+    The bank is a sample of the collection: its texts where images are ranked, its images where
+    texts are. The item itself and its own captions are not in its bank: they show that it is
+    retrieved, not that it is a hub. A bank has at most 20,000 rows and fewer (2,000 at least) where
+    that would take minutes; the sample's size is in `Space.steps`.
 
     Args:
-        space: at least one item beside those barred.
+        space: at least one item of each kind that is not held out.
         name: of the correction.
-        asker: the kind that queries have; without it, the other kind where there is one.
-        barred: (n,) rows that must not be in a bank, such as the queries of a test.
+        query_kind: the query modality; without it, the other kind where there is one.
+        held_out: (n,) rows that must not be in a bank, such as the queries of a test.
         settings: of the correction.
 
     Raises:
         UnknownName: no such correction.
-        TooFew: everything of a kind is barred.
+        TooFew: all items of a kind are held out.
     """
     part = HUB_CORRECTIONS.get(name)
-    closed = b"" if barred is None else np.packbits(barred).tobytes()
-    taught = (part.name, asker, closed, tuple(sorted(settings.items())))
+    packed = b"" if held_out is None else np.packbits(held_out).tobytes()
+    fit = (part.name, query_kind, packed, tuple(sorted(settings.items())))
 
     def make() -> Space:
-        bias, step = _learnt(space, *taught)
+        bias, step = _fitted(space, *fit)
         return space.biased(bias, step)
 
-    return _SPACES.get((space.key, taught), make)
+    return _SPACES.get((space.key, fit), make)
 
 
 def random_half(space: Space) -> Bools:
-    """(n,) a random half of the items, what is paired together: to judge what the rest taught."""
+    """(n,) a random half of the items, pairs together: the held-out half of an evaluation."""
     group = groups(space)
     drawn = np.random.default_rng(0).permutation(int(group.max(initial=-1)) + 1)
     return drawn[group] % 2 == 0
 
 
 @per_space
-def _learnt(
+def _fitted(
     space: Space,
     /,
     name: str,
-    asker: Kind | None,
-    closed: bytes,
+    query_kind: Kind | None,
+    packed: bytes,
     settings: tuple[tuple[str, Any], ...],
 ) -> tuple[Floats, str]:
-    """(n,) biases, and what they were learnt from, in words."""
+    """(n,) biases, and a sentence on the sample they were fitted on."""
     part = HUB_CORRECTIONS.get(name)
-    barred = np.unpackbits(np.frombuffer(closed, np.uint8), count=space.n if closed else 0)
-    open_rows = np.flatnonzero(~barred.astype(bool)) if closed else np.arange(space.n)
-    banks = {kind: _drawn(space, kind, open_rows) for kind in _kinds(space)}
+    held_out = np.unpackbits(np.frombuffer(packed, np.uint8), count=space.n if packed else 0)
+    usable = np.flatnonzero(~held_out.astype(bool)) if packed else np.arange(space.n)
+    kinds = [kind for kind in KINDS if space.span(kind).stop > space.span(kind).start]
+    banks = {kind: _sampled(space, kind, usable) for kind in kinds}
     if not all(map(len, banks.values())):
-        raise TooFew("A hub correction", 1, "items to learn from", 0, "Search without it.")
+        raise TooFew("A hubness correction", 1, "items to fit on", 0, "Search without it.")
     biases = np.zeros(space.n, np.float32)
     for kind in banks:
         other: Kind = "text" if kind == "image" else "image"
-        asking = banks.get(asker or other, banks[kind])
-        biases[space.span(kind)] = _biases(space, part, kind, asking, banks[kind], dict(settings))
+        queries = banks.get(query_kind or other, banks[kind])
+        biases[space.span(kind)] = _biases(space, part, kind, queries, banks[kind], dict(settings))
     sizes = " and ".join(
         f"{len(rows):,} of {space.span(kind).stop - space.span(kind).start:,} {kind}s"
         for kind, rows in banks.items()
     )
-    return biases, f"{part.title}, learnt from {sizes}"
+    return biases, f"{part.title}, fitted on {sizes}"
 
 
-def _kinds(space: Space) -> list[Kind]:
-    both: tuple[Kind, Kind] = ("image", "text")
-    return [kind for kind in both if space.span(kind).stop > space.span(kind).start]
-
-
-def _drawn(space: Space, kind: Kind, open_rows: Ints) -> Ints:
-    """Rows of a kind that make up a bank, sorted."""
+def _sampled(space: Space, kind: Kind, usable: Ints) -> Ints:
+    """Rows of a kind for a bank, sorted."""
     span = space.span(kind)
-    rows = open_rows[(open_rows >= span.start) & (open_rows < span.stop)]
+    rows = usable[(usable >= span.start) & (usable < span.stop)]
     most = int(np.clip(WORK / (2 * space.n * space.d), LEAST, MOST))
     if len(rows) <= most:
         return rows
@@ -110,20 +106,20 @@ def _biases(
     space: Space,
     part: Plugin[Callable[..., Doubles]],
     kind: Kind,
-    asking: Ints,
-    alike: Ints,
+    query_rows: Ints,
+    item_rows: Ints,
     settings: dict[str, Any],
 ) -> Doubles:
-    """(m,) biases of the items of a kind; those with nothing to learn from get the mean."""
+    """(m,) biases of the items of a kind; those whose bank is empty get the mean."""
     span = space.span(kind)
-    own_queries, own_items = _own(space, asking), _own(space, alike)
+    own_queries, own_items = _own(space, query_rows), _own(space, item_rows)
     known = np.ones(space.n, bool)
-    for among, own in ((asking, own_queries), (alike, own_items)):
-        known &= np.bincount(own[:, 0], minlength=space.n) < len(among)
+    for sample, own in ((query_rows, own_queries), (item_rows, own_items)):
+        known &= np.bincount(own[:, 0], minlength=space.n) < len(sample)
     rows = np.flatnonzero(known[span]) + span.start
-    step = max(1, BLOCK // max(1, len(asking)))
-    queries, items = space.vectors[asking], space.vectors[alike]
-    found = []
+    step = max(1, BLOCK // max(1, len(query_rows)))
+    queries, items = space.vectors[query_rows], space.vectors[item_rows]
+    blocks = []
     for start in range(0, len(rows), step):
         block = rows[start : start + step]
         bank = QueryBank(
@@ -133,23 +129,23 @@ def _biases(
             _among(own_queries, block),
             _among(own_items, block),
         )
-        found.append(part(bank, **settings))
+        blocks.append(part(bank, **settings))
     bias = np.zeros(span.stop - span.start)
-    if found:
-        values = np.concatenate(found)
+    if blocks:
+        values = np.concatenate(blocks)
         bias[:] = values.mean()
         bias[rows - span.start] = values
     return bias
 
 
 def _own(space: Space, bank: Ints) -> Ints:
-    """(p, 2) row of an item and place in the bank of what is itself or its partner, by row."""
+    """(p, 2) row of an item and place in the bank of itself or a partner, sorted by row."""
     place = np.full(space.n, -1)
     place[bank] = np.arange(len(bank))
     itself = np.column_stack([bank, bank])
     links = np.concatenate([itself, space.pairs, space.pairs[:, ::-1]])
-    found = np.column_stack([links[:, 0], place[links[:, 1]]])
-    own: Ints = np.unique(found[found[:, 1] >= 0], axis=0)
+    entries = np.column_stack([links[:, 0], place[links[:, 1]]])
+    own: Ints = np.unique(entries[entries[:, 1] >= 0], axis=0)
     return own
 
 
@@ -157,5 +153,5 @@ def _among(own: Ints, block: Ints) -> Ints:
     """The entries of a sorted block of rows, as rows of that block."""
     own = own[slice(*np.searchsorted(own[:, 0], [block[0], block[-1] + 1]))]
     place = np.searchsorted(block, own[:, 0])
-    kept = block[place] == own[:, 0]
-    return np.column_stack([place[kept], own[kept, 1]])
+    inside = block[place] == own[:, 0]
+    return np.column_stack([place[inside], own[inside, 1]])

@@ -99,7 +99,7 @@ def prepare(opened: EncodedCollection, query: Query, vector: Floats) -> SearchPl
     ranked = space
     if query.hub_correction:
         kind, held_out = _query_kind(space, query), opened.held_out()
-        ranked = corrected(space, query.hub_correction, asker=kind, barred=held_out)
+        ranked = corrected(space, query.hub_correction, query_kind=kind, held_out=held_out)
     return SearchPlan(
         ranked,
         vector,

@@ -82,7 +82,7 @@ def evaluate(opened: EncodedCollection, *, hub_correction: str = "") -> Evaluati
     which = HELD_OUT
     if judged is None:
         judged, which = random_half(space), "a random half of the items:"
-    better = corrected(space, hub_correction, barred=judged)
+    better = corrected(space, hub_correction, held_out=judged)
     plain = measure_evaluate(space, judged=judged, which=which)
     result = measure_evaluate(better, judged=judged, which=which)
     there = _gain(gained(result.text_to_image, plain.text_to_image))

@@ -265,7 +265,7 @@ def test_hub_corrections_and_rerankers_by_name(pets, sextant):
     _, said, _ = sextant("search", "pets", "red", "--rerank", "k_reciprocal")
     assert "Against cosine alone" in said
     code, _, told = sextant("search", "pets", "red", "--hub-correction", "nmn")
-    assert (code, "No hub correction is called 'nmn'. Did you mean 'nnn'?" in told) == (2, True)
+    assert (code, "No hubness correction is called 'nmn'. Did you mean 'nnn'?" in told) == (2, True)
     code, _, told = sextant("search", "pets", "red", "--rerank", "super-global")
     assert (code, "No reranker is called 'super-global'. Did you mean" in told) == (2, True)
 
@@ -278,10 +278,10 @@ def test_evaluate_learns_a_hub_correction_from_what_it_does_not_judge(pets, sext
         "a random half of the items: 15 pairs, among 30 pictures and 30 texts."
         in (scores["sentence"])
     )
-    assert "learnt from 15 of 30 images and 15 of 30 texts" in scores["sentence"]
+    assert "fitted on 15 of 30 images and 15 of 30 texts" in scores["sentence"]
     assert "on the same pairs recall@1 gains " in scores["sentence"]
     code, _, told = sextant("evaluate", "pets", "--hub-correction", "hubs")
-    assert (code, "No hub correction is called 'hubs'" in told) == (2, True)
+    assert (code, "No hubness correction is called 'hubs'" in told) == (2, True)
 
 
 def test_a_test_split_is_never_learnt_from(tmp_path, sextant):
@@ -294,4 +294,4 @@ def test_a_test_split_is_never_learnt_from(tmp_path, sextant):
     sextant("ingest", folder, "-c", "split", "--encoder", "toy", "--json")
     _, scores, _ = sextant("evaluate", "split", "--hub-correction", "nnn", "--json")
     assert "the held-out (split = test) 6 pairs" in scores["sentence"]
-    assert "learnt from 14 of 20 images and 14 of 20 texts" in scores["sentence"]
+    assert "fitted on 14 of 20 images and 14 of 20 texts" in scores["sentence"]

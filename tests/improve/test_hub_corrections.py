@@ -1,4 +1,4 @@
-"""Hub corrections: worked toys, what they are equal to, and what a bank may hold."""
+"""Hubness corrections: worked examples, closed forms, and the contents of a bank."""
 
 import re
 
@@ -124,9 +124,9 @@ def test_dualis_is_the_product_of_two_inverted_softmaxes():
     found = corrected(space, "dualis", beta_items=2.0, beta_queries=5.0)
     query = space.texts[0].astype(np.float64)
     images = space.images.astype(np.float64)
-    alike = np.exp(2.0 * images @ images.T)
-    np.fill_diagonal(alike, 0)
-    one = np.exp(2.0 * images @ query) / alike.sum(axis=1)
+    similar = np.exp(2.0 * images @ images.T)
+    np.fill_diagonal(similar, 0)
+    one = np.exp(2.0 * images @ query) / similar.sum(axis=1)
     two = np.exp(5.0 * images @ query) / np.exp(5.0 * bank_cosines(space)).sum(axis=1)
     hits = search(found, space.texts[0], k=12, kinds=("image",)).hits
     assert [h.row for h in hits] == np.argsort(-one * two).tolist()
@@ -165,22 +165,22 @@ def test_hubs_go_and_the_diagnostic_sees_it(name):
     ],
     ids=["few", "one pair", "images", "texts", "one image", "same", "some pairs"],
 )
-@pytest.mark.parametrize("asker", [None, "image", "text"])
-def test_small_and_odd_spaces_give_finite_biases(name, space, asker):
+@pytest.mark.parametrize("query_kind", [None, "image", "text"])
+def test_small_and_odd_spaces_give_finite_biases(name, space, query_kind):
     """A bank may be smaller than k, hold nothing but the item's own captions, or be of one kind."""
-    after = corrected(space, name, asker=asker)
+    after = corrected(space, name, query_kind=query_kind)
     assert after.offset.shape == (space.n,)
     assert np.isfinite(after.offset).all()
 
 
 @every
 def test_an_items_own_captions_do_not_count_against_it(name):
-    """Else pictures with captions in the bank would lose to pictures without."""
+    """Else images with captions in the bank would rank below images without."""
     space = spaces.paired(n=60, d=16, agreement=0.95)
     without = spaces.space(space.images, space.texts)
     biases, counted = corrected(space, name).offset, corrected(without, name).offset
     expected = []
-    for i in range(60):  # picture i is ranked with a bank that lacks its caption
+    for i in range(60):  # image i is ranked with a bank without its caption
         texts = np.delete(space.texts, i, axis=0)
         expected.append(corrected(spaces.space(space.images, texts), name).offset[i])
     np.testing.assert_allclose(biases[:60], expected, atol=1e-5)
@@ -188,28 +188,28 @@ def test_an_items_own_captions_do_not_count_against_it(name):
 
 
 @every
-def test_what_is_barred_leaves_no_trace(name):
+def test_held_out_rows_leave_no_trace(name):
     space = unpaired()
-    barred = np.zeros(space.n, bool)
-    barred[[2, 5, 45, 60]] = True
+    held_out = np.zeros(space.n, bool)
+    held_out[[2, 5, 45, 60]] = True
     moved = space.vectors.copy()
-    moved[barred] = spaces.directions(4, 8, 7)
+    moved[held_out] = spaces.directions(4, 8, 7)
     other = spaces.space(moved[:40], moved[40:])
-    one, two = (corrected(s, name, barred=barred).offset for s in (space, other))
-    np.testing.assert_allclose(one[~barred], two[~barred], atol=1e-6)
+    one, two = (corrected(s, name, held_out=held_out).offset for s in (space, other))
+    np.testing.assert_allclose(one[~held_out], two[~held_out], atol=1e-6)
     assert np.abs(corrected(space, name).offset - one).max() > 1e-4
-    with pytest.raises(TooFew, match="A hub correction needs at least 1 items to learn from"):
-        corrected(space, name, barred=np.ones(space.n, bool))
+    with pytest.raises(TooFew, match="A hubness correction needs at least 1 items to fit on"):
+        corrected(space, name, held_out=np.ones(space.n, bool))
     with pytest.raises(TooFew):
-        corrected(space, name, barred=np.arange(space.n) >= 40)
+        corrected(space, name, held_out=np.arange(space.n) >= 40)
 
 
 def test_who_asks_decides_who_is_in_the_bank():
     space = unpaired()
-    same = corrected(space, "dn", asker="image", share=1.0).offset[:40]
+    same = corrected(space, "dn", query_kind="image", share=1.0).offset[:40]
     cosines = (space.images @ space.images.T).astype(np.float64)
     np.testing.assert_allclose(same, (cosines.sum(axis=1) - 1) / 39, atol=1e-5)
-    default, texts = corrected(space, "dn"), corrected(space, "dn", asker="text")
+    default, texts = corrected(space, "dn"), corrected(space, "dn", query_kind="text")
     np.testing.assert_array_equal(default.offset[:40], texts.offset[:40])
     assert not np.array_equal(default.offset[40:], texts.offset[40:])
 
@@ -227,12 +227,12 @@ def test_blocks_and_order_change_nothing(name, monkeypatch):
     np.testing.assert_allclose(corrected(turned, name).offset[place], whole, atol=1e-5)
 
 
-def test_a_bank_that_would_cost_minutes_is_sampled_and_says_so(monkeypatch):
+def test_a_bank_that_would_cost_minutes_is_sampled(monkeypatch):
     monkeypatch.setattr(bias, "LEAST", 10)
     monkeypatch.setattr(bias, "WORK", 1.0)
     space = spaces.paired(n=80, d=16)
     after = corrected(space, "qbnorm")
-    assert after.steps[-1].endswith("learnt from 10 of 80 images and 10 of 80 texts")
+    assert after.steps[-1].endswith("fitted on 10 of 80 images and 10 of 80 texts")
     assert after.key != space.key
     monkeypatch.undo()
     assert corrected(unpaired(), "dn").steps[-1].endswith("40 of 40 images and 25 of 25 texts")
@@ -263,7 +263,7 @@ def test_it_is_documented_and_its_settings_are_checked(name):
 
 
 def test_an_unknown_name_gets_a_suggestion():
-    with pytest.raises(UnknownName, match=r"No hub correction is called 'qbnrm'\. Did you mean"):
+    with pytest.raises(UnknownName, match="No hubness correction is called 'qbnrm'. Did you"):
         corrected(unpaired(), "qbnrm")
 
 
@@ -277,12 +277,12 @@ def test_an_answer_tells_which_hubs_left_the_page():
     assert plain.hits[0].row == 3
     assert describe_changes(plain) == ""
     answer = search(corrected(space, "nnn", alpha=1.5), query, k=5, kinds=("image",))
-    told = compare_rankings(answer, plain)
-    assert 3 in [hit.row for hit in told.left]
-    assert next(hit.hubness for hit in told.left if hit.row == 3) > 5
+    changes = compare_rankings(answer, plain)
+    assert 3 in [hit.row for hit in changes.left]
+    assert next(hit.hubness for hit in changes.left if hit.row == 3) > 5
     gone = {hit.row for hit in plain.hits} - {hit.row for hit in answer.hits}
-    assert {hit.row for hit in told.left} == gone
-    hubs = sum(hit.hubness > 0 for hit in told.left)
+    assert {hit.row for hit in changes.left} == gone
+    hubs = sum(hit.hubness > 0 for hit in changes.left)
     assert hubs > 1
     words = f"Against cosine alone {len(gone)} of 5 hits left this page, {hubs} of them hubs; "
-    assert describe_changes(told).startswith(words)
+    assert describe_changes(changes).startswith(words)
