@@ -1,6 +1,5 @@
 """From a query to ranked results, and how far to trust them."""
 
-from core.search.answer import SearchResult, describe_changes
 from core.search.calibration import Calibration, calibrate
 from core.search.cutoff import Cutoff
 from core.search.engine import run, search
@@ -11,6 +10,7 @@ from core.search.query.encode import encode, encoder_for, label_vectors, query_r
 from core.search.query.filters import format_filters, parse_filters
 from core.search.query.formula import format_query, parse_query
 from core.search.rerankers import RERANKERS
+from core.search.result import SearchResult, describe_changes
 from core.search.zero_shot import (
     DEFAULT_SCALE,
     LabelAnswer,

@@ -14,13 +14,6 @@ from typing import Literal
 import numpy as np
 
 from core.errors import InputError
-from core.search.answer import (
-    SearchResult,
-    best_p_value,
-    compare_rankings,
-    make_hits,
-    verdict,
-)
 from core.search.background_queries import null_tail, single_items
 from core.search.candidates import Candidates, find_candidates
 from core.search.cutoff import choose
@@ -28,6 +21,13 @@ from core.search.null import fit_null
 from core.search.plan import SearchPlan
 from core.search.ranking import SHORTLIST, Ranked, append_tail, fuse, in_order
 from core.search.rerankers import Shortlist
+from core.search.result import (
+    SearchResult,
+    best_p_value,
+    compare_rankings,
+    make_hits,
+    verdict,
+)
 from core.types import Bools, Floats, Ints, Kind, Space
 
 BINS = 60
@@ -101,7 +101,7 @@ def _ranked(plan: SearchPlan) -> SearchResult:
         for kind, cosines in found.background.items()
     }
     edges = np.linspace(*_range(found), BINS + 1)
-    p_value = best_p_value(found.cosines(found.rows[:1]), found.rows, nulls, space.n_images, n)
+    p_value = best_p_value(found, nulls)
     cutoff = choose(nulls, n, vector, plan.calibration, plan.strictness)
     matches = found.above(cutoff.cosines)
     return SearchResult(
