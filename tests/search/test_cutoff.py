@@ -1,4 +1,4 @@
-"""Where matches end: what chance promises, what pairs teach, and that both are kept."""
+"""The cutoff: expected false positives, calibrated recall, and that both are kept."""
 
 import json
 from dataclasses import replace
@@ -12,10 +12,11 @@ from core.cli import main
 from core.errors import BadParameter
 from core.search.background_queries import BackgroundQueries, background_queries
 from core.search.calibration import Adapter, calibrate, conformal, fit_adapter
-from core.search.cutoff import Cutoff, by_chance, by_pairs, higher
-from core.search.engine import search
-from core.search.null import fit_null, fit_null_tail
-from core.types.query import Part, Query
+from core.search.cutoff import by_chance, by_pairs, choose
+from core.search.engine import run
+from core.search.null import QueryNull, fit_null, fit_null_tail
+from core.search.plan import SearchPlan
+from core.types.query import Part, Query, Strictness
 from core.types.space import Space
 from tests.bench.cut import synthetic
 from tests.fixtures.files import write_vectors
@@ -95,16 +96,44 @@ def test_no_cut_lies_where_no_item_can_be():
 
 def test_no_more_chance_hits_are_promised_than_there_are_items():
     few = fit_null(np.linspace(-0.1, 0.4, 4))
-    assert "Of 4 unrelated items about 4 would" in by_chance({"image": few}, 4, 10).promise
+    sentence = by_chance({"image": few}, 4, 10).promise
+    assert sentence.startswith("Expected false positives: about 4 among 4 unrelated items")
+    assert "too few items to estimate their tail" in sentence
 
 
-def test_the_higher_of_two_cuts_counts_and_says_so():
-    chance = Cutoff("chance", 1, 1, {"image": 0.3}, "By chance 1.")
-    learnt = Cutoff("pairs", 0.5, 0.5, {"image": 0.4}, "Keeps half.")
-    assert higher(chance, learnt).rule == "pairs"
-    assert higher(chance, learnt).promise == "Keeps half. What chance would give lies below it."
-    low = replace(learnt, cosines={"image": 0.2})
-    assert higher(chance, low).promise == "By chance 1. The cut learnt from pairs lies below it."
+@pytest.fixture(scope="module")
+def calibrated(pairs):
+    return calibrate(pairs)
+
+
+@pytest.mark.parametrize("above", [True, False])
+def test_the_stricter_of_the_two_default_cutoffs_applies_and_says_so(pairs, calibrated, above):
+    vector = pairs.texts[0]
+    by_calibration = by_pairs(calibrated, vector)
+    mean = by_calibration.cosines["image"] + (-1 if above else 1)
+    nulls = {"image": QueryNull(mean, 1e-3, 300)}
+    chance = by_chance(nulls, 300)
+    chosen = choose(nulls, 300, vector, calibrated, None)
+    if above:
+        assert (chosen.rule, chosen.cosines) == ("pairs", by_calibration.cosines)
+        assert chosen.promise == (
+            f"{by_calibration.promise} The null distribution alone allows more."
+        )
+    else:
+        assert (chosen.rule, chosen.cosines) == ("chance", chance.cosines)
+        assert chosen.promise == f"{chance.promise} The calibrated cutoff alone allows more."
+
+
+def test_a_level_set_by_the_user_stands_alone(pairs, calibrated):
+    vector = pairs.texts[0]
+    nulls = {"image": QueryNull(0.0, 0.1, 300)}
+    strict, loose = Strictness("pairs", 0.3), Strictness("chance", 10)
+    assert choose(nulls, 300, vector, calibrated, strict) == by_pairs(calibrated, vector, 0.3)
+    assert choose(nulls, 300, vector, calibrated, loose) == by_chance(nulls, 300, 10)
+    assert choose(nulls, 300, vector, None, strict) == by_chance(nulls, 300)
+    assert choose(nulls, 300, vector, None, None) == by_chance(nulls, 300)
+    uncalibrated = replace(calibrated, usual=0.0)
+    assert choose(nulls, 300, vector, uncalibrated, None) == by_chance(nulls, 300)
 
 
 @pytest.mark.parametrize("mix", ["centred", "sum", "slerp"])
@@ -114,16 +143,13 @@ def test_composed_questions_keep_the_promise_too(pairs, mix):
     query = Query((Part(item=first), Part(item=second, weight=-0.5)), kinds=("image",), mix=mix)
     every = background_queries(pairs, query)
     told = BackgroundQueries(every.vectors[::2], every.rows[::2], f"{every.form}, every second")
-    whole = search(pairs, every.vectors[1], kinds=("image",), others=every)
+    whole = run(SearchPlan(pairs, every.vectors[1], kinds=("image",), background=every))
     assert whole.nulls["image"].tail.queries == 200  # and the half is told by itself all the same
-    again = search(pairs, every.vectors[1], kinds=("image",), others=told)
+    again = run(SearchPlan(pairs, every.vectors[1], kinds=("image",), background=told))
     assert again.nulls["image"].tail.queries == 100
-    assert (
-        "of 100 other questions made of this collection's items 37% should find nothing"
-        in again.cut.promise
-    )
+    assert "estimated from 100 background queries, of which 37% should" in again.cutoff.promise
     counts = [
-        search(pairs, vector, kinds=("image",), others=told, exclude=rows[:1]).matches
+        run(SearchPlan(pairs, vector, kinds=("image",), background=told, exclude=rows[:1])).matches
         for vector, rows in zip(every.vectors[1::2], every.rows[1::2], strict=True)
     ]
     assert 0.5 < np.mean(counts) < 2
@@ -139,14 +165,13 @@ def test_an_item_drawn_for_two_parts_does_not_end_the_search(mix, rng):
         told = background_queries(space, query)
         assert n - 8 <= len(told.vectors) == len(told.rows) <= n
         np.testing.assert_allclose(np.linalg.norm(told.vectors, axis=1), 1, atol=1e-5)
-        found = search(space, np.eye(8, dtype=np.float32)[0], kinds=("image",), others=told)
+        vector = np.eye(8, dtype=np.float32)[0]
+        found = run(SearchPlan(space, vector, kinds=("image",), background=told))
         assert len(found.hits) == min(n, 24)
     same = Space(np.tile(np.eye(8, dtype=np.float32)[:1], (80, 1)), ids[:80], 40)
-    assert len(background_queries(same, query).vectors) == 0
-    assert (
-        search(same, same.vectors[0], kinds=("image",), others=background_queries(same, query)).n
-        == 40
-    )
+    none = background_queries(same, query)
+    assert len(none.vectors) == 0
+    assert run(SearchPlan(same, same.vectors[0], kinds=("image",), background=none)).n == 40
 
 
 @settings(max_examples=20, deadline=None)
@@ -224,13 +249,15 @@ def pairs():
 def test_the_learnt_cut_keeps_what_it_promises(pairs):
     shares = [calibrate(pairs, seed=seed).recall(0.3)[0] for seed in range(5)]
     assert np.mean(shares) == pytest.approx(0.7, abs=0.06)
-    learnt = calibrate(pairs)
-    cut = by_pairs(learnt, pairs.texts[0], 0.3)
-    assert cut.rule == "pairs"
-    assert (
-        "Set to keep at least 70% of true matches; of 100 further captions' pictures" in cut.promise
+    calibration = calibrate(pairs)
+    cutoff = by_pairs(calibration, pairs.texts[0], 0.3)
+    share, low, high = calibration.recall(0.3)
+    assert cutoff.rule == "pairs"
+    assert cutoff.promise == (
+        "Calibrated to keep at least 70% of true matches; measured on 100 further caption pairs "
+        f"it keeps {share:.0%} ({low:.0%} to {high:.0%})."
     )
-    assert by_pairs(learnt, pairs.texts[0]).level == learnt.usual
+    assert by_pairs(calibration, pairs.texts[0]).level == calibration.usual
 
 
 def test_held_out_pairs_set_and_judge_the_threshold(pairs):
@@ -264,13 +291,13 @@ def test_pairs_that_belong_to_nothing_teach_nothing(pairs, rng):
 
 def test_an_answer_counts_matches_on_all_pages(pairs):
     vector = pairs.texts[3]
-    whole = search(pairs, vector, k=600, kinds=("image",), expected=20)
-    page = search(pairs, vector, k=5, start=5, kinds=("image",), expected=20)
+    plan = SearchPlan(pairs, vector, k=600, kinds=("image",), strictness=Strictness("chance", 20))
+    whole, page = run(plan), run(replace(plan, k=5, start=5))
     assert whole.matches == page.matches == sum(hit.match for hit in whole.hits)
     assert whole.matches > 5
-    least = whole.cut.cosines["image"]
+    least = whole.cutoff.cosines["image"]
     assert all(hit.match == (hit.cosine >= least) for hit in whole.hits)
-    assert whole.cut == by_chance(whole.nulls, whole.n, 20)
+    assert whole.cutoff == by_chance(whole.nulls, whole.n, 20)
 
 
 @pytest.fixture
@@ -302,20 +329,20 @@ def test_a_planted_match_is_found_and_nonsense_finds_nothing(planted, n, rule):
     assert (found["no_match"], found["cut"]["rule"]) == (False, rule)
     assert (found["hits"][0]["id"], found["hits"][0]["match"]) == ("i0", True)
     assert sum(hit["match"] for hit in found["hits"]) == found["matches"] <= 2
-    assert f" of {n}. " in found["sentence"]
+    assert f" among {n} candidates. " in found["sentence"]
     _, nothing = ask("xyzzy plugh", "--json")
     assert (nothing["no_match"], nothing["matches"]) == (True, 0)
-    assert nothing["sentence"].startswith("Nothing here matches")
+    assert nothing["sentence"].startswith("No match: ")
 
 
 def test_the_command_line_draws_the_cut_and_moves_it(planted):
     make, ask = planted
     make(150)
     _, lines = ask("a red thing", "-k", "3")
-    first, cut, second, *_ = lines.splitlines()
+    first, cutoff, second, *_ = lines.splitlines()
     assert (first.split()[0], second.split()[0]) == ("1", "2")
-    assert cut.startswith("---- cut at cosine 0.")
-    assert "1 match of 150. Set to keep" in lines
+    assert cutoff.startswith("----")
+    assert "1 match among 150 candidates." in lines
     _, strict = ask("a red thing", "--miss", "0.4", "--json")
     assert strict["cut"]["level"] == 0.4
     _, loose = ask("a red thing", "--expected", "50", "--json")
@@ -329,4 +356,4 @@ def test_levels_that_cannot_be_kept_are_refused(planted):
     make(30)
     assert ask("red", "--miss", "0.95") == (2, "miss is 0.95; allowed: 0.05 to 0.9.\n")
     with pytest.raises(BadParameter, match="expected is 1000; allowed: 0 to 100"):
-        Query((Part("red"),), expected=1000)
+        Query((Part("red"),), strictness=Strictness("chance", 1000))

@@ -1,12 +1,16 @@
-"""Search finds what is nearest and says whether to believe it."""
+"""Search returns the highest cosines, with calibrated statistics beside them."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.search.answer import hub_ratios
-from core.search.engine import search
+from core.search.engine import run, search
 from core.search.null import QueryNull, fit_null
+from core.search.plan import SearchPlan
+from core.search.result import hub_ratios
+from core.types.query import Strictness
 from core.types.space import Space
 from tests.fixtures.spaces import unit
 
@@ -28,8 +32,9 @@ def test_hits_are_the_nearest_in_order(space):
 
 def test_pages_continue_where_the_last_ended(space):
     whole = search(space, space.vectors[7], k=20).hits
-    assert search(space, space.vectors[7], k=10, start=10).hits == whole[10:]
-    assert search(space, space.vectors[7], k=10, start=5000).hits == ()
+    page = SearchPlan(space, space.vectors[7], k=10, start=10)
+    assert run(page).hits == whole[10:]
+    assert run(replace(page, start=5000)).hits == ()
 
 
 def test_kinds_masks_and_the_asker_are_respected(space):
@@ -44,7 +49,7 @@ def test_kinds_masks_and_the_asker_are_respected(space):
 def test_a_filter_that_nothing_passes_gives_a_sentence(space):
     answer = search(space, space.vectors[7], mask=np.zeros(3000, bool))
     assert answer.hits == ()
-    assert answer.sentence.startswith("Nothing to compare with")
+    assert answer.sentence.startswith("No candidates")
 
 
 def test_score_bias_moves_ranks_but_not_cosines(space):
@@ -58,10 +63,11 @@ def test_score_bias_moves_ranks_but_not_cosines(space):
 
 
 def test_a_real_match_stands_out_and_noise_does_not(space, rng):
-    match = search(space, unit(space.vectors[7] + 0.05 * rng.normal(size=64)), expected=0.1)
+    vector = unit(space.vectors[7] + 0.05 * rng.normal(size=64))
+    match = run(SearchPlan(space, vector, strictness=Strictness("chance", 0.1)))
     assert match.p_value < 0.001
     assert match.hits[0].p_null < 1e-6
-    assert match.sentence.startswith("1 match of 3,000.")
+    assert match.sentence.startswith("1 match among 3,000 candidates.")
     noise = [search(space, unit(rng.normal(size=64))).p_value for _ in range(60)]
     assert np.mean(np.array(noise) < 0.05) <= 0.15
 

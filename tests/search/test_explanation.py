@@ -34,7 +34,8 @@ def whole(tokens):
 
 def test_shares_of_places_and_words_sum_to_the_cosine(rng):
     places = additive_tokens(rng.normal(size=(12, 8)).astype(np.float32), (3, 4))
-    words = additive_tokens(rng.normal(size=(4, 8)).astype(np.float32), words=("red", "old", "dog", ""))
+    named_tokens = ("red", "old", "dog", "")
+    words = additive_tokens(rng.normal(size=(4, 8)).astype(np.float32), words=named_tokens)
     other = spaces.directions(5, 8)
     space = spaces.space(np.concatenate([whole(places)[None], other]), spaces.directions(4, 8, 2))
     named = spaces.directions(3, 8, 4)

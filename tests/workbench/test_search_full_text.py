@@ -1,11 +1,13 @@
-"""Words and vectors in one ranking: what full text finds joins what the vectors find."""
+"""Full-text search and vectors fused into one ranking."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from core.search.engine import search
+from core.search.engine import run
+from core.search.plan import SearchPlan
 from core.store import full_text
-from core.store import full_text as words
 from core.types.item import Item
 from core.types.query import Part, Query
 from core.types.space import Space
@@ -63,7 +65,7 @@ def test_words_obey_filters_and_kinds(bench):
 @pytest.mark.parametrize("most_at_once", [full_text.FEW, 0])
 def test_words_find_the_few_that_pass_among_very_many(tmp_path, monkeypatch, most_at_once):
     """1,200 captions say more of dogs than the 5 that pass a filter, or have a picture."""
-    monkeypatch.setattr(words, "FEW", most_at_once)
+    monkeypatch.setattr(full_text, "FEW", most_at_once)
     crowd = [Item("text", b"dog dog dog %d" % i, "a caption") for i in range(1200)]
     said = [b"the dog that these %d saw"] * 5 + [b"the cat that these %d saw"] * 5
     few = [Item("text", line % i, "one", labels=("few",)) for i, line in enumerate(said)]
@@ -94,7 +96,7 @@ def test_reciprocal_ranks_by_hand():
     query = np.array([0.8, 0.5, 0.3, 0.1], np.float32)
     query /= np.linalg.norm(query)
     said = np.array([2, 1]), np.array([9.0, 8.0], np.float32)
-    answer = search(space, query, words=said, fusion="rrf")
+    answer = run(SearchPlan(space, query, text_ranking=said, fusion="rrf"))
     assert [h.id for h in answer.hits] == ["c", "b", "a", "d"]
     assert answer.hits[0].score == pytest.approx(1 / 61 + 1 / 63)
 
@@ -105,8 +107,8 @@ def test_pages_of_a_fused_ranking_go_on_where_the_last_one_ended(rng, fusion):
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     space = Space(vectors, tuple(f"{i:04}" for i in range(1500)), 1500)
     said = rng.permutation(1500)[:300], np.sort(rng.random(300).astype(np.float32))[::-1]
-    found = {"words": said, "fusion": fusion, "kinds": ("image",)}
-    whole = [hit.id for hit in search(space, vectors[0], k=1000, **found).hits]
+    plan = SearchPlan(space, vectors[0], k=1000, kinds=("image",), text_ranking=said, fusion=fusion)
+    whole = [hit.id for hit in run(plan).hits]
     assert len(set(whole)) == 1000
-    pages = [search(space, vectors[0], k=100, start=at, **found) for at in range(0, 1000, 100)]
+    pages = [run(replace(plan, k=100, start=at)) for at in range(0, 1000, 100)]
     assert [hit.id for page in pages for hit in page.hits] == whole

@@ -7,13 +7,18 @@ from hypothesis import strategies as st
 
 from core.errors import BadParameter, InputError
 from core.numerics.directions import balanced, on_sphere, spreads, summed
-from core.search.query import encode
+from core.search.query.encode import encode
+from core.store import EncodedCollection
 from core.types.item import Passport
 from core.types.query import Part, Query
 from tests.fixtures import spaces
 
 seeds = st.integers(0, 10_000)
-TOY = Passport("toy", "none", "mean colour", 8)
+
+
+def opened(space):
+    """A space alone: queries of its items need neither the store nor an encoder."""
+    return EncodedCollection(None, Passport("none", "", "", space.d), space, "")
 
 
 def rows(m, d=12, seed=0):
@@ -123,8 +128,7 @@ def test_a_picture_and_a_text_count_the_same_in_a_space_with_a_gap():
     """By sums the picture decides the order; balanced, both do."""
     space = spaces.gap(n=400, d=24, size=1.0)
     query = Query((Part(item=space.ids[0]), Part(item=space.ids[401])), ("image",))
-    passport = Passport("none", "x", "", 24)
-    mixed = encode.query_vector(space, passport, query)
+    mixed = encode(opened(space), [query])[0]
     scores = space.images @ mixed
     pull = []
     for row, kind in ((0, space.images), (401, space.texts)):
@@ -137,7 +141,7 @@ def test_one_part_is_that_part_whatever_the_mix():
     space = spaces.paired(n=30, d=8)
     for mix in ("sum", "slerp", "centred"):
         query = Query((Part(item=space.ids[3], weight=0.3),), mix=mix)
-        np.testing.assert_array_equal(encode.query_vector(space, TOY, query), space.vectors[3])
+        np.testing.assert_array_equal(encode(opened(space), [query])[0], space.vectors[3])
 
 
 def test_mixes_and_templates_have_names():

@@ -1,4 +1,4 @@
-"""Search by tokens first: candidates by fixed encodings, then MaxSim, through the one door."""
+"""A first stage by token vectors: MUVERA candidates reranked by MaxSim."""
 
 import json
 
@@ -10,8 +10,8 @@ from core.cli import main
 from core.errors import InputError
 from core.numerics.multivector import best_matches
 from core.search.engine import search
+from core.search.index import muvera
 from core.search.query import encode, tokens
-from core.search.query import tokens as detail
 from core.types.query import Filter, Part, Query
 from core.types.tokens import Pooling
 from core.workbench import Workbench
@@ -26,17 +26,17 @@ def bench(tmp_path):
 
 
 def ask(*parts, **settings):
-    settings = {"kinds": ("image",), "first": "muvera", **settings}
+    settings = {"kinds": ("image",), "first_stage": "muvera", **settings}
     return Query(tuple(Part(p) if isinstance(p, str) else p for p in parts), **settings)
 
 
 def by_hand(bench, query):
-    """Of all pictures by id the mean over words of their best cosine with a part."""
-    collection, space = bench.home.open("halves"), bench.open("halves").space
-    passport = collection.passport()
-    words = tokens.query_tokens(collection, space, passport, query)
-    parts = tokens.stored_tokens(collection, space, passport)(np.arange(space.n_images))
-    return dict(zip(space.ids, best_matches(words, parts).mean(axis=1).tolist(), strict=False))
+    """MaxSim of all images by id: the mean over the query's tokens of their best cosine."""
+    opened = bench.open("halves")
+    words = tokens.query_tokens(opened, query)
+    parts = tokens.stored_tokens(opened)(np.arange(opened.space.n_images))
+    scores = best_matches(words, parts).mean(axis=1)
+    return dict(zip(opened.space.ids, scores.tolist(), strict=False))
 
 
 def test_hits_are_ordered_by_late_interaction(bench):
@@ -57,7 +57,7 @@ def test_what_is_shown_beside_hits_is_of_the_whole(bench):
     plain = bench.search(bench.open("halves"), ask("red and cyan", first_stage=""))
     found = bench.search(bench.open("halves"), ask("red and cyan"))
     assert found.matches == plain.matches
-    assert found.cut == plain.cut
+    assert found.cutoff == plain.cutoff
     cosines = {hit.id: (hit.cosine, hit.p_null, hit.match) for hit in plain.hits}
     for hit in found.hits:
         assert (hit.cosine, hit.p_null, hit.match) == pytest.approx(cosines[hit.id], abs=1e-6)
@@ -86,11 +86,9 @@ def test_filters_pages_and_who_asks_are_kept_to(bench):
 
 
 def test_beyond_the_shortlist_the_encodings_order(bench, monkeypatch):
-    from core.search.index import muvera as by_tokens
-
     bench.add_tokens(bench.open("halves"))
     whole = bench.search(bench.open("halves"), ask("red and cyan")).hits
-    monkeypatch.setattr(by_tokens, "SHORTLIST", 5)
+    monkeypatch.setattr(muvera, "SHORTLIST", 5)
     found = bench.search(bench.open("halves"), ask("red and cyan")).hits
     assert {hit.id for hit in found} == {hit.id for hit in whole}
     scores = [hit.score for hit in found]
@@ -103,9 +101,16 @@ def test_beyond_the_shortlist_the_encodings_order(bench, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "also", [{"hub_correction": "csls"}, {"rerank": "k_reciprocal"}, {"words": "rrf"},
-             {"words": "sum"}, {"rerank": "max_sim", "words": "sum", "hub_correction": "nnn"}],
-)  # fmt: skip
+    "also",
+    [
+        {"hub_correction": "csls"},
+        {"rerank": "k_reciprocal"},
+        {"full_text": "rrf"},
+        {"full_text": "sum"},
+        {"rerank": "max_sim", "full_text": "sum", "hub_correction": "nnn"},
+    ],
+    ids=str,
+)
 def test_the_other_stages_follow_it(bench, also):
     bench.add_tokens(bench.open("halves"))
     hits = bench.search(bench.open("halves"), ask("red and cyan", **also)).hits
@@ -114,12 +119,12 @@ def test_the_other_stages_follow_it(bench, also):
     assert scores == sorted(scores, reverse=True)
 
 
-@pytest.mark.parametrize("words", ["", "rrf", "sum"])
-def test_what_left_the_page_is_told_against_cosine_alone(bench, words):
+@pytest.mark.parametrize("full_text", ["", "rrf", "sum"])
+def test_what_left_the_page_is_told_against_cosine_alone(bench, full_text):
     """Full text is no part of what is compared with, and the chance is that of the cosine."""
     bench.add_tokens(bench.open("halves"))
     plain = bench.search(bench.open("halves"), ask("red beside cyan", first_stage="", k=6))
-    found = bench.search(bench.open("halves"), ask("red beside cyan", words=words, k=6))
+    found = bench.search(bench.open("halves"), ask("red beside cyan", full_text=full_text, k=6))
     shown = {hit.id for hit in found.hits}
     assert [hit.id for hit in found.left] == [h.id for h in plain.hits if h.id not in shown]
     assert [hit.plain_rank for hit in found.left] == [hit.rank for hit in found.left]
@@ -155,8 +160,8 @@ def test_what_is_stored_later_is_found_by_its_tokens(bench, tmp_path):
 
 def test_encodings_are_made_once_for_what_is_stored(bench, monkeypatch):
     made = []
-    make = tokens._encode
-    monkeypatch.setattr(detail, "_encode", lambda *a: made.append(1) or make(*a))
+    index = tokens.MuveraIndex
+    monkeypatch.setattr(tokens, "MuveraIndex", lambda *a: made.append(1) or index(*a))
     bench.add_tokens(bench.open("halves"))
     for text in ("red", "blue", "green"):
         bench.search(bench.open("halves"), ask(text))
@@ -169,31 +174,28 @@ def test_collections_alike_but_for_their_pooling_keep_their_own(bench, tmp_path)
     found = []
     for name, keep in (("halves", 8), ("again", 1)):
         bench.add_tokens(bench.open(name), pooling=Pooling(keep=keep))
-        space, collection = bench.open(name).space, bench.home.open(name)
-        made = tokens.token_candidates(
-            collection, space, collection.passport(), ask("red and cyan")
-        )
-        found.append(made.encodings.scores(made.centred))
+        stage = tokens.token_candidates(bench.open(name), ask("red and cyan"))
+        found.append(stage.encodings.scores(stage.centred))
     assert np.abs(found[0] - found[1]).max() > 0.01
 
 
 def test_the_budget_holds(bench, monkeypatch):
     bench.add_tokens(bench.open("halves"))
-    collection, space = bench.home.open("halves"), bench.open("halves").space
-    one = space.n * 2**tokens.BITS * tokens.INNER
-    monkeypatch.setattr(detail, "BUDGET", 3 * one + 5)
-    assert tokens._encode(collection, space, collection.passport())[0].coder.repeats == 3
-    monkeypatch.setattr(detail, "BUDGET", one - 1)
+    opened = bench.open("halves")
+    one = opened.space.n * 2**tokens.BITS * tokens.INNER
+    monkeypatch.setattr(tokens, "BUDGET", one - 1)
     with pytest.raises(InputError, match="holds at most 47 items in memory; here are 48"):
-        tokens._encode(collection, space, collection.passport())
+        tokens.token_candidates(opened, ask("red"))
+    monkeypatch.setattr(tokens, "BUDGET", 3 * one + 5)
+    assert tokens.token_candidates(opened, ask("red")).encodings.coder.repeats == 3
 
 
 def test_what_does_not_count_is_said(bench):
     bench.add_tokens(bench.open("halves"))
     both = ask("red", Part("blue", weight=-1.0), Part("cyan", weight=0.5))
     notes = " ".join(bench.search(bench.open("halves"), both).notes)
-    assert "asked against does not count" in notes
-    assert "Weights do not count" in notes
+    assert "Subtracted parts are ignored" in notes
+    assert "Weights are ignored" in notes
     assert not bench.search(bench.open("halves"), ask("red", first_stage="")).notes
 
 
