@@ -1,4 +1,4 @@
-"""Why an item answers a question: which places and words, which captions, and who comes next."""
+"""Why an item is a result of a query: patches, words, captions, and the next item ranked."""
 
 from __future__ import annotations
 
@@ -15,43 +15,54 @@ CAPTIONS = 5
 
 @dataclass(frozen=True)
 class Word:
-    """What a word does to the cosine.
+    """The effect of one word of the query on the cosine.
 
-    `without` is what the cosine loses when the word is left out (negative: it gains). `share` is
-    the word's exact part of the cosine where the encoder adds words up, else None. `place` is the
-    cosine of the word alone with the place that fits it best, None where there are no places.
+    Args:
+        text: the word.
+        drop: what the cosine loses when the word is left out; negative: it gains.
+        share: its exact part of the cosine where the encoder is additive, else None.
+        best_patch: the highest cosine of the word alone with a patch; None without patches.
     """
 
     text: str
-    without: float
+    drop: float
     share: float | None
-    place: float | None
+    best_patch: float | None
 
 
 @dataclass(frozen=True)
 class Competitor:
-    """The item just above in the ranking, or just below the best one.
+    """The item just above in the ranking, or just below the first.
 
-    `ahead` is the cosine of the better one minus that of the other. `words` say how much of it each
-    word makes; `turns` are words without any one of which the two would change places.
+    Args:
+        id: of that item; `above` says where it is.
+        margin: cosine of the higher of the two items minus that of the lower.
+        words: the part of the margin that each word contributes, largest first.
+        decisive: words without any one of which the two would swap ranks.
     """
 
     id: str
     above: bool
-    ahead: float
+    margin: float
     words: tuple[tuple[str, float], ...]
-    turns: tuple[str, ...]
+    decisive: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why an item answers a question; by cosine alone, among what passes the filters.
+    """Why an item is a result of a query, by cosine alone, among what passes the filters.
 
-    `maps` has a (rows, columns) map of the places for the whole question ("") and for each word.
-    Where `exact`, the whole's map sums to the cosine; all others are cosines of the places. `view`
-    says which part of the picture they cover; see `Tokens`. `captions` are the texts nearest to a
-    picture, and `fits_better` of all texts are nearer to it than the question. `note` says what is
-    missing and why.
+    Args:
+        id: of the item; `rank` is its rank among `n` candidates of its kind.
+        cosine: with the query.
+        maps: (rows, columns) similarity of the patches to the whole query ("") and to each word.
+        exact: whether the map of the whole query sums to the cosine; all others are cosines.
+        view: the part of the image that the patches cover; see `Tokens`.
+        words: the effect of each word.
+        captions: ids and cosines of the texts nearest to an image.
+        closer_texts: how many texts are nearer to it than the query; None for other queries.
+        competitor: the next item in the ranking.
+        note: what is missing and why.
     """
 
     id: str
@@ -63,54 +74,54 @@ class Explanation:
     view: str = "whole"
     words: tuple[Word, ...] = ()
     captions: tuple[tuple[str, float], ...] = ()
-    fits_better: int | None = None
-    rival: Competitor | None = None
+    closer_texts: int | None = None
+    competitor: Competitor | None = None
     note: str = ""
 
 
 @dataclass(frozen=True)
 class ExplainedQuery:
-    """A question as it is explained.
+    """A query as it is explained.
 
     Args:
-        vector: (d,) the whole.
-        words: its words; None for questions other than one text.
-        without: (w, d) the question without each word that shows something.
-        named: (w, d) each of these words as a text of its own, for the maps: in its sentence a word
-            takes on so much of the others that "dog" may light up on the grass.
+        vector: (d,) the whole query.
+        tokens: its text tokens; None for queries other than one text.
+        leave_one_out: (w, d) the query without each of its content words.
+        words: (w, d) each content word as a text of its own, for the maps: within its sentence a
+            word depends so much on the others that "dog" may light up on the grass.
     """
 
     vector: Floats
-    words: Tokens | None = None
-    without: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
-    named: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    tokens: Tokens | None = None
+    leave_one_out: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    words: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
     @property
     def additive(self) -> bool:
-        """Whether the question is the sum of its words."""
-        words = self.words
-        if words is None or not words.additive:
+        """Whether the query's vector is the weighted sum of its tokens."""
+        tokens = self.tokens
+        if tokens is None or not tokens.additive:
             return False
-        return bool(np.abs(words.weights @ words.vectors - self.vector).max() < 1e-3)
+        return bool(np.abs(tokens.weights @ tokens.vectors - self.vector).max() < 1e-3)
 
 
 def explain(
     space: Space,
     row: int,
-    asked: ExplainedQuery,
+    query: ExplainedQuery,
     *,
     allowed: Bools | None = None,
-    places: Tokens | None = None,
+    patches: Tokens | None = None,
     note: str = "",
 ) -> Explanation:
-    """Why the item in a row answers a question.
+    """Why the item in a row is a result of a query.
 
     Args:
-        space: where the item and its rivals are.
+        space: where the item and its competitors are.
         row: the item's.
-        asked: the question.
+        query: the query.
         allowed: (n,) rows that may be found; all without.
-        places: the item's places, when it is a picture and the encoder has them.
+        patches: the item's patch tokens, when it is an image and the encoder has them.
         note: what is missing and why.
     """
     image = row < space.n_images
@@ -118,44 +129,44 @@ def explain(
     candidates = np.arange(span.start, span.stop)
     if allowed is not None:
         candidates = candidates[allowed[span] | (candidates == row)]
-    scores = cosines(space.vectors[candidates], asked.vector)
+    scores = cosines(space.vectors[candidates], query.vector)
     order = candidates[np.argsort(-scores, kind="stable")]
     at = int(np.flatnonzero(order == row)[0])
     item = space.vectors[row]
-    captions, better = _captions(space, item, asked) if image else ((), None)
+    captions, closer = _captions(space, item, query) if image else ((), None)
     return Explanation(
         id=space.ids[row],
-        cosine=float(asked.vector @ item),
+        cosine=float(query.vector @ item),
         rank=at + 1,
         n=len(order),
-        maps=_maps(asked, places) if places else {},
-        exact=bool(places and places.additive),
-        view=places.view if places else "whole",
-        words=_words(asked, item, places),
+        maps=_maps(query, patches) if patches else {},
+        exact=bool(patches and patches.additive),
+        view=patches.view if patches else "whole",
+        words=_words(query, item, patches),
         captions=captions,
-        fits_better=better,
-        rival=_competitor(space, order, at, asked),
+        closer_texts=closer,
+        competitor=_competitor(space, order, at, query),
         note=note,
     )
 
 
-def _maps(asked: ExplainedQuery, places: Tokens) -> dict[str, Floats]:
-    whole = places.shares(asked.vector) if places.additive else places.vectors @ asked.vector
-    maps = {"": whole.reshape(places.grid)}
-    if asked.words is not None:
-        spoken = asked.words.content_words()
-        for word, vector in zip(spoken.words, asked.named, strict=True):
-            maps.setdefault(word, (places.vectors @ vector).reshape(places.grid))
+def _maps(query: ExplainedQuery, patches: Tokens) -> dict[str, Floats]:
+    whole = patches.shares(query.vector) if patches.additive else patches.vectors @ query.vector
+    maps = {"": whole.reshape(patches.grid)}
+    if query.tokens is not None:
+        content = query.tokens.content_words()
+        for word, vector in zip(content.words, query.words, strict=True):
+            maps.setdefault(word, (patches.vectors @ vector).reshape(patches.grid))
     return maps
 
 
-def _words(asked: ExplainedQuery, item: Floats, places: Tokens | None) -> tuple[Word, ...]:
-    if asked.words is None:
+def _words(query: ExplainedQuery, item: Floats, patches: Tokens | None) -> tuple[Word, ...]:
+    if query.tokens is None:
         return ()
-    spoken = asked.words.content_words()
-    best = (asked.named @ places.vectors.T).max(axis=1) if places else None
-    shares = spoken.shares(item) if asked.additive else None
-    drops = asked.vector @ item - asked.without @ item
+    content = query.tokens.content_words()
+    best = (query.words @ patches.vectors.T).max(axis=1) if patches else None
+    shares = content.shares(item) if query.additive else None
+    drops = query.vector @ item - query.leave_one_out @ item
     return tuple(
         Word(
             word,
@@ -163,36 +174,38 @@ def _words(asked: ExplainedQuery, item: Floats, places: Tokens | None) -> tuple[
             None if shares is None else float(shares[i]),
             None if best is None else float(best[i]),
         )
-        for i, word in enumerate(spoken.words)
+        for i, word in enumerate(content.words)
     )
 
 
 def _captions(
-    space: Space, item: Floats, asked: ExplainedQuery
+    space: Space, item: Floats, query: ExplainedQuery
 ) -> tuple[tuple[tuple[str, float], ...], int | None]:
-    """The texts nearest to a picture, and how many are nearer to it than the question."""
-    found = cosines(space.texts, item)
-    order = np.argsort(-found, kind="stable")[:CAPTIONS]
-    better = int((found > asked.vector @ item + 1e-6).sum()) if asked.words and len(found) else None
-    return tuple((space.ids[space.n_images + i], float(found[i])) for i in order.tolist()), better
+    """The texts nearest to an image, and how many are nearer to it than the query."""
+    values = cosines(space.texts, item)
+    order = np.argsort(-values, kind="stable")[:CAPTIONS]
+    closer = None
+    if query.tokens and len(values):
+        closer = int((values > query.vector @ item + 1e-6).sum())
+    return tuple((space.ids[space.n_images + i], float(values[i])) for i in order.tolist()), closer
 
 
-def _competitor(space: Space, order: Ints, at: int, asked: ExplainedQuery) -> Competitor | None:
-    """Who stands just above, or below the first; and what between the two a word decides."""
+def _competitor(space: Space, order: Ints, at: int, query: ExplainedQuery) -> Competitor | None:
+    """The item above the one at a rank, or below the first; and what each word contributes."""
     if len(order) < 2:
         return None
     other = int(order[at - 1] if at else order[1])
-    first, second = space.vectors[order[max(at - 1, 0)]], space.vectors[order[max(at, 1)]]
-    apart = first - second
-    ahead = float(asked.vector @ apart)
+    higher, lower = space.vectors[order[max(at - 1, 0)]], space.vectors[order[max(at, 1)]]
+    difference = higher - lower
+    margin = float(query.vector @ difference)
     words: Sequence[tuple[str, float]] = ()
-    turns: tuple[str, ...] = ()
-    if asked.words is not None:
-        spoken = asked.words.content_words()
-        after = asked.without @ apart
-        parts = spoken.shares(apart) if asked.additive else ahead - after
-        words = list(zip(spoken.words, map(float, parts), strict=True))
-        turns = tuple(w for w, a in zip(spoken.words, after.tolist(), strict=True) if a < 0)
+    decisive: tuple[str, ...] = ()
+    if query.tokens is not None:
+        content = query.tokens.content_words()
+        rest = query.leave_one_out @ difference
+        parts = content.shares(difference) if query.additive else margin - rest
+        words = list(zip(content.words, map(float, parts), strict=True))
+        decisive = tuple(w for w, r in zip(content.words, rest.tolist(), strict=True) if r < 0)
     return Competitor(
-        space.ids[other], at > 0, ahead, tuple(sorted(words, key=lambda w: -w[1])), turns
+        space.ids[other], at > 0, margin, tuple(sorted(words, key=lambda w: -w[1])), decisive
     )

@@ -47,7 +47,7 @@ def explain(opened: EncodedCollection, query: Query, id_: str) -> Explanation:
     except InputError as problem:
         note = str(problem)
     explained = _explained(opened, query, tokens, encoder)
-    return search.explain(space, row, explained, allowed=allowed, places=patches, note=note)
+    return search.explain(space, row, explained, allowed=allowed, patches=patches, note=note)
 
 
 def overlay(
@@ -86,7 +86,7 @@ def _explained(
     if tokens is None or encoder is None:
         return ExplainedQuery(search.encode(opened, [query])[0])
     text = query.parts[0].text
-    words = tokens.spoken().words
+    words = tokens.content_words().words
     rest = [_without(text, word) for word in words]
     shorter = [replace(query, parts=(Part(left or text),)) for left in rest]
     vectors = search.encode(opened, [query, *shorter])

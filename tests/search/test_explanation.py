@@ -40,15 +40,15 @@ def test_shares_of_places_and_words_sum_to_the_cosine(rng):
     space = spaces.space(np.concatenate([whole(places)[None], other]), spaces.directions(4, 8, 2))
     named = spaces.directions(3, 8, 4)
     asked = ExplainedQuery(whole(words), words, spaces.directions(3, 8, 1), named)
-    found = explain(space, 0, asked, places=places)
+    found = explain(space, 0, asked, patches=places)
     assert found.exact
     assert found.maps[""].shape == (3, 4)
     assert found.maps[""].sum() == pytest.approx(found.cosine, abs=1e-5)
     rest = words.weights[3] * (words.vectors[3] @ space.vectors[0])
     assert sum(w.share for w in found.words) + rest == pytest.approx(found.cosine, abs=1e-5)
     np.testing.assert_allclose(
-        [w.without for w in found.words],
-        found.cosine - asked.without @ space.vectors[0],
+        [w.drop for w in found.words],
+        found.cosine - asked.leave_one_out @ space.vectors[0],
         atol=1e-6,
     )
     for word, vector in zip(found.words, named, strict=True):
@@ -56,10 +56,10 @@ def test_shares_of_places_and_words_sum_to_the_cosine(rng):
             found.maps[word.text].ravel(), places.vectors @ vector, atol=1e-6
         )
     best = [found.maps[w.text].max() for w in found.words]
-    np.testing.assert_allclose([w.place for w in found.words], best, atol=1e-6)
+    np.testing.assert_allclose([w.best_patch for w in found.words], best, atol=1e-6)
     texts = space.texts @ space.vectors[0]
     assert found.captions[0][1] == pytest.approx(texts.max(), abs=1e-6)
-    assert found.fits_better == (texts > found.cosine).sum()
+    assert found.closer_texts == (texts > found.cosine).sum()
 
 
 def test_the_rival_stands_next_and_its_words_are_the_difference(rng):
@@ -72,17 +72,17 @@ def test_the_rival_stands_next_and_its_words_are_the_difference(rng):
         found = explain(space, int(order[at]), asked)
         assert found.rank == at + 1
         other = 1 if at == 0 else at - 1
-        assert found.rival.id == space.ids[order[other]]
-        assert found.rival.above == (at > 0)
-        assert found.rival.ahead == pytest.approx(
+        assert found.competitor.id == space.ids[order[other]]
+        assert found.competitor.above == (at > 0)
+        assert found.competitor.margin == pytest.approx(
             abs(scores[order[at]] - scores[order[other]]), abs=1e-6
         )
         rest = words.weights[2] * (
             words.vectors[2]
             @ (space.vectors[order[max(at - 1, 0)]] - space.vectors[order[max(at, 1)]])
         )
-        assert sum(d for _, d in found.rival.words) + rest == pytest.approx(
-            found.rival.ahead, abs=1e-5
+        assert sum(d for _, d in found.competitor.words) + rest == pytest.approx(
+            found.competitor.margin, abs=1e-5
         )
 
 
@@ -93,8 +93,8 @@ def test_a_word_that_decides_is_named():
     asked = ExplainedQuery(whole(words), words, np.stack([dog, red]))
     found = explain(space, 0, asked)
     assert found.rank == 1
-    assert found.rival.turns == ("red",)
-    assert found.rival.words[0][0] == "red"
+    assert found.competitor.decisive == ("red",)
+    assert found.competitor.words[0][0] == "red"
 
 
 def test_what_may_not_be_found_is_no_rival(rng):
@@ -104,8 +104,11 @@ def test_what_may_not_be_found_is_no_rival(rng):
     allowed[order[0]] = False
     found = explain(space, int(order[1]), ExplainedQuery(space.vectors[3]), allowed=allowed)
     assert (found.rank, found.n) == (1, 9)
-    assert found.rival.id == space.ids[order[2]]
-    assert explain(spaces.space(np.eye(1)), 0, ExplainedQuery(np.ones(1, np.float32))).rival is None
+    assert found.competitor.id == space.ids[order[2]]
+    assert (
+        explain(spaces.space(np.eye(1)), 0, ExplainedQuery(np.ones(1, np.float32))).competitor
+        is None
+    )
 
 
 def test_the_map_of_a_colour_lies_where_it_is(bench):
@@ -120,7 +123,7 @@ def test_the_map_of_a_colour_lies_where_it_is(bench):
     left, right = found.maps["red"][:, :2].mean(), found.maps["red"][:, 2:].mean()
     assert left > right + 0.1
     assert [w.text for w in found.words] == ["red", "beside", "cyan"]
-    assert found.words[0].without > 0
+    assert found.words[0].drop > 0
     assert found.note == ""
     assert found.cosine == pytest.approx(hit.cosine, abs=1e-5)
     assert found.rank == hit.plain_rank
@@ -137,7 +140,7 @@ def test_questions_of_other_forms_are_explained_as_a_whole(bench):
         found = bench.explain(bench.open("halves"), query, id_)
         assert found.words == ()
         assert list(found.maps) == [""]
-        assert found.fits_better is None
+        assert found.closer_texts is None
     found = bench.explain(bench.open("halves"), Query((Part("red"),), kinds=("text",)), text)
     assert found.maps == {}
     assert found.captions == ()
@@ -157,7 +160,7 @@ def test_an_encoder_without_places_says_so_and_tells_the_rest(bench, monkeypatch
     assert "has no patch or text tokens" in found.note
     assert found.maps == {}
     assert found.captions
-    assert found.rival
+    assert found.competitor
 
 
 def test_the_wash_lies_where_the_map_is_high():
@@ -178,6 +181,6 @@ def test_tokens_that_do_not_add_up_give_cosines(rng):
     x = spaces.directions(4, 8)
     places = Tokens(x, (2, 2))
     space = spaces.space(spaces.directions(3, 8, 5))
-    found = explain(space, 0, ExplainedQuery(space.vectors[1]), places=places)
+    found = explain(space, 0, ExplainedQuery(space.vectors[1]), patches=places)
     assert not found.exact
     np.testing.assert_allclose(found.maps[""].ravel(), x @ space.vectors[1], atol=1e-6)
