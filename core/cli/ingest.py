@@ -25,13 +25,13 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     progress.end()
     if options.json:
         return print_json(report.to_dict())
-    for refusal in report.refused:
+    for refusal in report.rejected:
         tell(f"refused  {refusal.name}: {refusal.reason}")
     for note in report.notes:
         tell(note)
     say(
         f"{report.collection}: {report.images:,} pictures and {report.texts:,} texts added, "
-        f"{len(report.repeated):,} repeated, {len(report.refused):,} refused, "
+        f"{len(report.repeated):,} repeated, {len(report.rejected):,} refused, "
         f"{report.encoded:,} encoded in {report.seconds:.1f} s."
     )
 
@@ -50,7 +50,7 @@ def tokens(workbench: Workbench, options: argparse.Namespace) -> None:
             "pooling": dict(stored.poolings),
         }
         return print_json({**report.to_dict(), **document})
-    for refusal in report.refused:
+    for refusal in report.rejected:
         tell(f"refused  {refusal.name}: {refusal.reason}")
     for note in report.notes:
         tell(note)

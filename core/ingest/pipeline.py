@@ -1,4 +1,4 @@
-"""The two runs: a new source, or a further encoder for what is there."""
+"""The two encoding runs: a new source, or a further encoder for the items of a collection."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 def ingest(
     collection: Collection, source: Source, encoder: Encoder, progress: Progress
 ) -> IngestReport:
-    """Read a source into a collection and encode what has no vector yet.
+    """Add the items of a source to a collection, and encode those without a vector.
 
     Args:
-        collection: where items, pairs, thumbnails and vectors go.
-        source: what to read; see `core.ingest.read`.
-        encoder: makes the vectors; its passport names the vector table.
-        progress: called with (records done, records in all); may raise to stop the run, after
-            which everything encoded so far is kept.
+        collection: where items, pairs, thumbnails and vectors are stored.
+        source: see `core.ingest.read`.
+        encoder: computes the vectors; its passport names their table.
+        progress: called with (records done, all records); may raise `Cancelled` to stop the run,
+            after which everything encoded so far is stored.
 
     Raises:
         PassportMismatch: the collection has vectors of that model that this encoder cannot extend.
@@ -43,14 +43,14 @@ def ingest(
 
 
 def add_encoder(collection: Collection, encoder: Encoder, progress: Progress) -> IngestReport:
-    """Encode everything in a collection that this encoder has not encoded yet."""
+    """Encode the items of a collection that have no vector of this encoder."""
     passport = passport_for(collection, encoder)
     encoder = encoders.with_long_text(encoder, passport.long_text)
     done = collection.vector_ids(passport)
     total = len(collection.item_ids()) - len(done)
     writer = Writer(collection, encoder, passport, done)
-    missing = collection.missing(passport)
-    _run(writer, missing, lambda i: prepare_stored(i, encoder), total, progress)
+    items = collection.unencoded(passport)
+    _run(writer, items, lambda i: prepare_stored(i, encoder), total, progress)
     return writer.report
 
 
@@ -61,13 +61,13 @@ def _run(
     total: int | None,
     progress: Progress,
 ) -> None:
-    """Decode ahead in threads, encode and write here."""
+    """Decode ahead in threads; encode and write in this one."""
     started = monotonic()
     progress(0, total or 0)
     try:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
-            for n, ready in enumerate(prefetch(pool, source, prepare), 1):
-                writer.take(ready)
+            for n, record in enumerate(prefetch(pool, source, prepare), 1):
+                writer.take(record)
                 progress(n, max(total or 0, n))
             writer.encode()
     except (Cancelled, KeyboardInterrupt):

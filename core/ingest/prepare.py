@@ -1,4 +1,4 @@
-"""In the decoding threads: records to items, pixels and thumbnails, ahead of the encoder."""
+"""Decoding threads: records to items, pixels and thumbnails, ahead of the encoder."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from core.ingest.readers.records import Record, items_of
 from core.types import Floats, Item, Rejected
 
 THREADS = 2
-AHEAD = 96  # records decoded before the encoder asks for them
+AHEAD = 96  # records decoded before the encoder needs them
 
 
 @dataclass(frozen=True)
 class PreparedRecord:
-    """One record after the decoding thread: its items, and the pixels the encoder takes."""
+    """A record after the decoding thread: its items, and the input of the encoder."""
 
     items: tuple[Item, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     pixels: Floats | None = None
     thumbnail: bytes = b""
-    refused: Rejected | None = None
+    rejected: Rejected | None = None
     stored: bool = False
 
 
 def prefetch(
     pool: ThreadPoolExecutor, source: Iterable[Any], prepare: Callable[[Any], PreparedRecord]
 ) -> Iterator[PreparedRecord]:
-    """Results in the source's order, with up to AHEAD records in work."""
+    """Prepared records in the source's order, up to AHEAD of them in progress."""
     waiting: deque[Future[PreparedRecord]] = deque()
     try:
         for record in source:
@@ -48,9 +48,9 @@ def prefetch(
 
 
 def prepare(record: Record | Rejected, encoder: Encoder, done: set[str]) -> PreparedRecord:
-    """In a decoding thread: bytes to items and pixels. What has a vector is not decoded."""
+    """Bytes to items and pixels, in a decoding thread. Images with a vector are not decoded."""
     if isinstance(record, Rejected):
-        return PreparedRecord(refused=record)
+        return PreparedRecord(rejected=record)
     try:
         data = record.read() if record.read else None
         image, texts = items_of(record, data)
@@ -60,20 +60,20 @@ def prepare(record: Record | Rejected, encoder: Encoder, done: set[str]) -> Prep
         pairs = tuple((image.id, text.id) for text in texts)
         if image.id in done:
             return PreparedRecord(items, pairs)
-        picture = decode(image.payload, record.name)
-        return PreparedRecord(items, pairs, encoder.prepare(picture), thumbnail(picture))
+        decoded = decode(image.payload, record.name)
+        return PreparedRecord(items, pairs, encoder.prepare(decoded), thumbnail(decoded))
     except UnreadableFile as error:
-        return PreparedRecord(refused=Rejected(record.name, error.reason))
+        return PreparedRecord(rejected=Rejected(record.name, error.reason))
 
 
 def prepare_stored(item: Item | Rejected, encoder: Encoder) -> PreparedRecord:
     """The same for an item that is already stored."""
     if isinstance(item, Rejected):
-        return PreparedRecord(refused=item)
+        return PreparedRecord(rejected=item)
     if item.kind == "text":
         return PreparedRecord((item,), stored=True)
     try:
         pixels = encoder.prepare(decode(item.payload, item.name))
         return PreparedRecord((item,), pixels=pixels, stored=True)
     except UnreadableFile as error:
-        return PreparedRecord(refused=Rejected(item.name, error.reason))
+        return PreparedRecord(rejected=Rejected(item.name, error.reason))

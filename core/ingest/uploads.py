@@ -1,7 +1,7 @@
-"""Files from a browser, and paths that a browser may name: the way in for what a page takes in.
+"""Files uploaded in a browser, and paths typed there.
 
-Dropped pictures become one zip in the home, so that the store keeps a copy of each and the zip can
-go once they are in. A lone table or vector file stays as it is.
+Uploaded images become one zip in the home: the store copies each of them, and the zip is deleted
+after the ingest. A single table or vector file stays as it is.
 """
 
 from __future__ import annotations
@@ -16,84 +16,86 @@ from uuid import uuid4
 from zipfile import ZipFile, is_zipfile
 
 from core.errors import InputError, StoreError, UnreadableFile
+from core.ingest.images import IMAGE_SUFFIXES
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".ico")
-LEFT_BEHIND_S = 7 * 24 * 3600
-Dropped = tuple[str, BinaryIO]
+MAX_AGE_S = 7 * 24 * 3600
+Upload = tuple[str, BinaryIO]
 
 
 def allowed_root() -> Path:
-    """Paths typed in the app must lie below it: $SEXTANT_ROOT, else the user's own folder."""
+    """The folder that typed paths must lie in: $SEXTANT_ROOT, else the user's home folder."""
     return Path(os.environ.get("SEXTANT_ROOT") or Path.home()).expanduser().resolve()
 
 
 def allowed_path(path: str) -> Path:
-    """The path, when it exists below the allowed root; links are followed first.
+    """A typed path, with all links followed.
 
     Raises:
-        InputError: nothing typed, no such file, or outside the root.
+        InputError: nothing typed, no such file, or outside the allowed root.
     """
     if not path.strip():
         raise InputError("Type the path of a folder or file on this computer.")
-    asked = Path(path.strip().strip("'\"")).expanduser()
-    found = (asked if asked.is_absolute() else allowed_root() / asked).resolve()
-    if not found.is_relative_to(allowed_root()):
+    typed = Path(path.strip().strip("'\"")).expanduser()
+    place = (typed if typed.is_absolute() else allowed_root() / typed).resolve()
+    if not place.is_relative_to(allowed_root()):
         raise InputError(
-            f"{found} is not below {allowed_root()}, the folder this app may read. "
+            f"{place} is not in {allowed_root()}, the folder that this app may read. "
             "Set SEXTANT_ROOT to allow another one."
         )
-    if not found.exists():
-        raise InputError(f"There is no file or folder {found}.")
-    return found
+    if not place.exists():
+        raise InputError(f"There is no file or folder {place}.")
+    return place
 
 
-def save_uploads(files: Iterable[tuple[str, BinaryIO]], folder: Path) -> Path:
-    """Keep dropped files below `folder` and say which path to take in.
+def save_uploads(files: Iterable[Upload], folder: Path) -> Path:
+    """Save uploaded files in `folder`; returns the path to ingest.
 
     Args:
         files: name and open content of each; at most one zip.
-        folder: the home's place for uploads; drops older than a week are removed from it.
+        folder: the home's folder of uploads; those older than a week are deleted.
 
     Returns:
-        the zip, with the other files added to it; without a zip, one of all files; a lone file that
-        is not a picture as it is.
+        the zip, with the other files added to it; without a zip, one of all files; a single file
+        that is not an image as it is.
 
     Raises:
-        InputError: nothing was dropped, or several zips.
+        InputError: no file, or several zips.
     """
     files = [(PurePath(name.replace("\\", "/")).name or "file", data) for name, data in files]
     if not files:
-        raise InputError("Drop some pictures, a zip or a captions file first.")
+        raise InputError("There is no file to ingest. Choose images, a zip or a captions file.")
     zips = [(name, data) for name, data in files if name.lower().endswith(".zip")]
     if len(zips) > 1:
-        raise InputError(f"{len(zips)} zips were dropped; allowed: one at a time.")
+        raise InputError(f"{len(zips)} zips were chosen; allowed: one at a time.")
     try:
         _clean(folder)
         place = folder / uuid4().hex[:12]
         place.mkdir(parents=True)
         return _place(zips, [f for f in files if f not in zips], place)
     except OSError as error:
-        raise StoreError(f"The dropped files were not kept: {error}.") from error
+        raise StoreError(f"The files cannot be saved: {error}.") from error
 
 
 def discard_upload(path: Path, folder: Path) -> None:
-    """Remove a kept drop once it has been taken in; other paths are left alone."""
+    """Delete a saved upload after its ingest; other paths are left alone."""
     if path.resolve().is_relative_to(folder.resolve()):
         path.unlink(missing_ok=True)
         if not any(path.parent.iterdir()):
             path.parent.rmdir()
 
 
-def _place(zips: list[Dropped], loose: list[Dropped], place: Path) -> Path:
-    if not zips and len(loose) == 1 and PurePath(loose[0][0]).suffix.lower() not in PICTURES:
-        return _write(place / loose[0][0], loose[0][1])
+def _place(zips: list[Upload], others: list[Upload], place: Path) -> Path:
+    if not zips and len(others) == 1:
+        name, data = others[0]
+        if PurePath(name).suffix.lower() not in IMAGE_SUFFIXES:
+            return _write(place / name, data)
     path = place / "files.zip"
     if zips:
         path = _write(place / zips[0][0], zips[0][1])
         if not is_zipfile(path):
             raise UnreadableFile(zips[0][0], "it is not a zip file, or it is damaged")
-    if loose:
-        _pack(path, loose)
+    if others:
+        _pack(path, others)
     return path
 
 
@@ -103,8 +105,8 @@ def _write(path: Path, data: BinaryIO) -> Path:
     return path
 
 
-def _pack(path: Path, files: list[Dropped]) -> None:
-    """Add files to a zip; a name that is taken gets a number."""
+def _pack(path: Path, files: list[Upload]) -> None:
+    """Add files to a zip; a repeated name gets a number."""
     with ZipFile(path, "a", allowZip64=True) as packed:
         taken = set(packed.namelist())
         for name, data in files:
@@ -117,7 +119,7 @@ def _pack(path: Path, files: list[Dropped]) -> None:
 
 
 def _clean(folder: Path) -> None:
-    """Drops that nobody took in within a week."""
+    """Delete uploads that were not ingested within a week."""
     for old in folder.iterdir() if folder.exists() else ():
-        if time() - old.stat().st_mtime > LEFT_BEHIND_S:
+        if time() - old.stat().st_mtime > MAX_AGE_S:
             rmtree(old)

@@ -1,4 +1,4 @@
-"""Vectors that were made elsewhere."""
+"""Imported vectors, which another program computed, with the items they belong to."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ from core.types import Item, Passport, Progress
 if TYPE_CHECKING:
     from core.store import Collection
 
-
-BROUGHT_ROWS = 20_000  # written at a time
+CHUNK_ROWS = 20_000  # written at a time
 
 
 def import_vectors(
     collection: Collection, intake: VectorIntake, passport: Passport, progress: Progress
 ) -> IngestReport:
-    """Take in vectors that a person made elsewhere, with the items they belong to.
+    """Store imported vectors and their items.
+
+    Args:
+        collection: where they are stored.
+        intake: items and vectors of a file; see `read_vectors`.
+        passport: names the encoder that computed them.
+        progress: called with (items done, all items).
 
     Raises:
         PassportMismatch: the collection has vectors of that model with another dimension.
@@ -33,18 +38,18 @@ def import_vectors(
         if stored.model == passport.model:
             replace(stored, weights="").check(passport)
             passport = stored
-    report = IngestReport(collection.name, refused=list(intake.refused), notes=list(intake.notes))
+    report = IngestReport(collection.name, rejected=list(intake.rejected), notes=list(intake.notes))
     known, done, n = collection.item_ids(), collection.vector_ids(passport), len(intake.items)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
-        for start in range(0, n, BROUGHT_ROWS):
+        for start in range(0, n, CHUNK_ROWS):
             progress(start, n)
-            items = intake.items[start : start + BROUGHT_ROWS]
+            items = intake.items[start : start + CHUNK_ROWS]
             new = [item for item in items if item.id not in known]
             report.repeated += [item.name for item in items if item.id in known]
             report.images += sum(item.kind == "image" for item in new)
             report.texts += sum(item.kind == "text" for item in new)
-            shown = zip((item.id for item in new), pool.map(_brought_thumbnail, new), strict=True)
-            collection.add(new, [], {id_: webp for id_, webp in shown if webp})
+            thumbnails = zip((i.id for i in new), pool.map(_thumbnail, new), strict=True)
+            collection.add(new, [], {id_: webp for id_, webp in thumbnails if webp})
             rows = [i for i, item in enumerate(items, start) if item.id not in done]
             ids = [intake.items[i].id for i in rows]
             collection.write_vectors(passport, ids, intake.vectors[rows])
@@ -54,8 +59,8 @@ def import_vectors(
     return report
 
 
-def _brought_thumbnail(item: Item) -> bytes:
-    """A small picture of an item that came with its vector, where its file can be read."""
+def _thumbnail(item: Item) -> bytes:
+    """The thumbnail of an image whose file can be read, else b""."""
     if item.kind == "text" or not item.source:
         return b""
     try:

@@ -1,39 +1,35 @@
-"""What a run did."""
+"""Writes an ingest: encodes prepared records in batches, stores them in chunks, and reports."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from core.encoders import Encoder
-from core.types import Passport, Rejected
-
-if TYPE_CHECKING:
-    from core.store import Collection
-
-
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.encoders import long_text_note
+from core.encoders import Encoder, long_text_note
 from core.ingest.prepare import PreparedRecord
-from core.types import Floats, Item
+from core.types import Floats, Item, Passport, Rejected
 
 if TYPE_CHECKING:
     from core.store import Collection
+
+CHUNK_ROWS = 1000
+CHUNK_SECONDS = 30.0
+IMAGE_BATCH = 32
+TEXT_BATCH = 64
 
 
 @dataclass
 class IngestReport:
-    """What a run did. `repeated` names what was already there, `refused` what was not taken."""
+    """The result of an ingest. `repeated`: names of existing items; `rejected`: records."""
 
     collection: str
     images: int = 0
     texts: int = 0
     repeated: list[str] = field(default_factory=list)
-    refused: list[Rejected] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
     encoded: int = 0
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
@@ -44,7 +40,7 @@ class IngestReport:
             "collection": self.collection,
             "added": {"image": self.images, "text": self.texts},
             "repeated": self.repeated,
-            "refused": [{"name": r.name, "reason": r.reason} for r in self.refused],
+            "refused": [{"name": r.name, "reason": r.reason} for r in self.rejected],
             "encoded": self.encoded,
             "seconds": round(self.seconds, 3),
             "notes": self.notes,
@@ -52,10 +48,10 @@ class IngestReport:
 
 
 def passport_for(collection: Collection, encoder: Encoder) -> Passport:
-    """The passport of the collection's vectors that this encoder makes, or would begin.
+    """The passport of the collection's vectors of this encoder, or of a new table of them.
 
     Raises:
-        PassportMismatch: vectors of that model are there, but this encoder would make others.
+        PassportMismatch: the collection has vectors of that model that this encoder cannot extend.
     """
     for stored in collection.passports():
         if stored.model == encoder.passport.model:
@@ -64,14 +60,15 @@ def passport_for(collection: Collection, encoder: Encoder) -> Passport:
     return encoder.passport
 
 
-CHUNK_ROWS = 1000
-CHUNK_SECONDS = 30.0
-IMAGE_BATCH = 32
-TEXT_BATCH = 64
-
-
 class Writer:
-    """Collects what is ready, encodes it in batches and writes it in chunks."""
+    """Encodes prepared records in batches and writes them in chunks.
+
+    Args:
+        collection: where they are stored.
+        encoder: computes the vectors.
+        passport: of the encoder, as the collection has it.
+        done: ids of the items that have a vector of it.
+    """
 
     def __init__(
         self, collection: Collection, encoder: Encoder, passport: Passport, done: set[str]
@@ -91,68 +88,68 @@ class Writer:
         self._since = monotonic()
         self._long = 0
 
-    def take(self, ready: PreparedRecord) -> None:
-        """Queue one record's items; encode and write when there is enough."""
-        if ready.refused:
-            self.report.refused.append(ready.refused)
+    def take(self, record: PreparedRecord) -> None:
+        """Queue a record's items; encode full batches and write full chunks."""
+        if record.rejected:
+            self.report.rejected.append(record.rejected)
             return
-        for item in ready.items:
-            self._take_item(item, ready)
-        self._pairs.update(dict.fromkeys(ready.pairs))
+        for item in record.items:
+            self._take_item(item, record)
+        self._pairs.update(dict.fromkeys(record.pairs))
         if len(self._images) >= IMAGE_BATCH or len(self._texts) >= TEXT_BATCH:
             self.encode()
         if len(self._ids) >= CHUNK_ROWS or monotonic() - self._since > CHUNK_SECONDS:
             self.encode()
             self.flush()
 
-    def _take_item(self, item: Item, ready: PreparedRecord) -> None:
+    def _take_item(self, item: Item, record: PreparedRecord) -> None:
         if item.id in self._known:
-            if not ready.stored:
+            if not record.stored:
                 self.report.repeated.append(item.name)
         else:
             self._known.add(item.id)
             self._new[item.id] = item
             if item.kind == "image":
                 self.report.images += 1
-                self._thumbnails[item.id] = ready.thumbnail
+                self._thumbnails[item.id] = record.thumbnail
             else:
                 self.report.texts += 1
         if item.id not in self._done:
             self._done.add(item.id)
             if item.kind == "text":
                 self._texts.append(item)
-            elif ready.pixels is not None:
-                self._images.append((item.id, ready.pixels))
+            elif record.pixels is not None:
+                self._images.append((item.id, record.pixels))
 
     def encode(self) -> None:
-        """Encode what is queued."""
+        """Encode the queue."""
         if self._images:
             pixels = np.stack([p for _, p in self._images])
-            self._keep([i for i, _ in self._images], self.encoder.encode_prepared(pixels))
+            self._add_rows([i for i, _ in self._images], self.encoder.encode_prepared(pixels))
             self._images.clear()
         if self._texts:
             rows = self.encoder.encode_texts([t.text for t in self._texts])
             self._long += sum(bool(long_text_note(self.encoder, t.text)) for t in self._texts)
-            self._keep([t.id for t in self._texts], rows)
+            self._add_rows([t.id for t in self._texts], rows)
             self._texts.clear()
 
-    def _keep(self, ids: list[str], rows: Floats) -> None:
+    def _add_rows(self, ids: list[str], rows: Floats) -> None:
         self._ids += ids
         self._rows.append(rows)
         self.report.encoded += len(ids)
 
     def note_long_texts(self) -> None:
-        """Say in the report how texts were read that are longer than the encoder reads at once."""
+        """Report how texts beyond the encoder's limit were encoded."""
         if self._long:
             how = {
-                "": "what is beyond its limit is left out, as it was for the others there",
-                "windows": "each is read in windows, whose vectors are averaged",
-            }.get(self.passport.long_text, "each is read with longer positions")
-            texts = "1 text is" if self._long == 1 else f"{self._long:,} texts are"
-            self.report.notes.append(f"{texts} longer than the encoder reads at once: {how}.")
+                "": "they are truncated, like the collection's other texts",
+                "windows": "they are encoded in windows, whose vectors are averaged",
+            }.get(self.passport.long_text, "they are encoded with interpolated positions")
+            texts = "1 text exceeds" if self._long == 1 else f"{self._long:,} texts exceed"
+            self.report.notes.append(f"{texts} the encoder's token limit: {how}.")
 
     def flush(self) -> None:
-        """Write the chunk: items before the vectors that refer to them."""
+        """Write the chunk: items before their vectors."""
         if self._new or self._pairs:
             self.collection.add(list(self._new.values()), list(self._pairs), self._thumbnails)
         if self._ids:

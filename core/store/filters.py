@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import BadParameter, UnknownName
+from core.store.schema import fits_int64
 from core.store.snapshot import Snapshot
 from core.types import Bools, Filter, Value
 
@@ -142,7 +143,7 @@ def _between(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
 
 def _comparable(values: pa.Array, bound: Value) -> tuple[pa.Array, pa.Scalar]:
     """Integers are compared exactly, everything else as floats."""
-    if pa.types.is_integer(values.type) and isinstance(bound, int) and _fits_int64(bound):
+    if pa.types.is_integer(values.type) and isinstance(bound, int) and fits_int64(bound):
         return values, pa.scalar(bound)
     return pc.cast(values, pa.float64(), safe=False), pa.scalar(_as_float(bound))
 
@@ -163,15 +164,11 @@ def _wanted(kind: str, condition: Filter) -> list[Value]:
             what = {"str": "texts", "bool": "true or false"}.get(kind, "numbers")
             raise BadParameter(f"A value of '{condition.field}'", repr(value), what)
     if kind == "int":
-        numbers = [v for v in condition.values if isinstance(v, int | float) and _fits_int64(v)]
+        numbers = [v for v in condition.values if isinstance(v, int | float) and fits_int64(v)]
         return [int(v) for v in numbers if v == int(v)]
     if kind == "float":
         return [_as_float(v) for v in condition.values]
     return [v for v in condition.values if v is not None]
-
-
-def _fits_int64(number: float) -> bool:
-    return -(2**63) <= number < 2**63
 
 
 def _as_float(number: Any) -> float:

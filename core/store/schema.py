@@ -168,6 +168,11 @@ def attributes_in(columns: Iterable[str]) -> dict[str, dict[str, str]]:
     return dict(sorted(attributes.items()))
 
 
+def fits_int64(number: float) -> bool:
+    """Whether a number lies in the range of the integer columns."""
+    return -(2**63) <= number < 2**63
+
+
 def vectors_name(passport: Passport) -> str:
     """The table of an encoder's vectors."""
     return f"vectors_{passport.key}"
@@ -195,7 +200,7 @@ def _typed(value: Value | None) -> tuple[str, Any]:
         return "", None
     if isinstance(value, bool):
         return "bool", value
-    if isinstance(value, int) and -(2**63) <= value < 2**63:
+    if isinstance(value, int) and fits_int64(value):
         return "int", value
     if isinstance(value, float):
         return "float", value

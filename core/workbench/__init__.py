@@ -1,6 +1,8 @@
 """The verbs: the one door of pages, command line and API."""
 
 from core.encoders import Suggestion as EncoderSuggestion
+from core.ingest import IMAGE_SUFFIXES
+from core.store import EncodedCollection
 from core.workbench import catalog, documents, tasks
 from core.workbench.catalog import Entry
 from core.workbench.collections import Card, Workbench
@@ -11,7 +13,9 @@ from core.workbench.measure import Layout
 
 __all__ = [
     "DEFAULT_ENCODER",
+    "IMAGE_SUFFIXES",
     "Card",
+    "EncodedCollection",
     "EncoderReport",
     "EncoderSuggestion",
     "Entry",

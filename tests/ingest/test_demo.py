@@ -1,4 +1,4 @@
-"""The demo's pictures: whole, repeatable, honestly divided and well captioned."""
+"""The demo's images: complete, reproducible, split by family and captioned."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from PIL import Image
 
 from core.ingest import demo
 
-EVERYTHING = [picture.record for part in demo.DEMO_PARTS for picture in demo.catalogue(part)]
+EVERYTHING = [image.record for part in demo.DEMO_PARTS for image in demo.catalog(part)]
 ROOT = Path(__file__).parents[2]
 A_FEW = slice(10, 20)
 """Of the first part: the last photographs and the first drawings."""
@@ -32,10 +32,10 @@ def test_a_part_is_a_folder_that_can_be_ingested(tmp_path: Path) -> None:
     assert folder == tmp_path / "first"
     assert {r["source"] for r in records(folder)} == {"OpenMoji", "scikit-image", "scikit-learn"}
     for record in records(folder):
-        with Image.open(folder / record["image"]) as picture:
-            picture.load()
-            assert min(picture.size) > 100
-            assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 2
+        with Image.open(folder / record["image"]) as image:
+            image.load()
+            assert min(image.size) > 100
+            assert len(image.convert("RGB").getcolors(1 << 24) or ()) > 2
     credit = (folder / "ATTRIBUTION.txt").read_text("utf-8")
     assert "CC BY-SA 4.0" in credit
     assert "rocket.jpg: SpaceX, public domain" in credit
@@ -44,30 +44,30 @@ def test_a_part_is_a_folder_that_can_be_ingested(tmp_path: Path) -> None:
 def test_drawings_are_opaque_on_white(tmp_path: Path) -> None:
     folder = demo.draw_demo(tmp_path, "rest", only=slice(0, 3))
     for record in records(folder):
-        with Image.open(folder / record["image"]) as picture:
-            assert picture.size == (demo.SIZE, demo.SIZE)
-            assert picture.convert("RGBA").getchannel("A").getextrema() == (255, 255)
-            assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+        with Image.open(folder / record["image"]) as image:
+            assert image.size == (demo.SIZE, demo.SIZE)
+            assert image.convert("RGBA").getchannel("A").getextrema() == (255, 255)
+            assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_two_runs_make_the_same_files(tmp_path: Path) -> None:
+def test_two_runs_write_the_same_files(tmp_path: Path) -> None:
     one = demo.draw_demo(tmp_path / "one", "first", only=A_FEW)
     two = demo.draw_demo(tmp_path / "two", "first", only=A_FEW)
     assert contents(one) == contents(two)
 
 
-def test_a_run_that_was_stopped_is_taken_up_where_it_ended(tmp_path: Path) -> None:
+def test_a_stopped_run_is_resumed(tmp_path: Path) -> None:
     class Stopped(Exception):
         pass
 
-    def stop_after_three(made: int, total: int) -> None:
-        if made == 3:
+    def stop_after_three(done: int, total: int) -> None:
+        if done == 3:
             raise Stopped
 
     with pytest.raises(Stopped):
         demo.draw_demo(tmp_path / "stopped", "rest", only=slice(0, 5), on_progress=stop_after_three)
     folder = tmp_path / "stopped" / "rest"
-    assert not (folder / "items.jsonl").exists(), "a listing of pictures that are not there"
+    assert not (folder / "items.jsonl").exists(), "a listing of missing images"
     before = {p: p.stat().st_mtime_ns for p in (folder / "images").iterdir()}
     assert len(before) == 3
 
@@ -76,7 +76,7 @@ def test_a_run_that_was_stopped_is_taken_up_where_it_ended(tmp_path: Path) -> No
         tmp_path / "stopped",
         "rest",
         only=slice(0, 5),
-        on_progress=lambda made, total: seen.append((made, total)),
+        on_progress=lambda done, total: seen.append((done, total)),
     )
     assert seen == [(i, 5) for i in range(1, 6)]
     assert {p: p.stat().st_mtime_ns for p in before} == before
@@ -92,7 +92,7 @@ def test_no_family_is_on_both_sides_of_the_split() -> None:
 
 
 @pytest.mark.parametrize(
-    "look_alikes",
+    "names",
     [
         r"(man|woman) firefighter|firefighter",
         r"(person|man|woman) surfing",
@@ -104,8 +104,8 @@ def test_no_family_is_on_both_sides_of_the_split() -> None:
         r"Japanese .* button",
     ],
 )
-def test_look_alikes_are_one_family(look_alikes: str) -> None:
-    found = [r for r in EVERYTHING if re.fullmatch(look_alikes, r["name"])]
+def test_similar_drawings_are_one_family(names: str) -> None:
+    found = [r for r in EVERYTHING if re.fullmatch(names, r["name"])]
     assert len(found) > 2
     assert len({r["family"] for r in found}) == 1
 
@@ -120,13 +120,13 @@ def test_about_four_hundred_drawings_are_held_out_of_every_large_group() -> None
 
 
 def test_the_first_part_is_small_and_varied() -> None:
-    first = [picture.record for picture in demo.catalogue("first")]
+    first = [image.record for image in demo.catalog("first")]
     assert 150 <= len(first) <= 250
     assert {r["label"] for r in first} >= {"animals and nature", "food and drink", "photographs"}
     assert {r["split"] for r in first} == {"train", "test"}
 
 
-def test_every_picture_is_listed_once_and_has_captions_of_its_own() -> None:
+def test_every_image_is_listed_once_and_has_captions_of_its_own() -> None:
     images = [r["image"] for r in EVERYTHING]
     assert len(set(images)) == len(images)
     phrases = [r["captions"][0] for r in EVERYTHING]
@@ -139,7 +139,7 @@ def test_every_picture_is_listed_once_and_has_captions_of_its_own() -> None:
 
 
 def test_importing_the_module_loads_nothing_heavy() -> None:
-    heavy = "('numpy', 'PIL', 'resvg_py', 'skimage', 'sklearn')"
+    heavy = "('torch', 'lancedb', 'resvg_py', 'skimage', 'sklearn')"
     code = f"import sys, core.ingest.demo; print([m for m in {heavy} if m in sys.modules])"
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT

@@ -1,4 +1,4 @@
-"""Pictures come out upright, in RGB and whole, or not at all."""
+"""Images are decoded upright, in RGB and in full, or not at all."""
 
 import io
 import struct
@@ -33,28 +33,28 @@ def test_every_format_comes_out_as_it_went_in(form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_half_a_file_is_refused_with_its_name(form: str) -> None:
-    with pytest.raises(UnreadableFile, match=r"^half\.x: the picture is cut short or damaged"):
+def test_half_a_file_is_rejected_with_its_name(form: str) -> None:
+    with pytest.raises(UnreadableFile, match=r"^half\.x: the image is truncated or damaged"):
         decode(half(encoded(ramp(320, 240), form)), "half.x")
 
 
-def test_not_a_picture_says_what_it_is_or_is_not() -> None:
+def test_files_that_are_no_image_are_rejected_with_the_reason() -> None:
     for data, reason in (
         (b"", r"the file is empty \(0 bytes\)"),
-        (b"this is a text\n" * 9, r"not a picture in a known format \(JPEG, PNG"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a drawing or XML"),
-        (b"\0\0\0\x18ftypheic" + bytes(99), "HEIC pictures cannot be read here"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture in a known format"),
+        (b"this is a text\n" * 9, r"not an image in a supported format \(JPEG, PNG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing or XML"),
+        (b"\0\0\0\x18ftypheic" + bytes(99), "HEIC images are not supported"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image in a supported"),
     ):
         with pytest.raises(UnreadableFile, match=f"^a.png: .*{reason}"):
             decode(data, "a.png")
 
 
-def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+def test_a_bomb_is_rejected_before_it_is_decoded() -> None:
     data = png_bomb()
     tracemalloc.start()
     began = time.perf_counter()
-    with pytest.raises(UnreadableFile, match="30000 x 30000 pixels; at most 100 million"):
+    with pytest.raises(UnreadableFile, match="30000 x 30000 pixels; allowed: 100 million"):
         decode(data, "bomb.png")
     assert time.perf_counter() - began < 1
     assert tracemalloc.get_traced_memory()[1] < 10_000_000
@@ -80,7 +80,7 @@ def test_exif_orientation_is_applied(orientation: int, form: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_damaged_exif_is_no_reason_to_refuse_a_picture() -> None:
+def test_damaged_exif_is_no_reason_to_reject_an_image() -> None:
     exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(range(200))
     assert distance(decode(encoded(ramp(), "JPEG", exif=exif), "a"), ramp()) < 3
 
@@ -92,7 +92,7 @@ def test_cmyk_is_not_inverted() -> None:
 
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
     values = np.linspace(0, 65535, 32 * 48).reshape(32, 48)
-    grey = Image.fromarray((values / 257).round().astype(np.uint8)).convert("RGB")
+    gray = Image.fromarray((values / 257).round().astype(np.uint8)).convert("RGB")
     wide = values.astype(np.uint16)
     for data in (
         encoded(Image.fromarray(wide), "PNG"),
@@ -102,10 +102,10 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
         encoded(Image.fromarray((values / 65535).astype(np.float32)), "TIFF"),
         encoded(Image.fromarray((values * 7 - 99).astype(np.float32)), "TIFF"),  # stretched
     ):
-        assert distance(decode(data, "a"), grey) < 0.6
+        assert distance(decode(data, "a"), gray) < 0.6
 
 
-def test_sixteen_bit_colour_png() -> None:
+def test_sixteen_bit_color_png() -> None:
     deep = np.asarray(ramp()).astype(np.uint16) * 257
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
     head = struct.pack(">IIBBBBB", 48, 32, 16, 2, 0, 0, 0)
@@ -116,7 +116,7 @@ def test_sixteen_bit_colour_png() -> None:
     assert distance(decode(data, "a"), ramp()) < 0.6
 
 
-def test_pixels_that_are_not_numbers_are_refused() -> None:
+def test_pixels_that_are_not_numbers_are_rejected() -> None:
     hole = np.full((4, 4), np.nan, np.float32)
     with pytest.raises(UnreadableFile, match="not numbers"):
         decode(encoded(Image.fromarray(hole), "TIFF"), "a.tif")
@@ -133,7 +133,7 @@ def test_transparent_parts_are_white(mode: str) -> None:
         palette.putpalette([0, 0, 0, 0, 0, 0])
         palette.paste(0, (0, 0, 4, 4))
         data = encoded(palette, "PNG", transparency=0)
-    else:  # one colour of the picture is declared transparent
+    else:  # one color of the image is declared transparent
         flat = Image.new("RGB", (8, 4), (0, 0, 0))
         flat.paste((255, 0, 0) if mode == "RGB" else (255, 255, 255), (0, 0, 4, 4))
         key = {"RGB": (255, 0, 0), "L": 255, "1": 255}[mode]
@@ -143,13 +143,13 @@ def test_transparent_parts_are_white(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "1", "P", "YCbCr", "RGBA"])
-def test_other_colour_modes(mode: str) -> None:
+def test_other_color_modes(mode: str) -> None:
     image = ramp().convert(mode)
     form = "JPEG" if mode == "YCbCr" else "PNG"
     assert distance(decode(encoded(image, form), "a"), image.convert("RGB")) < 3
 
 
-def test_lab_colours() -> None:
+def test_lab_colors() -> None:
     to_lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
     lab = ImageCms.profileToProfile(ramp(), *to_lab, outputMode="LAB")
     assert distance(decode(encoded(lab, "TIFF"), "a.tif"), ramp()) < 5
@@ -157,7 +157,7 @@ def test_lab_colours() -> None:
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_the_first_frame_of_an_animation(form: str) -> None:
-    frames = [Image.new("RGB", (20, 10), colour) for colour in ("red", "blue", "lime")]
+    frames = [Image.new("RGB", (20, 10), color) for color in ("red", "blue", "lime")]
     data = encoded(frames[0], form, save_all=True, append_images=frames[1:])
     assert distance(decode(data, "a"), frames[0]) < 3
 
@@ -184,7 +184,7 @@ def test_threads_decode_as_one_does() -> None:
     edits=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=8),
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_any_damage_gives_a_picture_or_a_sentence(form: str, edits: list[tuple[int, int]]) -> None:
+def test_any_damage_gives_an_image_or_a_message(form: str, edits: list[tuple[int, int]]) -> None:
     data = bytearray(encoded(ramp(), form))
     for at, value in edits:
         data[at % len(data)] = value
@@ -205,14 +205,14 @@ def test_any_damage_gives_a_picture_or_a_sentence(form: str, edits: list[tuple[i
         ((9000, 2), (320, 1)),
     ],
 )
-def test_a_thumbnail_is_small_and_like_its_picture(
+def test_a_thumbnail_is_small_and_resembles_its_image(
     size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
     image = ramp(*size)
     with Image.open(io.BytesIO(thumbnail(image))) as small:
         assert (small.format, small.size) == ("WEBP", expected)
         assert distance(small.convert("RGB"), image.resize(expected)) < 4
-    assert image.size == size  # the picture itself is left alone
+    assert image.size == size  # the image itself is unchanged
 
 
 def test_decoding_is_repeatable() -> None:

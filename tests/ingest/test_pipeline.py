@@ -1,4 +1,4 @@
-"""From files to stored vectors: every row belongs to its item, and a kill loses nothing."""
+"""Files to stored vectors: every row belongs to its item, and a kill loses nothing."""
 
 import json
 import os
@@ -10,17 +10,17 @@ import time
 import numpy as np
 import pytest
 
-from core.encoders import encoder
-from core.encoders import encoder as encoders
+from core import encoders
 from core.errors import Cancelled, PassportMismatch
-from core.types.item import Passport
+from core.ingest.images import decode
+from core.types import Part, Passport, Query
 from core.workbench import Workbench
 from tests.fixtures.files import encoded, folder_of, half, jsonl, png, ramp
 
 CAPTIONS = ["a red ball", "the blue sky", "a green hill", "black and white"]
 
 
-def pictures(n):
+def images(n):
     return {f"{i:03}.png": png(i) for i in range(n)}
 
 
@@ -29,19 +29,17 @@ def captioned(folder, n):
         {"image": f"{i:03}.png", "caption": f"{CAPTIONS[i % 4]} {i}", "label": f"l{i % 3}", "x": i}
         for i in range(n)
     ]
-    return folder_of(folder, {**pictures(n), "items.jsonl": jsonl(*rows)})
+    return folder_of(folder, {**images(n), "items.jsonl": jsonl(*rows)})
 
 
 def test_row_i_belongs_to_item_i(tmp_path):
     bench = Workbench()
     bench.ingest("pets", captioned(tmp_path / "in", 40), encoder="toy")
-    space, toy = bench.open("pets").space, encoder.load("toy")
+    space, toy = bench.open("pets").space, encoders.load("toy")
     assert (space.n_images, space.n) == (40, 80)
-    from core.ingest.images import decode
-
     for row in range(0, 40, 7):
-        picture = decode(bench.image_bytes("pets", space.ids[row]), "it")
-        np.testing.assert_allclose(toy.encode_images([picture])[0], space.vectors[row], atol=1e-6)
+        image = decode(bench.image_bytes("pets", space.ids[row]), "it")
+        np.testing.assert_allclose(toy.encode_images([image])[0], space.vectors[row], atol=1e-6)
     texts = bench.items("pets", space.ids[40:])
     np.testing.assert_allclose(toy.encode_texts([t.text for t in texts]), space.texts, atol=1e-6)
     for image, text in space.pairs.tolist():
@@ -63,16 +61,16 @@ def test_a_second_run_adds_nothing_and_encodes_nothing(tmp_path):
 
 def test_one_bad_file_never_stops_the_rest(tmp_path):
     files = {"a.png": png(1), "b.jpg": half(encoded(ramp(300, 300), "JPEG")), "c.png": png(2)}
-    files |= {"empty.png": b"", "words.png": "not a picture"}
+    files |= {"empty.png": b"", "words.png": "not an image"}
     report = Workbench().ingest("pets", folder_of(tmp_path / "in", files), encoder="toy")
     assert report.images == 2
-    assert {r.name for r in report.refused} == {"b.jpg", "empty.png", "words.png"}
-    assert all(r.reason for r in report.refused)
+    assert {r.name for r in report.rejected} == {"b.jpg", "empty.png", "words.png"}
+    assert all(r.reason for r in report.rejected)
 
 
-def test_the_same_caption_twice_is_one_text_with_two_pictures(tmp_path):
+def test_the_same_caption_twice_is_one_text_with_two_images(tmp_path):
     rows = [{"image": f"{i:03}.png", "caption": "a dog"} for i in range(2)]
-    folder = folder_of(tmp_path / "in", {**pictures(2), "items.jsonl": jsonl(*rows)})
+    folder = folder_of(tmp_path / "in", {**images(2), "items.jsonl": jsonl(*rows)})
     bench = Workbench()
     report = bench.ingest("pets", folder, encoder="toy")
     assert (report.images, report.texts, report.repeated) == (2, 1, ["a dog"])
@@ -93,6 +91,9 @@ def test_a_second_encoder_leaves_the_first_alone(tmp_path, monkeypatch):
     np.testing.assert_allclose(other.vectors, before.vectors[:, ::-1], atol=1e-6)
 
 
+TOY = encoders.load("toy")
+
+
 class Other:
     """The toy encoder with its dimensions in reverse."""
 
@@ -100,8 +101,8 @@ class Other:
     d = 8
 
     def __init__(self, model="other", weights="w"):
-        self.toy = encoder._make("toy", "auto")
-        self.passport = Passport(model, weights, "mean colour", 8)
+        self.toy = TOY
+        self.passport = Passport(model, weights, "mean color", 8)
 
     def prepare(self, image):
         return self.toy.prepare(image)
@@ -116,28 +117,20 @@ class Other:
         return self.toy.encode_texts(texts)[:, ::-1]
 
 
-def test_an_encoder_with_other_weights_is_refused(tmp_path, monkeypatch):
+def test_an_encoder_with_other_weights_is_rejected(tmp_path, monkeypatch):
     bench = Workbench()
     bench.ingest("pets", captioned(tmp_path / "in", 3), encoder="toy")
     monkeypatch.setattr(encoders, "load", lambda name, backend="auto": Other("toy", "changed"))
-    from core.types.query import Part, Query
-
-    with pytest.raises(PassportMismatch, match="its weights is changed, stored is none"):
+    with pytest.raises(PassportMismatch, match="weights is changed; stored: none"):
         bench.search(bench.open("pets"), Query((Part("red"),)))
     with pytest.raises(PassportMismatch):
         bench.ingest("pets", captioned(tmp_path / "more", 5), encoder="toy")
     assert bench.card("pets").images == 3
-    assert (
-        len(
-            bench.search(
-                bench.open("pets"), Query((Part(item=bench.open("pets").space.ids[0]),))
-            ).hits
-        )
-        == 5
-    )
+    opened = bench.open("pets")
+    assert len(bench.search(opened, Query((Part(item=opened.space.ids[0]),))).hits) == 5
 
 
-def test_cancelling_keeps_what_was_encoded(tmp_path):
+def test_cancelling_stores_what_was_encoded(tmp_path):
     bench, folder = Workbench(), captioned(tmp_path / "in", 200)
 
     def stop(done, total):
@@ -146,17 +139,17 @@ def test_cancelling_keeps_what_was_encoded(tmp_path):
 
     with pytest.raises(Cancelled):
         bench.ingest("pets", folder, encoder="toy", progress=stop)
-    kept = bench.open("pets").space.n
-    assert 150 <= kept < 400
+    stored = bench.open("pets").space.n
+    assert 150 <= stored < 400
     report = bench.ingest("pets", folder, encoder="toy")
-    assert report.encoded == 400 - kept
+    assert report.encoded == 400 - stored
     assert bench.open("pets").space.n == 400
 
 
 CHILD = """
 import sys, time
 from core import encoders
-from core.pipeline import writer
+from core.ingest import writer
 from core.workbench import Workbench
 
 writer.CHUNK_ROWS = 40
@@ -179,7 +172,7 @@ def test_after_kill_9_the_same_command_ends_in_the_same_collection(tmp_path):
     folder, home = captioned(tmp_path / "in", 120), tmp_path / "killed"
     whole = Workbench(tmp_path / "whole")
     whole.ingest("pets", folder, encoder="toy")
-    encoded_pictures = 0
+    encoded_images = 0
     for seconds in (0.3, 0.7, 1.1):
         child = subprocess.Popen(
             [sys.executable, "-c", CHILD, str(home), str(folder)],
@@ -187,23 +180,23 @@ def test_after_kill_9_the_same_command_ends_in_the_same_collection(tmp_path):
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
-        encoded_pictures += int(child.stdout.readline() or 0)
+        encoded_images += int(child.stdout.readline() or 0)
         time.sleep(seconds)
         child.send_signal(signal.SIGKILL)
-        encoded_pictures += sum(map(int, child.communicate()[0].split()))
+        encoded_images += sum(map(int, child.communicate()[0].split()))
     bench = Workbench(home)
     report = bench.ingest("pets", folder, encoder="toy")
-    encoded_pictures += report.encoded  # counts texts too: an upper bound
-    expected, found = whole.space("pets"), bench.open("pets").space
-    assert found.key == expected.key
+    encoded_images += report.encoded  # counts texts too: an upper bound
+    expected = whole.open("pets").space
+    assert bench.open("pets").space.key == expected.key
     assert bench.card("pets").images == 120
     ids = list(expected.ids)
     assert bench.thumbnails("pets", ids) == whole.thumbnails("pets", ids)
     assert [i.attributes for i in bench.items("pets", ids)] == [
         i.attributes for i in whole.items("pets", ids)
     ]
-    # Three kills: at most three chunks of pictures were encoded twice.
-    assert encoded_pictures <= 240 + 3 * 48
+    # Three kills: at most three chunks of images were encoded twice.
+    assert encoded_images <= 240 + 3 * 48
 
 
 def test_the_report_is_plain_json(tmp_path):

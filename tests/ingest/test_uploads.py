@@ -1,3 +1,5 @@
+"""Uploads become one file to ingest; paths outside the allowed root are rejected."""
+
 import os
 from io import BytesIO
 from zipfile import ZipFile
@@ -22,7 +24,7 @@ def names(path):
         return sorted(archive.namelist())
 
 
-def test_pictures_and_captions_dropped_together_become_one_zip(tmp_path):
+def test_images_and_captions_become_one_zip(tmp_path):
     files = [("a.jpg", BytesIO(b"A")), ("b.png", BytesIO(b"B")), ("captions.csv", BytesIO(b"C"))]
     path = uploads.save_uploads(files, tmp_path)
     assert names(path) == ["a.jpg", "b.png", "captions.csv"]
@@ -34,18 +36,18 @@ def test_two_files_of_one_name_are_both_kept(tmp_path):
     assert names(path) == ["a (2).jpg", "a.jpg"]
 
 
-def test_a_lone_picture_is_packed_and_a_lone_table_is_not(tmp_path):
-    picture = uploads.save_uploads([("a.jpg", BytesIO(b"A"))], tmp_path)
+def test_a_single_image_is_packed_and_a_single_table_is_not(tmp_path):
+    image = uploads.save_uploads([("a.jpg", BytesIO(b"A"))], tmp_path)
     table = uploads.save_uploads([("vectors.parquet", BytesIO(b"P"))], tmp_path)
-    assert names(picture) == ["a.jpg"]
+    assert names(image) == ["a.jpg"]
     assert (table.name, table.read_bytes()) == ("vectors.parquet", b"P")
 
 
-def test_captions_join_the_zip_and_two_zips_are_refused(tmp_path):
+def test_captions_join_the_zip_and_two_zips_are_rejected(tmp_path):
     captions = ("captions.csv", BytesIO(b"C"))
     path = uploads.save_uploads([("x.zip", packed("a.jpg")), captions], tmp_path)
     assert names(path) == ["a.jpg", "captions.csv"]
-    with pytest.raises(InputError, match="2 zips were dropped; allowed: one at a time"):
+    with pytest.raises(InputError, match="2 zips were chosen; allowed: one at a time"):
         uploads.save_uploads([("x.zip", packed("a.jpg")), ("y.zip", packed("b.jpg"))], tmp_path)
 
 
@@ -56,28 +58,28 @@ def test_a_path_in_a_name_does_not_leave_the_folder(tmp_path):
     assert names(path) == ["a.jpg"]
 
 
-def test_nothing_dropped_is_a_sentence(tmp_path):
-    with pytest.raises(InputError, match="Drop some pictures"):
+def test_no_file_is_a_message(tmp_path):
+    with pytest.raises(InputError, match="There is no file to ingest"):
         uploads.save_uploads([], tmp_path)
 
 
-def test_a_file_that_is_only_called_zip_is_refused(tmp_path):
+def test_a_file_that_is_only_named_zip_is_rejected(tmp_path):
     files = [("x.zip", BytesIO(b"PK nothing" * 20)), ("captions.csv", BytesIO(b"C"))]
     with pytest.raises(UnreadableFile, match=r"x\.zip: it is not a zip file"):
         uploads.save_uploads(files, tmp_path)
 
 
-def test_drops_go_when_taken_in_or_after_a_week(tmp_path):
-    taken = uploads.save_uploads([("a.jpg", BytesIO(b"A"))], tmp_path)
+def test_uploads_are_deleted_after_the_ingest_or_a_week(tmp_path):
+    ingested = uploads.save_uploads([("a.jpg", BytesIO(b"A"))], tmp_path)
     forgotten = uploads.save_uploads([("b.jpg", BytesIO(b"B"))], tmp_path)
     os.utime(forgotten.parent, (0, 0))
-    uploads.discard_upload(taken, tmp_path)
-    assert not taken.parent.exists()
+    uploads.discard_upload(ingested, tmp_path)
+    assert not ingested.parent.exists()
     new = uploads.save_uploads([("c.jpg", BytesIO(b"C"))], tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == [new.parent.name]
 
 
-def test_a_path_of_the_user_is_never_dropped(tmp_path):
+def test_a_path_of_the_user_is_never_deleted(tmp_path):
     mine = tmp_path / "mine.zip"
     mine.write_bytes(b"x")
     uploads.discard_upload(mine, tmp_path / "uploads")
@@ -91,7 +93,7 @@ def test_only_paths_below_the_root_are_allowed(tmp_path, monkeypatch):
     assert uploads.allowed_path("pets") == tmp_path / "root" / "pets"
     assert uploads.allowed_path(f" '{tmp_path}/root/pets' ") == tmp_path / "root" / "pets"
     for outside in (str(tmp_path), "..", "way_out", "pets/../../x"):
-        with pytest.raises(InputError, match="is not below"):
+        with pytest.raises(InputError, match="is not in"):
             uploads.allowed_path(outside)
     with pytest.raises(InputError, match="There is no file or folder"):
         uploads.allowed_path("birds")

@@ -1,4 +1,4 @@
-"""Brought vectors: row i belongs to item i, unit length, and every bad row is named."""
+"""Imported vectors: row i belongs to item i, unit length, and every bad row is named."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,11 +49,11 @@ def test_every_number_format_gives_the_same_unit_rows(
     assert intake.vectors.dtype == np.float32
     np.testing.assert_allclose(intake.vectors, expected, atol=1e-6)
     assert [item.id for item in intake.items] == [str(i) for i in range(40)]
-    assert intake.notes == ("40 of 40 vectors were not of length 1 and were normalised.",)
-    assert intake.refused == ()
+    assert intake.notes == ("40 of 40 vectors were not of unit length and were normalized.",)
+    assert intake.rejected == ()
 
 
-def test_unit_rows_are_kept_bit_by_bit_without_a_note(
+def test_unit_rows_are_stored_bit_by_bit_without_a_note(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:
     rows = rng.normal(size=(20, 32)).astype(np.float32)
@@ -63,11 +63,11 @@ def test_unit_rows_are_kept_bit_by_bit_without_a_note(
     intake = read_vectors(table_of(tmp_path / "v.parquet", list(rows), LIST32))
     assert np.array_equal(intake.vectors, rows) and intake.notes == ()
     again = read_vectors(table_of(tmp_path / "w.parquet", list(mixed), LIST32))
-    assert again.notes == ("1 of 20 vectors were not of length 1 and were normalised.",)
+    assert again.notes == ("1 of 20 vectors were not of unit length and were normalized.",)
     np.testing.assert_allclose(again.vectors, rows, atol=1e-7)
 
 
-def test_items_carry_what_the_row_says(tmp_path: Path) -> None:
+def test_items_have_the_fields_of_their_row(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, {"p/a.png": png(1)})
     path = table_of(
         folder / "v.parquet",
@@ -94,8 +94,8 @@ def test_items_carry_what_the_row_says(tmp_path: Path) -> None:
     assert (lone.name, lone.text, lone.labels) == ("c", "", ("cat",))
     assert intake.pairs == (("A", "b"),)
     assert intake.notes == (
-        "The column 'thumb' was left out: it holds bytes.",
-        "1 of 3 vectors were not of length 1 and were normalised.",
+        "The column 'thumb' was ignored: it contains bytes.",
+        "1 of 3 vectors were not of unit length and were normalized.",
     )
 
 
@@ -111,7 +111,7 @@ def test_pairs_join_each_image_with_each_text_of_the_key(tmp_path: Path) -> None
     assert read_vectors(path).pairs == (("a", "b"), ("a", "c"), ("d", "b"), ("d", "c"))
 
 
-def test_a_key_that_joins_everything_is_refused(tmp_path: Path) -> None:
+def test_a_key_of_too_many_pairs_is_rejected(tmp_path: Path) -> None:
     n = 202
     path = table_of(
         tmp_path / "v.parquet",
@@ -122,11 +122,11 @@ def test_a_key_that_joins_everything_is_refused(tmp_path: Path) -> None:
     )
     intake = read_vectors(path)
     assert len(intake.items) == n and intake.pairs == ()
-    reason = "it joins 101 images with 101 texts; at most 10,000 pairs a key"
-    assert intake.refused == (Rejected("v.parquet pair '1'", reason),)
+    reason = "it pairs 101 images with 101 texts; allowed: 10,000 pairs per key"
+    assert intake.rejected == (Rejected("v.parquet pair '1'", reason),)
 
 
-def test_each_bad_row_is_named_and_the_rest_keep_their_vectors(tmp_path: Path) -> None:
+def test_each_bad_row_is_named_and_the_rest_has_its_vectors(tmp_path: Path) -> None:
     good = [[3.0, 4.0, 0.0]]
     rows = [
         *good,
@@ -148,17 +148,17 @@ def test_each_bad_row_is_named_and_the_rest_keep_their_vectors(tmp_path: Path) -
     intake = read_vectors(path)
     assert [item.id for item in intake.items] == ["a", "k", "l"]
     np.testing.assert_allclose(intake.vectors, [[0.6, 0.8, 0], [0, 1, 0], [1, 0, 0]], atol=1e-7)
-    assert intake.notes[0].startswith("6 of 12 vectors were not of length 1")
-    numbers = "its vector holds values that are not numbers (NaN, infinite or missing)"
-    assert {r.name: r.reason for r in intake.refused} == {
+    assert intake.notes[0].startswith("6 of 12 vectors were not of unit length")
+    numbers = "its vector has values that are not finite numbers (NaN, infinite or missing)"
+    assert {r.name: r.reason for r in intake.rejected} == {
         "v.parquet row 2": f"{numbers} (id 'b')",
         "v.parquet row 3": f"{numbers} (id 'c')",
-        "v.parquet row 4": "its vector is zero everywhere and has no direction (id 'd')",
+        "v.parquet row 4": "its vector is all zeros and has no direction (id 'd')",
         "v.parquet row 5": "its vector has 2 values; most in this file have 3 (id 'e')",
         "v.parquet row 6": "it has no vector (id 'f')",
         "v.parquet row 7": f"{numbers} (id 'g')",
         "v.parquet row 8": "it has no id",
-        "v.parquet row 9": "its id 'a' is already that of row 1",
+        "v.parquet row 9": "its id 'a' repeats that of row 1",
         "v.parquet row 10": "its kind is 'video'; allowed: image, text",
     }
 
@@ -175,7 +175,7 @@ def test_extreme_doubles_keep_their_direction(tmp_path: Path) -> None:
     np.testing.assert_allclose(intake.vectors, [[0.6, 0.8]] * 3, atol=1e-7)
 
 
-def test_pictures_that_are_not_there_or_outside_are_noted(tmp_path: Path) -> None:
+def test_missing_images_and_images_outside_are_noted(tmp_path: Path) -> None:
     folder_of(tmp_path, {"out.png": png(1), "in/a.png": png(2)})
     path = table_of(
         tmp_path / "in/v.parquet",
@@ -186,39 +186,39 @@ def test_pictures_that_are_not_there_or_outside_are_noted(tmp_path: Path) -> Non
     intake = read_vectors(path)
     assert [item.source for item in intake.items] == ["", "", str(tmp_path / "in/a.png"), ""]
     assert intake.notes == (
-        "2 of 3 pictures cannot be read (first: ../out.png: its path leads out of the folder); "
-        "their items are kept without a picture.",
+        "2 of 3 images cannot be read (first: ../out.png: its path leads outside of the folder); "
+        "only their vectors are stored.",
     )
 
 
 @settings(max_examples=40, deadline=None)
 @given(bad=st.sets(st.integers(0, 49)), size=st.integers(1, 60))
-def test_row_i_belongs_to_item_i_whatever_is_refused(
+def test_row_i_belongs_to_item_i_whatever_is_rejected(
     tmp_path_factory: pytest.TempPathFactory, bad: set[int], size: int
 ) -> None:
-    """Across row groups and refusals: the angle of each vector tells its id."""
+    """Across row groups and bad rows: the angle of each vector encodes its id."""
     angles = np.arange(50) / 50
     rows = [[0.0, 0.0] if i in bad else [np.cos(a), np.sin(a)] for i, a in enumerate(angles)]
     path = tmp_path_factory.mktemp("v") / "v.parquet"
     table = pa.table({"id": range(50), "kind": ["text"] * 50, "vector": pa.array(rows, LIST32)})
     pq.write_table(table, path, row_group_size=size)
     if len(bad) == 50:
-        with pytest.raises(InputError, match="no row of it can be used"):
+        with pytest.raises(InputError, match="none of its rows can be used"):
             read_vectors(path)
         return
     intake = read_vectors(path)
-    found = np.arctan2(intake.vectors[:, 1], intake.vectors[:, 0]) * 50
-    assert [int(item.id) for item in intake.items] == np.rint(found).astype(int).tolist()
-    assert len(intake.refused) == len(bad)
+    angle = np.arctan2(intake.vectors[:, 1], intake.vectors[:, 0]) * 50
+    assert [int(item.id) for item in intake.items] == np.rint(angle).astype(int).tolist()
+    assert len(intake.rejected) == len(bad)
 
 
-def test_which_files_bring_vectors(tmp_path: Path) -> None:
+def test_which_files_have_vectors(tmp_path: Path) -> None:
     assert is_vectors(table_of(tmp_path / "v.parquet", [[1.0]], LIST32))
     pq.write_table(pa.table({"caption": ["x"]}), tmp_path / "t.parquet")
     folder_of(tmp_path, {"n.parquet": "nonsense", "v.csv": "id,kind,vector\n"})
     for name in ("t.parquet", "n.parquet", "v.csv", "none.parquet", ""):
         assert not is_vectors(tmp_path / name)
-    with pytest.raises(InputError, match="it brings vectors of its own; ingest it by its own path"):
+    with pytest.raises(InputError, match="it has a column vector; ingest it by its own path"):
         read(tmp_path / "v.parquet")
 
 
@@ -236,16 +236,22 @@ def test_which_files_bring_vectors(tmp_path: Path) -> None:
             "vector is string; a list of numbers",
         ),
         ({"id": ["a"], "kind": ["image"], "vector": [["x"]]}, "a list of numbers is needed"),
-        ({"id": ["a"], "kind": ["image"], "vector": [[0.0]]}, r"no row of it .*zero everywhere"),
-        ({"id": ["a"], "kind": ["image"], "vector": pa.array([None], LIST32)}, "no row of it has"),
-        ({"id": ["a"], "kind": ["image"], "vector": pa.array([[]], LIST32)}, "no row of it has"),
+        ({"id": ["a"], "kind": ["image"], "vector": [[0.0]]}, r"none of its rows .*all zeros"),
+        (
+            {"id": ["a"], "kind": ["image"], "vector": pa.array([None], LIST32)},
+            "none of its rows has",
+        ),
+        (
+            {"id": ["a"], "kind": ["image"], "vector": pa.array([[]], LIST32)},
+            "none of its rows has",
+        ),
         (
             {"id": pa.array([], "string"), "kind": [], "vector": pa.array([], LIST32)},
-            "no row of it has a vector",
+            "none of its rows has a vector",
         ),
         (
             {"id": pa.array([], "string"), "kind": [], "vector": pa.array([], FORMS[4])},
-            "no row of it has a vector",
+            "none of its rows has a vector",
         ),
     ],
 )
@@ -272,5 +278,5 @@ def test_damaged_files_and_texts(tmp_path: Path) -> None:
 def test_nothing_outside_the_allowed_root_is_read(tmp_path: Path) -> None:
     path = table_of(tmp_path / "v.parquet", [[1.0, 0]], LIST32)
     assert len(read_vectors(path, tmp_path).items) == 1
-    with pytest.raises(InputError, match="it lies outside"):
+    with pytest.raises(InputError, match="it is not in"):
         read_vectors(path, tmp_path / "root")

@@ -108,7 +108,7 @@ def test_another_process_resumes_a_killed_one(bench):
         "tokens.CHUNK_ITEMS = 16\n"
         "def stop(done, total):\n"
         "    if done == 40: os._exit(9)\n"
-        "Workbench().add_tokens('halves', progress=stop)"
+        "bench = Workbench(); bench.add_tokens(bench.open('halves'), progress=stop)"
     )
     done = subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=False)
     assert done.returncode == 9

@@ -1,4 +1,7 @@
-"""CSV, TSV and their kin to rows: a header, then cells that are typed column by column."""
+"""CSV, TSV and similar tables to rows: a header, then cells that are typed column by column.
+
+`pyarrow.csv` would not do: it reads 007 as 7, has no line numbers, and rejects short rows.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from core.errors import UnreadableFile
-from core.ingest.readers.rows import EXPECTED, fits, meanings
+from core.ingest.readers.rows import EXPECTED, fits, fits_int64, meanings
 from core.ingest.readers.tables import Rows, as_text, collect, lines, must_fit
 
 _DELIMITERS = (",", "\t", ";", "|")
+_INTEGER = r"-?(0|[1-9]\d*)"
+_NUMBER = r"-?(0|[1-9]\d*)?(\.\d*)?([eE][-+]?\d+)?"
+_EXACT_DIGITS = 15  # of an integer that a float holds exactly
 
 
 def delimited(name: str, data: bytes) -> Rows:
-    """A header, then one row a record; cells are text until their column's type is known."""
+    """A header, then one record per row; a column's type is that of all its cells."""
     content = as_text(data)
     first = _first_line(content)
     delimiter = max(_DELIMITERS, key=lambda d: _width(first, d))
@@ -26,29 +32,27 @@ def delimited(name: str, data: bytes) -> Rows:
     header = _header(next(lines)[1])
     table = [(place, _aligned(place, cells, len(header))) for place, cells in lines]
     columns = zip(*(cells for _, cells in table if isinstance(cells, list)), strict=True)
-    known = meanings(header)
-    makers = {c: _typed(cells) for c, cells in zip(header, columns, strict=False)}
-    for column, meaning in known.items():
-        plural = column.strip().lower() in ("captions", "labels")
-        makers[column] = _listed if plural and meaning != "image" else str
+    parsers = {c: _parser(cells) for c, cells in zip(header, columns, strict=False)}
+    for column in meanings(header):
+        parsers[column] = _list if column.strip().lower() in ("captions", "labels") else str
     return collect(
         name,
         (
-            (place, _fields(cells, makers) if isinstance(cells, list) else cells)
+            (place, _fields(cells, parsers) if isinstance(cells, list) else cells)
             for place, cells in table
         ),
     )
 
 
 def text(name: str, data: bytes) -> Rows:
-    """A table when the first line is a header that names image and caption, else captions."""
+    """A table when the first line is a header with image and caption, else captions."""
     return headed(name, data) if _has_header(data) else lines(name, data)
 
 
 def headed(name: str, data: bytes) -> Rows:
     """A table in a .txt file, such as the captions.txt of Flickr8k."""
     if not _has_header(data):
-        raise UnreadableFile(name, f"its first line is no header of a table. {EXPECTED}")
+        raise UnreadableFile(name, f"its first line is not the header of a table. {EXPECTED}")
     return delimited(name, data)
 
 
@@ -70,13 +74,13 @@ def _columns(header: str, delimiter: str) -> list[str]:
 
 
 def _width(header: str, delimiter: str) -> int:
-    """Columns that a header has when it is cut this way; 0 when none of them is known."""
+    """Columns of a header with this delimiter; 0 when none of them is known."""
     columns = _columns(header, delimiter)
     return len(columns) if fits(columns) else 0
 
 
 def _header(cells: list[str] | UnreadableFile) -> list[str]:
-    """Every column under a name of its own."""
+    """A unique name for every column."""
     if isinstance(cells, UnreadableFile):
         raise cells
     names: list[str] = []
@@ -106,34 +110,39 @@ def _cells(
 def _aligned(
     place: str, cells: list[str] | UnreadableFile, width: int
 ) -> list[str] | UnreadableFile:
-    """Cells under their columns; more cells than columns have no meaning."""
+    """One cell per column; a row with too many cells is rejected."""
     if isinstance(cells, UnreadableFile):
         return cells
     if len(cells) > width:
         reason = f"it has {len(cells)} cells, the header has {width}"
-        return UnreadableFile(place, f"{reason}; put texts that hold the separator in quotes")
+        return UnreadableFile(place, f"{reason}; quote texts that contain the delimiter")
     return cells + [""] * (width - len(cells))
 
 
-def _fields(cells: list[str], makers: Mapping[str, Callable[[str], object]]) -> dict[str, object]:
-    """Empty cells say nothing."""
-    pairs = zip(makers.items(), cells, strict=True)
-    return {column: make(cell) for (column, make), cell in pairs if cell.strip()}
+def _fields(cells: list[str], parsers: Mapping[str, Callable[[str], object]]) -> dict[str, object]:
+    """Empty cells are missing values."""
+    pairs = zip(parsers.items(), cells, strict=True)
+    return {column: parse(cell) for (column, parse), cell in pairs if cell.strip()}
 
 
-def _typed(cells: Sequence[str]) -> Callable[[str], object]:
-    """The narrowest type that every filled cell of a column has; 007 stays a text."""
+def _parser(cells: Sequence[str]) -> Callable[[str], object]:
+    """The narrowest type that every filled cell of a column has, without any loss of digits.
+
+    Integers beyond 64 bits, integers of many digits among decimals, and 007 stay text.
+    """
     filled = [cell.strip() for cell in cells if cell.strip()]
-    if all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", cell) for cell in filled):
-        return int
-    if all(re.fullmatch(r"-?(0|[1-9]\d*)?(\.\d*)?([eE][-+]?\d+)?", c) and _is(c) for c in filled):
+    integers = [cell for cell in filled if re.fullmatch(_INTEGER, cell)]
+    longest = max(map(len, integers), default=0)
+    if len(integers) == len(filled):
+        return int if longest <= 20 and all(fits_int64(int(cell)) for cell in integers) else str
+    if longest <= _EXACT_DIGITS and all(re.fullmatch(_NUMBER, c) and _is_float(c) for c in filled):
         return float
     if all(cell.lower() in ("true", "false") for cell in filled):
         return lambda cell: cell.strip().lower() == "true"
     return str
 
 
-def _is(cell: str) -> bool:
+def _is_float(cell: str) -> bool:
     try:
         float(cell)
     except ValueError:
@@ -141,12 +150,12 @@ def _is(cell: str) -> bool:
     return True
 
 
-def _listed(cell: str) -> object:
+def _list(cell: str) -> object:
     """A cell of a plural column: a JSON list of texts, or one text."""
     if not cell.lstrip().startswith("["):
         return cell
     try:
-        found = json.loads(cell)
+        values = json.loads(cell)
     except (ValueError, RecursionError):
         return cell
-    return found if all(isinstance(one, str) for one in found) else cell
+    return values if all(isinstance(value, str) for value in values) else cell

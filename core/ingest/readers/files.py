@@ -1,4 +1,4 @@
-"""A folder on disk as a tree."""
+"""Trees of files: their interface, a folder on disk, and what a path in a table refers to."""
 
 from __future__ import annotations
 
@@ -8,15 +8,44 @@ import stat
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from posixpath import normpath
+from posixpath import normpath, splitext
 from typing import Protocol
 
 from core.errors import UnreadableFile
 from core.types import Rejected
 
+OUTSIDE = "its path leads outside of the folder"
+_SYSTEM_FILES = {"__macosx", "thumbs.db", "desktop.ini"}
+
+
+class Tree(Protocol):
+    """Files by name: a folder or a zip."""
+
+    name: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all visible files, sorted."""
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """Files that are not listed, with the reason."""
+
+    def objection(self, name: str) -> str:
+        """Why a file cannot be read; "" when it can."""
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes; UnreadableFile when it cannot be read."""
+
+    def path(self, name: str) -> str:
+        """Absolute path of a file; "" in a zip."""
+
+    def within(self, reference: str, base: str = "") -> str:
+        """The file that a path refers to when it is written in a file of the folder `base`."""
+
 
 class Folder:
-    """A folder on disk. Links are followed only to what lies inside it."""
+    """A folder on disk. Links are followed only to targets inside it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -26,26 +55,26 @@ class Folder:
     @cached_property
     def _listing(self) -> tuple[tuple[str, ...], tuple[Rejected, ...]]:
         names: list[str] = []
-        refused: list[Rejected] = []
+        rejected: list[Rejected] = []
         for name, objection in self._walk():
             if objection:
-                refused.append(Rejected(printable(name), objection))
+                rejected.append(Rejected(printable(name), objection))
             else:
                 names.append(name)
-        return tuple(sorted(names)), tuple(sorted(refused, key=lambda r: r.name))
+        return tuple(sorted(names)), tuple(sorted(rejected, key=lambda r: r.name))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every visible file, sorted."""
+        """Names of all visible files, sorted."""
         return self._listing[0]
 
     @property
-    def refused(self) -> tuple[Rejected, ...]:
-        """Links that lead out, names that are not text, folders that cannot be opened."""
+    def rejected(self) -> tuple[Rejected, ...]:
+        """Links that leave the folder, names that are not UTF-8, folders that cannot be opened."""
         return self._listing[1]
 
     def _walk(self) -> Iterator[tuple[str, str]]:
-        """Every file with the objection to it. Linked folders are not entered: no loops."""
+        """Every file with the objection to it, or "". Linked folders are not entered: no loops."""
         waiting = [""]
         while waiting:
             folder = waiting.pop()
@@ -78,10 +107,10 @@ class Folder:
         try:
             mode = os.lstat(self.path(name)).st_mode
             if not self._inside(os.path.dirname(name)):
-                return OUT
+                return OUTSIDE
             if stat.S_ISLNK(mode):
                 if not self._leads_inside(name):
-                    return "it is a link that leads out of the folder"
+                    return "it is a link that leads outside of the folder"
                 mode = os.stat(self.root / name).st_mode
         except (OSError, ValueError):
             return "there is no such file"
@@ -101,69 +130,44 @@ class Folder:
         return os.path.join(self.root, name)
 
     def within(self, reference: str, base: str = "") -> str:
-        """The name a written path means."""
+        """The file that a path refers to."""
         if is_absolute(reference) and Path(reference).is_relative_to(self.root):
             return within(Path(reference).relative_to(self.root).as_posix())
         return within(reference, base)
 
 
-OUT = "its path leads out of the folder"
-_SYSTEM_FILES = {"__macosx", "thumbs.db", "desktop.ini"}
-
-
-class Tree(Protocol):
-    """File names and their bytes."""
-
-    name: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every visible file, sorted."""
-
-    @property
-    def refused(self) -> tuple[Rejected, ...]:
-        """What the listing had to leave out, and why."""
-
-    def objection(self, name: str) -> str:
-        """Why a file cannot be read; "" when it can."""
-
-    def read(self, name: str) -> bytes:
-        """A file's bytes; UnreadableFile when they cannot be had."""
-
-    def path(self, name: str) -> str:
-        """Absolute path of a file; "" when it lies in a zip."""
-
-    def within(self, reference: str, base: str = "") -> str:
-        """The name that a path means when it is written in a file of the folder `base`."""
-
-
 def within(reference: str, base: str = "") -> str:
-    """The name that a written path means, seen from the folder `base` ("" or ending in a slash).
+    """The file that a path refers to from the folder `base` ("" or ending in a slash).
 
     Raises:
-        UnreadableFile: a web address, an absolute path, or a path that leads out of the tree.
+        UnreadableFile: a web address, an absolute path, or a path that leaves the tree.
 
-    >>> within("./pictures/../a.jpg", "set/")
+    >>> within("./images/../a.jpg", "set/")
     'set/a.jpg'
     """
     if "://" in reference:
-        raise UnreadableFile(reference, "it is a web address; download the picture first")
+        raise UnreadableFile(reference, "it is a web address; download the image first")
     path = reference.replace("\\", "/")
     if is_absolute(path):
-        raise UnreadableFile(reference, "its path is absolute and leads out of the folder")
+        raise UnreadableFile(reference, "its path is absolute and leads outside of the folder")
     name = normpath(base + path)
     if name == ".." or name.startswith("../") or "\0" in name:
-        raise UnreadableFile(reference, OUT)
+        raise UnreadableFile(reference, OUTSIDE)
     return name
 
 
 def is_absolute(path: str) -> bool:
-    """Whether a path with forward slashes starts at a root or a drive."""
+    """Whether a path with forward slashes starts with a root or a drive."""
     return path.startswith("/") or re.match("[A-Za-z]:", path) is not None
 
 
+def suffix(name: str) -> str:
+    """The suffix of a file name, in lower case."""
+    return splitext(name)[1].lower()
+
+
 def hidden(name: str) -> bool:
-    """Files that systems leave behind and nobody means: .DS_Store, __MACOSX/, Thumbs.db.
+    """Whether a file is hidden or left by an operating system: .DS_Store, __MACOSX/, Thumbs.db.
 
     >>> hidden("a/.DS_Store"), hidden("a/b.jpg")
     (True, False)
@@ -173,5 +177,5 @@ def hidden(name: str) -> bool:
 
 
 def printable(name: str) -> str:
-    """A file name as text; bytes of it that are no UTF-8 are shown as a replacement character."""
+    """A file name as text; invalid UTF-8 becomes the replacement character."""
     return os.fsencode(name).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""A table's rows joined with the pictures that they name."""
+"""Rows of a table joined with the images that they name."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from core.types import Rejected
 
 
 def join_rows(rows: Rows, tree: Tree, bases: Sequence[str]) -> list[Record | Rejected]:
-    """One record a picture, however many rows name it, and one a lone text.
+    """One record per image, however many rows name it, and one per text without an image.
 
     Args:
-        rows: what the table says.
-        tree: where the pictures are.
-        bases: folders that its paths may start from; the first that holds the picture counts.
+        rows: of the table.
+        tree: has the images.
+        bases: folders that the paths may be relative to; the first that contains the image counts.
     """
     entries: list[Record | Rejected] = []
-    pictures: dict[str, Record] = {}
+    images: dict[str, Record] = {}
     at: dict[str, int] = {}
     finder = _Finder(tree, bases)
     for row in rows:
         if isinstance(row, Rejected):
             entries.append(row)
             continue
-        entries += row.refused
+        entries += row.rejected
         if not row.image:
             if row.captions:
                 entries.append(_record(row, row.place))
             continue
         name, objection = finder.find(row.image)
         if objection:
-            entries.append(Rejected(row.image, _left_out(row, objection)))
-        elif name in pictures:
-            pictures[name] = _merged(pictures[name], row)
+            entries.append(Rejected(row.image, _reason(row, objection)))
+        elif name in images:
+            images[name] = _merged(images[name], row)
         else:
             at[name] = len(entries)
             read, source = partial(tree.read, name), tree.path(name)
-            pictures[name] = replace(_record(row, name), read=read, source=source)
-            entries.append(pictures[name])
+            images[name] = replace(_record(row, name), read=read, source=source)
+            entries.append(images[name])
     for name, place in at.items():
-        entries[place] = pictures[name]
+        entries[place] = images[name]
     return entries
 
 
 class _Finder:
-    """Finds what a written path means; the base that worked last is tried first."""
+    """Finds the file that a path refers to; the base that worked last is tried first."""
 
     def __init__(self, tree: Tree, bases: Sequence[str]) -> None:
         self._tree = tree
@@ -61,14 +61,14 @@ class _Finder:
         self._found: dict[str, tuple[str, str]] = {}
 
     def find(self, reference: str) -> tuple[str, str]:
-        """The name in the tree, and the objection to it or ""."""
+        """The file's name in the tree, and the objection to it or ""."""
         if reference not in self._found:
             self._found[reference] = self._look(reference)
         return self._found[reference]
 
     def _look(self, reference: str) -> tuple[str, str]:
         objections = []
-        # A path that climbs means something only from the table's own folder.
+        # A path to a parent folder is relative to the table's own folder.
         climbs = normpath(reference.replace("\\", "/")).startswith("..")
         for base in [self._own] if climbs else list(self._bases):
             try:
@@ -81,7 +81,7 @@ class _Finder:
                 self._bases.insert(0, base)
                 return name, ""
             objections.append(objection)
-        # The most telling one: a path that leads out of the folder, rather than no such file.
+        # The most helpful one: a path that leaves the folder, rather than no such file.
         return reference, next((o for o in objections if "no such" not in o), objections[0])
 
 
@@ -90,7 +90,7 @@ def _record(row: Row, name: str) -> Record:
 
 
 def _merged(record: Record, row: Row) -> Record:
-    """A picture's further row: captions and labels add up, attributes keep their first value."""
+    """A further row of an image: captions and labels add up, attributes keep their first value."""
     return replace(
         record,
         captions=record.captions + row.captions,
@@ -99,10 +99,10 @@ def _merged(record: Record, row: Row) -> Record:
     )
 
 
-def _left_out(row: Row, objection: str) -> str:
-    """Why a picture is not there; its captions would be texts that belong to nothing."""
+def _reason(row: Row, objection: str) -> str:
+    """Why an image is missing; its captions are rejected too, as they would have no image."""
     reason = f"{objection} (named in {row.place})"
     if not row.captions:
         return reason
-    many = "its caption was" if len(row.captions) == 1 else f"its {len(row.captions)} captions were"
-    return f"{reason}; {many} left out too"
+    many = "its caption is" if len(row.captions) == 1 else f"its {len(row.captions)} captions are"
+    return f"{reason}; {many} rejected too"

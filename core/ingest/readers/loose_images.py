@@ -1,4 +1,4 @@
-"""Pictures that no table names: they lie in a folder, perhaps in classes, perhaps with notes."""
+"""Images that no table names: in a folder, perhaps a folder per class, perhaps with text files."""
 
 from __future__ import annotations
 
@@ -8,68 +8,52 @@ from pathlib import PurePosixPath
 from posixpath import splitext
 
 from core.errors import UnreadableFile
-from core.ingest.readers.files import Tree
+from core.ingest.images import IMAGE_SUFFIXES, UNSUPPORTED_SUFFIXES
+from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.records import Record
 from core.ingest.readers.tables import lines
 from core.types import Rejected
 
-# What a person would call a picture. Those that cannot be decoded are refused with the reason.
-_PICTURES = tuple(
-    f".{ending}"
-    for ending in (
-        *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "gif", "webp", "bmp", "dib", "tif", "tiff"),
-        *("avif", "jp2", "j2k", "jpx", "ppm", "pgm", "pbm", "pnm", "heic", "heif", "jxl"),
-        *("svg", "ico", "psd", "tga", "dng", "cr2", "nef", "arw"),
-    )
-)
+
+def is_image(name: str) -> bool:
+    """Whether a file has the suffix of an image, supported or not."""
+    return suffix(name) in IMAGE_SUFFIXES + UNSUPPORTED_SUFFIXES
 
 
-def suffix(name: str) -> str:
-    """A file name's ending, in small letters."""
-    return splitext(name)[1].lower()
+def in_class_folders(images: Iterable[str]) -> bool:
+    """Whether all images lie exactly one folder deep, in at least two folders.
 
-
-def is_picture(name: str) -> bool:
-    """Whether a file's ending says that it is a picture."""
-    return suffix(name) in _PICTURES
-
-
-def in_classes(pictures: Iterable[str]) -> bool:
-    """Whether all pictures lie exactly one folder deep, in at least two folders.
-
-    >>> in_classes(["cat/1.jpg", "dog/1.jpg"]), in_classes(["cat/1.jpg", "2.jpg"])
+    >>> in_class_folders(["cat/1.jpg", "dog/1.jpg"]), in_class_folders(["cat/1.jpg", "2.jpg"])
     (True, False)
     """
-    folders = {PurePosixPath(name).parts[:-1] for name in pictures}
+    folders = {PurePosixPath(name).parts[:-1] for name in images}
     return len(folders) > 1 and all(len(parts) == 1 for parts in folders)
 
 
-def loose_images(
-    tree: Tree, pictures: Iterable[str], labelled: bool
-) -> Iterator[Record | Rejected]:
-    """A record a picture, its captions from the text file of the same stem beside it.
+def loose_images(tree: Tree, images: Iterable[str], labeled: bool) -> Iterator[Record | Rejected]:
+    """One record per image, its captions from the text file of the same name beside it.
 
     Args:
-        tree: where the pictures are.
-        pictures: their names.
-        labelled: the folder's name is the label.
+        tree: has the images.
+        images: their names.
+        labeled: the folder's name is the label.
     """
-    notes = {_stem(name): name for name in tree.names if suffix(name) == ".txt"}
-    for name in pictures:
+    texts = {_stem(name): name for name in tree.names if suffix(name) == ".txt"}
+    for name in images:
         captions: list[str] = []
-        if note := notes.get(_stem(name)):
-            yield from _read_note(tree, note, captions)
-        labels = (PurePosixPath(name).parent.name,) if labelled else ()
+        if text := texts.get(_stem(name)):
+            yield from _read_captions(tree, text, captions)
+        labels = (PurePosixPath(name).parent.name,) if labeled else ()
         read = partial(tree.read, name)
         yield Record(name, read, tree.path(name), tuple(captions), labels)
 
 
-def _read_note(tree: Tree, note: str, captions: list[str]) -> Iterator[Rejected]:
-    """Collect a note's captions; yield what is wrong with it."""
+def _read_captions(tree: Tree, text: str, captions: list[str]) -> Iterator[Rejected]:
+    """Collect the captions of a text file; yield its rejected lines."""
     try:
-        rows = lines(note, tree.read(note))
+        rows = lines(text, tree.read(text))
     except UnreadableFile as error:
-        yield Rejected(note, error.reason)
+        yield Rejected(text, error.reason)
         return
     for row in rows:
         if isinstance(row, Rejected):

@@ -1,4 +1,4 @@
-"""What a source yields: records, and the items that are made of them."""
+"""Records, which a source yields, and their items."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from core.types import Item, Rejected, Value
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One picture with all that was said about it, or one text without a picture.
+    """An image with its captions, labels and attributes, or a text without an image.
 
     Args:
-        name: the picture's path inside its source, or the place of the text.
-        read: gives the picture's file bytes, from any thread; None when there is no picture.
-            Raises UnreadableFile when the file cannot be read.
-        source: absolute path of the picture; "" when the store must keep a copy.
-        captions: texts that belong to the picture, in their order.
-        labels: the picture's labels, or the text's when there is no picture.
+        name: the image's path inside its source, or the place of the text.
+        read: returns the bytes of the image's file, in any thread; None without an image. Raises
+            UnreadableFile when the file cannot be read.
+        source: absolute path of the image; "" when the store must copy it.
+        captions: the image's texts, in order.
+        labels: the image's labels, or the text's without an image.
         attributes: every other field, typed.
     """
 
@@ -32,9 +32,9 @@ class Record:
 
 @dataclass(frozen=True)
 class Source:
-    """Records and refusals in a fixed order; iterating again gives the same again.
+    """Records and rejected entries in a fixed order, which may be iterated repeatedly.
 
-    `total` counts the records (some may turn into refusals on the way), None when unknown.
+    `total` counts the records (some may be rejected later), None when unknown.
     """
 
     name: str
@@ -46,32 +46,32 @@ class Source:
 
 
 def items_of(record: Record, data: bytes | None) -> tuple[Item | None, tuple[Item, ...]]:
-    """The picture's item (None without a picture) and its texts' items; they are all pairs.
+    """The item of the image (None without an image) and those of its texts; they are all pairs.
 
-    Labels and attributes go to the picture, or to the text when there is no picture. `split` goes
-    to both, because evaluation asks pictures and texts alike.
+    Labels and attributes go to the image, or to the text without an image. `split` goes to both,
+    because images and texts are evaluated.
 
-    >>> picture, texts = items_of(Record("a.jpg", captions=("A dog .",), labels=("dog",)), b"...")
-    >>> picture.labels, texts[0].name, texts[0].labels
+    >>> image, texts = items_of(Record("a.jpg", captions=("A dog .",), labels=("dog",)), b"...")
+    >>> image.labels, texts[0].name, texts[0].labels
     (('dog',), 'A dog .', ())
     """
-    picture = None
+    image = None
     labels, attributes = record.labels, record.attributes
     if data is not None:
-        picture = Item("image", data, record.name, record.source, labels, attributes)
+        image = Item("image", data, record.name, record.source, labels, attributes)
         labels = ()
         attributes = {k: v for k, v in attributes.items() if k == "split"}
     texts = (
-        Item("text", caption.encode(), short(caption), "", labels, attributes)
+        Item("text", caption.encode(), shorten(caption), "", labels, attributes)
         for caption in record.captions
     )
-    return picture, tuple(texts)
+    return image, tuple(texts)
 
 
-def short(text: str, length: int = 200) -> str:
-    """A text as a name: one line, cut after `length` characters.
+def shorten(text: str, length: int = 200) -> str:
+    """A text as a name: one line, truncated to `length` characters.
 
-    >>> short("one two three", 8)
+    >>> shorten("one two three", 8)
     'one two…'
     """
     line = " ".join(text.split())

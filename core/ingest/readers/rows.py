@@ -1,4 +1,4 @@
-"""One row of a table, whatever its file: what its fields mean, and what is refused."""
+"""One row of a table of any format: the meaning of its fields, and what is rejected."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _MEANING = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row whose texts are clean; `image` is the path as it was written, or ""."""
+    """A row with valid texts; `image` is the path as written in the table, or ""."""
 
     place: str
     image: str
     captions: tuple[str, ...]
     labels: tuple[str, ...]
     attributes: Mapping[str, Value]
-    refused: tuple[Rejected, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
 
 
 def meanings(columns: Iterable[str]) -> dict[str, str]:
-    """Columns that are known, with what they mean. A column `image` wins over `file_name`.
+    """Known columns with their meaning. A column `image` takes precedence over `file_name`.
 
     >>> meanings(["Image", "caption", "year"])
     {'Image': 'image', 'caption': 'captions'}
@@ -53,7 +53,7 @@ def meanings(columns: Iterable[str]) -> dict[str, str]:
 
 
 def fits(columns: Iterable[str]) -> bool:
-    """Whether a table with these columns holds pictures or texts."""
+    """Whether a table with these columns has images or texts."""
     return not {"image", "captions"}.isdisjoint(meanings(columns).values())
 
 
@@ -61,40 +61,40 @@ def row_of(place: str, fields: Mapping[str, object]) -> Row:
     """Read one row.
 
     Raises:
-        UnreadableFile: a field has no sense as what its name says; the whole row is refused.
+        UnreadableFile: a field has a value that its name does not allow; the row is rejected.
     """
     known = meanings(fields)
     image = ""
     captions: list[str] = []
     labels: list[str] = []
     attributes: dict[str, Value] = {}
-    refused: list[Rejected] = []
+    bad_captions: list[Rejected] = []
     for column, value in fields.items():
         meaning = known.get(column)
         if meaning == "image":
             image = _path(place, value)
         elif meaning == "captions":
-            _captions(place, value, captions, refused)
+            _captions(place, value, captions, bad_captions)
         elif meaning == "labels":
             labels += labels_of(place, value)
         elif (typed := attribute(place, value)) is not None:
             attributes[column.strip()] = typed
-    if not (image or captions or refused):
+    if not (image or captions or bad_captions):
         raise UnreadableFile(place, "it has neither an image nor a caption")
-    return Row(place, image, tuple(captions), unique(labels), attributes, tuple(refused))
+    return Row(place, image, tuple(captions), unique(labels), attributes, tuple(bad_captions))
 
 
 def labels_of(place: str, value: object) -> list[str]:
     """Labels of a field: a text, a number or a list of them."""
     values = value if isinstance(value, list | tuple) else [value]
-    found = []
+    labels = []
     for one in values:
         if isinstance(one, dict | list):
             raise UnreadableFile(place, f"a label is {kind_of(one)}, not a text")
         label = "" if one is None else clean(place, str(one)).strip()
         if label:
-            found.append(label)
-    return found
+            labels.append(label)
+    return labels
 
 
 def unique(labels: Iterable[str]) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ def attribute(place: str, value: object) -> Value | None:
         case bool():
             return value
         case int():
-            return value if -(2**63) <= value < 2**63 else str(value)
+            return value if fits_int64(value) else str(value)
         case float() | Decimal():
             number = float(value)
             return number if math.isfinite(number) else None
@@ -119,8 +119,13 @@ def attribute(place: str, value: object) -> Value | None:
         case datetime() | date() | time():
             return value.isoformat()
         case bytes():
-            raise UnreadableFile(place, "a field holds bytes; text or numbers are needed")
+            raise UnreadableFile(place, "a field contains bytes; text or numbers are needed")
     return clean(place, json.dumps(value, ensure_ascii=False, default=str))
+
+
+def fits_int64(number: int) -> bool:
+    """Whether an integer can be stored as one."""
+    return -(2**63) <= number < 2**63
 
 
 def caption(place: str, value: object) -> str:
@@ -135,13 +140,13 @@ def caption(place: str, value: object) -> str:
     if not text:
         raise UnreadableFile(place, "the caption is empty")
     if len(text) > MAX_CAPTION:
-        reason = f"the caption has {len(text):,} characters; at most {MAX_CAPTION:,}"
+        reason = f"the caption has {len(text):,} characters; allowed: {MAX_CAPTION:,}"
         raise UnreadableFile(place, reason)
     return text
 
 
 def clean(place: str, text: str) -> str:
-    """The text itself, if every character of it can be stored as UTF-8."""
+    """The text, if all of it can be stored as UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -149,13 +154,13 @@ def clean(place: str, text: str) -> str:
     return text
 
 
-def refusal(error: UnreadableFile) -> Rejected:
-    """An error that was met on the way, as an entry of the report."""
+def rejected(error: UnreadableFile) -> Rejected:
+    """An error as an entry of the report."""
     return Rejected(error.name, error.reason)
 
 
 def kind_of(value: object) -> str:
-    """What a value is, in words for a person who writes JSON.
+    """The type of a value in the terms of JSON.
 
     >>> kind_of(3.5), kind_of({})
     ('a number', 'an object')
@@ -182,11 +187,11 @@ def _path(place: str, value: object) -> str:
     return clean(place, value).strip()
 
 
-def _captions(place: str, value: object, kept: list[str], refused: list[Rejected]) -> None:
+def _captions(place: str, value: object, captions: list[str], bad: list[Rejected]) -> None:
     if value is None:
         return
     for one in value if isinstance(value, list | tuple) else [value]:
         try:
-            kept.append(caption(place, one))
+            captions.append(caption(place, one))
         except UnreadableFile as error:
-            refused.append(refusal(error))
+            bad.append(rejected(error))

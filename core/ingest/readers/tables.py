@@ -1,7 +1,7 @@
-"""Tables to rows: JSON lines, Parquet, and plain lines of captions; CSV is in `cells.py`.
+"""Tables to rows: JSON lines, Parquet, and lines of captions; CSV is in `delimited.py`.
 
-Every reader takes a name and the file's bytes, and gives rows and refusals in the file's order. One
-bad line never stops the rest; UnreadableFile means that the file as a whole is no such table.
+Every reader takes a name and the file's bytes, and returns rows and rejected entries in the file's
+order. A bad line never stops the rest; UnreadableFile means that the whole file is no such table.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ import json
 from collections.abc import Iterable, Mapping
 
 from core.errors import UnreadableFile
-from core.ingest.readers.rows import EXPECTED, Row, caption, fits, kind_of, refusal, row_of
+from core.ingest.readers.rows import EXPECTED, Row, caption, fits, kind_of, rejected, row_of
 from core.types import Rejected
 
 Rows = list[Row | Rejected]
+NOT_PARQUET = "it is not a Parquet file, or it is damaged"
 
 
 def json_lines(name: str, data: bytes) -> Rows:
-    """One JSON object a line."""
+    """One JSON object per line."""
     data = data.removeprefix(codecs.BOM_UTF8)
     numbered = enumerate(io.BytesIO(data), 1)
     lines = ((f"{name} line {at}", line) for at, line in numbered if line.strip())
@@ -32,23 +33,23 @@ def json_rows(name: str, objects: Iterable[object]) -> Rows:
 
 
 def parquet(name: str, data: bytes) -> Rows:
-    """One row a record, columns typed by the file."""
+    """One record per row, columns typed by the file."""
     from pyarrow import ArrowException, BufferReader
     from pyarrow.parquet import ParquetFile
 
     try:
         file = ParquetFile(BufferReader(data))
         if "vector" in file.schema_arrow.names:
-            raise UnreadableFile(name, "it brings vectors of its own; ingest it by its own path")
+            raise UnreadableFile(name, "it has a column vector; ingest it by its own path")
         must_fit(name, file.schema_arrow.names)
         rows = [row for batch in file.iter_batches() for row in batch.to_pylist()]
     except (ArrowException, OSError, ValueError, OverflowError) as error:
-        raise UnreadableFile(name, "it is not a Parquet file, or it is damaged") from error
+        raise UnreadableFile(name, NOT_PARQUET) from error
     return collect(name, ((f"{name} row {at}", row) for at, row in enumerate(rows, 1)))
 
 
 def lines(name: str, data: bytes) -> Rows:
-    """One caption a line; empty lines are no captions."""
+    """One caption per line; empty lines are skipped."""
     rows: Rows = []
     for at, line in enumerate(io.StringIO(as_text(data), newline=None), 1):
         if line.strip():
@@ -56,12 +57,12 @@ def lines(name: str, data: bytes) -> Rows:
             try:
                 rows.append(Row(place, "", (caption(place, line),), (), {}))
             except UnreadableFile as error:
-                rows.append(refusal(error))
+                rows.append(rejected(error))
     return rows
 
 
 def collect(name: str, entries: Iterable[tuple[str, object]]) -> Rows:
-    """Read every entry; a table without any usable column is refused as a whole."""
+    """Read every entry; a table without a usable column is rejected as a whole."""
     rows: Rows = []
     known = False
     columns: set[str] = set()
@@ -76,25 +77,24 @@ def collect(name: str, entries: Iterable[tuple[str, object]]) -> Rows:
             known = known or fits(entry)
             rows.append(row_of(place, entry))
         except UnreadableFile as error:
-            rows.append(refusal(error))
+            rows.append(rejected(error))
     if not known and columns:
         must_fit(name, sorted(columns))
     if not known and rows:
         first = "; ".join(
             f"{row.name}: {row.reason}" for row in rows[:1] if isinstance(row, Rejected)
         )
-        raise UnreadableFile(name, f"no line of it can be read ({first}). {EXPECTED}")
+        raise UnreadableFile(name, f"none of its lines can be read ({first}). {EXPECTED}")
     return rows
 
 
 def must_fit(name: str, columns: Iterable[str]) -> None:
-    """Refuse a table that has neither pictures nor texts, and say what is expected."""
+    """Reject a table that has neither images nor texts."""
     columns = list(columns)
     if not fits(columns):
-        found = ", ".join(columns[:8]) or "none"
-        raise UnreadableFile(
-            name, f"no column of it is an image or a caption ({found}). {EXPECTED}"
-        )
+        names = ", ".join(columns[:8]) or "none"
+        reason = f"none of its columns is an image or a caption (columns: {names})"
+        raise UnreadableFile(name, f"{reason}. {EXPECTED}")
 
 
 def _parsed(place: str, line: bytes) -> object:
@@ -106,11 +106,11 @@ def _parsed(place: str, line: bytes) -> object:
         what = error.msg.removesuffix(" at")
         return UnreadableFile(place, f"it is not JSON ({what} at character {error.colno})")
     except (ValueError, RecursionError):
-        return UnreadableFile(place, "it is JSON of a size or depth that cannot be read")
+        return UnreadableFile(place, "its JSON is too large or too deeply nested")
 
 
 def as_text(data: bytes) -> str:
-    """Bytes that are no UTF-8 become lone surrogates, so that only their own row is refused."""
+    """Invalid UTF-8 becomes lone surrogates, so that only its own row is rejected."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
     return data.decode("utf-8-sig", "surrogateescape")

@@ -1,4 +1,4 @@
-"""A zip as a tree. What it claims is checked in its directory before anything is inflated."""
+"""A zip as a tree. Its directory is checked before anything is decompressed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from core.ingest.readers.files import hidden, is_absolute, within
 from core.types import Rejected
 
 MAX_RATIO = 200
-RATIO_FREE = 10_000_000  # up to this many bytes any ratio is harmless
+RATIO_FREE = 10_000_000  # bytes up to which any ratio is harmless
 MAX_MEMBER = 2 * 1024**3
 MAX_TOTAL = 64 * 1024**3
 _CHUNK = 1 << 20
-_ENCRYPTED = "it is encrypted with a password; unpack the zip and ingest the folder"
+_ENCRYPTED = "it is encrypted; unpack the zip and ingest the folder"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-# RuntimeError: passwords and methods that zipfile does not know.
+# RuntimeError: passwords and methods that zipfile does not support.
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError
 )  # fmt: skip
@@ -30,7 +30,7 @@ class Zip:
     """A zip file, read in place and from any thread.
 
     Raises:
-        InputError: not a zip, cut short, encrypted as a whole, or inflating beyond the limits.
+        InputError: not a zip, truncated, completely encrypted, or decompressing beyond the limits.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,7 +38,7 @@ class Zip:
         try:
             self._file = zipfile.ZipFile(path)
         except _DAMAGE as error:
-            reason = "it is not a zip, or it is cut short or damaged"
+            reason = "it is not a zip, or it is truncated or damaged"
             raise UnreadableFile(path.name, reason) from error
         self._members: dict[str, zipfile.ZipInfo] = {}
         self._objections: dict[str, str] = {}
@@ -47,7 +47,7 @@ class Zip:
                 self._add(info)
         visible = {name: info for name, info in self._members.items() if not hidden(name)}
         self.names = tuple(sorted(visible))
-        self.refused = tuple(
+        self.rejected = tuple(
             Rejected(name, objection)
             for name, objection in sorted(self._objections.items())
             if not hidden(name)
@@ -63,15 +63,15 @@ class Zip:
         else:
             self._members[name] = info
 
-    def _check(self, inflated: int, packed: int) -> None:
-        """Refuse the zip as a whole."""
+    def _check(self, unpacked: int, packed: int) -> None:
+        """Reject the zip as a whole."""
         if not self._members and _ENCRYPTED in self._objections.values():
             raise UnreadableFile(self.name, _ENCRYPTED)
-        if inflated > MAX_TOTAL:
-            reason = f"it inflates to {_size(inflated)}; at most {_size(MAX_TOTAL)}"
+        if unpacked > MAX_TOTAL:
+            reason = f"it decompresses to {_size(unpacked)}; allowed: {_size(MAX_TOTAL)}"
             raise UnreadableFile(self.name, f"{reason}. Unpack it and ingest the folder")
-        if inflated > RATIO_FREE and inflated > MAX_RATIO * packed:
-            raise UnreadableFile(self.name, _bomb(inflated, packed))
+        if unpacked > RATIO_FREE and unpacked > MAX_RATIO * packed:
+            raise UnreadableFile(self.name, _bomb(unpacked, packed))
 
     def objection(self, name: str) -> str:
         """Why a member cannot be read; "" when it can."""
@@ -80,14 +80,14 @@ class Zip:
         return self._objections.get(name, "there is no such file in the zip")
 
     def read(self, name: str) -> bytes:
-        """A member's bytes, never more than the directory promised."""
+        """A member's bytes, never more than the directory states."""
         if objection := self.objection(name):
             raise UnreadableFile(name, objection)
         info = self._members[name]
         parts: list[bytes] = []
         try:
             with self._file.open(info) as member:
-                # In steps: one large read would inflate a lying member before noticing the lie.
+                # In steps: one large read would decompress all of a member with a false size.
                 while part := member.read(_CHUNK):
                     parts.append(part)
         except _DAMAGE as error:
@@ -95,37 +95,37 @@ class Zip:
             raise UnreadableFile(name, reason) from error
         data = b"".join(parts)
         if len(data) != info.file_size:
-            raise UnreadableFile(name, "it is cut short in the zip")
+            raise UnreadableFile(name, "it is truncated in the zip")
         return data
 
     def path(self, name: str) -> str:
-        """Nothing in a zip has a path of its own."""
+        """Members have no path on disk."""
         return ""
 
     def within(self, reference: str, base: str = "") -> str:
-        """The name a written path means."""
+        """The member that a path refers to."""
         return within(reference, base)
 
 
 def _objection(info: zipfile.ZipInfo, name: str) -> str:
     if is_absolute(name) or ".." in name.split("/"):
-        return "its name leads out of the zip"
+        return "its name leads outside of the zip"
     if stat.S_ISLNK(info.external_attr >> 16):
         return "it is a link, not a file"
     if info.flag_bits & 0x1:
         return _ENCRYPTED
     if info.compress_type not in _METHODS:
-        return "it is packed in a way that cannot be read here; pack it as an ordinary zip"
+        return "its compression method is not supported; use an ordinary zip"
     if info.file_size > RATIO_FREE and info.file_size > MAX_RATIO * info.compress_size:
         return _bomb(info.file_size, info.compress_size)
     if info.file_size > MAX_MEMBER:
-        return f"it inflates to {_size(info.file_size)}; at most {_size(MAX_MEMBER)}"
+        return f"it decompresses to {_size(info.file_size)}; allowed: {_size(MAX_MEMBER)}"
     return ""
 
 
-def _bomb(inflated: int, packed: int) -> str:
-    ratio = inflated / max(packed, 1)
-    return f"it inflates {ratio:,.0f} times to {_size(inflated)}; at most {MAX_RATIO} times"
+def _bomb(unpacked: int, packed: int) -> str:
+    ratio = unpacked / max(packed, 1)
+    return f"it decompresses {ratio:,.0f} times to {_size(unpacked)}; allowed: {MAX_RATIO} times"
 
 
 def _size(count: int) -> str:

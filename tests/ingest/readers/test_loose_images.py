@@ -1,0 +1,56 @@
+"""Images without a table: classes from folders, captions from text files."""
+
+from pathlib import Path
+
+from core.errors import UnreadableFile
+from core.ingest.images import decode
+from core.ingest.readers.detect import read
+from tests.fixtures.files import folder_of, half, png, png_bomb, zip_of
+from tests.fixtures.sources import records, rejected
+
+
+def test_class_folders_label_only_when_all_lie_one_deep(tmp_path: Path) -> None:
+    classes = folder_of(tmp_path / "c", {"dog/1.png": png(1), "cat/1.png": png(2)})
+    assert [(r.name, r.labels) for r in records(read(classes))] == [
+        ("cat/1.png", ("cat",)),
+        ("dog/1.png", ("dog",)),
+    ]
+    folder_of(classes, {"top.png": png(3)})
+    assert {r.labels for r in records(read(classes))} == {()}
+    one = folder_of(tmp_path / "o", {"dog/1.png": png(1)})
+    assert records(read(one))[0].labels == ()
+
+
+def test_sidecar_texts_are_captions_line_by_line(tmp_path: Path) -> None:
+    folder = folder_of(
+        tmp_path / "s",
+        {
+            "a.png": png(1),
+            "a.txt": "caption\n\n second \r\n",
+            "b.png": png(2),
+            "README.txt": "no image",
+            "b.txt": b"good\n\xff\xfe\xfa\n",
+        },
+    )
+    source = read(folder)
+    assert [r.captions for r in records(source)] == [("caption", "second"), ("good",)]
+    assert rejected(source) == {"b.txt line 2": "a text in it is not valid UTF-8"}
+
+
+def test_images_that_cannot_be_decoded_are_still_yielded_by_name(tmp_path: Path) -> None:
+    bad = {
+        "bomb.png": png_bomb(),
+        "empty.jpg": b"",
+        "half.png": half(png()),
+        "old.heic": bytes(40),
+        "text.png": b"hello, I am a text",
+    }
+    source = read(zip_of(tmp_path / "bad.zip", {**bad, "good.png": png()}))
+    reasons = {}
+    for record in records(source):
+        assert record.read is not None
+        try:
+            decode(record.read(), record.name)
+        except UnreadableFile as error:
+            reasons[error.name] = error.reason
+    assert sorted(reasons) == sorted(bad)
