@@ -27,7 +27,9 @@ KS = (1, 5, 10)
 
 def main() -> None:
     """Print one line for each figure."""
-    parser = argparse.ArgumentParser(description="Evaluate the shipped starter.")
+    parser = argparse.ArgumentParser(
+        "python -m tests.bench.starter.measure", description="Evaluate the shipped starter."
+    )
     parser.add_argument("data", type=Path, help="folder with flickr8k-800 and imagenet-600")
     parser.add_argument("--encoder", default="starter", help="another encoder, to compare with")
     given = parser.parse_args()

@@ -145,7 +145,9 @@ class Trainer:
 
 def main() -> None:
     """Read the data, train, write the heads."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "python -m tests.bench.starter.train", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("data", type=Path, help="folder with flickr8k-800 and coco-mini")
     parser.add_argument("--cache", type=Path, required=True, help="folder for the features")
     parser.add_argument("--seed", type=int, default=0)
