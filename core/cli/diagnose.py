@@ -60,7 +60,7 @@ def diagnose(workbench: Workbench, options: argparse.Namespace) -> None:
     if options.report:
         opened = workbench.open(options.name, options.encoder)
         shown = workbench.evidence(opened, [(s.space, s.findings) for s in sides])
-        write_file(options.report, html_page(options.name, sides, shown=shown))
+        write_file(options.report, html_page(options.name, sides, evidence=shown))
     _show(sides, as_json=options.json)
 
 

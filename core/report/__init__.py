@@ -1,4 +1,4 @@
-"""What a screen or a file shows of measurements, computed but not drawn."""
+"""Contents of measurement screens and files: the HTML report, map layers, subsets."""
 
 from core.report.evidence import Evidence, evidence_ids
 from core.report.html import Side, html_page

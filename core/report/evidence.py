@@ -1,109 +1,102 @@
-"""The items behind the numbers of a report, drawn into the file itself: each picture once.
+"""The items behind the numbers of a report: which they are, and what the file embeds of them.
 
-A picture is an SVG image that every place refers to, so it is in the file once however often it is
-shown, prints, and needs no network. Names and texts are escaped.
+A thumbnail is in the file once, however often it is shown, so that the report needs no network.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from textwrap import shorten
 
 from core import measure
 from core.types import Finding, Ints, Item, Space
 
 EACH = 5  # items at either end of a finding
-BYTES = 1_500_000  # of pictures in one file, before they are written as text
+BYTES = 1_500_000  # of thumbnails in one file, before base64
 LONGEST = 90  # characters of a text
-AID = "The items at both ends of a number are shown, at most {each} at each; {pictures}."
+AID = (
+    "For each number the items with the highest and the lowest values are shown, at most {each} of "
+    "each; {thumbnails}."
+)
 
 
-def evidence_ids(space: Space, findings: Iterable[Finding]) -> list[str]:
-    """Ids of the items that a report shows for findings, none twice."""
-    ids: dict[str, None] = {}
-    for finding in findings:
-        for _, rows in _ends(finding):
-            ids |= dict.fromkeys(space.ids[row] for row in rows)
-    return list(ids)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One item of a report: its text or name, the number of its thumbnail, and its value."""
+
+    text: str
+    is_text: bool
+    thumbnail: int | None
+    value: float
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of the items behind a report.
+    """The items that a report shows.
 
     Args:
-        items: pictures and texts by id; the others are not shown.
-        pictures: small WebP pictures by id, where there are any; `BYTES` of them at most are used.
+        items: images and texts by id; items that are not here are not shown.
+        thumbnails: WebP thumbnails by id, as far as there are any; at most `BYTES` are embedded.
     """
 
     items: Mapping[str, Item] = field(default_factory=dict)
-    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    thumbnails: Mapping[str, bytes] = field(default_factory=dict)
 
     @cached_property
-    def _places(self) -> dict[str, int]:
-        """Number of each picture that is in the file."""
-        room, places = BYTES, dict[str, int]()
-        for id_, data in self.pictures.items():
+    def numbers(self) -> Mapping[str, int]:
+        """Number in the file of each embedded thumbnail, by id."""
+        room, numbers = BYTES, dict[str, int]()
+        for id_, data in self.thumbnails.items():
             if id_ in self.items and 0 < len(data) <= room:
                 room -= len(data)
-                places[id_] = len(places)
-        return places
+                numbers[id_] = len(numbers)
+        return numbers
+
+    @property
+    def embedded(self) -> Iterator[str]:
+        """The embedded thumbnails in base64, by number."""
+        return (b64encode(self.thumbnails[id_]).decode() for id_ in self.numbers)
 
     @property
     def about(self) -> str:
         """What is shown and what is not, in a sentence; "" without items."""
         if not self.items:
             return ""
-        known = sum(id_ in self.items and bool(data) for id_, data in self.pictures.items())
-        size = sum(len(self.pictures[id_]) for id_ in self._places) / 1e6
-        pictures = f"{len(self._places):,} small pictures take {size:.1f} MB of this file"
-        if known > len(self._places):
-            pictures += f", {known - len(self._places):,} more did not fit and are named"
-        return AID.format(each=EACH, pictures=pictures)
+        available = sum(id_ in self.items and bool(data) for id_, data in self.thumbnails.items())
+        size = sum(len(self.thumbnails[id_]) for id_ in self.numbers) / 1e6
+        thumbnails = f"{len(self.numbers):,} thumbnails take {size:.1f} MB of this file"
+        if available > len(self.numbers):
+            thumbnails += f", {available - len(self.numbers):,} more did not fit and are named"
+        return AID.format(each=EACH, thumbnails=thumbnails)
 
-    def pictures_once(self) -> str:
-        """All pictures, drawn nowhere yet."""
-        if not self._places:
-            return ""
-        images = "".join(
-            f'<image id="picture{i}" width="1" height="1" preserveAspectRatio="xMidYMid slice" '
-            f'href="data:image/webp;base64,{b64encode(self.pictures[id_]).decode()}"/>'
-            for id_, i in self._places.items()
-        )
-        return f'<svg class="store" aria-hidden="true"><defs>{images}</defs></svg>'
+    def extremes(self, space: Space, finding: Finding) -> list[tuple[str, list[Shown]]]:
+        """The items with the highest and the lowest values, as far as they are in `items`."""
+        ends = [
+            (title, [shown for row in rows if (shown := self._shown(space.ids[row], finding, row))])
+            for title, rows in _ends(finding)
+        ]
+        return [(title, items) for title, items in ends if items]
 
-    def both_ends(self, space: Space, finding: Finding, name: str) -> str:
-        """The items with the highest and the lowest value; "" when none is known."""
-        lines = []
-        for title, rows in _ends(finding):
-            shown = "".join(self._item(space.ids[row], finding, row) for row in rows)
-            if shown:
-                what = f"{title}, {name}: {finding.per_item_title or finding.name}"
-                lines.append(f'<p class="aid">{escape(what)}</p><ul class="items">{shown}</ul>')
-        each = "".join(f"<div>{line}</div>" for line in lines)
-        return f'<div class="ends">{each}</div>' if each else ""
-
-    def _item(self, id_: str, finding: Finding, row: int) -> str:
+    def _shown(self, id_: str, finding: Finding, row: int) -> Shown | None:
         item = self.items.get(id_)
         if item is None or finding.per_item is None:
-            return ""
-        text = item.kind == "text" and bool(item.payload)
-        words = escape(shorten(item.text if text else item.name, LONGEST, placeholder="…"))
-        drawn = f"<q>{words}</q>" if text else f"<span>{words}</span>"
-        if id_ in self._places:
-            drawn = (
-                f'<svg viewBox="0 0 1 1" role="img" aria-label="{words}"><title>{words}</title>'
-                f'<use href="#picture{self._places[id_]}"/></svg>'
-            )
-        return f"<li>{drawn}<b>{float(finding.per_item[row]):.3g}</b></li>"
+            return None
+        is_text = item.kind == "text" and bool(item.payload)
+        text = shorten(item.text if is_text else item.name, LONGEST, placeholder="…")
+        return Shown(text, is_text, self.numbers.get(id_), float(finding.per_item[row]))
 
 
-def _ends(finding: Finding) -> Sequence[tuple[str, Ints]]:
-    """The rows at both ends; those of a finding about the space as a whole are none."""
+def evidence_ids(space: Space, findings: Iterable[Finding]) -> list[str]:
+    """Ids of the items that a report shows for findings, without repeats."""
+    rows = (row for finding in findings for _, end in _ends(finding) for row in end)
+    return list(dict.fromkeys(space.ids[row] for row in rows))
+
+
+def _ends(finding: Finding) -> tuple[tuple[str, Ints], ...]:
+    """The rows with the highest and the lowest values; none for a finding about the space."""
     if finding.per_item is None:
         return ()
     low, high = measure.extremes(finding.per_item, EACH)

@@ -1,7 +1,4 @@
-"""Rows made ready for a screen: the layers of a map, what a lasso holds, the items behind a number.
-
-Screens draw what is here and compute nothing themselves.
-"""
+"""The layers of a map: rows by kind, label or finding; color ranges; the points of a selection."""
 
 from __future__ import annotations
 
@@ -18,16 +15,15 @@ from core.types import KINDS, SCOPE_NAMES, Finding, Floats, Ints, Kind, Space
 MAX_GROUPS = 12
 MAX_POINTS = 100_000
 OTHER = "other"
-UNLABELLED = "no label"
+UNLABELED = "no label"
 NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Points of a map that look alike. `hue` numbers the group's colour; -1 is grey.
+    """Points of a map with one color scheme. `hue` is the number of the group's color; -1 is gray.
 
-    `rows` are rows of the space. `values` colour the points one by one where they are numbers, and
-    `unit` says what the numbers are.
+    `rows` are rows of the space. `values`, where given, color each point, and `unit` is their name.
     """
 
     name: str
@@ -39,14 +35,14 @@ class Layer:
 
 
 def sample_for_map(space: Space, most: int = MAX_POINTS, seed: int = 0) -> Ints:
-    """The rows a map draws: all of them, or a seeded sample, sorted."""
+    """The rows on a map: all of them, or a seeded sample, sorted."""
     if space.n <= most:
         return np.arange(space.n)
     return np.sort(np.random.default_rng(seed).choice(space.n, most, replace=False))
 
 
 def by_kind(space: Space, rows: Ints) -> tuple[Layer, ...]:
-    """Pictures and texts.
+    """Images and texts.
 
     >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
     >>> [(layer.name, layer.rows.tolist()) for layer in by_kind(space, np.arange(3))]
@@ -60,13 +56,13 @@ def by_kind(space: Space, rows: Ints) -> tuple[Layer, ...]:
 
 
 def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, ...]:
-    """What has no label, then "other", then the commonest labels; pictures and texts apart.
+    """Items without a label, then "other", then the most frequent labels; images and texts apart.
 
-    The grey ones come first, so that they are drawn below the others. An item with several labels
-    counts for its first; a text without one takes its picture's.
+    Gray layers come first, so that they are drawn below the others. Of several labels the first
+    counts; a text without a label gets its image's.
 
     Raises:
-        InputError: nothing is labelled.
+        InputError: nothing is labeled.
     """
     names = _first_labels(space)
     counts = Counter(names[r] for r in rows if names[r])
@@ -75,7 +71,7 @@ def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, .
     common = sorted(counts, key=lambda name: (-counts[name], name))[:most]
     hue = {name: i for i, name in enumerate(common)}
     group = np.array([hue.get(names[r], most if names[r] else most + 1) for r in rows])
-    titles = dict(enumerate(common)) | {most: OTHER, most + 1: UNLABELLED}
+    titles = dict(enumerate(common)) | {most: OTHER, most + 1: UNLABELED}
     return tuple(
         Layer(titles[g], kind, g if g < most else -1, part)
         for g in [most + 1, most, *range(len(common))]
@@ -85,13 +81,13 @@ def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, .
 
 
 def by_finding(space: Space, rows: Ints, finding: Finding) -> tuple[Layer, ...]:
-    """A number for each item that the finding measured; the others are grey and come first.
+    """A value for each item that the finding measured; the others are gray and come first.
 
     Raises:
-        InputError: the finding is about the space as a whole.
+        InputError: the finding has no per-item values.
     """
     if finding.per_item is None:
-        raise InputError(f"{finding.name} has no value for single items.")
+        raise InputError(f"{finding.name} has no per-item values.")
     values = finding.per_item[rows]
     measured = np.isfinite(values)
     layers = [
@@ -107,7 +103,7 @@ def by_finding(space: Space, rows: Ints, finding: Finding) -> tuple[Layer, ...]:
 
 
 def color_range(layers: Sequence[Layer]) -> tuple[float, float] | None:
-    """Where a colour scale starts and stops: the 2nd and 98th percentile of all values."""
+    """The ends of the color scale: the 2nd and 98th percentile of all values."""
     values = [layer.values for layer in layers if layer.values is not None]
     if not values:
         return None
@@ -116,13 +112,13 @@ def color_range(layers: Sequence[Layer]) -> tuple[float, float] | None:
 
 
 def in_lasso(space: Space, layers: Sequence[Layer], points: Iterable[tuple[int, int]]) -> list[str]:
-    """Ids of selected points, each (layer, place in it), in the space's order, none twice."""
+    """Ids of selected points, each (layer, place in it), in the space's order, without repeats."""
     rows = {int(layers[layer].rows[place]) for layer, place in points}
     return [space.ids[row] for row in sorted(rows)]
 
 
 def map_places(space: Space, layers: Sequence[Layer], ids: Iterable[str]) -> list[list[int]]:
-    """The inverse of `held`: which points of each layer belong to these ids."""
+    """The inverse of `in_lasso`: the points of each layer that belong to these ids."""
     wanted = np.zeros(space.n, bool)
     wanted[[space.row[id_] for id_ in ids if id_ in space.row]] = True
     return [np.flatnonzero(wanted[layer.rows]).tolist() for layer in layers]

@@ -1,6 +1,6 @@
 """Small figures as inline SVG: intervals and curves; every text is escaped.
 
-Colours are classes, so that the page's style decides them in light and dark.
+Colors are classes, defined by the page's style for light and dark.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.types import Curve, Doubles, Finding
 WIDTH, HEIGHT = 560, 190
 LEFT, RIGHT, TOP, BOTTOM = 58, 10, 10, 40
 HUES = 6
-MOST = 300  # points of one line: more cannot be seen
+MOST = 300  # points of one line: more are not visible
 
 
 def intervals(findings: Sequence[Finding], names: Sequence[str]) -> str:
@@ -50,7 +50,7 @@ def intervals(findings: Sequence[Finding], names: Sequence[str]) -> str:
 
 
 def curves(lines: Sequence[tuple[str, Curve]]) -> str:
-    """Lines over one pair of axes, with their names; the place of today is dotted."""
+    """Lines over one pair of axes, with their names; `Curve.mark` is a dotted line."""
     first = lines[0][1]
     drawn = [(name, line, *_visible(line, first)) for name, line in lines]
     xs, ys = np.concatenate([d[2] for d in drawn]), np.concatenate([d[3] for d in drawn])
@@ -80,7 +80,7 @@ def curves(lines: Sequence[tuple[str, Curve]]) -> str:
 
 
 class _Scale:
-    """Numbers to places, straight or by their logarithm."""
+    """Numbers to coordinates, linear or logarithmic."""
 
     def __init__(
         self, low: float, high: float, start: float, end: float, *, log: bool = False
@@ -109,10 +109,10 @@ class _Scale:
         return [float(f"{i * step:.6g}") for i in range(first, last + 1)]
 
 
-def _visible(line: Curve, like: Curve) -> tuple[Doubles, Doubles]:
-    """The points that can be drawn, thinned to what can be seen."""
+def _visible(line: Curve, axes: Curve) -> tuple[Doubles, Doubles]:
+    """The finite points, thinned to at most `MOST`."""
     fine = np.isfinite(line.x) & np.isfinite(line.y)
-    fine &= ((line.x > 0) | (not like.log_x)) & ((line.y > 0) | (not like.log_y))
+    fine &= ((line.x > 0) | (not axes.log_x)) & ((line.y > 0) | (not axes.log_y))
     rows = np.flatnonzero(fine)
     if len(rows) > MOST:
         rows = rows[np.linspace(0, len(rows) - 1, MOST).astype(np.int64)]
@@ -138,9 +138,9 @@ def _axes(across: _Scale, up: _Scale, line: Curve) -> list[str]:
     return parts
 
 
-def _svg(parts: Sequence[str], height: float, says: str) -> str:
+def _svg(parts: Sequence[str], height: float, description: str) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(says)}">'
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(description)}">'
         + "".join(parts)
         + "</svg>"
     )

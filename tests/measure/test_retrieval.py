@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import TooFew
-from core.measure.retrieval import evaluate, gained
+from core.measure.retrieval import evaluate, gained, hardest
 from core.types.space import Space
 from tests.fixtures import spaces
 
@@ -104,3 +104,8 @@ def test_a_gain_is_paired():
     assert low < value < high
     both = (evaluate(hidden).text_to_image.first_ranks <= 1) * 1.0 - (before.first_ranks <= 1)
     assert high - low == pytest.approx(2 * 1.96 * both.std() / np.sqrt(200), rel=0.15)
+
+
+def test_the_hardest_queries_come_worst_first():
+    direction = type("D", (), {"queries": np.array([7, 8, 9]), "first_ranks": np.array([2, 9, 1])})
+    assert hardest(direction, 2) == [(8, 9), (7, 2)]

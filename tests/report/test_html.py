@@ -1,19 +1,18 @@
-"""The report as a file: whole, valid, quiet on the network, and safe with anybody's words."""
+"""The report as a file: complete, valid HTML, without network access, all texts escaped."""
 
 import re
 from dataclasses import replace
-from html import escape
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
 from core.cli import main
 from core.errors import TooFew
 from core.measure.compare import compare
 from core.measure.diagnostics import DIAGNOSTICS
-from core.report import evidence as exhibit
-from core.report import html, svg
+from core.report import evidence, html, svg
 from core.report.evidence import Evidence
 from core.report.html import Side
 from core.report.subsets import narrow_space, pack_ids, rest_of_space, unpack_ids
@@ -52,7 +51,7 @@ class Checked(HTMLParser):
 
 @pytest.fixture(scope="module")
 def space():
-    """60 pairs with two labels, one of them unkind; encoded by something just as unkind."""
+    """60 pairs with two labels, one of them with markup, as in the encoder's name."""
     rng = np.random.default_rng(3)
     images = rng.normal(size=(60, 12))
     rows = np.concatenate([images, images + 0.3 * rng.normal(size=(60, 12))]).astype(np.float32)
@@ -78,7 +77,7 @@ def found(space):
     return measured(space)
 
 
-def test_the_report_has_every_sentence_every_advice_and_what_could_not_be_measured(space, found):
+def test_the_report_has_every_sentence_all_advice_and_what_was_not_measured(space, found):
     findings, lacks = found
     text = html.html_page("birds", [Side("Everything", space, findings)], lacks)
     Checked(text)
@@ -102,82 +101,82 @@ def test_the_report_loads_and_runs_nothing(space, found):
     assert not re.search(r"https?:", text.partition("<body>")[0])
 
 
-def test_words_of_the_user_are_escaped(space, found):
+def test_texts_of_the_user_are_escaped(space, found):
     text = html.html_page(NASTY, [Side(f"label = {NASTY}", space, found[0])], {"cone": NASTY})
     assert "<b>x</b>" not in text
     assert escape(NASTY) in text
     Checked(text)
 
 
-def exhibits(space, found, size=900):
-    """Every item under an unkind name; pictures of noise, one of them as large as a file may be."""
-    ids = exhibit.evidence_ids(space, found)
+def evidence_of(space, found, size=900):
+    """Every item under a name with markup; thumbnails of `size` bytes."""
+    ids = evidence.evidence_ids(space, found)
     items = {
         id_: Item("text", f"{NASTY} {id_}".encode(), id_, id=id_)
         if id_[0] == "t"
         else Item("image", b"", f"{NASTY} {id_}", id=id_)
         for id_ in ids
     }
-    pictures = {id_: bytes(size) + id_.encode() for id_ in ids if id_[0] == "i"}
-    return Evidence(items, pictures)
+    thumbnails = {id_: bytes(size) + id_.encode() for id_ in ids if id_[0] == "i"}
+    return Evidence(items, thumbnails)
 
 
-def test_items_behind_a_number_are_in_the_file_once_named_and_escaped(space, found):
+def test_thumbnails_are_in_the_file_once_and_names_are_escaped(space, found):
     per_item = [f for f in found[0] if f.per_item is not None]
-    shown = exhibits(space, found[0])
-    assert 0 < len(exhibit.evidence_ids(space, per_item[:1])) <= 10
-    text = html.html_page("birds", [Side("Everything", space, found[0])], shown=shown)
+    shown = evidence_of(space, found[0])
+    assert 0 < len(evidence.evidence_ids(space, per_item[:1])) <= 10
+    text = html.html_page("birds", [Side("Everything", space, found[0])], evidence=shown)
     checked = Checked(text)
     assert not {"script", "link", "img", "iframe", "object"} & set(checked.tags)
     loads = re.findall(r'(?:src|href)="([^"]*)"', text)
-    assert all(re.match(r"#picture\d+$|data:image/webp;base64,[\w+/=]+$", url) for url in loads)
+    assert all(re.match(r"#thumbnail\d+$|data:image/webp;base64,[\w+/=]+$", url) for url in loads)
     data = [url for url in loads if url.startswith("data:")]
-    assert len(data) == len(set(data)) == len(shown.pictures)
-    assert {url for url in loads if url[0] == "#"} == {f"#picture{i}" for i in range(len(data))}
+    assert len(data) == len(set(data)) == len(shown.thumbnails)
+    assert {url for url in loads if url[0] == "#"} == {f"#thumbnail{i}" for i in range(len(data))}
     drawn = re.findall(r'<svg viewBox="0 0 1 1" role="img" aria-label="[^"]+"><title>', text)
     assert len(drawn) == text.count("<use ") > len(data)
     assert "<b>x</b>" not in text
     for id_ in shown.items:
         assert escape(f"{NASTY} {id_}") in text
-    assert f"{len(data)} small pictures take" in text
+    assert f"{len(data)} thumbnails take" in text
     lists = re.findall(r'<ul class="items">.*?</ul>', text)
     assert len(lists) > len(per_item)
-    assert max(entry.count("<li>") for entry in lists) == exhibit.EACH
+    assert max(entry.count("<li>") for entry in lists) == evidence.EACH
 
 
-def test_pictures_beyond_what_a_file_may_hold_are_named(space, found):
-    shown = exhibits(space, found[0], size=exhibit.BYTES // 4)
-    text = html.html_page("birds", [Side("Everything", space, found[0])], shown=shown)
+def test_thumbnails_beyond_the_size_limit_are_named(space, found):
+    shown = evidence_of(space, found[0], size=evidence.BYTES // 4)
+    text = html.html_page("birds", [Side("Everything", space, found[0])], evidence=shown)
     Checked(text)
     assert text.count("data:image/webp") == 3
-    assert f"{len(shown.pictures) - 3} more did not fit and are named" in text
-    assert len(text) < 2 * exhibit.BYTES
+    assert f"{len(shown.thumbnails) - 3} more did not fit and are named" in text
+    assert len(text) < 2 * evidence.BYTES
     assert all(escape(f"{NASTY} {id_}") in text for id_ in shown.items)
 
 
-def test_a_number_whose_items_are_unknown_or_all_alike_needs_no_items(space, found):
-    assert exhibit.evidence_ids(space, [finding(1, 1, 1)]) == []
+def test_items_are_shown_once_and_unknown_items_not_at_all(space, found):
+    assert evidence.evidence_ids(space, [finding(1, 1, 1)]) == []
     of = next(f for f in found[0] if f.per_item is not None)
-    assert Evidence().both_ends(space, of, "pictures") == ""
+    assert Evidence().extremes(space, of) == []
     values = np.full(space.n, np.nan, np.float32)
     values[:3] = 0.5
     few = replace(of, per_item=values)
-    assert exhibit.evidence_ids(space, [few]) == [
+    assert evidence.evidence_ids(space, [few]) == [
         "i02",
         "i01",
         "i00",
     ]  # shown once, not at both ends
 
 
-def test_two_sides_say_where_they_differ(space, found):
+def test_two_sides_are_compared(space, found):
     part = narrow_space(space, kind="image")
-    sides = [Side("Everything", space, found[0]), Side("Pictures", part, measured(part)[0])]
+    sides = [Side("Everything", space, found[0]), Side("Images", part, measured(part)[0])]
     text = html.html_page("birds", sides)
     Checked(text)
     contrasts = compare(sides[0].findings, sides[1].findings)
     assert text.count("No difference shown") == sum(not c.differs for c in contrasts)
     assert "<b>A: Everything</b>" in text
-    assert "<b>B: Pictures</b>" in text
+    assert "<b>B: Images</b>" in text
 
 
 def finding(value, low, high, name="cone"):
@@ -187,13 +186,13 @@ def finding(value, low, high, name="cone"):
 @pytest.mark.parametrize(
     ("low", "high", "differs"), [(3.1, 4, True), (3, 4, False), (0, 0.9, True), (1.5, 2, False)]
 )
-def test_numbers_differ_only_where_their_intervals_part(low, high, differs):
+def test_numbers_differ_only_where_their_intervals_do_not_overlap(low, high, differs):
     (contrast,) = compare([finding(2, 1, 3)], [finding(low, low, high)])
     assert contrast.differs == differs
     assert contrast.sentence.startswith("Differs" if differs else "No difference shown")
 
 
-def test_only_what_both_have_is_compared():
+def test_only_findings_of_both_are_compared():
     assert compare([finding(1, 1, 1)], [finding(1, 1, 1, "hubness")]) == ()
 
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.measure import findings, retrieval
 from core.report import map_layers
 from core.types.result import Finding, Reference
 from core.types.space import Space
@@ -38,7 +37,7 @@ def test_every_drawn_row_is_in_exactly_one_layer():
         assert sorted(np.concatenate([x.rows for x in layers])) == [0, 1, 2, 3, 4]
 
 
-def test_a_text_takes_the_label_of_its_picture_and_the_first_of_several_counts():
+def test_a_text_gets_the_label_of_its_image_and_the_first_of_several_counts():
     here = space(labels=(("dog",), (), ("cat", "pet"), (), ()), pairs=[(0, 3)])
     assert shape(map_layers.by_label(here, map_layers.sample_for_map(here))) == [
         ("no label", "image", -1, [1]),
@@ -49,7 +48,7 @@ def test_a_text_takes_the_label_of_its_picture_and_the_first_of_several_counts()
     ]
 
 
-def test_beyond_the_commonest_labels_the_rest_is_other():
+def test_beyond_the_most_frequent_labels_the_rest_is_other():
     labels = tuple((f"label {i % 20:02}",) for i in range(41))
     layers = map_layers.by_label(space(41, 0, labels), np.arange(41))
     assert len(layers) == 13
@@ -57,12 +56,12 @@ def test_beyond_the_commonest_labels_the_rest_is_other():
     assert (layers[0].name, layers[0].hue, len(layers[0].rows)) == ("other", -1, 16)
 
 
-def test_no_label_at_all_is_a_sentence():
+def test_no_label_at_all_is_an_error():
     with pytest.raises(InputError, match="No item has a label yet"):
         map_layers.by_label(space(), np.arange(5))
 
 
-def test_a_finding_colours_what_it_measured_and_the_rest_lies_below_in_grey():
+def test_a_finding_colors_what_it_measured_and_the_rest_is_gray_and_below():
     here = space()
     layers = map_layers.by_finding(
         here, map_layers.sample_for_map(here), finding([1, np.nan, 2, np.nan, 3])
@@ -74,18 +73,18 @@ def test_a_finding_colours_what_it_measured_and_the_rest_lies_below_in_grey():
         ("texts", "text", 0, [4]),
     ]
     assert layers[2].values.tolist() == [1, 2]
-    with pytest.raises(InputError, match="no value for single items"):
+    with pytest.raises(InputError, match="no per-item values"):
         map_layers.by_finding(here, map_layers.sample_for_map(here), finding(None))
 
 
-def test_a_large_space_is_drawn_as_the_same_sample_each_time():
+def test_the_sample_of_a_large_space_is_seeded():
     here = space(300, 200)
     rows = map_layers.sample_for_map(here, most=50)
     assert len(np.unique(rows)) == 50
     assert rows.tolist() == map_layers.sample_for_map(here, most=50).tolist() == sorted(rows)
 
 
-def test_what_a_lasso_holds_is_the_items_under_its_points_and_back():
+def test_a_lasso_selects_the_items_of_its_points_and_back():
     here = space(labels=(("a",), ("b",), ("a",), (), ()))
     layers = map_layers.by_label(here, map_layers.sample_for_map(here))
     assert [layer.rows.tolist() for layer in layers] == [[3, 4], [0, 2], [1]]
@@ -94,17 +93,3 @@ def test_what_a_lasso_holds_is_the_items_under_its_points_and_back():
     assert map_layers.map_places(here, layers, ids) == [[0], [1], [0]]
     assert map_layers.map_places(here, layers, ["gone"]) == [[], [], []]
     assert map_layers.map_places(here, layers, []) == [[], [], []]
-
-
-def test_the_hardest_queries_come_worst_first():
-    direction = type("D", (), {"queries": np.array([7, 8, 9]), "first_ranks": np.array([2, 9, 1])})
-    assert retrieval.hardest(direction, 2) == [(8, 9), (7, 2)]
-
-
-def test_the_spread_of_a_finding_counts_every_measured_item_once_in_shared_bins():
-    curves = findings.finding_curves(space(), finding([1, np.nan, 2, np.nan, 3]))
-    assert {kind: line.y.sum() for kind, line in curves.items()} == {"image": 2, "text": 1}
-    assert curves["image"].x.tolist() == curves["text"].x.tolist()
-    assert curves["text"].y[-1] == 1
-    with pytest.raises(InputError, match="no value for single items"):
-        findings.finding_curves(space(), finding(None))
