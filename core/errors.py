@@ -53,7 +53,6 @@ class UnknownName(InputError):
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
-        self.name = name
         names = sorted(known)
         near = get_close_matches(name, names, n=1)
         if near:
@@ -87,8 +86,6 @@ class BadParameter(InputError):
     """
 
     def __init__(self, name: str, value: object, allowed: str) -> None:
-        self.name = name
-        self.value = value
         super().__init__(f"{name} is {value}; allowed: {allowed}.")
 
 
@@ -100,8 +97,6 @@ class TooFew(InputError):
     """
 
     def __init__(self, what: str, needed: int, of: str, found: int, hint: str = "") -> None:
-        self.needed = needed
-        self.found = found
         are = "is" if found == 1 else "are"
         sentence = f"{what} needs at least {needed} {of}; there {are} {found or 'none'}."
         super().__init__(f"{sentence} {hint}".rstrip())
@@ -115,8 +110,6 @@ class PassportMismatch(InputError):
     """
 
     def __init__(self, encoder: str, field: str, stored: object, found: object) -> None:
-        self.encoder = encoder
-        self.field = field
         super().__init__(
             f"The encoder '{encoder}' differs from the one that encoded this collection: {field} "
             f"is {found}; stored: {stored}. Add it as a second encoder, or install the version "
@@ -148,7 +141,6 @@ class NoTokens(InputError):
     """
 
     def __init__(self, encoder: str) -> None:
-        self.encoder = encoder
         super().__init__(
             f"'{encoder}' has no patch or text tokens. Use the starter encoder, or an OpenCLIP "
             "ViT model with a class token."

@@ -28,7 +28,7 @@ UNSUPPORTED_SUFFIXES = (
 MAX_PIXELS = 100_000_000
 THUMBNAIL_SIDE = 320
 OVERLAY_SIDE = 900
-# Red of the palette: stands out from most photographs, and for the color-blind.
+# Red of the palette: warm against most photographs, distinct from black and white.
 OVERLAY_COLOR = (211, 63, 97)
 
 # Raster formats only: EPS and PDF run a program, ICO and ICNS hide a second size inside.

@@ -67,7 +67,7 @@ def _run(
     try:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
             for n, record in enumerate(prefetch(pool, source, prepare), 1):
-                writer.take(record)
+                writer.add(record)
                 progress(n, max(total or 0, n))
             writer.encode()
     except (Cancelled, KeyboardInterrupt):

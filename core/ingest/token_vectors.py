@@ -56,7 +56,7 @@ def add_tokens(
     progress(0, len(todo))
     try:
         for n, item in enumerate(collection.with_payload(todo), 1):
-            run.take(item)
+            run.add(item)
             progress(n, len(todo))
         run.encode()
     except (Cancelled, KeyboardInterrupt):
@@ -84,7 +84,7 @@ class _Run:
         self._vectors: dict[str, Floats] = {}
         self._since = monotonic()
 
-    def take(self, item: Item | Rejected) -> None:
+    def add(self, item: Item | Rejected) -> None:
         """Queue an item; encode full batches and write full chunks."""
         if isinstance(item, Rejected):
             self.report.rejected.append(item)

@@ -88,13 +88,13 @@ class Writer:
         self._since = monotonic()
         self._long = 0
 
-    def take(self, record: PreparedRecord) -> None:
+    def add(self, record: PreparedRecord) -> None:
         """Queue a record's items; encode full batches and write full chunks."""
         if record.rejected:
             self.report.rejected.append(record.rejected)
             return
         for item in record.items:
-            self._take_item(item, record)
+            self._add_item(item, record)
         self._pairs.update(dict.fromkeys(record.pairs))
         if len(self._images) >= IMAGE_BATCH or len(self._texts) >= TEXT_BATCH:
             self.encode()
@@ -102,7 +102,7 @@ class Writer:
             self.encode()
             self.flush()
 
-    def _take_item(self, item: Item, record: PreparedRecord) -> None:
+    def _add_item(self, item: Item, record: PreparedRecord) -> None:
         if item.id in self._known:
             if not record.stored:
                 self.report.repeated.append(item.name)

@@ -31,12 +31,10 @@ class Collection:
     Args:
         uri: its own folder or address.
         name: chosen by the user.
-        created: ISO 8601, in UTC.
     """
 
-    def __init__(self, uri: str, name: str, created: str = "") -> None:
+    def __init__(self, uri: str, name: str) -> None:
         self.name = name
-        self.created = created
         self._database = Database(uri, f"The collection '{name}'")
         self._originals = Originals(uri, f"The collection '{name}'")
         self._items = ItemsTable(self._database, f"item of '{name}'")

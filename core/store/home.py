@@ -126,7 +126,7 @@ class Home:
         return f"{self.uri.rstrip('/')}/{folder}"
 
     def _collection(self, row: _Row) -> Collection:
-        collection = Collection(self._folder(row.key), row.name, row.created)
+        collection = Collection(self._folder(row.key), row.name)
         return self._open.setdefault((row.key, row.name), collection)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from core.errors import UnreadableFile
-from core.ingest.images import decode, thumbnail
+from core.ingest.images import decode, overlay, thumbnail
 from tests.fixtures.files import encoded, half, png, png_bomb, ramp
 
 FORMS = ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM"]
@@ -217,3 +217,16 @@ def test_a_thumbnail_is_small_and_resembles_its_image(
 
 def test_decoding_is_repeatable() -> None:
     assert thumbnail(decode(png(), "a")) == thumbnail(decode(png(), "a"))
+
+
+@pytest.mark.parametrize(
+    ("view", "strength", "colored", "clear"),
+    [("whole", 1, (4,), (76,)), ("centre", 1, (22,), (4, 76)), ("whole", 0, (), (4, 76))],
+)
+def test_an_overlay_colors_where_the_values_are_high(
+    view: str, strength: float, colored: tuple[int, ...], clear: tuple[int, ...]
+) -> None:
+    data, heat = encoded(Image.new("RGB", (80, 40), "white")), np.array([[1, 0]], np.float32)
+    file = overlay(data, heat, (0.0, 1.0), view=view, strength=strength)
+    green = np.asarray(Image.open(io.BytesIO(file)))[20, :, 1]
+    assert all(green[x] < 120 for x in colored) and all(green[x] > 240 for x in clear)

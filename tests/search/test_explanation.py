@@ -1,20 +1,16 @@
 """Why this result: maps, words and rivals against what they are by definition."""
 
-from io import BytesIO
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from core.encoders import encoder
 from core.errors import NoTokens, UnknownItem
-from core.ingest.images import overlay
 from core.search.explanation import ExplainedQuery, explain
 from core.types.query import Part, Query
 from core.types.tokens import Tokens, additive_tokens
 from core.workbench import Workbench
 from tests.fixtures import spaces
-from tests.fixtures.files import encoded, painted
+from tests.fixtures.files import painted
 
 
 @pytest.fixture
@@ -161,20 +157,6 @@ def test_an_encoder_without_places_says_so_and_tells_the_rest(bench, monkeypatch
     assert found.maps == {}
     assert found.captions
     assert found.competitor
-
-
-def test_the_wash_lies_where_the_map_is_high():
-    data = encoded(Image.new("RGB", (80, 40), "white"))
-    map_ = np.array([[1.0, 0.0]], np.float32)
-
-    def pixel(view, x, strength=1.0):
-        made = overlay(data, map_, (0.0, 1.0), view=view, strength=strength)
-        return Image.open(BytesIO(made)).convert("RGB").getpixel((x, 20))
-
-    assert pixel("whole", 4)[1] < 120 < 240 < pixel("whole", 76)[1]
-    assert pixel("centre", 4)[1] > 240  # the model did not see it
-    assert pixel("centre", 22)[1] < 120
-    assert pixel("whole", 4, strength=0.0)[1] > 250
 
 
 def test_tokens_that_do_not_add_up_give_cosines(rng):
