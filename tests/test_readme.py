@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli.parser import parser
+from core.cli.parser import build_parser
 from core.ingest import demo
 
 TOP = Path(__file__).parents[1]
@@ -44,7 +44,7 @@ def test_the_first_python_block_runs_with_an_empty_home(monkeypatch, capsys):
 
 @pytest.mark.parametrize("command", re.findall(r"^sextant .*|(?<=`)sextant [^`]*", README, re.M))
 def test_a_command_of_the_readme_exists(command):
-    parser().parse_args(shlex.split(command)[1:])
+    build_parser().parse_args(shlex.split(command)[1:])
 
 
 def test_headline_figures_are_those_of_the_results():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.cli.output import Progress, print_json, say, tell, write_file
+from core.cli.output import Progress, echo, log, print_json, write_report
 from core.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,20 +47,20 @@ def diagnose(workbench: Workbench, options: argparse.Namespace) -> None:
     for side in _sides(workbench, options):
         findings = _probe(workbench, side.opened, probes)
         if diagnostics or not only:
-            found, lacks = workbench.measure(
-                side.space, diagnostics, on_part=lambda part: tell(f"measuring {part}")
+            measured, lacks = workbench.measure(
+                side.space, diagnostics, on_part=lambda part: log(f"measuring {part}")
             )
             if only and lacks:
                 raise InputError(" ".join(lacks.values()))
-            findings += found
+            findings += measured
         sides.append(Side(side.title, side.space, findings))
     if not only:
         names = ",".join(PROBES.all())
-        tell(f"left out: {names}, which run the encoder. To include them: --only {names}")
+        log(f"left out: {names}, which run the encoder. To include them: --only {names}")
     if options.report:
         opened = workbench.open(options.name, options.encoder)
         shown = workbench.evidence(opened, [(s.space, s.findings) for s in sides])
-        write_file(options.report, html_page(options.name, sides, evidence=shown))
+        write_report(options.report, html_page(options.name, sides, evidence=shown))
     _show(sides, as_json=options.json)
 
 
@@ -114,22 +114,22 @@ def _show(sides: Sequence[Side], *, as_json: bool) -> None:
         a, b = ({"part": s.name, **d} for s, d in zip(sides, each, strict=True))
         return print_json(documents.comparison(a, b, contrasts))
     for mark, side in zip("AB", sides, strict=True):
-        say(f"{mark}  {side.name}: {side.space.n:,} items, encoded with {side.space.encoder}")
+        echo(f"{mark}  {side.name}: {side.space.n:,} items, encoded with {side.space.encoder}")
     for c in contrasts:
         differs = "differs" if c.differs else ""
-        say(f"{differs:<8} {c.a.name:<24} {c.a.scope:<6} {_number(c.a)}  {_number(c.b)}")
+        echo(f"{differs:<8} {c.a.name:<24} {c.a.scope:<6} {_number(c.a)}  {_number(c.b)}")
     both = {(c.a.name, c.a.scope) for c in contrasts}
     for mark, side in zip("AB", sides, strict=True):
         for f in side.findings:
             if (f.name, f.scope) not in both:
-                say(f"only {mark}   {f.name:<24} {f.scope:<6} {_number(f)}")
-    return say(COMPARE_AID)
+                echo(f"only {mark}   {f.name:<24} {f.scope:<6} {_number(f)}")
+    return echo(COMPARE_AID)
 
 
 def _one(findings: Sequence[Finding]) -> None:
     for f in findings:
-        say(f"{f.verdict:<8} {f.name:<24} {f.scope:<6} {f.value:>9.4g}  {_interval(f)}")
-        say(f"         {f.sentence}")
+        echo(f"{f.verdict:<8} {f.name:<24} {f.scope:<6} {f.value:>9.4g}  {_interval(f)}")
+        echo(f"         {f.sentence} {f.detail}".rstrip())
 
 
 def _number(finding: Finding) -> str:
@@ -160,7 +160,7 @@ def _probe(
     report = workbench.encoder_report(opened, progress=progress)
     progress.end()
     for left_out, reason in report.left_out:
-        tell(f"left out  {left_out}: {reason}")
+        log(f"left out  {left_out}: {reason}")
     if lacks := [report.lacks[probe] for probe in probes if probe in report.lacks]:
         raise InputError(" ".join(lacks))
     return tuple(f for probe in probes for f in report.of_probe(probe, opened.space))

@@ -1,18 +1,18 @@
-"""`sextant evaluate`."""
+"""`sextant evaluate`: retrieval metrics of a collection's pairs, and of label analogies."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json, say
+from core.cli.output import echo, print_json
 
 if TYPE_CHECKING:
     from core.workbench import Workbench
 
 
 def evaluate(workbench: Workbench, options: argparse.Namespace) -> None:
-    """Recall both ways."""
+    """Retrieval metrics in both directions."""
     from core.workbench import documents
 
     if options.analogies:
@@ -25,21 +25,21 @@ def evaluate(workbench: Workbench, options: argparse.Namespace) -> None:
         ("text to image", result.text_to_image),
         ("image to text", result.image_to_text),
     ):
-        say(f"{title} ({len(direction.queries):,} queries)")
+        echo(f"{title} ({len(direction.queries):,} queries)")
         for name, s in direction.scores.items():
             interval = f"[{s.low:.3f}, {s.high:.3f}]"
-            say(f"  {name:<12} {s.value:>8.3f}  {interval:<18} chance {s.chance:.3f}")
-    say(result.sentence)
+            echo(f"  {name:<12} {s.value:>8.3f}  {interval:<18} chance {s.chance:.3f}")
+    echo(result.sentence)
 
 
 def _analogies(workbench: Workbench, options: argparse.Namespace) -> None:
-    """Swaps of labels in words."""
+    """Success rate of label analogies."""
     from core.workbench import documents
 
-    found = workbench.analogies(workbench.open(options.name, options.encoder))
+    result = workbench.analogies(workbench.open(options.name, options.encoder))
     if options.json:
-        return print_json(documents.analogies(found))
-    for name, s in found.scores.items():
+        return print_json(documents.analogies(result))
+    for name, s in result.scores.items():
         chance = "" if s.chance != s.chance else f"chance {s.chance:.3f}"
-        say(f"{name:<12} {s.value:>8.3f}  [{s.low:.3f}, {s.high:.3f}]  {chance}".rstrip())
-    say(found.sentence)
+        echo(f"{name:<12} {s.value:>8.3f}  [{s.low:.3f}, {s.high:.3f}]  {chance}".rstrip())
+    echo(result.sentence)

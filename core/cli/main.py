@@ -1,25 +1,25 @@
-"""One command, its exit code, and what goes where.
+"""Running one command: exit codes and output streams.
 
-With --json one JSON document goes to standard output and nothing else does; progress goes to
-standard error. Exit code 0: done; 2: the input was refused, with a sentence on standard error;
-1: a bug, with its traceback.
+With --json standard output is one JSON document; progress and messages go to standard error. Exit
+code 0: done; 2: the input was rejected, with a message on standard error; 1: a bug, with its
+traceback; 130: interrupted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.cli.output import tell
-from core.cli.parser import parser as make_parser
+from core.cli.output import log
+from core.cli.parser import build_parser
 from core.errors import SextantError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    parser = make_parser()
+    parser = build_parser()
     options, more = parser.parse_known_args(arguments)
     if len(more) == 1 and options.__dict__.get("text") == "" and not more[0].startswith("--"):
-        options.text = more.pop()  # a QUERY behind options, which argparse does not expect there
+        options.text = more.pop()  # argparse rejects a QUERY after options
     if more:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     if "run" not in options:
@@ -30,9 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(Workbench(options.home), options)
     except SextantError as error:
-        tell(str(error))
+        log(str(error))
         return 2
     except KeyboardInterrupt:
-        tell("Stopped; what was done is kept. Run the same command again to go on.")
+        log("Stopped; what is done is saved. Run the same command again to resume.")
         return 130
     return 0

@@ -1,4 +1,4 @@
-"""What goes to standard output, what to standard error, and files that are read or written."""
+"""Standard output, standard error, and the files a command reads or writes."""
 
 from __future__ import annotations
 
@@ -12,30 +12,51 @@ from core.errors import InputError
 
 
 def read_file(path: Path) -> bytes:
-    """A file's bytes, or a sentence."""
+    """A file's bytes.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a report, or say why not."""
+def read_text(file: str) -> str:
+    """The text of a UTF-8 file, or of standard input for "-".
+
+    Raises:
+        InputError: it cannot be read, or is not UTF-8.
+    """
+    data = sys.stdin.buffer.read() if file == "-" else read_file(Path(file))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not UTF-8 text: byte {error.start + 1}.") from error
+
+
+def write_report(path: Path, text: str) -> None:
+    """Write an HTML report.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
-    tell(f"The report is in {path}: one file, to open in any browser.")
+    log(f"Report written to {path}: one file, to open in any browser.")
 
 
 class Progress:
-    """One line on standard error that says how far, how fast, and how long still."""
+    """One line on standard error: how many items are done, the rate and the time left."""
 
     def __init__(self, what: str) -> None:
         self._what, self._started, self._shown = what, monotonic(), 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        """Show how far it is."""
+        """Update the line, at most twice a second."""
         now = monotonic()
         if now - self._shown < 0.5 and done < total:
             return
@@ -47,7 +68,7 @@ class Progress:
         sys.stderr.flush()
 
     def end(self) -> None:
-        """Leave the line."""
+        """End the line."""
         if sys.stderr.isatty():
             sys.stderr.write("\n")
 
@@ -58,11 +79,11 @@ def print_json(document: Any) -> None:
     sys.stdout.write("\n")
 
 
-def say(line: str) -> None:
-    """A line of the answer, on standard output."""
+def echo(line: str) -> None:
+    """A line of the result, on standard output."""
     sys.stdout.write(line + "\n")
 
 
-def tell(line: str) -> None:
-    """A line about the work, on standard error."""
+def log(line: str) -> None:
+    """A message, on standard error."""
     sys.stderr.write(line + "\n")

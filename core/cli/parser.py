@@ -3,158 +3,187 @@
 from __future__ import annotations
 
 import argparse
+from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.diagnose import diagnose as diagnosing_diagnose
-from core.cli.evaluate import evaluate as measuring_evaluate
-from core.cli.ingest import collections, serve_command
-from core.cli.ingest import demo as filling_demo
-from core.cli.ingest import ingest as filling_ingest
-from core.cli.ingest import tokens as filling_tokens
-from core.cli.label import label as labelling_label
-from core.cli.search import search as searching_search
+from core.cli.diagnose import diagnose
+from core.cli.evaluate import evaluate
+from core.cli.ingest import collections, ingest, tokens
+from core.cli.label import label
+from core.cli.search import search
+from core.cli.serve import demo, serve
 
 if TYPE_CHECKING:
     from core.workbench import Workbench
 
-
-FORMULA = '"a beach" + 0.5*img:ID - "people"; file:PATH is a picture of your own'
 Run = Callable[["Workbench", argparse.Namespace], None]
+Command = Callable[[str, Run, str], ArgumentParser]
+
+QUERY = 'a text, or a formula: "a beach" + 0.5*img:ID - "people"; file:PATH is an image file'
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> ArgumentParser:
     """The whole command line."""
-    shared = argparse.ArgumentParser(add_help=False)
-    where = "where collections are kept: a folder or a LanceDB URI"
-    shared.add_argument("--home", default=argparse.SUPPRESS, help=where)
+    home = "where collections are stored: a folder or a LanceDB URI"
+    shared = ArgumentParser(add_help=False)
+    shared.add_argument("--home", default=argparse.SUPPRESS, help=home)
     shared.add_argument("--json", action="store_true", help="print one JSON document")
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         "sextant", description="Search multimodal embeddings and measure their geometry."
     )
-    parser.add_argument("--home", help=where)
+    parser.add_argument("--home", help=home)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    def command(name: str, run: Run, text: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Run, text: str) -> ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text, parents=[shared])
         sub.set_defaults(run=run)
         return sub
 
-    demo = command("demo", filling_demo, "build the demo collection and open it in the browser")
-    demo.add_argument("--build-only", action="store_true", help="build it and exit")
-    serve = command("serve", serve_command, "open the app in the browser")
-    for sub in (demo, serve):
-        sub.add_argument("--host", default="localhost", help="address to listen on")
-        sub.add_argument("--port", type=int, default=8501)
-        sub.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    ingest = command(
-        "ingest", filling_ingest, "read pictures, captions or vectors into a collection"
-    )
-    ingest.add_argument("path", help="folder, zip, items.jsonl, CSV, TSV, Parquet, COCO captions")
-    ingest.add_argument("-c", "--collection", required=True, metavar="NAME")
-    ingest.add_argument(
-        "--long-text", choices=("windows", "stretch", "interpolate", "cut"),
-        help="how texts beyond the encoder's limit are read (windows, averaged)",
-    )  # fmt: skip
-    tokens = command(
-        "tokens", filling_tokens, "store vectors of places and words, to search and rerank by"
-    )
-    tokens.add_argument("name", help="the collection")
-    tokens.add_argument(
-        "--pool", choices=("ward", "kmeans"), help="how the parts of an item are clustered (ward)"
-    )
-    size = tokens.add_mutually_exclusive_group()
-    size.add_argument("--keep", type=int, metavar="K", help="at most so many vectors an item (8)")
-    size.add_argument("--ratio", type=float, metavar="R", help="a share of its parts, such as 0.25")
-    tokens.add_argument("--encoder", help="which vectors (the collection's first)")
-    search = command("search", searching_search, "find what is nearest to a text or a picture")
-    search.add_argument("name", help="the collection")
-    search.add_argument(
-        "text", nargs="?", default="", metavar="QUERY", help=f"a text, or {FORMULA}"
-    )
-    search.add_argument("--image", type=Path, metavar="FILE", help="ask with a picture too")
-    search.add_argument("--queries", metavar="FILE", help="one query a line; - is standard input")
-    search.add_argument(
-        "--mix", choices=("centred", "sum", "slerp"), default="centred",
-        help="how several parts become one direction (centred: each counts as its weight says)",
-    )  # fmt: skip
-    search.add_argument(
-        "--template", choices=("photo", "ensemble"), default="",
-        help="put texts of one to three words into sentences such as: a photo of a ...",
-    )  # fmt: skip
-    search.add_argument(
-        "--words", choices=("rrf", "sum"), default="",
-        help="also look for the words in captions, labels and names, and fuse both rankings",
-    )  # fmt: skip
-    search.add_argument(
-        "--first", choices=("ivf", "muvera"), default="",
-        help="what finds candidates: the nearest cells only (ivf: quicker among very many, misses "
-        "a few), or stored token vectors and MaxSim (muvera: measured worse than one vector)",
-    )  # fmt: skip
-    search.add_argument("-k", type=int, default=10, help="how many hits (10)")
-    search.add_argument(
-        "--expected", type=float, default=0.0, metavar="E",
-        help="matches end where so many chance hits are expected (1)",
-    )  # fmt: skip
-    search.add_argument(
-        "--miss", type=float, default=0.0, metavar="RATE",
-        help="share of true matches that may be missed, 0.05 to 0.9, where pairs teach a cut",
-    )  # fmt: skip
-    search.add_argument("--where", default="", metavar="EXPR", help="such as: label = dog")
-    search.add_argument(
-        "--rerank", default="", metavar="NAME", help="order the best hits again, such as: diffusion"
-    )
-    search.add_argument("--find", choices=("image", "text", "both"), help="what (pictures)")
-    label = command("label", labelling_label, "labels for a picture, or how well they are found")
-    label.add_argument("name", help="the collection")
-    label.add_argument("--image", type=Path, metavar="FILE", help="a picture")
-    label.add_argument("--item", metavar="ID", help="an item of the collection")
-    label.add_argument(
-        "--labels",
-        type=Path,
-        metavar="FILE",
-        help="one label on each line, as 'animal > dog' in a tree (the collection's labels)",
-    )
-    label.add_argument("-k", type=int, default=10, help="how many labels (10)")
-    evaluate = command(
-        "evaluate", measuring_evaluate, "recall both ways from the collection's own pairs"
-    )
-    evaluate.add_argument("name", help="the collection")
-    evaluate.add_argument(
-        "--analogies", action="store_true",
-        help='swap labels in words: a picture - "one label" + "another"',
-    )  # fmt: skip
-    for sub in (search, evaluate):
-        sub.add_argument(
-            "--hub-correction", default="", metavar="NAME", help="nnn, csls, qbnorm, dualis or dn"
-        )
-    diagnose = command("diagnose", diagnosing_diagnose, "the geometry of the collection's vectors")
-    diagnose.add_argument("name", help="the collection")
-    diagnose.add_argument(
-        "--only",
-        default="",
-        metavar="A,B",
-        help="names of diagnostics, with commas between; invariance, equivariance and truncation "
-        "run the encoder on a sample and are left out unless they are named here",
-    )
-    diagnose.add_argument(
-        "--subset", default="", metavar="EXPR", help="measure a part, such as: label = dog"
-    )
-    versus = diagnose.add_mutually_exclusive_group()
-    versus.add_argument(
-        "--versus-subset",
-        default="",
-        metavar="EXPR",
-        help="compare with another part, or with: rest",
-    )
-    versus.add_argument(
-        "--versus-encoder", default="", metavar="NAME", help="compare with the vectors of another"
-    )
-    diagnose.add_argument(
-        "--report", type=Path, metavar="FILE", help="also write all of it as one HTML file"
-    )
-    for sub in (ingest, search, label, evaluate, diagnose):
-        sub.add_argument("--encoder", help="which vectors (the collection's first, or starter)")
-    command("collections", collections, "what there is")
+    _serve(command)
+    _ingest(command)
+    _tokens(command)
+    _search(command)
+    _label(command)
+    _evaluate(command)
+    _diagnose(command)
+    command("collections", collections, "list the collections")
     return parser
+
+
+def _serve(command: Command) -> None:
+    demo_ = command("demo", demo, "build the demo collection and open it in the browser")
+    demo_.add_argument("--build-only", action="store_true", help="build it and exit")
+    for sub in (demo_, command("serve", serve, "open the app in the browser")):
+        sub.add_argument("--host", default="localhost", help="address to listen on (localhost)")
+        sub.add_argument("--port", type=int, default=8501, help="first port to try (8501)")
+        sub.add_argument("--no-browser", action="store_true", help="do not open a browser")
+
+
+def _ingest(command: Command) -> None:
+    sub = command("ingest", ingest, "read images, captions or vectors into a collection")
+    sub.add_argument("path", help="folder, zip, items.jsonl, CSV, TSV, Parquet, COCO captions")
+    sub.add_argument("-c", "--collection", required=True, metavar="NAME", help="the collection")
+    sub.add_argument(
+        "--long-text", choices=("windows", "stretch", "interpolate", "cut"),
+        help="encoding of texts beyond the encoder's context length: mean over windows (the "
+        "default), stretched or interpolated position embeddings, or truncation",
+    )  # fmt: skip
+    _encoder(sub, "encoder (that of the collection, else starter)")
+
+
+def _tokens(command: Command) -> None:
+    sub = command(
+        "tokens", tokens, "store patch and text token vectors, for MUVERA, MaxSim and rerankers"
+    )
+    sub.add_argument("name", help="the collection")
+    sub.add_argument(
+        "--pool", choices=("ward", "kmeans"), help="clustering that pools an item's tokens (ward)"
+    )
+    size = sub.add_mutually_exclusive_group()
+    size.add_argument("--keep", type=int, metavar="K", help="vectors per item, at most (8)")
+    size.add_argument(
+        "--ratio", type=float, metavar="R", help="vectors per item, as a share of its tokens"
+    )
+    _encoder(sub)
+
+
+def _search(command: Command) -> None:
+    sub = command("search", search, "find the items most similar to a text, an image or several")
+    sub.add_argument("name", help="the collection")
+    sub.add_argument("text", nargs="?", default="", metavar="QUERY", help=QUERY)
+    sub.add_argument("--image", type=Path, metavar="FILE", help="an image as a part of the query")
+    sub.add_argument("--queries", metavar="FILE", help="one query per line; - is standard input")
+    sub.add_argument(
+        "--mix", choices=("centred", "sum", "slerp"), default="centred",
+        help="how several parts become one vector: balanced by their score variance (centred, the "
+        "default), weighted sum, or spherical interpolation",
+    )  # fmt: skip
+    sub.add_argument(
+        "--template", choices=("photo", "ensemble"), default="",
+        help="prompt template for texts of one to three words, or an ensemble of templates",
+    )  # fmt: skip
+    sub.add_argument(
+        "--words", choices=("rrf", "sum"), default="",
+        help="fuse in a full-text search: reciprocal rank fusion, or sum of z-scores",
+    )  # fmt: skip
+    sub.add_argument(
+        "--first", choices=("ivf", "muvera"), default="",
+        help="first stage: approximate (ivf; faster in large collections, with a measured recall) "
+        "or token vectors (muvera, then MaxSim; less accurate than exact search in our benchmark)",
+    )  # fmt: skip
+    sub.add_argument("-k", type=int, default=10, help="number of hits (10)")
+    sub.add_argument(
+        "--expected", type=float, default=0.0, metavar="E",
+        help="cutoff: expected number of false positives (1)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--miss", type=float, default=0.0, metavar="RATE",
+        help="cutoff: miss rate, 0.05 to 0.9, where caption pairs calibrate it",
+    )  # fmt: skip
+    sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
+    _hub_correction(sub)
+    sub.add_argument("--rerank", default="", metavar="NAME", help="reranker, such as: k_reciprocal")
+    sub.add_argument(
+        "--find", choices=("image", "text", "both"), help="kinds of items to find (images)"
+    )
+    _encoder(sub)
+
+
+def _label(command: Command) -> None:
+    sub = command("label", label, "zero-shot labels of an image, or their accuracy here")
+    sub.add_argument("name", help="the collection")
+    sub.add_argument("--image", type=Path, metavar="FILE", help="an image file")
+    sub.add_argument("--item", metavar="ID", help="an item of the collection")
+    sub.add_argument(
+        "--labels", type=Path, metavar="FILE",
+        help="one label per line, as 'animal > dog' for a tree (the collection's labels)",
+    )  # fmt: skip
+    sub.add_argument("-k", type=int, default=10, help="number of labels (10)")
+    _encoder(sub)
+
+
+def _evaluate(command: Command) -> None:
+    sub = command("evaluate", evaluate, "recall, median rank and mAP on the collection's pairs")
+    sub.add_argument("name", help="the collection")
+    sub.add_argument(
+        "--analogies", action="store_true",
+        help='label analogies in place of pairs: an image - "one label" + "another"',
+    )  # fmt: skip
+    _hub_correction(sub)
+    _encoder(sub)
+
+
+def _diagnose(command: Command) -> None:
+    sub = command("diagnose", diagnose, "measure the geometry of the collection's vectors")
+    sub.add_argument("name", help="the collection")
+    sub.add_argument(
+        "--only", default="", metavar="A,B",
+        help="names of diagnostics and probes, separated by commas; the probes invariance, "
+        "equivariance and truncation run the encoder, so they run only when named",
+    )  # fmt: skip
+    sub.add_argument("--subset", default="", metavar="EXPR", help="a subset, such as: label = dog")
+    versus = sub.add_mutually_exclusive_group()
+    versus.add_argument(
+        "--versus-subset", default="", metavar="EXPR",
+        help="compare with another subset, or with: rest",
+    )  # fmt: skip
+    versus.add_argument(
+        "--versus-encoder", default="", metavar="NAME", help="compare with another encoder"
+    )
+    sub.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
+    _encoder(sub)
+
+
+def _hub_correction(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--hub-correction", default="", metavar="NAME",
+        help="hubness correction: nnn, csls, qbnorm, dualis or dn",
+    )  # fmt: skip
+
+
+def _encoder(
+    sub: ArgumentParser, text: str = "whose vectors (the collection's first encoder)"
+) -> None:
+    sub.add_argument("--encoder", help=text)

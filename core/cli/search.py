@@ -1,15 +1,14 @@
-"""`sextant search`."""
+"""`sextant search`: one query, or one on each line of a file."""
 
 from __future__ import annotations
 
 import argparse
 import re
-import sys
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json, read_file, say
+from core.cli.output import echo, print_json, read_file, read_text
 from core.errors import InputError, SextantError
 
 if TYPE_CHECKING:
@@ -33,14 +32,14 @@ def search(workbench: Workbench, options: argparse.Namespace) -> None:
     ids = dict.fromkeys(hit.id for result in results for hit in result.hits)
     items = {item.id: item for item in workbench.items(options.name, list(ids))}
     if options.json:
-        found = [documents.search_result(result, items) for result in results]
+        rows = [documents.search_result(result, items) for result in results]
         if not options.queries:
-            return print_json(found[0])
-        return print_json([{"query": q, **f} for q, f in zip(texts, found, strict=True)])
+            return print_json(rows[0])
+        return print_json([{"query": q, **row} for q, row in zip(texts, rows, strict=True)])
     for text, result in zip(texts, results, strict=True):
         if options.queries:
-            say(f"> {text}")
-        _say(result, items)
+            echo(f"> {text}")
+        _print(result, items)
 
 
 def _queries(
@@ -87,54 +86,46 @@ def _parts(
     workbench: Workbench, opened: EncodedCollection, options: argparse.Namespace, texts: list[str]
 ) -> list[tuple[Part, ...]]:
     """The parts of each text; a line that cannot be parsed is named."""
-    found: list[tuple[Part, ...]] = []
+    parts: list[tuple[Part, ...]] = []
     for number, text in enumerate(texts, 1):
+        if options.image and not text.strip():
+            parts.append(())
+            continue
         try:
-            found.append(
-                workbench.parse_query(opened, text, read=_read)
-                if text.strip() or not options.image
-                else ()
+            parts.append(
+                workbench.parse_query(opened, text, read=lambda name: read_file(Path(name)))
             )
         except SextantError as error:
             if not options.queries:
                 raise
             raise InputError(f"Line {number} of {options.queries}: {error}") from error
-    return found
+    return parts
 
 
 def _lines(file: str) -> list[str]:
-    """The queries of a file or of standard input, one a line."""
-    data = sys.stdin.buffer.read() if file == "-" else read_file(Path(file))
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not UTF-8 text: byte {error.start + 1}.") from error
-    lines = re.split(r"\r\n|\n|\r", text)
+    """The queries of a file or of standard input, one per line."""
+    lines = re.split(r"\r\n|\n|\r", read_text(file))
     if not lines[-1].strip():
         lines.pop()
     if not lines:
-        raise InputError(f"{file} holds no query. Write one a line.")
+        raise InputError(f"{file} holds no query. Write one per line.")
     return lines
 
 
-def _read(name: str) -> bytes:
-    return read_file(Path(name))
-
-
-def _say(result: SearchResult, items: dict[str, Item]) -> None:
+def _print(result: SearchResult, items: dict[str, Item]) -> None:
     """Matches, a line at the cutoff, the rest; then how far to trust them."""
     from core.search import describe_changes
 
     for match in (True, False):
         for hit in result.hits:
             if hit.match == match:
-                say(_line(hit, items[hit.id].name))
+                echo(_line(hit, items[hit.id].name))
         if match and result.hits:
             least = ", ".join(f"{x:.3f}" for x in result.cutoff.cosines.values() if isfinite(x))
-            say(f"---- cutoff at cosine {least} ----" if least else "---- cutoff ----")
-    say(result.sentence)
+            echo(f"---- cutoff at cosine {least} ----" if least else "---- cutoff ----")
+    echo(result.sentence)
     for note in filter(None, (*result.notes, describe_changes(result))):
-        say(note)
+        echo(note)
 
 
 def _line(hit: Hit, name: str) -> str:

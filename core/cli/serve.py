@@ -1,45 +1,52 @@
-"""Starts the app's server, on this machine only unless told otherwise."""
+"""`sextant serve` and `sextant demo`: the app's server, by default for this machine only."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import socket
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from core import TOP
+from core.cli.output import Progress, log, print_json
 from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.workbench import Workbench
 
 PORTS_TRIED = 20
 
 
-def serve(home: str, host: str, port: int, *, browser: bool) -> None:
+def demo(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Build the demo collection, and open the app while it is built."""
+    if options.build_only:
+        progress = Progress("images")
+        report = workbench.build_demo(progress)
+        progress.end()
+        return print_json(report.to_dict()) if options.json else None
+    from core.workbench import tasks
+
+    tasks.start(workbench, "build_demo", "Building the demo collection", name="demo")
+    return serve(workbench, options)
+
+
+def serve(workbench: Workbench, options: argparse.Namespace) -> None:
     """Run the app until it is stopped.
 
-    Args:
-        home: where the collections are.
-        host: address to listen on; "localhost" is reached from this machine only.
-        port: the first port to try; the next free one is taken.
-        browser: open a browser.
-
     Raises:
-        InputError: no free port.
+        InputError: no free port at or after the given one.
     """
-    port = _free_port(host, port)
-    sys.stderr.write(f"Sextant is at http://{host}:{port} (stop with Ctrl-C)\n")
+    host, port = options.host, _free_port(options.host, options.port)
+    log(f"Sextant is at http://{host}:{port} (stop with Ctrl-C)")
+    streamlit = [sys.executable, "-m", "pages.parts.launch", "run", str(TOP / "app.py")]
     server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "pages.parts.launch",
-            "run",
-            str(TOP / "app.py"),
-            *flags(host, port, browser),
-        ],
-        env={**os.environ, "SEXTANT_HOME": home},
+        [*streamlit, *_flags(host, port, not options.no_browser)],
+        env={**os.environ, "SEXTANT_HOME": workbench.uri},
     )
-    # Whoever stops this process means the server too.
+    # A signal to this process is meant for the server too.
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
         server.wait()
@@ -49,8 +56,8 @@ def serve(home: str, host: str, port: int, *, browser: bool) -> None:
         raise
 
 
-def flags(host: str, port: int, browser: bool) -> list[str]:
-    """Streamlit's options: quiet, local, our theme, and no watching of source files."""
+def _flags(host: str, port: int, browser: bool) -> list[str]:
+    """Streamlit's options: no telemetry, our theme, and no watching of source files."""
     options = {
         "server.address": host,
         "server.port": port,
@@ -80,4 +87,4 @@ def _free_port(host: str, first: int) -> int:
             except OSError:
                 continue
             return port
-    raise InputError(f"Ports {first} to {first + PORTS_TRIED - 1} on {host} cannot be listened on.")
+    raise InputError(f"Ports {first} to {first + PORTS_TRIED - 1} on {host} are in use.")

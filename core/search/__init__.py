@@ -13,7 +13,7 @@ from core.search.rerankers import RERANKERS
 from core.search.result import SearchResult, describe_changes
 from core.search.zero_shot import (
     DEFAULT_SCALE,
-    LabelAnswer,
+    LabelRanking,
     LabelScores,
     LabelSet,
     LabelTree,
@@ -32,7 +32,7 @@ __all__ = [
     "Cutoff",
     "ExplainedQuery",
     "Explanation",
-    "LabelAnswer",
+    "LabelRanking",
     "LabelScores",
     "LabelSet",
     "LabelTree",

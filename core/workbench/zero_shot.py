@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core import search
 from core.errors import InputError, TooFew
-from core.search import LabelAnswer, LabelScores, LabelSet
+from core.search import LabelRanking, LabelScores, LabelSet
 from core.types import Part, Query, Space, SpaceCache
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _SETS, _SCORES = SpaceCache(16), SpaceCache(16)
 
 def rank_labels(
     opened: EncodedCollection, part: Part, lines: Sequence[str] | None = None, *, k: int = 10
-) -> LabelAnswer:
+) -> LabelRanking:
     """The labels that fit an image, item or text best; see `core.search.zero_shot`.
 
     Args:

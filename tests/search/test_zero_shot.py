@@ -47,9 +47,9 @@ def test_two_breeds_make_a_dog():
     picture = unit(np.array([1.0, 0.99, 0.0, 0.0]))
     answer = rank_labels(labels, picture, k=3, scale=10)
     assert [hit.label for hit in answer.likeliest[:2]] == ["poodle", "beagle"]
-    assert answer.middle[0].label == "dog"
-    assert answer.middle[0].value == pytest.approx(1, abs=0.02)
-    assert "'dog' is nearest" in answer.sentence
+    assert answer.frechet[0].label == "dog"
+    assert answer.frechet[0].value == pytest.approx(1, abs=0.02)
+    assert "the Fréchet mean is 'dog'" in answer.sentence
 
 
 def test_the_scale_that_made_the_labels_is_found(rng):
@@ -108,7 +108,7 @@ def test_shuffled_labels_are_not_found(rng):
 def test_without_labelled_pictures_there_is_a_sentence(rng):
     space, labels = labelled_space(rng)
     bare = Space(space.vectors, space.ids, 400)
-    with pytest.raises(TooFew, match="Judging labels needs at least 40 pictures"):
+    with pytest.raises(TooFew, match="Zero-shot accuracy needs at least 40 images"):
         score_labels(bare, labels)
 
 
