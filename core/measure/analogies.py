@@ -1,4 +1,4 @@
-"""Whether a space can be edited with words: a picture - "one label" + "another" finds the other."""
+"""Whether a space can be edited with words: an image - "one label" + "another" finds the other."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FULL = int(np.searchsorted(STRENGTHS, 1.0))
 class Analogies:
     """How often an edit in words finds what it asks for.
 
-    `scores`: "success" at the strength that was best on the other half of the pictures,
-    "success@1" at full strength, "success@0" without the edit (the nearest picture), and at the
+    `scores`: "success" at the strength that was best on the other half of the images,
+    "success@1" at full strength, "success@0" without the edit (the nearest image), and at the
     best strength "new" (it has the new label) and "kept" (it keeps one of the others).
     `curve` is success against strength over all swaps, `strength` the chosen one.
     """
@@ -38,7 +38,7 @@ class Analogies:
 
 @dataclass(frozen=True)
 class _Swaps:
-    """Pictures (places in `rows`), the label that goes, the one that comes, and a weight each."""
+    """Images (places in `rows`), the label that goes, the one that comes, and a weight each."""
 
     rows: Ints
     labels: Bools
@@ -51,21 +51,21 @@ class _Swaps:
 def analogies(
     space: Space, words: Callable[[Sequence[str]], Floats], *, mix: Mix = "centred", seed: int = 0
 ) -> Analogies:
-    """Success of a - b + c: swap a picture's label in words and look for the picture so described.
+    """Success of a - b + c: swap an image's label in words and look for the image so described.
 
-    Every picture x with a label b and others, and every label c that it has not, is a swap when
-    another picture has c and one of the others. The question x + s (text of c - text of b) succeeds
-    when its nearest picture, x aside, has c and one of the other labels. The strength s is chosen
-    on one half of the pictures and judged on the other. Swaps count by one over the root of how
+    Every image x with a label b and others, and every label c that it has not, is a swap when
+    another image has c and one of the others. The question x + s (text of c - text of b) succeeds
+    when its nearest image, x aside, has c and one of the other labels. The strength s is chosen
+    on one half of the images and judged on the other. Swaps count by one over the root of how
     often theirs comes, so that frequent labels do not decide alone.
 
     Source: Couairon, Cord, Douze, Schwenk. Embedding Arithmetic of Multimodal Queries for Image
     Retrieval (SIMAT). CVPR Workshops 2022; on the collection's own labels: ours.
 
     Args:
-        space: pictures with two labels or more each, such as what and which.
+        space: images with two labels or more each, such as what and which.
         words: gives the unit rows of the labels' texts.
-        mix: "centred" balances the picture and the texts as search does, "sum" adds them.
+        mix: "centred" balances the image and the texts as search does, "sum" adds them.
         seed: of the halves, and of the choice among too many swaps.
 
     Raises:
@@ -99,7 +99,7 @@ def analogies(
 
 
 def _swaps(rows: Ints, labels: Bools, rng: np.random.Generator) -> _Swaps:
-    """The swaps that some other picture answers; a random choice of them where they are many."""
+    """The swaps that some other image answers; a random choice of them where they are many."""
     found: list[Ints] = []
     order = rng.permutation(len(rows))
     shared = labels.T.astype(np.float32) @ labels.astype(np.float32) > 0  # seen together
@@ -125,7 +125,7 @@ def _swaps(rows: Ints, labels: Bools, rng: np.random.Generator) -> _Swaps:
 
 
 def _scores(space: Space, rows: Ints, words: Floats, mix: Mix) -> tuple[Doubles, Doubles]:
-    """(n, n) scores of pictures by pictures and (labels, n) of pictures by the labels' texts.
+    """(n, n) scores of images by images and (labels, n) of images by the labels' texts.
 
     Balanced, each row of scores has mean 0 and deviation 1: what `composition.balanced` does to the
     parts, seen from the candidates.
@@ -135,10 +135,10 @@ def _scores(space: Space, rows: Ints, words: Floats, mix: Mix) -> tuple[Doubles,
     if mix == "sum":
         return scores[0], scores[1]
     means = [space.images.mean(axis=0), space.texts.mean(axis=0) if len(space.texts) else 0.0]
-    centre = pictures.mean(axis=0)
+    center = pictures.mean(axis=0)
     for i, (given, mean) in enumerate(zip((pictures, words), means, strict=True)):
-        centred = (given - mean) @ (pictures - centre).T
-        scores[i] = centred / np.maximum(centred.std(axis=1, keepdims=True), MIN_LENGTH)
+        centered = (given - mean) @ (pictures - center).T
+        scores[i] = centered / np.maximum(centered.std(axis=1, keepdims=True), MIN_LENGTH)
     return scores[0], scores[1]
 
 
@@ -161,7 +161,7 @@ def _judged(
 
 
 def _chance(swaps: _Swaps) -> Doubles:
-    """For each swap the share of the other pictures that answer it."""
+    """For each swap the share of the other images that answer it."""
     labels = swaps.labels.astype(np.float32)
     result = np.empty(len(swaps.source))
     for i, (x, old, new) in enumerate(zip(swaps.source, swaps.old, swaps.new, strict=True)):
@@ -187,7 +187,7 @@ def _score(
     test: Bools,
     rng: np.random.Generator,
 ) -> Score:
-    """The weighted mean with its interval: pictures drawn again, each with all its swaps."""
+    """The weighted mean with its interval: images drawn again, each with all its swaps."""
     weights = swaps.weights[test]
     _, code = np.unique(swaps.source[test], return_inverse=True)
     n = int(code.max()) + 1
@@ -204,12 +204,12 @@ def _score(
 def _sentence(scores: dict[str, Score], strength: float) -> str:
     best, plain = scores["success"], scores["success@0"]
     verdict = (
-        "more than the nearest picture alone"
+        "more than the nearest image alone"
         if best.low > plain.high
-        else "not surely more than the nearest picture alone"
+        else "not surely more than the nearest image alone"
     )
     return (
-        f"Swapping a label in words finds a picture with the new label that keeps another in "
+        f"Swapping a label in words finds an image with the new label that keeps another in "
         f"{best.value:.0%} ({best.low:.0%} to {best.high:.0%}) of {best.n_queries:,} swaps at "
         f"strength {strength:g}, {verdict} ({plain.value:.0%}); chance {best.chance:.0%}."
     )
@@ -217,6 +217,6 @@ def _sentence(scores: dict[str, Score], strength: float) -> str:
 
 def _too_few(found: int) -> TooFew:
     return TooFew(
-        "The analogy test", LEAST, "pictures with a label that can be swapped", found,
-        "Give pictures two labels or more, such as: dog, brown.",
+        "The analogy test", LEAST, "images with a label that can be swapped", found,
+        "Give images two labels or more, such as: dog, brown.",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Class centres as a frame: how spread the classes are, and how near a simplex their centres lie.
+"""Class centers as a frame: how spread the classes are, and how near a simplex their centers lie.
 
 Formulas of neural collapse (Papyan, Han, Donoho 2020) on rows of any length.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from core.numerics.labels import BLOCK, Classes, class_sums, class_totals
 from core.types import Doubles, Floats, Ints, Space
 
-RTOL = 1e-10  # eigenvalues of the centres' scatter below this share of the largest are none
+RTOL = 1e-10  # eigenvalues of the centers' scatter below this share of the largest are none
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class ClassMeans:
     spreads: Doubles
 
     @cached_property
-    def centred(self) -> Doubles:
+    def centered(self) -> Doubles:
         """(K, d) the means around their own mean, so that every class counts alike."""
         return self.means - self.means.mean(axis=0)
 
     @cached_property
     def whitening(self) -> Doubles:
-        """(d, r) directions of the centres' scatter over the root of its eigenvalues; r < K."""
-        _, s, directions = np.linalg.svd(self.centred / np.sqrt(len(self.means)), False)
+        """(d, r) directions of the centers' scatter over the root of its eigenvalues; r < K."""
+        _, s, directions = np.linalg.svd(self.centered / np.sqrt(len(self.means)), False)
         if not s[0] > 1e-6:
             return np.empty((self.means.shape[1], 0))
         used = np.flatnonzero(s**2 > RTOL * s[0] ** 2)[: len(self.means) - 1]
@@ -41,7 +41,7 @@ class ClassMeans:
 
 @dataclass(frozen=True)
 class WithinClass:
-    """How rows vary inside their class, in units of the centres' scatter.
+    """How rows vary inside their class, in units of the centers' scatter.
 
     `nc1` is trace(Sw pinv(Sb)) / K, `error` its standard error over rows, `squares` (rows,) the
     squared distance of each row to its class mean.
@@ -87,26 +87,26 @@ def within(vectors: Floats, given: Classes, of: ClassMeans) -> WithinClass:
     rows = np.sort(np.random.default_rng(0).choice(n, min(n, 5000), replace=False))
     code = codes[rows]
     z = (vectors[given.rows[rows]] - of.means[code]) @ w
-    pull = (of.centred @ w @ (scatter / n))[code]
+    pull = (of.centered @ w @ (scatter / n))[code]
     moved = norms[rows] / count - 2 * n / (of.sizes[code] * count**2) * (pull * z).sum(axis=1)
     return WithinClass(nc1, float(moved.std() / np.sqrt(n)), squares)
 
 
 def simplex_error(means: Doubles) -> float:
-    """NC2: distance of the centred means' normalised Gram matrix from a simplex's; 0 to sqrt 2.
+    """NC2: distance of the centered means' normalized Gram matrix from a simplex's; 0 to sqrt 2.
 
-    >>> round(simplex_error(np.eye(4)), 6), round(gram_error(np.eye(10), centred=False), 6)
+    >>> round(simplex_error(np.eye(4)), 6), round(gram_error(np.eye(10), centered=False), 6)
     (0.0, 0.320364)
     """
-    return gram_error(means, centred=True)
+    return gram_error(means, centered=True)
 
 
-def gram_error(means: Doubles, *, centred: bool) -> float:
-    """|| G / |G| - (I - 11'/K) / sqrt(K - 1) || of the means' Gram matrix G, centred or not.
+def gram_error(means: Doubles, *, centered: bool) -> float:
+    """|| G / |G| - (I - 11'/K) / sqrt(K - 1) || of the means' Gram matrix G, centered or not.
 
     From K x d alone: only the trace of G, its norm and the length of the mean enter.
     """
-    a = means - means.mean(axis=0) if centred else means
+    a = means - means.mean(axis=0) if centered else means
     gram = a.T @ a if a.shape[1] < len(a) else a @ a.T
     count = len(a)
     inner = (a**2).sum() - (a.sum(axis=0) ** 2).sum() / count
@@ -114,7 +114,7 @@ def gram_error(means: Doubles, *, centred: bool) -> float:
 
 
 def orthogonal_error(means: Doubles) -> float:
-    """Distance of the means' normalised Gram matrix from the identity's, the means as they are.
+    """Distance of the means' normalized Gram matrix from the identity's, the means as they are.
 
     >>> round(orthogonal_error(np.eye(4)), 6)
     0.0
@@ -125,7 +125,7 @@ def orthogonal_error(means: Doubles) -> float:
 
 
 def duality_error(texts: Doubles, means: Doubles) -> float:
-    """NC3: distance of centred text prototypes and centred means, each scaled to norm 1."""
+    """NC3: distance of centered text prototypes and centered means, each scaled to norm 1."""
     w, a = texts - texts.mean(axis=0), means - means.mean(axis=0)
     lengths = np.linalg.norm(w) * np.linalg.norm(a)
     if not lengths > 0:
@@ -142,9 +142,9 @@ def cosines(rows: Doubles) -> Doubles:
 
 
 def cdnv(of: ClassMeans) -> float:
-    """Median over pairs of classes of (v_k + v_l) / (2 |mu_k - mu_l|^2); equal centres left out."""
-    lengths = (of.centred**2).sum(axis=1)
-    apart = lengths[:, None] + lengths - 2 * of.centred @ of.centred.T
+    """Median over pairs of classes of (v_k + v_l) / (2 |mu_k - mu_l|^2); equal centers left out."""
+    lengths = (of.centered**2).sum(axis=1)
+    apart = lengths[:, None] + lengths - 2 * of.centered @ of.centered.T
     upper = np.triu_indices(len(lengths), 1)
     apart = apart[upper]
     sums = (of.spreads[:, None] + of.spreads)[upper]
@@ -183,6 +183,6 @@ def slope(x: Doubles, y: Doubles) -> tuple[float, float] | None:
 
 
 def agreement(rows: Floats, means: Doubles, words: Doubles) -> float:
-    """NC4: share of rows whose nearest centre and nearest text are of one label."""
+    """NC4: share of rows whose nearest center and nearest text are of one label."""
     near = (rows @ means.T - (means**2).sum(axis=1) / 2).argmax(axis=1)
     return float((near == (rows @ words.T).argmax(axis=1)).mean())

@@ -1,4 +1,4 @@
-"""What every diagnostic shares: which scopes it can speak of, intervals, and numbers in words."""
+"""What diagnostics share: the scopes they can measure, and the formatting of estimates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def scopes(
 
 
 def both_kinds(space: Space, least: int, what: str) -> None:
-    """Refuse a space without `least` images and `least` texts."""
+    """Reject a space without `least` images and `least` texts."""
     if space.n_images < least:
         raise TooFew(what, least, "images", space.n_images, "Add images.")
     if space.n - space.n_images < least:
@@ -49,13 +49,35 @@ def format_value(value: float, low: float, high: float) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
+def estimate(value: float, low: float, high: float, unit: str = "") -> str:
+    """A number with its 95 % interval, where it has one.
+
+    >>> estimate(0.82367, 0.81, 0.84), estimate(12.3, 10, 15, "°"), estimate(3.0, 3.0, 3.0)
+    ('0.82 (0.81 to 0.84)', '12° (10 to 15°)', '3')
+    """
+    number = format_value(value, low, high) + unit
+    if not high - low > 1e-9:
+        return number
+    ends = (format_value(end, low, high) for end in (low, high))
+    return f"{number} ({' to '.join(ends)}{unit})"
+
+
+def percent(value: float, low: float, high: float) -> str:
+    """A share with its 95 % interval, in percent.
+
+    >>> percent(0.123, 0.1, 0.15)
+    '12% (10 to 15%)'
+    """
+    return estimate(100 * value, 100 * low, 100 * high, "%")
+
+
 def share(value: float) -> str:
-    """A share in percent that claims no digits nobody could see.
+    """A share in percent, without digits that mean nothing.
 
     >>> share(0.0123), share(3e-23)
-    ('1.2%', 'next to none')
+    ('1.2%', 'about 0%')
     """
-    return f"{100 * value:.2g}%" if value > 1e-5 else "next to none"
+    return f"{100 * value:.2g}%" if value > 1e-5 else "about 0%"
 
 
 def per_item(space: Space, rows: Ints | slice, values: Floats | Doubles) -> Floats:
@@ -69,7 +91,7 @@ def histogram(values: Doubles | Floats, x_title: str, y_title: str, bins: int = 
     """Counts of values in equal bins, x at their middles."""
     x = np.asarray(values, np.float64)
     ends = (float(x.min()), float(x.max()))
-    if not ends[1] - ends[0] > 1e-9:  # all alike but for rounding: no room for bins
+    if not ends[1] - ends[0] > 1e-9:  # equal but for rounding: no room for bins
         ends = (ends[0] - 0.5, ends[1] + 0.5)
     counts, edges = np.histogram(x, bins, ends)
     return Curve((edges[1:] + edges[:-1]) / 2, counts.astype(np.float64), x_title, y_title)
@@ -94,13 +116,13 @@ def extremes(values: Floats, k: int) -> tuple[Ints, Ints]:
 
 
 def finding_curves(space: Space, finding: Finding) -> dict[Kind, Curve]:
-    """How a finding's values for single items are spread, by kind; bins are shared.
+    """Histograms of a finding's per-item values, by kind, with shared bins.
 
     Raises:
         InputError: the finding is about the space as a whole.
     """
     if finding.per_item is None:
-        raise InputError(f"{finding.name} has no value for single items.")
+        raise InputError(f"{finding.name} has no per-item values.")
     measured = np.isfinite(finding.per_item)
     edges = np.histogram_bin_edges(finding.per_item[measured].astype(np.float64), 60)
     title = finding.per_item_title or finding.name

@@ -1,6 +1,6 @@
 """What recall and contrastive loss would be were images and texts moved apart or together.
 
-Every unit row is moved along the line between the two centres and brought back to length 1. The
+Every unit row is moved along the line between the two centers and brought back to length 1. The
 line, and the best place on it, come from one half of the pairs; both are judged on the other.
 """
 
@@ -28,7 +28,7 @@ class SweepPoint:
 
     `ranks` (s, 2, m) of the own partner asked from the image and from the text, `losses` (s, m) of
     each pair and their mean `without` (s, g) each group of pairs, and the signed distance of the
-    centres, `sizes` (s,).
+    centers, `sizes` (s,).
     """
 
     ranks: Doubles
@@ -44,7 +44,7 @@ class SweepPoint:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """`moves` (s,) along the unit line between the centres; `today` is the place of move 0.
+    """`moves` (s,) along the unit line between the centers; `today` is the place of move 0.
 
     `temperature` is that of the losses. `fitted` is the half that the line, the best places and,
     unless it was given, the temperature come from; `judged` is the other.
@@ -80,7 +80,7 @@ def sweep(space: Space, *, pairs: int, temperature: float, what: str) -> Sweep:
     x, y = space.vectors[fit[:, 0]], space.vectors[fit[:, 1]]
     delta = x.mean(axis=0, dtype=np.float64) - y.mean(axis=0, dtype=np.float64)
     size = float(np.linalg.norm(delta))
-    # With one common centre there is no line: every place is then today's.
+    # With one common center there is no line: every place is then today's.
     line = delta / size if size > 1e-6 else np.zeros(space.d)
     moves = np.unique(np.append(MOVES, size)) if size > 1e-6 else np.zeros(1)
     if temperature == 0:

@@ -1,4 +1,4 @@
-"""Neighbour distances for estimates of dimension and volume: copies set apart, float64."""
+"""Neighbor distances for estimates of dimension and volume: copies set apart, float64."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def distinct(space: Space, kind: Kind) -> tuple[Space, Ints, int]:
 
 
 def distances(space: Space, rows: Ints, near: Ints) -> Doubles:
-    """(q, k) distances of rows to their lists of neighbours."""
+    """(q, k) distances of rows to their lists of neighbors."""
     result = np.empty(near.shape)
     x = space.vectors[rows].astype(np.float64)
     for column in range(near.shape[1]):

@@ -1,6 +1,6 @@
-"""What an encoder made of pictures before and after a change, and of texts before and after a cut.
+"""Vectors of images before and after augmentation, and of texts before and after truncation.
 
-It is all that a probe of the encoder takes: the encoder itself has then done its work.
+It is all that a probe of the encoder takes: the encoder has then run.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import numpy as np
 from core.errors import InputError, TooFew
 from core.types import Doubles, Floats, Ints
 
-CONSTANT = 1 - 1e-4  # mean cosine from which pictures count as one point
+CONSTANT = 1 - 1e-4  # mean cosine from which images count as identical
 
 
 @dataclass(frozen=True)
 class Augmented:
-    """Rows of the same pictures after a change at v strengths, weakest first.
+    """Rows of the same images after an augmentation at v strengths, weakest first.
 
     Args:
         rows: (n, v, d) unit rows.
         strengths: v strengths in words.
-        usual: number of the strength to quote.
+        usual: index of the strength to report.
     """
 
     rows: Floats
@@ -36,13 +36,13 @@ class ProbeData:
     """One sample of a collection through one encoder.
 
     Args:
-        pictures: (n, d) unit rows of pictures as they are.
-        changed: the same pictures, by the name of the change.
+        images: (n, d) unit rows of images as they are.
+        changed: the same images, by the name of the augmentation.
         texts: (t, d) unit rows of texts as they are.
-        words: (t,) words of each.
-        cut: (c, m, d) unit rows of m texts, each cut to c lengths.
+        words: (t,) number of words of each.
+        cut: (c, m, d) unit rows of m texts, each truncated to c lengths.
         cut_to: (c,) those lengths in words, shortest first.
-        cut_from: what was cut, in words.
+        cut_from: what was truncated.
     """
 
     pictures: Floats = field(default_factory=lambda: np.empty((0, 1), np.float32))
@@ -54,30 +54,30 @@ class ProbeData:
     cut_from: str = "texts"
 
 
-def check_pictures(trial: ProbeData, what: str, least: int) -> None:
-    """Refuse fewer pictures than `least`, and an encoder that gives all of them one vector."""
-    n = len(trial.pictures)
+def check_pictures(data: ProbeData, what: str, least: int) -> None:
+    """Reject fewer images than `least`, and an encoder that gives all of them one vector."""
+    n = len(data.pictures)
     if n < least:
-        raise TooFew(what, least, "pictures that can be read", n, "Add images.")
-    mean = float(unrelated(trial.pictures, np.ones((1, n)))[0])
+        raise TooFew(what, least, "images that can be read", n, "Add images.")
+    mean = float(unrelated(data.pictures, np.ones((1, n)))[0])
     if mean > CONSTANT:
         raise InputError(
-            f"The encoder gives all {n} pictures almost the same vector (mean cosine {mean:.5f}), "
-            f"so that {what.lower()} cannot be told from blindness. "
-            "Take other pictures or another encoder."
+            f"The encoder gives all {n} images almost the same vector (mean cosine {mean:.5f}), "
+            f"so {what.lower()} cannot be measured. "
+            "Take other images or another encoder."
         )
 
 
-def likeness(pictures: Floats, same: Doubles, weights: Doubles) -> Doubles:
-    """(r,) share of their likeness to themselves that pictures keep, for r rows of weights.
+def relative_similarity(pictures: Floats, same: Doubles, weights: Doubles) -> Doubles:
+    """(r,) similarity of images to their augmented selves, scaled by that of unrelated images.
 
     Args:
         pictures: (n, d) unit rows.
-        same: (n,) cosine of each with its changed self.
-        weights: (r, n) how often each picture counts.
+        same: (n,) cosine of each with its augmented self.
+        weights: (r, n) weight of each image in r samples.
 
     Returns:
-        (c - c0) / (1 - c0), with c the mean of `same` and c0 that of two different pictures.
+        (c - c0) / (1 - c0), with c the mean of `same` and c0 that of two different images.
     """
     unlike = np.minimum(unrelated(pictures, weights), CONSTANT)
     kept: Doubles = (weights @ same / weights.sum(axis=1) - unlike) / (1 - unlike)
@@ -85,7 +85,7 @@ def likeness(pictures: Floats, same: Doubles, weights: Doubles) -> Doubles:
 
 
 def unrelated(rows: Floats, weights: Doubles) -> Doubles:
-    """(r,) mean cosine of two different rows for r rows of weights: all pairs, from sums.
+    """(r,) mean cosine of two different rows, weighted in r samples: all pairs, from sums.
 
     >>> unrelated(np.array([[1, 0], [1, 0], [0, 1]], np.float32), np.ones((1, 3))).round(3)
     array([0.333])

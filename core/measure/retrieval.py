@@ -1,7 +1,7 @@
 """How well known pairs find each other: recall, median rank and mean average precision, both ways.
 
 Every item of the other kind is a candidate. Intervals come from a bootstrap over groups of queries
-that share a picture, because the captions of one picture are not independent.
+that share an image, because the captions of one image are not independent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HELD_OUT = "the held-out (split = test)"
 class Direction:
     """Scores of one direction.
 
-    For every query its row, the rank of its best true item, and its picture (`groups`).
+    For every query its row, the rank of its best true item, and its image (`groups`).
     """
 
     scores: dict[str, Score]
@@ -68,7 +68,7 @@ def evaluate(
         pairs = pairs[judged[space.pairs].all(axis=1)]
     if len(pairs) < 2:
         raise TooFew(
-            "Evaluation", 2, "pairs of a picture and a caption", len(pairs), "Add captions first."
+            "Evaluation", 2, "pairs of an image and a caption", len(pairs), "Add captions first."
         )
     rng = np.random.default_rng(seed)
     text_to_image = _direction(space, pairs[:, ::-1], pairs, rng)
@@ -77,7 +77,7 @@ def evaluate(
         text_to_image,
         image_to_text,
         f"Judged on {'all' if judged is None else which} {len(pairs):,} pairs, among "
-        f"{space.n_images:,} pictures and {space.n - space.n_images:,} texts.",
+        f"{space.n_images:,} images and {space.n - space.n_images:,} texts.",
     )
 
 
@@ -135,7 +135,7 @@ def _average_precision(index: Ints, found: Ints, n_queries: int) -> Doubles:
 
 
 def _groups(queries: Ints, pairs: Ints, from_text: bool) -> Ints:
-    """(q,) the picture each query belongs to: the unit that is resampled."""
+    """(q,) the image each query belongs to: the unit that is resampled."""
     if not from_text:
         return np.arange(len(queries))
     order = np.argsort(pairs[:, 1], kind="stable")
@@ -144,7 +144,7 @@ def _groups(queries: Ints, pairs: Ints, from_text: bool) -> Ints:
 
 
 def resampled(groups: Ints, rng: np.random.Generator) -> Doubles:
-    """(RESAMPLES, q) how often each query counts in each bootstrap sample of their pictures."""
+    """(RESAMPLES, q) how often each query counts in each bootstrap sample of their images."""
     n = int(groups.max()) + 1
     counts = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES)
     return np.asarray(counts[:, groups], np.float64)

@@ -1,4 +1,4 @@
-"""When a number is good, worth watching or bad, and what to do about it: what each part declares.
+"""Thresholds and advice that parts declare, and the verdict on a finding.
 
 A threshold judges a finding's yardstick: its value, or what the part sets in its place where only
 that can be compared between spaces. "ours" marks a threshold set by this project.
@@ -29,7 +29,7 @@ class Threshold:
 
     @property
     def words(self) -> str:
-        """The rule as a reader needs it."""
+        """The rule in words."""
         if self.good > self.bad:
             return f"{self.yardstick}: good from {self.good:g}, bad below {self.bad:g}"
         return f"{self.yardstick}: good up to {self.good:g}, bad above {self.bad:g}"
@@ -37,7 +37,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Two sentences for a reader who has just seen the number."""
+    """Why a number matters, and what to do when it is bad."""
 
     why: str
     what: str
@@ -79,29 +79,30 @@ def _complete(finding: Finding, part: str, rule: Threshold) -> Finding:
 
 
 CENTER_KINDS = (
-    "Per-modality mean removal, with a mean of its own for pictures, texts and queries; keep it "
-    "if recall on held-out queries of mixed results gets better."
+    "Subtract the mean of each modality (images, texts and queries separately); keep it if recall "
+    "on held-out queries over mixed results improves."
 )
 UNCONE = (
-    "Centring, then all-but-the-top; keep it if the effective rank rises and recall does not fall."
+    "Center the vectors, then apply all-but-the-top; keep it if the effective rank rises and "
+    "recall does not drop."
 )
 TRUNCATE = (
     "Nothing, or PCA truncation at 95 to 99 % of the variance; keep it if recall@10 stays that of "
     "the full vectors."
 )
 NNN = (
-    "A hub correction such as NNN, under Ranking on the Search page. `sextant evaluate NAME "
-    "--hub-correction nnn` says what recall@1 gains; keep it if that and the hubs get better."
+    "A hubness correction such as NNN, under Ranking on the Search page. `sextant evaluate NAME "
+    "--hub-correction nnn` measures the gain in recall@1; keep it if recall and hubness improve."
 )
 MIX = (
-    "Look at the pairs behind it and mend wrong captions; where they are right, try an encoder "
-    "that knows this kind of picture. Check recall@1 on pairs that were not touched."
+    "Inspect the pairs behind it and fix wrong captions; where they are right, try an encoder "
+    "trained on this kind of image. Check recall@1 on pairs that were not edited."
 )
 SMALL = (
     "Collect more items of the weak labels; where there are none, GGEUR sampling (marked as "
     "synthetic). Check the recall of those labels on held-out items."
 )
 DUPLICATES = (
-    "Look at the items behind it and delete copies; then measure again, because copies also bend "
-    "hubness and dimension."
+    "Inspect the items behind it and delete copies; then measure again, because copies also "
+    "distort hubness and dimension."
 )

@@ -60,6 +60,7 @@ class Finding:
     `low` and `high` bound the 95 % interval: the variation over other items of the same kind, and
     the sampling error. `sampled` is the number of rows or pairs the value was computed from; it
     starts with "exact" when the value holds for these items as they are.
+    `detail` holds related numbers that are not needed to read the value.
     `per_item` is (n,) over the space's rows, NaN where the item was not measured.
     A part leaves `verdict` empty and `name` empty or a detail such as "rotation": its registry
     completes both. The verdict is on `yardstick` where that is not the value; NaN gives none.
@@ -78,6 +79,7 @@ class Finding:
     per_item: Floats | None = None
     per_item_title: str = ""
     curve: Curve | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

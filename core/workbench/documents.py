@@ -114,6 +114,7 @@ def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, An
                 "reference": {"value": _number(f.reference.value), "name": f.reference.name},
                 "verdict": f.verdict,
                 "sentence": f.sentence,
+                "detail": f.detail,
                 "sampled": f.sampled,
             }
             for f in findings

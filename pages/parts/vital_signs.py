@@ -8,7 +8,7 @@ import streamlit as st
 from core import ASSETS, measure
 from core.measure import compare
 from core.registry import Plugin
-from core.types import Finding, Scope, Space, Verdict
+from core.types import SCOPE_NAMES, Finding, Scope, Space, Verdict
 from pages.parts import formatting, problems, state
 
 WORST_FIRST: tuple[Verdict, ...] = ("bad", "watch", "good")
@@ -48,7 +48,6 @@ def _verdict(name: str, part: str, scope: Scope) -> Verdict | None:
     return next((f.verdict for f in findings if f.scope == scope), None)
 
 
-SCOPES = {"image": "pictures", "text": "texts", "joint": "both", "pairs": "pairs"}
 VERDICTS = {"good": "good", "watch": "watch", "bad": "bad", "unknown": "no verdict"}
 AID = (
     "Dot and bar: today's value with its 95 % interval. Upright tick: what it is compared with. "
@@ -111,7 +110,7 @@ def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
         {
             "diagnostic": f.name, "scope": f.scope, "value": f.value, "low": f.low,
             "high": f.high, "reference": f.reference.value, "reference name": f.reference.name,
-            "verdict": f.verdict, "sentence": f.sentence, "sampled": f.sampled,
+            "verdict": f.verdict, "sentence": f.sentence, "detail": f.detail, "sampled": f.sampled,
         }
         for f in findings
     ]  # fmt: skip
@@ -143,7 +142,7 @@ def _row(finding: Finding) -> dict[str, str | float | None]:
     reference = finding.reference.value
     return {
         "title": measure.title(finding.name),
-        "scope": SCOPES[finding.scope],
+        "scope": SCOPE_NAMES[finding.scope],
         "verdict": finding.verdict,
         "verdict_text": VERDICTS[finding.verdict],
         "value": float(finding.value),

@@ -1,4 +1,4 @@
-"""What an encoder ignores, foretells and crowds, where the answer is known beforehand."""
+"""What an encoder ignores, predicts and crowds, where the answer is known beforehand."""
 
 import re
 
@@ -39,7 +39,7 @@ def changed(rows, usual=0):
     return Augmented(rows, tuple(f"step {i + 1}" for i in range(rows.shape[1])), usual)
 
 
-def trial(pictures, *views, usual=0):
+def probe_data(pictures, *views, usual=0):
     """Pictures and one change of them, from its rows at each strength."""
     return ProbeData(pictures, {"change": changed(np.stack(views, axis=1), usual)})
 
@@ -98,19 +98,19 @@ def whole(findings):
 
 def test_no_change_is_ignored_and_finds_itself():
     rows = load("toy").encode_images(painted())
-    (found,) = whole(invariance(trial(rows, rows)))
+    (found,) = whole(invariance(probe_data(rows, rows)))
     assert found.value == pytest.approx(1, abs=1e-6)
     assert found.high - found.low < 1e-5
-    assert "finds itself first for 100%" in found.sentence
+    assert "original first for 100%" in found.detail
     assert found.verdict == "good"
 
 
 def test_another_picture_keeps_nothing():
     rows = load("toy").encode_images(painted(60))
-    (found,) = invariance(trial(rows, np.roll(rows, 1, axis=0)))
+    (found,) = invariance(probe_data(rows, np.roll(rows, 1, axis=0)))
     assert found.low < 0 < found.high
     assert found.verdict == "bad"
-    assert "finds itself first for 0%" in found.sentence
+    assert "original first for 0%" in found.detail
 
 
 def test_every_change_is_measured_at_its_usual_strength():
@@ -136,13 +136,13 @@ def test_invariance_agrees_with_all_pairs():
     direct = ((x * y).sum(axis=1).mean() - unlike) / (1 - unlike)
     assert found.value == pytest.approx(direct, abs=1e-6)
     first = ((y @ x.T).argmax(axis=1) == np.arange(40)).mean()
-    assert f"itself first for {first:.0%}" in found.sentence
+    assert f"original first for {first:.0%}" in found.detail
 
 
 def test_copies_find_their_twin_and_that_counts():
     rows = load("toy").encode_images(painted(12) * 2)
-    (found,) = invariance(trial(rows, rows))
-    assert "finds itself first for 100%" in found.sentence
+    (found,) = invariance(probe_data(rows, rows))
+    assert "original first for 100%" in found.detail
 
 
 def test_the_interval_of_invariance_covers_what_many_pictures_would_give():
@@ -162,7 +162,7 @@ def test_an_encoder_that_sees_nothing_gives_a_sentence():
     rows = np.tile(np.eye(8, dtype=np.float32)[:1], (40, 1))
     for part in (invariance, equivariance):
         with pytest.raises(InputError, match="gives all 40 pictures almost the same vector"):
-            part(trial(rows, rows))
+            part(probe_data(rows, rows))
 
 
 # Equivariance
@@ -173,56 +173,56 @@ def turns(d, v, seed=0):
     return [np.linalg.qr(rng.standard_normal((d, d)))[0] for _ in range(v)]
 
 
-def test_a_change_that_turns_the_space_is_foretold_exactly():
+def test_a_change_that_turns_the_space_is_predicted_exactly():
     rows = directions(120, 12)
-    (found,) = whole(equivariance(trial(rows, *(unit(rows @ q) for q in turns(12, 4)), usual=2)))
+    (found,) = whole(equivariance(probe_data(rows, *(unit(rows @ q) for q in turns(12, 4)), usual=2)))
     assert found.value == pytest.approx(1, abs=1e-3)
-    assert "picks the right one for 100%" in found.sentence
-    assert "MRR 1.00" in found.sentence
+    assert "picks the right one for 100%" in found.detail
+    assert "MRR 1.00" in found.detail
     assert found.curve.y == pytest.approx(np.ones(4), abs=1e-3)
     assert found.verdict == "good"
 
 
-def test_a_change_to_anything_is_not_foretold_and_views_are_guessed():
+def test_a_change_to_anything_is_not_predicted_and_views_are_guessed():
     rows = directions(300, 12)
-    (found,) = whole(equivariance(trial(rows, *directions(4, 300, 12, seed=1))))
+    (found,) = whole(equivariance(probe_data(rows, *directions(4, 300, 12, seed=1))))
     assert abs(found.value) < 0.02
     assert found.low - 0.02 <= 0
     assert found.verdict == "bad"
-    mrr = float(re.search(r"MRR (\d\.\d+)", found.sentence)[1])
+    mrr = float(re.search(r"MRR (\d\.\d+)", found.detail)[1])
     assert mrr == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4, abs=0.03)
 
 
 def test_drawing_every_picture_to_the_mean_is_no_equivariance():
     """It can be told from a vector alone, so a linear map that finds it has found nothing."""
     rows = directions(200, 12)
-    (found,) = equivariance(trial(rows, unit(0.6 * rows + 0.8 * directions(200, 12, seed=1))))
+    (found,) = equivariance(probe_data(rows, unit(0.6 * rows + 0.8 * directions(200, 12, seed=1))))
     assert abs(found.value) < 0.05
 
 
-def test_one_shift_for_all_is_foretold_and_told_apart():
+def test_one_shift_for_all_is_predicted_and_told_apart():
     rows = directions(200, 12)
     steps = [unit(rows + s * np.eye(12)[0]) for s in (0.3, 0.6, 0.9)]
-    (found,) = equivariance(trial(rows, *steps, usual=1))
+    (found,) = equivariance(probe_data(rows, *steps, usual=1))
     assert found.value > 0.9
-    shift = float(re.search(r"one shift for all pictures ([\d.]+)\.", found.sentence)[1])
+    shift = float(re.search(r"shift for all images predicts ([\d.]+)\.", found.detail)[1])
     assert 0.8 < shift < found.value
-    assert float(re.search(r"R2 of ([\d.]+)\.", found.sentence)[1]) > 0.5
+    assert float(re.search(r"R2 of ([\d.]+)\.", found.detail)[1]) > 0.5
 
 
-def test_where_nothing_moves_there_is_nothing_to_foretell():
+def test_where_nothing_moves_there_is_nothing_to_predict():
     rows = directions(60, 12)
-    (found,) = whole(equivariance(trial(rows, rows, rows)))
+    (found,) = whole(equivariance(probe_data(rows, rows, rows)))
     assert found.value == found.low == found.high == 0
     assert found.verdict == "good"
-    assert "no change to foretell" in found.sentence
+    assert "no change to predict" in found.sentence
 
 
 def test_equivariance_is_the_same_in_a_turned_space():
     rows, (q,) = directions(100, 12), turns(12, 1, seed=5)
     views = [unit(rows + 0.5 * s * directions(100, 12, seed=s)[:, ::-1]) for s in (1, 2)]
-    plain = equivariance(trial(rows, *views))[0]
-    turned = equivariance(trial(unit(rows @ q), *(unit(v @ q) for v in views)))[0]
+    plain = equivariance(probe_data(rows, *views))[0]
+    turned = equivariance(probe_data(unit(rows @ q), *(unit(v @ q) for v in views)))[0]
     assert turned.value == pytest.approx(plain.value, abs=1e-4)
     assert turned.verdict == plain.verdict
 
@@ -232,7 +232,7 @@ def test_the_interval_of_equivariance_covers_its_mean_over_many_samples():
     for seed in range(100):
         rows = directions(60, 6, seed=seed)
         noise = directions(60, 6, seed=1000 + seed)
-        found.append(equivariance(trial(rows, unit(rows @ turn + 0.7 * noise)))[0])
+        found.append(equivariance(probe_data(rows, unit(rows @ turn + 0.7 * noise)))[0])
     true = np.mean([f.value for f in found])
     assert 0.2 < true < 0.8
     assert sum(f.low <= true <= f.high for f in found) >= 90
@@ -284,7 +284,7 @@ def test_lengths_that_do_not_matter_are_chance():
     cut = unit(narrowing([1, 1, 1, 1]) + 0.02 * rng.standard_normal((4, 60, 8)))
     found = truncation(ProbeData(cut=cut, cut_to=np.array([4, 8, 16, 32])))[0]
     assert found.low < 0 < found.high
-    assert "no more than chance" in found.sentence
+    assert "does not crowd" in found.sentence
     assert found.verdict == "good"
 
 
@@ -295,7 +295,7 @@ def test_long_texts_about_one_thing_are_told_from_an_encoder_that_crowds():
     assert natural.low > 0.08
     assert natural.curve.x.tolist() == [4, 8, 16, 32]
     assert cut.high < 0
-    assert "due to what they speak of, not to their length" in cut.sentence
+    assert "because of their topics" in cut.sentence
 
 
 def test_texts_of_one_length_have_no_natural_slope():

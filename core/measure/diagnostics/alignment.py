@@ -4,13 +4,13 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import format_value, histogram
+from core.measure.findings import estimate, histogram
 from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.spectra import Moments, moments
 from core.numerics.stats import clustered_error, normal
 from core.types import Doubles, Finding, Floats, Ints, Reference, Space
 
-BLOCK = 512  # pairs whose rows stay in the cache
+BLOCK = 512  # pairs whose rows fit in the cache
 
 
 @diagnostic(
@@ -21,28 +21,27 @@ BLOCK = 512  # pairs whose rows stay in the cache
     better="low",
     bounds=(0.0, 4.0),
     invariant=("rotation", "order"),
-    aid="How far each pair lies apart. One hump near 0 is what alignment should look like; a "
-    "second hump to the right is pairs that do not belong together.",
+    aid="Squared distance of each pair. A single peak near 0 is good alignment; a second peak to "
+    "the right is pairs that do not belong together.",
     threshold=Threshold(
-        "mean pair cosine above that of shuffled pairs, in their standard deviations",
+        "mean cosine of pairs above that of shuffled pairs, in their standard deviations",
         good=2.0,
         bad=1.0,
         source="ours",
     ),
     advice=Advice(
-        why="Search across kinds works by this and nothing else: a caption must be nearer to its "
-        "picture than to others.",
+        why="Cross-modal search depends on it alone: a caption must be closer to its own image "
+        "than to others.",
         what=MIX,
     ),
     vital="pairs",
     per_item=True,
 )
 def alignment(space: Space) -> tuple[Finding, ...]:
-    """How near an image and the text that belongs to it lie.
+    """Mean squared distance between an image and the text that belongs to it.
 
-    The mean squared distance of the pairs, 2 - 2 cosine: 0 when every pair is one point, 2 when
-    pairs are at right angles, 4 when opposite. Compare it with shuffled pairs, which is what the
-    same rows give when nothing belongs together.
+    2 - 2 cosine, averaged over pairs: 0 when every pair coincides, 2 when pairs are orthogonal, 4
+    when opposite. The reference is the same over shuffled pairs, the chance level of these rows.
 
     Args:
         space: at least two images that have a text.
@@ -118,13 +117,11 @@ def _per_item(space: Space, distances: Doubles) -> Floats:
 
 
 def _sentence(value: float, low: float, high: float, shuffled: float, above: float) -> str:
-    number = format_value(value, low, high)
-    cosine = format_value(1 - value / 2, 1 - high / 2, 1 - low / 2)
     start = (
-        f"An image and its text lie at a mean squared distance of {number} (cosine {cosine}); "
-        f"shuffled pairs would lie at {shuffled:.2f}"
+        f"Alignment (mean squared distance of pairs) is {estimate(value, low, high)}, against "
+        f"{shuffled:.2f} for shuffled pairs."
     )
     if not np.isfinite(above):
-        return f"{start}, and all of those are alike."
-    side = "more alike" if above >= 0 else "less alike"
-    return f"{start}. That is {abs(above):.1f} standard deviations {side} than chance."
+        return f"{start} All shuffled pairs have the same cosine, so there is no scale to judge by."
+    side = "more" if above >= 0 else "less"
+    return f"{start} Pairs are {abs(above):.1f} standard deviations {side} similar than chance."

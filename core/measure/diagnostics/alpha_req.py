@@ -4,7 +4,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_spectrum
 from core.numerics.sampling import items_error
@@ -14,7 +14,7 @@ from core.types import Curve, Doubles, Finding, Reference, Scope, Space
 
 FIRST, LAST = 11, 500  # eigenvalues that are fitted, counted from 1
 TAIL = 1e-6  # of the largest: below it an eigenvalue is rounding
-LEAST = 5  # points of a line
+LEAST = 5  # points to fit
 STRAIGHT = 0.9  # R^2 from which one exponent describes the spectrum
 
 
@@ -24,8 +24,8 @@ STRAIGHT = 0.9  # R^2 from which one exponent describes the spectrum
     source="Agrawal, Mondal, Ghosh, Richards. alpha-ReQ: Assessing Representation Quality in "
     "Self-Supervised Learning by Measuring Eigenspectrum Decay. NeurIPS 2022; the fit range is "
     "ours.",
-    aid="Variance along each direction that was fitted, both axes in powers. A straight line has "
-    "one exponent; a bend has none.",
+    aid="Variance along each fitted direction, on log-log axes. A straight line is a power law; a "
+    "curved one has no single exponent.",
     better="none",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
@@ -36,22 +36,21 @@ STRAIGHT = 0.9  # R^2 from which one exponent describes the spectrum
         source="Agrawal et al. 2022 report the best features near 1; lines ours",
     ),
     advice=Advice(
-        why="Far below 1 the variance is spread so thin that it is mostly noise; far above 1 a "
+        why="Far below 1 the variance is spread so evenly that most of it is noise; far above 1 a "
         "few directions hold everything and fine differences are lost.",
         what=UNCONE,
     ),
 )
 def alpha_req(space: Space) -> tuple[Finding, ...]:
-    """How steeply the variance falls from direction to direction.
+    """Exponent of the power law by which the variance decays over the principal directions.
 
-    The alpha of l_i ~ i^-alpha for the eigenvalues l of the covariance: minus the slope of a
-    straight line through log l_i against log i. 0 when all directions have the same variance;
-    the larger, the fewer directions matter. Around 1 is reported to go with good features.
+    The alpha of l_i ~ i^-alpha for the eigenvalues l of the covariance: minus the slope of a least-
+    squares line through log l_i against log i. 0 when all directions have the same variance; the
+    larger, the fewer directions matter. Values around 1 are reported to accompany good features.
 
-    The line is fitted from i = 11 to 500 (or d), leaving out eigenvalues below 1e-6 of the
-    largest. Where it explains less than nine tenths of the fall (R^2) the spectrum is bent, no one
-    exponent holds, and there is no verdict. A finite sample makes any
-    spectrum steeper: compare with the reference.
+    The line is fitted from i = 11 to 500 (or d), excluding eigenvalues below 1e-6 of the largest.
+    With R^2 below 0.9 no single exponent describes the spectrum, and there is no verdict. A finite
+    sample makes any spectrum steeper: compare with the reference.
 
     Args:
         space: at least 15 directions with variance, hence at least 16 items of one kind.
@@ -68,8 +67,8 @@ def alpha_req(space: Space) -> tuple[Finding, ...]:
     0.0
     """
     found = [_measure(space, scope) for scope in scopes(space, 2, "Spectral decay")]
-    told = tuple(f for f in found if isinstance(f, Finding))
-    if not told:
+    measured = tuple(f for f in found if isinstance(f, Finding))
+    if not measured:
         raise TooFew(
             "Spectral decay",
             FIRST + LEAST - 1,
@@ -77,11 +76,11 @@ def alpha_req(space: Space) -> tuple[Finding, ...]:
             max(f for f in found if isinstance(f, int)),
             "Add more items.",
         )
-    return told
+    return measured
 
 
 def _measure(space: Space, scope: Scope) -> Finding | int:
-    """The finding, or how many directions have variance when those are too few."""
+    """The finding, or the number of directions with variance when that is too small."""
     m = moments(space, scope)
     values = m.centered_eigen[0]
     last = min(LAST, int((values > max(TAIL * values[0], 1e-14)).sum()))
@@ -107,13 +106,15 @@ def _measure(space: Space, scope: Scope) -> Finding | int:
         reference=Reference(even, "isotropic, same n and d"),
         yardstick=abs(value - 1) if straight >= STRAIGHT else np.nan,
         sentence=(
-            f"The variance of the {PLURAL[scope]} falls with the power "
-            f"{format_value(value, low, high)} "
-            f"of the direction's number, from {FIRST} to {last} (straightness R² {straight:.2f}"
-            f"{'' if straight >= STRAIGHT else ', too bent for one exponent'}); "
-            f"{m.n:,} evenly spread points would show {even:.2f}, and around 1 is reported "
-            "to go with good features."
+            f"The spectral decay exponent of the {PLURAL[scope]} is {estimate(value, low, high)}, "
+            f"against {even:.2f} for isotropic data. "
+            + (
+                "Values near 1 are reported to accompany good features."
+                if straight >= STRAIGHT
+                else "The log-log spectrum is curved: no single exponent describes it."
+            )
         ),
+        detail=f"Fitted to eigenvalues {FIRST} to {last} (R² {straight:.2f}).",
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         curve=Curve(
             np.arange(FIRST, last + 1.0), kept, "direction", "variance along it", True, True
@@ -122,7 +123,7 @@ def _measure(space: Space, scope: Scope) -> Finding | int:
 
 
 def _weights(last: int) -> Doubles:
-    """What each log eigenvalue counts in the fitted alpha."""
+    """The weight of each log eigenvalue in the fitted alpha."""
     x = np.log(np.arange(FIRST, last + 1))
     off = x - x.mean()
     weights: Doubles = -off / (off @ off)

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.measure.class_means import ClassMeans, class_means
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value
+from core.measure.findings import PLURAL, estimate
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.labels import Classes, labeled_classes, part_of, split
 from core.numerics.spectra import moments
@@ -25,47 +25,48 @@ from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, 
     better="high",
     bounds=(0.0, 1.0),
     invariant=("rotation",),
-    aid="How well each principal direction parts the two groups (Fisher score), best first. A "
-    "steep start means that a few directions hold the difference.",
+    aid="Fisher score of each principal direction, best first. A steep start means that a few "
+    "directions hold the difference.",
     threshold=Threshold(
-        "AUC of telling the two most confused labels apart", good=0.8, bad=0.6, source="ours"
+        "AUC of separating the two most confused labels", good=0.8, bad=0.6, source="ours"
     ),
     advice=Advice(
-        why="Labels that are mixed up in the whole space may still part in a few directions; "
-        "where they do, a filter or a reranker can use those.",
-        what="A reranker on the directions named here, fitted on labelled items; keep it if the "
-        "two labels' recall rises on held-out items.",
+        why="Labels that overlap in the whole space may still separate in a few directions, which "
+        "a filter or a reranker can use.",
+        what="A reranker on the selected directions, fitted on labeled items; keep it if the "
+        "recall of the two labels rises on held-out items.",
     ),
 )
 def class_subspaces(
     space: Space,
     *,
     task: Annotated[
-        str, Choices(("apart", "alike"), "tell the two labels apart, or both from the rest")
+        str, Choices(("apart", "alike"), "separate the two labels, or both from the rest")
     ] = "apart",
-    directions: Annotated[int, Range(1, 1024, "principal directions that the gate keeps")] = 64,
+    directions: Annotated[int, Range(1, 1024, "principal directions to select")] = 64,
     least: Annotated[int, Range(8, 1000, "items a label needs to count")] = 20,
-    most: Annotated[int, Range(2, 2000, "labels looked at, the largest first")] = 200,
-    sample: Annotated[int, Range(50, 100_000, "items of each group to fit and to judge")] = 5000,
+    most: Annotated[int, Range(2, 2000, "labels measured, the largest first")] = 200,
+    sample: Annotated[int, Range(50, 100_000, "items of each group to fit and to test")] = 5000,
 ) -> tuple[Finding, ...]:
-    """Whether the two labels that are most confused differ in some directions, and in which.
+    """Whether the two most confused labels differ in some principal directions, and how well.
 
-    The pair whose items most often lie nearer to the other's centre. Half of their items choose
-    the principal directions with the highest Fisher scores; on the other half the value is the AUC
-    of the cosine through that gate (to one centre less to the other). 0.5 is guessing, 1 perfect;
-    the reference is plain cosine over all directions. "alike" gates what the two share against all
-    other labels instead, and asks how well they are found among the rest.
+    The pair of labels whose items most often lie closer to the other's center. Half of their items
+    select the principal directions with the highest Fisher scores; on the other half the value is
+    the AUC of the cosine within those directions (to one center minus to the other). 0.5 is chance,
+    1 perfect; the reference is plain cosine over all directions. Task "alike" selects the
+    directions the two labels share against all other labels, and measures how well both are
+    retrieved from the rest.
 
     Args:
         space: two labels with `least` items of one kind, three for "alike".
         task: see above.
-        directions: 64; with all d it is plain cosine.
-        least: labels with fewer items are left out.
-        most: labels beyond the largest so many are left out.
+        directions: with all d it is plain cosine.
+        least: labels with fewer items are excluded.
+        most: smaller labels beyond this number are excluded.
         sample: drawn at random beyond.
 
     Returns:
-        A finding each for images and texts, judged on held-out items.
+        A finding each for images and texts, measured on held-out items.
         curve: Fisher score of the directions, best first.
 
     Raises:
@@ -83,7 +84,7 @@ def class_subspaces(
 
 @dataclass(frozen=True)
 class Pair:
-    """Two classes, and the share of their items that lie nearer to the other's centre."""
+    """Two classes, and the share of their items that lie closer to the other's center."""
 
     first: int
     second: int
@@ -99,17 +100,17 @@ def _measure(space: Space, given: Classes, task: str, directions: int, sample: i
         task = "apart"
     basis = moments(space, given.kind).centered_eigen[1]
     fit = [space.vectors[rows] @ basis for rows in _groups(given, ~test, pair, task, sample)]
-    judged = [space.vectors[rows] @ basis for rows in _groups(given, test, pair, task, sample)]
+    tested = [space.vectors[rows] @ basis for rows in _groups(given, test, pair, task, sample)]
     scores = fisher(fit[0], fit[1])
     gate = top_fisher_mask(scores, directions)
-    value, error = _auc(judged, _centres(fit, task), gate)
-    plain, _ = _auc(judged, _centres(fit, task), np.ones(space.d))
+    value, error = _auc(tested, _centers(fit, task), gate)
+    plain, _ = _auc(tested, _centers(fit, task), np.ones(space.d))
     low, high = normal(value, error, 0.0, 1.0)
-    if not error > 0:  # nothing wrong among so few says little about all
-        low = min(value, wilson(value * min(map(len, judged)), min(map(len, judged)))[0])
+    if not error > 0:  # no error among so few items bounds the AUC only by Wilson
+        low = min(value, wilson(value * min(map(len, tested)), min(map(len, tested)))[0])
     kind = PLURAL[given.kind]
     a, b = given.names[pair.first], given.names[pair.second]
-    aim = f"told apart from '{b}'" if task == "apart" else f"and '{b}' found among the rest"
+    aim = f"separating '{a}' from '{b}'" if task == "apart" else f"'{a}' and '{b}' among the rest"
     return Finding(
         scope=given.kind,
         value=value,
@@ -117,12 +118,15 @@ def _measure(space: Space, given: Classes, task: str, directions: int, sample: i
         high=high,
         reference=Reference(plain, "plain cosine, same items"),
         sentence=(
-            f"Of {len(given.names):,} labels of {kind}, '{a}' and '{b}' are the most confused "
-            f"({pair.confused:.0%} of their items lie nearer to the other's centre). Through the "
-            f"{int(gate.sum())} of {space.d} directions that say most, '{a}' is {aim} with an AUC "
-            f"of {format_value(value, low, high)}; plain cosine reaches {plain:.3f}."
+            f"The AUC of {aim} is {estimate(value, low, high)} on held-out {kind}, against "
+            f"{plain:.3f} for plain cosine. A reranker on the selected directions can use the gain."
         ),
-        sampled=f"{sum(map(len, fit)):,} {kind} to fit, {sum(map(len, judged)):,} held out",
+        detail=(
+            f"Of {len(given.names):,} labels, '{a}' and '{b}' are the most confused: "
+            f"{pair.confused:.0%} of their items lie closer to the other's center. "
+            f"{int(gate.sum())} of {space.d} directions are selected."
+        ),
+        sampled=f"{sum(map(len, fit)):,} {kind} to fit, {sum(map(len, tested)):,} held out",
         curve=Curve(
             np.arange(1.0, space.d + 1), np.sort(scores)[::-1], "direction, best first", "Fisher"
         ),
@@ -130,7 +134,7 @@ def _measure(space: Space, given: Classes, task: str, directions: int, sample: i
 
 
 def _most_confused(vectors: Floats, given: Classes, of: ClassMeans, most: int) -> Pair:
-    """The pair with the most items on the wrong side; nearer centres decide between equals."""
+    """The pair with the most items on the wrong side; closer centers break ties."""
     rng = np.random.default_rng(0)
     count = len(given.names)
     chosen = rng.choice(len(given.rows), min(len(given.rows), most), replace=False)
@@ -151,7 +155,7 @@ def _squared(means: Doubles) -> Doubles:
 
 
 def _groups(given: Classes, mask: Bools, pair: Pair, task: str, sample: int) -> tuple[Ints, Ints]:
-    """Rows of the two groups to part, a seeded sample of each."""
+    """Rows of the two groups, a seeded sample of each."""
     codes = given.codes
     first, second = codes == pair.first, codes == pair.second
     sides = (first, second) if task == "apart" else (first | second, ~(first | second))
@@ -164,14 +168,14 @@ def _groups(given: Classes, mask: Bools, pair: Pair, task: str, sample: int) -> 
     return some(sides[0]), some(sides[1])
 
 
-def _centres(fit: list[Doubles], task: str) -> Doubles:
-    """(1 or 2, d) what a row is compared with: the first group's centre, and the second's."""
+def _centers(fit: list[Doubles], task: str) -> Doubles:
+    """(1 or 2, d) the first group's center, and the second's for task "apart"."""
     return np.stack([rows.mean(axis=0) for rows in (fit if task == "apart" else fit[:1])])
 
 
-def _auc(judged: list[Doubles], centres: Doubles, gate: Doubles) -> tuple[float, float]:
-    """AUC of the cosine to one centre, less that to the other where there is one."""
-    found = [masked_cosines(rows, centres, gate) for rows in judged]
-    scores = [f[:, 0] - f[:, 1] if len(centres) > 1 else f[:, 0] for f in found]
-    # Scores that only rounding tells apart are ties.
+def _auc(tested: list[Doubles], centers: Doubles, gate: Doubles) -> tuple[float, float]:
+    """AUC of the cosine to one center, minus that to the other where there is one."""
+    found = [masked_cosines(rows, centers, gate) for rows in tested]
+    scores = [f[:, 0] - f[:, 1] if len(centers) > 1 else f[:, 0] for f in found]
+    # Scores that differ by rounding only are ties.
     return auc(np.round(scores[0], 9), np.round(scores[1], 9))

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, percent, scopes
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.kmeans import centers_of, nearest_center
 from core.numerics.sampling import groups, sampled_rows
@@ -15,7 +15,7 @@ from core.registry import Range
 from core.types import Curve, Doubles, Finding, Floats, Ints, Reference, Scope, Space
 
 LEAST = 16  # items: two cells of four, for the fit and for the count
-A_CELL = 4  # items per cell that the fit and the count get each, at least
+A_CELL = 4  # items per cell for the fit and for the count, at least
 FITS = 4  # codebooks, each from a half of its own
 STUDENT = 3.182446 / Z  # the 95 % point of the t distribution with FITS - 1 degrees of freedom
 
@@ -25,44 +25,44 @@ STUDENT = 3.182446 / Z  # the 95 % point of the t distribution with FITS - 1 deg
     family="Collapse",
     source="Zhu et al. Addressing Representation Collapse in Vector Quantized Models with One "
     "Linear Layer (SimVQ). 2024; its use on k-means cells of stored vectors is ours.",
-    aid="Share of the items in each cell, largest first. A flat line is an even codebook; a steep "
-    "start is a few crowded places.",
+    aid="Share of the items in each cell, largest first. A flat line is a balanced codebook; a "
+    "steep start is a few dense regions.",
     better="high",
     bounds=(0.0, 1.0),
     invariant=(),
     threshold=Threshold(
-        "perplexity as a share of that of a normal cloud", good=0.5, bad=0.25, source="ours"
+        "perplexity as a share of that of a normal distribution", good=0.5, bad=0.25, source="ours"
     ),
     advice=Advice(
-        why="A quantised index (IVF, PQ) gives every cell the same room: uneven cells make it "
-        "slow where items crowd and wrong where they are few.",
-        what="Centring before the index is built, or fewer cells; keep it if recall@10 against "
-        "exact search rises at the same speed.",
+        why="A quantized index (IVF, PQ) gives every cell the same budget: unbalanced cells make "
+        "it slow where items are dense and inaccurate where they are sparse.",
+        what="Center the vectors before building the index, or use fewer cells; keep it if "
+        "recall@10 against exact search rises at the same speed.",
     ),
 )
 def codebook_collapse(
     space: Space,
     *,
     cells: Annotated[int, Range(2, 4096, "k-means cells, at most")] = 64,
-    sample: Annotated[int, Range(100, 200_000, "items of a kind looked at, at most")] = 5000,
+    sample: Annotated[int, Range(100, 200_000, "items of a kind measured, at most")] = 5000,
 ) -> tuple[Finding, ...]:
-    """How evenly the items fill the cells of a codebook made for them.
+    """How evenly items fill the cells of a k-means codebook fitted to them.
 
-    Half of the items choose k-means cells; the other half is sorted into them; this four times,
-    with other halves. The value is the mean normalised perplexity exp(-sum p log p) / K of the
-    shares p: 1 when all K cells are filled alike, 1 / K when one cell takes everything. More items
-    choose evener cells, so beyond `sample` a random part is looked at. The reference is what the
-    same makes of a normal distribution with the same mean and covariance: k-means leaves cells
-    empty there too. Values far below it mean that most items sit in a few places, and that a
-    quantised index (IVF, PQ) will be uneven. A crowd whose members differ gets cells of its own,
-    so this finds copies and few-valued spaces rather than cones.
+    Half of the items fit the k-means cells and the other half is assigned to them, four times with
+    other halves. The value is the mean normalized perplexity exp(-sum p log p) / K of the shares p:
+    1 when all K cells are filled equally, 1 / K when one cell takes everything. It grows with the
+    number of items, so beyond `sample` a random part is used. The reference is the same for a
+    normal distribution with the same mean and covariance, where k-means leaves cells empty too.
+    Values far below it mean that most items concentrate in a few regions, and that a quantized
+    index (IVF, PQ) will be unbalanced. A dense group whose members differ gets cells of its own, so
+    this detects copies and few-valued spaces rather than cones.
 
-    Utilisation is the share of cells with at least one item over the share that evenly chosen
-    cells would reach, 1 - (1 - 1/K)^n.
+    Utilization is the share of cells with at least one item over the share that a uniform
+    assignment would reach, 1 - (1 - 1/K)^n.
 
     Args:
         space: at least 16 items of one kind.
-        cells: fewer when there are fewer than eight items for each.
+        cells: fewer when there are fewer than eight items per cell.
         sample: drawn at random beyond.
 
     Returns:
@@ -81,7 +81,7 @@ def codebook_collapse(
 
 
 def perplexity(counts: Ints | Doubles) -> float:
-    """exp(-sum p log p): how many cells of equal size would be as hard to guess.
+    """exp(-sum p log p): the effective number of cells.
 
     >>> round(perplexity(np.array([4, 2, 1, 1, 0])), 6)
     3.363586
@@ -90,10 +90,10 @@ def perplexity(counts: Ints | Doubles) -> float:
     return float(np.exp(-(p * np.log(p)).sum()))
 
 
-def utilisation(counts: Ints) -> float:
-    """Share of cells in use over the share that as many evenly chosen cells would reach.
+def utilization(counts: Ints) -> float:
+    """Share of cells in use over that of a uniform assignment of as many items.
 
-    >>> [round(utilisation(np.array(c)), 6) for c in ([5, 0], [1, 1])]
+    >>> [round(utilization(np.array(c)), 6) for c in ([5, 0], [1, 1])]
     [0.516129, 1.333333]
     """
     cells, n = len(counts), int(counts.sum())
@@ -121,7 +121,12 @@ def _measure(space: Space, scope: Scope, cells: int, sample: int) -> Finding:
         high=max(high, value),
         reference=Reference(even, "normal, same mean and covariance"),
         yardstick=value / even,
-        sentence=_sentence(scope, (value, low, high), even, counts),
+        sentence=(
+            f"Codebook use (normalized perplexity) of the {PLURAL[scope]} is "
+            f"{percent(value, low, high)}, against {even:.0%} for a normal distribution. "
+            "Far below it, a quantized index (IVF, PQ) becomes unbalanced."
+        ),
+        detail=_detail(counts),
         sampled=(
             f"{half:,} {PLURAL[scope]} for the cells and {len(rows) - half:,} others counted, of "
             f"{space.span(scope).stop - space.span(scope).start:,}; {FITS} times"
@@ -130,29 +135,25 @@ def _measure(space: Space, scope: Scope, cells: int, sample: int) -> Finding:
     )
 
 
-def _sentence(scope: Scope, number: tuple[float, float, float], even: float, counts: Ints) -> str:
-    k = counts.shape[1]
-    value, low, high = (k * x for x in number)
-    empty, use = (counts == 0).sum(axis=1).mean(), np.mean([utilisation(c) for c in counts])
+def _detail(counts: Ints) -> str:
+    fits, k = counts.shape
+    empty, use = (counts == 0).sum(axis=1).mean(), np.mean([utilization(c) for c in counts])
     largest = (counts.max(axis=1) / counts.sum(axis=1)).mean()
     return (
-        f"The {PLURAL[scope]} fill {k} k-means cells as evenly as "
-        f"{format_value(value, low, high)} equal "
-        f"ones would be, {number[0]:.0%}; a normal cloud of the same covariance would give "
-        f"{even:.0%}. {empty:.3g} cells are empty (use {use:.2f} of what even choice would reach), "
-        f"and the largest holds {largest:.1%}, on average over {len(counts)} codebooks."
+        f"Of {k} k-means cells {empty:.3g} are empty (utilization {use:.2f} of a uniform "
+        f"assignment's) and the largest holds {largest:.1%}, averaged over {fits} codebooks."
     )
 
 
 def _fitted(space: Space, rows: Ints, k: int, seed: int) -> tuple[Ints, Ints]:
-    """The rows that are counted and their cells, made from the others."""
+    """The rows that are counted and their cells, fitted on the others."""
     order = np.random.default_rng(seed + 1).permutation(rows)
     fit, count = np.split(order, [len(rows) // 2])
     return count, _codes(space.vectors[fit], space.vectors[count], k, seed)
 
 
 def _codes(fit: Floats, count: Floats, k: int, seed: int) -> Ints:
-    """The cell of each row of `count`, for cells made from `fit`."""
+    """The cell of each row of `count`, for cells fitted on `fit`."""
     return nearest_center(count, centers_of(fit, k, seed=seed))
 
 

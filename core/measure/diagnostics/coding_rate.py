@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_spectrum
 from core.numerics.sampling import items_error
@@ -24,8 +24,8 @@ from core.types import Curve, Doubles, Finding, Reference, Scope, Space
     better="high",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
-    aid="What each direction adds to the rate, in nats, largest first. Directions at 0 add "
-    "nothing that a coder would notice.",
+    aid="Contribution of each direction to the rate, in nats, largest first. Directions at 0 add "
+    "nothing.",
     threshold=Threshold(
         "coding rate as a share of isotropic data's at the same n and d",
         good=0.4,
@@ -33,21 +33,21 @@ from core.types import Curve, Doubles, Finding, Reference, Scope, Space
         source="ours",
     ),
     advice=Advice(
-        why="It says how many bits the items take to tell apart; low means that many of them say "
-        "the same.",
+        why="It is the information needed to distinguish the items; a low rate means that many "
+        "are redundant.",
         what=UNCONE,
     ),
 )
 def coding_rate(
     space: Space,
     *,
-    precision: Annotated[float, Range(0.001, 10, "squared error that is allowed (eps^2)")] = 0.5,
+    precision: Annotated[float, Range(0.001, 10, "allowed squared error (eps^2)")] = 0.5,
 ) -> tuple[Finding, ...]:
-    """How many nats it takes to tell the items apart up to a given error.
+    """Nats needed to encode the items up to a given error.
 
-    R = log det(I + d / (n eps^2) Z Z'), the form without 1/2, eps^2 = 0.5. It grows with the
-    number of directions in use and with their evenness; d log(1 + 1 / eps^2) is the most that unit
-    rows can have. The reference is isotropic data of the same n and d.
+    R = log det(I + d / (n eps^2) Z Z'), the form without 1/2, eps^2 = 0.5. It grows with the number
+    of directions in use and with their evenness; d log(1 + 1 / eps^2) is the maximum for unit rows.
+    The reference is isotropic data of the same n and d.
 
     Args:
         space: at least two items of one kind.
@@ -55,7 +55,7 @@ def coding_rate(
 
     Returns:
         A finding each for images and texts.
-        curve: what each direction adds.
+        curve: the contribution of each direction.
 
     Raises:
         TooFew: fewer than two images and fewer than two texts.
@@ -101,13 +101,14 @@ def _measure(space: Space, scope: Scope, precision: float) -> Finding:
         reference=Reference(even, "isotropic, same n and d"),
         yardstick=value / even,
         sentence=(
-            f"Telling the {PLURAL[scope]} apart takes {format_value(value, low, high)} nats "
-            "at a squared "
-            f"error of {precision:g} (form without 1/2), {value / even:.0%} of what {m.n:,} evenly "
-            f"spread points in {m.d} dimensions would take ({even:.4g}); {most:.4g} is the most."
+            f"The coding rate of the {PLURAL[scope]} is {estimate(value, low, high)} nats, "
+            f"{value / even:.0%} of the {even:.4g} nats of isotropic data. "
+            "A low share means that many items are redundant."
+        ),
+        detail=(
+            f"At a squared error of {precision:g}, form without 1/2; the maximum for unit rows is "
+            f"{most:.4g} nats."
         ),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
-        curve=Curve(
-            np.arange(1.0, m.d + 1), np.log1p(scale * values), "direction", "nats it adds", True
-        ),
+        curve=Curve(np.arange(1.0, m.d + 1), np.log1p(scale * values), "direction", "nats", True),
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, per_item, scopes
+from core.measure.findings import PLURAL, estimate, per_item, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered
 from core.numerics.sampling import items_error
@@ -11,7 +11,7 @@ from core.numerics.spectra import moments, projections
 from core.numerics.stats import Z
 from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
 
-NO_MEAN = 1e-9  # length of a mean vector below which it points nowhere
+NO_MEAN = 1e-9  # length below which a mean has no direction
 
 
 @diagnostic(
@@ -31,20 +31,19 @@ NO_MEAN = 1e-9  # length of a mean vector below which it points nowhere
         source="ours: mean cosines of 0.3 and 0.7",
     ),
     advice=Advice(
-        why="In a narrow cone all cosines are high, so a score says little by itself and a cut at "
-        "a fixed score breaks.",
+        why="In a narrow cone all cosines are high, so a score means little by itself and a fixed "
+        "score cutoff fails.",
         what=UNCONE,
     ),
     per_item=True,
 )
 def cone(space: Space) -> tuple[Finding, ...]:
-    """How wide a cone around their mean direction holds half of the items.
+    """Median angle between an item and the mean of its kind, in degrees.
 
-    The median angle, in degrees, between an item and the mean of its kind: 90 when directions are
-    spread all around (or when the mean is zero and points nowhere), 0 when all are one. The
-    sentence gives the mean resultant length R (the length of the mean: 0 spread, 1 one point) and
-    the share of the energy on the first eigenvector, before and after centring: a cone that opens
-    when the mean is taken out is nothing but its mean.
+    90 when directions are spread evenly (or when the mean is zero and has no direction), 0 when all
+    items coincide. The detail gives the mean resultant length R (the length of the mean: 0 spread,
+    1 one point) and the share of energy on the first eigenvector, before and after centering: a
+    cone that opens when the mean is subtracted is nothing but its mean.
 
     Args:
         space: at least three items of one kind.
@@ -76,7 +75,12 @@ def _measure(space: Space, scope: Scope) -> Finding:
         low=min(low, value),
         high=max(high, value),
         reference=Reference(90.0, "uniform on the sphere"),
-        sentence=_sentence(space, scope, angles, (value, low, high)),
+        sentence=(
+            f"The cone half-angle (median angle with the mean) of the {PLURAL[scope]} is "
+            f"{estimate(value, min(low, value), max(high, value), '°')}, "
+            "against 90° for a uniform distribution. In a narrow cone all cosines are high."
+        ),
+        detail=_detail(space, scope, angles),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         per_item=per_item(space, space.span(scope), angles),
         per_item_title="angle with the mean of its kind, in degrees",
@@ -103,23 +107,19 @@ def _interval(space: Space, scope: Scope, angles: Doubles) -> tuple[float, float
     return float(low), float(high)
 
 
-def _sentence(
-    space: Space, scope: Scope, angles: Doubles, number: tuple[float, float, float]
-) -> str:
+def _detail(space: Space, scope: Scope, angles: Doubles) -> str:
     m, left = moments(space, scope), centered(space, scope)
     inner, outer = np.quantile(angles, [0.05, 0.95])
     start = (
-        f"Half of the {PLURAL[scope]} lie within {format_value(*number)}° of their mean (9 "
-        "in 10 between "
-        f"{inner:.0f}° and {outer:.0f}°); directions spread evenly would lie around 90°. "
-        f"The mean is {np.linalg.norm(m.mean):.2f} long and the first direction holds "
-        f"{m.eigen[0][0] / m.eigen[0].sum():.0%} of the energy"
+        f"90% of the angles lie between {inner:.0f}° and {outer:.0f}°. Mean resultant length "
+        f"{np.linalg.norm(m.mean):.2f}; first direction {m.eigen[0][0] / m.eigen[0].sum():.0%} of "
+        "the energy"
     )
     rest = m.centered_eigen[0].sum()
     if len(left) < 2 or rest < 1e-10:
-        return f"{start}; nothing is left when the mean is taken out."
+        return f"{start}; nothing remains after centering."
     mean = left.mean(axis=0, dtype=np.float64)
     return (
-        f"{start}; after centring the angle is {np.median(_angles(left, mean)):.0f}°, the mean "
+        f"{start}; after centering the angle is {np.median(_angles(left, mean)):.0f}°, the length "
         f"{np.linalg.norm(mean):.2f} and the share {m.centered_eigen[0][0] / rest:.1%}."
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import both_kinds, format_value, histogram, per_item
+from core.measure.findings import both_kinds, estimate, histogram, per_item
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.neighbors import top_k
 from core.numerics.sampling import groups, sampled_rows
@@ -15,7 +15,7 @@ from core.numerics.stats import clustered_error, normal
 from core.registry import Choices, Range
 from core.types import Doubles, Finding, Floats, Reference, Space
 
-OUTLYING = 0.99  # share of images whose nearest other image is nearer than the limit
+OUTLYING = 0.99  # share of images closer to another image than the limit
 
 
 @diagnostic(
@@ -26,8 +26,8 @@ OUTLYING = 0.99  # share of images whose nearest other image is nearer than the 
     better="low",
     bounds=(0.0, 4.0),
     invariant=("rotation", "order"),
-    aid="Squared distance of each text to the nearest picture. What lies right of most is asked "
-    "about things of which there is no picture.",
+    aid="Squared distance of each text to its nearest image. The far right are texts about things "
+    "of which there is no image.",
     threshold=Threshold(
         "share of texts farther from any image than 99% of the images are",
         good=0.05,
@@ -35,9 +35,8 @@ OUTLYING = 0.99  # share of images whose nearest other image is nearer than the 
         source="ours",
     ),
     advice=Advice(
-        why="Questions that land where there is no picture are answered with whatever is nearest, "
-        "however far that is.",
-        what="Add pictures for the texts behind it; until then show fewer results by the chance "
+        why="A query in a region without images returns whatever is nearest, however far that is.",
+        what="Add images for the texts behind it; until then limit results by their probability "
         "under the null. Check the share again afterwards.",
     ),
     per_item=True,
@@ -45,41 +44,42 @@ OUTLYING = 0.99  # share of images whose nearest other image is nearer than the 
 def coverage(
     space: Space,
     *,
-    centre: Annotated[str, Choices(("yes", "no"), "take each kind's mean out first")] = "yes",
-    queries: Annotated[int, Range(100, 50_000, "texts, and images, looked at, at most")] = 2000,
+    center: Annotated[str, Choices(("yes", "no"), "subtract each kind's mean first")] = "yes",
+    queries: Annotated[int, Range(100, 50_000, "texts, and images, measured, at most")] = 2000,
     candidates: Annotated[int, Range(100, 1_000_000, "images to choose from")] = 50_000,
 ) -> tuple[Finding, ...]:
-    """Whether there are pictures where the texts look for them.
+    """Whether the images cover the region where the texts are.
 
-    Utilization u: the mean squared distance of a text to its nearest image. 0 when every text lies
-    on an image, 2 at right angles, 4 opposite. Each kind is centred first, because the modality
-    gap would be most of it otherwise. The reference is what images find among the other images;
-    texts beyond the 99th percentile of that are out of coverage, and the verdict is on their share.
+    Utilization u: the mean squared distance of a text to its nearest image. 0 when every text
+    coincides with an image, 2 when orthogonal, 4 when opposite. Each kind is centered first,
+    because the modality gap would dominate it otherwise. The reference is the distance of an image
+    to its nearest other image; texts beyond the 99th percentile of that are out of coverage, and
+    the verdict is on their share.
 
     Args:
         space: at least two different images and two texts.
-        centre: "no" measures the rows as they are.
-        queries: texts asked, and images left out in turn; random ones beyond.
+        center: "no" measures the rows as they are.
+        queries: texts, and images left out in turn; random ones beyond.
         candidates: beyond so many a random part of the images is searched.
 
     Returns:
-        One finding (scope joint). Texts of one picture are one draw for the interval.
+        One finding (scope joint). Texts of one image are one cluster for the interval.
         per_item: squared distance of the text to the nearest image.
 
     Raises:
         TooFew: fewer than two images or texts, or all of a kind are the same.
 
     >>> rows = np.array([[1, 0], [0, 1], [2**-.5, 2**-.5], [1, 0]], np.float32)
-    >>> round(coverage(Space(rows, tuple("abcd"), 2), centre="no")[0].value, 6)  # half 2 - sqrt 2
+    >>> round(coverage(Space(rows, tuple("abcd"), 2), center="no")[0].value, 6)  # half 2 - sqrt 2
     0.292893
     """
     both_kinds(space, 2, "Coverage")
     texts = sampled_rows(space, "text", queries, 1)
     images = sampled_rows(space, "image", candidates, 2)
     rows, asks = space.vectors[images], space.vectors[texts]
-    if centre == "yes":
-        rows = _less(rows, moments(space, "image").mean)
-        asks = _less(asks, moments(space, "text").mean)
+    if center == "yes":
+        rows = _centered(rows, moments(space, "image").mean)
+        asks = _centered(asks, moments(space, "text").mean)
     alone = np.sort(
         np.random.default_rng(3).choice(len(rows), min(len(rows), queries), replace=False)
     )
@@ -102,16 +102,18 @@ def coverage(
             reference=Reference(float(within.mean()), "an image among the other images"),
             yardstick=out,
             sentence=(
-                "The nearest image lies at a mean squared distance of "
-                f"{format_value(value, low, high)} "
-                f"from a text; an image finds another at {within.mean():.2g}. 95% of the texts "
-                f"are nearer than {np.quantile(distances, 0.95):.2g}, and {out:.1%} are farther "
-                f"than 99% of the images are from theirs ({limit:.2g}): out of coverage."
+                "The mean squared distance of a text to its nearest image is "
+                f"{estimate(value, low, high)}, against {within.mean():.2g} between images. "
+                f"{out:.1%} of the texts are out of coverage: farther than 99% of the images are."
+            ),
+            detail=(
+                f"95% of the texts are closer than {np.quantile(distances, 0.95):.2g}; the limit "
+                f"of coverage is {limit:.2g}."
             ),
             sampled=(
                 f"{'exact, all' if whole else 'random'} {len(texts):,} of "
                 f"{space.n - space.n_images:,} texts among {len(images):,} of "
-                f"{space.n_images:,} images{', each kind centred' if centre == 'yes' else ''}"
+                f"{space.n_images:,} images{', each kind centered' if center == 'yes' else ''}"
             ),
             per_item=per_item(space, texts, distances),
             per_item_title="squared distance to the nearest image",
@@ -120,8 +122,8 @@ def coverage(
     )
 
 
-def _less(rows: Floats, mean: Doubles) -> Floats:
-    """The rows less the mean, brought back to length 1, in their own place."""
+def _centered(rows: Floats, mean: Doubles) -> Floats:
+    """The rows minus the mean, normalized, in place."""
     rows -= mean.astype(np.float32)
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     if not float(lengths.max()) > 1e-5:

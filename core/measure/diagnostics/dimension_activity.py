@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, percent, scopes
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.sampling import groups, sampled_rows
 from core.numerics.spectra import BLOCK, Moments, moments
@@ -26,7 +26,7 @@ SAME = 1e-10
     source="Bonheme, Grzes. Be More Active! Understanding the Differences between Mean and "
     "Sampled Representations of Variational Autoencoders. 2021; the transfer to stored vectors is "
     "ours.",
-    aid="Variance of every coordinate, most active first, in units of the mean. Above 10 is "
+    aid="Variance of every coordinate over the mean variance, most active first. Above 10 is "
     "rogue; a tail at 0 is dead.",
     better="low",
     bounds=(0.0, 1.0),
@@ -35,35 +35,34 @@ SAME = 1e-10
         "share of coordinates that are dead, rogue or mixed", good=0.02, bad=0.1, source="ours"
     ),
     advice=Advice(
-        why="Dead coordinates cost memory and say nothing; rogue ones rule every cosine.",
-        what="Standardise each dimension or drop the dead ones; keep it if recall@10 does not "
-        "fall.",
+        why="Dead coordinates waste memory; rogue ones dominate every cosine.",
+        what="Standardize each dimension or drop the dead ones; keep it if recall@10 does not "
+        "drop.",
     ),
 )
 def dimension_activity(
     space: Space,
     *,
-    rows: Annotated[int, Range(100, 2_000_000, "items whose kurtosis is taken, at most")] = 20_000,
+    rows: Annotated[int, Range(100, 2_000_000, "items for the kurtosis, at most")] = 20_000,
 ) -> tuple[Finding, ...]:
-    """How many coordinates are dead, rogue or asleep for most items.
+    """Share of coordinates that are dead, rogue or active for few items only.
 
     A coordinate is dead when its variance is below 1/100 of the mean variance; rogue when above 10
-    times, or when its mean lies more than 5 standard deviations from the means of the others;
-    mixed when it moves for few items only (kurtosis above 50). The value is the share of such
-    coordinates: 0 when every one does its part.
+    times, or when its mean lies more than 5 standard deviations from the means of the others; mixed
+    when it varies for few items only (kurtosis above 50). 0 when all coordinates contribute.
 
-    This looks at the coordinates as they are stored, so a rotation changes it; the same count
-    along the eigenvectors of the covariance, which no rotation changes, is in the sentence. The
-    paper's rule is for the variances that a variational encoder outputs; here an encoder gives one
-    point per item, so the variance over items takes their place.
+    Coordinates are taken as stored, so a rotation changes the value; the same counts along the
+    eigenvectors of the covariance, which are rotation invariant, are in the detail. The paper's
+    rule is for the variances that a variational encoder outputs; here an encoder gives one point
+    per item, so the variance over items takes their place.
 
     Args:
         space: at least three items of one kind.
         rows: random ones beyond; variances are exact.
 
     Returns:
-        A finding each for images and texts. The interval is what the errors of the variances and
-        of the kurtosis leave open.
+        A finding each for images and texts. The interval follows from the errors of the
+        variances and of the kurtosis.
         curve: variance of each coordinate over the mean variance, largest first.
 
     Raises:
@@ -87,17 +86,17 @@ class Activity:
     doubt: Doubles
 
     def dead(self, slack: float = 0.0) -> Bools:
-        """Directions below 1/100, were each variance off by `slack` errors."""
+        """Directions below 1/100, with each variance shifted by `slack` errors."""
         found: Bools = self.share * np.maximum(0.0, 1 + slack * self.error) < DEAD
         return found
 
     def rogue(self, slack: float = 0.0) -> Bools:
-        """Directions above 10 or with a far mean, were each variance off by `slack` errors."""
+        """Directions above 10 or with a far mean, variances shifted by `slack` errors."""
         found: Bools = (self.share * np.maximum(0.0, 1 + slack * self.error) > ROGUE) | self.far
         return found
 
     def mixed(self, slack: float = 0.0) -> Bools:
-        """Directions with variance that moves for few items, were each kurtosis so far off."""
+        """Directions that vary for few items, each kurtosis shifted by `slack` errors."""
         found: Bools = (self.kurtosis * np.exp(slack * self.doubt) > PEAKED) & (self.share >= DEAD)
         return found
 
@@ -122,7 +121,12 @@ def _measure(space: Space, scope: Scope, most: int) -> Finding:
         low=min(low, value),
         high=max(high, value),
         reference=Reference(0.0, "every coordinate active"),
-        sentence=_sentence(scope, own, eigen, (value, min(low, value), max(high, value))),
+        sentence=(
+            f"Dead, rogue or mixed coordinates of the {PLURAL[scope]}: "
+            f"{percent(value, min(low, value), max(high, value))} of {m.d}, "
+            "against 0% when all contribute. Rogue ones dominate every cosine."
+        ),
+        detail=_detail(own, eigen),
         sampled=_sampled(m.n, len(rows), PLURAL[scope]),
         curve=Curve(
             order,
@@ -134,7 +138,7 @@ def _measure(space: Space, scope: Scope, most: int) -> Finding:
 
 
 def _activity(m: Moments, rows: Floats, directions: Doubles | None, effective: int) -> Activity:
-    """What the coordinates do, or the eigenvectors of the covariance when given."""
+    """Activity of the coordinates, or of the eigenvectors of the covariance when given."""
     if directions is None:
         variance, mean = np.diag(m.covariance).copy(), m.mean
     else:
@@ -170,19 +174,13 @@ def _kurtosis(rows: Floats, mean: Doubles, directions: Doubles | None) -> tuple[
     return np.where(some, kurtosis, 0.0), np.where(some, doubt, 0.0)
 
 
-def _sentence(
-    scope: Scope, own: Activity, eigen: Activity, number: tuple[float, float, float]
-) -> str:
-    value, low, high = (100 * x for x in number)
+def _detail(own: Activity, eigen: Activity) -> str:
     dead = "/".join(str(int((own.share < limit).sum())) for limit in (0.001, 0.01, 0.1))
     return (
-        f"{format_value(value, low, high)}% of the {len(own.share)} coordinates of the "
-        f"{PLURAL[scope]} "
-        f"do not do their part; none should: {int(own.dead().sum())} dead ({dead} below 0.1/1/10% "
-        f"of the mean variance), {int(own.rogue().sum())} rogue{_which(own.rogue())}, "
-        f"{int(own.mixed().sum())} mixed. Seen along the eigenvectors, which no rotation changes: "
-        f"{int(eigen.dead().sum())} dead, {int(eigen.rogue().sum())} rogue, "
-        f"{int(eigen.mixed().sum())} mixed."
+        f"{int(own.dead().sum())} dead ({dead} below 0.1/1/10% of the mean variance), "
+        f"{int(own.rogue().sum())} rogue{_which(own.rogue())}, {int(own.mixed().sum())} mixed. "
+        f"Along the eigenvectors, which no rotation changes: {int(eigen.dead().sum())} dead, "
+        f"{int(eigen.rogue().sum())} rogue, {int(eigen.mixed().sum())} mixed."
     )
 
 

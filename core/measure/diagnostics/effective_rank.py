@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_rankme
 from core.numerics.sampling import items_error
@@ -21,7 +21,7 @@ from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
     better="high",
     bounds=(1.0, np.inf),
     invariant=("rotation", "order"),
-    aid="Energy along each direction, largest first, both axes logarithmic. A slow fall uses many "
+    aid="Energy along each direction, largest first, on log-log axes. A slow decay uses many "
     "directions; a cliff is where the space collapses.",
     threshold=Threshold(
         "RankMe as a share of isotropic data's at the same n and d",
@@ -30,18 +30,18 @@ from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
         source="ours",
     ),
     advice=Advice(
-        why="The fewer directions are in use, the fewer things can be told apart; it falls before "
+        why="The fewer directions in use, the fewer things can be distinguished; it drops before "
         "recall does.",
         what=UNCONE,
     ),
     vital="image",
 )
 def effective_rank(space: Space) -> tuple[Finding, ...]:
-    """How many directions carry the items, counted by the entropy of the singular values.
+    """Effective number of directions in use, from the entropy of the singular values (RankMe).
 
-    exp(entropy of s / sum s) for the singular values s of the rows as they are (not centred). 1
-    when all items lie on one line, d when every direction is used alike. It grows with n: compare
-    with the reference, which is isotropic data of the same n and d, or at equal n.
+    exp(entropy of s / sum s) for the singular values s of the rows as they are (not centered). 1
+    when all items lie on one line, d when every direction is used equally. It grows with n: compare
+    with the reference, isotropic data of the same n and d, or at equal n.
 
     The paper adds 1e-7 to each share; here a share of 0 adds nothing, so r equal singular values
     give exactly r.
@@ -79,17 +79,18 @@ def _measure(space: Space, scope: Scope) -> Finding:
         reference=Reference(even, "isotropic, same n and d"),
         yardstick=value / even,
         sentence=(
-            f"The {PLURAL[scope]} use {format_value(value, low, high)} of {m.d} directions, where "
-            f"{m.n:,} evenly spread points would use {even:.0f}. "
-            f"{_directions(most)} 95% of the energy."
+            f"The effective rank (RankMe) of the {PLURAL[scope]} is {estimate(value, low, high)} "
+            f"of {m.d} dimensions, against {even:.0f} for isotropic data of the same n. "
+            "The lower, the fewer things can be distinguished."
         ),
+        detail=f"Directions that hold 95% of the energy: {most}.",
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         curve=_spectrum(values),
     )
 
 
 def _influence(m: Moments, rows: Floats) -> Doubles:
-    """How much each row moves RankMe: its derivative with respect to the eigenvalues."""
+    """Influence of each row on RankMe, through its derivative by the eigenvalues."""
     values, directions = m.eigen
     used = values > 1e-9 * values[0]
     s = np.sqrt(values[used])
@@ -98,10 +99,6 @@ def _influence(m: Moments, rows: Floats) -> Doubles:
     slope = -np.exp(nats) * (np.log(share) + nats) / s.sum() / (2 * s)
     moved: Doubles = projections(rows, directions[:, used]) ** 2 @ slope
     return moved
-
-
-def _directions(count: int) -> str:
-    return "One direction holds" if count == 1 else f"{count} directions hold"
 
 
 def _spectrum(values: Doubles) -> Curve:

@@ -7,7 +7,7 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.class_means import ClassMeans, cosines, space_class_means
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, histogram
+from core.measure.findings import PLURAL, estimate, histogram
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.labels import HINT, Classes, labeled_classes
 from core.numerics.nulls import welch_bound
@@ -15,8 +15,8 @@ from core.numerics.stats import Z
 from core.registry import Range
 from core.types import Doubles, Finding, Floats, Ints, Reference, Space
 
-RIVALS = 20  # pairs of labels that may be the most alike, given what a sample leaves open
-ROWS = 5000  # of a label, for the error of a cosine
+TOP = 20  # most similar pairs of labels, of which any may be the first in another sample
+ROWS = 5000  # of a label, for the standard error of a cosine
 
 
 @diagnostic(
@@ -27,42 +27,42 @@ ROWS = 5000  # of a label, for the error of a cosine
     better="low",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
-    aid="Cosines of all pairs of label centres, in size. Equiangular centres would all stand at "
-    "the left end; those at 1 are labels that the space does not tell apart.",
+    aid="|Cosine| of all pairs of label centers. Equiangular centers would all be at the left "
+    "end; pairs at 1 are labels that the space does not separate.",
     threshold=Threshold(
-        "largest cosine of two label centres once their mean is taken out",
+        "largest cosine of two label centers after their mean is subtracted",
         good=0.6,
         bad=0.95,
         source="ours",
     ),
     advice=Advice(
-        why="Labels whose centres are close are mistaken for each other; at equal angles they are "
-        "as far apart as their number allows.",
-        what="Merge labels that mean the same; else more items of the closest two. Check their "
-        "recall on held-out items.",
+        why="Labels with close centers are confused; at equal angles they are as far apart as "
+        "their number allows.",
+        what="Merge labels that mean the same; else collect more items of the closest two. Check "
+        "their recall on held-out items.",
     ),
 )
 def equiangularity(
     space: Space,
     *,
     least: Annotated[int, Range(2, 1000, "items a label needs to count")] = 5,
-    most: Annotated[int, Range(2, 5000, "labels looked at, the largest first")] = 1000,
+    most: Annotated[int, Range(2, 5000, "labels measured, the largest first")] = 1000,
 ) -> tuple[Finding, ...]:
-    """How near the two most alike labels lie, against the widest angles that their number allows.
+    """Largest |cosine| between two label centers, against the Welch bound.
 
-    The largest |cosine| between two label centres as they are. N unit vectors in d dimensions
-    cannot all be below the Welch bound sqrt((N - d) / (d (N - 1))), which is 0 up to N = d.
-    Equiangular Basis Vectors are trained towards that bound; as it is about |cosine|, a simplex
-    (-1 / (N - 1)) is not their optimum. Centres of a real space share their mean, so the sentence
-    and the verdict add what is left once that is taken out.
+    N unit vectors in d dimensions cannot all be below the Welch bound sqrt((N - d) / (d (N - 1))),
+    which is 0 up to N = d. Equiangular Basis Vectors are trained towards that bound; as it is about
+    |cosine|, a simplex (-1 / (N - 1)) is not their optimum. Centers of a real space share their
+    mean, so the verdict is on the largest cosine after that mean is subtracted; the detail gives
+    it.
 
     Args:
-        space: two labels with `least` items of one kind; texts take their picture's label.
-        least: labels with fewer items are left out.
-        most: labels beyond the largest so many are left out.
+        space: two labels with `least` items of one kind; texts take their image's label.
+        least: labels with fewer items are excluded.
+        most: smaller labels beyond this number are excluded.
 
     Returns:
-        A finding each for the centres of images and of texts.
+        A finding each for the centers of images and of texts.
         curve: histogram of |cosine| over pairs of labels.
 
     Raises:
@@ -73,14 +73,14 @@ def equiangularity(
     >>> equiangularity(Space(rows, tuple(map(str, range(15))), 15, labels=labels))[0].value
     0.0
     """
-    told = [
+    measured = [
         finding
         for given in labeled_classes(space, "Equiangularity", least=least, most=most)
         if (finding := _measure(space, given)) is not None
     ]
-    if not told:
+    if not measured:
         raise TooFew("Equiangularity", 2, "labels whose items do not cancel out", 1, HINT)
-    return tuple(told)
+    return tuple(measured)
 
 
 def _measure(space: Space, given: Classes) -> Finding | None:
@@ -99,17 +99,16 @@ def _measure(space: Space, given: Classes) -> Finding | None:
         reference=Reference(bound, "Welch bound, as many vectors in d dimensions"),
         yardstick=_left(of),
         sentence=(
-            f"The centres of '{names[0]}' and '{names[1]}' are the most alike of {count:,} labels "
-            f"of {kind}, at |cosine| {format_value(value, low, high)}; the best {count:,} "
-            "directions in "
-            f"{space.d} dimensions can do is {bound:.2g}. The mean over pairs is "
-            f"{sizes.mean():.2f}. {_without_mean(of)}"
+            f"The largest |cosine| of two label centers of {kind} is {estimate(value, low, high)}, "
+            f"against a Welch bound of {bound:.2g}. '{names[0]}' and '{names[1]}' are the most "
+            "easily confused."
         ),
+        detail=f"Mean over all pairs of {count:,} labels: {sizes.mean():.2f}. {_without_mean(of)}",
         sampled=(
             f"exact, all {len(given.rows):,} of {given.of:,} {kind} with a label that counts, "
             f"{given.rule}"
         ),
-        curve=histogram(sizes, "|cosine| of two label centres", "pairs of labels"),
+        curve=histogram(sizes, "|cosine| of two label centers", "pairs of labels"),
     )
 
 
@@ -118,9 +117,9 @@ def _largest(
 ) -> tuple[float, float, float, tuple[str, str]]:
     """The largest |cosine|, its interval over items, and the two labels.
 
-    Another pair may really be the largest: the interval takes the ends of all that come near.
+    Another pair may be the largest in truth: the interval spans the ends of the top pairs.
     """
-    top = np.argsort(-sizes, kind="stable")[:RIVALS]
+    top = np.argsort(-sizes, kind="stable")[:TOP]
     first, second = (side[top] for side in np.triu_indices(len(given.names), 1))
     errors = np.array(
         [_error(space.vectors, given, of, i, j) for i, j in zip(first, second, strict=True)]
@@ -132,7 +131,7 @@ def _largest(
 
 
 def _error(vectors: Floats, given: Classes, of: ClassMeans, i: int, j: int) -> float:
-    """Standard error of the cosine of two centres, for other items of the same labels."""
+    """Standard error of the cosine of two centers, over items of their labels."""
     lengths = np.linalg.norm(of.means, axis=1)
     unit = of.means / lengths[:, None]
     cosine = float(unit[i] @ unit[j])
@@ -151,15 +150,12 @@ def _some(rows: Ints) -> Ints:
 
 
 def _left(of: ClassMeans) -> float:
-    """The largest cosine once the mean is out; two centres then lie opposite whatever they are."""
-    return float(cosines(of.centred).max()) if len(of.sizes) > 2 else float("nan")
+    """The largest cosine after centering; two centers are then always opposite."""
+    return float(cosines(of.centered).max()) if len(of.sizes) > 2 else float("nan")
 
 
 def _without_mean(of: ClassMeans) -> str:
     if len(of.sizes) < 3:
-        return "Two centres lie opposite each other once their mean is taken out."
+        return "Two centers are always opposite after centering."
     even = -1 / (len(of.sizes) - 1)
-    return (
-        f"Once the mean of the centres is taken out the nearest two have cosine {_left(of):.2f}, "
-        f"where a simplex has {even:.2g} for all."
-    )
+    return f"After centering the largest cosine is {_left(of):.2f}; a simplex has {even:.2g}."

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import format_value
+from core.measure.findings import estimate
 from core.measure.gap_shift import Sweep, sweep
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.stats import normal
@@ -17,50 +17,50 @@ from core.types import Curve, Finding, Reference, Space
     title="Gap curve (loss)",
     family="Modality gap",
     source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap. NeurIPS 2022; the split by pair is ours.",
-    aid="Contrastive loss at every distance between the kinds. The dotted line is today; the "
-    "lowest point is where training would leave the gap.",
+    aid="Contrastive loss at every distance between the modalities. The dotted line is the "
+    "present distance; the lowest point is where training would leave the gap.",
     better="low",
     bounds=(-np.inf, np.inf),
     invariant=("rotation",),
     threshold=Threshold(
-        "nats surely saved at the best place (lower end of the interval)",
+        "lower end of the interval of the nats saved at the best shift",
         good=0.1,
         bad=0.5,
         source="ours",
     ),
     advice=Advice(
-        why="It shows whether the gap is where training left it; after a change of data or of "
-        "encoder parts it often is not.",
-        what="A shift along the gap to the lowest place; keep it only if recall rises as well, "
-        "because a lower loss alone finds nothing.",
+        why="It measures whether the gap is where training left it; after a change of data or of "
+        "parts of the encoder it often is not.",
+        what="Shift along the gap to the lowest point; keep it only if recall rises as well, "
+        "because a lower loss alone retrieves nothing.",
     ),
 )
 def gap_loss(
     space: Space,
     *,
-    pairs: Annotated[int, Range(50, 8000, "pairs looked at, at most")] = 1500,
+    pairs: Annotated[int, Range(50, 8000, "pairs to use, at most")] = 1500,
     temperature: Annotated[float, Range(0.0, 1.0, "of the contrastive loss; 0 fits it")] = 0.0,
 ) -> tuple[Finding, ...]:
-    """How far the gap is from where the contrastive loss is least.
+    """Contrastive loss that shifting the modality gap would save, in nats.
 
-    The contrastive loss (both directions, in nats) of the pairs as they are, less that at the best
-    place on the line between the two centres: 0 when today's gap is where training would leave
-    it. The line and the best place come from one half of the pairs, the losses from the other.
-    Training with a small temperature leaves a gap because the loss is least there: CLIP on COCO,
-    with its own temperature of 0.01, has its least loss at its own gap of 0.82. Another
-    temperature than the encoder's would move the best place to where cosines are as close together
-    as it wants them, whatever the gap; so it is fitted to today's place unless it is given. A loss
-    gained is not a recall gained: see the gap curve of recall.
+    The contrastive loss (both directions) of the pairs as they are, minus that at the best point of
+    the line between the two centers: 0 when the present gap is where training would leave it. The
+    line and the best point come from one half of the pairs, the losses from the other. Training
+    with a small temperature leaves a gap because the loss is lowest there: CLIP on COCO, with its
+    own temperature of 0.01, has its lowest loss at its own gap of 0.82. Another temperature than
+    the encoder's would move the best point to where cosines are as close together as it prefers,
+    whatever the gap; so it is fitted to the present gap unless it is given. A lower loss is not a
+    higher recall: see the gap curve of recall.
 
     Args:
         space: at least 16 pairs without an item in common.
-        pairs: drawn at random beyond; one half is judged. The loss grows with their number.
-        temperature: 0.01 in CLIP; 0 takes the one with the least loss at today's place.
+        pairs: drawn at random beyond; one half is for testing. The loss grows with their number.
+        temperature: 0.01 in CLIP; 0 takes the one with the lowest loss at the present gap.
 
     Returns:
-        One finding (scope pairs). The interval is over the judged pairs, for this line, place and
+        One finding (scope pairs). The interval is over the test pairs, for this line, shift and
         temperature.
-        curve: loss against the signed distance of the centres, today marked.
+        curve: loss against the signed distance of the centers, the present one marked.
 
     Raises:
         TooFew: fewer than 16 such pairs.
@@ -83,12 +83,16 @@ def gap_loss(
             value=value,
             low=low,
             high=high,
-            reference=Reference(0.0, "today's place"),
+            reference=Reference(0.0, "the present gap"),
             yardstick=low,
             sentence=_sentence(found, best, (value, low, high)),
+            detail=(
+                f"Chance level {np.log(losses.shape[1]):.1f} nats; temperature "
+                f"{found.temperature:.2g}."
+            ),
             sampled=(
-                f"{losses.shape[1]:,} pairs judged, {found.fitted.losses.shape[1]:,} others "
-                f"fitted, of {len(space.pairs):,}"
+                f"{losses.shape[1]:,} test pairs, {found.fitted.losses.shape[1]:,} for "
+                f"fitting, of {len(space.pairs):,}"
             ),
             curve=_curve(found),
         ),
@@ -104,7 +108,7 @@ def _curve(found: Sweep) -> Curve | None:
     return Curve(
         sizes[order],
         losses[order],
-        "distance of the centres (below 0: crossed)",
+        "distance of the centers (below 0: crossed)",
         title,
         mark=float(sizes[found.today]),
     )
@@ -114,26 +118,20 @@ def _sentence(found: Sweep, best: int, number: tuple[float, float, float]) -> st
     losses, sizes, today = found.judged.losses.mean(axis=1), found.judged.sizes, found.today
     if len(found.moves) < 2:
         return (
-            "Images and texts share one centre, so there is no line to move them along; the "
-            f"contrastive loss stays at {losses[today]:.3g} nats."
+            f"The contrastive loss ({losses[today]:.3g} nats) cannot gain from shifting the gap: "
+            "images and texts share one center."
         )
-    chance = (
-        f"guessing would give {np.log(found.judged.losses.shape[1]):.1f} (temperature "
-        f"{found.temperature:.2g})"
-    )
     if best == today:
         return (
-            f"The contrastive loss is least at today's place, with the centres {sizes[today]:.2f} "
-            f"apart: {losses[today]:.3g} nats; {chance}."
-        )
-    if number[1] <= 0:
-        return (
-            f"No place has surely less contrastive loss than today's, with the centres "
-            f"{sizes[today]:.2f} apart: {losses[today]:.3g} nats, and {losses[best]:.3g} with them "
-            f"{sizes[best]:.2f} apart; {chance}."
+            f"The contrastive loss, {losses[today]:.3g} nats, is lowest at the present gap of "
+            f"{sizes[today]:.2f}: shifting the gap saves 0."
         )
     return (
-        f"The contrastive loss is least with the centres {sizes[best]:.2f} instead of "
-        f"{sizes[today]:.2f} apart: {losses[best]:.3g} nats instead of {losses[today]:.3g}, "
-        f"{format_value(*number)} less; {chance}."
+        f"The contrastive loss saved at a gap of {sizes[best]:.2f} instead of {sizes[today]:.2f} "
+        f"is {estimate(*number)} nats, from {losses[today]:.3g} to {losses[best]:.3g}. "
+        + (
+            "The present gap is not where training would leave it."
+            if number[1] > 0
+            else "That is not significantly better than the present gap."
+        )
     )

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import both_kinds, format_value
+from core.measure.findings import both_kinds, percent
 from core.measure.verdicts import CENTER_KINDS, Advice, Threshold
 from core.numerics.sampling import groups, items_error, sampled_rows
 from core.numerics.spectra import Moments, moments, projections
@@ -14,7 +14,7 @@ from core.types import KINDS, Bools, Doubles, Finding, Ints, Reference, Space
 
 SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 SAME = 1e-10
-ROWS = 20_000  # of each kind, for the order along the gap
+ROWS = 20_000  # of each kind, for the AUC
 
 
 @diagnostic(
@@ -26,22 +26,22 @@ ROWS = 20_000  # of each kind, for the order along the gap
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
     threshold=Threshold(
-        "share of the joint variance along the gap beyond chance", good=0.1, bad=0.4, source="ours"
+        "share of the joint variance along the gap above chance", good=0.1, bad=0.4, source="ours"
     ),
     advice=Advice(
-        why="What the direction between pictures and texts takes is lost to meaning: PCA, k-means "
-        "and index cells follow it first.",
+        why="Variance along the gap carries no meaning, but PCA, k-means and index cells follow "
+        "it first.",
         what=CENTER_KINDS,
     ),
 )
 def gap_variance(space: Space) -> tuple[Finding, ...]:
-    """How much of all variance is the difference between images and texts.
+    """Share of the total variance that lies along the modality gap.
 
-    The share of the joint variance that lies along the line between the two centres: near the
-    reference when the kinds do not differ, 1 when nothing but the kind varies. The sentence adds
-    the angle between the centres as seen from the origin, and how surely the place along the line
-    tells the kind: the AUC, 0.5 for not at all and 1 for always, from a line that one half of the
-    items gave and the other half was placed on, both ways round.
+    The variance along the line between the two centers over the joint variance: near the reference
+    when the kinds do not differ, 1 when only the kind varies. The detail gives the angle between
+    the centers seen from the origin, and the AUC with which the position along the line separates
+    the kinds (0.5 chance, 1 always): the line is fitted on one half of the items and tested on the
+    other, both ways.
 
     Args:
         space: at least four images and four texts.
@@ -78,9 +78,10 @@ def gap_variance(space: Space) -> tuple[Finding, ...]:
             high=high,
             reference=Reference(chance, "both kinds from one cloud"),
             yardstick=value - chance,
-            sentence=_sentence(space, image, text, (value, low, high), chance)
+            sentence=_sentence((value, low, high), chance)
             if some
-            else "Images and texts share one centre: 0% of the variance lies along the gap.",
+            else "The variance along the gap is 0%: images and texts share one center.",
+            detail=_detail(space, image, text) if some else "",
             sampled=f"exact, all {image.n:,} images and {text.n:,} texts",
         ),
     )
@@ -89,11 +90,11 @@ def gap_variance(space: Space) -> tuple[Finding, ...]:
 def _error(
     space: Space, joint: Moments, kinds: tuple[Moments, Moments], unit: Doubles, value: float
 ) -> float:
-    """Standard error of the share, with what the centres' own error adds to the line."""
+    """Standard error of the share, with the error of the line between the centers."""
     total = float(np.trace(joint.covariance))
     size = float((kinds[0].mean - kinds[1].mean) @ unit)
     # A turn dv of the line changes the share by 2 dv.C v / total; a row adds to dv what it adds to
-    # the difference of the centres, across the line.
+    # the difference of the centers, across the line.
     across = joint.covariance @ unit
     turn = 2 * (across - (unit @ across) * unit) / total / size
 
@@ -115,10 +116,10 @@ def _error(
 
 
 def _auc(space: Space) -> tuple[float, float, float]:
-    """AUC of the place along the gap, and its 95 % interval (DeLong).
+    """AUC of the position along the gap, and its 95 % interval (DeLong).
 
-    The line comes from one half of the groups that hang together and the other half is placed on
-    it; the same the other way round; the mean of both.
+    The line is fitted on one half of the connected groups and the other half is projected on it;
+    the same with the halves swapped; the mean of both.
     """
     rows = np.concatenate([sampled_rows(space, kind, ROWS, 0) for kind in KINDS])
     is_image = rows < space.n_images
@@ -136,7 +137,7 @@ def _auc(space: Space) -> tuple[float, float, float]:
 
 
 def _halves(linked: Ints, is_image: Bools) -> Bools:
-    """Every other group, in random order within groups of one make-up; every other row if need be.
+    """Every other group, in random order within groups of the same kinds; else every other row.
 
     Both halves get images and texts.
     """
@@ -153,7 +154,7 @@ def _halves(linked: Ints, is_image: Bools) -> Bools:
 
 
 def _delong(images: Doubles, texts: Doubles) -> tuple[float, float]:
-    """Chance that an image lies before a text, equals counted half, and its variance."""
+    """Probability that an image precedes a text, ties counted half, and its variance."""
     below, above = (_share_below(a, b) for a, b in ((images, texts), (texts, images)))
     variance = sum(float(v.var()) / len(v) for v in (below, above))
     return float(below.mean()), variance
@@ -166,22 +167,21 @@ def _share_below(of: Doubles, among: Doubles) -> Doubles:
     return result
 
 
-def _sentence(
-    space: Space,
-    image: Moments,
-    text: Moments,
-    number: tuple[float, float, float],
-    chance: float,
-) -> str:
+def _sentence(number: tuple[float, float, float], chance: float) -> str:
+    return (
+        f"The variance along the gap is {percent(*number)} of the total, "
+        f"against {100 * chance:.2g}% if both kinds came from one distribution. It carries no "
+        "meaning, yet PCA and index cells follow it."
+    )
+
+
+def _detail(space: Space, image: Moments, text: Moments) -> str:
     lengths = float(np.linalg.norm(image.mean) * np.linalg.norm(text.mean))
     angle = ""
     if lengths > 1e-6:
         cosine = float(np.clip(image.mean @ text.mean / lengths, -1, 1))
-        angle = f" The centres are {np.degrees(np.arccos(cosine)):.0f}° apart, and"
-    share = format_value(*(100 * x for x in number))
-    auc, low, high = _auc(space)
+        angle = f"The centers are {np.degrees(np.arccos(cosine)):.0f}° apart. "
     return (
-        f"{share}% of all variance lies along the gap; one cloud split by chance would have "
-        f"{100 * chance:.2g}%.{angle or ' And'} the place along the gap orders an image before a "
-        f"text in {100 * auc:.3g}% of cases ({100 * low:.3g} to {100 * high:.3g}; 50 is chance)."
+        f"{angle}On held-out items the position along the gap separates images from texts with an "
+        f"AUC of {percent(*_auc(space))}; chance is 50%."
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, per_item
+from core.measure.findings import PLURAL, estimate, per_item
 from core.measure.verdicts import NNN, Advice, Threshold
 from core.numerics.neighbors import Neighbors, Side, nearest
 from core.numerics.nulls import binomial_skewness
@@ -15,7 +15,7 @@ from core.numerics.stats import normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Ints, Reference, Scope, Space
 
-GROUPS = 20  # of queries, left out in turn for the interval
+GROUPS = 20  # of queries, for the jackknife
 SIDES: dict[Scope, tuple[Side, Side]] = {
     "joint": ("text", "image"),
     "image": ("image", "image"),
@@ -31,8 +31,8 @@ SIDES: dict[Scope, tuple[Side, Side]] = {
     better="low",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
-    aid="How many items are in how many neighbour lists. Dots far to the right are hubs that "
-    "crowd everybody's results; those at 0 are never found.",
+    aid="Number of items by how many neighbor lists they are in. Dots far to the right are hubs; "
+    "items at 0 are never retrieved.",
     threshold=Threshold(
         "skewness of k-occurrence",
         good=1.0,
@@ -40,7 +40,7 @@ SIDES: dict[Scope, tuple[Side, Side]] = {
         source="ours; Radovanovic et al. 2010 call data above 1.4 strongly hubby",
     ),
     advice=Advice(
-        why="Hubs answer questions they have nothing to do with and push the right items down.",
+        why="Hubs are returned for queries they are unrelated to and push relevant items down.",
         what=NNN,
     ),
     vital="image",
@@ -49,39 +49,39 @@ SIDES: dict[Scope, tuple[Side, Side]] = {
 def hubness(
     space: Space,
     *,
-    k: Annotated[int, Range(1, 100, "neighbours in each list")] = 10,
-    queries: Annotated[int, Range(100, 50_000, "lists looked at, at most")] = 5000,
+    k: Annotated[int, Range(1, 100, "neighbors in each list")] = 10,
+    queries: Annotated[int, Range(100, 50_000, "lists measured, at most")] = 5000,
     candidates: Annotated[int, Range(100, 200_000, "items of a kind to choose from")] = 10_000,
 ) -> tuple[Finding, ...]:
-    """Whether a few items turn up in everybody's neighbour lists.
+    """Skewness of the k-occurrence: whether a few items dominate the neighbor lists.
 
-    N_k counts the k-lists that an item is in; the value is its skewness. Near 0 no item is
-    favoured; above about 2 a few hubs answer many queries and many items answer none. Scope joint
-    asks with texts for images, as search does (score biases count); image and text ask within one
-    kind.
+    N_k counts the k-lists that an item is in; the value is its skewness. Near 0 no item is favored;
+    above about 2 a few hubs are results of many queries and many items are results of none. Scope
+    joint takes texts as queries and images as candidates, as search does (score biases count);
+    image and text stay within one kind.
 
-    N_k depends on how many items there are: beyond `candidates` a random part is measured, so that
-    collections compare. When not every list is looked at, the skewness is corrected for it
+    N_k depends on the number of items: beyond `candidates` a random part is measured, so that
+    collections compare. When only a part of the lists is measured, the skewness is corrected for it
     (factorial cumulants of a thinned count), while the Robin Hood index and the share of items in
-    no list can only be given as upper bounds.
+    no list are upper bounds.
 
     Args:
         space: more than k items of one kind.
-        k: neighbours; an item is never its own.
+        k: neighbors; an item is never its own.
         queries: lists, drawn at random beyond.
         candidates: images, and texts, at most.
 
     Returns:
         A finding each for texts to images, images, texts; 0 when all N_k are equal. The interval
         is over queries (jackknife).
-        per_item: lists the item is in (estimated for all queries when a part was asked).
+        per_item: lists the item is in (scaled to all queries when a sample was measured).
         curve: number of items by N_k.
 
     Raises:
         TooFew: k or fewer images, and k or fewer texts.
 
     >>> square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
-    >>> hubness(Space(square, ("a", "b", "c", "d"), 4), k=3)[0].value  # everyone in every list
+    >>> hubness(Space(square, ("a", "b", "c", "d"), 4), k=3)[0].value  # every item in every list
     0.0
     """
     part, rows = thinned(space, candidates)
@@ -97,7 +97,7 @@ def hubness(
 
 
 def skewness(counts: Ints | Doubles, share: float = 1.0) -> float:
-    """Skewness of N_k from the counts that a share of the queries gave.
+    """Skewness of N_k from its counts over a share of the queries.
 
     >>> round(skewness(np.array([10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0])), 6)  # a star
     2.796824
@@ -109,7 +109,7 @@ def skewness(counts: Ints | Doubles, share: float = 1.0) -> float:
     k2 = f2 + f1
     k3 = (c3 - 3 * c2 + 2 * c1) / share**3 + 3 * k2 - 2 * f1
     if share < 1:
-        # Evener than chance is beyond what a sample can resolve; a ratio of noises would result.
+        # A sample cannot resolve less than chance variation; a ratio of noises would result.
         k2 = max(k2, f1 / 2)
     return k3 / k2**1.5 if k2 > 1e-12 else 0.0
 
@@ -131,8 +131,13 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors) -> Findin
         value=value,
         low=low,
         high=high,
-        reference=Reference(even, "nobody favoured"),
-        sentence=_sentence(scope, format_value(value, low, high), even, counts, lists),
+        reference=Reference(even, "no item favored"),
+        sentence=(
+            f"Hubness (skewness of {k}-occurrence) {_of(scope)} is {estimate(value, low, high)}, "
+            f"against {even:.2f} if no item were favored. "
+            "Hubs are returned for queries they are unrelated to."
+        ),
+        detail=_detail(scope, counts, lists),
         sampled=(
             f"{'exact, all' if whole else 'random'} {len(found):,} lists of {k} "
             f"among {len(among):,} of {targets.stop - targets.start:,} {kind}"
@@ -150,7 +155,7 @@ def _count(found: Ints, among: Ints) -> Doubles:
 
 
 def _error(found: Ints, among: Ints, counts: Doubles, share: float) -> float:
-    """Standard error over queries: the jackknife that leaves out one group at a time."""
+    """Standard error over queries: jackknife over groups."""
     groups = min(GROUPS, len(found))
     if groups < 2:
         return 0.0
@@ -161,17 +166,19 @@ def _error(found: Ints, among: Ints, counts: Doubles, share: float) -> float:
     return float(np.sqrt((groups - 1) / groups * ((without - without.mean()) ** 2).sum()))
 
 
-def _sentence(scope: Scope, number: str, even: float, counts: Doubles, lists: Neighbors) -> str:
+def _of(scope: Scope) -> str:
+    return "of images for text queries" if scope == "joint" else f"among {PLURAL[scope]}"
+
+
+def _detail(scope: Scope, counts: Doubles, lists: Neighbors) -> str:
     mean = counts.mean()
-    kind = "images" if scope == "joint" else PLURAL[scope]
+    kind = PLURAL["image" if scope == "joint" else scope]
     robin_hood = 0.5 * np.abs(counts - mean).sum() / max(1.0, counts.sum())
     most = "at most " if lists.share < 1 else ""
-    asker = "When texts ask for images" if scope == "joint" else f"Among {kind}"
     return (
-        f"{asker}, list membership has a skewness of {number}; {even:.2f} if nobody were favoured. "
-        f"The busiest is in {counts.max() / max(mean, 1e-9):.0f} times as many lists as the "
-        f"average, {most}{(counts == 0).mean():.0%} of the {kind} are in none, and {most}"
-        f"{robin_hood:.0%} of all places would have to move to be even (Robin Hood index)."
+        f"The largest hub is in {counts.max() / max(mean, 1e-9):.0f} times as many lists as the "
+        f"average, {most}{(counts == 0).mean():.0%} of the {kind} are in none, and the Robin Hood "
+        f"index is {most}{robin_hood:.0%}."
     )
 
 

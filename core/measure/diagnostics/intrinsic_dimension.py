@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.local_neighbors import COPY, LEAST, TIE, Lists, distinct, lists_of
 from core.measure.verdicts import DUPLICATES, Advice, Threshold
 from core.numerics.nulls import sphere_neighbor_distances
@@ -14,11 +14,9 @@ from core.numerics.sampling import thinned
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Kind, Reference, Space
 
-KEPT = 0.9  # of the ratios: the largest tenth is dropped, as in the paper
+KEPT = 0.9  # of the ratios: the largest tenth is discarded, as in the paper
 RESAMPLES = 200
-CONSIDERED = (
-    4  # neighbours measured again in float64, so that the two nearest are surely among them
-)
+CONSIDERED = 4  # neighbors measured in float64, so that the two nearest are among them
 
 
 @diagnostic(
@@ -29,39 +27,39 @@ CONSIDERED = (
     better="none",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
-    aid="The dimension as measured on fewer and fewer items. A flat line can be trusted; a rising "
-    "one says that more items would show more directions.",
+    aid="The dimension measured on fewer and fewer items. A flat line is reliable; a rising one "
+    "means that more items would show more directions.",
     threshold=Threshold("TwoNN dimension", good=5.0, bad=2.0, source="ours"),
     advice=Advice(
-        why="Few local directions mean that near items differ in few ways, often because of "
-        "copies; many make indexes slower and hubs likelier.",
+        why="A low local dimension means that neighbors differ in few ways, often because of "
+        "copies; a high one makes indexes slower and hubs likelier.",
         what=DUPLICATES,
     ),
 )
 def intrinsic_dimension(
     space: Space,
     *,
-    queries: Annotated[int, Range(100, 50_000, "items looked at, at most")] = 5000,
-    candidates: Annotated[int, Range(100, 200_000, "items of a kind to choose from")] = 10_000,
+    queries: Annotated[int, Range(100, 50_000, "items measured, at most")] = 5000,
+    candidates: Annotated[int, Range(100, 200_000, "candidates of a kind")] = 10_000,
 ) -> tuple[Finding, ...]:
-    """How many directions one can move in locally, from the two nearest neighbours (TwoNN).
+    """Local dimension from the ratio of the two nearest neighbor distances (TwoNN).
 
-    In m dimensions the ratio of the second to the first neighbour's distance exceeds x with
-    probability x^-m; the value is the fitted m. A curve in 512 dimensions has 1, a sphere's
-    surface 2. Large dimensions come out too small (20 as about 15), so compare with the
-    reference, which is what evenly spread points of the same n and d would give.
+    In m dimensions the ratio of the second to the first neighbor distance exceeds x with
+    probability x^-m; the value is the fitted m. A curve in 512 dimensions has 1, a sphere's surface
+    2. Large dimensions are underestimated (20 as about 15), so compare with the reference, points
+    uniform on the sphere with the same n and d.
 
     Copies are removed first: a distance of 0 has no ratio. It depends on the scale, so the curve
     shows it for all, a half and a quarter of the items.
 
     Args:
         space: at least 20 different items of one kind.
-        queries: items whose neighbours are found.
+        queries: items measured.
         candidates: beyond so many a random part is measured.
 
     Returns:
         A finding each for images and texts. The interval is the bootstrap over items,
-        wider as those in each other's lists go together.
+        widened because items in each other's lists are dependent.
 
     Raises:
         TooFew: fewer than 20 images and fewer than 20 texts, or all at the same distance.
@@ -75,16 +73,16 @@ def intrinsic_dimension(
     kinds: list[Kind] = ["image", "text"]
     large = scopes(part, LEAST, "The intrinsic dimension")
     found = [_measure(space, part, kind, queries) for kind in kinds if kind in large]
-    told = tuple(f for f in found if isinstance(f, Finding))
-    if not told:
+    measured = tuple(f for f in found if isinstance(f, Finding))
+    if not measured:
         raise TooFew(
             "The intrinsic dimension",
             LEAST,
-            "items of one kind (and half of all) with two neighbours at different distances",
+            "items of one kind (and half of all) with two neighbors at different distances",
             max(f for f in found if isinstance(f, int)),
             "Add more items.",
         )
-    return told
+    return measured
 
 
 def two_nn(log_ratios: Doubles) -> Doubles:
@@ -97,23 +95,22 @@ def two_nn(log_ratios: Doubles) -> Doubles:
     return np.asarray((x * y).sum(axis=-1) / (x * x).sum(axis=-1))
 
 
-def _can_tell(log_ratios: Doubles) -> bool:
-    """Whether most items have two neighbours at different distances; a lattice has none."""
+def _resolved(log_ratios: Doubles) -> bool:
+    """Whether most items have two neighbors at different distances; a lattice has none."""
     return len(log_ratios) >= LEAST and float((log_ratios > TIE).mean()) > 0.5
 
 
 def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | int:
-    """The finding, or how many items could have told when too few can."""
+    """The finding, or the number of usable items when that is too small."""
     unique, _, copies = distinct(part, kind)
     lists, logs = _log_ratios(unique, kind, queries)
-    if not _can_tell(logs):
+    if not _resolved(logs):
         return int((logs > TIE).sum())
     value = float(two_nn(logs))
     low, high = _interval(value, lists, logs)
     n = unique.span(kind).stop - unique.span(kind).start
     first, second = sphere_neighbor_distances(n, space.d, 5000, 0)
     even = float(two_nn(np.log(second / first)))
-    removed = f" {copies:,} copies were left out." if copies else ""
     return Finding(
         scope=kind,
         value=value,
@@ -121,10 +118,11 @@ def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | i
         high=high,
         reference=Reference(even, "uniform on the sphere, same n and d"),
         sentence=(
-            f"Locally the {PLURAL[kind]} vary in about {format_value(value, low, high)} "
-            "directions; "
-            f"{n:,} points spread evenly in {space.d} dimensions would measure {even:.3g}.{removed}"
+            f"The intrinsic dimension (TwoNN) of the {PLURAL[kind]} is "
+            f"{estimate(value, low, high)}, against {even:.3g} for {n:,} points uniform on the "
+            f"sphere. The lower, the fewer ways in which neighbors differ."
         ),
+        detail=f"{copies:,} copies were excluded." if copies else "",
         sampled=f"{len(logs):,} of {n:,} different {PLURAL[kind]}",
         curve=_by_scale(unique, kind, queries, value),
     )
@@ -140,7 +138,7 @@ def _log_ratios(space: Space, kind: Kind, queries: int) -> tuple[Lists, Doubles]
 
 
 def _interval(value: float, lists: Lists, logs: Doubles) -> tuple[float, float]:
-    """The bootstrap, wider by what items in each other's lists have in common."""
+    """The bootstrap, widened by the dependence of items in each other's lists."""
     drawn = np.random.default_rng(0).integers(0, len(logs), (RESAMPLES, len(logs)))
     low, high = np.quantile(two_nn(logs[drawn]), [0.025, 0.975])
     wider = lists.error(logs, 2) / max(1e-12, float(logs.std(ddof=1) / np.sqrt(len(logs))))
@@ -155,7 +153,7 @@ def _by_scale(space: Space, kind: Kind, queries: int, value: float) -> Curve:
     sizes, dimensions = [float(len(rows))], [value]
     for part in (rows[: len(rows) // 2], rows[: len(rows) // 4]):
         logs = _log_ratios(space.subset(part), kind, queries)[1]
-        if _can_tell(logs):
+        if _resolved(logs):
             sizes.append(float(len(part)))
             dimensions.append(float(two_nn(logs)))
     return Curve(

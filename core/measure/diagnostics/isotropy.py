@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
 from core.numerics.sampling import items_error
@@ -22,8 +22,8 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     better="high",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
-    aid="Share of the variance that the first directions hold together. The steeper the rise, the "
-    "fewer directions do the work.",
+    aid="Share of the variance in the first directions together. The steeper the rise, the fewer "
+    "directions are in use.",
     threshold=Threshold(
         "log of the participation ratio as a share of isotropic data's at the same n and d",
         good=0.5,
@@ -36,19 +36,19 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     ),
 )
 def isotropy(space: Space) -> tuple[Finding, ...]:
-    """How evenly the variance is spread over all directions, once the mean is taken out.
+    """IsoScore: how evenly the variance is distributed over all directions.
 
-    IsoScore, which is (PR - 1) / (d - 1) for the participation ratio PR = (sum l)^2 / sum l^2 of
-    the covariance's eigenvalues l: PR counts the directions that share the variance. 1 when all d
-    share it alike, 0 when it lies on one line (or when all rows are the same: there is no spread).
-    The sentence also gives PR before centring: most of CLIP's anisotropy is its mean.
+    (PR - 1) / (d - 1) for the participation ratio PR = (sum l)^2 / sum l^2 of the covariance's
+    eigenvalues l: PR counts the directions that share the variance. 1 when all d share it equally,
+    0 when it lies on one line (or when all rows are the same: there is no variance). The detail
+    also gives PR before centering: most of CLIP's anisotropy is its mean.
 
     Args:
         space: at least three items of one kind, two dimensions.
 
     Returns:
         A finding each for images and texts. The interval is over items.
-        curve: share of the variance that the first directions hold.
+        curve: share of the variance in the first directions.
 
     Raises:
         TooFew: fewer than three images and fewer than three texts.
@@ -84,10 +84,13 @@ def _measure(space: Space, scope: Scope) -> Finding:
         reference=Reference((even - 1) / wide, "isotropic, same n and d"),
         yardstick=log_share_of_isotropic(after, m.n, m.d),
         sentence=(
-            f"IsoScore of the {PLURAL[scope]} is {format_value(value, low, high)}; evenly "
-            "spread points "
-            f"of the same number would reach {(even - 1) / wide:.2g}. Their variance fills "
-            f"{after:.3g} of {m.d} directions, {participation(m.second):.3g} before centring."
+            f"The IsoScore of the {PLURAL[scope]} is {estimate(value, low, high)}, against "
+            f"{(even - 1) / wide:.2g} for isotropic data of the same n. At a low score cosines "
+            "compare items on a few directions only."
+        ),
+        detail=(
+            f"Participation ratio {after:.3g} of {m.d} directions; before centering "
+            f"{participation(m.second):.3g}."
         ),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         curve=_cumulative(m) if total > SAME else None,

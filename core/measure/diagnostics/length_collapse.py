@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import format_value, per_item
+from core.measure.findings import estimate, per_item
 from core.measure.pair_ranks import pair_ranks
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.nulls import isotropic_rankme
@@ -17,35 +17,30 @@ from core.registry import Range
 from core.types import Curve, Doubles, Finding, Ints, Reference, Space
 
 BINS = 8
-LEAST = 16  # texts: two a bin
-QUERIES = 5000  # texts with pairs; as many as pair margins ask by default, so they are shared
-ENOUGH = 5  # texts of a bin from which a recall is told
-RANKED = 4000  # texts of a bin whose directions are counted, at most
-
-TOPIC = (
-    ". Whether it is length or topic cannot be told from here: see truncation, which cuts the "
-    "same texts and encodes them again."
-)
+LEAST = 16  # texts: two per bin
+QUERIES = 5000  # texts with pairs; the default of pair_margin, so the ranks are shared
+ENOUGH = 5  # texts of a bin for a recall
+RANKED = 4000  # texts of a bin for RankMe, at most
 
 
 @diagnostic(
     title="Length collapse",
     family="Collapse",
     source="Zhou et al. Length-Induced Embedding Collapse in PLM-based Models. ACL 2025.",
-    aid="Mean cosine of two texts of about one length. A rise to the right says that long texts "
-    "crowd.",
+    aid="Mean cosine of two texts of similar length. A rise to the right means that long texts "
+    "crowd together.",
     better="low",
     bounds=(-1.0, 1.0),
     invariant=("rotation", "order"),
     threshold=Threshold(
-        "rank correlation of length and nearness to the middle; 0 where chance would do",
+        "rank correlation of length and closeness to the mean; 0 if not significant",
         good=0.1,
         bad=0.4,
         source="ours",
     ),
     advice=Advice(
-        why="Long texts that crowd together are found for everything or for nothing.",
-        what="Length-bin centring, or encoding again with a temperature below 1; keep it if the "
+        why="Long texts that crowd together are retrieved for every query or for none.",
+        what="Length-bin centering, or encoding again with a temperature below 1; keep it if the "
         "recall of the longest texts rises.",
     ),
     per_item=True,
@@ -55,21 +50,21 @@ def length_collapse(
     *,
     shuffles: Annotated[int, Range(99, 9999, "shuffled lengths for the p-value")] = 999,
 ) -> tuple[Finding, ...]:
-    """Whether longer texts crowd together.
+    """Rank correlation of text length and closeness to the mean: whether long texts crowd.
 
-    The rank correlation (Spearman) between the length of a text, in characters, and its cosine
-    with the mean of all texts. 0 when length does not matter; above 0 longer texts lie nearer to
-    the middle, and hence to each other; below 0 shorter ones do. Lengths are cut into eight bins
-    with as many texts each, and every bin gets the mean cosine of two of its texts, the number of
-    directions its texts use (RankMe, of as many texts from each bin) and, when there are pairs, its
-    recall@10; the sentence tells those of the shortest and of the longest texts.
+    Spearman correlation of the length of a text, in characters, with its cosine to the mean of all
+    texts. 0 when length does not matter; above 0 longer texts lie closer to the mean, and hence to
+    each other; below 0 shorter ones do. Texts are binned by length into octiles, and every bin gets
+    the mean cosine of two of its texts, its RankMe (of equally many texts per bin) and, when there
+    are pairs, its recall@10; the detail gives those of the shortest and of the longest bin.
 
-    Long texts often speak of other things than short ones. Telling length from topic takes the
-    same texts cut to several lengths and encoded again: that is truncation, which runs the encoder.
+    Long texts often differ from short ones in topic. Separating length from topic takes the same
+    texts truncated to several lengths and encoded again: that is truncation, which runs the
+    encoder.
 
     Args:
         space: at least 16 texts of known length, not all of one length.
-        shuffles: the p-value is no smaller than one over so many.
+        shuffles: the smallest p-value is one over this number.
 
     Returns:
         One finding (scope text). The interval is over texts.
@@ -108,10 +103,16 @@ def length_collapse(
             high=high,
             reference=Reference(0.0, "shuffled lengths"),
             yardstick=value if p < 0.05 else min(value, 0.0),
-            sentence=_sentence((value, low, high), p, middles, crowding)
-            + _directions(space, bins)
-            + _recalls(space, bins)
-            + TOPIC,
+            sentence=(
+                f"The length correlation (length with closeness to the mean) is "
+                f"{estimate(value, low, high)}, against 0 for shuffled lengths (p {p:.2g}). "
+                + (
+                    "Length may stand for topic: the truncation probe separates the two."
+                    if p < 0.05
+                    else "That is not significant."
+                )
+            ),
+            detail=_crowding(middles, crowding) + _directions(space, bins) + _recalls(space, bins),
             sampled=f"exact, all {len(lengths):,} texts",
             per_item=per_item(space, space.span("text"), toward),
             per_item_title="cosine with the mean of all texts",
@@ -130,7 +131,7 @@ def _check(lengths: Ints) -> None:
 
 
 def _bins(lengths: Ints) -> Ints:
-    """Octile of each text; texts of one length stay together, so there may be fewer bins."""
+    """Octile of each text; texts of equal length share a bin, so there may be fewer bins."""
     edges = np.unique(np.quantile(lengths, np.arange(1, BINS) / BINS, method="lower"))
     found = np.searchsorted(edges, lengths, side="left")
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
@@ -150,7 +151,7 @@ def _bin_cosines(space: Space, bins: Ints) -> Doubles:
 
 
 def _directions(space: Space, bins: Ints) -> str:
-    """How many directions the shortest and the longest texts use, at equal numbers."""
+    """RankMe of the shortest and of the longest bin, from equally many texts."""
     ends = [np.flatnonzero(bins == b) for b in (0, bins.max())]
     count = min(RANKED, *map(len, ends))
     rng = np.random.default_rng(0)
@@ -159,10 +160,7 @@ def _directions(space: Space, bins: Ints) -> str:
         for rows in ends
     )
     even = isotropic_rankme(count, space.d)
-    return (
-        f"; {count:,} of the one use {short:.3g} directions (RankMe), as many of the other "
-        f"{long:.3g}, evenly spread ones {even:.3g}"
-    )
+    return f" RankMe of {count:,} of each: {short:.3g} and {long:.3g} (isotropic {even:.3g})."
 
 
 def _recalls(space: Space, bins: Ints) -> str:
@@ -173,16 +171,11 @@ def _recalls(space: Space, bins: Ints) -> str:
     ends = [hits[of == b] for b in (0, bins.max())]
     if min(map(len, ends)) < ENOUGH:
         return ""
-    return f"; recall@10 is {ends[0].mean():.0%} and {ends[1].mean():.0%}"
+    return f" Recall@10: {ends[0].mean():.0%} and {ends[1].mean():.0%}."
 
 
-def _sentence(
-    number: tuple[float, float, float], p: float, middles: Doubles, crowding: Doubles
-) -> str:
-    trend = "" if p < 0.05 else ", no more than chance gives"
-    ends = f"around {middles[0]:.0f} characters", f"around {middles[-1]:.0f}"
+def _crowding(middles: Doubles, crowding: Doubles) -> str:
     return (
-        f"Length and nearness to the middle have a rank correlation of {format_value(*number)} "
-        f"(p {p:.2g} against shuffled lengths, which give 0){trend}. Two texts {ends[0]} have a "
-        f"mean cosine of {crowding[0]:.2f}, two {ends[1]} {crowding[-1]:.2f}"
+        f"Mean cosine of two texts of about {middles[0]:.0f} and of about {middles[-1]:.0f} "
+        f"characters: {crowding[0]:.2f} and {crowding[-1]:.2f}."
     )

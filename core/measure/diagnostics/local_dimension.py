@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, per_item, scopes
+from core.measure.findings import PLURAL, estimate, per_item, scopes
 from core.measure.local_neighbors import (
     COPY,
     LEAST,
@@ -32,12 +32,12 @@ from core.types import Curve, Doubles, Finding, Ints, Kind, Reference, Space
     better="none",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
-    aid="The dimension as measured on fewer and fewer items. A flat line can be trusted; a rising "
-    "one says that more items would show more directions.",
+    aid="The dimension measured on fewer and fewer items. A flat line is reliable; a rising one "
+    "means that more items would show more directions.",
     threshold=Threshold("Levina-Bickel dimension", good=5.0, bad=2.0, source="ours"),
     advice=Advice(
-        why="It says how many ways near items differ in; a low place in the map is often a "
-        "cluster of copies.",
+        why="It is the number of ways in which neighbors differ; a low region in the map is often "
+        "a cluster of copies.",
         what=DUPLICATES,
     ),
     per_item=True,
@@ -45,26 +45,27 @@ from core.types import Curve, Doubles, Finding, Ints, Kind, Reference, Space
 def local_dimension(
     space: Space,
     *,
-    k: Annotated[int, Range(3, 100, "neighbours of each item")] = 20,
-    queries: Annotated[int, Range(100, 50_000, "items looked at, at most")] = 5000,
-    candidates: Annotated[int, Range(100, 200_000, "items of a kind to choose from")] = 10_000,
+    k: Annotated[int, Range(3, 100, "neighbors of each item")] = 20,
+    queries: Annotated[int, Range(100, 50_000, "items measured, at most")] = 5000,
+    candidates: Annotated[int, Range(100, 200_000, "candidates of a kind")] = 10_000,
 ) -> tuple[Finding, ...]:
-    """How many directions one can move in locally, from the k nearest neighbours (Levina-Bickel).
+    """Local dimension from the k nearest neighbor distances (Levina-Bickel).
 
-    Each item has m_i = 1 / mean of log(r_k / r_j) over its nearer neighbours j; the value is the
-    inverse of the mean of their inverses. It looks further than TwoNN (`intrinsic_dimension`):
-    agreement of the two means that the number does not hang on the scale. Large dimensions come
-    out too small; compare with the reference, evenly spread points of the same n and d.
+    Each item has m_i = 1 / mean of log(r_k / r_j) over its nearer neighbors j; the value is the
+    inverse of the mean of their inverses. It covers a larger neighborhood than TwoNN
+    (`intrinsic_dimension`): agreement of the two means that the dimension does not depend on the
+    scale. Large dimensions are underestimated; compare with the reference, points uniform on the
+    sphere with the same n and d.
 
     Args:
         space: at least 20 different items of one kind, and more than k.
         k: 20 in common use.
-        queries: items whose neighbours are found.
+        queries: items measured.
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. Copies are left out. The interval is over items;
-        those in each other's lists go together.
+        A finding each for images and texts. Copies are excluded. The interval is over items;
+        those in each other's lists are dependent.
         per_item: the dimension around the item, m_i.
         curve: the dimension at a quarter, a half and all of the items.
 
@@ -81,11 +82,11 @@ def local_dimension(
     kinds: list[Kind] = ["image", "text"]
     large = scopes(part, least, "The local dimension")
     found = [_measure(space, part, rows, kind, k, queries) for kind in kinds if kind in large]
-    told = tuple(f for f in found if f is not None)
-    if not told:
+    measured = tuple(f for f in found if f is not None)
+    if not measured:
         each = "different items of one kind, at different distances"
         raise TooFew("The local dimension", least, each, 1, "Add more items.")
-    return told
+    return measured
 
 
 def _measure(
@@ -94,13 +95,12 @@ def _measure(
     unique, kept, copies = distinct(part, kind)
     n = unique.span(kind).stop - unique.span(kind).start
     lists, inverse = _inverses(unique, kind, k, queries)
-    if not _can_tell(inverse):
+    if not _resolved(inverse):
         return None
     value = 1 / float(inverse.mean())
     low, high = normal(value, value**2 * lists.error(inverse, k), 0.0)
     far = even_log_distance(n, space.d, k)
     even = (k - 1) / sum(far - even_log_distance(n, space.d, j) for j in range(1, k))
-    removed = f" {copies:,} copies were left out." if copies else ""
     return Finding(
         scope=kind,
         value=value,
@@ -108,10 +108,11 @@ def _measure(
         high=high,
         reference=Reference(even, "uniform on the sphere, same n and d"),
         sentence=(
-            f"Within their {k} nearest neighbours the {PLURAL[kind]} vary in about "
-            f"{format_value(value, low, high)} directions; {n:,} points spread evenly in {space.d} "
-            f"dimensions would measure {even:.3g}.{removed}"
+            f"The local dimension of the {PLURAL[kind]} ({k} nearest neighbors) is "
+            f"{estimate(value, low, high)}, against {even:.3g} for {n:,} points uniform on the "
+            "sphere. The lower, the fewer ways in which neighbors differ."
         ),
+        detail=f"{copies:,} copies were excluded." if copies else "",
         sampled=f"{len(inverse):,} of {n:,} different {PLURAL[kind]}",
         per_item=per_item(space, rows[kept[lists.asked]], 1 / np.maximum(inverse, TIE)),
         per_item_title="dimension around it",
@@ -120,7 +121,7 @@ def _measure(
 
 
 def _inverses(space: Space, kind: Kind, k: int, queries: int) -> tuple[Lists, Doubles]:
-    """Rows looked at and their 1 / m_i; rows that have a near-copy are left out."""
+    """Sampled rows and their 1 / m_i; rows with a near-copy are excluded."""
     lists = lists_of(space, kind, k, queries)
     if lists.radii.shape[1] < k:
         return lists, np.empty(0)
@@ -128,8 +129,8 @@ def _inverses(space: Space, kind: Kind, k: int, queries: int) -> tuple[Lists, Do
     return lists, inverse_dimensions(lists.radii)
 
 
-def _can_tell(inverse: Doubles) -> bool:
-    """Whether most items have neighbours at different distances; a lattice has none."""
+def _resolved(inverse: Doubles) -> bool:
+    """Whether most items have neighbors at different distances; a lattice has none."""
     return len(inverse) >= LEAST and float((inverse > TIE).mean()) > 0.5
 
 
@@ -139,7 +140,7 @@ def _by_scale(space: Space, kind: Kind, k: int, queries: int, value: float) -> C
     sizes, dimensions = [float(len(rows))], [value]
     for part in (rows[: len(rows) // 2], rows[: len(rows) // 4]):
         inverse = _inverses(space.subset(part), kind, k, queries)[1]
-        if _can_tell(inverse):
+        if _resolved(inverse):
             sizes.append(float(len(part)))
             dimensions.append(1 / float(inverse.mean()))
     return Curve(

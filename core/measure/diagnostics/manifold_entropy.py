@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, per_item, scopes
+from core.measure.findings import PLURAL, estimate, per_item, scopes
 from core.measure.local_neighbors import (
     COPY,
     LEAST,
@@ -22,8 +22,8 @@ from core.numerics.stats import normal
 from core.registry import Range
 from core.types import Doubles, Finding, Ints, Kind, Reference, Space
 
-FLOOR = 1e-6  # distance that copies are given
-LISTS = 10  # neighbours the dimension is read from
+FLOOR = 1e-6  # distance assigned to copies
+LISTS = 10  # neighbors for the dimension
 
 
 @diagnostic(
@@ -35,14 +35,14 @@ LISTS = 10  # neighbours the dimension is read from
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
     threshold=Threshold(
-        "distance of neighbours as a share of that on an even sphere of the same dimension",
+        "neighbor distance as a share of that on a uniform sphere of the same dimension",
         good=0.5,
         bad=0.25,
         source="ours",
     ),
     advice=Advice(
-        why="Items that fill little of their own surface leave search only small differences to "
-        "rank by.",
+        why="Items that fill little of their manifold leave search only small differences to rank "
+        "by.",
         what=DUPLICATES,
     ),
     per_item=True,
@@ -50,62 +50,62 @@ LISTS = 10  # neighbours the dimension is read from
 def manifold_entropy(
     space: Space,
     *,
-    k: Annotated[int, Range(1, 9, "the neighbour whose distance counts")] = 3,
-    dimension: Annotated[float, Range(0, 1000, "of the manifold; 0 measures it")] = 0.0,
-    queries: Annotated[int, Range(100, 50_000, "items looked at, at most")] = 5000,
-    candidates: Annotated[int, Range(100, 200_000, "items of a kind to choose from")] = 10_000,
+    k: Annotated[int, Range(1, 9, "the k-th neighbor is used")] = 3,
+    dimension: Annotated[float, Range(0, 1000, "of the manifold; 0 estimates it")] = 0.0,
+    queries: Annotated[int, Range(100, 50_000, "items measured, at most")] = 5000,
+    candidates: Annotated[int, Range(100, 200_000, "candidates of a kind")] = 10_000,
 ) -> tuple[Finding, ...]:
-    """How much room the items take up, in nats, on a surface of their own dimension.
+    """Differential entropy of the items on a manifold of their own dimension, in nats.
 
-    psi(n) - psi(k) + log V_m + m mean log r_k, from the distance r_k to the k-th neighbour and the
-    intrinsic dimension m (Levina-Bickel over 10 neighbours), not d: in 512 dimensions even the
-    whole sphere has -868 nats. An entropy only compares within one m, so read it against the
-    reference, the same estimate for n points spread evenly on a sphere of dimension m and radius
-    1; the difference over m is the logarithm of how much nearer neighbours lie.
+    psi(n) - psi(k) + log V_m + m mean log r_k, from the distance r_k to the k-th neighbor and the
+    intrinsic dimension m (Levina-Bickel over 10 neighbors), not d: in 512 dimensions even the whole
+    sphere has -868 nats. Entropies compare only at the same m, so read it against the reference,
+    the same estimate for n points uniform on a sphere of dimension m and radius 1; the difference
+    over m is the log ratio of the neighbor distances.
 
-    Copies have a distance of 0: they are counted, and given 1e-6, which costs m * 13.8 nats each
-    time the k-th neighbour is one.
+    Copies have a distance of 0: they are counted, and set to 1e-6, which costs m * 13.8 nats each
+    time the k-th neighbor is one.
 
     Args:
         space: at least 20 items of one kind.
         k: 3 to 5 are usual.
-        dimension: set it to compare spaces at one m.
-        queries: items whose neighbours are found.
+        dimension: set it to compare spaces at the same m.
+        queries: items measured.
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. The interval is over items, with
-        that of m; those in each other's lists go together.
-        per_item: distance to the k-th neighbour.
+        A finding each for images and texts. The interval is over items and includes
+        the error of m; items in each other's lists are dependent.
+        per_item: distance to the k-th neighbor.
 
     Raises:
-        TooFew: fewer than 20 images and fewer than 20 texts, or no two neighbours at different
+        TooFew: fewer than 20 images and fewer than 20 texts, or no two neighbors at different
             distances.
 
     >>> angle = np.arange(2000) / 2000 * 2 * np.pi
     >>> ring = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
     >>> even = manifold_entropy(Space(ring, tuple(map(str, range(2000))), 2000), dimension=1, k=2)
-    >>> round(even[0].value, 1)  # log 2 pi + log 2 - psi(2), as it is placed evenly
+    >>> round(even[0].value, 1)  # log 2 pi + log 2 - psi(2) at equal spacing
     2.1
     """
     part, rows = thinned(space, candidates)
     kinds: list[Kind] = ["image", "text"]
     large = scopes(part, LEAST, "The manifold entropy")
-    told = []
+    measured = []
     for kind in (kind for kind in kinds if kind in large):
         lists = lists_of(part, kind, LISTS, queries)
         m, slopes = _dimension(lists.radii, dimension)
         if np.isfinite(m):
             n = part.span(kind).stop - part.span(kind).start
-            told.append(_measure(space, kind, n, k, m, slopes, lists, rows))
-    if not told:
+            measured.append(_measure(space, kind, n, k, m, slopes, lists, rows))
+    if not measured:
         each = "different items of one kind, at different distances"
         raise TooFew("The manifold entropy", LEAST, each, 1, "Add more items.")
-    return tuple(told)
+    return tuple(measured)
 
 
 def _dimension(r: Doubles, given: float) -> tuple[float, Doubles]:
-    """m, and how much each row moves it; infinite where it cannot be told."""
+    """m, and the influence of each row on it; infinite where it cannot be estimated."""
     if given:
         return given, np.zeros(len(r))
     apart = r[:, 0] > COPY
@@ -135,23 +135,24 @@ def _measure(
         value=value,
         low=low,
         high=high,
-        reference=Reference(even, f"even sphere of {m:.3g} dimensions, same n"),
+        reference=Reference(even, f"uniform sphere of {m:.3g} dimensions, same n"),
         yardstick=nearer,
         sentence=(
-            f"On a surface of {m:.3g} dimensions the {PLURAL[kind]} take up "
-            f"{format_value(value, low, high)} nats, {n:,} points spread evenly over such a sphere "
-            f"{even:.3g}: neighbours lie at {nearer:.2g} times the distance. {_copies(r, k)}"
+            f"The manifold entropy of the {PLURAL[kind]} is {estimate(value, low, high)} nats, "
+            f"against {even:.3g} for a uniform sphere of {m:.3g} dimensions. Neighbors lie at "
+            f"{nearer:.2g} times its distance."
         ),
+        detail=_copies(r, k),
         sampled=(
             f"{'exact, all' if whole else 'random'} {len(rows):,} of {n:,} {PLURAL[kind]}, k = {k}"
         ),
         per_item=per_item(space, rows, r[:, k - 1]),
-        per_item_title=f"distance to its neighbour number {k}",
+        per_item_title=f"distance to its neighbor number {k}",
     )
 
 
 def entropy(n: int, k: int, m: float, mean_log: float) -> float:
-    """The Kozachenko-Leonenko estimate from the mean log distance to the k-th neighbour.
+    """The Kozachenko-Leonenko estimate from the mean log distance to the k-th neighbor.
 
     >>> round(entropy(2, 1, 1.0, 0.0), 6)  # psi(2) - psi(1) + log 2
     1.693147
@@ -165,8 +166,8 @@ def entropy(n: int, k: int, m: float, mean_log: float) -> float:
 def _copies(r: Doubles, k: int) -> str:
     copies, floored = int((r[:, 0] <= COPY).sum()), int((r[:, k - 1] <= FLOOR).sum())
     if not copies:
-        return "None looked at has a copy."
+        return ""
     return (
-        f"{copies:,} of the {len(r):,} looked at have a copy, and {floored:,} distances of 0 were "
-        f"counted as {FLOOR:g}."
+        f"{copies:,} of the {len(r):,} sampled items have a copy; {floored:,} distances of 0 were "
+        f"set to {FLOOR:g}."
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, per_item, scopes
+from core.measure.findings import PLURAL, estimate, per_item, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered, mean_cosine_of
 from core.numerics.sampling import items_error
@@ -24,28 +24,28 @@ CONES: tuple[Scope, ...] = ("image", "text")
     better="low",
     bounds=(-1.0, 1.0),
     invariant=("rotation", "order"),
-    aid="Each item's cosine with the mean of its kind. A narrow hump far to the right is a narrow "
-    "cone.",
-    threshold=Threshold("size of the mean cosine", good=0.3, bad=0.7, source="ours"),
+    aid="Cosine of each item with the mean of its kind. A narrow peak far to the right is a "
+    "narrow cone.",
+    threshold=Threshold("absolute mean cosine", good=0.3, bad=0.7, source="ours"),
     advice=Advice(
-        why="It is what two unrelated items score: only what lies above it means anything.",
+        why="It is the score of two unrelated items: only what exceeds it is evidence of a match.",
         what=UNCONE,
     ),
     per_item=True,
 )
 def mean_cosine(space: Space) -> tuple[Finding, ...]:
-    """How narrow a cone the items fill.
+    """Mean cosine of two different items.
 
-    The mean cosine of two different items. 0 when directions are spread all around, 1 when all
-    items point the same way. Among images and among texts it measures the cone; between an image
-    and a text (scope joint) it is where chance similarity lies in cross-modal search.
+    0 when directions are spread evenly, 1 when all items point the same way. Among images and among
+    texts it measures the cone; between an image and a text (scope joint) it is the chance level of
+    similarity in cross-modal search.
 
     Args:
         space: at least two items of one kind.
 
     Returns:
         A finding each for images, texts, and images with texts.
-        per_item (images, texts): cosine with the mean direction of its own kind.
+        per_item (images, texts): cosine with the mean of its kind.
 
     Raises:
         TooFew: fewer than two images and fewer than two texts.
@@ -76,10 +76,12 @@ def _within(space: Space, scope: Scope) -> Finding:
         reference=Reference(0.0, "uniform on the sphere"),
         yardstick=abs(value),
         sentence=(
-            f"Two {PLURAL[scope]} have a mean cosine of {format_value(value, low, high)}; "
-            "directions "
-            f"spread evenly would have 0. Half of them lie within {half_angle:.0f}° of their mean. "
-            f"Once the mean is taken out it is {_rounded(mean_cosine_of(centered(space, scope)))}."
+            f"The mean cosine of two {PLURAL[scope]} is {estimate(value, low, high)}, against 0 "
+            "for a uniform distribution. Only scores above it are evidence of a match."
+        ),
+        detail=(
+            f"Half of the items lie within {half_angle:.0f}° of their mean; after centering the "
+            f"mean cosine is {_rounded(mean_cosine_of(centered(space, scope)))}."
         ),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         per_item=per_item(space, space.span(scope), toward),
@@ -100,9 +102,8 @@ def _across(space: Space) -> Finding:
         reference=Reference(0.0, "uniform on the sphere"),
         yardstick=abs(value),
         sentence=(
-            "An image and any text have a mean cosine of "
-            f"{format_value(value, low, high)}; directions spread evenly would have 0. "
-            "Read cosines of hits against this."
+            f"The mean cosine of an image and a text is {estimate(value, low, high)}, against 0 "
+            "for a uniform distribution. It is the chance level for the cosines of hits."
         ),
         sampled=f"exact, all {image.n:,} images with all {text.n:,} texts",
     )
@@ -118,13 +119,13 @@ def _along(space: Space, directions: Mapping[Scope, Doubles]) -> float:
 
 
 def _second_order(m: Moments) -> float:
-    """What pairs add to the error beyond their items' own share (a U-statistic of degree 2)."""
+    """Second-order part of the standard error (a U-statistic of degree 2)."""
     square = max(0.0, float((m.second**2).sum()) - float(m.mean @ m.mean) ** 2)
     return float(np.sqrt(2 * square / (m.n * (m.n - 1))))
 
 
 def _rounded(value: float) -> str:
-    """Three digits, without the sign of a nought."""
+    """Three digits, without a negative zero."""
     return f"{round(value, 3) + 0.0:.3f}"
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import both_kinds, format_value
+from core.measure.findings import both_kinds, estimate
 from core.measure.verdicts import CENTER_KINDS, Advice, Threshold
 from core.numerics.sampling import items_error
 from core.numerics.spectra import Moments, moments, projections
@@ -19,16 +19,16 @@ from core.types import Doubles, Finding, Floats, Reference, Space
     better="low",
     bounds=(0.0, 2.0),
     invariant=("rotation", "order"),
-    aid="Where each item lies on the line between the two centres. Two humps that do not touch "
-    "are two kinds that live apart.",
+    aid="Position of each item along the line between the two centers. Two separate peaks are "
+    "modalities that do not overlap.",
     threshold=Threshold(
-        "distance of the two centroids",
+        "distance of the two centers",
         good=0.4,
         bad=1.0,
         source="Liang et al. 2022: 0.82 for CLIP on COCO; lines ours",
     ),
     advice=Advice(
-        why="Where results mix both kinds, the gap ranks all items of one kind above all of the "
+        why="In results that mix both kinds, the gap ranks all items of one kind above all of the "
         "other.",
         what=CENTER_KINDS,
     ),
@@ -36,18 +36,18 @@ from core.types import Doubles, Finding, Floats, Reference, Space
     per_item=True,
 )
 def modality_gap(space: Space) -> tuple[Finding, ...]:
-    """How far apart images and texts sit as a whole.
+    """Distance between the mean of the images and the mean of the texts.
 
-    The distance between the mean of the images and the mean of the texts. 0 when the two clouds
-    share a centre, 2 when they are opposite points. Search from text to images works with a large
-    gap; one list that mixes both kinds does not, because the kind then decides the rank.
+    0 when the two modalities share a center, 2 when they are opposite points. Search from text to
+    images works with a large gap; one list that mixes both kinds does not, because the kind then
+    determines the rank.
 
     Args:
         space: at least two images and two texts.
 
     Returns:
         One finding (scope joint).
-        per_item: place along the line from the texts' centre (-1/2 gap) to the images' (+1/2 gap).
+        per_item: position along the line from the texts' center (-1/2 gap) to the images'.
 
     Raises:
         TooFew: fewer than two images or two texts.
@@ -69,11 +69,16 @@ def modality_gap(space: Space) -> tuple[Finding, ...]:
             value=value,
             low=low,
             high=high,
-            reference=Reference(chance, "both kinds from one cloud"),
-            sentence=_sentence(image, text, low, high, chance),
+            reference=Reference(chance, "both kinds from one distribution"),
+            sentence=(
+                f"The modality gap (distance of the centers) is {estimate(value, low, high)}, "
+                f"against {chance:.2g} if both kinds came from one distribution; CLIP on COCO has "
+                "0.82. In mixed results it ranks one kind above the other."
+            ),
+            detail=_detail(image, text),
             sampled=f"exact, all {image.n:,} images and {text.n:,} texts",
             per_item=_places(space, image, text) if value > 0 else None,
-            per_item_title="place along the gap (images positive)",
+            per_item_title="position along the gap (images positive)",
         ),
     )
 
@@ -91,7 +96,7 @@ def _error(space: Space, delta: Doubles) -> float:
 
 
 def _interval(value: float, error: float, noise: Doubles) -> tuple[float, float]:
-    """95 % interval of the distance, from that of its square; noise lengthens a short gap."""
+    """95 % interval of the distance, from that of its square, corrected for the noise."""
     half = Z * np.sqrt(4 * value**2 * error**2 + 2 * float((noise**2).sum()))
     low = max(0.0, value**2 - float(np.trace(noise)) - half)
     return float(np.sqrt(low)), min(2.0, float(np.sqrt(value**2 + half)))
@@ -105,21 +110,14 @@ def _places(space: Space, image: Moments, text: Moments) -> Floats:
     return places
 
 
-def _sentence(image: Moments, text: Moments, low: float, high: float, chance: float) -> str:
+def _detail(image: Moments, text: Moments) -> str:
     delta = image.mean - text.mean
     value = float(np.linalg.norm(delta))
-    start = (
-        f"The centres of images and texts lie {format_value(value, low, high)} apart; "
-        f"one cloud split by chance would give {chance:.2g}, CLIP on COCO has 0.82"
-    )
     lengths = float(np.linalg.norm(image.mean) * np.linalg.norm(text.mean))
     spread = float(np.trace(image.merged(text).covariance))
     if value < 1e-6 or lengths < 1e-6 or spread < 1e-9:
-        return f"{start}."
+        return ""
     angle = np.degrees(np.arccos(np.clip(float(image.mean @ text.mean) / lengths, -1, 1)))
     unit = delta / value
     share = float(unit @ image.merged(text).covariance @ unit) / spread
-    return (
-        f"{start}. The angle between them is {angle:.0f}°, and {share:.0%} of all variance lies "
-        "along the gap."
-    )
+    return f"Angle between the centers {angle:.0f}°; {share:.0%} of the variance is along the gap."

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, histogram, per_item, scopes, share
+from core.measure.findings import PLURAL, histogram, per_item, percent, scopes, share
 from core.measure.verdicts import DUPLICATES, Advice, Threshold
 from core.numerics.neighbors import Neighbors, nearest
 from core.numerics.nulls import cap_share
@@ -14,7 +14,7 @@ from core.registry import Range
 from core.types import Finding, Kind, Reference, Space
 
 COPY = 1 - 1e-6
-FEWEST = 500  # items looked at whatever they cost
+FEWEST = 500  # items sampled whatever they cost
 
 
 @diagnostic(
@@ -25,11 +25,11 @@ FEWEST = 500  # items looked at whatever they cost
     better="low",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
-    aid="Each item's cosine with its nearest neighbour. A pile at 1 is copies.",
+    aid="Cosine of each item with its nearest neighbor. A peak at 1 is copies.",
     threshold=Threshold("share of items with a near-duplicate", good=0.02, bad=0.2, source="ours"),
     advice=Advice(
-        why="Copies fill the first page of results with one picture and make recall look worse "
-        "than it is.",
+        why="Copies fill the first page of results with one image and make recall look worse than "
+        "it is.",
         what=DUPLICATES,
     ),
     vital="image",
@@ -38,20 +38,23 @@ FEWEST = 500  # items looked at whatever they cost
 def near_duplicates(
     space: Space,
     *,
-    threshold: Annotated[float, Range(0.5, 1.0, "cosine from which two items are alike")] = 0.97,
-    queries: Annotated[int, Range(100, 100_000, "items looked at, at most")] = 2000,
+    threshold: Annotated[
+        float, Range(0.5, 1.0, "cosine from which two items are near-duplicates")
+    ] = 0.97,
+    queries: Annotated[int, Range(100, 100_000, "items sampled, at most")] = 2000,
     budget: Annotated[float, Range(1e-4, 1e7, "billions of operations for each kind")] = 500.0,
 ) -> tuple[Finding, ...]:
-    """How many items have another of their kind that is almost the same.
+    """Share of items with a near-duplicate of their kind.
 
-    The share of items whose nearest neighbour reaches the threshold. 0 when every item stands on
-    its own. Each item looked at is compared with all others. What counts as almost the same
-    depends on the encoder: look at the histogram, and at a few pairs, before deleting anything.
+    An item counts when the cosine with its nearest neighbor reaches the threshold. 0 when there are
+    no near-duplicates. Each sampled item is compared with all others. Which cosine means a
+    duplicate depends on the encoder: inspect the histogram, and a few pairs, before deleting
+    anything.
 
     Args:
         space: at least two items of one kind.
         threshold: cosine from which two items are near-duplicates.
-        queries: items looked at; random ones beyond, and fewer where 2 q n d operations are more
+        queries: items sampled; random ones beyond, and fewer where 2 q n d operations are more
             than the budget (from 250,000 items of 512 dimensions), but not below 500.
         budget: raise it, and queries, for a narrower interval.
 
@@ -92,23 +95,21 @@ def _measure(space: Space, kind: Kind, threshold: float, queries: int, budget: f
         high=high,
         reference=Reference(float(chance), "uniform on the sphere, same n and d"),
         sentence=(
-            f"{format_value(100 * value, 100 * low, 100 * high)}% of the {PLURAL[kind]} "
-            "have another at "
-            f"cosine {threshold:g} or more; among points spread evenly it would be "
-            f"{share(chance)}. {_copies(lists)}"
+            f"The near-duplicate share of the {PLURAL[kind]} (cosine {threshold:g} or more) is "
+            f"{percent(value, low, high)}, against {share(chance)} for a uniform distribution. "
+            "Copies crowd the first page of results."
         ),
+        detail=_copies(lists),
         sampled=(
             f"{'exact, all' if lists.share == 1 else 'random'} {len(cosines):,} of {n:,} "
             f"{PLURAL[kind]}, each compared with all"
         ),
         per_item=per_item(space, lists.queries, cosines),
-        per_item_title="cosine with its nearest neighbour",
-        curve=histogram(cosines, "cosine with the nearest neighbour", "items"),
+        per_item_title="cosine with its nearest neighbor",
+        curve=histogram(cosines, "cosine with the nearest neighbor", "items"),
     )
 
 
 def _copies(lists: Neighbors) -> str:
     copies = int((lists.cosines[:, 0] >= COPY).sum())
-    if not copies:
-        return "None has an exact copy."
-    return f"{copies:,} of the {len(lists.queries):,} looked at have an exact copy."
+    return f"{copies:,} of the {len(lists.queries):,} sampled items have an exact copy."

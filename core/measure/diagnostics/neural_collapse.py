@@ -19,15 +19,15 @@ from core.measure.class_means import (
     within,
 )
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, per_item
+from core.measure.findings import PLURAL, estimate, format_value, per_item
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.labels import HINT, Classes, labeled_classes, prototypes
 from core.numerics.stats import Z, normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Reference, Space
 
-SHUFFLED_ROWS = 20_000  # of the null: NC1 of shuffled labels grows exactly with the class sizes
-JUDGED_ROWS = 5000
+SHUFFLED_ROWS = 20_000  # of the null: NC1 of shuffled labels grows with the class sizes
+NC4_ROWS = 5000
 
 
 @diagnostic(
@@ -39,13 +39,13 @@ JUDGED_ROWS = 5000
     better="none",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),
-    aid="Length of each label's centre against how many items carry it. A slope says that common "
-    "and rare labels are not treated alike.",
+    aid="Norm of each label's center against its number of items. A slope means that frequent and "
+    "rare labels are treated differently.",
     threshold=Threshold(
         "variance of the tightest label as a share of all items'", good=0.2, bad=0.05, source="ours"
     ),
     advice=Advice(
-        why="Where all items of a label are one point, labels are found and nothing finer is.",
+        why="Where all items of a label coincide, search finds the label and nothing finer.",
         what="An earlier layer or a more general encoder; keep it if recall within a label rises.",
     ),
     per_item=True,
@@ -54,44 +54,44 @@ def neural_collapse(
     space: Space,
     *,
     least: Annotated[int, Range(2, 1000, "items a label needs to count")] = 5,
-    most: Annotated[int, Range(2, 10_000, "labels looked at, the largest first")] = 1000,
+    most: Annotated[int, Range(2, 10_000, "labels measured, the largest first")] = 1000,
 ) -> tuple[Finding, ...]:
-    """Whether items of one label have become one point, and how the labels' centres stand.
+    """NC1 to NC4: within-class variability, and the geometry of the label centers.
 
-    NC1, trace(Sw pinv(Sb)) / K: the spread inside the labels over the spread of their centres. 0
-    when each label is a point, so that nothing tells its items apart; at the reference labels
-    cannot be seen at all. Sb is taken around the mean of the K centres. NC2 is the distance of the
-    centres from a simplex (0 to 1.41; from right angles as well), NC3 that of the texts' centres
-    from them, NC4 how often the nearest text and the nearest centre name the same label; CDNV is
-    the spread of two labels over the distance of their centres.
+    NC1, trace(Sw pinv(Sb)) / K: the within-class over the between-class covariance. 0 when each
+    label is a point, so that its items cannot be distinguished; at the reference labels have no
+    structure at all. Sb is taken around the mean of the K centers. NC2 is the distance of the
+    centers from a simplex (0 to 1.41; from orthogonality as well), NC3 that of the texts' centers
+    from them, NC4 how often the nearest text and the nearest center have the same label; CDNV is
+    the within-class variance of two labels over the squared distance of their centers.
 
     Args:
-        space: two labels with `least` items of one kind. Items count by their only label, or by
-            the first where most have several; texts take their picture's.
-        least: labels with fewer items are left out.
-        most: labels beyond the largest so many are left out.
+        space: two labels with `least` items of one kind. An item has its only label, or
+            the first where most have several; texts take their image's.
+        least: labels with fewer items are excluded.
+        most: smaller labels beyond this number are excluded.
 
     Returns:
-        A finding each for images and texts. The verdict is on the tightest label's spread.
-        per_item: squared distance to the centre of its label.
-        curve: length of the centres by size of the label.
+        A finding each for images and texts. The verdict is on the smallest within-label variance.
+        per_item: squared distance to the center of its label.
+        curve: norm of the centers by size of the label.
 
     Raises:
-        TooFew: no two such labels, or all have the same centre.
+        TooFew: no two such labels, or all have the same center.
 
     >>> rows = np.array([[.8, .6], [.8, -.6], [-.8, .6], [-.8, -.6]], np.float32)
     >>> two = Space(rows, ("a", "b", "c", "d"), 4, labels=(("x",), ("x",), ("y",), ("y",)))
-    >>> neural_collapse(two, least=2)[0].value  # no spread along the line between the centres
+    >>> neural_collapse(two, least=2)[0].value  # no variance along the line between the centers
     0.0
     """
-    told = [
+    measured = [
         finding
         for given in labeled_classes(space, "Neural collapse", least=least, most=most)
         if (finding := _measure(space, given)) is not None
     ]
-    if not told:
-        raise TooFew("Neural collapse", 2, "labels whose centres differ", 1, HINT)
-    return tuple(told)
+    if not measured:
+        raise TooFew("Neural collapse", 2, "labels whose centers differ", 1, HINT)
+    return tuple(measured)
 
 
 def _measure(space: Space, given: Classes) -> Finding | None:
@@ -112,93 +112,97 @@ def _measure(space: Space, given: Classes) -> Finding | None:
         reference=Reference(null, "shuffled labels"),
         yardstick=share,
         sentence=(
-            f"NC1 of the {kind} is {format_value(inside.nc1, low, high)}: 0 if each of the "
-            f"{len(given.names):,} labels were one point, {null:.3g} if labels were shuffled. The "
-            f"tightest label, '{tight}', keeps {share:.0%} of the spread of all. "
-            f"{_centres(of)} {_lengths(of, lengths)} {_texts(space, given, of)}"
+            f"NC1 (within- over between-class covariance) of the {kind} is "
+            f"{estimate(inside.nc1, low, high)}, against {null:.3g} for shuffled labels. The "
+            f"tightest label, '{tight}', has {share:.0%} of the total variance."
+        ),
+        detail=(
+            f"{len(given.names):,} labels. "
+            f"{_centers(of)} {_lengths(of, lengths)} {_texts(space, given, of)}"
         ),
         sampled=(
             f"exact, all {len(given.rows):,} of {given.of:,} {kind} with a label that counts, "
             f"{given.rule}"
         ),
         per_item=per_item(space, given.rows, inside.squares),
-        per_item_title="squared distance to its label's centre",
+        per_item_title="squared distance to its label's center",
         curve=_curve(of, lengths),
     )
 
 
 def _shuffled(space: Space, given: Classes) -> float:
-    """NC1 where labels are dealt at random, from a part of the rows and scaled up to all."""
+    """NC1 of shuffled labels, from a part of the rows and scaled up to all."""
     many = min(len(given.rows), SHUFFLED_ROWS)
     rng = np.random.default_rng(0)
-    draws = [_dealt(space, given, many, rng) for _ in range(max(1, min(8, SHUFFLED_ROWS // many)))]
+    draws = [
+        _shuffle_once(space, given, many, rng) for _ in range(max(1, min(8, SHUFFLED_ROWS // many)))
+    ]
     return float(np.mean(draws)) * len(given.rows) / many
 
 
-def _dealt(space: Space, given: Classes, many: int, rng: np.random.Generator) -> float:
+def _shuffle_once(space: Space, given: Classes, many: int, rng: np.random.Generator) -> float:
     names, sizes = np.unique(rng.choice(given.codes, many, replace=False), return_counts=True)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     rows = rng.choice(given.rows, many, replace=False)
     kept = tuple(given.names[i] for i in names)
-    dealt = Classes(given.kind, kept, rows, starts, given.of, given.rule)
-    of = class_means(space.vectors, dealt)
-    return within(space.vectors, dealt, of).nc1 if of.whitening.size else 0.0
+    shuffled = Classes(given.kind, kept, rows, starts, given.of, given.rule)
+    of = class_means(space.vectors, shuffled)
+    return within(space.vectors, shuffled, of).nc1 if of.whitening.size else 0.0
 
 
 def _tightest(given: Classes, of: ClassMeans) -> tuple[str, float]:
-    """The label whose items vary least, and their variance as a share of all items'."""
-    centre = (of.sizes @ of.means) / of.sizes.sum()
-    between = ((of.means - centre) ** 2).sum(axis=1)
+    """The label with the least variance, and that as a share of all items' variance."""
+    center = (of.sizes @ of.means) / of.sizes.sum()
+    between = ((of.means - center) ** 2).sum(axis=1)
     total = float(of.sizes @ (of.spreads + between)) / float(of.sizes.sum())
     own = of.spreads * of.sizes / (of.sizes - 1)
     at = int(own.argmin())
     return given.names[at], min(1.0, float(own[at]) / total)
 
 
-def _centres(of: ClassMeans) -> str:
-    ratio = float(of.sizes @ of.spreads / of.sizes.sum()) / float((of.centred**2).sum(1).mean())
+def _centers(of: ClassMeans) -> str:
+    ratio = float(of.sizes @ of.spreads / of.sizes.sum()) / float((of.centered**2).sum(1).mean())
     return (
-        f"Inside to between is {ratio:.3g} by traces and {cdnv(of):.3g} for the median pair of "
-        f"labels (CDNV); the centres are {simplex_error(of.means):.2f} from a simplex (NC2) and "
-        f"{orthogonal_error(of.means):.2f} from right angles."
+        f"Within over between is {ratio:.3g} by traces and {cdnv(of):.3g} for the median pair of "
+        f"labels (CDNV); the centers are {simplex_error(of.means):.2f} from a simplex (NC2) and "
+        f"{orthogonal_error(of.means):.2f} from orthogonal."
     )
 
 
 def _lengths(of: ClassMeans, lengths: Doubles) -> str:
     found = slope(np.log(of.sizes), np.log(np.maximum(lengths, 1e-12)))
     if found is None:
-        return "All labels are of one size, or too few for a slope."
+        return "Norms have no slope: labels of one size, or too few."
     value, error = found
     low, high = value - Z * error, value + Z * error
     free = free_lengths(of.sizes)[:, 1]
     alone = slope(np.log(of.sizes[free > 0]), np.log(free[free > 0]) / 2)
-    theory = f"; freely trained features would give {alone[0]:.2f}" if alone else ""
+    theory = f"; unconstrained features would give {alone[0]:.2f}" if alone else ""
     return (
-        "A label's centre grows with its number of items to the power "
-        f"{format_value(value, low, high)} "
-        f"({low:.2f} to {high:.2f}{theory})."
+        f"The norm of a center grows with the label's size to the power "
+        f"{format_value(value, low, high)} ({low:.2f} to {high:.2f}{theory})."
     )
 
 
 def _texts(space: Space, given: Classes, of: ClassMeans) -> str:
-    """NC3 and NC4, where texts stand for the labels."""
+    """NC3 and NC4, with texts as label prototypes."""
     if given.kind == "text":
-        return "NC3 and NC4 compare texts with images and are told there."
+        return "NC3 and NC4 are given for images."
     found = prototypes(space, given.names)
     if found is None:
-        return "NC3 and NC4 are left out: not every label has a text."
+        return "NC3 and NC4 are omitted: not every label has a text."
     words, which = found
-    many = min(len(given.rows), JUDGED_ROWS)
+    many = min(len(given.rows), NC4_ROWS)
     rows = np.sort(np.random.default_rng(0).choice(given.rows, many, replace=False))
     same = agreement(space.vectors[rows], of.means, words)
     return (
         f"Against the {which}, NC3 is {duality_error(words, of.means):.2f} (1.41 if unrelated), "
-        f"and nearest text and nearest centre agree for {same:.0%} (NC4)."
+        f"and nearest text and nearest center agree for {same:.0%} (NC4)."
     )
 
 
 def _curve(of: ClassMeans, lengths: Doubles) -> Curve:
     order = np.lexsort((lengths, of.sizes))
     return Curve(
-        of.sizes[order].astype(np.float64), lengths[order], "items", "length of the centre", True
+        of.sizes[order].astype(np.float64), lengths[order], "items", "norm of the center", True
     )

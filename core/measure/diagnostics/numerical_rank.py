@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, scopes
+from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import TRUNCATE, Advice, Threshold
 from core.numerics.nulls import isotropic_spectrum
 from core.numerics.sampling import items_error
@@ -34,26 +34,26 @@ SAME = 1e-10  # total variance below which all rows count as the same point
         source="ours",
     ),
     advice=Advice(
-        why="It is how many dimensions the collection needs: the rest can be cut to save memory, "
-        "or shows that the encoder is not used.",
+        why="It is the number of dimensions the collection needs: the rest can be truncated to "
+        "save memory, or shows that the encoder is underused.",
         what=TRUNCATE,
     ),
 )
 def numerical_rank(
     space: Space,
     *,
-    share: Annotated[float, Range(0.5, 0.999, "share of the variance to be held")] = 0.95,
+    share: Annotated[float, Range(0.5, 0.999, "share of the variance to hold")] = 0.95,
 ) -> tuple[Finding, ...]:
-    """How many directions are enough to hold 95 % of the variance.
+    """Number of principal directions that hold 95 % of the variance.
 
     The smallest number of eigenvalues of the covariance, largest first, that sum to the share: how
-    far a PCA may truncate. 1 on a line, close to d when directions are used alike, 0 when all rows
-    are the same. Far below d with good recall is no fault: the space is compressible. The sentence
-    adds the number before centring.
+    far PCA may truncate. 1 on a line, close to d when directions are used equally, 0 when all rows
+    are the same. Far below d with good recall is no defect: the space is compressible. The detail
+    gives the number before centering.
 
     Args:
         space: at least three items of one kind.
-        share: 0.95 by custom.
+        share: 0.95 is customary.
 
     Returns:
         A finding each for images and texts. The interval is over items: the ranks between which
@@ -86,10 +86,11 @@ def _measure(space: Space, scope: Scope, share: float) -> Finding:
         reference=Reference(even, "isotropic, same n and d"),
         yardstick=value / even,
         sentence=(
-            f"{value:.0f} of {m.d} directions hold {100 * share:.3g}% of the "
-            f"variance of the {PLURAL[scope]}; {m.n:,} evenly spread points would need {even:.0f}. "
-            f"Before centring it takes {before:.0f}."
+            f"The numerical rank ({100 * share:.3g}% of the variance) of the {PLURAL[scope]} is "
+            f"{estimate(value, min(low, value), max(high, value))} of {m.d}, against {even:.0f} "
+            "for isotropic data. PCA may truncate to it."
         ),
+        detail=f"Before centering: {before:.0f}.",
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         curve=Curve(order, held, "first directions", "share of the variance", log_x=True)
         if held[-1] > 0
@@ -98,7 +99,7 @@ def _measure(space: Space, scope: Scope, share: float) -> Finding:
 
 
 def _held(values: Doubles) -> Doubles:
-    """Share of the sum that the first eigenvalues hold; zeros when there is no variance."""
+    """Cumulative share of the eigenvalues; zeros when there is no variance."""
     total = values.sum()
     return np.cumsum(values) / total if total > SAME else np.zeros(len(values))
 
@@ -112,7 +113,7 @@ def _rank(held: Doubles, share: float) -> float:
 def _interval(
     space: Space, scope: Scope, m: Moments, held: Doubles, share: float
 ) -> tuple[float, float]:
-    """The ranks at which the share may be reached, from the error of the share held (Woodruff)."""
+    """Interval of the rank, from the standard error of the cumulative share (Woodruff)."""
     if held[-1] == 0:
         return 0.0, 0.0
     values = m.centered_eigen[0]

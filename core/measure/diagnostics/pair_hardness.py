@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import format_value, histogram
+from core.measure.findings import estimate, histogram
 from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.directions import antipodal, slerp
 from core.numerics.sampling import groups
@@ -24,8 +24,8 @@ HALF = 0.5
     family="Pairs",
     source="Oh et al. Geodesic Multi-Modal Mixup for Robust Fine-Tuning. NeurIPS 2023 (m2-Mix); "
     "its use on stored vectors is ours.",
-    aid="Hardness of the pairs. The far right are the pairs that a blend of another pair imitates "
-    "best.",
+    aid="Hardness of the pairs. At the far right are the pairs that a mix of another pair "
+    "imitates best.",
     better="low",
     bounds=(-2.0, 2.0),
     invariant=("rotation", "order"),
@@ -36,8 +36,8 @@ HALF = 0.5
         source="ours, the same as for alignment",
     ),
     advice=Advice(
-        why="It says whether pairs hold together when both sides are blurred: what passes only "
-        "just will break with a small change of data.",
+        why="It tests whether pairs stay closest when both sides are mixed: pairs that barely do "
+        "will fail after a small change of data.",
         what=MIX,
     ),
     per_item=True,
@@ -45,19 +45,19 @@ HALF = 0.5
 def pair_hardness(
     space: Space,
     *,
-    queries: Annotated[int, Range(100, 20_000, "pairs looked at, at most")] = 2000,
+    queries: Annotated[int, Range(100, 20_000, "pairs measured, at most")] = 2000,
     candidates: Annotated[int, Range(100, 100_000, "pairs mixed, at most")] = 10_000,
 ) -> tuple[Finding, ...]:
-    """How near the blend of another pair comes, compared with the item's own partner.
+    """Cosine with the hardest mix of another pair, minus the cosine with the item's own partner.
 
     Every other pair is mixed halfway along the great circle between its image and its text. The
-    hardness of a pair is the largest cosine of its image with such a blend, less the cosine with
-    its own text; the same from the text; the mean of both. Below 0 the partner is nearer than
-    anything in between the kinds. With a modality gap it is above 0 for most pairs, so read it
-    against unrelated pairs, and read the largest: those pairs are fragile.
+    hardness of a pair is the largest cosine of its image with such a mix, minus the cosine with its
+    own text; the same from the text; the mean of both. Below 0 the partner is closer than any mix.
+    With a modality gap it is above 0 for most pairs, so read it against unrelated pairs, and read
+    the largest: those pairs are fragile.
 
     It depends on how many pairs are mixed: beyond `candidates` a random part is, so that
-    collections compare. Pairs that share the image or the text are no rivals of each other.
+    collections compare. Pairs that share the image or the text do not compete.
 
     Args:
         space: at least three pairs with nothing in common.
@@ -65,8 +65,8 @@ def pair_hardness(
         candidates: pairs, drawn at random beyond.
 
     Returns:
-        One finding (scope pairs). The interval is over groups of pairs that hang together.
-        per_item: mean hardness of the item's own pairs, asked from the item.
+        One finding (scope pairs). The interval is over connected groups of pairs.
+        per_item: mean hardness of the item's pairs, with the item as query.
         curve: histogram over pairs.
 
     Raises:
@@ -79,25 +79,25 @@ def pair_hardness(
     -1.0
     """
     mixed, left_out = _mixed_pairs(space, candidates)
-    asked = _sample(mixed, queries, 1)
-    hardest = _hardest(space, asked, mixed)
+    anchors = _sample(mixed, queries, 1)
+    hardest = _hardest(space, anchors, mixed)
     can = np.isfinite(hardest).all(axis=1)
-    asked, hardest = asked[can], hardest[can]
-    if len(asked) < 2:
+    anchors, hardest = anchors[can], hardest[can]
+    if len(anchors) < 2:
         raise TooFew(
             "Pair hardness",
             2,
             "pairs with no item in common",
-            len(asked),
+            len(anchors),
             "Add images and their captions.",
         )
     own = np.einsum(
-        "ij,ij->i", space.vectors[asked[:, 0]], space.vectors[asked[:, 1]], dtype=np.float64
+        "ij,ij->i", space.vectors[anchors[:, 0]], space.vectors[anchors[:, 1]], dtype=np.float64
     )
     sides = hardest - own[:, None]
     hardness = sides.mean(axis=1)
     value = float(hardness.mean())
-    low, high = normal(value, clustered_error(hardness, _clusters(space, asked)), -2.0, 2.0)
+    low, high = normal(value, clustered_error(hardness, _clusters(space, anchors)), -2.0, 2.0)
     unrelated, deviation = _unrelated(space)
     reference = float(np.clip(hardest.mean() - unrelated, -2, 2))
     below = (reference - value) / deviation if deviation > 1e-9 else float("nan")
@@ -109,9 +109,14 @@ def pair_hardness(
             high=high,
             reference=Reference(reference, "unrelated pairs"),
             yardstick=below,
-            sentence=_sentence((value, low, high), reference, hardness, left_out),
-            sampled=_sampled(len(asked), len(mixed), len(space.pairs)),
-            per_item=_per_item(space, asked, sides),
+            sentence=(
+                f"Pair hardness is {estimate(value, low, high)}, against {reference:.2f} for "
+                "unrelated pairs. Above 0 the hardest mix of another pair is closer than the own "
+                "partner; pairs near the reference are fragile."
+            ),
+            detail=_detail(reference, hardness, left_out),
+            sampled=_sampled(len(anchors), len(mixed), len(space.pairs)),
+            per_item=_per_item(space, anchors, sides),
             per_item_title="hardness of its pairs",
             curve=histogram(hardness, "hardness", "pairs"),
         ),
@@ -127,23 +132,23 @@ def _sample(pairs: Ints, most: int, seed: int) -> Ints:
 
 
 def _mixed_pairs(space: Space, most: int) -> tuple[Ints, int]:
-    """The pairs to mix, and how many of those drawn have no midpoint."""
+    """The pairs to mix, and how many of the sample have no midpoint."""
     drawn = _sample(np.unique(space.pairs, axis=0), most, 0)
     image, text = drawn.T
     opposite = antipodal(space.vectors[image], space.vectors[text])
     return drawn[~opposite], int(opposite.sum())
 
 
-def _hardest(space: Space, asked: Ints, mixed: Ints) -> Doubles:
-    """(q, 2) largest cosine of the image, and of the text, with a blend of a foreign pair."""
-    best = np.full((len(asked), 2), -np.inf)
-    anchors = [space.vectors[asked[:, side]] for side in (0, 1)]
+def _hardest(space: Space, anchors: Ints, mixed: Ints) -> Doubles:
+    """(q, 2) largest cosine of the image, and of the text, with a mix of another pair."""
+    best = np.full((len(anchors), 2), -np.inf)
+    rows = [space.vectors[anchors[:, side]] for side in (0, 1)]
     for start in range(0, len(mixed), BLOCK):
         image, text = mixed[start : start + BLOCK].T
-        blends = slerp(space.vectors[image], space.vectors[text], HALF).astype(np.float32)
-        shared = (asked[:, :1] == image) | (asked[:, 1:] == text)
+        mixes = slerp(space.vectors[image], space.vectors[text], HALF).astype(np.float32)
+        shared = (anchors[:, :1] == image) | (anchors[:, 1:] == text)
         for side in (0, 1):
-            cosines = anchors[side] @ blends.T
+            cosines = rows[side] @ mixes.T
             cosines[shared] = -np.inf
             best[:, side] = np.maximum(best[:, side], cosines.max(axis=1))
     return best
@@ -157,14 +162,14 @@ def _unrelated(space: Space) -> tuple[float, float]:
     return mean, float(np.sqrt(max(0.0, square - mean**2)))
 
 
-def _clusters(space: Space, asked: Ints) -> Ints:
-    """Groups of the pairs; each pair by itself where all hang together."""
-    linked = groups(space)[asked[:, 0]]
-    return linked if len(np.unique(linked)) > 1 else np.arange(len(asked))
+def _clusters(space: Space, anchors: Ints) -> Ints:
+    """Connected groups of the pairs; each pair by itself where all are connected."""
+    linked = groups(space)[anchors[:, 0]]
+    return linked if len(np.unique(linked)) > 1 else np.arange(len(anchors))
 
 
-def _per_item(space: Space, asked: Ints, sides: Doubles) -> Floats:
-    ends = asked.ravel()
+def _per_item(space: Space, anchors: Ints, sides: Doubles) -> Floats:
+    ends = anchors.ravel()
     counts = np.bincount(ends, minlength=space.n)
     sums = np.bincount(ends, weights=sides.ravel(), minlength=space.n)
     result = np.full(space.n, np.nan, np.float32)
@@ -172,21 +177,15 @@ def _per_item(space: Space, asked: Ints, sides: Doubles) -> Floats:
     return result
 
 
-def _sentence(
-    number: tuple[float, float, float], reference: float, hardness: Doubles, left_out: int
-) -> str:
-    side = "nearer" if number[0] > 0 else "farther"
-    size = format_value(abs(number[0]), *sorted(map(abs, number[1:])))
-    fragile = (hardness >= reference).mean()
+def _detail(reference: float, hardness: Doubles, left_out: int) -> str:
     opposite = f" {left_out:,} pairs of opposite points were not mixed." if left_out else ""
     return (
-        f"The nearest blend of another pair is {side} than the own partner by a cosine of "
-        f"{size}; for unrelated pairs the difference would be {reference:+.2f}. {fragile:.1%} of "
-        f"the pairs are as hard as that or harder, the hardest {hardness.max():+.2f}.{opposite}"
+        f"{(hardness >= reference).mean():.1%} of the pairs are as hard as unrelated ones; the "
+        f"hardest has {hardness.max():+.2f}.{opposite}"
     )
 
 
-def _sampled(asked: int, mixed: int, pairs: int) -> str:
-    if asked == mixed == pairs:
+def _sampled(n: int, mixed: int, pairs: int) -> str:
+    if n == mixed == pairs:
         return f"exact, all {pairs:,} pairs"
-    return f"random {asked:,} pairs against blends of {mixed:,}, of {pairs:,}"
+    return f"random {n:,} pairs against mixes of {mixed:,}, of {pairs:,}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import format_value, histogram
+from core.measure.findings import estimate, histogram, percent
 from core.measure.pair_ranks import PairRanks, pair_ranks
 from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.sampling import groups
@@ -22,18 +22,18 @@ UNRELATED = 1.645  # standard deviations that one unrelated image in twenty exce
     title="Pair margin",
     family="Pairs",
     source="Relative alignment: Oh et al. Geodesic Multi-Modal Mixup for Robust Fine-Tuning. "
-    "NeurIPS 2023; the rule for captions that belong elsewhere is ours.",
-    aid="Margins of the texts. What lies left of 0 has another image nearer than its own; look at "
-    "the far left first, captions may be misplaced there.",
+    "NeurIPS 2023; the rule for misplaced captions is ours.",
+    aid="Margins of the texts. Left of 0 another image is closer than the own one; inspect the "
+    "far left first, captions may be misplaced there.",
     better="high",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
     threshold=Threshold(
-        "share of captions that probably belong elsewhere", good=0.03, bad=0.07, source="ours"
+        "share of captions that are probably misplaced", good=0.03, bad=0.07, source="ours"
     ),
     advice=Advice(
-        why="A caption nearer to another picture than to its own is a miss for every user who "
-        "types it, or a wrong caption.",
+        why="A caption closer to another image than to its own is a miss for every user who types "
+        "it, or a wrong caption.",
         what=MIX,
     ),
     per_item=True,
@@ -41,18 +41,17 @@ UNRELATED = 1.645  # standard deviations that one unrelated image in twenty exce
 def pair_margin(
     space: Space,
     *,
-    queries: Annotated[int, Range(100, 50_000, "texts looked at, at most")] = 5000,
+    queries: Annotated[int, Range(100, 50_000, "texts measured, at most")] = 5000,
 ) -> tuple[Finding, ...]:
-    """How much nearer a text lies to its own image than to the hardest other one.
+    """Squared distance of a text to the hardest other image minus that to its own image.
 
-    The squared distance to the hardest other image less that to its own (the nearest of its own):
-    relative alignment with the sign turned, so that more is better. Above 0 the own image ranks
-    first: the share of texts above 0 is recall@1. Just above or below 0 the pair is fragile. A
-    score bias that a repair has set counts, as it does in search.
+    Relative alignment with the sign reversed, so that more is better; the own image is the nearest
+    of several. Above 0 it ranks first: the share of texts above 0 is recall@1. Close to 0 the pair
+    is fragile. A score bias set by a hubness correction counts, as it does in search.
 
-    A caption probably belongs elsewhere when another image is nearer and its own is no nearer than
-    one unrelated image in twenty: more than a hard rival, a pair that does not show at all. Of
-    truly unrelated pairs this finds about 95 in 100.
+    A caption is probably misplaced when another image is closer and its own is no closer than one
+    unrelated image in twenty: no hard negative, but a pair without any similarity. Of truly
+    unrelated pairs this detects about 95 in 100.
 
     Args:
         space: at least two texts with an image of their own, and other images.
@@ -60,7 +59,7 @@ def pair_margin(
             compared with all images.
 
     Returns:
-        One finding (scope pairs). The interval is over groups of pairs that hang together.
+        One finding (scope pairs). The interval is over connected groups of pairs.
         per_item: margin of a text; of an image, the mean margin of its texts.
         curve: histogram of the margins.
 
@@ -86,7 +85,7 @@ def pair_margin(
     low, high = normal(value, clustered_error(margins, _clusters(space, found)))
     lost, chance = _lost(space, found)
     reference = float(np.mean(2 * (chance - np.maximum(found.own_score, found.rival_score))))
-    asked = f"{len(margins):,} of {found.n_texts:,} texts, each compared with all images"
+    sampled = f"{len(margins):,} of {found.n_texts:,} texts, each compared with all images"
     return (
         Finding(
             scope="pairs",
@@ -95,23 +94,30 @@ def pair_margin(
             high=high,
             reference=Reference(reference, "shuffled pairs"),
             yardstick=float(lost.mean()),
-            sentence=_sentence(found, (value, low, high), reference, lost),
-            sampled=f"exact, all {asked}" if len(margins) == found.n_texts else f"random {asked}",
+            sentence=(
+                f"The mean pair margin is {estimate(value, low, high)}, against {reference:.2f} "
+                f"for shuffled pairs. The own image ranks first for "
+                f"{100 * (found.rank == 1).mean():.3g}% of the texts."
+            ),
+            detail=_detail(lost),
+            sampled=f"exact, all {sampled}"
+            if len(margins) == found.n_texts
+            else f"random {sampled}",
             per_item=_per_item(space, found, margins),
-            per_item_title="margin to the hardest other (below 0: another is nearer)",
+            per_item_title="margin to the hardest other (below 0: another is closer)",
             curve=histogram(margins, "margin", "texts"),
         ),
     )
 
 
 def _clusters(space: Space, found: PairRanks) -> Ints:
-    """Groups of the texts; each text by itself where all hang together."""
+    """Connected groups of the texts; each text by itself where all are connected."""
     linked = groups(space)[found.texts]
     return linked if len(np.unique(linked)) > 1 else found.texts
 
 
 def _lost(space: Space, found: PairRanks) -> tuple[Bools, Doubles]:
-    """Which texts do not show who they belong to, and each text's mean score with any image."""
+    """Texts that are probably misplaced, and each text's mean score with any image."""
     image = moments(space, "image")
     rows = space.vectors[found.texts]
     mean = projections(rows, image.mean)
@@ -133,26 +139,10 @@ def _per_item(space: Space, found: PairRanks, margins: Doubles) -> Floats:
     return result
 
 
-def _sentence(
-    found: PairRanks, number: tuple[float, float, float], reference: float, lost: Bools
-) -> str:
-    q = len(found.texts)
-    first = int((found.rank == 1).sum())
-    share, (low, high) = 100 * lost.mean(), wilson(int(lost.sum()), q)
-    value, lowest, highest = number
-    where = (
-        "nearer to its own image than to" if value >= 0 else "further from its own image than from"
-    )
-    start = (
-        f"A text lies {format_value(abs(value), lowest, highest)} {where} the hardest other "
-        f"(squared distances); shuffled pairs would have {reference:.2f}. For "
-        f"{100 * first / q:.3g}% of the texts the own image comes first"
-    )
-    if not lost.any():
-        return f"{start}. None of the {q:,} captions looked at seems to belong elsewhere."
+def _detail(lost: Bools) -> str:
+    count, q = int(lost.sum()), len(lost)
+    low, high = wilson(count, q)
     return (
-        f"{start}. {int(lost.sum()):,} of the {q:,} captions looked at "
-        f"({format_value(share, 100 * low, 100 * high)}%) probably belong elsewhere: "
-        "another image is "
-        "nearer, and their own is no nearer than one unrelated image in 20."
+        f"{count:,} of {q:,} captions ({percent(float(lost.mean()), low, high)}) are probably "
+        "misplaced: another image is closer, their own no closer than one unrelated image in 20."
     )

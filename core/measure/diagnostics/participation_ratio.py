@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
 from core.numerics.sampling import items_error
@@ -30,20 +30,20 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     ),
     advice=Advice(
         why="It counts the directions that matter to a cosine; when it is low, a few topics "
-        "decide every ranking.",
+        "determine every ranking.",
         what=UNCONE,
     ),
 )
 def participation_ratio(space: Space) -> tuple[Finding, ...]:
-    """How many directions share the variance, counted by its squares.
+    """Number of directions that share the variance, from its squares.
 
     (sum l)^2 / sum l^2 for the eigenvalues l of the covariance: r when r directions share the
-    variance alike, 1 on a line (or when all rows are the same). Squares make it count the strong
-    directions, where the effective rank also counts the weak. It is IsoScore's number before that
-    is scaled to 0..1.
+    variance equally, 1 on a line (or when all rows are the same). Squares emphasize the strong
+    directions, where the effective rank also counts the weak. It is IsoScore before scaling to
+    0..1.
 
-    A sample shows too few directions: 1 / PR is too large by about 1 / n. The sentence gives the
-    corrected number, and the one before centring; compare raw values at equal n only.
+    A finite sample underestimates it: 1 / PR is too large by about 1 / n. The detail gives the
+    corrected number, and the one before centering; compare raw values at equal n only.
 
     Args:
         space: at least three items of one kind.
@@ -80,17 +80,18 @@ def _measure(space: Space, scope: Scope) -> Finding:
         reference=Reference(even, "isotropic, same n and d"),
         yardstick=log_share_of_isotropic(value, m.n, m.d),
         sentence=(
-            f"{format_value(value, low, high)} of {m.d} directions share the variance of the "
-            f"{PLURAL[scope]}; {m.n:,} evenly spread points would show {even:.3g}. "
-            f"{_corrected(value, m.n, m.d)}Before centring it is {before:.3g}."
+            f"The participation ratio of the {PLURAL[scope]} is "
+            f"{estimate(value, low, max(high, value))} of {m.d} dimensions, against {even:.3g} for "
+            "isotropic data of the same n. When it is low, a few topics determine every ranking."
         ),
+        detail=f"{_corrected(value, m.n, m.d)}Before centering: {before:.3g}.",
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
     )
 
 
 def _corrected(value: float, n: int, d: int) -> str:
-    """What many more items would show, where n is enough to tell."""
+    """The estimate for many more items, where n suffices for it."""
     rest = 1 / value - 1 / n
     if rest * d < 1:
         return ""
-    return f"With many more items it would be about {1 / rest:.3g}. "
+    return f"For many more items it is estimated at {1 / rest:.3g}. "

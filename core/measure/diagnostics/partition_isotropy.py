@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered
 from core.numerics.nulls import even_partition_isotropy
@@ -23,8 +23,8 @@ BLOCK = 8192
     family="Spread",
     source="Mu, Viswanath. All-but-the-Top: Simple and Effective Postprocessing for Word "
     "Representations. ICLR 2018, after Arora et al. TACL 2016.",
-    aid="What the items weigh from each main direction. A flat line favours none; a steep end is "
-    "one strong direction, most often the mean.",
+    aid="Partition function along each principal direction. A flat line favors none; a steep end "
+    "is one strong direction, most often the mean.",
     better="high",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
@@ -35,22 +35,21 @@ BLOCK = 8192
         source="ours: mean cosines of 0.3 and 0.7",
     ),
     advice=Advice(
-        why="A space that leans one way gives items on that side a start in every ranking.",
+        why="A space that leans in one direction favors the items on that side in every ranking.",
         what=UNCONE,
     ),
 )
 def partition_isotropy(
     space: Space,
     *,
-    rows: Annotated[int, Range(1000, 2_000_000, "items looked at, at most")] = 20_000,
+    rows: Annotated[int, Range(1000, 2_000_000, "items summed over, at most")] = 20_000,
 ) -> tuple[Finding, ...]:
-    """Whether the items look alike from every main direction.
+    """Ratio of the smallest to the largest partition function over the principal directions.
 
-    Z(c) is the mean of exp(c . x) over the items. The value is the smallest Z over the largest,
-    for c the eigenvectors of the second moment and their opposites: 1 when no direction is
-    favoured. Unit rows cannot go below exp(-2) = 0.135, which is all of them at one point. The
-    sentence gives the same after the mean is taken out and rows are brought to length 1, along the
-    eigenvectors of the covariance.
+    Z(c) is the mean of exp(c . x) over the items. The value is the smallest Z over the largest, for
+    c the eigenvectors of the second moment and their opposites: 1 when no direction is favored. For
+    unit rows it cannot be below exp(-2) = 0.135, which is all of them at one point. The detail
+    gives the same after centering and normalization, along the eigenvectors of the covariance.
 
     Where eigenvalues are equal their vectors are not unique, and any of them may be used.
 
@@ -80,14 +79,14 @@ def _measure(space: Space, scope: Scope, most: int) -> Finding:
     sums = _partition(space.vectors[rows], m.eigen[1])
     value = float(sums.min() / sums.max())
     error = items_error(space, {scope: lambda r: _influence(space.vectors[r], m.eigen[1], sums)})
-    share = np.sqrt(max(1.0, m.n / len(rows)))  # fewer rows were summed than the error is for
+    share = np.sqrt(max(1.0, m.n / len(rows)))  # the error is for all rows, fewer were summed
     low, high = normal(value, error * share, 0.0, 1.0)
     even = even_partition_isotropy(m.n, m.d)
     left = centered(space, scope)
-    after = "nothing is left of them without it"
+    after = "undefined"
     if len(left) > 2:
         again = _partition(left, m.centered_eigen[1])
-        after = f"{again.min() / again.max():.3g} once their mean is taken out"
+        after = f"{again.min() / again.max():.3g}"
     order = np.arange(1.0, len(sums) + 1)
     return Finding(
         scope=scope,
@@ -96,13 +95,13 @@ def _measure(space: Space, scope: Scope, most: int) -> Finding:
         high=high,
         reference=Reference(even, "uniform on the sphere, same n and d"),
         sentence=(
-            f"From the least favoured direction the {PLURAL[scope]} weigh "
-            f"{format_value(value, low, high)}"
-            f" of what they weigh from the most favoured; spread evenly it would be {even:.2f}, "
-            f"{after}; all at one point would give 0.14."
+            f"The partition isotropy of the {PLURAL[scope]} is {estimate(value, low, high)}, "
+            f"against {even:.2f} for a uniform distribution and 0.14 for a single point. "
+            "A low value favors the items on one side in every ranking."
         ),
+        detail=f"After centering: {after}.",
         sampled=_sampled(len(rows), m.n, PLURAL[scope]),
-        curve=Curve(order, np.sort(sums), "direction, least favoured first", "mean of exp(c.x)"),
+        curve=Curve(order, np.sort(sums), "direction, least favored first", "mean of exp(c.x)"),
     )
 
 
@@ -118,7 +117,7 @@ def _partition(rows: Floats, directions: Doubles) -> Doubles:
 
 
 def _influence(rows: Floats, directions: Doubles, sums: Doubles) -> Doubles:
-    """How much each row moves the ratio, for the two directions that decide it."""
+    """Influence of each row on the ratio, for its two directions."""
     d = directions.shape[1]
     least, most = int(sums.argmin()), int(sums.argmax())
     signed = np.stack([directions[:, c % d] * (1 if c < d else -1) for c in (least, most)], axis=1)

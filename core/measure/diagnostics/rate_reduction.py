@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value
+from core.measure.findings import PLURAL, estimate
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.labels import Classes, labeled_classes
 from core.numerics.spectra import EXACT_ROWS, moments_of
@@ -14,8 +14,8 @@ from core.numerics.stats import normal
 from core.registry import Range
 from core.types import Doubles, Finding, Floats, Ints, Reference, Space
 
-JUDGED_ROWS = 5000  # rows that the standard error comes from
-SIZES = 4  # of random groups whose rate is measured; other sizes lie between
+ERROR_ROWS = 5000  # rows for the standard error
+SIZES = 4  # of random groups whose rate is measured; others are interpolated
 
 
 @diagnostic(
@@ -27,37 +27,37 @@ SIZES = 4  # of random groups whose rate is measured; other sizes lie between
     bounds=(0.0, np.inf),
     invariant=("rotation",),
     threshold=Threshold(
-        "share of the coding rate that labels save, beyond random groups",
+        "share of the coding rate that labels save, above random groups",
         good=0.05,
         bad=0.005,
         source="ours",
     ),
     advice=Advice(
-        why="It is what the labels explain of the space: without any, a search by label is a "
-        "guess.",
-        what="Check the labels of the items behind the confused ones; else an encoder trained on "
-        "such labels. Check recall by label.",
+        why="It is what the labels explain of the space: without any, searching by label is "
+        "guessing.",
+        what="Check the labels of the items behind the confused ones; else use an encoder trained "
+        "on such labels. Check recall by label.",
     ),
 )
 def rate_reduction(
     space: Space,
     *,
-    precision: Annotated[float, Range(0.001, 10, "squared error that is allowed (eps^2)")] = 0.5,
+    precision: Annotated[float, Range(0.001, 10, "allowed squared error (eps^2)")] = 0.5,
     least: Annotated[int, Range(2, 1000, "items a label needs to count")] = 5,
-    most: Annotated[int, Range(2, 2000, "labels looked at, the largest first")] = 200,
+    most: Annotated[int, Range(2, 2000, "labels measured, the largest first")] = 200,
 ) -> tuple[Finding, ...]:
-    """How many nats the labels save: what telling items apart costs with and without them.
+    """Coding rate saved by knowing the labels, in nats.
 
-    Delta R = R - sum n_j / n R_j, with R = log det(I + d / (n eps^2) Z Z') and R_j the same of one
-    label's n_j items; no 1/2, eps^2 = 0.5. 0 when every label is like the whole, large when labels
-    fill different directions and few each. Small groups save by their size alone, so the reference
-    is random groups of the same sizes.
+    Delta R = R - sum n_j / n R_j, with R = log det(I + d / (n eps^2) Z Z') and R_j the same for one
+    label's n_j items; no 1/2, eps^2 = 0.5. 0 when every label is distributed like the whole, large
+    when labels span different directions and few each. Small groups save by their size alone, so
+    the reference is random groups of the same sizes.
 
     Args:
-        space: two labels with `least` items of one kind; texts take their picture's label.
+        space: two labels with `least` items of one kind; texts take their image's label.
         precision: eps^2.
-        least: labels with fewer items are left out.
-        most: labels beyond the largest so many are left out.
+        least: labels with fewer items are excluded.
+        most: smaller labels beyond this number are excluded.
 
     Returns:
         A finding each for images and texts; R is that of the rows whose label counts.
@@ -76,7 +76,7 @@ def rate_reduction(
 
 @dataclass(frozen=True)
 class Rates:
-    """R of all rows, the mean of the R_j, and how much each of some rows moves their difference."""
+    """R of all rows, the mean of the R_j, and the influence of sampled rows on the difference."""
 
     whole: float
     inside: float
@@ -100,19 +100,19 @@ def _measure(space: Space, given: Classes, precision: float) -> Finding:
         reference=Reference(chance, "random groups of the same sizes"),
         yardstick=saved,
         sentence=(
-            f"Knowing which of {len(given.names):,} labels an item of the {kind} has saves "
-            f"{format_value(value, low, high)} of {found.whole:.4g} nats; random groups of "
-            "the same sizes "
-            f"would save {chance:.4g} (squared error {precision:g}, form without 1/2)."
+            f"The rate reduction by {len(given.names):,} labels of {kind} is "
+            f"{estimate(value, low, high)} of {found.whole:.4g} nats, against {chance:.4g} for "
+            "random groups. It is what the labels explain of the space."
         ),
+        detail=f"At a squared error of {precision:g}, form without 1/2.",
         sampled=(f"exact, all {n:,} of {given.of:,} {kind} with a label that counts, {given.rule}"),
     )
 
 
 def _rates(vectors: Floats, given: Classes, scale: float) -> Rates:
-    """Each label's second moment once; they add up to that of all."""
+    """Rates from one second moment per label; they add up to that of all."""
     n, d = len(given.rows), vectors.shape[1]
-    chosen = np.sort(np.random.default_rng(0).choice(n, min(n, JUDGED_ROWS), replace=False))
+    chosen = np.sort(np.random.default_rng(0).choice(n, min(n, ERROR_ROWS), replace=False))
     ends = np.searchsorted(chosen, given.starts)
     second, inside = np.zeros((d, d)), 0.0
     exact = n <= EXACT_ROWS
@@ -134,9 +134,9 @@ def _rates(vectors: Floats, given: Classes, scale: float) -> Rates:
 def _label(
     vectors: Floats, rows: Ints, some: Ints, scale: float, exact: bool
 ) -> tuple[Doubles, float, Doubles]:
-    """One label's second moment, its R, and what some of its rows add to R, less their mean.
+    """One label's second moment, its R, and the centered influence of some of its rows on R.
 
-    Fewer rows than dimensions: I + K of their Gram matrix K says the same and is smaller.
+    With fewer rows than dimensions the Gram matrix K is smaller, and I + K equivalent.
     """
     own = moments_of(vectors, rows, exact=exact).second
     n, d = len(rows), vectors.shape[1]
@@ -151,7 +151,7 @@ def _label(
 
 
 def _pull(second: Doubles, scale: float) -> tuple[Doubles, float]:
-    """Slope of log det(I + scale M), which is scale (I + scale M)^-1, and that log det."""
+    """Gradient of log det(I + scale M), which is scale (I + scale M)^-1, and that log det."""
     inverse, cost = _inverse(np.eye(len(second)) + scale * second)
     return scale * inverse, cost
 
@@ -166,7 +166,7 @@ def _log_det(matrix: Doubles) -> float:
 
 
 def _random(vectors: Floats, given: Classes, scale: float) -> float:
-    """Mean R_j of random groups: measured at some sizes, read off between them in log size."""
+    """Mean R_j of random groups: measured at some sizes, interpolated in log size."""
     rng = np.random.default_rng(0)
     exact = len(given.rows) <= EXACT_ROWS
     sizes = given.sizes.astype(np.float64)

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import both_kinds, format_value
+from core.measure.findings import both_kinds, estimate
 from core.measure.verdicts import CENTER_KINDS, Advice, Threshold
 from core.numerics.sampling import groups, sampled_rows
 from core.numerics.stats import wilson
@@ -14,7 +14,7 @@ from core.registry import Range
 from core.types import Bools, Finding, Ints, Reference, Space
 
 LEAST = 10
-FOLD = 5  # one group of pairs in five is kept for the test
+FOLD = 5  # one group of pairs in five is held out for the test
 
 
 @diagnostic(
@@ -27,29 +27,29 @@ FOLD = 5  # one group of pairs in five is kept for the test
     invariant=("rotation",),
     threshold=Threshold("balanced accuracy", good=0.75, bad=0.99, source="ours"),
     advice=Advice(
-        why="At 1 the two kinds never mix: in a shared list texts come before pictures whatever "
-        "is asked.",
+        why="At 1 the modalities never mix: in a shared list texts precede images whatever the "
+        "query.",
         what=CENTER_KINDS,
     ),
 )
 def separability(
     space: Space,
     *,
-    sample: Annotated[int, Range(50, 50_000, "images and texts looked at, at most")] = 4000,
+    sample: Annotated[int, Range(50, 50_000, "images and texts used, at most")] = 4000,
 ) -> tuple[Finding, ...]:
-    """How well a straight cut tells images from texts.
+    """Balanced accuracy of a linear classifier of modality.
 
-    Balanced accuracy of a logistic regression (L2, C = 1) on rows it has not seen; an image and
-    its texts are all in training or all in the test. 0.5 when the kinds are mixed, 1 when one
-    hyperplane parts them, which is usual for CLIP.
+    Logistic regression (L2, C = 1), tested on held-out rows; an image and its texts are all in
+    training or all in the test. 0.5 when the kinds are mixed, 1 when one hyperplane separates them,
+    which is usual for CLIP.
 
     Args:
         space: at least 10 images and 10 texts.
         sample: of each kind, drawn at random beyond.
 
     Returns:
-        One finding (scope joint) with the Wilson interval. The sentence adds the one-number
-        proxy: the AUC of the place along the gap.
+        One finding (scope joint) with the Wilson interval. The detail gives a
+        simpler proxy: the AUC of the position along the gap.
 
     Raises:
         TooFew: not enough images, texts, or groups of them without a pair in common.
@@ -75,20 +75,20 @@ def separability(
             value=value,
             low=low,
             high=high,
-            reference=Reference(0.5, "both kinds from one cloud"),
+            reference=Reference(0.5, "both kinds from one distribution"),
             sentence=(
-                "A straight cut tells images from texts with accuracy "
-                f"{format_value(value, low, high)} "
-                f"on unseen items; 0.5 would mean they are mixed. The place along the gap alone "
-                f"orders {proxy:.0%} of image-text pairs."
+                "The balanced accuracy of a linear classifier of modality is "
+                f"{estimate(value, low, high)} on held-out items, against 0.5 by chance. Near 1, "
+                "mixed results are ordered by modality."
             ),
-            sampled=f"{len(rows):,} of {space.n:,} items, {int(test.sum()):,} of them unseen",
+            detail=f"AUC of the position along the gap alone: {proxy:.0%}.",
+            sampled=f"{len(rows):,} of {space.n:,} items, {int(test.sum()):,} of them held out",
         ),
     )
 
 
 def _held_out(linked: Ints, is_image: Bools) -> Bools:
-    """Rows kept for the test: every fifth group, in random order within groups of one make-up."""
+    """Held-out rows: every fifth group, in random order within groups of the same kinds."""
     names, place = np.unique(linked, return_inverse=True)
     images = np.bincount(place, weights=is_image, minlength=len(names)) > 0
     texts = np.bincount(place, weights=~is_image, minlength=len(names)) > 0
@@ -109,7 +109,7 @@ def _held_out(linked: Ints, is_image: Bools) -> Bools:
 
 
 def _fit(space: Space, rows: Ints, is_image: Bools, test: Bools) -> tuple[float, float]:
-    """Balanced accuracy of the regression, and AUC of the place along the gap, both unseen."""
+    """Balanced accuracy of the regression, and AUC of the position along the gap, held out."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, both_kinds, format_value, histogram
+from core.measure.findings import PLURAL, both_kinds, estimate, histogram
 from core.measure.verdicts import SMALL, Advice, Threshold
 from core.numerics.labels import Classes, classes
 from core.numerics.sampling import items_error, sampled_rows
@@ -24,57 +24,57 @@ from core.numerics.subspaces import (
 from core.registry import Range
 from core.types import Doubles, Finding, Floats, Ints, Kind, Reference, Space, per_space
 
-HALF = 20_000  # images in each half of the yardstick
+HALF = 20_000  # images in each half of the reference
 
 
 @diagnostic(
     title="Shape similarity",
     family="Groups",
     source="Ma, Dai, Huang, Chen. Geometric Knowledge-Guided Localized Global Distribution "
-    "Alignment for Federated Learning. CVPR 2025; yardstick and principal angles ours.",
+    "Alignment for Federated Learning. CVPR 2025; reference and principal angles ours.",
     better="none",
     bounds=(0.0, 1.0),
     invariant=("rotation",),
-    aid="Shape similarity of all pairs of labels. What lies at the left varies in directions of "
-    "its own.",
+    aid="Shape similarity of all pairs of labels. Those at the left vary along directions of "
+    "their own.",
     threshold=Threshold(
-        "overlap of the main directions above chance, as a share of two halves'",
+        "overlap of the principal subspaces above chance, as a share of that of two halves",
         good=0.3,
         bad=0.05,
         source="ours",
     ),
     advice=Advice(
-        why="Groups that vary alike can lend to each other: what was learnt of a common label "
-        "then holds for a rare one.",
+        why="Groups that vary along the same directions can share what is learned: a common label "
+        "then informs a rare one.",
         what=SMALL,
     ),
 )
 def shape_similarity(
     space: Space,
     *,
-    p: Annotated[int, Range(1, 50, "main directions that are compared")] = 5,
+    p: Annotated[int, Range(1, 50, "principal directions to compare")] = 5,
     least: Annotated[int, Range(5, 1000, "items a label needs to count")] = 20,
-    most: Annotated[int, Range(2, 200, "labels looked at, the largest first")] = 30,
-    sample: Annotated[int, Range(50, 100_000, "items of a label looked at, at most")] = 5000,
+    most: Annotated[int, Range(2, 200, "labels measured, the largest first")] = 30,
+    sample: Annotated[int, Range(50, 100_000, "items of a label used, at most")] = 5000,
 ) -> tuple[Finding, ...]:
-    """Whether images and texts, and one label and the next, vary along the same directions.
+    """Similarity of the principal directions of images and texts, and of pairs of labels.
 
-    Mean |cosine| of the first p principal directions of two clouds, first with first and so on,
+    Mean |cosine| of the first p principal directions of two groups, first with first and so on,
     each around its own mean. 1 for the same shape, about sqrt(2 / (pi d)) by chance. Directions of
-    almost equal variance may swap, so the sentence adds the mean squared cosine of the principal
-    angles, p / d by chance, on which the verdict stands. The reference is what two random halves
-    of the images reach: no two clouds can be known to be more alike.
+    almost equal variance may swap, so the detail gives the mean squared cosine of the principal
+    angles, p / d by chance, on which the verdict is based. The reference is the similarity of two
+    random halves of the images, the most that can be measured.
 
     Args:
         space: three images and three texts; or two labels with `least` items of a kind.
         p: 5 in the paper; fewer where there are fewer directions.
-        least: labels with fewer items are left out.
-        most: labels beyond the largest so many are left out.
+        least: labels with fewer items are excluded.
+        most: smaller labels beyond this number are excluded.
         sample: of each label, drawn at random beyond.
 
     Returns:
         A finding for images against texts (scope joint), and for images and for texts the mean
-        over pairs of labels; the sentence names the most and the least similar.
+        over pairs of labels; the detail names the most and the least similar.
         curve: histogram over pairs of labels.
 
     Raises:
@@ -85,10 +85,10 @@ def shape_similarity(
     1.0
     """
     kinds: tuple[Kind, ...] = ("image", "text")
-    told = [_between_kinds(space, p)] if min(space.n_images, space.n - space.n_images) > 2 else []
+    parts = [_between_kinds(space, p)] if min(space.n_images, space.n - space.n_images) > 2 else []
     given = [classes(space, kind, least=least, most=most) for kind in kinds]
-    told += [_between_labels(space, of_kind, p, sample) for of_kind in given]
-    found = tuple(f for f in told if f is not None)
+    parts += [_between_labels(space, of_kind, p, sample) for of_kind in given]
+    found = tuple(f for f in parts if f is not None)
     if not found:
         both_kinds(space, 3, "Shape similarity")
         raise TooFew("Shape similarity", 2, "kinds of items that vary", 1, "Add more items.")
@@ -112,18 +112,20 @@ def _between_kinds(space: Space, p: int) -> Finding | None:
         reference=Reference(halves, "two random halves of the images"),
         yardstick=_against(angles, known, p / space.d),
         sentence=(
-            f"The first {p} directions of images and of texts agree to "
-            f"{format_value(value, low, high)}; "
-            f"two halves of the images agree to {halves:.2f}, random directions to "
-            f"{chance(space.d):.2g}. The spaces they span share {angles:.0%} (two halves "
-            f"{known:.0%}, chance {min(1.0, p / space.d):.0%})."
+            f"The shape similarity of images and texts ({p} principal directions) is "
+            f"{estimate(value, low, high)}, against {halves:.2f} for two halves of the images and "
+            f"{chance(space.d):.2g} by chance. Similar groups can share what is learned."
+        ),
+        detail=(
+            f"The subspaces overlap by {angles:.0%} (two halves {known:.0%}, chance "
+            f"{min(1.0, p / space.d):.0%})."
         ),
         sampled=(f"exact, all {space.n_images:,} images and {space.n - space.n_images:,} texts"),
     )
 
 
 def _against(angles: float, known: float, by_chance: float) -> float:
-    """Overlap above chance as a share of what two halves show; unknown where those do not."""
+    """Overlap above chance as a share of that of two halves; NaN where those have none."""
     if known - by_chance < 0.1 * (1 - by_chance) or by_chance >= 1:
         return float("nan")
     return (angles - by_chance) / (known - by_chance)
@@ -185,11 +187,13 @@ def _between_labels(space: Space, given: Classes, p: int, sample: int) -> Findin
         reference=Reference(halves, f"two random halves of the {PLURAL[given.kind]}"),
         yardstick=np.nan,  # no null to judge it by
         sentence=(
-            f"The first {p} directions of two labels of {PLURAL[given.kind]} agree to "
-            f"{format_value(value, low, high)} on average over {count} labels, most those of "
-            f"{named(most)} and least those of {named(least)}; halves of all agree to "
-            f"{halves:.2f}, random directions to {chance(space.d):.2g}. The spaces they span share "
-            f"{angles.mean():.0%} (halves {known:.0%})."
+            f"The mean shape similarity of {count} labels of {PLURAL[given.kind]} ({p} principal "
+            f"directions) is {estimate(value, low, high)}, against {halves:.2f} for two halves of "
+            f"all and {chance(space.d):.2g} by chance."
+        ),
+        detail=(
+            f"Most similar: {named(most)}; least similar: {named(least)}. The subspaces overlap by "
+            f"{angles.mean():.0%} (two halves {known:.0%})."
         ),
         sampled=(
             f"{len(given.rows):,} of {given.of:,} {PLURAL[given.kind]} with a label that counts, "
@@ -206,7 +210,7 @@ def _some(vectors: Floats, rows: Ints, p: int, most: int) -> PrincipalSubspace:
 
 
 def _over_labels(values: Doubles, first: Ints, second: Ints, count: int) -> float:
-    """Standard error over labels: the jackknife that leaves one label out at a time."""
+    """Standard error over labels: jackknife."""
     if count < 4:
         return float(values.std())
     total = values.sum()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_stable_rank
 from core.numerics.sampling import items_error
@@ -26,17 +26,17 @@ SAME = 1e-10  # total variance below which all rows count as the same point
         "stable rank", good=3.0, bad=1.5, source="ours: about mean cosines of 0.3 and 0.7"
     ),
     advice=Advice(
-        why="Near 1 one direction decides every cosine, and that is mostly the mean.", what=UNCONE
+        why="Near 1 one direction determines every cosine, and that is mostly the mean.",
+        what=UNCONE,
     ),
 )
 def stable_rank(space: Space) -> tuple[Finding, ...]:
-    """How much there is beside the strongest direction.
+    """Sum of the eigenvalues over the largest one.
 
-    The sum of all eigenvalues over the largest, of the second moment (rows as they are): 1 when
-    one direction holds all energy, d when every direction holds as much. With a cone around the
-    mean it is little more than 1 / R^2 for the mean's length R; the sentence gives the value after
-    centring too. NESum is the same ratio; on one spectrum the two are one number, so it has no
-    part of its own.
+    Of the second moment (rows as they are): 1 when one direction holds all energy, d when every
+    direction holds the same. With a cone around the mean it is little more than 1 / R^2 for the
+    mean resultant length R; the detail gives the value after centering. NESum is the same ratio on
+    the same spectrum, so it has no part of its own.
 
     Args:
         space: at least two items of one kind.
@@ -62,9 +62,9 @@ def _measure(space: Space, scope: Scope) -> Finding:
     low, high = normal(value, error, 1.0, float(min(m.n, m.d)))
     even = isotropic_stable_rank(m.n, m.d)
     rest = m.centered_eigen[0]
-    after = "nothing is left after centring"
+    after = "undefined"
     if rest.sum() > SAME:
-        after = f"after centring it is {rest.sum() / rest[0]:.3g}"
+        after = f"{rest.sum() / rest[0]:.3g}"
     return Finding(
         scope=scope,
         value=value,
@@ -72,17 +72,17 @@ def _measure(space: Space, scope: Scope) -> Finding:
         high=max(high, value),
         reference=Reference(even, "isotropic, same n and d"),
         sentence=(
-            f"All directions of the {PLURAL[scope]} together hold "
-            f"{format_value(value, low, high)} times "
-            f"the energy of the strongest; {m.n:,} evenly spread points would have {even:.3g}, and "
-            f"{after}."
+            f"The stable rank of the {PLURAL[scope]} is {estimate(value, low, max(high, value))}, "
+            f"against {even:.3g} for isotropic data of the same n. Near 1 one direction determines "
+            "every cosine."
         ),
+        detail=f"After centering: {after}.",
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
     )
 
 
 def _influence(m: Moments, rows: Floats) -> Doubles:
-    """How much each unit row moves 1 / l_1; the sum of the eigenvalues is fixed at 1."""
+    """Influence of each unit row on 1 / l_1; the eigenvalues sum to 1."""
     values = m.eigen[0]
     slopes = np.zeros(m.d)
     slopes[0] = -values.sum() / values[0] ** 2

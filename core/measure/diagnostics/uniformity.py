@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, format_value, scopes
+from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered
 from core.numerics.nulls import sphere_uniformity
@@ -27,30 +27,30 @@ from core.types import Doubles, Finding, Reference, Scope, Space
         "uniformity as a share of the uniform sphere's", good=0.5, bad=0.2, source="ours"
     ),
     advice=Advice(
-        why="Items that use the whole sphere can be told apart; crowded ones tie.", what=UNCONE
+        why="Items that use the whole sphere can be distinguished; crowded ones tie.", what=UNCONE
     ),
     vital="image",
 )
 def uniformity(
     space: Space,
     *,
-    t: Annotated[float, Range(0.1, 10, "how sharply near pairs count")] = 2.0,
-    pairs: Annotated[int, Range(1000, 5_000_000, "random pairs looked at, at most")] = 200_000,
+    t: Annotated[float, Range(0.1, 10, "how strongly close pairs count")] = 2.0,
+    pairs: Annotated[int, Range(1000, 5_000_000, "random pairs, at most")] = 200_000,
 ) -> tuple[Finding, ...]:
-    """How evenly the items are spread over the sphere.
+    """How uniformly the items are distributed on the sphere.
 
     The logarithm of the mean of exp(-t distance^2) over pairs of different items. 0 when all items
-    are one point; the lower, the more even. Points spread by chance reach the reference; a few
-    points placed with care can go below it.
+    coincide; the lower, the more uniform. Points drawn from the uniform distribution reach the
+    reference; a few points placed with care can go below it.
 
     Args:
         space: at least three items of one kind.
         t: 2 in the paper.
-        pairs: up to so many pairs all are taken; beyond, so many random ones.
+        pairs: all pairs up to this number, random ones beyond.
 
     Returns:
-        A finding each for images, texts and both together. The sentence adds the value after the
-        mean of each kind is taken out, and for both together the value between the kinds.
+        A finding each for images, texts and both together. The detail gives the value after
+        the mean of each kind is subtracted, and for both together the value between the kinds.
 
     Raises:
         TooFew: fewer than three images and fewer than three texts.
@@ -80,26 +80,26 @@ def _measure(space: Space, scope: Scope, t: float, pairs: int) -> Finding:
         reference=Reference(even, "uniform on the sphere"),
         yardstick=value / even,
         sentence=(
-            f"The {PLURAL[scope]} spread to {format_value(value, low, high)}, "
-            f"{value / even:.0%} of what "
-            f"points spread evenly in {space.d} dimensions reach ({even:.2f}); "
-            f"0 would be a single point.{_centred(space, scope, t)}"
+            f"The uniformity of the {PLURAL[scope]} is {estimate(value, low, high)}, "
+            f"{value / even:.0%} of the {even:.2f} of a uniform distribution in {space.d} "
+            "dimensions. The lower, the better items can be distinguished."
         ),
+        detail=_centered(space, scope, t),
         sampled=_sampled(space, scope, mean),
     )
 
 
-def _centred(space: Space, scope: Scope, t: float) -> str:
-    """What it is once means are out, and between the kinds, as a sentence."""
+def _centered(space: Space, scope: Scope, t: float) -> str:
+    """The value after centering, and between the kinds."""
     left = centered(space, scope)
     across = ""
     if scope == "joint":
         between = _log_mean(random_pair_cosines(space.images, space.texts), t)
-        across = f" Between an image and a text it is {between:.2f}."
+        across = f"Between an image and a text: {between:.2f}. "
     if len(left) < 3:
-        return f"{across} Nothing is left once means are taken out."
+        return f"{across}After centering nothing remains."
     after = _log_mean(random_pair_cosines(left), t)
-    return f"{across} Once means are taken out it is {after:.2f}."
+    return f"{across}After centering: {after:.2f}."
 
 
 def _log_mean(cosines: Doubles, t: float) -> float:

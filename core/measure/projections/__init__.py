@@ -1,4 +1,4 @@
-"""Flat pictures of a space: one file each. Add one by adding a file."""
+"""Flat images of a space: one file each. Add one by adding a file."""
 
 from collections.abc import Callable
 

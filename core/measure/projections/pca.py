@@ -10,7 +10,7 @@ from core.numerics.spectra import moments, projections
 from core.registry import Choices
 from core.types import Doubles, Floats, Space
 
-GAP = Choices(("keep", "remove"), "whether each kind keeps its own centre, or both share one")
+GAP = Choices(("keep", "remove"), "whether each kind keeps its own center, or both share one")
 
 
 @projection(
@@ -32,7 +32,7 @@ def pca(space: Space, *, gap: Annotated[str, GAP] = "keep") -> Floats:
 
     Returns:
         (n, 2) coordinates, widest axis first. The item farthest out on an axis is on its positive
-        side, so that the picture does not flip from run to run.
+        side, so that the image does not flip from run to run.
 
     Raises:
         TooFew: fewer than two items.
@@ -45,14 +45,14 @@ def pca(space: Space, *, gap: Annotated[str, GAP] = "keep") -> Floats:
         raise TooFew("A map", 2, "items", space.n, "Add more items.")
     image, text, joint = moments(space, "image"), moments(space, "text"), moments(space, "joint")
     if gap == "keep":
-        centres, directions = (joint.mean, joint.mean), joint.centered_eigen[1]
+        centers, directions = (joint.mean, joint.mean), joint.centered_eigen[1]
     else:
-        centres = (image.mean, text.mean)
+        centers = (image.mean, text.mean)
         within = (image.n * image.covariance + text.n * text.covariance) / joint.n
         directions = np.linalg.eigh(within)[1][:, ::-1]
     plane: Doubles = directions[:, :2]
     xy = np.zeros((space.n, 2))
-    for rows, centre in zip((space.span("image"), space.span("text")), centres, strict=True):
-        xy[rows, : plane.shape[1]] = projections(space.vectors[rows], plane) - centre @ plane
+    for rows, center in zip((space.span("image"), space.span("text")), centers, strict=True):
+        xy[rows, : plane.shape[1]] = projections(space.vectors[rows], plane) - center @ plane
     farthest = xy[np.abs(xy).argmax(axis=0), [0, 1]]
     return (xy * np.where(farthest < 0, -1.0, 1.0)).astype(np.float32)

@@ -13,9 +13,9 @@ from core.registry import Choices, Range
 from core.types import Doubles, Floats, Ints, Scope, Space
 
 LEAST = 4
-PLACED_BY = 5  # mapped neighbours that a further item is placed between
-START_WIDTH = 10.0  # of the picture that the layout starts from, as in the reference program
-GAP = Choices(("keep", "remove"), "whether each kind keeps its own centre, or both share one")
+PLACED_BY = 5  # mapped neighbors that a further item is placed between
+START_WIDTH = 10.0  # of the image that the layout starts from, as in the reference program
+GAP = Choices(("keep", "remove"), "whether each kind keeps its own center, or both share one")
 
 
 @projection(
@@ -33,16 +33,16 @@ def umap(
     sample: Annotated[
         int, Range(100, 50_000, "items laid out; others are placed between")
     ] = 20_000,
-    seed: Annotated[int, Range(0, 1_000_000, "another seed, another picture")] = 0,
+    seed: Annotated[int, Range(0, 1_000_000, "another seed, another image")] = 0,
 ) -> Floats:
     """A plane that keeps near items near.
 
-    Neighbours on it are mostly true neighbours; distances between groups, their sizes and empty
+    Neighbors on it are mostly true neighbors; distances between groups, their sizes and empty
     space mean nothing. Beyond `sample` items a random part is laid out and every other item is
     placed between its nearest laid-out items, so rare groups may be missing from a huge map.
 
-    Cosine distances, exact neighbours, started from the PCA of the rows, one seed: the same space
-    gives the same picture.
+    Cosine distances, exact neighbors, started from the PCA of the rows, one seed: the same space
+    gives the same image.
 
     Args:
         space: at least four items.
@@ -59,7 +59,7 @@ def umap(
         TooFew: fewer than four items.
     """
     if space.n < LEAST:
-        raise TooFew("A neighbour map", LEAST, "items", space.n, "Add more items, or use PCA.")
+        raise TooFew("A neighbor map", LEAST, "items", space.n, "Add more items, or use PCA.")
     vectors = space.vectors if gap == "keep" else _without_gap(space)
     rows = np.arange(space.n)
     if space.n > sample:

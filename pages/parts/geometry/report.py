@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.measure import SOURCE, Advice, Threshold, measures, reading
 from core.registry import Plugin
-from core.types import Finding, Space
+from core.types import SCOPE_NAMES, Finding, Space
 from pages.parts import charts, controls, formatting, gallery, item, session, state, vital_signs
 from pages.parts.geometry import encoder
 from pages.parts.geometry.subset import Side
@@ -41,7 +41,7 @@ def items(
                 scopes,
                 default=scope,
                 required=True,
-                format_func=charts.KIND_NAMES.__getitem__,
+                format_func=SCOPE_NAMES.__getitem__,
                 key=f"{key}_scope",
                 label_visibility="collapsed",
             )
@@ -158,6 +158,7 @@ def _part(one: Measured, sides: Sequence[Side]) -> None:
             charts.show(plugin, one.found[0], of=sides[0].space)
         with right:
             vital_signs.show(one.found[0], key=f"_signs_{plugin.name}")
+            _details(one.found[0])
         _advice(one)
         _behind(one, sides)
     else:
@@ -173,8 +174,18 @@ def _two(one: Measured, sides: Sequence[Side]) -> None:
             if found:
                 charts.show(one.plugin, found, of=side.space, key="" if mark == "A" else mark)
     vital_signs.show(one.found[0], key=f"_signs_{name}", wide=True, other=one.found[1])
+    for mark, found in zip("AB", one.found, strict=True):
+        _details(found, f"{mark} · ")
     _advice(one)
     _behind(one, sides)
+
+
+def _details(findings: Sequence[Finding], mark: str = "") -> None:
+    """Related numbers of each finding, in small print."""
+    for finding in findings:
+        if finding.detail:
+            about = finding.name.partition(": ")[2] or SCOPE_NAMES[finding.scope]
+            st.caption(f"**{mark}{formatting.plain(about)}** {formatting.plain(finding.detail)}")
 
 
 def _behind(one: Measured, sides: Sequence[Side]) -> None:

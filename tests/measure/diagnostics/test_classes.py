@@ -1,4 +1,4 @@
-"""Class centres and what lies around them: neural collapse, equal angles, rate reduction."""
+"""Class centers and what lies around them: neural collapse, equal angles, rate reduction."""
 
 import numpy as np
 import pytest
@@ -69,9 +69,9 @@ def test_a_simplex_and_an_orthogonal_frame():
     simplex = spaces.simplex(10, 16)
     assert class_means.simplex_error(simplex) == pytest.approx(0, abs=1e-7)
     np.testing.assert_allclose(class_means.cosines(simplex), -1 / 9, atol=1e-12)
-    assert class_means.simplex_error(np.eye(16)[:10]) == pytest.approx(0, abs=1e-7)  # once centred
+    assert class_means.simplex_error(np.eye(16)[:10]) == pytest.approx(0, abs=1e-7)  # once centered
     assert class_means.orthogonal_error(np.eye(16)[:10]) == pytest.approx(0, abs=1e-7)
-    assert class_means.gram_error(np.eye(16)[:10], centred=False) == pytest.approx(
+    assert class_means.gram_error(np.eye(16)[:10], centered=False) == pytest.approx(
         0.320364, abs=1e-6
     )
 
@@ -89,12 +89,12 @@ def test_a_noisy_simplex(d):
     assert class_means.within(rows, given, of).nc1 == pytest.approx(0.081, rel=1e-4)
     assert class_means.cdnv(of) == pytest.approx(s2 * d * 9 / 20, rel=1e-4)  # 2.304 at d = 512
     direct = np.cov((rows - of.means[given.codes]).T, bias=True)
-    between = of.centred.T @ of.centred / count
+    between = of.centered.T @ of.centered / count
     nc1 = np.trace(direct @ np.linalg.pinv(between, rcond=1e-10, hermitian=True)) / count
     assert nc1 == pytest.approx(0.081, rel=1e-3)
 
 
-def test_texts_dual_to_the_centres():
+def test_texts_dual_to_the_centers():
     means = np.random.default_rng(0).standard_normal((6, 20))
     assert class_means.duality_error(3 * means + 1, means) == pytest.approx(0, abs=1e-7)
     assert class_means.duality_error(-means, means) == pytest.approx(2)
@@ -118,9 +118,9 @@ def test_collapsed_classes_have_nothing_inside():
     found = find("neural_collapse", given, "image")
     assert found.value == pytest.approx(0, abs=1e-6)
     assert found.verdict == "bad"
-    assert "0.00 from a simplex (NC2)" in found.sentence
+    assert "0.00 from a simplex (NC2)" in found.detail
     frame = spaces.clustered(np.eye(16)[:6], 20, noise=0.0)
-    assert "0.00 from right angles" in find("neural_collapse", frame, "image").sentence
+    assert "0.00 from orthogonal" in find("neural_collapse", frame, "image").detail
     assert found.per_item[:120] == pytest.approx(0, abs=1e-6)
     assert np.isnan(found.per_item[120:]).all()
 
@@ -132,21 +132,21 @@ def test_neural_collapse_agrees_with_a_direct_computation():
     names = np.unique(y)
     means = np.array([x[y == name].mean(axis=0) for name in names])
     off = x - means[np.searchsorted(names, y)]
-    centred = means - means.mean(axis=0)
-    inside, between = off.T @ off / len(x), centred.T @ centred / len(names)
+    centered = means - means.mean(axis=0)
+    inside, between = off.T @ off / len(x), centered.T @ centered / len(names)
     nc1 = np.trace(inside @ np.linalg.pinv(between, rcond=1e-10, hermitian=True)) / len(names)
     found = find("neural_collapse", given, "image")
     assert found.value == pytest.approx(nc1, rel=1e-5)
-    assert "(NC4)" in found.sentence
-    assert "5 labels" in found.sentence
+    assert "(NC4)" in found.detail
+    assert "5 labels" in found.detail
     np.testing.assert_array_equal(found.curve.x, [25, 50, 100, 200, 400])
     words = np.array([given.texts[y == name].mean(axis=0) for name in names], np.float64)
-    by_centre = names[(x @ means.T - (means**2).sum(axis=1) / 2).argmax(axis=1)]
-    np.testing.assert_array_equal(by_centre, names[cdist(x, means).argmin(axis=1)])
+    by_center = names[(x @ means.T - (means**2).sum(axis=1) / 2).argmax(axis=1)]
+    np.testing.assert_array_equal(by_center, names[cdist(x, means).argmin(axis=1)])
     words /= np.linalg.norm(words, axis=1, keepdims=True)
-    agree = (names[(x @ words.T).argmax(axis=1)] == by_centre).mean()
+    agree = (names[(x @ words.T).argmax(axis=1)] == by_center).mean()
     assert class_means.agreement(given.images, means, words) == agree
-    assert f"agree for {agree:.0%} (NC4)" in found.sentence
+    assert f"agree for {agree:.0%} (NC4)" in found.detail
 
 
 def test_shuffled_labels_measure_what_their_null_says():
@@ -163,13 +163,13 @@ def test_one_collapsed_class_among_five_is_called_bad():
     good = find("neural_collapse", spaces.imbalanced(), "image")
     bad = find("neural_collapse", spaces.collapsed_class(), "image")
     assert (good.verdict, bad.verdict) == ("good", "bad")
-    assert "tightest label, 'label 00', keeps 0%" in bad.sentence
+    assert "tightest label, 'label 00', has 0%" in bad.sentence
 
 
 def test_neural_collapse_interval_has_the_right_width():
-    centres = spaces.directions(4, 12, 7)
+    centers = spaces.directions(4, 12, 7)
     drawn = [
-        find("neural_collapse", spaces.clustered(centres, 60, 0.8, seed), "image")
+        find("neural_collapse", spaces.clustered(centers, 60, 0.8, seed), "image")
         for seed in range(60)
     ]
     stated = np.mean([(f.high - f.low) / 2 / 1.96 for f in drawn])
@@ -179,13 +179,13 @@ def test_neural_collapse_interval_has_the_right_width():
 def test_texts_that_are_missing_are_said_to_be():
     given = spaces.clustered(spaces.simplex(3, 8), 10)
     alone = spaces.space(given.images, labels=given.labels[: given.n_images])
-    assert "left out: not every label has a text" in find("neural_collapse", alone).sentence
+    assert "omitted: not every label has a text" in find("neural_collapse", alone).detail
 
 
 # Equal angles
 
 
-def test_orthonormal_centres_stand_at_equal_angles():
+def test_orthonormal_centers_stand_at_equal_angles():
     given = spaces.clustered(np.eye(16)[:10], 6, noise=0.0)
     found = find("equiangularity", given, "image")
     assert found.value == pytest.approx(0, abs=1e-6)
@@ -195,7 +195,7 @@ def test_orthonormal_centres_stand_at_equal_angles():
     assert simplex.value == pytest.approx(1 / 9, abs=1e-6)
 
 
-def test_more_centres_than_dimensions_meet_the_welch_bound():
+def test_more_centers_than_dimensions_meet_the_welch_bound():
     turns = np.arange(3) * np.pi / 3  # three lines in the plane, 60 degrees apart: the optimum
     lines = np.column_stack([np.cos(turns), np.sin(turns)])
     found = find("equiangularity", spaces.clustered(lines, 6, noise=0.0), "image")
@@ -205,15 +205,15 @@ def test_more_centres_than_dimensions_meet_the_welch_bound():
 
 
 def test_two_labels_at_one_place_are_named_and_bad():
-    centres = spaces.directions(6, 32)
-    centres[4] = centres[2]
-    found = find("equiangularity", spaces.clustered(centres, 40, 0.5), "image")
+    centers = spaces.directions(6, 32)
+    centers[4] = centers[2]
+    found = find("equiangularity", spaces.clustered(centers, 40, 0.5), "image")
     assert found.verdict == "bad"
-    assert "'label 02' and 'label 04' are the most alike of 6 labels" in found.sentence
+    assert "'label 02' and 'label 04' are the most easily confused" in found.sentence
     assert found.low < found.value < found.high
 
 
-def test_equiangularity_interval_covers_the_centres_of_all_items():
+def test_equiangularity_interval_covers_the_centers_of_all_items():
     covered = 0
     full = spaces.clustered(spaces.directions(3, 8, 5), 1000, 1.0)
     true = value("equiangularity", full, "image")
@@ -258,9 +258,9 @@ def test_labels_dealt_at_random_save_what_random_groups_save():
 
 
 def test_rate_reduction_interval_has_the_right_width():
-    centres = spaces.directions(3, 8, 3)
+    centers = spaces.directions(3, 8, 3)
     drawn = [
-        find("rate_reduction", spaces.clustered(centres, 80, 0.8, seed), "image")
+        find("rate_reduction", spaces.clustered(centers, 80, 0.8, seed), "image")
         for seed in range(60)
     ]
     stated = np.mean([(f.high - f.low) / 2 / 1.96 for f in drawn])
@@ -281,7 +281,7 @@ def test_without_two_labels_there_is_a_sentence(name):
 
 def test_labels_with_one_centre_cannot_collapse():
     given = spaces.with_labels(spaces.same(20), ["a", "b"] * 10)
-    with pytest.raises(TooFew, match="labels whose centres differ"):
+    with pytest.raises(TooFew, match="labels whose centers differ"):
         DIAGNOSTICS.get("neural_collapse")(given)
     opposed = np.concatenate([np.eye(4), -np.eye(4), np.eye(4)])
     cancelled = spaces.with_labels(spaces.space(opposed), ["a"] * 8 + ["b"] * 4)
@@ -295,6 +295,6 @@ def test_linear_discriminants_see_what_nc1_measures():
     x = given.images.astype(np.float64)
     y = [labels[0] for labels in given.labels[: given.n_images]]
     fitted = LinearDiscriminantAnalysis(solver="eigen", store_covariance=True).fit(x, y)
-    centred = fitted.means_ - fitted.means_.mean(axis=0)
-    nc1 = np.trace(fitted.covariance_ @ np.linalg.pinv(centred.T @ centred / 4)) / 4
+    centered = fitted.means_ - fitted.means_.mean(axis=0)
+    nc1 = np.trace(fitted.covariance_ @ np.linalg.pinv(centered.T @ centered / 4)) / 4
     assert value("neural_collapse", given, "image") == pytest.approx(nc1, rel=1e-4)

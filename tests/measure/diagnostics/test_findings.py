@@ -101,7 +101,7 @@ def test_a_cone_of_known_angle(cosine):
     assert found.value == pytest.approx(cosine**2, abs=0.01)
     assert np.nanmedian(found.per_item) == pytest.approx(cosine, abs=0.03)
     if cosine == 0.5:
-        assert "within 60°" in found.sentence
+        assert "within 60°" in found.detail
 
 
 def test_hubness_of_a_star_and_of_a_ring():
@@ -113,11 +113,11 @@ def test_hubness_of_a_star_and_of_a_ring():
     assert np.nansum(ring.per_item) == 24 * 4
     hub = find("hubness", spaces.one_hub(), "joint", k=1)
     assert hub.per_item[0] == 300  # every text finds it
-    assert "busiest is in 300 times" in hub.sentence
-    assert "100% of the images are in none" in hub.sentence
+    assert "largest hub is in 300 times" in hub.detail
+    assert "100% of the images are in none" in hub.detail
     placed = find("hubness", spaces.one_hub(n=11), "image", k=1)  # N = 10, 1 and nine times 0
     assert placed.value == pytest.approx(2.796824, abs=1e-6)
-    assert "82% of the images are in none, and 82% of all places" in placed.sentence
+    assert "82% of the images are in none, and the Robin Hood index is 82%" in placed.detail
 
 
 def test_hubness_of_an_even_sphere_is_that_of_chance():
@@ -125,7 +125,7 @@ def test_hubness_of_an_even_sphere_is_that_of_chance():
     found = find("hubness", space(directions(4000, 512)))
     assert found.value == pytest.approx(0.26, abs=0.12)
     assert np.abs(found.per_item - 10).sum() / 2 / 40_000 == pytest.approx(0.121, abs=0.008)
-    assert "0% of the images are in none, and 13% of all places" in found.sentence
+    assert "0% of the images are in none, and the Robin Hood index is 13%" in found.detail
 
 
 def test_bringing_rows_to_length_one_takes_the_hubs_out_of_a_normal_cloud(rng):
@@ -180,7 +180,7 @@ def test_copies_do_not_change_the_dimension():
     alone = find("intrinsic_dimension", space(x))
     doubled = find("intrinsic_dimension", space(np.concatenate([x, x[:900]])))
     assert doubled.value == pytest.approx(alone.value, rel=1e-3)
-    assert "900 copies" in doubled.sentence
+    assert "900 copies" in doubled.detail
 
 
 def test_a_lattice_has_no_dimension():
@@ -192,8 +192,7 @@ def test_near_duplicates_are_counted_and_listed():
     found = find("near_duplicates", spaces.duplicated(share=0.5), "image")
     assert found.value == pytest.approx(0.5, abs=0.01)
     assert (found.per_item[:75] > 0.999).all()
-    assert "150 of the 300 looked at have an exact copy" in found.sentence
-    assert "45% to 55%" not in found.sentence
+    assert "150 of the 300 sampled items have an exact copy" in found.detail
     assert value("near_duplicates", spaces.paired(), "text") == 0.0
 
 

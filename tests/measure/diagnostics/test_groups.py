@@ -60,9 +60,8 @@ def test_recall_by_label_is_what_was_planted():
     assert found.value == pytest.approx(np.std([0.9, 0.7, 0.5]), abs=1e-6)
     np.testing.assert_allclose(found.curve.y, [0.5, 0.7, 0.9])
     np.testing.assert_allclose(found.per_item[[0, 150, 299]], [0.9, 0.7, 0.5], atol=1e-6)
-    assert "Worst is 'label 2' at 50% (40% to 60%, 100 captions), best 'label 0' at 90%" in (
-        found.sentence
-    )
+    assert "Worst is 'label 2' at 50% (40% to 60%)" in found.sentence
+    assert "best is 'label 0' at 90%" in found.detail
     assert found.verdict == "bad"
     nist = value("subgroup_recall", served([0.9, 0.7, 0.5]), k=1, ddof_style="nist")
     assert nist == pytest.approx(found.value * np.sqrt(3 / 2))
@@ -83,7 +82,7 @@ def test_small_groups_are_other_and_several_labels_count_each():
     labels = [("a",)] * 30 + [("a", "b")] * 30 + [(f"rare {i}",) for i in range(20)]
     given = space(x, x, spaces.diagonal(80), labels=labels + [()] * 80)
     found = find("subgroup_recall", given)
-    assert "3 groups" in found.sentence  # a, b and other
+    assert "3 labels" in found.sentence  # a, b and other
     assert len(found.curve.x) == 3
     names, place, label = member_matrix(given, np.array([0, 40, 79]))
     assert [(p, names[i]) for p, i in zip(place, label, strict=True)] == [
@@ -162,7 +161,7 @@ def test_shape_similarity_agrees_with_principal_angles():
     assert found.value == pytest.approx(direct, abs=1e-4)
     assert found.verdict == "good"
     angles = np.mean(np.cos(subspace_angles(*bases)) ** 2)
-    assert f"they span share {angles:.0%}" in found.sentence
+    assert f"overlap by {angles:.0%}" in found.detail
 
 
 def test_shapes_at_right_angles_are_bad():
@@ -183,8 +182,8 @@ def test_most_and_least_similar_labels_are_named():
     rows = np.concatenate([flat, flat[::-1], other]) + 2 * np.eye(d)[15]
     given = spaces.with_labels(space(rows), ["a"] * n + ["b"] * n + ["c"] * n)
     found = find("shape_similarity", given, "image")
-    assert "most those of 'a' and 'b' (1.00)" in found.sentence
-    assert "and 'c' (0.00); halves of all" in found.sentence
+    assert "Most similar: 'a' and 'b' (1.00)" in found.detail
+    assert "and 'c' (0.00). The subspaces" in found.detail
     assert found.curve.y.sum() == 3
 
 
@@ -241,7 +240,7 @@ def twins(n=200, d=64, apart=0.15, seed=0):
 def test_a_gate_tells_confused_labels_apart_better_than_plain_cosine():
     given = twins()
     found = find("class_subspaces", given, directions=1)
-    assert "'sea lion' and 'seal' are the most confused" in found.sentence
+    assert "'sea lion' and 'seal' are the most confused" in found.detail
     assert found.value > found.reference.value + 0.05
     assert found.low < found.value < found.high
     assert found.value > 0.85
@@ -252,7 +251,7 @@ def test_a_gate_tells_confused_labels_apart_better_than_plain_cosine():
 def test_what_two_labels_share_finds_both_among_the_rest():
     found = find("class_subspaces", twins(), task="alike", directions=2)
     assert found.value > 0.99
-    assert "found among the rest" in found.sentence
+    assert "among the rest" in found.sentence
 
 
 def test_two_names_for_one_class_cannot_be_told_apart():
@@ -262,7 +261,7 @@ def test_two_names_for_one_class_cannot_be_told_apart():
     split = np.where(rng.random(360) < 0.5, "sofa", "couch")
     same = [s if name == "label 01" else name for name, s in zip(names, split, strict=True)]
     found = find("class_subspaces", spaces.with_labels(given, same), "image")
-    assert "'couch' and 'sofa' are the most confused" in found.sentence
+    assert "'couch' and 'sofa' are the most confused" in found.detail
     assert found.verdict == "bad"
     assert found.low < 0.5 < found.high
     assert find("class_subspaces", given, "image").verdict == "good"
@@ -275,7 +274,7 @@ def test_two_names_for_one_class_cannot_be_told_apart():
     ("name", "given", "sentence"),
     [
         ("subgroup_recall", spaces.ball(), "2 groups of 20 or more captions .* there are none"),
-        ("subgroup_recall", space(np.eye(4)), "captions of labelled pictures; there are none"),
+        ("subgroup_recall", space(np.eye(4)), "captions of labeled images; there are none"),
         ("shape_similarity", space(np.eye(4)), "needs at least 3 texts; there are none"),
         ("shape_similarity", spaces.same(), "kinds of items that vary"),
         ("class_subspaces", spaces.ball(), "2 labels with 20 .* Add a column 'label'"),

@@ -74,7 +74,7 @@ def test_the_share_of_positive_margins_is_recall_at_one(noise):
     found = find("pair_margin", given)
     recall = evaluate(given).text_to_image.scores["recall@1"].value
     assert (found.per_item[60:] > 0).mean() == pytest.approx(recall, abs=1e-12)
-    assert f"For {100 * recall:.3g}% of the texts" in found.sentence
+    assert f"first for {100 * recall:.3g}% of the texts" in found.sentence
     ranks = evaluate(given).text_to_image.first_ranks
     np.testing.assert_array_equal(pair_ranks(given).rank, ranks)
 
@@ -104,10 +104,10 @@ def test_shuffled_captions_are_counted_as_belonging_elsewhere():
     bad = space(good.images, texts, good.pairs)
     before, after = find("pair_margin", good), find("pair_margin", bad)
     assert before.verdict == "good"
-    assert "None of the 400" in before.sentence
+    assert before.detail.startswith("0 of 400 captions")
     assert after.verdict == "bad"
     assert after.value < before.value
-    assert any(f"{count} of the 400 captions" in after.sentence for count in range(33, 43))
+    assert any(f"{count} of 400 captions" in after.detail for count in range(33, 43))
     assert set(np.argsort(after.per_item[400:])[:38]) <= set(range(40))
 
 
@@ -157,7 +157,7 @@ def test_pairs_of_opposite_points_are_left_out_and_counted():
     y = x + 0.3 * directions(20, 8, 1)
     y[3] = -x[3]
     found = find("pair_hardness", space(x, y, spaces.diagonal(20)))
-    assert "1 pairs of opposite points were not mixed" in found.sentence
+    assert "1 pairs of opposite points were not mixed" in found.detail
     assert np.isnan(found.per_item[3])
     assert np.isfinite(found.per_item).sum() == 38
 

@@ -55,7 +55,7 @@ def test_one_hub_makes_the_others_unreachable():
     found = find("reachability", spaces.one_hub(), k=1)
     assert found.value == pytest.approx(299 / 300)
     assert found.verdict == "bad"
-    assert "most found one is in 300 times as many lists" in found.sentence
+    assert "is on 300 times as many lists" in found.detail
 
 
 def test_a_sample_of_captions_gives_an_interval_that_covers_all_of_them():
@@ -65,7 +65,7 @@ def test_a_sample_of_captions_gives_an_interval_that_covers_all_of_them():
         given = space(x[:300], x[300:])
         exact = value("reachability", given)
         found = find("reachability", given, budget=0.00072)  # a third of 2 q n d
-        assert found.sampled == "random 100 of 300 captions among 300 of 300 pictures"
+        assert found.sampled == "random 100 of 300 captions among 300 of 300 images"
         assert (found.per_item[:300] == 0).mean() >= exact  # a part's share is an upper bound
         covered += found.low <= exact <= found.high
         off.append(found.value - exact)
@@ -76,8 +76,8 @@ def test_a_sample_of_captions_gives_an_interval_that_covers_all_of_them():
 def test_beyond_the_budget_a_part_is_asked_and_said():
     given = spaces.paired(n=4000, d=64)  # 2e9 operations for all
     found = find("reachability", given, budget=1)
-    assert found.sampled == "random 1,953 of 4,000 captions among 4,000 of 4,000 pictures"
-    assert "at most" in found.sentence
+    assert found.sampled == "random 1,953 of 4,000 captions among 4,000 of 4,000 images"
+    assert "at most" in found.detail
     exact = find("reachability", given)
     assert found.low <= exact.value <= found.high
     large = spaces.paired(n=8000, d=64)
@@ -102,10 +102,10 @@ def test_estimates_from_counts_of_a_known_law(rng):
 
 
 def plain(images, texts):
-    return find("coverage", space(images, texts), centre="no")
+    return find("coverage", space(images, texts), center="no")
 
 
-def test_utilisation_of_placed_points():
+def test_utilization_of_placed_points():
     e = np.eye(3)
     assert plain(e, e[[0, 1]]).value == pytest.approx(0, abs=1e-12)
     assert plain(e[[0, 0]], -e[[0, 0]]).value == pytest.approx(4, abs=1e-6)
@@ -130,7 +130,7 @@ def test_coverage_agrees_with_a_direct_computation():
     assert found.reference.value == pytest.approx(alone.mean(), rel=1e-4)
     np.testing.assert_allclose(found.per_item[150:], near, atol=1e-4)
     out = (near > np.quantile(alone, 0.99)).mean()
-    assert f"{out:.1%} are farther" in found.sentence
+    assert f"{out:.1%} of the texts are out of coverage" in found.sentence
 
 
 def given_rows(given):
@@ -141,14 +141,14 @@ def test_the_gap_is_no_lack_of_coverage():
     near, far = spaces.paired(d=16), spaces.gap(d=16, size=3.0)
     assert find("coverage", near).verdict == "good"
     assert find("coverage", far).verdict == "good"
-    assert value("coverage", far, centre="no") > 3 > value("coverage", far)
+    assert value("coverage", far, center="no") > 3 > value("coverage", far)
 
 
 def test_texts_about_something_else_are_out_of_coverage():
     x = np.concatenate([directions(300, 8), np.zeros((300, 8))], axis=1)
     found = find("coverage", space(x, np.roll(x, 8, axis=1)))
     assert found.verdict == "bad"
-    assert "100.0% are farther" in found.sentence
+    assert "100.0% of the texts are out of coverage" in found.sentence
 
 
 def test_a_sampled_coverage_interval_covers_the_exact_value():

@@ -36,11 +36,11 @@ def test_singular_values_two_and_one():
     given = space(np.eye(2)[[0, 0, 0, 0, 1]])  # second moment 4/5 and 1/5
     assert value("stable_rank", given) == pytest.approx(1.25)
     plane = np.eye(2)[[0, 0, 0, 0, 1]]
-    centred = space(np.concatenate([plane, -plane]))
-    assert value("participation_ratio", centred) == pytest.approx(25 / 17)  # 1.470588
-    assert value("stable_rank", centred) == pytest.approx(1.25)  # NESum of (4, 1)
-    assert value("numerical_rank", centred) == 2
-    assert value("numerical_rank", centred, share=0.8) == 1
+    centered = space(np.concatenate([plane, -plane]))
+    assert value("participation_ratio", centered) == pytest.approx(25 / 17)  # 1.470588
+    assert value("stable_rank", centered) == pytest.approx(1.25)  # NESum of (4, 1)
+    assert value("numerical_rank", centered) == 2
+    assert value("numerical_rank", centered, share=0.8) == 1
 
 
 def test_a_spectrum_of_one_over_i():
@@ -97,7 +97,7 @@ def test_direct_formulas_in_float64():
     line = stats.linregress(np.log(np.arange(11, 41)), np.log(lam[10:]))
     found = find("alpha_req", given, "image")
     assert found.value == pytest.approx(-line.slope)
-    assert f"(straightness R² {line.rvalue**2:.2f}" in found.sentence
+    assert f"(R² {line.rvalue**2:.2f})" in found.detail
 
 
 def test_the_correction_for_n_reaches_the_true_ratio():
@@ -106,7 +106,7 @@ def test_the_correction_for_n_reaches_the_true_ratio():
     rng = np.random.default_rng(3)
     x = rng.standard_normal((100, 64)) * shape
     found = find("participation_ratio", space(np.column_stack([x, np.full(100, 30.0)])))
-    corrected = float(re.search(r"would be about ([\d.]+)\.", found.sentence)[1])
+    corrected = float(re.search(r"is estimated at ([\d.]+)\.", found.detail)[1])
     assert found.value < corrected
     assert corrected == pytest.approx(true, rel=0.15)
 
@@ -171,7 +171,7 @@ def test_a_fall_needs_enough_directions():
 def test_a_bent_spectrum_has_no_verdict():
     bent = np.concatenate([np.ones(40), np.full(24, 1e-3)])
     found = find("alpha_req", with_spectrum(bent))
-    assert "too bent for one exponent" in found.sentence
+    assert "no single exponent" in found.sentence
     assert found.verdict == "unknown"
 
 
@@ -190,16 +190,16 @@ def test_dead_rogue_and_mixed_coordinates_are_found():
     x[:, 9] = np.where(np.arange(500) < 2, 20.0, 0.0)
     found = find("dimension_activity", space(x))
     assert found.value == pytest.approx(4 / 40)
-    assert "2 dead" in found.sentence
-    assert "1 rogue (number 7)" in found.sentence
-    assert "1 mixed" in found.sentence
+    assert "2 dead" in found.detail
+    assert "1 rogue (number 7)" in found.detail
+    assert "1 mixed" in found.detail
     assert found.low <= found.value <= found.high
 
 
 def test_a_far_mean_makes_a_coordinate_rogue():
     x = active()
     x[:, 11] += 10
-    assert "1 rogue (number 11)" in find("dimension_activity", space(x)).sentence
+    assert "1 rogue (number 11)" in find("dimension_activity", space(x)).detail
     assert find("dimension_activity", space(active())).value == 0
 
 
@@ -220,7 +220,7 @@ def test_a_rotation_hides_dead_coordinates_but_not_dead_directions():
     assert found.verdict == "bad"
     assert turned.value == 0
     for f in (found, turned):
-        assert "no rotation changes: 10 dead" in f.sentence
+        assert "no rotation changes: 10 dead" in f.detail
 
 
 def test_an_uncertain_variance_widens_the_interval():

@@ -1,4 +1,4 @@
-"""How items spread: cones, partition sums, and what centring leaves."""
+"""How items spread: cones, partition sums, and what centering leaves."""
 
 import re
 
@@ -20,16 +20,16 @@ def test_a_cone_of_known_angle(cosine, angle):
     found = find("cone", given)
     assert found.value == pytest.approx(angle, abs=0.01)
     np.testing.assert_allclose(found.per_item, angle, atol=0.01)
-    assert f"The mean is {cosine:.2f} long" in found.sentence
+    assert f"Mean resultant length {cosine:.2f}" in found.detail
     assert found.reference.value == 90
 
 
-def test_centring_opens_a_cone_that_is_only_its_mean():
+def test_centering_opens_a_cone_that_is_only_its_mean():
     found = find("cone", space(spaces.cone_rows(3000, 64, 0.9)))
     assert found.verdict == "bad"
-    after = float(re.search(r"after centring the angle is (\d+)°", found.sentence)[1])
+    after = float(re.search(r"after centering the angle is (\d+)°", found.detail)[1])
     assert after == pytest.approx(90, abs=3)
-    assert "holds 81% of the energy" in found.sentence  # 0.9^2
+    assert "first direction 81% of the energy" in found.detail  # 0.9^2
 
 
 def test_cone_is_what_numpy_says():
@@ -91,17 +91,17 @@ def test_centred_rows_are_unit_rows_around_zero():
     assert len(centered(spaces.same(), "joint")) == 0
 
 
-def test_uniformity_and_mean_cosine_say_what_centring_leaves():
+def test_uniformity_and_mean_cosine_say_what_centering_leaves():
     given = spaces.gap(n=400, d=16, size=1.5)
     x = centered(given, "joint").astype(np.float64)
-    joint = find("uniformity", given, "joint").sentence
-    after = float(re.search(r"taken out it is (-?[\d.]+)\.$", joint)[1])
+    joint = find("uniformity", given, "joint").detail
+    after = float(re.search(r"After centering: (-?[\d.]+)\.$", joint)[1])
     assert after == pytest.approx(np.log(np.exp(-2 * pdist(x) ** 2).mean()), abs=0.02)
     cross = 2 - 2 * given.images.astype(np.float64) @ given.texts.T
-    between = float(re.search(r"image and a text it is (-?[\d.]+)\.", joint)[1])
+    between = float(re.search(r"image and a text: (-?[\d.]+)\.", joint)[1])
     assert between == pytest.approx(np.log(np.exp(-2 * cross).mean()), abs=0.02)
-    cosine = find("mean_cosine", given, "image").sentence
-    after = float(re.search(r"taken out it is (-?[\d.]+)\.$", cosine)[1])
+    cosine = find("mean_cosine", given, "image").detail
+    after = float(re.search(r"mean cosine is (-?[\d.]+)\.$", cosine)[1])
     assert after == pytest.approx((1 - pdist(x[:400], "cosine")).mean(), abs=6e-4)
 
 
