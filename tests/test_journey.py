@@ -120,15 +120,15 @@ def test_pictures_come_in_and_refusals_are_named(page, server, archive):
         box.fill(value)
         box.press("Enter")
     page.get_by_role("button", name="Add", exact=True).click()
-    page.get_by_text("What came in: cards").wait_for()
-    page.get_by_text("40 pictures").first.wait_for()
-    refused = page.get_by_test_id("stMetric").filter(has_text="Refused")
-    assert refused.inner_text().split() == ["Refused", "1"]
+    page.get_by_text("Ingest report: cards").wait_for()
+    page.get_by_text("40 images").first.wait_for()
+    refused = page.get_by_test_id("stMetric").filter(has_text="Rejected")
+    assert refused.inner_text().split() == ["Rejected", "1"]
 
 
 def test_a_text_finds_its_pictures_and_the_link_keeps_the_question(page, server):
     page.goto(f"{server}/?collection=cards")
-    box = page.get_by_placeholder("Describe what you are looking for")
+    box = page.get_by_placeholder("Search by text")
     box.fill("red")
     box.press("Enter")
     first = page.get_by_role("button", name=re.compile(r"^1\. .*red card"))
@@ -162,7 +162,7 @@ def test_a_lasso_shows_what_it_holds(page, server):
         page.mouse.move(*point, steps=8)
     page.mouse.up()
     page.get_by_text("Nothing selected").wait_for(state="hidden")
-    page.get_by_text(re.compile(r"\d+ (items|pictures|selected)")).first.wait_for()
+    page.get_by_text(re.compile(r"\d+ (items|images|selected)")).first.wait_for()
 
 
 def test_recall_and_geometry_are_measured(page, server):
@@ -178,13 +178,13 @@ def test_what_is_typed_draws_the_answers_only_and_the_rest_when_it_has_changed(
     page, server, served
 ):
     page.goto(f"{server}/?collection=cards&q=red")
-    box = page.get_by_placeholder("Describe what you are looking for")
+    box = page.get_by_placeholder("Search by text")
     page.get_by_role("button", name=re.compile(r"^1\. .*red card")).wait_for()
     box.fill('"blue" + 0.2*"white"')
     page.get_by_role("button", name=re.compile(r"^1\. .*blue card")).wait_for()
     page.locator(".st-key-chip_1").wait_for()
     page.get_by_role("button", name="Saved").click()
-    page.get_by_role("button", name="Save this question").click()
+    page.get_by_role("button", name="Save this query").click()
     page.keyboard.press("Escape")
     Workbench(served).home.open("cards").add([Item("text", b"a new card", "new")])
     Workbench(served).home.create("another")

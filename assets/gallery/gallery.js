@@ -1,4 +1,4 @@
-// A grid of cards. All text goes through textContent: nothing a user wrote becomes markup.
+// A grid of cards. All text is set as textContent, never as markup.
 const ICONS = {
   like: "M12 3a9 9 0 1 0 9 9M12 7a5 5 0 1 0 5 5M12 12 20 4M16 4h4v4",
 };
@@ -20,10 +20,10 @@ function icon(path) {
   return svg;
 }
 
-function picture(card) {
-  const frame = node("span", "picture");
+function thumbnail(card) {
+  const frame = node("span", "thumbnail");
   const image = node("img");
-  image.src = card.picture;
+  image.src = card.image;
   image.alt = card.caption || card.name;
   image.draggable = false;
   frame.append(image);
@@ -31,7 +31,7 @@ function picture(card) {
 }
 
 function quote(card) {
-  return node("span", "words", card.caption || card.name);
+  return node("span", "quote", card.caption || card.name);
 }
 
 function foot(card) {
@@ -63,13 +63,13 @@ function line(card) {
 }
 
 function build(card, index, send) {
-  const box = node("li", `card ${card.picture ? "image" : "text"}`);
+  const box = node("li", `card ${card.image ? "image" : "text"}`);
   const open = node("button", "open");
   open.type = "button";
   open.dataset.index = index;
   open.tabIndex = index ? -1 : 0;
   open.setAttribute("aria-label", [card.rank, card.caption || card.name].filter(Boolean).join(". "));
-  open.append(card.picture ? picture(card) : quote(card), foot(card));
+  open.append(card.image ? thumbnail(card) : quote(card), foot(card));
   open.addEventListener("click", () => send("open", card.id));
   const like = node("button", "like");
   like.type = "button";
@@ -82,14 +82,14 @@ function build(card, index, send) {
   return box;
 }
 
-// The shape most pictures of this page have, so that cropping is the exception.
-function shape(list) {
+// The median aspect ratio of the images on this page, so that few are cropped.
+function setAspect(list) {
   const images = [...list.querySelectorAll("img")];
   Promise.allSettled(images.map((image) => image.decode())).then(() => {
-    const shapes = images.map((i) => i.naturalWidth / i.naturalHeight).filter(Number.isFinite);
-    if (!shapes.length) return;
-    const middle = shapes.sort((a, b) => a - b)[Math.floor(shapes.length / 2)];
-    const aspect = Math.min(Math.max(middle, 0.8), 1.4);
+    const ratios = images.map((i) => i.naturalWidth / i.naturalHeight).filter(Number.isFinite);
+    if (!ratios.length) return;
+    const median = ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)];
+    const aspect = Math.min(Math.max(median, 0.8), 1.4);
     list.style.setProperty("--aspect", aspect);
     images.forEach((image) => {
       const off = image.naturalWidth / image.naturalHeight / aspect;
@@ -98,7 +98,7 @@ function shape(list) {
   });
 }
 
-// Arrow keys walk the grid; Enter opens, L asks for more like this.
+// Arrow keys move in the grid, Enter opens, L searches for more like this.
 function walk(event, list, send) {
   const cards = [...list.querySelectorAll(".open")];
   const at = cards.indexOf(event.target);
@@ -128,14 +128,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   list = node("ul", "gallery");
   list.drawn = drawn;
   list.style.setProperty("--size", `${data.size}px`);
-  if (aspect) list.style.setProperty("--aspect", aspect); // until the new pictures tell theirs
-  list.classList.toggle("texts", data.cards.every((card) => !card.picture));
+  if (aspect) list.style.setProperty("--aspect", aspect); // until the new images are decoded
+  list.classList.toggle("texts", data.cards.every((card) => !card.image));
   data.cards.forEach((card, i) => {
     if (card.above) list.append(line(card));
     list.append(build(card, i, setTriggerValue));
   });
   list.addEventListener("keydown", (event) => walk(event, list));
   parentElement.append(list);
-  shape(list);
+  setAspect(list);
   if (had) list.querySelector(".open")?.focus();
 }

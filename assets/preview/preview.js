@@ -1,5 +1,5 @@
-// The item under the pointer as a card that follows it: Plotly's own labels cannot show pictures.
-// The card is asked for once per point and then remembered while the drawing stays the same.
+// A card with the item under the pointer: Plotly's hover labels cannot show images.
+// A card is requested once per point and cached while the drawing stays the same.
 const WAIT = 80;
 
 function node(tag, name, text) {
@@ -18,9 +18,9 @@ function place(card, { clientX, clientY }) {
 
 function fill(card, about) {
   card.replaceChildren();
-  if (about.picture) {
-    const image = node("img", "picture");
-    image.src = about.picture;
+  if (about.image) {
+    const image = node("img", "thumbnail");
+    image.src = about.image;
     image.alt = "";
     card.append(image);
   }
@@ -45,7 +45,7 @@ function listen(state, plot) {
     state.show();
   };
   plot.on("plotly_unhover", leave);
-  // While a lasso is drawn Plotly does not say that a point was left.
+  // While a lasso is drawn Plotly sends no unhover event.
   plot.addEventListener("mousedown", leave, true);
   plot.addEventListener("mouseleave", leave);
   plot.on("plotly_click", ({ points }) => {
@@ -71,7 +71,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   };
   if (data.about) state.known.set(data.point, data.about);
   state.show();
-  // Streamlit makes the plot anew when its figure changes: look for it again now and then.
+  // Streamlit replaces the plot when its figure changes: look for it regularly.
   const find = () => {
     const plot = document.querySelector(`.st-key-${data.plot} .js-plotly-plot`);
     if (plot?.on && plot !== state.plot) listen(state, (state.plot = plot));

@@ -1,6 +1,6 @@
-// Two shortcuts of the query bar: a picture pasted anywhere becomes a query, and "/" goes to the
-// query box. Text pasted or typed into a field stays text.
-const MOST = 15_000_000;
+// Two shortcuts of the query bar: an image pasted anywhere becomes a query, and "/" moves to the
+// query box. Neither applies to text typed or pasted into a field.
+const MAX_BYTES = 15_000_000;
 
 function encode(file) {
   return new Promise((resolve, reject) => {
@@ -18,7 +18,7 @@ function writing(target) {
 export default function ({ data, setTriggerValue }) {
   const paste = async (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    const file = files.find((f) => f.type.startsWith("image/") && f.size <= MOST);
+    const file = files.find((f) => f.type.startsWith("image/") && f.size <= MAX_BYTES);
     if (!file) return;
     event.preventDefault();
     setTriggerValue("pasted", await encode(file));

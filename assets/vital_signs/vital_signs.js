@@ -1,5 +1,5 @@
-// Vital signs: verdict, name, value; an interval with its reference on a line; one sentence.
-// All text goes through textContent.
+// Vital signs: verdict, name and value; interval and reference on a scale; one sentence.
+// All text is set as textContent.
 function node(tag, name, text) {
   const element = document.createElement(tag);
   if (name) element.className = name;
@@ -34,7 +34,7 @@ function scale(sign) {
   return line;
 }
 
-// The same number of two spaces: a line each on one scale, and whether they differ.
+// The same measurement of two spaces: one line each on a common scale, and whether they differ.
 function pair(sign) {
   const box = node("div", "sign pair");
   const head = node("div", "head");

@@ -1,4 +1,4 @@
-"""Collections: what there is, bring things in, and what came of it."""
+"""Collections: all collections, adding data, and the report of the last ingest."""
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ if cards:
         intake.last(cards)
         places = show(cards)
     with right, problems.shown():
-        st.markdown("### Bring things in", anchors=False)
+        st.markdown("### Add data", anchors=False)
         intake.form(names)
     with problems.shown():
         measure(cards, places)

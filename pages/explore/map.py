@@ -1,12 +1,9 @@
-"""Map: all pictures and texts on one plane; draw around some and see what they are."""
+"""Map: all images and texts in a two-dimensional projection, with a lasso."""
 
 import streamlit as st
 
 from pages.parts import empty_states, problems, state
-from pages.parts.map import plot, selection
-from pages.parts.map.layout import aid, controls
-from pages.parts.map.layout import layers as layouts_layers
-from pages.parts.map.layout import layout as layouts_layout
+from pages.parts.map import layout, plot, selection
 
 with problems.shown(stop=True):
     card = state.card()
@@ -16,12 +13,12 @@ with problems.shown(stop=True):
         empty_states.no_items(card.name)
     left, right = st.columns([2.4, 1], gap="large")
     with left:
-        asked = controls()
-        layout = layouts_layout(asked)
-        layers = layouts_layers(asked, layout)
-        drawing = plot.drawing(layout, layers)
-        plot.show(plot.figure(layout, layers, plot.lit(drawing)), layers)
-        aid(layout, layers)
+        request = layout.controls()
+        projected = layout.layout(request)
+        layers = layout.layers(request, projected)
+        drawing = plot.drawing(projected, layers)
+        plot.show(plot.figure(projected, layers, plot.highlighted(drawing)), layers)
+        layout.aid(projected, layers)
         plot.follow(plot.KEY, drawing, layers)
     with right:
-        selection.panel(layout, state.selected())
+        selection.panel(projected, state.selected())

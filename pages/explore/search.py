@@ -1,4 +1,4 @@
-"""Search: one query, its results, and the geometry that explains them."""
+"""Search: a query, its results, and the geometry of the collection."""
 
 import streamlit as st
 
@@ -9,10 +9,10 @@ from pages.parts.search import query_bar, query_panel, results
 
 @st.fragment
 def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
-    """All that follows the text: a key press redraws this and leaves the rest of the page alone."""
+    """What depends on the text: a keystroke redraws this fragment, not the rest of the page."""
     with problems.shown(), state.workbench().read_session():
         if state.stamp() != since:
-            st.rerun()  # somebody has changed what the rest of the page was drawn from
+            st.rerun()  # the collection has changed since the rest of the page was drawn
         request, again = query_bar.request(bar), query_bar.on_screen()
         if not again:
             query_bar.draw(bar, request)
@@ -34,7 +34,7 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
         above = right.container(key="explain")
         with right.container(key="signs"):
             query_panel.vital_signs_of_space()
-        with above:  # after the vital signs: nothing else takes the browser as long
+        with above:  # after the vital signs: this takes the browser longest
             query_panel.query({kind: one.result for kind, one in found.items()})
         state.settle()
 

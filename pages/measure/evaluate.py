@@ -1,4 +1,4 @@
-"""Evaluate: how well the collection's own pairs find each other."""
+"""Evaluate: cross-modal retrieval scores on the collection's own pairs."""
 
 import streamlit as st
 
@@ -13,18 +13,18 @@ with problems.shown(stop=True):
         empty_states.no_items(card.name)
     if card.pairs < 2:
         scores.no_pairs(card)
-    found = scores.evaluation()
+    scored = scores.evaluation()
 
-scores.head(found)
+scores.head(scored)
 left, right = st.columns(2, gap="large")
 with left:
     st.markdown("##### Scores", anchors=False)
-    scores.intervals(found)
+    scores.intervals(scored)
 with right:
-    st.markdown("##### Recall at every k", anchors=False)
-    scores.curves(found)
+    st.markdown("##### Recall at k", anchors=False)
+    scores.curves(scored)
 st.markdown("##### Hardest queries", anchors=False)
-scores.hardest(found)
+scores.hardest(scored)
 if any(field.name == "label" for field in state.workbench().fields(card.name)):
     left, right = st.columns(2, gap="large")
     with left:

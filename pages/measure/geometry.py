@@ -1,4 +1,4 @@
-"""Geometry: the shape of the space, number by number, each with what it means."""
+"""Geometry: all diagnostics of the space, with interpretation and advice."""
 
 import streamlit as st
 

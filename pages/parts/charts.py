@@ -1,4 +1,4 @@
-"""Findings, scores and curves as figures. Each has a reading aid and its numbers to download."""
+"""Charts in one style: curves, histograms and intervals with a reading aid and their numbers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,10 +8,10 @@ import streamlit as st
 
 from core import measure
 from core.registry import Plugin
-from core.types import Curve, Finding, Kind, Scope, Space
-from pages.parts import controls, state, vital_signs
+from core.types import SCOPE_NAMES, Curve, Finding, Kind, Scope, Space
+from pages.parts import controls, state
 
-# The same twelve hues as assets/theme.toml, then "other"; a test holds them together.
+# The same twelve hues as assets/theme.toml, then "other"; a test compares them.
 PALETTE = (
     "#0188a3", "#d37b0d", "#8258c9", "#3da454", "#d93f61", "#2f67d5",
     "#87852b", "#c752ab", "#b04c26", "#16a396", "#8a86d1", "#627482",
@@ -25,11 +25,12 @@ DIVERGING = (
     "#7d3317", "#aa5224", "#d07940", "#e6a973", "#f0dabe",
     "#cce7ec", "#84c7d5", "#38a1b9", "#007894", "#024f6a",
 )  # fmt: skip
-KIND_COLOURS: Mapping[Kind, str] = {"image": PALETTE[0], "text": PALETTE[1]}
-KIND_NAMES: Mapping[str, str] = {
-    "image": "pictures", "text": "texts", "joint": "both", "pairs": "pairs"
+SCOPE_COLORS: Mapping[Scope, str] = {
+    "image": PALETTE[0], "text": PALETTE[1], "joint": PALETTE[2], "pairs": PALETTE[2]
 }  # fmt: skip
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
+FINDING_HEIGHT = 260
+MIN_HISTOGRAM = 12  # a curve of fewer points is drawn as a line, not as a histogram
 
 
 def chart(
@@ -42,16 +43,19 @@ def chart(
     height: int = 280,
     **settings: Any,
 ) -> Any:
-    """Any Plotly figure in the house style: figure, reading aid, its numbers as CSV.
+    """A Plotly figure in the common style, its reading aid, and its numbers as CSV.
 
     Args:
-        figure: what to draw; colours from `PALETTE`, backgrounds are left to the theme.
+        figure: what to draw; colors from `PALETTE`, the background is the theme's.
         key: unique on the page, starts with `_`; also names the CSV.
-        aid: one line that says how to read it.
+        aid: one line on how to read it.
         rows: its numbers.
-        alt: what it shows, for who cannot see it.
+        alt: what it shows, for screen readers.
         height: pixels.
-        settings: passed to `st.plotly_chart` (such as `on_select`); its result is returned.
+        settings: passed to `st.plotly_chart` (such as `on_select`).
+
+    Returns:
+        What `st.plotly_chart` returns.
     """
     figure.update_layout(
         height=height,
@@ -68,22 +72,9 @@ def chart(
     return result
 
 
-def vital(plugin: Plugin[Any], finding: Finding) -> None:
-    """A finding at a glance: verdict, value, interval and reference on a line, one sentence."""
-    vital_signs.show([finding], key=f"_sign_{plugin.name}_{finding.scope}")
-
-
-def finding(plugin: Plugin[Any], finding: Finding, *, key: str = "") -> None:
-    """A finding in full: value, interval and reference on one scale, sentence, curve, numbers."""
-    vital(plugin, finding)
-    name = key or f"_{finding.name}_{finding.scope}"
-    if finding.curve is not None:
-        curve(finding.curve, key=f"{name}_curve", aid=plugin.summary)
-
-
-def curve(line: Curve, *, key: str, aid: str, colour: str = PALETTE[0]) -> None:
-    """The line that belongs to a finding."""
-    figure = go.Figure(go.Scatter(x=line.x, y=line.y, mode="lines", line={"color": colour}))
+def curve(line: Curve, *, key: str, aid: str) -> None:
+    """One curve."""
+    figure = go.Figure(go.Scatter(x=line.x, y=line.y, mode="lines", line={"color": PALETTE[0]}))
     figure.update_xaxes(title=line.x_title, type="log" if line.log_x else "linear")
     figure.update_yaxes(title=line.y_title, type="log" if line.log_y else "linear")
     rows = [
@@ -93,113 +84,103 @@ def curve(line: Curve, *, key: str, aid: str, colour: str = PALETTE[0]) -> None:
     chart(figure, key=key, aid=aid, rows=rows, alt=f"{line.y_title} against {line.x_title}")
 
 
-HUES: dict[Scope, str] = {
-    "image": KIND_COLOURS["image"],
-    "text": KIND_COLOURS["text"],
-    "joint": PALETTE[2],
-    "pairs": PALETTE[2],
-}
-HEIGHT = 260
-FEW = 12  # points below which a curve is no histogram
-
-
 def show(
     plugin: Plugin, findings: Sequence[Finding], *, of: Space | None = None, key: str = ""
 ) -> None:
-    """Draw what says most about a diagnostic.
+    """The findings of a diagnostic: its curves, else histograms over items, else intervals.
 
     Args:
-        plugin: which.
-        findings: what it found.
-        of: the space it measured; the one on screen without.
-        key: where more than one figure of it is on the page.
+        plugin: the diagnostic.
+        findings: what it measured.
+        of: the space it measured; by default the one on screen.
+        key: tells figures of the same diagnostic on one page apart.
     """
     key = f"_figure_{plugin.name}{key}"
     hues = iter(PALETTE)
     curves = [
-        (_called(f), next(hues) if _named(f) else HUES[f.scope], f.curve)
+        (_name(f), next(hues) if _change(f) else SCOPE_COLORS[f.scope], f.curve)
         for f in findings
         if f.curve is not None
     ]
-    spread = _spread(findings, of or state.space())
+    histograms = _histograms(findings, of or state.space())
     if curves:
         _curves(plugin, curves, key)
-    elif spread:
-        lines = [(KIND_NAMES[kind], HUES[kind], line) for kind, line in spread.items()]
+    elif histograms:
+        lines = [(SCOPE_NAMES[kind], SCOPE_COLORS[kind], line) for kind, line in histograms.items()]
         _curves(plugin, lines, key)
     else:
         _intervals(plugin, findings, key)
 
 
-def _named(finding: Finding) -> str:
-    """The change that a finding is about, where it is about one."""
+def _change(finding: Finding) -> str:
+    """The augmentation that a finding is about, "" where it is about none."""
     return finding.name.partition(": ")[2]
 
 
-def _called(finding: Finding) -> str:
-    return _named(finding) or KIND_NAMES[finding.scope]
+def _name(finding: Finding) -> str:
+    return _change(finding) or SCOPE_NAMES[finding.scope]
 
 
-def _spread(findings: Sequence[Finding], space: Space) -> dict[Kind, Curve]:
+def _histograms(findings: Sequence[Finding], space: Space) -> dict[Kind, Curve]:
     """Histograms of the items' values by kind, from the first finding that has them."""
-    found: dict[Kind, Curve] = {}
+    histograms: dict[Kind, Curve] = {}
     for finding in findings:
         if finding.per_item is not None:
             for kind, line in measure.finding_curves(space, finding).items():
-                found.setdefault(kind, line)
-    return found
+                histograms.setdefault(kind, line)
+    return histograms
 
 
 def _curves(plugin: Plugin, curves: Sequence[tuple[str, str, Curve]], key: str) -> None:
-    """All named and coloured lines in one figure; counts are filled, to read as histograms."""
+    """Named curves (name, color, curve) in one figure; counts are filled, as histograms."""
     first = curves[0][2]
     figure, rows = go.Figure(), []
-    for name, colour, line in curves:
+    for name, color, line in curves:
         figure.add_scatter(
             x=line.x,
             y=line.y,
             name=name,
-            **_look(line, colour),
+            **_style(line, color),
             hovertemplate="%{x:.4g}: %{y:.4g}",
         )
         if line.mark is not None:
-            figure.add_vline(line.mark, line_dash="dot", annotation_text="today")
+            figure.add_vline(line.mark, line_dash="dot", annotation_text="current")
         rows += [
-            {"of": name, line.x_title: float(x), line.y_title: float(y)}
+            {"series": name, line.x_title: float(x), line.y_title: float(y)}
             for x, y in zip(line.x, line.y, strict=True)
         ]
     figure.update_layout(showlegend=len(curves) > 1)
     figure.update_xaxes(title=first.x_title, type="log" if first.log_x else "linear")
-    if len(first.x) < FEW and not first.log_x:
+    if len(first.x) < MIN_HISTOGRAM and not first.log_x:
         figure.update_xaxes(dtick=1)
     figure.update_yaxes(title=first.y_title, type="log" if first.log_y else "linear")
     aid = plugin.traits.get("aid") or f"{first.y_title.capitalize()} against {first.x_title}."
-    chart(figure, key=key, aid=aid, rows=rows, alt=aid, height=HEIGHT)
+    chart(figure, key=key, aid=aid, rows=rows, alt=aid, height=FINDING_HEIGHT)
 
 
-def _look(line: Curve, colour: str) -> dict[str, Any]:
-    """Spectra and marked curves as lines, counts on a log scale as dots, others as histograms."""
-    if line.log_x or line.mark is not None or len(line.x) < FEW:
+def _style(line: Curve, color: str) -> dict[str, Any]:
+    """Spectra and marked curves are lines, counts on a log scale dots, others histograms."""
+    if line.log_x or line.mark is not None or len(line.x) < MIN_HISTOGRAM:
         mode = "lines" if len(line.x) > 24 else "lines+markers"
-        return {"mode": mode, "line": {"color": colour, "width": 2}}
+        return {"mode": mode, "line": {"color": color, "width": 2}}
     if line.log_y:
-        return {"mode": "markers", "marker": {"color": colour, "size": 6, "opacity": 0.7}}
+        return {"mode": "markers", "marker": {"color": color, "size": 6, "opacity": 0.7}}
     return {
         "mode": "lines",
         "fill": "tozeroy",
-        "line": {"color": colour, "width": 2, "shape": "hvh"},
+        "line": {"color": color, "width": 2, "shape": "hvh"},
     }
 
 
 def _intervals(plugin: Plugin, findings: Sequence[Finding], key: str) -> None:
     """Value, interval and reference of each scope on one scale."""
     figure = go.Figure()
-    names = [_called(f) for f in findings]
+    names = [_name(f) for f in findings]
     figure.add_scatter(
         x=[f.reference.value for f in findings],
         y=names,
         mode="markers",
-        name="compared with",
+        name="reference",
         marker={"symbol": "line-ns-open", "size": 22, "color": OTHER, "line": {"width": 2}},
         customdata=[f.reference.name for f in findings],
         hovertemplate="%{customdata}: %{x:.4g}",
@@ -215,12 +196,12 @@ def _intervals(plugin: Plugin, findings: Sequence[Finding], key: str) -> None:
             "thickness": 5,
             "width": 0,
         },
-        marker={"color": [HUES[f.scope] for f in findings], "size": 12},
+        marker={"color": [SCOPE_COLORS[f.scope] for f in findings], "size": 12},
         hovertemplate="%{x:.4g}",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(zeroline=False)
-    aid = "Dot and bar: value with its 95 % interval. Upright tick: what it is compared with."
+    aid = "Dot and bar: value with its 95 % confidence interval. Vertical tick: reference."
     rows = [
         {"scope": f.scope, "value": f.value, "low": f.low, "high": f.high,
          "reference": f.reference.value, "reference name": f.reference.name}

@@ -1,4 +1,4 @@
-"""Filters: one typed widget for each label and attribute, all of them part of the link."""
+"""Filters: a typed widget for labels and each attribute; all are part of the link."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,39 +12,39 @@ IS, NOT, HAS, FROM_TO = "is", "not", "has", "range"
 
 
 def popover(fields: Sequence[Any], *, of: str = "") -> tuple[Filter, ...]:
-    """A button that opens the filters and says how many are on.
+    """A button that opens the filters, with the number of active ones.
 
     Args:
-        fields: what can be filtered by.
-        of: starts the names in the link, where a page has filters of its own.
+        fields: the fields to filter by.
+        of: prefix of the names in the link, for filters of another page.
     """
     fields = [field for field in fields if field.name != "kind"]
     names = [(f"{of}{name}", default) for name, default in _names(fields)]
-    on = sum(_differs(session.peek(name, default), default) for name, default in names)
-    label = f"Filters · {on}" if on else "Filters"
+    active = sum(_differs(session.peek(name, default), default) for name, default in names)
+    label = f"Filters · {active}" if active else "Filters"
     with (
         st.popover(label, icon=":material/tune:", key=f"_{of}filters"),
         st.container(key=f"{of}filters", width=420),
     ):
-        found = [f for field in fields for f in _widgets(field, of)]
+        chosen = [f for field in fields for f in _widgets(field, of)]
         st.button(
             "Clear filters",
             key=f"_{of}clear_filters",
             type="tertiary",
-            disabled=not on,
+            disabled=not active,
             on_click=session.forget,
             args=tuple(name for name, _ in names),
         )
-    return tuple(found)
+    return tuple(chosen)
 
 
 def named(name: str) -> bool:
-    """Whether a name in the link is that of a filter."""
+    """Whether a name in the link is a filter's."""
     return name.partition(".")[0] in (IS, NOT, HAS, FROM_TO) and "." in name
 
 
 def _names(fields: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    """The linked values that filters keep, each with its neutral value."""
+    """The names of the filters in the link, each with its neutral value."""
     for field in fields:
         if field.type in ("int", "float"):
             yield f"{FROM_TO}.{field.name}", (field.low, field.high)
@@ -75,7 +75,7 @@ def _choices(field: Any, title: str, of: str) -> Iterator[Filter]:
     for name, op, label in ((IS, "in", "is any of"), (NOT, "not in", "is none of")):
         chosen = session.linked(
             f"{of}{name}.{field.name}", (), st.multiselect, f"{title} {label}", list(by_text),
-            format_func=formatting.plain, placeholder="Any" if name == IS else "Exclude nothing",
+            format_func=formatting.plain, placeholder="Any" if name == IS else "None",
         )  # fmt: skip
         values = tuple(by_text[text] for text in chosen if text in by_text)
         if values:
@@ -87,12 +87,12 @@ def _range(field: Any, title: str, of: str) -> Iterator[Filter]:
     if low is None or high is None or low == high:
         return
     name = f"{of}{FROM_TO}.{field.name}"
-    held = tuple(session.peek(name, (low, high)))
-    if len(held) != 2 or not low <= held[0] <= held[1] <= high:
-        session.turn(name, (low, high))
-    asked = session.linked(name, (low, high), st.slider, title, low, high)
-    if tuple(asked) != (low, high):
-        yield Filter(field.name, "between", tuple(asked))
+    current = tuple(session.peek(name, (low, high)))
+    if len(current) != 2 or not low <= current[0] <= current[1] <= high:
+        session.preset(name, (low, high))
+    chosen = session.linked(name, (low, high), st.slider, title, low, high)
+    if tuple(chosen) != (low, high):
+        yield Filter(field.name, "between", tuple(chosen))
 
 
 def _yes_no(field: Any, title: str, of: str) -> Iterator[Filter]:

@@ -1,4 +1,4 @@
-"""Numbers and user text made fit for a sentence."""
+"""Numbers and user text formatted for sentences."""
 
 import math
 import re
@@ -7,7 +7,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&@^=])")
 
 
 def plain(text: object) -> str:
-    """User text for a place that reads Markdown: every special character is escaped.
+    """User text for Markdown: every special character is escaped.
 
     >>> plain("a *b*").count(chr(92))
     2
@@ -16,7 +16,7 @@ def plain(text: object) -> str:
 
 
 def shorten(text: str, most: int = 120) -> str:
-    """The first words of a text.
+    """A text cut at a word to a number of characters.
 
     >>> shorten("a red boat on a lake", 10)
     'a red boat…'
@@ -32,7 +32,7 @@ def shorten(text: str, most: int = 120) -> str:
 
 
 def number(value: float, low: float | None = None, high: float | None = None) -> str:
-    """A value with as many digits as its interval supports (three figures without one).
+    """A value with the digits that its interval supports (three significant digits without one).
 
     >>> number(0.41873, 0.40, 0.44), number(61.37, 58.0, 65.0), number(0.41873)
     ('0.42', '61', '0.419')
@@ -60,17 +60,17 @@ def interval(low: float, high: float) -> str:
 
 
 def count(n: int, one: str, many: str = "") -> str:
-    """A number of things.
+    """A number and its noun.
 
-    >>> count(1, "picture"), count(2300, "text"), count(0, "match", "matches")
-    ('1 picture', '2,300 texts', 'no matches')
+    >>> count(1, "image"), count(2300, "text"), count(0, "match", "matches")
+    ('1 image', '2,300 texts', 'no matches')
     """
     name = one if n == 1 else (many or f"{one}s")
     return f"{n:,} {name}" if n else f"no {name}"
 
 
 def chance(p: float) -> str:
-    """A tail probability.
+    """A p-value.
 
     >>> chance(0.00004), chance(0.0312), chance(0.4)
     ('p < 0.001', 'p = 0.031', 'p = 0.40')

@@ -1,4 +1,4 @@
-"""The bar on top: which collection, which encoder, what is running."""
+"""The bar on top: collection, encoder, running job."""
 
 import streamlit as st
 
@@ -10,13 +10,13 @@ from pages.parts import formatting, problems, session, state
 LOGO = str(ASSETS / "logo.svg")
 ICON = str(ASSETS / "icon.svg")
 ABOUT = (
-    "**Sextant** measures the angles of multimodal embedding spaces: search across pictures and "
-    "texts, next to the geometry that explains it. Everything stays on this machine."
+    "**Sextant**: multimodal search over images and texts, and measurements of the geometry of "
+    "their embeddings. All data stays on this computer."
 )
 
 
 def bar() -> None:
-    """Draw the bar; it also settles which collection and encoder the page is about."""
+    """Draw the bar, and choose the collection and the encoder of the page."""
     st.html(ASSETS / "frame.css")
     st.logo(LOGO, size="large")
     with problems.shown(stop=True):
@@ -35,22 +35,22 @@ def bar() -> None:
                 )  # fmt: skip
                 _encoder()
     if problem:
-        problems.tell(problem)
+        problems.show(problem)
 
 
 def _settle(names: tuple[str, ...]) -> UnknownName | None:
-    """Keep the collection that is asked for when it is there; else the first."""
-    asked = session.recall(state.COLLECTION, "")
-    if asked in names:
+    """Choose the collection in the link or the session where it exists, else the first."""
+    name = session.read(state.COLLECTION, "")
+    if name in names:
         return None
-    session.put(state.COLLECTION, names[0] if names else "")
+    session.write(state.COLLECTION, names[0] if names else "")
     if names:
-        session.turn(state.COLLECTION, names[0])
-    return UnknownName("collection", asked, names) if asked else None
+        session.preset(state.COLLECTION, names[0])
+    return UnknownName("collection", name, names) if name else None
 
 
 def _another() -> None:
-    """Another collection: what was asked of the last one means nothing here."""
+    """Another collection: items, encoder and page of the last one do not apply."""
     session.forget(state.ENCODER, state.ALSO, state.PAGE)
 
 
@@ -70,14 +70,14 @@ def _encoder() -> None:
 
 
 def _passport(passport: Passport) -> str:
-    """How the vectors came to be, as a small table."""
+    """How the vectors were computed, as a table."""
     rows = {
         "Model": passport.model,
-        "Weights": passport.weights[:12] or "not known",
-        "Preprocessing": passport.preprocessing or "not known",
+        "Weights": passport.weights[:12] or "unknown",
+        "Preprocessing": passport.preprocessing or "unknown",
         "Dimensions": f"{passport.d}, {'unit' if passport.normalised else 'any'} length",
         "Backend": passport.backend,
-        "Version": passport.version or "not known",
+        "Version": passport.version or "unknown",
     }
     lines = [
         f"| {name} | {formatting.plain(formatting.shorten(v, 80))} |" for name, v in rows.items()
@@ -92,7 +92,7 @@ def _job() -> None:
 
 @st.fragment(run_every=1.0)
 def _progress() -> None:
-    """The running job, once a second; when it ends, the page is drawn anew."""
+    """The running job, updated every second; the page is drawn again when it ends."""
     running = [job for job in state.workbench().jobs.all() if job.state == "running"]
     if not running:
         st.rerun()

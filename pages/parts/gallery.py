@@ -1,4 +1,4 @@
-"""Pictures and texts as one grid that opens the viewer: fast, reachable by keyboard."""
+"""Images and texts as one grid: fast, reachable by keyboard."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,21 +19,21 @@ _GRID = st.components.v2.component(
     css=(_FILES / "gallery.css").read_text("utf-8"),
     js=(_FILES / "gallery.js").read_text("utf-8"),
 )
-HUB = "Shows up this many times more often than average among answers: hubs crowd results."
+ABOUT_HUB = "In the nearest-neighbor lists of this many times more items than average"
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the grid shows of one item: all of it is text, none of it is ever markup.
+    """What the grid shows of one item: text only, never markup.
 
-    `above` is written on a line across the grid, over the card.
+    `image` is a data URI. `above` is written on a line across the grid, above the card.
     """
 
     id: str
     kind: str
     name: str
     caption: str = ""
-    picture: str = ""
+    image: str = ""
     labels: tuple[str, ...] = ()
     rank: str = ""
     value: str = ""
@@ -44,7 +44,7 @@ class Card:
 
 
 def cards(ids: Sequence[str], *, notes: Mapping[str, str] | None = None) -> list[Card]:
-    """Cards of items by id, in the order given; `notes` puts a short text under a card."""
+    """Cards of items by id, in this order; `notes` are short texts under them, by id."""
     notes = notes or {}
     return _cards(ids, {id_: {"note": notes.get(id_, "")} for id_ in ids})
 
@@ -54,7 +54,7 @@ def hits(found: Iterable[Hit], *, divider: str = "") -> list[Card]:
 
     Args:
         found: in order.
-        divider: written between the matches and the rest; without, all keep their order.
+        divider: text between the matches, which then come first, and the rest.
     """
     found = sorted(found, key=lambda hit: not hit.match) if divider else list(found)
     first = next((hit.id for hit in found if not hit.match), "")
@@ -64,7 +64,7 @@ def hits(found: Iterable[Hit], *, divider: str = "") -> list[Card]:
             "value": f"{hit.cosine:.3f}",
             "note": formatting.chance(hit.p_null),
             "badge": f"hub ×{hit.hubness:.0f}" if hit.hubness > 1 else "",
-            "badge_help": HUB,
+            "badge_help": ABOUT_HUB,
             "above": divider if hit.id == first else "",
         }
         for hit in found
@@ -73,22 +73,19 @@ def hits(found: Iterable[Hit], *, divider: str = "") -> list[Card]:
 
 
 def rows(found: Sequence[Hit]) -> controls.Rows:
-    """Search results as a table, made when somebody saves it.
-
-    Kind and name of what somebody has deleted meanwhile are empty.
-    """
+    """Search results as a table, built when it is saved; deleted items have no kind and name."""
     bench, name = state.workbench(), state.collection()
 
-    def made() -> list[dict[str, str | float]]:
-        said = {hit.id: ("", "") for hit in found}
+    def table() -> list[dict[str, str | float]]:
+        names = {hit.id: ("", "") for hit in found}
         with bench.read_session():
             for hit in found:
                 with suppress(UnknownName):
                     item = bench.items(name, [hit.id])[0]
-                    said[hit.id] = item.kind, item.name
+                    names[hit.id] = item.kind, item.name
         return [
             {
-                "rank": hit.rank, "id": hit.id, "kind": said[hit.id][0], "name": said[hit.id][1],
+                "rank": hit.rank, "id": hit.id, "kind": names[hit.id][0], "name": names[hit.id][1],
                 "cosine": hit.cosine, "score": hit.score, "p_null": hit.p_null,
                 "hubness": hit.hubness, "bias": hit.bias, "plain_rank": hit.plain_rank,
                 "match": hit.match,
@@ -96,18 +93,18 @@ def rows(found: Sequence[Hit]) -> controls.Rows:
             for hit in found
         ]  # fmt: skip
 
-    return made
+    return table
 
 
 def show(cards: Sequence[Card], *, key: str, size: int = 200) -> tuple[str, str]:
-    """Draw the grid. Returns (what, id) of a click in this run, else ("", "").
+    """Draw the grid. Returns (action, id) of a click in this run, else ("", "").
 
-    `what` is "open" (picture or text clicked) or "like" (its "more like this" button).
+    The action is "open" (image or text clicked) or "like" (its "more like this" button).
 
     Args:
         cards: in order.
         key: unique on the page, starts with `_`.
-        size: smallest width of a card, pixels.
+        size: minimum width of a card, pixels.
     """
     result = _GRID(
         key=key,
@@ -120,24 +117,24 @@ def show(cards: Sequence[Card], *, key: str, size: int = 200) -> tuple[str, str]
     return ("like", str(result.like)) if result.like else ("", "")
 
 
-def data_uri(picture: bytes, kind: str = "image/webp") -> str:
-    """A small picture that travels inside the page."""
-    return f"data:{kind};base64,{b64encode(picture).decode()}" if picture else ""
+def data_uri(image: bytes) -> str:
+    """A thumbnail (WebP) as a data URI, "" for none."""
+    return f"data:image/webp;base64,{b64encode(image).decode()}" if image else ""
 
 
 def _cards(ids: Sequence[str], about: Mapping[str, Mapping[str, str]]) -> list[Card]:
     texts, bench, name = state.first_texts(ids), state.workbench(), state.collection()
-    with ThreadPoolExecutor(1) as aside:  # two tables are read in the time of one
-        small = aside.submit(bench.thumbnails, name, ids)
+    with ThreadPoolExecutor(1) as pool:  # reads both tables at the same time
+        pending = pool.submit(bench.thumbnails, name, ids)
         items = state.items([*ids, *texts.values()])
-        pictures = small.result()
+        thumbnails = pending.result()
     return [
         Card(
             id=id_,
             kind=items[id_].kind,
             name=formatting.shorten(items[id_].name, 120),
-            caption=formatting.shorten(_said(id_, items, texts), 400),
-            picture=data_uri(pictures.get(id_, b"")),
+            caption=formatting.shorten(_caption(id_, items, texts), 400),
+            image=data_uri(thumbnails.get(id_, b"")),
             labels=items[id_].labels[:3],
             **about[id_],
         )
@@ -146,7 +143,7 @@ def _cards(ids: Sequence[str], about: Mapping[str, Mapping[str, str]]) -> list[C
     ]
 
 
-def _said(id_: str, items: Mapping[str, Item], texts: Mapping[str, str]) -> str:
-    """A text itself, or a picture's caption."""
-    said = items.get(id_ if items[id_].kind == "text" else texts.get(id_, ""))
-    return said.text if said else ""
+def _caption(id_: str, items: Mapping[str, Item], texts: Mapping[str, str]) -> str:
+    """A text itself, or an image's first caption."""
+    text = items.get(id_ if items[id_].kind == "text" else texts.get(id_, ""))
+    return text.text if text else ""

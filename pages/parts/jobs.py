@@ -1,4 +1,4 @@
-"""Background jobs on a page: how they stand, cancel, take up again."""
+"""Background jobs on a page: progress, cancel, resume."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ ICONS = {
 
 
 def panel() -> None:
-    """What runs now and what did not end, with what can be done about each."""
+    """Running jobs and those that did not finish, with their actions."""
     jobs = [job for job in state.workbench().jobs.all() if job.state != "done"]
     if jobs:
         running = any(job.state == "running" for job in jobs)
@@ -22,7 +22,7 @@ def panel() -> None:
 
 
 def one(job: Job) -> None:
-    """One job that is not done; once a second while it runs."""
+    """One unfinished job; updated every second while it is running."""
     id_ = job.id
 
     def show() -> None:
@@ -32,7 +32,7 @@ def one(job: Job) -> None:
 
 
 def busy(name: str) -> bool:
-    """Whether a job is at work on a collection."""
+    """Whether a job is running on a collection."""
     return any(
         job.state == "running" and job.arguments.get("name") == name
         for job in state.workbench().jobs.all()

@@ -1,8 +1,7 @@
-"""Streamlit's own command, as `sextant serve` runs it.
+"""Streamlit's command line, as `sextant serve` runs it.
 
-Until `st.navigation` has run once in a process, Streamlit takes the folder `pages` for its older
-way of listing pages, and a first visit by a deep link then meets "Page not found". This says at
-once that the folder is not meant that way.
+Until `st.navigation` has run once in a process, Streamlit lists the folder `pages` as pages, and a
+first visit by a deep link gets "Page not found". This turns that listing off at once.
 """
 
 from streamlit.runtime.pages_manager import PagesManager

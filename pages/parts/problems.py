@@ -1,4 +1,4 @@
-"""A user's mistake becomes a sentence; a bug keeps its traceback."""
+"""Errors a user can correct are shown as sentences; bugs keep their traceback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,26 +11,26 @@ from pages.parts import formatting
 
 @contextmanager
 def shown(*, stop: bool = False) -> Iterator[None]:
-    """Show what the user can mend, where it happened; let bugs through.
+    """Show errors that a user can correct in their place; bugs are raised.
 
-    Call and draw inside the block: what follows it also runs after a problem, unless `stop`.
+    Call and draw inside the block: what follows it also runs after an error, unless `stop`.
     """
     try:
         yield
     except SextantError as problem:
-        tell(problem)
+        show(problem)
         if stop:
             st.stop()
 
 
-def tell(problem: SextantError) -> None:
-    """One problem as a sentence: asked for something impossible, or something is not here."""
+def show(problem: SextantError) -> None:
+    """One error as a sentence: a warning for wrong input or a missing part, else an error."""
     box = st.warning if isinstance(problem, InputError | MissingPart) else st.error
     box(formatting.plain(problem), icon=":material/info:")
 
 
 def nothing(title: str, sentence: str, *, icon: str = ":material/explore:") -> None:
-    """An empty screen: what is missing and what to do next."""
+    """An empty page: what is missing and what to do next."""
     with st.container(key="nothing", horizontal_alignment="center", gap="small"):
         st.space("large")
         st.markdown(f"# :primary[{icon}]", text_alignment="center", anchors=False)

@@ -1,4 +1,4 @@
-"""The parts of a question as chips with sliders; the formula behind them is the link."""
+"""The parts of the query: chips with weight sliders; their formula is in the link."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,51 +10,50 @@ from core.errors import SextantError
 from core.types import Mix, Part
 from pages.parts import formatting, problems, session, state
 
-MIXES: dict[Mix, str] = {"centred": "Balanced", "sum": "Sum", "slerp": "Along the arc"}
+MIXES: dict[Mix, str] = {"centred": "Balanced", "sum": "Sum", "slerp": "Slerp"}
 ABOUT_MIX = (
-    "How the parts become one query. **Balanced**: pictures and texts are centred first, so that "
-    "neither kind wins because of where it sits. **Sum**: weighted mean, scaled to length 1. "
-    "**Along the arc**: the weights say how far from one part to the next."
+    "How the parts become one query vector. **Balanced**: images and texts are centered by "
+    "modality first, so that the modality gap does not decide. **Sum**: weighted sum, normalized "
+    "to length 1. **Slerp**: spherical interpolation, in proportion to the weights."
 )
-REACH = 2.0
+MAX_WEIGHT = 2.0
 BOX, ALSO, OWN = "box", "also", "own"
-UNREADABLE = "unreadable"  # why the last picture from outside could not be taken, until it is told
+UNREADABLE = "unreadable"  # why the last uploaded image was rejected, until it is shown
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A part and where it is written: in the text box, beside it, or an uploaded picture."""
+    """A part and its place: in the text box, beside it, or an uploaded image."""
 
     part: Part
     place: str
 
 
 def chips() -> list[Chip]:
-    """All parts of the question. Raises what `formulas.parse` raises."""
-    session.put(
-        state.ALSO, session.recall(state.ALSO, "")
-    )  # into the link, also after another page
+    """All parts of the query. Raises what `Workbench.parse_query` raises."""
+    also = session.read(state.ALSO, "")
+    session.write(state.ALSO, also)  # into the link again after a change of page
     found = [
         Chip(part, place)
         for place, text in (
             (BOX, session.peek(state.TEXT, "")),
-            (ALSO, session.recall(state.ALSO, "")),
+            (ALSO, also),
         )
         if text.strip()
         for part in state.workbench().parse_query(state.opened(), text)
     ]
-    picture = session.kept(state.PICTURE, b"")
-    if picture:
-        found.append(Chip(Part(image=picture, weight=session.kept(state.WEIGHT, 1.0)), OWN))
+    image = session.get(state.IMAGE, b"")
+    if image:
+        found.append(Chip(Part(image=image, weight=session.get(state.WEIGHT, 1.0)), OWN))
     return found
 
 
 def show(found: Sequence[Chip]) -> None:
-    """Draw the chips; nothing while the question is one text in the box."""
-    problem: SextantError | None = session.kept(UNREADABLE, None)
+    """Draw the chips; nothing while the query is one text in the box."""
+    problem: SextantError | None = session.get(UNREADABLE, None)
     if problem:
-        problems.tell(problem)
-        session.keep(UNREADABLE, None)
+        problems.show(problem)
+        session.store(UNREADABLE, None)
     if all(chip.place == BOX for chip in found) and len(found) < 2:
         return
     with st.container(key="chips", horizontal=True, vertical_alignment="top", gap="small"):
@@ -65,12 +64,12 @@ def show(found: Sequence[Chip]) -> None:
 
 def mix(found: Sequence[Chip]) -> Mix:
     """How several parts are mixed; part of the link."""
-    asked: Mix = session.peek("mix", "centred")
-    return asked if len(found) > 1 and asked in MIXES else "centred"
+    chosen: Mix = session.peek("mix", "centred")
+    return chosen if len(found) > 1 and chosen in MIXES else "centred"
 
 
 def choose_mix(found: Sequence[Chip]) -> None:
-    """Draw what chooses it, where there is something to mix."""
+    """The widget for it, where there are parts to mix."""
     if len(found) > 1:
         session.linked(
             "mix", "centred", st.segmented_control, "Mix", list(MIXES), among=list(MIXES),
@@ -80,36 +79,46 @@ def choose_mix(found: Sequence[Chip]) -> None:
 
 
 def add(part: Part) -> None:
-    """Put one more part beside the text box; a callback, or followed by a rerun."""
+    """Add a part to the query; a callback, or followed by a rerun."""
     _write(ALSO, [*_of(ALSO), part])
 
 
 def only(part: Part) -> None:
-    """Ask for this part alone; a callback, or followed by a rerun."""
+    """Search for this part alone; a callback, or followed by a rerun."""
     clear()
     _write(BOX if part.text else ALSO, [part])
 
 
-def own(picture: bytes) -> None:
-    """Ask with a picture from outside, beside what is asked already; b"" takes it out.
+def like(id_: str) -> None:
+    """Search for items similar to this one; a callback, or followed by a rerun."""
+    only(Part(item=id_))
 
-    One that cannot be read takes nothing's place, and is told when the parts are drawn.
+
+def text(caption: str) -> None:
+    """Search for a text; a callback, or followed by a rerun."""
+    only(Part(caption))
+
+
+def set_image(data: bytes) -> None:
+    """Make an uploaded image part of the query; b"" removes it.
+
+    An unreadable one changes nothing; the reason is shown when the parts are drawn.
     """
     try:
-        if picture:
-            state.shown_picture(picture, "Your picture")
+        if data:
+            state.readable_image(data, "Your image")
     except SextantError as problem:
-        session.keep(UNREADABLE, problem)
+        session.store(UNREADABLE, problem)
         return
-    session.keep(state.PICTURE, picture)
-    session.keep(state.WEIGHT, 1.0)
+    session.store(state.IMAGE, data)
+    session.store(state.WEIGHT, 1.0)
 
 
 def clear() -> None:
-    """Ask for nothing."""
+    """Empty the query."""
     for place in (BOX, ALSO):
         _write(place, [])
-    own(b"")
+    set_image(b"")
 
 
 def _chip(i: int, chip: Chip, found: Sequence[Chip]) -> None:
@@ -118,30 +127,30 @@ def _chip(i: int, chip: Chip, found: Sequence[Chip]) -> None:
         _face(part)
         st.button(
             ":material/close:", key=f"_drop_{i}", type="tertiary",
-            on_click=_change, args=(i, found, 0.0), help="Take this part out",
+            on_click=_change, args=(i, found, 0.0), help="Remove this part",
         )  # fmt: skip
     if len(found) > 1:
-        reach = max(REACH, abs(part.weight))
+        limit = max(MAX_WEIGHT, abs(part.weight))
         session.set_widget(key, float(part.weight))
         st.slider(
-            "Weight", -reach, reach, step=0.1, key=key, label_visibility="collapsed",
+            "Weight", -limit, limit, step=0.1, key=key, label_visibility="collapsed",
             on_change=lambda: _change(i, found, session.value_of(key)),
-            help="Below 0: less of it. 0 takes it out.",
+            help="Negative weights subtract the part; 0 removes it.",
         )  # fmt: skip
 
 
 def _face(part: Part) -> None:
-    """A small picture or the words."""
-    sign = "without" if part.weight < 0 else ""
+    """A thumbnail or the text."""
+    sign = "minus" if part.weight < 0 else ""
     with problems.shown():
         if part.image:
-            picture = state.shown_picture(part.image, "The picture")
-            st.image(picture, width=40, output_format="JPEG", alt="Your picture")
-            name = "your picture, not part of the link"
+            image = state.readable_image(part.image, "Your image")
+            st.image(image, width=40, output_format="JPEG", alt="Your image")
+            name = "your image, not part of the link"
         elif part.item:
-            small = state.thumbnails([part.item]).get(part.item)
-            if small:
-                st.image(small, width=40, alt="An item of the query")
+            thumbnail = state.thumbnails([part.item]).get(part.item)
+            if thumbnail:
+                st.image(thumbnail, width=40, alt="An item of the query")
             item = state.items([part.item]).get(part.item)
             name = (item.text if item.kind == "text" else item.name) if item else part.item
         else:
@@ -150,11 +159,11 @@ def _face(part: Part) -> None:
 
 
 def _change(i: int, found: Sequence[Chip], weight: float) -> None:
-    """Give a part another weight; 0 takes it out."""
+    """Change the weight of a part; 0 removes it."""
     place = found[i].place
     if place == OWN:
-        own(found[i].part.image if weight else b"")
-        return session.keep(state.WEIGHT, weight or 1.0)
+        set_image(found[i].part.image if weight else b"")
+        return session.store(state.WEIGHT, weight or 1.0)
     others = [
         replace(chip.part, weight=weight) if at == i else chip.part
         for at, chip in enumerate(found)
@@ -170,17 +179,7 @@ def _of(place: str) -> list[Part]:
 def _write(place: str, parts: Sequence[Part]) -> None:
     text = search.format_query(parts) if parts else ""
     if place == BOX:
-        session.turn(state.TEXT, text)
-        session.put(state.TEXT, text)
+        session.preset(state.TEXT, text)
+        session.write(state.TEXT, text)
     else:
-        session.put(state.ALSO, text)
-
-
-def like(id_: str) -> None:
-    """Ask for items like this one; a callback, or followed by a rerun."""
-    only(Part(item=id_))
-
-
-def text(words_: str) -> None:
-    """Ask for a text; a callback, or followed by a rerun."""
-    only(Part(words_))
+        session.write(state.ALSO, text)

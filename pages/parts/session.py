@@ -1,11 +1,13 @@
-"""What a browser tab remembers and what its address says; nothing else touches the session.
+"""Session state and query parameters of a browser tab; nothing else touches either.
 
-Three lifetimes:
+A value lives in one of three places:
 
-- one per run: widgets, whose keys start with `_`;
-- one per tab: values given to `keep`, `linked` and `put`, which outlive a change of page;
-- one per link: what `linked` and `put` write to the address, so that a copied link opens the same
-  screen.
+- for one run: widgets, whose keys start with `_`;
+- for the session of a tab, across pages: what `store`, `linked` and `write` are given;
+- in the address: what `linked` and `write` put there, so that a copied link opens the same screen.
+
+`bind="query-params"` of Streamlit's widgets does not replace `linked`: it writes the label of an
+option to the address instead of its value, and `st.query_params` may not set a bound name.
 """
 
 import math
@@ -17,15 +19,15 @@ import streamlit as st
 T = TypeVar("T")
 
 
-def kept(name: str, default: T) -> T:
-    """A value this tab remembers across pages."""
-    value: T = st.session_state.get(f"kept_{name}", default)
+def get(name: str, default: T) -> T:
+    """A value stored in this session."""
+    value: T = st.session_state.get(f"stored_{name}", default)
     return value
 
 
-def keep(name: str, value: object) -> None:
-    """Remember a value across pages."""
-    st.session_state[f"kept_{name}"] = value
+def store(name: str, value: object) -> None:
+    """Store a value in this session; it outlives a change of page."""
+    st.session_state[f"stored_{name}"] = value
 
 
 def linked(
@@ -40,49 +42,49 @@ def linked(
 
     Args:
         name: the name in the address, `?name=value`; the widget's key is `_name`.
-        default: shown on a first visit and left out of the address; gives the value's type
+        default: the value on a first visit, left out of the address; its type is the value's type
             (str, int, float, bool, or a tuple of one of them).
         widget: such as `st.text_input`.
         *args: passed to the widget.
-        among: what may be chosen; a link that names anything else gives the default.
+        among: allowed values; for any other value in a link the default is used.
         **settings: passed to the widget, with `key`.
     """
     key = f"_{name}"
-    if f"turn_{name}" in st.session_state:
-        st.session_state[key] = _widget_value(st.session_state.pop(f"turn_{name}"))
+    if f"preset_{name}" in st.session_state:
+        st.session_state[key] = _widget_value(st.session_state.pop(f"preset_{name}"))
     elif _changed_outside(name) or key not in st.session_state:
-        seed = recall(name, default)
-        st.session_state[key] = _widget_value(seed if _allowed(seed, among) else default)
+        value = read(name, default)
+        st.session_state[key] = _widget_value(value if _allowed(value, among) else default)
     elif not _allowed(st.session_state[key], among):
-        st.session_state[key] = _widget_value(default)  # what may be chosen has changed
+        st.session_state[key] = _widget_value(default)  # the allowed values have changed
     value = widget(*args, key=key, **settings)
     if isinstance(default, tuple):
         value = tuple(value)
-    put(name, default if value is None else value, default)
+    write(name, default if value is None else value, default)
     return default if value is None else value
 
 
 def peek(name: str, default: T) -> T:
     """The value a linked widget will have, before it is drawn."""
     key = f"_{name}"
-    for held in (f"turn_{name}", *([] if _changed_outside(name) else [key])):
+    for held in (f"preset_{name}", *([] if _changed_outside(name) else [key])):
         if held in st.session_state:
             value: T = st.session_state[held]
             return value
-    return recall(name, default)
+    return read(name, default)
 
 
-def recall(name: str, default: T) -> T:
-    """The value of a name in the link, else the one this tab remembers."""
+def read(name: str, default: T) -> T:
+    """The value of a name in the link, else the one stored in this session."""
     if name in st.query_params:
         value: T = _parse(st.query_params.get_all(name), default)
         return value
-    return kept(name, default)
+    return get(name, default)
 
 
-def put(name: str, value: Any, default: Any = "") -> None:
-    """Remember a value and write it into the link; the default is left out of the link."""
-    keep(name, value)
+def write(name: str, value: Any, default: Any = "") -> None:
+    """Store a value in the session and in the link; the default is left out of the link."""
+    store(name, value)
     text = [] if value == default else _texts(value)
     st.session_state[f"written_{name}"] = text
     if text and st.query_params.get_all(name) != text:
@@ -92,32 +94,32 @@ def put(name: str, value: Any, default: Any = "") -> None:
 
 
 def forget(*names: str) -> None:
-    """Drop values from memory and from the link."""
+    """Delete values from the session and from the link."""
     for name in names:
-        for key in (f"kept_{name}", f"written_{name}", f"_{name}"):
+        for key in (f"stored_{name}", f"written_{name}", f"_{name}"):
             st.session_state.pop(key, None)
         st.query_params.pop(name, None)
 
 
-def follow(name: str, texts: Sequence[str]) -> None:
-    """Give a name what a link says of it, as if that link were opened; nothing is the default."""
+def open_link(name: str, texts: Sequence[str]) -> None:
+    """Set a name as if a link with these values were opened; without values, to its default."""
     forget(name)
     if texts:
         st.query_params[name] = list(texts)
 
 
-def turn(name: str, value: Any) -> None:
-    """Give a linked widget another value the next time it is drawn."""
-    st.session_state[f"turn_{name}"] = value
+def preset(name: str, value: Any) -> None:
+    """Set the value of a linked widget for the next time it is drawn."""
+    st.session_state[f"preset_{name}"] = value
 
 
 def value_of(key: str) -> Any:
-    """What the widget or component with this key holds now; for callbacks."""
+    """The current value of the widget or component with this key; for callbacks."""
     return st.session_state.get(key)
 
 
 def set_widget(key: str, value: Any) -> None:
-    """Give the widget with this key a value, before it is drawn in this run."""
+    """Set the value of the widget with this key, before it is drawn in this run."""
     st.session_state[key] = value
 
 
@@ -133,7 +135,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _allowed(value: Any, among: Sequence[Any] | None) -> bool:
-    """Whether a value may be chosen; of several, all must be."""
+    """Whether a value, or each of several, is allowed."""
     values = value if isinstance(value, tuple | list) else (value,)
     return among is None or all(v in among for v in values)
 

@@ -1,7 +1,7 @@
-"""What is on screen: the collection, its vectors and results, each read once.
+"""The collection on screen, its vectors, results and measurements, each computed once.
 
-Results are cached by `space.key`: the same key, the same numbers; by `items_key` where names or
-attributes count too. The names under which a tab remembers values (`session`) are listed here.
+Measurements are cached by `space.key` (the same key, the same numbers), search results by
+`items_key`. The names under which a session stores values are listed here.
 """
 
 import gc
@@ -21,18 +21,19 @@ COLLECTION = "collection"
 ENCODER = "encoder"
 TEXT = "q"
 ALSO = "also"
-PICTURE = "picture"
+IMAGE = "image"
 WEIGHT = "weight"
 HISTORY = "history"
 PAGE = "page"
 UPLOADS = "uploads"
 VIEWED = "viewed"
 AMONG = "among"
-ASKED = "asked"
+SELECTED = "map_selected"
+LAST_QUERY = "last_query"
 
 
 def workbench() -> Workbench:
-    """The one door to everything below the pages; shared by all tabs."""
+    """The one entry to everything below the pages; shared by all sessions."""
     return _workbench(_home())
 
 
@@ -46,51 +47,51 @@ def _workbench(home: str) -> Workbench:
 
 
 def card() -> Card | None:
-    """The collection on screen at a glance; None while there is none."""
+    """The summary of the collection on screen; None while there is none."""
     return workbench().card(collection()) if collection() else None
 
 
 def collection() -> str:
     """The name of the collection on screen, "" while there is none."""
-    return session.kept(COLLECTION, "")
+    return session.get(COLLECTION, "")
 
 
 def stamp() -> tuple[str, ...]:
-    """Changes when any process has changed the collection on screen, or which ones there are."""
+    """Changes when any process changes the collection on screen or the list of collections."""
     names, here = workbench().names(), collection()
     return (*names, workbench().version(here) if here in names else "")
 
 
 def encoder() -> str | None:
-    """The encoder on screen; None is the collection's first."""
-    return session.kept(ENCODER, "") or None
+    """The chosen encoder; None is the collection's first."""
+    return session.get(ENCODER, "") or None
 
 
 def opened(model: str | None = None) -> EncodedCollection:
-    """The collection on screen with the vectors of an encoder; the one on screen without."""
+    """The collection on screen with the vectors of an encoder, by default the chosen one."""
     return workbench().open(collection(), model or encoder())
 
 
 def space() -> Space:
-    """The vectors on screen: resident, shared, never copied."""
+    """The vectors of the collection on screen; resident, shared, never copied."""
     return opened().space
 
 
 def items_key() -> str:
-    """A key for what hangs on names, attributes or words too, which are no part of a space's."""
+    """A cache key for what depends on names, attributes or texts too, not on vectors alone."""
     here = opened()
     return f"{here.version} {here.space.key}"
 
 
 def search(query: Query) -> SearchResult:
-    """The results of a query on the collection on screen, cached until somebody writes to it."""
+    """The results of a query on the collection on screen, cached until it changes."""
     here = opened()
     key = f"{items_key()} {query.key}"
     if query.first_stage or query.rerank:
         key += f" {workbench().tokens_version(here)}"
     result = _result(key, query, here)
     if any(not part.item for part in query.parts):
-        _encoder_answered(_home(), collection(), encoder())["yes"] = True
+        _encoder_loaded(_home(), collection(), encoder())["loaded"] = True
     return result
 
 
@@ -100,14 +101,14 @@ def _result(key: str, _query: Query, _opened: EncodedCollection) -> SearchResult
 
 
 def measured(name: str, of: Space | None = None) -> tuple[tuple[Finding, ...], str]:
-    """The findings of a diagnostic, and what it lacks; computed once per state of the vectors.
+    """The findings of a diagnostic, or what it lacks; computed once per state of the vectors.
 
     Args:
-        name: which.
-        of: the space to measure; the one on screen without.
+        name: the diagnostic.
+        of: the space to measure; by default the one on screen.
     """
-    here = of or space()
-    return _measured(here.key, name, here)
+    measured_space = of or space()
+    return _measured(measured_space.key, name, measured_space)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -122,42 +123,41 @@ def items(ids: Sequence[str]) -> dict[str, Item]:
 
 
 def captions(ids: Sequence[str]) -> dict[str, str]:
-    """The first caption of each picture that has one, by the picture's id."""
+    """The first caption of each image that has one, by the image's id."""
     first = first_texts(ids)
     texts = items(tuple(first.values()))
     return {id_: texts[text].text for id_, text in first.items()}
 
 
 def first_texts(ids: Sequence[str]) -> dict[str, str]:
-    """The id of the first caption of each picture that has one, by the picture's id."""
+    """The id of the first caption of each image that has one, by the image's id."""
     here = space()
     rows = [here.row.get(id_, here.n) for id_ in ids]
-    places = here.pairs[:, 0].searchsorted(rows).tolist()  # pairs are sorted by their pictures
+    positions = here.pairs[:, 0].searchsorted(rows).tolist()  # pairs are sorted by image
     return {
         id_: here.ids[here.pairs[at, 1]]
-        for id_, row, at in zip(ids, rows, places, strict=True)
+        for id_, row, at in zip(ids, rows, positions, strict=True)
         if at < len(here.pairs) and here.pairs[at, 0] == row
     }
 
 
 def examples(n: int) -> tuple[str, ...]:
-    """Ids of n pictures spread over the collection on screen; of texts where it has no pictures."""
+    """Ids of n images spread over the collection on screen; of texts where it has no images."""
     here = space()
-    many = here.n_images or here.n
-    return here.ids[: many : max(many // n, 1)][:n]
+    end = here.n_images or here.n
+    return here.ids[: end : max(end // n, 1)][:n]
 
 
 def ready() -> bool:
-    """Whether an encoder has answered in this process: the next query need not load it."""
-    return _encoder_answered(_home(), collection(), encoder())["yes"]
+    """Whether the encoder is loaded in this process: the next query need not wait for it."""
+    return _encoder_loaded(_home(), collection(), encoder())["loaded"]
 
 
 def settle() -> None:
-    """Tell Python's garbage collector, once an encoder has answered, to leave alone what is there.
+    """Freeze the garbage collector's objects, once in this process, when the encoder is loaded.
 
-    Streamlit collects garbage after every run, and looking through all that is loaded holds
-    everything up for as long as drawing the page took. Once in this process: nearly all of it are
-    libraries, and cycles that are alive at that time are never freed.
+    Streamlit collects garbage after every run; scanning all loaded libraries takes as long as
+    drawing the page. Reference cycles that are alive at that time are never freed.
     """
     if ready():
         _settled()
@@ -170,18 +170,18 @@ def _settled() -> None:
 
 
 def warm() -> None:
-    """Load what the first question in words needs, beside the page, once in this process."""
+    """Load what the first text query needs, in a thread, once in this process."""
     if not ready():
         _warmed(_home(), collection(), encoder())
 
 
 @st.cache_resource(show_spinner=False)
 def _warmed(home: str, name: str, model: str | None) -> Thread:
-    bench, answered = _workbench(home), _encoder_answered(home, name, model)
+    bench, loaded = _workbench(home), _encoder_loaded(home, name, model)
 
     def work() -> None:
         tasks.warm_search(bench, name, model)
-        answered["yes"] = True
+        loaded["loaded"] = True
 
     thread = Thread(target=work, daemon=True)
     thread.start()
@@ -189,30 +189,30 @@ def _warmed(home: str, name: str, model: str | None) -> Thread:
 
 
 @st.cache_resource(show_spinner=False)
-def _encoder_answered(home: str, name: str, model: str | None) -> dict[str, bool]:
-    return {"yes": False}
+def _encoder_loaded(home: str, name: str, model: str | None) -> dict[str, bool]:
+    return {"loaded": False}
 
 
-def shown_picture(data: bytes, name: str) -> Any:
-    """A picture file as browsers can show it: upright and RGB, whatever it was.
+def readable_image(data: bytes, name: str) -> Any:
+    """An image file as browsers can show it: upright and RGB.
 
     Raises:
-        UnreadableFile: it is no picture, or only a part of one.
+        UnreadableFile: it is not an image, or a truncated one.
     """
     return workbench().readable_image(data, name)
 
 
 def build_demo() -> None:
-    """Start the job that builds the demo collection, unless it runs."""
+    """Start the job that builds the demo collection, unless it is running."""
     tasks.start(workbench(), "build_demo", "Building the demo collection", name="demo")
 
 
 def thumbnails(ids: Sequence[str]) -> dict[str, bytes]:
-    """Small pictures (WebP) of the collection on screen by id."""
+    """Thumbnails (WebP) of the collection on screen by id."""
     return workbench().thumbnails(collection(), tuple(ids))
 
 
 def selected() -> tuple[str, ...]:
-    """Ids that were selected last and are still there."""
+    """Ids of the selection on the map that are still in the collection."""
     rows = space().row
-    return tuple(id_ for id_ in session.kept("map_selected", ()) if id_ in rows)
+    return tuple(id_ for id_ in session.get(SELECTED, ()) if id_ in rows)

@@ -17,12 +17,12 @@ def test_matches_stand_above_the_cut(app):
     assert "**4 matches**" in words(app)
     shown = cards(app)
     assert [bool(card["above"]) for card in shown] == [False] * 4 + [True] + [False] * 7
-    assert shown[4]["above"].startswith("Cut: below cosine 0.")
+    assert shown[4]["above"].startswith("Cutoff: cosine 0.")
 
 
 def test_nothing_matches_and_the_page_says_why(app):
     run(app, collection="colours", q="xyzzy", k="12")
-    assert "**Nothing here matches**" in words(app)
+    assert "**No match**" in words(app)
     assert "unrelated items would be this similar" in words(app)
     assert [bool(card["above"]) for card in cards(app)] == [True] + [False] * 11
 
@@ -34,20 +34,20 @@ def test_the_level_is_part_of_the_link(app):
     run(app)
     assert app.query_params["expected"] == "10.0"
     moved = [bool(card["above"]) for card in cards(app)]
-    assert "**Nothing here matches**" not in words(app)
+    assert "**No match**" not in words(app)
     run(app, expected="10.0")
     assert [bool(card["above"]) for card in cards(app)] == moved
     run(app, expected="nonsense")
-    assert "**Nothing here matches**" in words(app)
+    assert "**No match**" in words(app)
 
 
 @pytest.mark.parametrize("written", ["1e1", "10", "10.000", "+10"])
 def test_a_level_may_be_written_in_a_link_as_any_number(app, written):
     run(app, collection="colours", q="xyzzy", k="12", expected=written)
-    assert "**Nothing here matches**" not in words(app)
+    assert "**No match**" not in words(app)
 
 
 @pytest.mark.parametrize("written", ["1e999", "nan", "-inf", "", "ten"])
 def test_what_is_no_number_in_a_link_is_the_usual_level(app, written):
     run(app, collection="colours", q="xyzzy", k="12", expected=written)
-    assert "**Nothing here matches**" in words(app)
+    assert "**No match**" in words(app)

@@ -18,9 +18,9 @@ def test_answers_are_saved_though_somebody_deleted_one_meanwhile(filled, monkeyp
     )
     app = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
     shown = cards(run(app, collection="colours", q="red", k="12"))
-    whole = list(csv.DictReader(io.StringIO(files["answers-pictures.csv"]())))
+    whole = list(csv.DictReader(io.StringIO(files["results-images.csv"]())))
     assert [row["name"] for row in whole] == [card["name"] for card in shown]
     Home(filled).open("colours").delete_items([shown[1]["id"]])
-    saved = list(csv.DictReader(io.StringIO(files["answers-pictures.csv"]())))
+    saved = list(csv.DictReader(io.StringIO(files["results-images.csv"]())))
     gone = {**whole[1], "kind": "", "name": ""}
     assert len(saved) == 12 and saved == [whole[0], gone, *whole[2:]]

@@ -21,10 +21,10 @@ def viewer(filled, monkeypatch):
         id_ = space.ids[0 if kind == "image" else space.n_images]
         script = (
             "from core.types import Part, Query\n"
-            "from pages.parts import state, viewer\n"
-            "state.keep(state.COLLECTION, 'colours')\n"
-            f"asked = Query((Part({text!r}),), kinds=({kind!r},))\n"
-            f"viewer.open({id_!r}, among=[{id_!r}, 'x'], asked=asked)\n"
+            "from pages.parts import item, session, state\n"
+            "session.store(state.COLLECTION, 'colours')\n"
+            f"query = Query((Part({text!r}),), kinds=({kind!r},))\n"
+            f"item.open({id_!r}, among=[{id_!r}, 'x'], query=query)\n"
         )
         app = run(AppTest.from_string(script, default_timeout=60))
         assert not app.toggle(key="_why").value
@@ -37,32 +37,32 @@ def viewer(filled, monkeypatch):
 
 
 def test_it_is_told_when_asked_for(viewer):
-    assert "What each word does" not in words(viewer("a red square", why=False))
+    assert "Contribution of each word" not in words(viewer("a red square", why=False))
     app = viewer("a red square")
     shown = words(app)
-    assert "What each word does" in shown
-    assert "Texts nearest to this picture" in shown
-    assert "of the collection fit" in shown or "of the collection fits" in shown
-    assert "what sets them apart" in shown
-    assert "of cosine" in shown
-    assert "Nearest pictures" not in shown
+    assert "Contribution of each word" in shown
+    assert "Texts nearest to this image" in shown
+    assert "more similar to it than the query" in shown
+    assert "Ranked just" in shown
+    assert "Its cosine is" in shown
+    assert "Nearest images" not in shown
 
 
 def test_a_word_and_the_strength_of_colour_can_be_chosen(viewer):
     app = viewer("a red square")
     [pills] = app.get("button_group")
-    assert list(pills.options) == ["The whole question", "red", "square"]
-    assert "the lowest place stays clear" in words(app)
+    assert list(pills.options) == ["Whole query", "red", "square"]
+    assert "cosine of each patch" in words(app)
     pills.set_value("red")
     run(app)
-    assert "is above its mean" in words(app)
+    assert "mean cosine of the word" in words(app)
     app.slider(key="_why_strength").set_value(0)
     run(app)
 
 
 def test_a_text_that_answers_has_words_and_no_map(viewer):
     app = viewer("red", kind="text")
-    assert "What each word does" in words(app)
+    assert "Contribution of each word" in words(app)
     assert not app.get("slider")
 
 
@@ -80,7 +80,7 @@ def test_an_encoder_without_places_gets_a_sentence(viewer, monkeypatch):
         monkeypatch.setattr(type(encoder.load("toy")), verb, refuse)
     app = viewer("red")
     assert "has no patch or text tokens" in words(app).replace("\\", "")
-    assert "what sets them apart" in words(app)
+    assert "Ranked just" in words(app)
 
 
 def test_a_reranker_of_tokens_offers_to_store_them(filled, monkeypatch):

@@ -17,9 +17,9 @@ def viewer(filled, monkeypatch):
     def opened(row=0, **asked):
         id_ = Workbench(filled).open("colours").space.ids[row]
         script = (
-            "from pages.parts import state, viewer\n"
-            "state.keep(state.COLLECTION, 'colours')\n"
-            f"viewer.open({id_!r})\n"
+            "from pages.parts import item, session, state\n"
+            "session.store(state.COLLECTION, 'colours')\n"
+            f"item.open({id_!r})\n"
         )
         return id_, run(AppTest.from_string(script, default_timeout=60), **asked)
 
@@ -45,16 +45,21 @@ def test_a_second_item_joins_the_first(viewer):
 
 def test_labels_are_ranked_when_the_box_is_opened(viewer, filled):
     id_, app = viewer()
-    assert not app.table or "Likeliest" not in app.table[-1].value
+    assert not app.table or "Most probable" not in app.table[-1].value
     app.session_state["_labels"] = True
     run(app)
     table = app.table[-1].value
-    assert list(table) == ["Likeliest", "Chance", "In the middle", "Expected squared distance"]
+    assert list(table) == [
+        "Most probable",
+        "Probability",
+        "Fréchet mean",
+        "Expected squared distance",
+    ]
     best = (
         Workbench(filled).rank_labels(Workbench(filled).open("colours"), Part(item=id_)).likeliest
     )
-    assert table["Likeliest"].tolist()[0].replace("\\", "") == best[0].label
-    assert "The likeliest of 10 labels is" in words(app).replace("\\", "")
+    assert table["Most probable"].tolist()[0].replace("\\", "") == best[0].label
+    assert "The most probable of 10 labels is" in words(app).replace("\\", "")
     assert "<i>" not in "".join(m.value for m in app.markdown)
 
 

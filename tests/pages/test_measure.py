@@ -120,7 +120,7 @@ def until_idle(home, seconds=60):
 @pytest.mark.parametrize("page", ABOUT_ITEMS)
 def test_a_home_without_collections_says_what_to_do_next(app, page):
     visit(app, page)
-    assert {"Build the demo", "Bring your own"} <= set(labels(app))
+    assert {"Build the demo", "Add your own data"} <= set(labels(app))
 
 
 @pytest.mark.parametrize("page", ABOUT_ITEMS)
@@ -185,7 +185,7 @@ def test_every_diagnostic_draws_on_its_family_page(app, filled, family):
 def test_pictures_alone_are_measured_and_the_rest_says_what_it_lacks(app, filled):
     visit(app, "geometry", collection="pictures only")
     signs = [s for c in components(app, "sextant_vital_signs") for s in c["signs"]]
-    assert {"pictures"} == {s["scope"] for s in signs}
+    assert {"images"} == {s["scope"] for s in signs}
     text = words(app)
     assert "Alignment needs at least 2 images with a text of their own" in text
     assert "Add captions" in text
@@ -202,7 +202,7 @@ def signs_of(app):
 def test_a_part_by_link_is_measured_with_its_captions_and_said_in_words(app, filled):
     visit(app, "geometry", collection="colours", family="Spread", **{"a.is.label": "red"})
     text = words(app).replace("\\", "")
-    assert "label = red: 4 pictures and 4 texts in 4 pairs" in text
+    assert "label = red: 4 images and 4 texts in 4 pairs" in text
     visit(app, "geometry", **{"a.kind": "Texts"})
     text = words(app).replace("\\", "")
     assert "label = red, texts only: 4 texts, " in text
@@ -211,20 +211,20 @@ def test_a_part_by_link_is_measured_with_its_captions_and_said_in_words(app, fil
 
 def test_filters_of_the_search_page_do_not_narrow_the_report(app, filled):
     visit(app, "geometry", collection="colours", family="Pairs", **{"is.label": "red"})
-    assert "Everything: 32 pictures" in words(app)
+    assert "Everything: 32 images" in words(app)
 
 
 def test_nothing_left_is_a_sentence(app, filled):
     asked = {"a.is.label": "red", "a.not.label": "red"}
     visit(app, "geometry", collection="colours", family="Pairs", **asked)
-    assert "Nothing is left to measure" in words(app)
+    assert "No items to measure" in words(app)
 
 
 def test_a_part_stands_beside_the_rest_and_says_whether_intervals_part(app, filled):
     asked = {"a.is.label": ["red", "blue", "green"], "versus": "rest"}
     visit(app, "geometry", collection="colours", family="Spread", **asked)
     text = words(app).replace("\\", "")
-    assert "**B** The rest: 20 pictures and 20 texts in 20 pairs" in text
+    assert "**B** The rest: 20 images and 20 texts in 20 pairs" in text
     both = [s for s in signs_of(app) if "other" in s]
     assert both
     for sign in both:
@@ -241,18 +241,18 @@ def test_another_part_has_widgets_of_its_own(app, filled):
     asked = {"a.is.label": "red", "versus": "part", "b.kind": "Pictures", "b.not.label": "red"}
     visit(app, "geometry", collection="colours", family="Pairs", **asked)
     text = words(app).replace("\\", "")
-    assert "label = red: 4 pictures and 4 texts" in text
-    assert "label != red, pictures only: 28 pictures, " in text
+    assert "label = red: 4 images and 4 texts" in text
+    assert "label != red, images only: 28 images, " in text
 
 
 def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
     space = Workbench(filled).open("colours").space
     visit(app, "map", collection="colours", map="pca")
-    app.session_state["kept_map_selected"] = tuple(space.ids[:5])
+    app.session_state["stored_map_selected"] = tuple(space.ids[:5])
     visit(app, "geometry", family="Spread")
     assert "Everything" in words(app)
     widget(app.button, "_a.take").click()
-    assert "5 items from the map: 5 pictures" in words(run(app))
+    assert "5 items from the map: 5 images" in words(run(app))
     held = app.query_params["a.items"]
     assert subsets.unpack_ids(space, held if isinstance(held, str) else held[0]) == space.ids[:5]
     widget(app.button, "_a.drop").click()
@@ -262,9 +262,9 @@ def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
 def test_a_selection_by_link_and_one_that_is_of_another_collection(app, filled):
     held = subsets.pack_ids(space := Workbench(filled).open("colours").space, space.ids[3:6])
     visit(app, "geometry", collection="colours", family="Spread", **{"a.items": held})
-    assert "3 items from the map: 3 pictures" in words(app)
+    assert "3 items from the map: 3 images" in words(app)
     visit(app, "geometry", collection="pictures only", **{"a.items": held})
-    assert "are not those of the collection" in words(app)
+    assert "the collection has changed since" in words(app)
 
 
 @pytest.fixture
@@ -280,8 +280,8 @@ def twice(filled):
 def test_two_encoders_of_the_same_items_stand_side_by_side(app, twice):
     visit(app, "geometry", collection="colours", family="Spread", versus="encoder:turned")
     text = words(app)
-    assert "encoded with toy" in text
-    assert "encoded with turned" in text
+    assert "encoder toy" in text
+    assert "encoder turned" in text
     both = [s for s in signs_of(app) if "other" in s]
     assert both
     assert not any(s["differs"] for s in both if s["title"] == "Mean cosine")
@@ -334,8 +334,8 @@ def test_evaluate_shows_both_directions_with_intervals_and_the_hardest_queries(a
     assert "32 pairs" in words(app)
     scores = next(c for c in app.get("plotly_chart") if "_scores" in c.proto.id)
     traces = json.loads(scores.proto.spec)["data"]
-    assert {t["name"] for t in traces} == {"Text → picture", "Picture → text", "guessing"}
-    assert all("error_x" in t for t in traces if t["name"] != "guessing")
+    assert {t["name"] for t in traces} == {"Text → image", "Image → text", "chance"}
+    assert all("error_x" in t for t in traces if t["name"] != "chance")
     assert len(cards(app)) == 12
     ranks = [int(card["note"].split()[1]) for card in cards(app)]
     assert ranks == sorted(ranks, reverse=True)
@@ -343,7 +343,7 @@ def test_evaluate_shows_both_directions_with_intervals_and_the_hardest_queries(a
 
 def test_evaluate_without_pairs_says_what_to_add(app, filled):
     visit(app, "evaluate", collection="pictures only")
-    assert "No pairs to judge by" in words(app)
+    assert "No pairs to evaluate" in words(app)
     assert "Add captions" in labels(app)
 
 
@@ -356,7 +356,7 @@ def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, fille
     visit(app, "map", collection="colours", map="pca")
     (chart,) = app.get("plotly_chart")
     traces = json.loads(chart.proto.spec)["data"]
-    assert [t["name"] for t in traces] == ["pictures", "texts"]
+    assert [t["name"] for t in traces] == ["images", "texts"]
     assert "Nothing selected" in words(app)
     visit(app, "map", map="umap")
     assert "PCA until then" in words(app)
@@ -382,9 +382,9 @@ def test_a_kept_selection_shows_its_gallery_and_is_lit_in_another_colour(app, fi
     visit(app, "map", collection="colours", map="pca")
     space = Workbench(filled).open("colours").space
     chosen = tuple(space.ids[:3]) + tuple(space.ids[-2:]) + ("gone",)
-    app.session_state["kept_map_selected"] = chosen
+    app.session_state["stored_map_selected"] = chosen
     visit(app, "map", colour="label")
-    assert "3 pictures, 2 texts" in words(app)
+    assert "3 images, 2 texts" in words(app)
     assert len(cards(app)) == 5
     (chart,) = app.get("plotly_chart")
     lit = [t.get("selectedpoints") or [] for t in json.loads(chart.proto.spec)["data"]]
@@ -413,8 +413,8 @@ def test_a_layout_that_failed_is_told_and_not_tried_again_by_itself(app, filled)
 
 def test_every_collection_is_a_card_with_counts_encoder_health_and_pictures(app, filled):
     text = words(visit(app, "collections"))
-    assert "32 pictures · 32 texts · 32 pairs" in text
-    assert "no pictures · no texts · no pairs" in text
+    assert "32 images · 32 texts · 32 pairs" in text
+    assert "no images · no texts · no pairs" in text
     assert "●" in text
     assert labels(app).count("Open") == 3
     mosaics = [h.proto.body for h in app.get("html") if "data:image/webp" in h.proto.body]
@@ -450,11 +450,11 @@ def test_dropped_pictures_become_a_collection_and_a_report(app, home, toy_by_def
     (job,) = until_idle(home)
     assert job.state == "done", job.sentence
     text = words(run(app))
-    assert "What came in: pictures" in text
+    assert "Ingest report: images" in text
     assert {m.label: m.value for m in app.metric}.items() >= {
-        "Pictures added": "2",
+        "Images added": "2",
         "Repeated": "1",
-        "Refused": "1",
+        "Rejected": "1",
     }.items()
     assert not any((home / "drops").iterdir())
 
@@ -469,7 +469,7 @@ def test_a_zip_with_captions_beside_it_pairs_them(app, home, toy_by_default):
     add(app, ("x.zip", packed.getvalue()), ("captions.csv", captions))
     (job,) = until_idle(home)
     assert job.state == "done", job.sentence
-    assert "2 pictures · 2 texts · 2 pairs" in words(run(app))
+    assert "2 images · 2 texts · 2 pairs" in words(run(app))
 
 
 @pytest.mark.parametrize(
@@ -499,7 +499,7 @@ def test_a_typed_path_is_taken_in_where_it_lies(app, home, tmp_path, monkeypatch
     assert job.state == "done", job.sentence
     assert job.arguments["name"] == "b birds"
     assert (tmp_path / "<b>birds" / "a.png").exists()
-    assert "2 pictures · no texts · no pairs" in words(run(app))
+    assert "2 images · no texts · no pairs" in words(run(app))
 
 
 def test_more_can_be_added_to_a_collection_that_is_there(app, filled):
@@ -507,7 +507,7 @@ def test_more_can_be_added_to_a_collection_that_is_there(app, filled):
     add(app, ("new.png", picture("orange")), into="pictures only")
     (job,) = until_idle(filled)
     assert job.state == "done", job.sentence
-    assert "33 pictures · no texts · no pairs" in words(run(app))
+    assert "33 images · no texts · no pairs" in words(run(app))
 
 
 def test_a_running_job_shows_its_progress_and_can_be_cancelled(app, filled):

@@ -63,14 +63,14 @@ def test_a_picture_and_a_text_are_mixed_and_the_mix_is_part_of_the_link(app):
     run(app, collection="colours", q="red")
     app.file_uploader(key="_upload_0").set_value(("mine.png", picture("green"), "image/png"))
     run(app)
-    assert "your picture" in words(app)
+    assert "your image" in words(app)
     assert len([s for s in app.slider if s.key.startswith("_weight")]) == 2
     app.segmented_control(key="_mix").set_value("slerp")
     run(app)
     assert app.query_params["mix"] == "slerp"
     app.button(key="_drop_1").click()
     run(app)
-    assert "your picture" not in words(app)
+    assert "your image" not in words(app)
 
 
 def test_only_less_is_no_question_but_a_sentence(app):
@@ -90,7 +90,7 @@ def test_evaluate_tells_what_a_hub_correction_gains(app):
     app.selectbox(key="_hubs").set_value("nnn")
     run(app)
     assert app.query_params["hubs"] == "nnn"
-    assert "Against cosine alone" in words(app)
+    assert "Compared with cosine alone" in words(app)
 
 
 def test_trials_on_labels_run_when_they_are_asked_for(app):

@@ -32,7 +32,7 @@ def app(built, monkeypatch):
 
 def test_without_either_nothing_is_said_of_changes(app):
     run(app, collection="colours", q="red", k="12")
-    assert "Against cosine alone" not in words(app)
+    assert "Compared with cosine alone" not in words(app)
 
 
 def plant_a_hub(home):
@@ -62,7 +62,7 @@ def test_a_link_with_a_hub_correction_tells_what_left_the_page(app, built, tmp_p
     monkeypatch.setenv("SEXTANT_HOME", str(home))
     hub = plant_a_hub(home)
     run(app, collection="planted", q="red", k="24", hubs="csls", rerank="k_reciprocal")
-    told = re.search(r"Against cosine alone (\d+) of 24 hits left this page", words(app))
+    told = re.search(r"Compared with cosine alone, (\d+) of 24 hits on this page", words(app))
     shown, left = [grid["cards"] for grid in components(app, "sextant_gallery")]
     assert len(shown) == 24
     assert len(left) == int(told.group(1)) > 0
@@ -140,7 +140,7 @@ def test_an_answer_follows_attributes_that_are_no_part_of_the_space(tmp_path, mo
         from core.types.query import Filter, Part, Query
         from pages.parts import session, state
 
-        session.keep("collection", "pets")
+        session.store("collection", "pets")
         new = Filter("year", "in", (2001,))
         asks = (Part(item=st.session_state["asks"]),)
         st.text(len(state.ask(Query(asks, ("text",), (new,))).hits))

@@ -21,7 +21,7 @@ def test_a_question_is_kept_opened_and_forgotten(app, filled):
     assert Workbench(filled).saved_queries("colours") == ({"q": '"red" - "blue"', "mix": "slerp"},)
     app.text_input(key="_q").set_value("green")
     run(app)
-    app.button(key="_kept_0").click()
+    app.button(key="_saved_0").click()
     run(app)
     assert app.query_params["q"] == '"red" - "blue"'
     assert app.query_params["mix"] == "slerp"
@@ -48,7 +48,7 @@ def test_a_saved_question_brings_its_filters_and_its_strictness_back(app, filled
     app.text_input(key="_q").set_value("green")
     run(app)
     assert [card["id"] for card in cards(app)] != found
-    app.button(key="_kept_0").click()
+    app.button(key="_saved_0").click()
     run(app)
     assert [card["id"] for card in cards(app)] == found
     assert tuple(app.slider(key="_range.size").value) == (48, 64)
@@ -75,10 +75,10 @@ def test_a_question_of_an_earlier_version_opens_without_filters(app, filled):
     run(app, collection="colours", q="green", **{"is.label": "green", "expected": "3.0"})
     app.file_uploader(key="_upload_0").set_value(("mine.png", picture("blue"), "image/png"))
     run(app)
-    app.button(key="_kept_0").click()
+    app.button(key="_saved_0").click()
     run(app)
     assert app.text_input(key="_q").value == "red"
-    assert "your picture" not in words(app)
+    assert "your image" not in words(app)
     assert not {"is.label", "expected"} & set(app.query_params)
     assert {card["labels"][0] for card in cards(app)[:4]} == {"red"}
 
@@ -88,7 +88,7 @@ def test_questions_of_this_visit_can_be_asked_again(app):
     run(app, collection="colours", q="red")
     app.text_input(key="_q").set_value("green")
     run(app)
-    again = [b for b in app.button if b.key.startswith("_asked_")]
+    again = [b for b in app.button if b.key.startswith("_recent_")]
     assert [b.label for b in again] == ["green", "red"]
     again[1].click()
     run(app)

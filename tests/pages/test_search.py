@@ -24,7 +24,7 @@ def app(monkeypatch):
 def test_a_first_visit_says_what_to_do_next(app):
     run(app)
     assert "Nothing to search yet" in words(app)
-    assert [b.label for b in app.button] == ["Build the demo", "Bring your own"]
+    assert [b.label for b in app.button] == ["Build the demo", "Add your own data"]
 
 
 def test_an_empty_collection_says_what_to_do_next(app, filled):
@@ -46,7 +46,7 @@ def test_without_a_question_there_are_pictures_and_suggestions_and_no_encoder(
     run(app)
     assert warmed == [("colours", None)]  # beside the page, once
     assert len(cards(app)) == 24
-    assert all(card["picture"].startswith("data:image/webp") for card in cards(app))
+    assert all(card["image"].startswith("data:image/webp") for card in cards(app))
     tries = [b for b in app.button if b.key.startswith("_try_")]
     assert tries and all("square of" in b.label for b in tries)
 
@@ -61,7 +61,7 @@ def test_a_link_with_a_query_shows_its_answers_and_its_null(app, filled):
     assert all(
         re.match(r"p [<=] 0\.\d+", card["note"]) or card["note"] == "p = 1.00" for card in found
     )
-    assert "This query" in words(app)
+    assert "Similarity distribution" in words(app)
     assert app.get("plotly_chart")
     [signs] = components(app, "sextant_vital_signs")
     assert "Alignment" in [sign["title"] for sign in signs["signs"]]
@@ -164,15 +164,15 @@ def test_an_uploaded_picture_is_a_query(app, filled):
     app.file_uploader(key="_upload_0").set_value(("mine.png", picture("green"), "image/png"))
     run(app)
     assert "green" in cards(app)[0]["labels"]
-    assert "your picture" in words(app)
+    assert "your image" in words(app)
 
 
 def test_half_a_picture_is_refused_with_a_sentence(app, filled):
     run(app, collection="colours")
     app.file_uploader(key="_upload_0").set_value(("mine.png", picture("green")[:60], "image/png"))
     run(app)
-    assert "This query" not in words(app)
-    assert any("the picture" in w.value for w in app.warning)
+    assert "Similarity distribution" not in words(app)
+    assert any("Your image" in w.value for w in app.warning)
 
 
 def test_the_query_is_still_there_after_a_look_at_another_page(app, filled):
@@ -204,13 +204,13 @@ def test_the_viewer_shows_an_item_in_full(filled, monkeypatch):
     monkeypatch.chdir(TOP)
     id_ = Workbench(filled).open("colours").space.ids[0]
     script = (
-        "from pages.parts import state, viewer\n"
-        "state.keep(state.COLLECTION, 'colours')\n"
-        f"viewer.open({id_!r}, among=[{id_!r}, 'x'])\n"
+        "from pages.parts import item, session, state\n"
+        "session.store(state.COLLECTION, 'colours')\n"
+        f"item.open({id_!r}, among=[{id_!r}, 'x'])\n"
     )
     app = run(AppTest.from_string(script, default_timeout=60))
     assert any("square of" in text.value for text in app.text)
-    assert "Nearest pictures" in words(app)
+    assert "Nearest images" in words(app)
     assert {"More like this", "Previous", "Next"} <= {b.label for b in app.button}
     assert app.button(key="_walk_Left").disabled
     assert any(f"also=item%3A{id_}" in code.value for code in app.code)
@@ -329,8 +329,8 @@ def test_garbage_is_set_aside_once_for_all_collections_and_encoders(filled, monk
 
         from pages.parts import session, state
 
-        session.keep("collection", st.session_state["name"])
-        session.keep("encoder", st.session_state["model"])
+        session.store("collection", st.session_state["name"])
+        session.store("encoder", st.session_state["model"])
         state.settle()
 
     app = AppTest.from_function(page)

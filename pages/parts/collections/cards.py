@@ -1,4 +1,4 @@
-"""Collections as cards: what is in them, how they are, and what can be done with each."""
+"""Collections as cards: contents, health and actions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,12 +10,12 @@ from pages.parts import formatting, gallery, jobs, problems, session, state, vit
 from pages.parts.collections import intake
 
 SEARCH = "pages/explore/search.py"
-MEASURED_AT_SIGHT = 20_000
-RENAME, ENCODE, REPORT, DELETE = "Rename", "Add an encoder", "What came in last", "Delete"
+MAX_MEASURED = 20_000  # items; larger collections are measured on the Geometry page only
+RENAME, ENCODE, REPORT, DELETE = "Rename", "Add an encoder", "Last ingest report", "Delete"
 
 
 def show(cards: Sequence[Card]) -> dict[str, Any]:
-    """All collections, as many side by side as fit; returns the places for their health."""
+    """All collections in a grid; returns the places for their health."""
     places = {}
     with st.grid(min_column_width=290) as grid:
         for i, card in enumerate(cards):
@@ -25,18 +25,18 @@ def show(cards: Sequence[Card]) -> dict[str, Any]:
 
 
 def measure(cards: Sequence[Card], places: Mapping[str, Any]) -> None:
-    """Fill in how the collections are: last of all, because measuring takes a moment."""
+    """Fill in the health of the collections; called last, as measuring takes a moment."""
     for card in cards:
-        if card.encoders and card.images + card.texts <= MEASURED_AT_SIGHT:
+        if card.encoders and card.images + card.texts <= MAX_MEASURED:
             vital_signs.health(card.name, places[card.name])
 
 
 def empty() -> None:
-    """A first visit: what a collection is, and the demo for who has none at hand."""
+    """A first visit: what a collection is, and the demo."""
     problems.nothing(
         "No collections yet",
-        "A collection is a set of pictures and texts with their vectors. Drop yours below, or "
-        "build the demo to look around: about a minute, no network needed.",
+        "A collection is a set of images and texts with their embeddings. Add your data below, or "
+        "build the demo (about a minute, no network needed).",
         icon=":material/photo_library:",
     )
     with st.container(horizontal=True, horizontal_alignment="center"):
@@ -53,7 +53,7 @@ def _card(card: Card, i: int) -> Any:
         chosen = st.menu_button(
             ":material/more_horiz:", _actions(card), key=f"_menu_{i}", type="tertiary", help="More"
         )
-    counts = [(card.images, "picture"), (card.texts, "text"), (card.pairs, "pair")]
+    counts = [(card.images, "image"), (card.texts, "text"), (card.pairs, "pair")]
     st.caption(" · ".join(formatting.count(n, one) for n, one in counts))
     place = st.empty()
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
@@ -89,24 +89,24 @@ def _act(chosen: str | None, card: Card) -> None:
 
 
 def _last(card: Card) -> None:
-    """One line on the last ingest; refusals are named."""
+    """One line on the last ingest."""
     last = card.last_intake
     if not last:
         return
     added = last["added"]["image"] + last["added"]["text"]
-    refused = len(last["refused"])
-    more = f", {refused:,} refused" if refused else ""
+    rejected = len(last["refused"])
+    more = f", {rejected:,} rejected" if rejected else ""
     st.caption(f"Last ingest: {added:,} added{more}")
 
 
 def _mosaic(card: Card) -> str:
-    """Eight thumbnails as one strip; empty places stay quiet. No text of a user is in it."""
-    pictures = state.workbench().thumbnails(card.name, card.mosaic)
+    """Eight thumbnails as HTML, without any user text."""
+    thumbnails = state.workbench().thumbnails(card.name, card.mosaic)
     tile = "width:100%;aspect-ratio:1;object-fit:cover;border-radius:4px;display:block"
     tiles = [
-        f'<img alt="" src="{gallery.data_uri(pictures[i])}" style="{tile}">'
+        f'<img alt="" src="{gallery.data_uri(thumbnails[i])}" style="{tile}">'
         for i in card.mosaic
-        if i in pictures
+        if i in thumbnails
     ]
     blank = f'<div style="{tile};background:var(--st-secondary-background-color)"></div>'
     tiles += [blank] * (8 - len(tiles))
@@ -117,9 +117,9 @@ def _mosaic(card: Card) -> str:
 
 
 def _choose(name: str) -> None:
-    """Make it the collection on screen; what was asked of the last one means nothing there."""
+    """Make it the collection on screen; items, encoder and page of the last one do not apply."""
     session.forget(state.COLLECTION, state.ENCODER, state.ALSO, state.PAGE)
-    session.put(state.COLLECTION, name)
+    session.write(state.COLLECTION, name)
 
 
 @st.dialog("Rename the collection")
@@ -136,10 +136,10 @@ def _rename(name: str) -> None:
 @st.dialog("Add an encoder")
 def _encode(card: Card) -> None:
     st.caption(
-        f"Encodes all {card.images + card.texts:,} items once more. The vectors that are there "
-        "stay as they are; the encoder is chosen in the bar on top."
+        f"Encodes all {card.images + card.texts:,} items with another encoder. Existing vectors "
+        "are not changed; choose the encoder in the bar on top."
     )
-    encoder = intake.choose("Encoder", key="_new_encoder", placeholder="Choose one or type a name")
+    encoder = intake.choose("Encoder", key="_new_encoder", placeholder="Choose or type a name")
     if st.button("Encode", key="_do_encode", type="primary", disabled=not encoder):
         with problems.shown():
             tasks.start(
@@ -156,9 +156,8 @@ def _encode(card: Card) -> None:
 def _delete(card: Card) -> None:
     what = formatting.count(card.images + card.texts, "item")
     st.markdown(
-        f"**{formatting.plain(card.name)}** with {what} and their vectors will be deleted. "
-        "Pictures "
-        "that lie in folders of yours stay there. This cannot be undone."
+        f"Deletes **{formatting.plain(card.name)}** with {what} and their vectors. Image files in "
+        "your own folders are not deleted. This cannot be undone."
     )
     typed = st.text_input("Type its name to confirm", key="_confirm")
     if st.button("Delete", key="_do_delete", type="primary", disabled=typed.strip() != card.name):

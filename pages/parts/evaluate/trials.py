@@ -1,4 +1,4 @@
-"""Trials on the collection's labels, run when asked for: edits in words, labels from prompts."""
+"""Experiments on the collection's labels, run on request: composed retrieval, zero-shot labels."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,61 +11,61 @@ from core.types import Curve, Score
 from core.workbench import EncodedCollection
 from pages.parts import charts, controls, formatting, problems, session, state
 
-EDITS = "Edits in words"
+EDITS = "Composed retrieval"
 ABOUT_EDITS = (
-    "Take a picture, take one of its labels away in words and add another: is the nearest picture "
-    "one with the new label that keeps the rest?"
+    "Image − text of one of its labels + text of another: does the nearest image have the new "
+    "label and otherwise the same labels?"
 )
-LABELS = "Labels from words"
+LABELS = "Zero-shot classification"
 ABOUT_LABELS = (
-    "Each label is put into sentences and compared with the pictures. **Accuracy** is of the "
-    "likeliest label; **middle** is the label nearest to all that are likely (Loki)."
+    "Images are classified by their similarity to the text of each label. **Accuracy**: of the "
+    "most probable label; **middle**: of the Fréchet mean of the label probabilities (Loki)."
 )
 
 
 def edits() -> None:
-    """Analogies on label pairs, at their best strength and at every strength."""
+    """Analogies on pairs of labels, at the best strength and at every strength."""
     st.markdown(f"##### {EDITS}", anchors=False)
     st.caption(ABOUT_EDITS)
-    if _wanted("edits"):
+    if _requested("edits"):
         with problems.shown():
-            found = _edits(state.space().key, state.opened())
-            _scores(found.scores, "edits")
-            line = Curve(found.strengths, found.curve, "strength of the edit", "success")
-            charts.curve(line, key="_edits_curve", aid="Success of the edit against its strength.")
-            st.caption(formatting.plain(found.sentence))
+            result = _edits(state.space().key, state.opened())
+            _scores(result.scores, "edits")
+            line = Curve(result.strengths, result.curve, "strength of the edit", "success rate")
+            charts.curve(line, key="_edits_curve", aid="Success rate by strength of the edit.")
+            st.caption(formatting.plain(result.sentence))
 
 
 def labels() -> None:
-    """How often labels from words are right, by both rules."""
+    """Zero-shot accuracy of both rules."""
     st.markdown(f"##### {LABELS}", anchors=False)
     st.caption(ABOUT_LABELS)
-    if _wanted("labels"):
+    if _requested("labels"):
         with problems.shown():
-            found = _labels(state.space().key, state.opened())
-            _scores(found.scores, "labels")
-            st.caption(formatting.plain(found.sentence))
+            result = _labels(state.space().key, state.opened())
+            _scores(result.scores, "labels")
+            st.caption(formatting.plain(result.sentence))
 
 
-@st.cache_resource(max_entries=8, show_spinner="Editing pictures in words…")
+@st.cache_resource(max_entries=8, show_spinner="Composing queries…")
 def _edits(key: str, _opened: EncodedCollection) -> Analogies:
     return state.workbench().analogies(_opened)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Labelling pictures…")
+@st.cache_resource(max_entries=8, show_spinner="Classifying images…")
 def _labels(key: str, _opened: EncodedCollection) -> LabelScores:
     return state.workbench().score_labels(_opened)
 
 
-def _wanted(name: str) -> bool:
-    """Whether the trial was asked for: it runs the encoder, so it does not start by itself."""
-    asked = f"trial {name} {state.collection()} {state.encoder()}"
-    if not session.kept(asked, False):
+def _requested(name: str) -> bool:
+    """Whether the experiment was started: it runs the encoder, so it does not start by itself."""
+    key = f"trial {name} {state.collection()} {state.encoder()}"
+    if not session.get(key, False):
         st.button(
             "Measure", key=f"_measure_{name}", icon=":material/labs:",
-            on_click=session.keep, args=(asked, True),
+            on_click=session.store, args=(key, True),
         )  # fmt: skip
-    return session.kept(asked, False)
+    return session.get(key, False)
 
 
 def _scores(scores: Mapping[str, Score], name: str) -> None:
@@ -77,8 +77,8 @@ def _scores(scores: Mapping[str, Score], name: str) -> None:
 def _row(metric: str, score: Score) -> dict[str, Any]:
     low, high = score.low, score.high
     return {
-        "what": metric.replace("_", " "), "value": formatting.number(score.value, low, high),
-        "95 % interval": formatting.interval(low, high),
-        "guessing": formatting.number(score.chance),
-        "of": score.n_queries,
+        "metric": metric.replace("_", " "), "value": formatting.number(score.value, low, high),
+        "95 % confidence interval": formatting.interval(low, high),
+        "chance": formatting.number(score.chance),
+        "queries": score.n_queries,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The report to keep: one HTML file, JSON as the command line prints it, CSV."""
+"""The report as a download: one HTML file, JSON as the command line prints it, CSV."""
 
 import json
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from pages.parts.geometry.subset import Side
 
 
 def downloads(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
-    """All numbers on screen, of both sides where two are compared."""
-    found = [tuple(f for m in measured for f in m.found[i]) for i in range(len(sides))]
+    """All findings on screen, of both sides where two are compared."""
+    findings = [tuple(f for m in measured for f in m.found[i]) for i in range(len(sides))]
     lacks = {m.plugin.name: " ".join(m.lacks) for m in measured if m.lacks}
-    here = state.workbench(), state.opened()  # known here, but not where a download is made
-    _button("Report", "html", "text/html", lambda: page(*here, sides, found, lacks),
-            "One HTML file with the figures and the items behind them")  # fmt: skip
-    _button("JSON", "json", "application/json", lambda: document(sides, found),
+    here = state.workbench(), state.opened()  # a download is built outside the page
+    _button("Report", "html", "text/html", lambda: page(*here, sides, findings, lacks),
+            "One HTML file with figures and example items")  # fmt: skip
+    _button("JSON", "json", "application/json", lambda: document(sides, findings),
             "As `sextant diagnose --json` prints it")  # fmt: skip
-    controls.download(_rows(sides, found), "geometry")
+    controls.download(_rows(sides, findings), "geometry")
 
 
 def _button(label: str, ending: str, mime: str, make: Any, help_: str) -> None:
-    """A download whose file is made when it is asked for."""
+    """A download whose file is built when it is clicked."""
     st.download_button(
         label, make, f"geometry.{ending}", mime, key=f"_save_geometry_{ending}", type="tertiary",
         icon=":material/download:", on_click="ignore", help=help_,
@@ -42,14 +42,14 @@ def page(
     found: Sequence[tuple[Finding, ...]],
     lacks: dict[str, str],
 ) -> str:
-    """The HTML report of one side or two."""
+    """The HTML report of one or two sides."""
     each = [report.Side(s.name, s.space, f) for s, f in zip(sides, found, strict=True)]
     shown = workbench.evidence(opened, [(side.space, side.findings) for side in each])
     return report.html_page(opened.name, each, lacks, shown)
 
 
 def document(sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]) -> str:
-    """One diagnosis, or two and which of their numbers differ, as JSON."""
+    """One diagnosis as JSON, or two and their comparison."""
     each = [
         {"part": s.name, **documents.diagnosis(s.space.encoder, s.space.n, f)}
         for s, f in zip(sides, found, strict=True)

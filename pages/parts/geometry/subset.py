@@ -1,4 +1,4 @@
-"""Which items a report is about: everything, a part, or two parts or encoders side by side."""
+"""What a report covers: all items, a subset, or two subsets or encoders side by side."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,19 +7,21 @@ import streamlit as st
 
 from core import report, search
 from core.errors import InputError
-from core.types import Filter, Kind, Space
+from core.types import SCOPE_NAMES, Filter, Kind, Space
 from pages.parts import formatting, session, state
 from pages.parts.filters import popover
 
+# By the value in the address.
 KINDS: dict[str, Kind | None] = {"All kinds": None, "Pictures": "image", "Texts": "text"}
+KIND_LABELS = {"All kinds": "All kinds", "Pictures": "Images", "Texts": "Texts"}
 NOTHING, REST, PART, ENCODER = "", "rest", "part", "encoder:"
-COMPARED = {NOTHING: "Compare with nothing", REST: "The rest", PART: "Another part"}
+COMPARED = {NOTHING: "Compare with nothing", REST: "The rest", PART: "Another subset"}
 A, B = "a.", "b."
 
 
 @dataclass(frozen=True)
 class Side:
-    """Items to measure, and what to call them."""
+    """Items to measure, and their name."""
 
     name: str
     space: Space
@@ -27,7 +29,7 @@ class Side:
 
 @dataclass(frozen=True)
 class SubsetRequest:
-    """What narrows a space down; `ids` is a selection made on the map."""
+    """What selects a subset; `ids` is a selection from the map."""
 
     filters: tuple[Filter, ...]
     kind: Kind | None
@@ -35,94 +37,93 @@ class SubsetRequest:
 
     @property
     def name(self) -> str:
-        """In words, with the conditions as the command line takes them."""
+        """A title, with the filters as the command line takes them."""
         parts = [search.format_filters(self.filters)] if self.filters else []
-        parts += [
-            f"{label.lower()} only" for label, kind in KINDS.items() if kind and kind == self.kind
-        ]
+        parts += [f"{SCOPE_NAMES[self.kind]} only"] if self.kind else []
         parts += [f"{formatting.count(len(self.ids), 'item')} from the map"] if self.ids else []
         name = ", ".join(parts) or "everything"
         return name if self.filters else name[0].upper() + name[1:]
 
 
 def sides() -> tuple[Side, ...]:
-    """The widgets, and the one or two spaces that they name; all of it is part of the link."""
+    """The widgets, and the one or two spaces they select; all are part of the link."""
     with st.container(horizontal=True, vertical_alignment="center", key="subset"):
-        asked = _asked(A)
+        request = _request(A)
         st.space("stretch")
         versus = _versus()
     whole = state.space()
-    a = Side(asked.name, _part(asked, state.encoder()))
+    a = Side(request.name, _part(request, state.encoder()))
     if versus == NOTHING:
         return (a,)
     if versus == REST:
-        within = report.narrow_space(whole, kind=asked.kind)
+        within = report.narrow_space(whole, kind=request.kind)
         rest = report.rest_of_space(within, a.space)
         if not rest.n:
             raise InputError(
-                "There is no rest: everything is measured already. Choose a part with Filters, by "
-                "kind or on the map; the rest is what it leaves out."
+                "There is no rest: all items are selected. Select a subset with Filters, by kind "
+                "or on the map; the rest is the other items."
             )
         return a, Side("The rest", rest)
     if versus == PART:
         with st.container(horizontal=True, vertical_alignment="center", key="subset_b"):
             st.markdown("**B**", width="content")
-            other = _asked(B)
+            other = _request(B)
         return a, Side(other.name, _part(other, state.encoder()))
     model = versus.removeprefix(ENCODER)
     return (
         Side(f"{a.name}, {whole.encoder}", a.space),
-        Side(f"{a.name}, {model}", _part(asked, model)),
+        Side(f"{a.name}, {model}", _part(request, model)),
     )
 
 
 def about(found: tuple[Side, ...]) -> None:
-    """What is measured, in numbers."""
+    """What is measured: counts, dimensions and encoder."""
     for i, side in enumerate(found):
         space = side.space
-        counts = [(space.n_images, "picture"), (space.n - space.n_images, "text")]
-        things = " and ".join(formatting.count(n, one) for n, one in counts if n)
+        counts = [(space.n_images, "image"), (space.n - space.n_images, "text")]
+        items = " and ".join(formatting.count(n, one) for n, one in counts if n)
         pairs = f" in {formatting.count(len(space.pairs), 'pair')}" if len(space.pairs) else ""
         mark = f"**{'AB'[i]}** " if len(found) > 1 else ""
         st.caption(
-            f"{mark}{formatting.plain(side.name)}: {things}{pairs}, {space.d} dimensions, "
-            "encoded with "
-            f"{formatting.plain(space.encoder)}."
+            f"{mark}{formatting.plain(side.name)}: {items}{pairs}, {space.d} dimensions, "
+            f"encoder {formatting.plain(space.encoder)}."
         )
 
 
-def _asked(of: str) -> SubsetRequest:
+def _request(of: str) -> SubsetRequest:
     bench = state.workbench()
-    found = popover(bench.fields(state.collection()), of=of)
-    label = session.linked(
-        f"{of}kind", "All kinds", st.segmented_control, "Which kinds", list(KINDS),
-        among=list(KINDS), required=True, label_visibility="collapsed",
+    filters = popover(bench.fields(state.collection()), of=of)
+    value = session.linked(
+        f"{of}kind", "All kinds", st.segmented_control, "Kinds", list(KINDS), among=list(KINDS),
+        format_func=KIND_LABELS.__getitem__, required=True, label_visibility="collapsed",
     )  # fmt: skip
-    return SubsetRequest(found, KINDS[label], _from_map(of))
+    return SubsetRequest(filters, KINDS[value], _from_map(of))
 
 
 def _from_map(of: str) -> tuple[str, ...] | None:
-    """The selection that was taken over from the map, if any, with buttons to take and drop it."""
+    """The selection taken from the map, if any, with buttons to take and drop it."""
     space, name = state.space(), f"{of}items"
-    text = session.recall(name, "")
-    held = report.unpack_ids(space, text) if text else None
-    session.put(name, text if held else "")
-    if held:
+    text = session.read(name, "")
+    taken = report.unpack_ids(space, text) if text else None
+    session.write(name, text if taken else "")
+    if taken:
         st.button(
-            f"{formatting.count(len(held), 'item')} from the map", icon=":material/close:",
-            key=f"_{of}drop", on_click=session.put, args=(name, ""), help="Measure all again",
+            f"{formatting.count(len(taken), 'item')} from the map", icon=":material/close:",
+            key=f"_{of}drop", on_click=session.write, args=(name, ""), help="Measure all items",
         )  # fmt: skip
-    drawn = state.selected()
-    if drawn and drawn != held:
-        packed = report.pack_ids(space, drawn)
+    selected = state.selected()
+    if selected and selected != taken:
+        packed = report.pack_ids(space, selected)
         st.button(
-            f"Take the map's selection ({len(drawn):,})", icon=":material/gesture_select:",
-            key=f"_{of}take", on_click=session.put, args=(name, packed), disabled=not packed,
-            help="Measure what is selected on the map" if packed else "Too many for a link",
+            f"Use the map's selection ({len(selected):,})", icon=":material/gesture_select:",
+            key=f"_{of}take", on_click=session.write, args=(name, packed), disabled=not packed,
+            help="Measure the items selected on the map" if packed else "Too many items for a link",
         )  # fmt: skip
-    if text and held is None:
-        st.caption("The items that this link names are not those of the collection as it is now.")
-    return held
+    if text and taken is None:
+        st.caption(
+            "The item selection in this link does not apply: the collection has changed since."
+        )
+    return taken
 
 
 def _versus() -> str:
@@ -143,26 +144,26 @@ def _choices() -> Iterator[tuple[str, str]]:
             yield f"{ENCODER}{model}", f"Encoder {model}"
 
 
-def _part(asked: SubsetRequest, encoder: str | None) -> Space:
+def _part(request: SubsetRequest, encoder: str | None) -> Space:
     whole = state.opened(encoder).space
-    if not asked.filters and asked.kind is None and asked.ids is None:
+    if not request.filters and request.kind is None and request.ids is None:
         return whole
-    key = f"{state.items_key()} {whole.key} {asked!r}"
-    return _filled(Side(asked.name, _narrowed(key, asked, whole, encoder))).space
+    key = f"{state.items_key()} {whole.key} {request!r}"
+    return _not_empty(Side(request.name, _narrowed(key, request, whole, encoder))).space
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _narrowed(key: str, _asked: SubsetRequest, _whole: Space, _encoder: str | None) -> Space:
-    """A copy of some rows; kept, because so much hangs on it and it may be large."""
+def _narrowed(key: str, _subset: SubsetRequest, _whole: Space, _encoder: str | None) -> Space:
+    """A copy of the selected rows; cached, as it may be large."""
     part = _whole
-    if _asked.filters:
-        part = state.workbench().subset(state.opened(_encoder), _asked.filters)
-    return report.narrow_space(part, kind=_asked.kind, ids=_asked.ids)
+    if _subset.filters:
+        part = state.workbench().subset(state.opened(_encoder), _subset.filters)
+    return report.narrow_space(part, kind=_subset.kind, ids=_subset.ids)
 
 
-def _filled(side: Side) -> Side:
+def _not_empty(side: Side) -> Side:
     if not side.space.n:
         raise InputError(
-            f"Nothing is left to measure: {side.name}. Take a filter away or choose other items."
+            f"No items to measure: {side.name}. Remove a filter or select other items."
         )
     return side

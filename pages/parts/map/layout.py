@@ -10,9 +10,9 @@ from core import report
 from core.errors import InputError
 from core.measure import DIAGNOSTICS
 from core.report import Layer
-from core.types import Finding
+from core.types import SCOPE_NAMES, Finding
 from core.workbench import Layout, tasks
-from pages.parts import charts, session, state
+from pages.parts import session, state
 
 KIND, LABEL = "kind", "label"
 METHODS = {"umap": "UMAP", "pca": "PCA"}
@@ -125,6 +125,6 @@ def _finding(asked: LayoutRequest) -> Finding:
     with asked.row:
         scope = session.linked(
             "of", scopes[0], st.segmented_control, "Measured among", scopes, among=scopes,
-            format_func=charts.KIND_NAMES.__getitem__, required=True,
+            format_func=SCOPE_NAMES.__getitem__, required=True,
         )  # fmt: skip
     return found[scope]

@@ -1,4 +1,4 @@
-"""What the lasso on the map holds: how many, of which kind, and the items themselves."""
+"""The selection on the map: counts by kind and the items."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,21 +9,21 @@ from core.workbench import Layout
 from pages.parts import controls, formatting, gallery, item
 from pages.parts.map import plot
 
-A_PAGE = 24
+PER_PAGE = 24
 
 
 def panel(layout: Layout, ids: Sequence[str]) -> None:
-    """The selection, or how to make one."""
+    """The selection, or how to select."""
     if not ids:
         st.markdown("##### Nothing selected", anchors=False)
         st.caption(
-            "Draw around some points and see here what they are. The selection stays while you "
-            "change layout or colours."
+            "Select points with the lasso to see their items here. The selection stays when layout "
+            "or colors change."
         )
         return
     space = layout.space
     images = Counter(space.row[id_] < space.n_images for id_ in ids)
-    counts = [(images[True], "picture"), (images[False], "text")]
+    counts = [(images[True], "image"), (images[False], "text")]
     with st.container(horizontal=True, vertical_alignment="center"):
         title = ", ".join(formatting.count(n, one) for n, one in counts if n)
         st.markdown(f"##### {title}", anchors=False, width="stretch")
@@ -32,11 +32,11 @@ def panel(layout: Layout, ids: Sequence[str]) -> None:
             "Clear", key="_map_clear", type="tertiary", icon=":material/close:",
             on_click=plot.clear,
         )  # fmt: skip
-    pages = -(-len(ids) // A_PAGE)
+    pages = -(-len(ids) // PER_PAGE)
     page = 1
     if pages > 1:
         page = st.pagination(pages, key="_map_page", max_visible_pages=5)
-    here = ids[(page - 1) * A_PAGE : page * A_PAGE]
+    here = ids[(page - 1) * PER_PAGE : page * PER_PAGE]
     item.browse(gallery.cards(here), key="_map_gallery", size=110)
 
 

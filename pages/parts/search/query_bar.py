@@ -52,7 +52,7 @@ class SearchRequest:
 
 
 def bar(fields: Sequence[Any], *, off: str) -> Bar:
-    """The query bar. `off` is the reason why text and image queries are off, "" when they are on."""
+    """The query bar. `off` is the reason why text and image queries are off, "" for on."""
     with st.container(key="ask", horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.container(width="stretch")
         _refine(disabled=bool(off))
@@ -141,9 +141,7 @@ def _refine(*, disabled: bool) -> None:
 def _text_added() -> None:
     text = (session.value_of("_more_text") or "").strip()
     if text:
-        query_parts.add(
-            Part(text, weight=-1.0 if session.value_of("_sign") == SUBTRACT else 1.0)
-        )
+        query_parts.add(Part(text, weight=-1.0 if session.value_of("_sign") == SUBTRACT else 1.0))
         session.set_widget("_more_text", "")
 
 

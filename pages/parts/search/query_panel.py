@@ -1,4 +1,4 @@
-"""Beside the results: whether anything matches, and the vital signs of the space."""
+"""Beside the results: the query's similarity distribution and the vital signs of the space."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,25 +6,26 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.search import SearchResult
-from core.types import Kind
+from core.types import SCOPE_NAMES, Kind
 from pages.parts import charts, controls, formatting, jobs, problems, state, vital_signs
 
 AID = (
-    "Bars: all {n}. Line: the null distribution (unrelated items). Ticks: the hits on this page; "
-    "dashes: the cutoff."
+    "Bars: similarities of all {n}. Line: null distribution (unrelated items). Ticks: results on "
+    "this page. Dashed: cutoff."
 )
 ABOUT_BEST = (
-    "The chance that the best of as many unrelated items is as similar as the most similar here, "
-    "told by other questions of the same form, made of this collection's items; where there are "
-    "too few, as if cosines were normal. The p under an result is that of one item alone."
+    "The probability that the best of as many unrelated items reaches the highest similarity "
+    "here. The null distribution is estimated from background queries of the same form, built from "
+    "this collection's items, or assumed normal where there are too few. The p under a result is "
+    "that of one item."
 )
 
 
 def query(results: Mapping[Kind, SearchResult]) -> None:
-    """This query's cosines, its null distribution, and where the hits lie; by kind."""
+    """The query's similarities, null distribution, hits and cutoff; by kind."""
     if not results:
         return
-    st.markdown("##### This query", anchors=False)
+    st.markdown("##### Similarity distribution", anchors=False)
     drawn: set[str] = set()
     for n, (kind, result) in enumerate(results.items()):
         if n:
@@ -43,12 +44,12 @@ def vital_signs_of_space() -> None:
     """The vital signs of the collection."""
     st.markdown("##### Vital signs", anchors=False)
     if jobs.busy(state.collection()):
-        st.caption("Measured as soon as ingest has finished.")
+        st.caption("Measured when the ingest has finished.")
         return
     with problems.shown():
         findings = vital_signs.vital()
         if not findings:
-            st.caption("Too few items to measure: add images and captions.")
+            st.caption("Too few items to measure. Add images and captions.")
             return
         vital_signs.show(findings, key="_vital")
         with st.container(horizontal=True, wrap=False, key="_aid_vital"):
@@ -57,14 +58,14 @@ def vital_signs_of_space() -> None:
 
 
 def _verdict(kind: Kind, result: SearchResult, *, alone: bool) -> None:
-    colour, icon = ("gray", ":material/remove:")
+    color, icon = ("gray", ":material/remove:")
     if result.matches:
-        colour, icon = ("green", ":material/check:")
-    of = "" if alone else f" among {charts.KIND_NAMES[kind]}"
+        color, icon = ("green", ":material/check:")
+    of = "" if alone else f" among {SCOPE_NAMES[kind]}"
     label = formatting.count(result.matches, "match", "matches").capitalize()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(f"{label}{of}", icon=icon, color=colour)
-        best = f"best of {result.n:,} under the null: {formatting.chance(result.p_value)}"
+        st.badge(f"{label}{of}", icon=icon, color=color)
+        best = f"best of {result.n:,}: {formatting.chance(result.p_value)}"
         st.caption(best, width="content", help=ABOUT_BEST)
 
 
@@ -77,7 +78,7 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
         [
             go.Bar(
                 x=middles, y=counts, name="candidates", width=edges[1] - edges[0],
-                marker={"color": charts.KIND_COLOURS[kind], "opacity": 0.45, "line": {"width": 0}},
+                marker={"color": charts.SCOPE_COLORS[kind], "opacity": 0.45, "line": {"width": 0}},
                 hovertemplate="cosine %{x:.3f}: %{y:,} candidates<extra></extra>",
             ),
             go.Scatter(
@@ -95,9 +96,9 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
     charts.chart(
         figure,
         key=f"_query_{kind}",
-        aid=AID.format(n=formatting.count(result.n, charts.KIND_NAMES[kind][:-1])),
+        aid=AID.format(n=formatting.count(result.n, SCOPE_NAMES[kind][:-1])),
         rows=_rows(edges, counts, expected),
-        alt=f"Histogram of the query's cosines with all {charts.KIND_NAMES[kind]}. "
+        alt=f"Histogram of the cosines of the query with all {SCOPE_NAMES[kind]}. "
         f"{result.sentence}",
         height=190,
     )
@@ -113,7 +114,7 @@ def _ticks(kind: Kind, result: SearchResult) -> go.Scatter:
         marker={
             "symbol": "line-ns-open",
             "size": 9,
-            "color": charts.KIND_COLOURS[kind],
+            "color": charts.SCOPE_COLORS[kind],
             "line": {"width": 1.6},
         },
         customdata=[[hit.rank, formatting.chance(hit.p_null)] for hit in result.hits],
@@ -122,12 +123,12 @@ def _ticks(kind: Kind, result: SearchResult) -> go.Scatter:
 
 
 def _cutoff(kind: Kind, result: SearchResult) -> list[go.Scatter]:
-    """The cutoff as a vertical line; none where it lies beyond every possible cosine."""
-    least = result.cutoff.cosines[kind]
-    if least > 1:
+    """The cutoff as a vertical line; none where it is above 1."""
+    cosine = result.cutoff.cosines[kind]
+    if cosine > 1:
         return []
     line = go.Scatter(
-        x=[least, least],
+        x=[cosine, cosine],
         y=[0, float(result.counts[kind].max())],
         name="cutoff",
         mode="lines",

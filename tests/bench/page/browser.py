@@ -18,7 +18,7 @@ QUIET = 500  # milliseconds without a change after which the page counts as done
 SLOW = 180_000
 WATCH = """() => {
   const root = document.querySelector('[data-testid=stMain]');
-  const grid = '.st-key-_answers_image';
+  const grid = '.st-key-_results_image';
   const shadows = [...document.querySelectorAll(grid + ' *')].map(e => e.shadowRoot);
   const painted = (then) => requestAnimationFrame(() => setTimeout(then));
   const now = () => performance.now();
@@ -91,7 +91,7 @@ def opened(tab: Any, link: str) -> float:
     """Milliseconds until a link shows results; waits for the rest of the page too."""
     started = perf_counter()
     tab.goto(link)
-    tab.locator(".st-key-_answers_image .card").first.wait_for()
+    tab.locator(".st-key-_results_image .card").first.wait_for()
     first = 1000 * (perf_counter() - started)
     tab.locator(".st-key-_aid_vital").wait_for()
     return first
