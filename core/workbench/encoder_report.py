@@ -188,6 +188,7 @@ class EncoderReport:
 
 def _plain(finding: Finding) -> dict[str, Any]:
     values = asdict(finding)
+    del values["yardstick"]  # the verdict is there; NaN is no JSON
     if finding.per_item is not None:
         values["per_item"] = finding.per_item.tolist()
     if finding.curve is not None:
