@@ -65,12 +65,11 @@ def mask(items: Snapshot, conditions: Sequence[Filter]) -> Bools:
 
 
 def _field(name: str, values: pa.Array) -> Field:
-    kind = _type_of(values)
+    kind, low, high = _type_of(values), None, None
     if kind in ("int", "float"):
         finite = values.filter(pc.is_finite(values)) if kind == "float" else values
-        bounds = pc.min_max(finite).as_py()
-        low, high = bounds["min"], bounds["max"]
-    if kind not in ("int", "float") or (low is not None and max(-low, high) > EXACT):
+        low, high = pc.min_max(finite).as_py().values()
+    if kind == "int" and low is not None and max(-low, high) > EXACT:
         low = high = None
     distinct = pc.unique(pc.drop_null(values)) if kind != "float" else values[:0]
     listed = sorted(distinct.to_pylist()) if len(distinct) <= MAX_VALUES else []

@@ -128,8 +128,8 @@ def test_rerankers_need_token_vectors_and_say_so(bench, name):
     assert len(hits) == 24
     like = Query((Part(item=hits[0].id),), kinds=("image",), rerank=name)
     assert hits[0].id not in {hit.id for hit in bench.search(bench.open("halves"), like).hits}
-    picture = Query((Part(image=bench.image_bytes("halves", hits[0].id)),), rerank=name)
-    assert bench.search(bench.open("halves"), picture).hits
+    by_image = Query((Part(image=bench.image_bytes("halves", hits[0].id)),), rerank=name)
+    assert bench.search(bench.open("halves"), by_image).hits
 
 
 def test_both_words_must_match_a_patch(bench):
