@@ -107,7 +107,7 @@ def test_many_queries_are_answered_in_their_order(ask, tmp_path):
     ("lines", "sentence"),
     [
         (b"red\n\nblue\n", "Line 2 of -: The query is empty"),
-        (b'red\n"a" "b"\n', "Line 2 of -: A + or - should stand at character 5"),
+        (b'red\n"a" "b"\n', "Line 2 of -: Expected + or - at character 5"),
         (b"item:nothing", "Line 1 of -: No item has an id that starts with 'nothing'"),
         (b"\xff\xfe", "- is not UTF-8 text: byte 1."),
         (b"", "- holds no query"),

@@ -1,4 +1,4 @@
-"""Conditions written as text, for the command line and links: parsed to typed filters.
+"""Filters written as text, for the command line and links.
 
 label = dog                      one of an item's labels
 label in (dog, "polar bear")     any of several; `not in` for none of them
@@ -15,24 +15,23 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from core.errors import InputError
+from core.search.query.quoting import QUOTED, quote, unquote
 from core.types import Filter, Value
 
-TOKEN = re.compile(
-    r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|>=|<=|!=|=|\(|\)|,|[^\s"'(),=<>!]+)"""
-)
-WORDS = ("and", "in", "not", "between", "contains")
-HINT = 'Write conditions such as: label = dog and year between 1999 and 2004 and name contains "x"'
+BARE = r"[^\s\\\"'(),=<>!]+"
+TOKEN = re.compile(rf"""\s*({QUOTED}|>=|<=|!=|=|\(|\)|,|[^\s"'(),=<>!]+)""")
+HINT = 'Write filters such as: label = dog and year between 1999 and 2004 and name contains "x"'
 
 
 def parse_filters(text: str, types: Mapping[str, str]) -> tuple[Filter, ...]:
     """Filters that must all hold.
 
     Args:
-        text: the conditions, joined by `and`.
-        types: "str", "int", "float" or "bool" of each field, so that values come out typed.
+        text: the filters, joined by `and`.
+        types: "str", "int", "float" or "bool" of each field, so that values are typed.
 
     Raises:
-        InputError: it cannot be read; the sentence says where.
+        InputError: it cannot be parsed; the message says where.
 
     >>> types = {"label": "str", "year": "int"}
     >>> parse_filters("label in (dog, 'polar bear') and year >= 2000", types)
@@ -41,28 +40,29 @@ def parse_filters(text: str, types: Mapping[str, str]) -> tuple[Filter, ...]:
      Filter(field='year', op='between', values=(2000, None)))
     """
     tokens = _tokens(text)
-    found: list[Filter] = []
+    filters: list[Filter] = []
     while tokens:
-        found.append(_condition(tokens, types))
+        filters.append(_filter(tokens, types))
         if tokens and tokens.pop(0).lower() != "and":
-            raise InputError(f"Between two conditions there must be 'and'. {HINT}")
-    if not found:
-        raise InputError(f"The condition is empty. {HINT}")
-    return tuple(found)
+            raise InputError(f"Filters must be joined by 'and'. {HINT}")
+    if not filters:
+        raise InputError(f"The filter is empty. {HINT}")
+    return tuple(filters)
 
 
 def format_filters(filters: Iterable[Filter]) -> str:
-    """The inverse of `parse`: filters as text.
+    """The inverse of `parse_filters`: filters as text.
 
     >>> bears = Filter("label", "in", ("polar bear",))
     >>> format_filters([bears, Filter("year", "between", (2000, None))])
     'label = "polar bear" and year >= 2000'
     """
-    return " and ".join(f"{_word(f.field)} {_written(f)}" for f in filters)
+    return " and ".join(f"{quote(f.field, BARE)} {_comparison(f)}" for f in filters)
 
 
-def _written(condition: Filter) -> str:
-    values = [_word(str(v).lower() if isinstance(v, bool) else v) for v in condition.values]
+def _comparison(condition: Filter) -> str:
+    texts = [str(v).lower() if isinstance(v, bool) else str(v) for v in condition.values]
+    values = [quote(text, BARE) for text in texts]
     if condition.op == "contains":
         return f"contains {values[0]}"
     if condition.op == "between":
@@ -75,30 +75,21 @@ def _written(condition: Filter) -> str:
     return f"{condition.op} ({', '.join(values)})"
 
 
-def _word(value: object) -> str:
-    """As it is where that is read as one word, else in quotes."""
-    text = str(value)
-    if re.fullmatch(r"[^\s\\\"'(),=<>!]+", text):
-        return text
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{quoted}"'
-
-
 def _tokens(text: str) -> list[str]:
-    found, at = [], 0
+    tokens, at = [], 0
     while text[at:].strip():
         match = TOKEN.match(text, at)
         if match is None:
             raise InputError(
-                f"The condition cannot be read from '{text[at:].strip()[:40]}' on. {HINT}"
+                f"The filter cannot be parsed from '{text[at:].strip()[:40]}' on. {HINT}"
             )
-        found.append(match[1])
+        tokens.append(match[1])
         at = match.end()
-    return found
+    return tokens
 
 
-def _condition(tokens: list[str], types: Mapping[str, str]) -> Filter:
-    field = _plain(_next(tokens, "a field"))
+def _filter(tokens: list[str], types: Mapping[str, str]) -> Filter:
+    field = unquote(_next(tokens, "a field"))
     kind = types.get(field, "str")
     word = _next(tokens, f"a comparison after '{field}'").lower()
     if word == "=":
@@ -106,7 +97,7 @@ def _condition(tokens: list[str], types: Mapping[str, str]) -> Filter:
     if word == "!=":
         return Filter(field, "not in", (_value(tokens, kind),))
     if word == "contains":
-        return Filter(field, "contains", (_plain(_next(tokens, "a text")),))
+        return Filter(field, "contains", (unquote(_next(tokens, "a text")),))
     if word in (">=", "<="):
         end = _value(tokens, kind)
         return Filter(field, "between", (end, None) if word == ">=" else (None, end))
@@ -120,7 +111,7 @@ def _condition(tokens: list[str], types: Mapping[str, str]) -> Filter:
         op, word = "not in", "in"
     if word == "in":
         return Filter(field, op, _list(tokens, kind))
-    raise InputError(f"'{word}' after '{field}' is no comparison. {HINT}")
+    raise InputError(f"'{word}' after '{field}' is not a comparison. {HINT}")
 
 
 def _list(tokens: list[str], kind: str) -> tuple[Value, ...]:
@@ -132,32 +123,24 @@ def _list(tokens: list[str], kind: str) -> tuple[Value, ...]:
 
 
 def _value(tokens: list[str], kind: str) -> Value:
-    token = _next(tokens, "a value")
-    text = _plain(token)
+    text = unquote(_next(tokens, "a value"))
     if kind == "bool" and text.lower() in ("true", "false"):
         return text.lower() == "true"
     if kind in ("int", "float"):
         try:
             return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
         except ValueError as error:
-            raise InputError(f"'{text}' is no number. {HINT}") from error
+            raise InputError(f"'{text}' is not a number. {HINT}") from error
     return text
 
 
 def _next(tokens: list[str], what: str) -> str:
     if not tokens:
-        raise InputError(f"The condition ends where {what} should stand. {HINT}")
+        raise InputError(f"The filter ends where {what} is expected. {HINT}")
     return tokens.pop(0)
 
 
 def _expect(tokens: list[str], word: str) -> None:
-    found = _next(tokens, f"'{word}'")
-    if found.lower() != word:
-        raise InputError(f"'{found}' stands where '{word}' should. {HINT}")
-
-
-def _plain(token: str) -> str:
-    """A word as it is, a quoted text without its quotes."""
-    if token[0] in "\"'":
-        return re.sub(r"\\(.)", r"\1", token[1:-1])
-    return token
+    token = _next(tokens, f"'{word}'")
+    if token.lower() != word:
+        raise InputError(f"Expected '{word}' in place of '{token}'. {HINT}")

@@ -1,15 +1,14 @@
-r"""Questions written as a formula, for the command line and links: parsed to parts of a query.
+r"""Queries written as a formula, for the command line and links: parsed to parts of a query.
 
 a dog on a beach                       no formula: one text, as it is
 "a beach" + 0.5*img:3fa2 - "people"    texts in quotes; \" and \\ inside them
-img:3fa2   item:3fa2                   a picture, or any item, of the collection: its id or a start
-                                       of it that no other has; in quotes where it has blanks
-file:holiday.jpg                       a picture of one's own, where files may be read
+img:3fa2   item:3fa2                   an image, or any item, of the collection: its id or a unique
+                                       prefix of it; in quotes where it contains spaces
+file:holiday.jpg                       an image file, where files may be read
 
-A text is a formula when a quoted text or one of the references stands where a part may: at the
-start, or behind a + or - that follows a blank, with or without a number and * before it. So
-"rock 'n' roll", "3 * 4" and "a dog - brown" are texts; write() puts such a text in quotes where it
-would be misread.
+A text is a formula when a quoted text or a reference is where a part may be: at the start, or after
+a + or - that follows a space, with or without a number and * before it. So "rock 'n' roll",
+"3 * 4" and "a dog - brown" are texts; `format_query` quotes a text that would be parsed otherwise.
 """
 
 from __future__ import annotations
@@ -19,39 +18,39 @@ from collections.abc import Callable, Iterable
 from itertools import starmap
 
 from core.errors import InputError
+from core.search.query.quoting import QUOTED, quote, unquote
 from core.types import Kind, Part
 
-QUOTED = r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^'\\]|\\.)*'"
 NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 WORD = r"[\w./:~-]+"
 ATOM = rf"(?:(?P<kind>img|item|file):(?P<id>{QUOTED}|{WORD})|(?P<text>{QUOTED}))"
-PART = re.compile(rf"\s*(?P<sign>[+-])?\s*(?:(?P<weight>{NUMBER})\s*\*\s*)?{ATOM}\s*", re.DOTALL)
-FORMULA = re.compile(rf"(?:^|(?<=\s)[+-]|^[+-])\s*(?:{NUMBER}\s*\*\s*)?{ATOM}", re.DOTALL)
+PART = re.compile(rf"\s*(?P<sign>[+-])?\s*(?:(?P<weight>{NUMBER})\s*\*\s*)?{ATOM}\s*")
+FORMULA = re.compile(rf"(?:^|(?<=\s)[+-]|^[+-])\s*(?:{NUMBER}\s*\*\s*)?{ATOM}")
 MOST = 32  # parts
 HINT = (
     'Write parts such as: "a beach" + 0.5*img:ID - "people". '
-    "To look for these very words, put all of them in one pair of quotes."
+    "To search for this exact text, put all of it in one pair of quotes."
 )
 Find = Callable[[str, Kind | None], str]
 Read = Callable[[str], bytes]
 
 
 def as_it_is(id_: str, kind: Kind | None) -> str:
-    """For formulas whose ids are whole."""
+    """For formulas with complete ids."""
     return id_
 
 
 def parse_query(text: str, *, find: Find = as_it_is, read: Read | None = None) -> tuple[Part, ...]:
-    """The parts of a question.
+    """The parts of a query.
 
     Args:
         text: a formula, or one text.
-        find: gives the whole id for what was written of it, among pictures or all (None).
-        read: gives the bytes of a file; without it, files are refused.
+        find: the complete id for a prefix of it, among images or all items (None).
+        read: the bytes of a file; without it, files are rejected.
 
     Raises:
-        InputError: it is empty or cannot be read; the sentence says where.
-        UnknownName: `find` knows no such item.
+        InputError: it is empty or cannot be parsed; the message says where.
+        UnknownItem: `find` finds no such item.
         BadParameter: a weight outside its range.
 
     >>> [(p.text or p.item, p.weight) for p in parse_query('"a beach" + 0.5*img:3fa2 - "people"')]
@@ -61,27 +60,27 @@ def parse_query(text: str, *, find: Find = as_it_is, read: Read | None = None) -
     """
     text = text.strip()
     if not text:
-        raise InputError('The query is empty. Ask with a text such as "a dog on a beach".')
+        raise InputError('The query is empty. Enter a text such as "a dog on a beach".')
     if not FORMULA.search(text):
         return (Part(text),)
     parts: list[Part] = []
     at = 0
     while at < len(text):
-        found = PART.match(text, at)
-        if found is None or (parts and not found["sign"]):
-            raise _unread(text, at, "a + or - should stand" if parts else "a part should stand")
-        parts.append(_part(found, find, read))
-        at = found.end()
+        match = PART.match(text, at)
+        if match is None or (parts and not match["sign"]):
+            raise _expected("+ or -" if parts else "a part", text, at)
+        parts.append(_part(match, find, read))
+        at = match.end()
         if len(parts) > MOST:
-            raise InputError(f"The query has more than {MOST} parts. Leave some out.")
+            raise InputError(f"The query has more than {MOST} parts; at most {MOST} are allowed.")
     return tuple(parts)
 
 
 def format_query(parts: Iterable[Part]) -> str:
-    r"""The inverse of `parse`: the shortest text that is read as these parts.
+    r"""The inverse of `parse_query`: the shortest text that is parsed to these parts.
 
     Raises:
-        InputError: a part is a picture that has no id.
+        InputError: a part is an image file, which has no id.
 
     >>> format_query(parse_query("+1.0*'a beach'   - .50 * item:3fa2"))
     '"a beach" - 0.5*item:3fa2'
@@ -91,55 +90,44 @@ def format_query(parts: Iterable[Part]) -> str:
     given = tuple(parts)
     if len(given) == 1 and given[0].weight == 1 and _plain(given[0].text):
         return given[0].text
-    return "".join(starmap(_written, enumerate(given)))
+    return "".join(starmap(_term, enumerate(given)))
 
 
 def _plain(text: str) -> bool:
-    """Whether a text is read as itself without quotes."""
+    """Whether a text is parsed to itself without quotes."""
     return bool(text) and text == text.strip() and not FORMULA.search(text)
 
 
-def _part(found: re.Match[str], find: Find, read: Read | None) -> Part:
-    weight = float(found["weight"] or 1) * (-1 if found["sign"] == "-" else 1)
-    if found["text"]:
-        said = _unquoted(found["text"])
-        if not said.strip():
-            raise _unread(found.string, found.start("text"), "a text with words should stand")
-        return Part(said, weight=weight)
-    name = _unquoted(found["id"])
-    if found["kind"] == "file":
+def _part(match: re.Match[str], find: Find, read: Read | None) -> Part:
+    weight = float(match["weight"] or 1) * (-1 if match["sign"] == "-" else 1)
+    if match["text"]:
+        text = unquote(match["text"])
+        if not text.strip():
+            raise _expected("a text with words", match.string, match.start("text"))
+        return Part(text, weight=weight)
+    name = unquote(match["id"])
+    if match["kind"] == "file":
         if read is None:
             raise InputError(
                 f"Files are read on the command line only, so file:{name} is off here. "
-                "Upload the picture, or name an item: img:ID."
+                "Upload the image, or name an item: img:ID."
             )
         return Part(image=read(name), weight=weight)
     if not name:
-        raise _unread(found.string, found.start("id"), "an id should stand")
-    return Part(item=find(name, "image" if found["kind"] == "img" else None), weight=weight)
+        raise _expected("an id", match.string, match.start("id"))
+    return Part(item=find(name, "image" if match["kind"] == "img" else None), weight=weight)
 
 
-def _written(place: int, part: Part) -> str:
+def _term(place: int, part: Part) -> str:
     if part.image:
-        raise InputError("A picture from outside the collection cannot be written into a link.")
+        raise InputError("An image file cannot be written into a link.")
     sign = ("" if place == 0 else " + ") if part.weight > 0 else ("-" if place == 0 else " - ")
     size = repr(abs(float(part.weight))).removesuffix(".0")
     weight = "" if size == "1" else f"{size}*"
-    if part.text:
-        return f"{sign}{weight}{_quoted(part.text)}"
-    name = part.item if re.fullmatch(WORD, part.item) else _quoted(part.item)
-    return f"{sign}{weight}item:{name}"
+    return sign + weight + (quote(part.text) if part.text else f"item:{quote(part.item, WORD)}")
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL) if text[0] in "\"'" else text
-
-
-def _unread(text: str, at: int, wanted: str) -> InputError:
+def _expected(what: str, text: str, at: int) -> InputError:
     rest = text[at:].strip()
     shown = rest if len(rest) <= 30 else rest[:30] + "..."
-    return InputError(f"{wanted[0].upper()}{wanted[1:]} at character {at + 1}: {shown}. {HINT}")
+    return InputError(f"Expected {what} at character {at + 1}: {shown}. {HINT}")

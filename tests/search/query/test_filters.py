@@ -65,19 +65,19 @@ def test_any_text_is_read_or_refused(text):
     try:
         assert parse_filters(text, TYPES)
     except InputError as refusal:
-        assert "Write conditions such as" in str(refusal)
+        assert "Write filters such as" in str(refusal)
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "The condition is empty"),
-        ("label", "The condition ends where a comparison after 'label'"),
-        ("label like x", "'like' after 'label' is no comparison"),
-        ("year = soon", "'soon' is no number"),
-        ("label = a label = b", "there must be 'and'"),
-        ("label in (a", "The condition ends where a '\\)'"),
-        ("label = 'open", "cannot be read from"),
+        ("", "The filter is empty"),
+        ("label", "The filter ends where a comparison after 'label'"),
+        ("label like x", "'like' after 'label' is not a comparison"),
+        ("year = soon", "'soon' is not a number"),
+        ("label = a label = b", "must be joined by 'and'"),
+        ("label in (a", "The filter ends where a '\\)'"),
+        ("label = 'open", "cannot be parsed from"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_the_place(text, sentence):
