@@ -1,4 +1,4 @@
-"""Whether the pictures nearest to a picture show the same, judged by the collection's labels."""
+"""How well image queries find images here, measured by the collection's labels."""
 
 from __future__ import annotations
 
@@ -9,99 +9,96 @@ import numpy as np
 from core.numerics.labels import classes
 from core.numerics.neighbors import top_k
 from core.numerics.stats import normal
-from core.types import Bools, Doubles, Floats, Ints, Kind, Query, Space, per_space
+from core.types import Bools, Doubles, Floats, Ints, Query, Space, per_space
 
-LEAST, K = 20, 5
-ASKED, AMONG = 1000, 20_000  # pictures that ask, and that can be found, at most
+K, LEAST = 5, 20  # hits per query; labeled images
+QUERIES, ITEMS = 1000, 20_000  # images as queries, and to be found, at most
+
+Interval = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class LabelAgreement:
-    """Shares of the 5 nearest pictures that carry the label of the picture that asks.
+    """Label precision@5 of image queries: the share of the 5 nearest images with the same label.
 
-    `by_picture` when the picture itself asks, `by_captions` when its captions do (None where too
-    few have any), each with its 95 % interval over pictures; `gain` is the difference between the
-    two over the same pictures; `chance` what random pictures would give; `n` pictures asked.
+    Args:
+        images: of images as queries, with its 95 % interval.
+        captions: of the means of their captions as queries; None where too few have any.
+        gain: images minus captions, on the same images.
+        chance: of random images.
+        n: number of queries.
     """
 
-    by_picture: tuple[float, float, float]
-    by_captions: tuple[float, float, float] | None
-    gain: tuple[float, float, float] | None
+    images: Interval
+    captions: Interval | None
+    gain: Interval | None
     chance: float
     n: int
 
     @property
     def sentence(self) -> str:
-        """Why pictures are a poor question here; "" where they are a good one."""
-        value, low, high = self.by_picture
-        shown = (
-            f"of the {K} pictures nearest to a picture {value:.0%} ({low:.0%} to {high:.0%}) "
-            f"share its label"
-        )
+        """Why an image is a poor query here; "" where it is a good one."""
+        value, low, high = self.images
+        precision = f"Label precision@{K} of image queries is {value:.0%} ({low:.0%} to {high:.0%})"
         if low <= self.chance:
+            return f"{precision}, the chance level {self.chance:.0%}: images are poor queries here."
+        if self.gain and self.captions and self.gain[2] < 0:
             return (
-                f"A picture is a poor question here: {shown}, no more than chance "
-                f"({self.chance:.0%})."
-            )
-        if self.gain and self.by_captions and self.gain[2] < 0:
-            return (
-                f"Words find more than a picture here: {shown}, of those nearest to its captions "
-                f"{self.by_captions[0]:.0%}; chance {self.chance:.0%}. Add words to the question."
+                f"{precision}, of their captions as queries {self.captions[0]:.0%} (chance level "
+                f"{self.chance:.0%}). Add a text to the query."
             )
         return ""
 
 
 @per_space
 def neighbor_label_agreement(space: Space) -> LabelAgreement | None:
-    """How often near pictures share a label; None with too few labelled pictures to tell.
+    """Label precision@5 of image queries; None with fewer than 20 images or two labels.
 
     >>> rows = np.repeat(np.eye(2, dtype=np.float32), 10, axis=0)
     >>> labels = (("a",),) * 10 + (("b",),) * 10
     >>> space = Space(rows, tuple(map(str, range(20))), 20, labels=labels)
-    >>> neighbor_label_agreement(space).by_picture
+    >>> neighbor_label_agreement(space).images
     (1.0, 1.0, 1.0)
     """
-    found = classes(space, "image", least=2)
-    if len(found.names) < 2 or len(found.rows) < LEAST:
+    labels = classes(space, "image", least=2)
+    if len(labels.names) < 2 or len(labels.rows) < LEAST:
         return None
     rng = np.random.default_rng(0)
-    among = np.sort(rng.permutation(len(found.rows))[:AMONG])
-    rows, codes = found.rows[among], found.codes[among]
-    asked = np.sort(rng.permutation(len(rows))[:ASKED])
+    items = np.sort(rng.permutation(len(labels.rows))[:ITEMS])
+    rows, codes = labels.rows[items], labels.codes[items]
+    queries = np.sort(rng.permutation(len(rows))[:QUERIES])
     sizes = np.bincount(codes)
-    chance = float(((sizes[codes[asked]] - 1) / (len(rows) - 1)).mean())
-    own = _shares(space.vectors[rows[asked]], space, rows, codes, asked)
-    said, has = _captions(space, rows[asked])
+    chance = float(((sizes[codes[queries]] - 1) / (len(rows) - 1)).mean())
+    images = _precision(space.vectors[rows[queries]], space.vectors[rows], codes, queries)
+    means, has = _captions(space, rows[queries])
     if has.sum() < LEAST:
-        return LabelAgreement(_interval(own), None, None, chance, len(asked))
-    words = _shares(said[has], space, rows, codes, asked[has])
-    return LabelAgreement(
-        _interval(own), _interval(words), _interval(own[has] - words, -1), chance, len(asked)
-    )
+        return LabelAgreement(_interval(images), None, None, chance, len(queries))
+    captions = _precision(means[has], space.vectors[rows], codes, queries[has])
+    gain = _interval(images[has] - captions, -1)
+    return LabelAgreement(_interval(images), _interval(captions), gain, chance, len(queries))
 
 
 def image_query_warning(space: Space, query: Query) -> str:
-    """The sentence for a question in which a picture asks for pictures; "" for all others."""
-    pictures = any(
+    """The warning for a query in which an image finds images; "" for all others."""
+    by_image = any(
         part.image or (part.item and space.row[part.item] < space.n_images)
         for part in query.parts
         if part.weight > 0
     )
-    wanted: Kind = "image"
-    if not pictures or wanted not in query.kinds:
+    if not by_image or "image" not in query.kinds:
         return ""
-    found = neighbor_label_agreement(space)
-    return found.sentence if found else ""
+    agreement = neighbor_label_agreement(space)
+    return agreement.sentence if agreement else ""
 
 
-def _shares(queries: Floats, space: Space, rows: Ints, codes: Ints, asked: Ints) -> Doubles:
-    """(q,) share of each query's nearest rows with the code of the row that asks, itself aside."""
-    near = top_k(queries, space.vectors[rows], K, exclude=asked)[0]
-    return np.asarray((codes[near] == codes[asked][:, None]).mean(axis=1))
+def _precision(vectors: Floats, items: Floats, codes: Ints, queries: Ints) -> Doubles:
+    """(q,) share of each query's nearest items with its label, itself excluded."""
+    near = top_k(vectors, items, K, exclude=queries)[0]
+    return np.asarray((codes[near] == codes[queries][:, None]).mean(axis=1))
 
 
 def _captions(space: Space, rows: Ints) -> tuple[Floats, Bools]:
-    """(q, d) mean unit vector of each picture's texts, and which pictures have any."""
+    """(q, d) mean unit vector of each image's captions, and which images have any."""
     place = np.full(space.n, -1, np.int64)
     place[rows] = np.arange(len(rows))
     image, text = space.pairs.T
@@ -113,6 +110,6 @@ def _captions(space: Space, rows: Ints) -> tuple[Floats, Bools]:
     return (sums / np.where(has, lengths, 1)[:, None]).astype(np.float32), has
 
 
-def _interval(values: Doubles, low: float = 0.0) -> tuple[float, float, float]:
+def _interval(values: Doubles, low: float = 0.0) -> Interval:
     value, error = float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
     return value, *normal(value, error, low, 1.0)
