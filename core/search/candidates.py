@@ -1,4 +1,4 @@
-"""One query against a collection: which rows are best, and what all the others look like."""
+"""One query against a collection: the best rows, and the cosines of all the others."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.numerics.neighbors import cosines, select
-from core.search.index import ivf, two_bit
+from core.search.index import faiss_ivf, two_bit
+from core.search.index.faiss_ivf import IvfIndex
 from core.types import Bools, Doubles, Floats, Ints, Kind, Space
 
-SAMPLE = 20_000  # cosines of each kind that stand for the rest in a large collection
-PLAIN = 1000  # hits of which it is known exactly where the cosine alone would put them
+SAMPLE = 20_000  # cosines of each kind that represent all of them in a large collection
+PLAIN = 1000  # ranks by cosine alone that are known exactly where a bias is subtracted
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """What comparing a query with the allowed rows gave.
+    """The result of comparing a query with the allowed rows.
 
     Args:
         rows: (m,) the best rows, by score; `scores` (m,) are their cosines without the bias.
         background: cosines of the allowed rows of each kind: all, or a sample of them.
         sizes: number of allowed rows of each kind.
-        how: what was done, in words.
+        how: how it was searched, as a sentence.
         best: the highest cosines, in order, where `background` is a sample.
         every: (n,) cosines of all rows, where they were computed.
     """
@@ -45,20 +46,20 @@ class Candidates:
         return self.every[rows]
 
     def rank(self, cosine: float) -> int:
-        """Where the cosine alone would put an item; beyond the first 1000 an estimate."""
+        """Rank of an item by its cosine alone; beyond `PLAIN` an estimate."""
         if self.best is not None and len(self.best) and cosine >= self.best[-1]:
             return 1 + int((self.best > cosine).sum())
         above = [
-            self.sizes[kind] * float((found > cosine).mean())
-            for kind, found in self.background.items()
-            if len(found)
+            self.sizes[kind] * float((values > cosine).mean())
+            for kind, values in self.background.items()
+            if len(values)
         ]
         return 1 + round(sum(above))
 
     def above(self, least: Mapping[Kind, float]) -> int:
-        """How many allowed rows reach the least cosine of their kind.
+        """How many allowed rows reach the threshold of their kind.
 
-        Exact where every cosine is known or the best reach below the cut; else an estimate.
+        Exact where every cosine is known or `best` reaches below the threshold; else an estimate.
         """
         estimate = round(
             sum(self.sizes[k] * _share(x, least[k]) for k, x in self.background.items())
@@ -74,10 +75,10 @@ class Candidates:
         return among if covered and not self.space.offset.any() else max(among, estimate)
 
     def counts(self, edges: Doubles) -> dict[Kind, Doubles]:
-        """Histogram of the cosines of each kind; of a sample, scaled to what it stands for."""
+        """Histogram of the cosines of each kind; that of a sample is scaled to all rows."""
         return {
-            kind: np.histogram(found, edges)[0] * (self.sizes[kind] / max(1, len(found)))
-            for kind, found in self.background.items()
+            kind: np.histogram(values, edges)[0] * (self.sizes[kind] / max(1, len(values)))
+            for kind, values in self.background.items()
         }
 
 
@@ -90,67 +91,69 @@ def find_candidates(
     *,
     approximate: bool = False,
 ) -> Candidates:
-    """The k best of the allowed rows: by every cosine, or in two steps where that is quicker.
+    """The k best of the allowed rows: by every cosine, or in two steps where that is faster.
 
-    `approximate` all of them will do: then a large collection's nearest cells are enough.
+    `approximate` allows the approximate index (IVF) of a large collection.
     """
     of_kind = {kind: allowed[space.span(kind)] for kind in kinds}
     sizes = {kind: int(np.count_nonzero(mask)) for kind, mask in of_kind.items()}
     if two_bit.pays(space):
-        # What the cells hold was measured by cosine alone: with a bias the search stays exact.
-        approximate = approximate and not space.offset.any() and ivf.usable(space, allowed)
-        return _in_two_steps(space, vector, allowed, of_kind, sizes, k, approximate)
+        # The recall was measured by cosine alone: with a bias the search stays exact.
+        use = approximate and not space.offset.any()
+        indexes = faiss_ivf.indexes(space, allowed) if use else {}
+        return _indexed(space, vector, allowed, of_kind, sizes, k, indexes)
     every = cosines(space.vectors, vector)
     scores = np.where(allowed, every - space.offset, -np.inf).astype(np.float32)[None]
-    found = select(scores, min(k, sum(sizes.values())))
+    rows, best = select(scores, min(k, sum(sizes.values())))
     background = {kind: every[space.span(kind)][mask] for kind, mask in of_kind.items()}
-    how = f"All {sum(sizes.values()):,} items were compared."
-    return Candidates(space, vector, found[0][0], found[1][0], background, sizes, how, every=every)
+    how = f"Exact search of all {sum(sizes.values()):,} items."
+    return Candidates(space, vector, rows[0], best[0], background, sizes, how, every=every)
 
 
-def _in_two_steps(
+def _indexed(
     space: Space,
     vector: Floats,
     allowed: Bools,
     of_kind: Mapping[Kind, Bools],
     sizes: Mapping[Kind, int],
     k: int,
-    approximate: bool,
+    indexes: Mapping[Kind, IvfIndex],
 ) -> Candidates:
-    if approximate:
-        rows, scores = ivf.top_k(space, vector, k, mask=allowed)
+    if indexes:
+        rows, scores = faiss_ivf.top_k(space, vector, k, mask=allowed)
     else:
         rows, scores = two_bit.top_k(space, vector, k, offset=space.offset, mask=allowed)
     best = scores
     if space.offset.any():
         best = two_bit.top_k(space, vector, max(k, PLAIN), mask=allowed)[1]
     background = {
-        kind: two_bit.cosines_of(space, vector, _spread(mask) + space.span(kind).start)
+        kind: two_bit.cosines_of(space, vector, _sample(mask) + space.span(kind).start)
         for kind, mask in of_kind.items()
     }
-    done = _looked(space) if approximate else "in two steps, exactly"
     how = (
-        f"The best of {sum(sizes.values()):,} items were found {done}; what is "
-        f"unrelated was judged by a sample of {sum(map(len, background.values())):,}."
+        f"{_description(sum(sizes.values()), indexes)} The null distributions are estimated from "
+        f"{sum(map(len, background.values())):,} of them."
     )
     return Candidates(space, vector, rows, scores, background, sizes, how, best)
 
 
-def _looked(space: Space) -> str:
-    """How the inverted file finds, and how well."""
-    made = ivf.inverted_file(space)
+def _description(n: int, indexes: Mapping[Kind, IvfIndex]) -> str:
+    """How n items were searched; of two indexes the lower recall counts."""
+    if not indexes:
+        return f"Exact search of {n:,} items in two steps (2-bit codes, then full vectors)."
+    index = min(indexes.values(), key=lambda index: index.recall)
     return (
-        f"among the {made.share:.1%} in the cells nearest to the query (inverted file), which hold "
-        f"{made.recall:.1%} ({made.low:.1%} to {made.high:.1%}) of the true ten nearest of "
-        f"{made.asked:,} of its own items"
+        f"Approximate search (IVF) of {n:,} items: recall@{faiss_ivf.K} {index.recall:.1%} "
+        f"(95 % interval {index.low:.1%} to {index.high:.1%}, {index.queries:,} of the items as "
+        f"queries)."
     )
 
 
-def _share(found: Floats, least: float) -> float:
-    return float((found >= least).mean()) if len(found) else 0.0
+def _share(values: Floats, threshold: float) -> float:
+    return float((values >= threshold).mean()) if len(values) else 0.0
 
 
-def _spread(mask: Bools) -> Ints:
+def _sample(mask: Bools) -> Ints:
     """At most `SAMPLE` of the allowed rows: one, drawn at random, of each stretch of them."""
     rows = np.flatnonzero(mask)
     step = -(-len(rows) // SAMPLE)

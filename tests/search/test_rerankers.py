@@ -8,14 +8,15 @@ import pytest
 
 from core.errors import BadParameter, UnknownName
 from core.registry import Choices
-from core.search.engine import search
+from core.search.engine import run, search
+from core.search.plan import SearchPlan
 from core.search.rerankers import RERANKERS, Shortlist
 from core.types.space import Space
 from tests.fixtures import spaces
 
 PARTS = RERANKERS.all()
 every = pytest.mark.parametrize("part", PARTS.values(), ids=list(PARTS))
-GRAPH = ("super_global", "database_augmentation", "k_reciprocal", "diffusion")
+GRAPH = ("super_global", "database_augmentation", "k_reciprocal")
 
 
 def listed(space, vector, rows=None):
@@ -119,14 +120,14 @@ def test_search_takes_it_and_keeps_what_lies_beyond(part):
     def ranked(shortlist):
         return part(replace(shortlist, query_tokens=given.query_tokens, tokens=given.tokens))
 
-    answer = search(space, query, k=600, rerank=ranked)
-    rows = [h.row for h in answer.hits]
+    result = run(SearchPlan(space, query, k=600, rerank=ranked))
+    rows = [h.row for h in result.hits]
     before = [h.row for h in plain.hits]
     assert set(rows[:400]) == set(before[:400])
     assert rows[400:] == before[400:]
-    scores = [h.score for h in answer.hits]
+    scores = [h.score for h in result.hits]
     assert (np.diff(scores) < 1e-6).all()
-    assert [h.plain_rank for h in answer.hits] == [before.index(row) + 1 for row in rows]
+    assert [h.plain_rank for h in result.hits] == [before.index(row) + 1 for row in rows]
 
 
 @every
@@ -148,8 +149,8 @@ def test_it_is_documented_and_its_settings_are_checked(part):
 
 
 def test_an_unknown_name_gets_a_suggestion():
-    with pytest.raises(UnknownName, match=r"No reranker is called 'difusion'\. Did you mean"):
-        RERANKERS.get("difusion")
+    with pytest.raises(UnknownName, match=r"No reranker is called 'k_reciprocl'\. Did you mean"):
+        RERANKERS.get("k_reciprocl")
 
 
 @pytest.mark.parametrize("name", [*GRAPH, "alpha_query_expansion"])
@@ -248,33 +249,6 @@ def test_k_reciprocal_step_by_step():
     )
 
 
-def test_diffusion_solves_its_equation():
-    space, _ = clusters(n_each=10)
-    given = listed(space, space.vectors[4])
-    x = given.vectors.astype(np.float64)
-    m, k = len(x), 7
-    links = np.zeros((m, m))
-    near = [set([j for j in np.argsort(-(x @ x[i])) if j != i][:k]) for i in range(m)]
-    for i in range(m):
-        for j in near[i]:
-            if i in near[j]:
-                links[i, j] = max(x[i] @ x[j], 0) ** 3
-    root = np.sqrt(np.maximum(links.sum(axis=1), 1e-12))
-    walk = links / root[:, None] / root
-    f = PARTS["diffusion"](given, k=k, seeds=5, alpha=0.9).astype(np.float64)
-    y = f - 0.9 * walk @ f
-    np.testing.assert_allclose(y[:5], (x[:5] @ given.vector) ** 3, atol=1e-5)
-    np.testing.assert_allclose(y[5:], 0, atol=1e-5)
-
-
-def test_diffusion_without_spreading_stays_at_its_seeds():
-    given = listed(spaces.ball(n=80, d=16), unit(np.arange(1.0, 17.0)))
-    scores = PARTS["diffusion"](given, alpha=0.0)
-    np.testing.assert_allclose(scores[:10], given.scores[:10] ** 3, atol=1e-6)
-    assert not scores[10:].any()
-    assert np.argsort(-scores, kind="stable").tolist() == list(range(len(scores)))
-
-
 @pytest.mark.parametrize(
     ("name", "least"),
     [
@@ -291,6 +265,6 @@ def test_a_hub_correction_is_not_undone(name, least):
     offset = np.zeros(space.n, np.float32)
     offset[best] = 1.5
     biased = Space(space.vectors, space.ids, space.n_images, offset=offset)
-    assert search(space, query, rerank=PARTS[name]).hits[0].row in range(10)
-    hits = search(biased, query, k=space.n, rerank=PARTS[name]).hits
+    assert run(SearchPlan(space, query, rerank=PARTS[name])).hits[0].row in range(10)
+    hits = run(SearchPlan(biased, query, k=space.n, rerank=PARTS[name])).hits
     assert next(h.rank for h in hits if h.row == best) > least

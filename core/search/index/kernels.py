@@ -1,7 +1,8 @@
-"""Loops over rows that numpy has no words for, compiled by numba when first used.
+"""Loops over rows that numpy does not offer, compiled by numba when first used.
 
-Import this module inside a function: numba takes a moment to load. Compiled code is kept on disk.
-Every loop works on rows [start, stop) and lets go of the interpreter, so that threads share rows.
+Import this module inside a function: numba takes a moment to load. Compiled code is cached on disk.
+Every loop works on rows [start, stop) and releases the interpreter lock, so that threads can divide
+the rows among them.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-from core.types import Bools, Floats, Ints
+from core.types import Floats, Ints
 
 LEVEL = np.float32(0.9957)  # best step of 4 even levels for a normal variable (Max 1960)
 THREADS = os.cpu_count() or 1
 
 
-def shared(work: Callable[[int, int], None], n: int, least: int = 1024) -> None:
+def parallel(work: Callable[[int, int], None], n: int, least: int = 1024) -> None:
     """Run `work(start, stop)` over n rows, in one thread for each core where that pays."""
     parts = max(1, min(THREADS, n // least))
     ends = [n * part // parts for part in range(parts + 1)]
@@ -34,7 +35,7 @@ def shared(work: Callable[[int, int], None], n: int, least: int = 1024) -> None:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Kept: to start threads takes as long as some of their work."""
+    """Reused: starting threads takes as long as some of their work."""
     return ThreadPoolExecutor(THREADS)
 
 
@@ -47,7 +48,7 @@ def _ones(typing: Any, word: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
-def _turn(x: Floats, signs: Floats) -> None:
+def _rotate(x: Floats, signs: Floats) -> None:
     """In place: flip signs, then the Walsh-Hadamard transform, for each row of signs."""
     size = len(x)
     for flips in signs:
@@ -64,20 +65,20 @@ def _turn(x: Floats, signs: Floats) -> None:
 
 def _encode(
     vectors: Floats,
-    centre: Floats,
+    center: Floats,
     signs: Floats,
-    words: np.typing.NDArray[np.uint64],
+    codes: np.typing.NDArray[np.uint64],
     scales: Floats,
     start: int,
     stop: int,
 ) -> None:
-    """Two bits for each turned coordinate, low bits in the first half of `words`."""
-    d, size = len(centre), signs.shape[1]
+    """Two bits for each rotated coordinate, low bits in the first half of `codes`."""
+    d, size = len(center), signs.shape[1]
     x = np.empty(size, np.float32)
     for row in range(start, stop):
         x[:] = 0
-        x[:d] = vectors[row] - centre
-        turn(x, signs)
+        x[:d] = vectors[row] - center
+        rotate(x, signs)
         power = np.float32(0)
         for i in range(size):
             power += x[i] * x[i]
@@ -93,13 +94,13 @@ def _encode(
                 along += (level - np.float32(1.5)) * value
                 low |= np.uint64(level & 1) << np.uint64(bit)
                 high |= np.uint64(level >> 1) << np.uint64(bit)
-            words[row, word] = low
-            words[row, size // 64 + word] = high
+            codes[row, word] = low
+            codes[row, size // 64 + word] = high
         scales[row] = power / along / size  # the transforms stretched x by `size`
 
 
 def _sums(
-    words: np.typing.NDArray[np.uint64],
+    codes: np.typing.NDArray[np.uint64],
     planes: np.typing.NDArray[np.uint64],
     rows: Ints,
     result: Floats,
@@ -108,15 +109,15 @@ def _sums(
 ) -> None:
     """Inner products of 2-bit codes with a query of signed 4-bit numbers, by counting bits.
 
-    `rows` says whose; none stands for all.
+    Of these `rows`, or of all where it is empty.
     """
-    half = words.shape[1] // 2
+    half = codes.shape[1] // 2
     for at in range(start, stop):
         row = rows[at] if len(rows) else at
         # Four counts each: without the shifts in it the loop becomes a few wide instructions.
         a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0
         for i in range(half):
-            low, high = words[row, i], words[row, half + i]
+            low, high = codes[row, i], codes[row, half + i]
             p0, p1, p2, p3 = planes[0, i], planes[1, i], planes[2, i], planes[3, i]
             a0 += ones(low & p0)
             a1 += ones(low & p1)
@@ -127,23 +128,6 @@ def _sums(
             b2 += ones(high & p2)
             b3 += ones(high & p3)
         result[at] = a0 + 2 * (a1 + b0) + 4 * (a2 + b1) + 8 * (b2 - a3) - 16 * b3
-
-
-def _passing(
-    cells: Ints, starts: Ints, order: Ints, allowed: Bools, enough: int, found: Ints
-) -> int:
-    """Put the places of the allowed rows of some cells into `found` until there are enough.
-
-    A cell that was begun is finished. How many there are comes back.
-    """
-    count = 0
-    for cell in cells:
-        if count >= enough:
-            break
-        for at in range(starts[cell], starts[cell + 1]):
-            found[count] = at
-            count += allowed[order[at]]
-    return count
 
 
 def _dots(
@@ -158,8 +142,7 @@ def _dots(
 
 
 ones: Any = intrinsic(_ones)
-turn = njit(nogil=True, cache=True)(_turn)
+rotate = njit(nogil=True, cache=True)(_rotate)
 encode = njit(nogil=True, cache=True, fastmath=True)(_encode)
 sums = njit(nogil=True, cache=True)(_sums)
-passing = njit(nogil=True, cache=True)(_passing)
 dots = njit(nogil=True, cache=True, fastmath=True)(_dots)

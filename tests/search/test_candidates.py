@@ -1,0 +1,80 @@
+"""Candidates by every cosine, in two steps, and by the approximate index."""
+
+import numpy as np
+import pytest
+
+from core.numerics.neighbors import top_k
+from core.search.candidates import find_candidates
+from core.search.engine import search
+from core.search.index import faiss_ivf, two_bit
+from core.search.index.faiss_ivf import ivf_index
+from core.types.space import Space
+from tests.fixtures import spaces
+
+KINDS = ("image", "text")
+
+
+@pytest.fixture
+def indexed(monkeypatch):
+    """Two steps and an index whatever the size."""
+    monkeypatch.setattr(two_bit, "PAYS", 1)
+    monkeypatch.setattr(faiss_ivf, "FEWEST", 400)
+    monkeypatch.setattr(faiss_ivf, "QUERIES", 200)
+
+
+@pytest.fixture(scope="module")
+def clustered():
+    """Both kinds in the same clusters."""
+    return spaces.clustered(spaces.directions(20, 32), [50] * 20, noise=0.5)
+
+
+def test_approximate_candidates_come_with_the_recall_of_the_worse_index(indexed, clustered):
+    query, allowed = clustered.vectors[1100], np.ones(clustered.n, bool)
+    found = find_candidates(clustered, query, allowed, KINDS, 10, approximate=True)
+    assert found.rows[0] == 1100
+    worst = min(ivf_index(clustered, kind).recall for kind in KINDS)
+    assert found.how.startswith(f"Approximate search (IVF) of 2,000 items: recall@10 {worst:.1%}")
+    exact = find_candidates(clustered, query, allowed, KINDS, 10)
+    assert exact.how.startswith("Exact search of 2,000 items in two steps")
+
+
+def test_with_a_filter_no_index_is_built_and_the_search_is_exact(indexed, clustered, monkeypatch):
+    monkeypatch.setattr(faiss_ivf, "ivf_index", None)
+    allowed = np.arange(clustered.n) < 500
+    found = find_candidates(
+        clustered, clustered.vectors[5], allowed, ("image",), 10, approximate=True
+    )
+    assert found.rows[0] == 5
+    assert found.how.startswith("Exact")
+
+
+def test_with_a_bias_the_search_is_exact(indexed, clustered, rng):
+    biased = clustered.biased((0.05 * rng.normal(size=clustered.n)).astype(np.float32), "step")
+    query, allowed = clustered.vectors[1100], np.ones(clustered.n, bool)
+    found = find_candidates(biased, query, allowed, KINDS, 24, approximate=True)
+    expected = top_k(query[None], clustered.vectors, 24, offset=biased.offset)[0][0]
+    np.testing.assert_array_equal(found.rows, expected)
+    assert found.how.startswith("Exact")
+
+
+def test_a_large_collection_is_searched_as_a_small_one(rng, monkeypatch):
+    """The same hits in two steps, and a null distribution from a sample that agrees."""
+    n = 60_000
+    vectors = spaces.space(2 * np.eye(32)[0] + rng.normal(size=(n, 32)) / np.arange(1, 33)).vectors
+    offset = (0.02 * rng.normal(size=n)).astype(np.float32)
+    mask = rng.random(n) < 0.9
+    plain = Space(vectors, tuple(map(str, range(n))), n // 2)
+    for space in plain, plain.biased(offset, "step"):
+        whole = search(space, vectors[9], k=30, mask=mask, exclude=np.array([9]))
+        monkeypatch.setattr(two_bit, "PAYS", 1)
+        quick = search(space, vectors[9], k=30, mask=mask, exclude=np.array([9]))
+        monkeypatch.undo()
+        assert [h.id for h in quick.hits] == [h.id for h in whole.hits]
+        assert [h.plain_rank for h in quick.hits] == [h.plain_rank for h in whole.hits]
+        assert quick.n == whole.n
+        for kind in KINDS:
+            assert quick.nulls[kind].mean == pytest.approx(whole.nulls[kind].mean, abs=0.01)
+            assert quick.nulls[kind].sd == pytest.approx(whole.nulls[kind].sd, rel=0.05)
+            assert quick.counts[kind].sum() == pytest.approx(whole.counts[kind].sum(), rel=0.01)
+        assert "two steps" in quick.how
+        assert "all" in whole.how
