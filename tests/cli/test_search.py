@@ -64,7 +64,7 @@ def test_an_item_is_named_by_the_start_of_its_id_and_is_no_answer(ask):
     assert first not in [hit["id"] for hit in like["hits"]]
     assert len(like["hits"]) == 29
     code, _, told = ask("img:zz")
-    assert (code, "No picture has an id that starts with 'zz'" in told) == (2, True)
+    assert (code, "No image has an id that starts with 'zz'" in told) == (2, True)
     ids = sorted(hit["id"] for hit in ask("red", "-k", 30)[1]["hits"])
     shared = next(a[:1] for a, b in pairwise(ids) if a[0] == b[0])
     code, _, told = ask(f"img:{shared}")
