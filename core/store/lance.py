@@ -17,12 +17,11 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from core.errors import StoreError
-from core.types import Floats
 
 R = TypeVar("R")
 PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
@@ -41,8 +40,6 @@ _REASONS = {
     "30": "the disk is read-only",
     "122": "the disk quota is used up. Free some space and repeat: what was written is safe",
 }
-GRAPH_LINKS, GRAPH_WIDTH = 16, 128  # of a node, and candidates in view while they are chosen
-VectorIndex = Literal["bits", "whole", "graph"]
 _SESSION: ContextVar[dict[Hashable, int] | None] = ContextVar("session", default=None)
 
 
@@ -216,31 +213,6 @@ class Table:
     def _index(self, column: str, config: Any) -> None:
         if all(i.columns != [column] for i in self._handle.list_indices()):
             self._retry(lambda: self._handle.create_index(column, config=config, replace=True))
-
-    def index_vectors(self, column: str, cells: int, kind: VectorIndex) -> None:
-        """Index unit vectors by cosine: one bit a coordinate, whole vectors, or a graph of them."""
-        from lancedb.index import HnswSq, IvfFlat, IvfRq
-
-        made = {"bits": IvfRq, "whole": IvfFlat, "graph": HnswSq}[kind]
-        size = {"m": GRAPH_LINKS, "ef_construction": GRAPH_WIDTH} if kind == "graph" else {}
-        config = made(distance_type="cosine", num_partitions=cells, **size)
-        self._retry(lambda: self._handle.create_index(column, config=config, replace=True))
-
-    def near(
-        self, query: Floats, limit: int, probes: int, refine: int, width: int | None = None
-    ) -> list[tuple[str, float]]:
-        """Ids and cosines of the rows nearest to a (d,) unit vector, best first, by the index.
-
-        It looks into `probes` cells and compares `refine` candidates exactly for each hit; a graph
-        keeps `width` candidates in view.
-        """
-        with store_errors(self._reading):
-            search = self._handle.search(query, vector_column_name="vector")
-            search = search.distance_type("cosine").nprobes(probes).refine_factor(refine)
-            search = search if width is None else search.ef(width)
-            rows = search.select(["id", "_distance"]).limit(limit).to_arrow()
-        cosines = [1 - distance for distance in rows["_distance"].to_pylist()]
-        return list(zip(rows["id"].to_pylist(), cosines, strict=True))
 
     def match(self, column: str, text: str, limit: int, ids: Sequence[str] | None) -> pa.Table:
         """Columns id and _score (BM25) of the rows that contain any word of a text, best first.

@@ -57,7 +57,9 @@ class IvfIndex:
     queries: int = 0
 
 
-def top_k(space: Space, query: Floats, k: int, *, mask: Bools | None = None) -> tuple[Ints, Floats]:
+def top_k(
+    space: Space, query: Floats, k: int, *, mask: Bools | None = None, nprobe: int = 0
+) -> tuple[Ints, Floats]:
     """The k best rows for one query: approximately where there are `indexes`, else exactly.
 
     Args:
@@ -65,6 +67,7 @@ def top_k(space: Space, query: Floats, k: int, *, mask: Bools | None = None) -> 
         query: (d,) unit row.
         k: how many; fewer are returned when fewer are allowed.
         mask: (n,) rows that may be returned.
+        nprobe: lists to probe; 0: as many as were measured to be enough.
 
     Returns:
         rows (k,) and exact cosines (k,), best first; equal ones are ordered by row.
@@ -81,7 +84,8 @@ def top_k(space: Space, query: Floats, k: int, *, mask: Bools | None = None) -> 
     for kind in KINDS:
         span = space.span(kind)
         if kind in built:
-            rows.append(span.start + _candidates(built[kind], query, k, allowed[span]))
+            index = replace(built[kind], nprobe=nprobe) if nprobe else built[kind]
+            rows.append(span.start + _candidates(index, query, k, allowed[span]))
         else:
             of_kind = np.zeros(space.n, bool)
             of_kind[span] = allowed[span]

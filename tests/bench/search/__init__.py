@@ -1,4 +1,4 @@
-"""Search side by side: exact, in two steps, in the nearest cells, by LanceDB and other libraries.
+"""Search compared: exact, in two steps, approximate (IVF), by LanceDB and by other libraries.
 
 $SEXTANT_BENCH_ROWS chooses the sizes, such as "100000" or "100000,1000000"; graphs are built of at
 most $SEXTANT_BENCH_GRAPHS rows (200,000: two cores take a quarter of an hour for a million). Peers
@@ -17,7 +17,7 @@ from core.types.arrays import Floats
 from core.types.space import Space
 from tests.bench.search.clouds import cloud
 from tests.bench.search.filtered import filtered
-from tests.bench.search.real import answers, real
+from tests.bench.search.real import end_to_end, real
 from tests.bench.search.timing import measured, row
 from tests.bench.search.ways import OURS, PEERS, K, flat, lance, peers, resident, table_of
 
@@ -45,11 +45,11 @@ def _at(n: int, folder: Path) -> list[dict[str, Any]]:
     for way in peers(space.vectors):
         rows += measured(way, space.vectors, made.queries, truth)
     rows += _against_peers(rows, space.vectors)
-    return rows + answers(space) + filtered(space, made)
+    return rows + end_to_end(space) + filtered(space, made)
 
 
 def _against_peers(rows: list[dict[str, Any]], images: Floats) -> list[dict[str, Any]]:
-    """Our indexed path beside the fastest peer, each at recall 0.99."""
+    """Our approximate index against the fastest peer, each at recall 0.99."""
 
     def best(names: tuple[str, ...]) -> dict[str, Any] | None:
         timed = [
@@ -64,7 +64,7 @@ def _against_peers(rows: list[dict[str, Any]], images: Floats) -> list[dict[str,
         return []
     return [
         row(
-            "indexed path against the fastest peer, recall 0.99",
+            "approximate (IVF) against the fastest peer, recall 0.99",
             images,
             ours["value"],
             "ms",

@@ -1,4 +1,4 @@
-"""Recall and time by selectivity and by what the filter has to do with the query."""
+"""Recall and time by selectivity and by the relation of filter and query."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.search.index import ivf, two_bit
+from core.search.index import faiss_ivf, two_bit
 from core.types.arrays import Bools, Floats, Ints
 from core.types.space import Space
 from tests.bench.search.clouds import Cloud
@@ -25,7 +25,7 @@ def filtered(space: Space, cloud: Cloud) -> list[dict[str, Any]]:
     """Rows for each path, selectivity and kind of filter; numpy is a product and a mask."""
     paths: dict[str, Find] = {
         "two steps": lambda mask, query: two_bit.top_k(space, query, K, mask=mask)[0],
-        "nearest cells": lambda mask, query: ivf.top_k(space, query, K, mask=mask)[0],
+        "approximate (IVF)": lambda mask, query: faiss_ivf.top_k(space, query, K, mask=mask)[0],
     }
     rows = []
     for kind in ("random", "near", "far"):
@@ -63,17 +63,17 @@ def _one(
 
 
 def _mask(images: Floats, cloud: Cloud, kind: str, share: float, at: int) -> Bools:
-    """Rows that pass: anything; the rows of the query's own cluster first; or the farthest."""
+    """Rows that pass: random ones; those nearest to the cluster of the query; or the farthest."""
     n = len(images)
     allowed = max(K // 2, round(share * n))
     rng = np.random.default_rng(at)
     if kind == "random":
         first: Ints = rng.permutation(n)[:allowed]
     else:
-        own = cloud.clusters == cloud.asking[at]
-        likeness = images @ images[own].mean(axis=0)
-        likeness = np.where(own, 2, likeness) if kind == "near" else -likeness
-        first = np.argsort(-likeness, kind="stable")[:allowed]
+        own = cloud.clusters == cloud.query_clusters[at]
+        similarity = images @ images[own].mean(axis=0)
+        similarity = np.where(own, 2, similarity) if kind == "near" else -similarity
+        first = np.argsort(-similarity, kind="stable")[:allowed]
     mask = np.zeros(n, bool)
     mask[first] = True
     return mask
@@ -83,5 +83,5 @@ def _masked(images: Floats, mask: Bools, query: Floats) -> Ints:
     scores = np.where(mask, images @ query, -np.inf)
     best = np.argpartition(-scores, K)[:K]
     best = best[np.argsort(-scores[best])]
-    kept: Ints = best[np.isfinite(scores[best])]
-    return kept
+    rows: Ints = best[np.isfinite(scores[best])]
+    return rows

@@ -1,4 +1,4 @@
-"""How long a way takes beside numpy's, query by query in turn, alone and with eight at once."""
+"""Time of a way against numpy, query by query in turn, alone and with eight clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.bench.search.ways import Way, blas
 LEVELS = 0.95, 0.99
 CLIENTS = 8
 SECONDS = 1.5  # that one measurement may take, roughly
-REST = 0.05  # seconds before each: threads of the last matrix product wait awake that long
+REST = 0.05  # seconds before each: threads of the last matrix product spin that long
 
 
 def measured(
@@ -31,8 +31,8 @@ def measured(
     for level in LEVELS[-1:] if exact else LEVELS:
         for effort in way.efforts:
             find = partial(_with, way, effort)
-            asked = affordable(find, queries)
-            recall = recall_of(find, queries[:asked], truth[:asked])
+            count = affordable(find, queries)
+            recall = recall_of(find, queries[:count], truth[:count])
             if recall >= level:
                 break
         name = way.name if exact else f"{way.name}, recall {level}"
@@ -44,20 +44,20 @@ def measured(
 
 
 def affordable(find: Callable[[Floats], Ints], queries: Floats) -> int:
-    """How many queries can be asked in the time that one measurement may take."""
+    """How many queries fit into the time that one measurement may take."""
     find(queries[0])
     one = max(1e-6, seconds(partial(find, queries[0])))
     return max(4, min(len(queries), int(SECONDS / one)))
 
 
 def recall_of(find: Callable[[Floats], Ints], queries: Floats, truth: Sequence[Ints]) -> float:
-    """Share of the true hits that were found; 1 where there were none to find."""
-    kept = [len(np.intersect1d(find(q), t)) for q, t in zip(queries, truth, strict=True)]
-    return sum(kept) / max(1, sum(map(len, truth)))
+    """Share of the true results that were found; 1 where there are none."""
+    shared = [len(np.intersect1d(find(q), t)) for q, t in zip(queries, truth, strict=True)]
+    return sum(shared) / max(1, sum(map(len, truth)))
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes, by the clock."""
+    """Wall time."""
     started = perf_counter()
     work()
     return perf_counter() - started

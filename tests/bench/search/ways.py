@@ -1,4 +1,4 @@
-"""Ways to find the ten nearest rows: ours, LanceDB's, and what others offer."""
+"""Ways to find the ten nearest rows: ours, those of LanceDB, and other libraries."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
+import lancedb
 import numpy as np
 import pyarrow as pa
+from lancedb.index import HnswSq, IvfRq
 
 from core.numerics.neighbors import top_k
-from core.search.index import ivf, two_bit
-from core.store.lance import GRAPH_LINKS, GRAPH_WIDTH, Database, Table
-from core.store.schema import vectors_schema
+from core.search.index import faiss_ivf, two_bit
 from core.types.arrays import Floats, Ints
 from core.types.space import Space
 
 K = 10
-REFINE = 20  # candidates of LanceDB's that are compared exactly, for each hit
+REFINE = 20  # candidates of LanceDB that are rescored exactly, for each result
+GRAPH_LINKS, GRAPH_WIDTH = 16, 128  # of a node, and candidates while they are chosen
+VectorIndex = Literal["bits", "graph"]
 GRAPH_ROWS = int(os.environ.get("SEXTANT_BENCH_GRAPHS", "200000"))
 LANCE_GRAPH_ROWS = 200_000
 TOO_LONG = f"left out: more than the {GRAPH_ROWS:,} rows ($SEXTANT_BENCH_GRAPHS) of a graph"
 ONE_THREAD = f"left out beyond {LANCE_GRAPH_ROWS:,} rows: one thread builds it, over 15 minutes"
-OURS, PEERS = "nearest cells", ("faiss HNSW", "usearch HNSW", "LanceDB")
+OURS, PEERS = "approximate (IVF)", ("faiss HNSW", "usearch HNSW", "LanceDB")
 
 
 @dataclass(frozen=True)
@@ -44,45 +46,45 @@ class Way:
 
 
 def blas(images: Floats, query: Floats) -> Ints:
-    """What everything is compared with: numpy's matrix product, partition, sort."""
+    """The baseline: numpy's matrix product, partition, sort."""
     scores = images @ query
     best = np.argpartition(-scores, K)[:K]
-    found: Ints = best[np.argsort(-scores[best])]
-    return found
+    rows: Ints = best[np.argsort(-scores[best])]
+    return rows
 
 
 def resident(space: Space) -> Iterator[Way]:
-    """Search on the matrix in memory: exactly, or in the cells that are nearest."""
+    """Search on the matrix in memory: exactly, or by the approximate index."""
     yield Way("exact, resident", lambda q, _: top_k(q[None], space.vectors, K)[0][0])
     started = perf_counter()
-    made = two_bit.sketch(space)
-    note = f"built in {perf_counter() - started:.0f} s, {made.nbytes / 1e6:.0f} MB more"
+    sketch = two_bit.sketch(space)
+    note = f"built in {perf_counter() - started:.0f} s, {sketch.nbytes / 1e6:.0f} MB more"
     yield Way("exact in two steps", lambda q, _: two_bit.top_k(space, q, K)[0], note=note)
     started = perf_counter()
-    cells = ivf.inverted_file(space)
+    index = faiss_ivf.ivf_index(space, "image")
     note = (
-        f"built in {perf_counter() - started:.0f} s, {cells.codes.nbytes / 1e6:.0f} MB more; "
-        f"{len(cells.centres)} cells; by its own measure {cells.share:.1%} of the rows hold "
-        f"{cells.recall:.1%} ({cells.low:.1%} to {cells.high:.1%})"
+        f"built in {perf_counter() - started:.0f} s; by its own measurement recall "
+        f"{index.recall:.1%} ({index.low:.1%} to {index.high:.1%}) with {index.nprobe} of "
+        f"{index.lists} lists"
     )
 
     def find(query: Floats, effort: int) -> Ints:
-        return ivf.top_k(space, query, K, share=min(1.0, cells.share * effort / 4))[0]
+        return faiss_ivf.top_k(space, query, K, nprobe=effort)[0]
 
-    yield Way(OURS, find, (1, 2, 4, 8, 16, 32), note)
+    yield Way(OURS, find, tuple(2**i for i in range(2, index.lists.bit_length())), note)
 
 
-def flat(table: Table) -> Way:
-    """LanceDB before there is an index: it compares every row."""
+def flat(table: Any) -> Way:
+    """LanceDB without an index: it compares every row."""
     return Way("LanceDB flat", partial(_rows, table, 1))
 
 
-def lance(table: Table, images: Floats, folder: Path) -> Iterator[Way]:
-    """LanceDB's IVF_RQ with refine, and its graph (IVF_HNSW_SQ) where that is feasible."""
-    started, cells = perf_counter(), round(len(images) ** 0.5 / 2)
-    table.index_vectors("vector", cells, "bits")
-    note = f"built in {perf_counter() - started:.0f} s, {cells} cells"
-    probes = tuple(sorted({min(4**i, cells) for i in range(1, 6)}))
+def lance(table: Any, images: Floats, folder: Path) -> Iterator[Way]:
+    """IVF_RQ of LanceDB with rescoring, and its graph (IVF_HNSW_SQ) where that is feasible."""
+    started, lists = perf_counter(), round(len(images) ** 0.5 / 2)
+    _index(table, lists, "bits")
+    note = f"built in {perf_counter() - started:.0f} s, {lists} lists"
+    probes = tuple(sorted({min(4**i, lists) for i in range(1, 6)}))
     yield Way(f"LanceDB IVF_RQ, refine {REFINE}", partial(_rows, table, REFINE), probes, note)
     if len(images) > LANCE_GRAPH_ROWS:
         yield Way("LanceDB IVF_HNSW_SQ", _nothing, (), ONE_THREAD)
@@ -90,25 +92,25 @@ def lance(table: Table, images: Floats, folder: Path) -> Iterator[Way]:
         yield _graph(table_of(images, folder))
 
 
-def _graph(table: Table) -> Way:
+def _graph(table: Any) -> Way:
     started = perf_counter()
-    table.index_vectors("vector", 1, "graph")
+    _index(table, 1, "graph")
     note = f"built in {perf_counter() - started:.0f} s"
 
     def find(query: Floats, effort: int) -> Ints:
-        return _numbers(table.near(query, K, 1, 4, width=effort))
+        return _nearest(table, query, 1, 4, width=effort)
 
     return Way("LanceDB IVF_HNSW_SQ, refine 4", find, (40, 100, 250, 600), note)
 
 
 def peers(images: Floats) -> Iterator[Way]:
-    """The graphs of faiss and usearch, where these are installed."""
-    for name, make in ((PEERS[0], _faiss), (PEERS[1], _usearch)):
+    """The graphs of faiss and usearch."""
+    for name, build in ((PEERS[0], _faiss), (PEERS[1], _usearch)):
         if len(images) > GRAPH_ROWS:
             yield Way(name, _nothing, (), TOO_LONG)
             continue
         started = perf_counter()
-        find = make(images)
+        find = build(images)
         note = f"built in {perf_counter() - started:.0f} s"
         if find is None:
             yield Way(name, _nothing, (), "not installed: left out")
@@ -120,25 +122,49 @@ def _nothing(query: Floats, effort: int) -> Ints:
     return np.empty(0, np.int64)
 
 
-def table_of(rows: Floats, folder: Path) -> Table:
-    """The store's table of some vectors; the id of a row is its number."""
+def table_of(rows: Floats, folder: Path) -> Any:
+    """A LanceDB table of some vectors; the id of a row is its number."""
     n, d = rows.shape
-    schema = vectors_schema(d)
-    table = Database(str(folder), "The benchmark's table").ensure("vectors", schema)
+    vector = pa.list_(pa.float32(), d)
+    schema = pa.schema([pa.field("id", pa.int64()), pa.field("vector", vector)])
+    table = lancedb.connect(folder).create_table("vectors", schema=schema)
     for start in range(0, n, 50_000):
         part = rows[start : start + 50_000]
-        ids = pa.array([str(i) for i in range(start, start + len(part))])
         column = pa.FixedSizeListArray.from_arrays(part.ravel(), d)
-        table.merge(pa.table([ids, column], schema=schema), ["id"])
+        table.add(pa.table([np.arange(start, start + len(part)), column], schema=schema))
     return table
 
 
-def _rows(table: Table, refine: int, query: Floats, probes: int) -> Ints:
-    return _numbers(table.near(query, K, max(1, probes), refine))
+def _index(table: Any, lists: int, kind: VectorIndex) -> None:
+    """Index unit vectors by cosine: one bit a coordinate, or a graph."""
+    config = (
+        IvfRq(distance_type="cosine", num_partitions=lists)
+        if kind == "bits"
+        else HnswSq(
+            distance_type="cosine",
+            num_partitions=lists,
+            m=GRAPH_LINKS,
+            ef_construction=GRAPH_WIDTH,
+        )
+    )
+    table.create_index("vector", config=config, replace=True)
 
 
-def _numbers(hits: list[tuple[str, float]]) -> Ints:
-    return np.array([id_ for id_, _ in hits], np.int64)
+def _nearest(table: Any, query: Floats, probes: int, refine: int, width: int | None = None) -> Ints:
+    """The K rows nearest to a query, best first, by the index.
+
+    It probes `probes` lists and rescores `refine` candidates for each result; a graph follows
+    `width` candidates.
+    """
+    search = table.search(query, vector_column_name="vector").distance_type("cosine")
+    search = search.nprobes(probes).refine_factor(refine)
+    search = search if width is None else search.ef(width)
+    rows: Ints = search.select(["id", "_distance"]).limit(K).to_arrow()["id"].to_numpy()
+    return rows
+
+
+def _rows(table: Any, refine: int, query: Floats, probes: int) -> Ints:
+    return _nearest(table, query, max(1, probes), refine)
 
 
 def _faiss(images: Floats) -> Callable[[Floats, int], Ints] | None:
@@ -152,8 +178,8 @@ def _faiss(images: Floats) -> Callable[[Floats, int], Ints] | None:
 
     def find(query: Floats, effort: int) -> Ints:
         settings = faiss.SearchParametersHNSW(efSearch=effort)
-        found: Ints = graph.search(query[None], K, params=settings)[1][0]
-        return found
+        rows: Ints = graph.search(query[None], K, params=settings)[1][0]
+        return rows
 
     return find
 
