@@ -1,4 +1,4 @@
-"""One piece of work: its record on disk, and how it stands."""
+"""Long work in threads: jobs with a record on disk, that can be cancelled and resumed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from subprocess import run
 from threading import RLock, Thread
 from time import monotonic, time
 from traceback import format_exception
 from typing import Any, Literal
 from uuid import uuid4
 
+import psutil
+
 from core.errors import Cancelled, SextantError, StoreError, UnknownName
 
+KEPT = 50  # records of jobs that are not running
+WINDOW_S = 15.0  # that the rate is measured over
+SAVE_EVERY_S = 1.0
+SAME_START_S = 2.0  # a process's start time, read twice, differs by less
+
 State = Literal["running", "done", "cancelled", "failed", "interrupted"]
-THIS_PROCESS = uuid4().hex
 
 
 @dataclass
 class Record:
-    """What is kept of a job on disk. Times are seconds since 1970, `rate` is items a second."""
+    """The part of a job that is stored. Times are seconds since 1970, `rate` is items per second.
+
+    `pid` and `born` identify the process that runs it: its number and its start time, as text.
+    """
 
     id: str
     title: str
@@ -46,7 +54,7 @@ class Record:
 class Job(Record):
     """One piece of work: live while it runs in this process, else as last recorded.
 
-    `result` is what the work returned; it stays in the process that did the work.
+    `result` is what the work returned; only the process that ran it has it.
     """
 
     folder: Path = Path()
@@ -55,31 +63,36 @@ class Job(Record):
 
     @property
     def seconds_left(self) -> float | None:
-        """At the recent rate; None while that is not known."""
+        """At the recent rate; None while that is unknown."""
         if self.state != "running" or not self.rate or not self.total:
             return None
         return max(self.total - self.done, 0) / self.rate
 
     @property
     def sentence(self) -> str:
-        """How it stands, for a person."""
+        """The state of the job, as a sentence."""
         of = f"{self.done:,} of {self.total:,}" if self.total else f"{self.done:,}"
         if self.state == "done":
             return f"Done in {_duration(self.finished - self.created)}."
         if self.state == "cancelled":
-            return f"Cancelled at {of}; what was done is kept."
+            return f"Cancelled at {of}; what was done is saved."
         if self.state == "interrupted":
-            return f"Stopped at {of}, when its program ended; what was done is kept."
+            return f"Interrupted at {of}, when the process ended; what was done is saved."
         if self.state == "failed":
             return self.error
         if not self.total:
             return f"Running for {_duration(time() - self.created)}."
-        rate = f", {self.rate:,.{1 if self.rate < 10 else 0}f} a second" if self.rate else ""
+        rate = f", {self.rate:,.{1 if self.rate < 10 else 0}f} per second" if self.rate else ""
         left = f", {_duration(self.seconds_left)} left" if self.seconds_left is not None else ""
         return f"{of}{rate}{left}."
 
+    @property
+    def cancel_file(self) -> Path:
+        """Exists when the job was cancelled, by whichever process."""
+        return self.folder / f"{self.id}.cancel"
+
     def cancel(self) -> None:
-        """Ask the work to stop at its next tick, also when another process runs it."""
+        """Stop the work at its next tick, also when another process runs it."""
         if self.state == "running":
             self.cancel_file.touch()
 
@@ -89,96 +102,33 @@ class Job(Record):
             self.thread.join(seconds)
         return self
 
-    @property
-    def cancel_file(self) -> Path:
-        """Lies beside the record when someone cancelled, whichever process they were in."""
-        return self.folder / f"{self.id}.cancel"
-
-
-def save_record(job: Job) -> None:
-    """Write the record to another name, then rename: a reader never sees half of it."""
-    record = {f.name: getattr(job, f.name) for f in fields(Record)}
-    path = job.folder / f"{job.id}.json"
-    try:
-        job.folder.mkdir(parents=True, exist_ok=True)
-        path.with_suffix(".new").write_text(json.dumps(record), encoding="utf-8")
-        path.with_suffix(".new").replace(path)
-    except OSError as error:
-        raise StoreError(f"The record of '{job.title}' was not written: {error}.") from error
-
-
-def read_record(path: Path) -> Job | None:
-    """The job of a record; None when another process has just dropped it."""
-    try:
-        job = Job(**json.loads(path.read_text(encoding="utf-8")), folder=path.parent)
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError):
-        sentence = f"The record {path.name} cannot be read."
-        return Job(path.stem, path.stem, "", {}, 0, "", 0.0, "failed", error=sentence)
-    if job.state == "running" and job.born != process_birth(job.pid):
-        job.state = "interrupted"
-    return job
-
-
-def process_birth(pid: int) -> str:
-    """When a process started, as its system says it; "" when there is none: pids are used again."""
-    if Path("/proc/self/stat").exists():
-        try:
-            state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return ""
-        return "" if state == "Z" else rest[18]
-    if os.name == "posix":
-        return run(
-            ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-        ).stdout.strip()
-    return THIS_PROCESS if pid == os.getpid() else ""
-
-
-def _duration(seconds: float) -> str:
-    """Rounded as a person would say it.
-
-    >>> _duration(7.2), _duration(125), _duration(5400)
-    ('7 s', '2 min', '1.5 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
-
-
-__all__ = ["Cancelled", "Job", "Jobs", "State", "Tick"]
-KEPT = 50
-WINDOW_S = 15.0
-SAVE_EVERY_S = 1.0
-
 
 class Tick:
-    """What the work calls with (done, total). Measures the rate and keeps the record fresh.
+    """The progress callback of a job: measures the rate and updates the record.
 
     Raises:
-        Cancelled: someone cancelled the job.
+        Cancelled: the job was cancelled.
     """
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._lock = RLock()
-        self._seen: deque[tuple[float, int]] = deque()
+        self._recent: deque[tuple[float, int]] = deque()
         self._saved = -SAVE_EVERY_S
 
     def __call__(self, done: int, total: int) -> None:
-        """Note the progress; a smaller `done` than before begins a new stage."""
+        """Record the progress; a smaller `done` than before begins a new stage."""
         if self._job.cancel_file.exists():
             raise Cancelled
         with self._lock:
             now = monotonic()
             if done < self._job.done or total != self._job.total:
-                self._seen.clear()
+                self._recent.clear()
             self._job.done, self._job.total = done, total
-            self._seen.append((now, done))
-            while len(self._seen) > 2 and now - self._seen[1][0] > WINDOW_S:
-                self._seen.popleft()
-            first, then = self._seen[0]
+            self._recent.append((now, done))
+            while len(self._recent) > 2 and now - self._recent[1][0] > WINDOW_S:
+                self._recent.popleft()
+            first, then = self._recent[0]
             self._job.rate = (done - then) / (now - first) if now > first else 0.0
             if now - self._saved >= SAVE_EVERY_S:
                 self._saved = now
@@ -189,7 +139,7 @@ class Jobs:
     """All jobs of one home, those of other processes included.
 
     Args:
-        folder: where the records lie; made when it is not there.
+        folder: of the records; created with the first.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -208,7 +158,7 @@ class Jobs:
         """Run the work in a thread of its own.
 
         The same verb with the same arguments is not run twice at a time: the running job is
-        returned. Its earlier attempts that did not end well are forgotten.
+        returned. Records of its earlier attempts that did not end well are deleted.
         """
         with self._lock:
             for earlier in self.all():
@@ -223,7 +173,7 @@ class Jobs:
                 verb=verb,
                 arguments=_plain(arguments),
                 pid=os.getpid(),
-                born=process_birth(os.getpid()),
+                born=str(psutil.Process().create_time()),
                 created=time(),
                 folder=self.folder,
             )
@@ -237,8 +187,8 @@ class Jobs:
     def all(self) -> tuple[Job, ...]:
         """Every job, newest first."""
         with self._lock:
-            found = [self._here.get(p.stem) or read_record(p) for p in self.folder.glob("*.json")]
-        return tuple(sorted((j for j in found if j), key=lambda j: (-j.created, j.id)))
+            jobs = [self._here.get(p.stem) or _read_record(p) for p in self.folder.glob("*.json")]
+        return tuple(sorted(filter(None, jobs), key=lambda j: (-j.created, j.id)))
 
     def get(self, id_: str) -> Job:
         """One job.
@@ -257,7 +207,7 @@ class Jobs:
         return next(same, None)
 
     def forget(self, id_: str) -> None:
-        """Drop the record of a job that is not running."""
+        """Delete the record of a job that is not running."""
         if self.get(id_).state != "running":
             self._here.pop(id_, None)
             for kind in ("json", "cancel"):
@@ -268,8 +218,45 @@ class Jobs:
             self.forget(job.id)
 
 
+def save_record(job: Job) -> None:
+    """Write the record to another name, then rename: a reader never sees half of it."""
+    record = {f.name: getattr(job, f.name) for f in fields(Record)}
+    path = job.folder / f"{job.id}.json"
+    try:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".new").write_text(json.dumps(record), encoding="utf-8")
+        path.with_suffix(".new").replace(path)
+    except OSError as error:
+        raise StoreError(f"The record of '{job.title}' was not written: {error}.") from error
+
+
+def _read_record(path: Path) -> Job | None:
+    """The job of a record; None when another process has just deleted it."""
+    try:
+        job = Job(**json.loads(path.read_text(encoding="utf-8")), folder=path.parent)
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        sentence = f"The record {path.name} cannot be read."
+        return Job(path.stem, path.stem, "", {}, 0, "", 0.0, "failed", error=sentence)
+    if job.state == "running" and not _is_alive(job):
+        job.state = "interrupted"
+    return job
+
+
+def _is_alive(job: Job) -> bool:
+    """Whether the process that runs a job exists; process numbers are reused, start times not."""
+    try:
+        process = psutil.Process(job.pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return abs(process.create_time() - float(job.born)) < SAME_START_S
+    except (psutil.Error, ValueError):
+        return False
+
+
 def _work(job: Job, work: Callable[[Tick], Any]) -> None:
-    """Run the work and record how it ended. A bug goes on to the thread's hook: standard error."""
+    """Run the work and record how it ended; a bug also reaches the thread's excepthook."""
     state: State = "failed"
     try:
         job.result = work(Tick(job))
@@ -281,7 +268,7 @@ def _work(job: Job, work: Callable[[Tick], Any]) -> None:
     finally:
         bug = sys.exception()
         if bug is not None:
-            job.error = f"Something is wrong inside Sextant: {type(bug).__name__}: {bug}"
+            job.error = f"A bug in Sextant: {type(bug).__name__}: {bug}"
             job.traceback = "".join(format_exception(bug))
         job.finished = time()
         job.state = state
@@ -292,3 +279,14 @@ def _work(job: Job, work: Callable[[Tick], Any]) -> None:
 def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as JSON gives them back, so that they compare equal."""
     return json.loads(json.dumps(dict(arguments)))
+
+
+def _duration(seconds: float) -> str:
+    """Rounded to one unit.
+
+    >>> _duration(7.2), _duration(125), _duration(5400)
+    ('7 s', '2 min', '1.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
