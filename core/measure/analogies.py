@@ -1,4 +1,4 @@
-"""Whether a space can be edited with words: an image - "one label" + "another" finds the other."""
+"""Analogies across modalities: image - text of one label + text of another retrieves the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.numerics.labels import member_matrix
 from core.numerics.sampling import groups, sampled_rows
 from core.types import Bools, Doubles, Floats, Ints, Mix, Score, Space
 
-LEAST = 10  # swaps below which nothing can be said
+LEAST = 10  # swaps, at least
 PICTURES, SWAPS, RESAMPLES = 5000, 4000, 1000
 STRENGTHS = np.arange(0, 2.01, 0.25)
 FULL = int(np.searchsorted(STRENGTHS, 1.0))
@@ -21,11 +21,11 @@ FULL = int(np.searchsorted(STRENGTHS, 1.0))
 
 @dataclass(frozen=True)
 class Analogies:
-    """How often an edit in words finds what it asks for.
+    """Success rate of edits by text.
 
     `scores`: "success" at the strength that was best on the other half of the images,
     "success@1" at full strength, "success@0" without the edit (the nearest image), and at the
-    best strength "new" (it has the new label) and "kept" (it keeps one of the others).
+    best strength "new" (it has the new label) and "kept" (it has one of the other labels).
     `curve` is success against strength over all swaps, `strength` the chosen one.
     """
 
@@ -38,7 +38,7 @@ class Analogies:
 
 @dataclass(frozen=True)
 class _Swaps:
-    """Images (places in `rows`), the label that goes, the one that comes, and a weight each."""
+    """Images (indices into `rows`), the old and the new label, and a weight each."""
 
     rows: Ints
     labels: Bools
@@ -51,20 +51,20 @@ class _Swaps:
 def analogies(
     space: Space, words: Callable[[Sequence[str]], Floats], *, mix: Mix = "centred", seed: int = 0
 ) -> Analogies:
-    """Success of a - b + c: swap an image's label in words and look for the image so described.
+    """Success of a - b + c: replace a label of an image by text and retrieve such an image.
 
-    Every image x with a label b and others, and every label c that it has not, is a swap when
-    another image has c and one of the others. The question x + s (text of c - text of b) succeeds
-    when its nearest image, x aside, has c and one of the other labels. The strength s is chosen
-    on one half of the images and judged on the other. Swaps count by one over the root of how
-    often theirs comes, so that frequent labels do not decide alone.
+    Every image x with a label b and others, and every label c that it lacks, is a swap when
+    another image has c and one of the others. The query x + s (text of c - text of b) succeeds
+    when its nearest image, x excluded, has c and one of the other labels. The strength s is chosen
+    on one half of the images and tested on the other. Swaps are weighted by one over the root of
+    their frequency, so that frequent labels do not dominate.
 
     Source: Couairon, Cord, Douze, Schwenk. Embedding Arithmetic of Multimodal Queries for Image
     Retrieval (SIMAT). CVPR Workshops 2022; on the collection's own labels: ours.
 
     Args:
         space: images with two labels or more each, such as what and which.
-        words: gives the unit rows of the labels' texts.
+        words: encodes the labels as texts, to unit rows.
         mix: "centred" balances the image and the texts as search does, "sum" adds them.
         seed: of the halves, and of the choice among too many swaps.
 
@@ -81,28 +81,28 @@ def analogies(
     if half.all() or not half.any():
         raise _too_few(len(half))
     pictures, edits = _scores(space, rows, np.asarray(words(names)), mix)
-    judged = [_judged(swaps, pictures, edits, s) for s in STRENGTHS]
-    on_train = [np.average(both[half], weights=swaps.weights[half]) for _, _, both in judged]
+    tested = [_tested(swaps, pictures, edits, s) for s in STRENGTHS]
+    on_train = [np.average(both[half], weights=swaps.weights[half]) for _, _, both in tested]
     best = int(np.argmax(on_train))
     test = ~half
     chance = _chance(swaps)[test]
     at = {"success": (best, 2), "success@1": (FULL, 2), "success@0": (0, 2), "new": (best, 0)}
     at["kept"] = (best, 1)
     scores = {
-        name: _score(name, judged[i][what][test], chance if what == 2 else None, swaps, test, rng)
+        name: _score(name, tested[i][what][test], chance if what == 2 else None, swaps, test, rng)
         for name, (i, what) in at.items()
     }
-    curve = np.array([np.average(both, weights=swaps.weights) for _, _, both in judged])
+    curve = np.array([np.average(both, weights=swaps.weights) for _, _, both in tested])
     return Analogies(
         scores, STRENGTHS, curve, float(STRENGTHS[best]), _sentence(scores, STRENGTHS[best])
     )
 
 
 def _swaps(rows: Ints, labels: Bools, rng: np.random.Generator) -> _Swaps:
-    """The swaps that some other image answers; a random choice of them where they are many."""
+    """The swaps that another image satisfies; a random sample where they are many."""
     found: list[Ints] = []
     order = rng.permutation(len(rows))
-    shared = labels.T.astype(np.float32) @ labels.astype(np.float32) > 0  # seen together
+    shared = labels.T.astype(np.float32) @ labels.astype(np.float32) > 0  # labels that co-occur
     total = 0
     for x in order:
         own = np.flatnonzero(labels[x])
@@ -127,8 +127,8 @@ def _swaps(rows: Ints, labels: Bools, rng: np.random.Generator) -> _Swaps:
 def _scores(space: Space, rows: Ints, words: Floats, mix: Mix) -> tuple[Doubles, Doubles]:
     """(n, n) scores of images by images and (labels, n) of images by the labels' texts.
 
-    Balanced, each row of scores has mean 0 and deviation 1: what `composition.balanced` does to the
-    parts, seen from the candidates.
+    Balanced, each row of scores has mean 0 and deviation 1: what search does to parts of a mixed
+    query, seen from the candidates.
     """
     pictures = space.vectors[rows].astype(np.float64)
     scores = [pictures @ pictures.T, words.astype(np.float64) @ pictures.T]
@@ -142,10 +142,10 @@ def _scores(space: Space, rows: Ints, words: Floats, mix: Mix) -> tuple[Doubles,
     return scores[0], scores[1]
 
 
-def _judged(
+def _tested(
     swaps: _Swaps, pictures: Doubles, edits: Doubles, strength: float
 ) -> tuple[Doubles, Doubles, Doubles]:
-    """For each swap whether the answer has the new label, keeps another, and both."""
+    """For each swap whether the first hit has the new label, another of the old, and both."""
     found = np.empty(len(swaps.source), np.int64)
     for start in range(0, len(found), 512):
         part = slice(start, start + 512)
@@ -161,7 +161,7 @@ def _judged(
 
 
 def _chance(swaps: _Swaps) -> Doubles:
-    """For each swap the share of the other images that answer it."""
+    """For each swap the share of the other images that satisfy it."""
     labels = swaps.labels.astype(np.float32)
     result = np.empty(len(swaps.source))
     for i, (x, old, new) in enumerate(zip(swaps.source, swaps.old, swaps.new, strict=True)):
@@ -187,7 +187,7 @@ def _score(
     test: Bools,
     rng: np.random.Generator,
 ) -> Score:
-    """The weighted mean with its interval: images drawn again, each with all its swaps."""
+    """The weighted mean with its interval: bootstrap over images, each with all its swaps."""
     weights = swaps.weights[test]
     _, code = np.unique(swaps.source[test], return_inverse=True)
     n = int(code.max()) + 1
@@ -204,14 +204,14 @@ def _score(
 def _sentence(scores: dict[str, Score], strength: float) -> str:
     best, plain = scores["success"], scores["success@0"]
     verdict = (
-        "more than the nearest image alone"
+        "more than without the edit"
         if best.low > plain.high
-        else "not surely more than the nearest image alone"
+        else "not significantly more than without the edit"
     )
     return (
-        f"Swapping a label in words finds an image with the new label that keeps another in "
-        f"{best.value:.0%} ({best.low:.0%} to {best.high:.0%}) of {best.n_queries:,} swaps at "
-        f"strength {strength:g}, {verdict} ({plain.value:.0%}); chance {best.chance:.0%}."
+        f"The analogy success rate is {best.value:.0%} ({best.low:.0%} to {best.high:.0%}) of "
+        f"{best.n_queries:,} swaps at strength {strength:g}, against {best.chance:.0%} by chance. "
+        f"That is {verdict} ({plain.value:.0%})."
     )
 
 

@@ -9,7 +9,7 @@ from core.measure.diagnostics import DIAGNOSTICS
 from core.measure.probes import PROBES
 from core.registry import Plugin
 
-# The order a reader meets them in; a family that is not named here comes after these.
+# Reading order of the families; others follow.
 FAMILIES = (
     "Pairs",
     "Spread",
@@ -25,13 +25,13 @@ FAMILIES = (
 
 
 def measures() -> list[Plugin[Any]]:
-    """Everything that gives findings, diagnostics and probes: by family, then title."""
+    """Diagnostics and probes, by family, then title."""
     parts = [*DIAGNOSTICS.all().values(), *PROBES.all().values()]
     return sorted(parts, key=lambda p: (family_rank(p.family), p.title))
 
 
 def measure(name: str) -> Plugin[Any]:
-    """The diagnostic or probe of that name, or the one that made a finding of that name.
+    """The diagnostic or probe of that name, or that of a finding of that name.
 
     Raises:
         UnknownName: there is none.
@@ -47,7 +47,7 @@ def measure(name: str) -> Plugin[Any]:
 
 
 def title(name: str) -> str:
-    """What a finding is called, by its name.
+    """The title of a finding, by its name.
 
     >>> title("hubness"), title("invariance: rotation")
     ('Hubness', 'Invariance: rotation')
@@ -56,7 +56,7 @@ def title(name: str) -> str:
 
 
 def reading(about: str) -> str:
-    r"""The prose of a part's docstring: how to read its number, without its technical sections.
+    r"""The prose of a part's docstring, without its technical sections.
 
     >>> reading("0 is best.\n\nArgs:\n    space: n rows."), reading("Args:\n    space: n rows.")
     ('0 is best.', '')

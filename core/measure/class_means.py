@@ -1,4 +1,4 @@
-"""Class centers as a frame: how spread the classes are, and how near a simplex their centers lie.
+"""Class means and variances, and the geometry of the means.
 
 Formulas of neural collapse (Papyan, Han, Donoho 2020) on rows of any length.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from core.numerics.labels import BLOCK, Classes, class_sums, class_totals
 from core.types import Doubles, Floats, Ints, Space
 
-RTOL = 1e-10  # eigenvalues of the centers' scatter below this share of the largest are none
+RTOL = 1e-10  # eigenvalues of the scatter of the means below this share of the largest count as 0
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class ClassMeans:
 
     @cached_property
     def centered(self) -> Doubles:
-        """(K, d) the means around their own mean, so that every class counts alike."""
+        """(K, d) the means around their own mean, so that every class has the same weight."""
         return self.means - self.means.mean(axis=0)
 
     @cached_property
     def whitening(self) -> Doubles:
-        """(d, r) directions of the centers' scatter over the root of its eigenvalues; r < K."""
+        """(d, r) eigenvectors of the scatter of the means over the roots of its values; r < K."""
         _, s, directions = np.linalg.svd(self.centered / np.sqrt(len(self.means)), False)
         if not s[0] > 1e-6:
             return np.empty((self.means.shape[1], 0))
@@ -41,7 +41,7 @@ class ClassMeans:
 
 @dataclass(frozen=True)
 class WithinClass:
-    """How rows vary inside their class, in units of the centers' scatter.
+    """Within-class variation, in units of the scatter of the means.
 
     `nc1` is trace(Sw pinv(Sb)) / K, `error` its standard error over rows, `squares` (rows,) the
     squared distance of each row to its class mean.
@@ -53,26 +53,26 @@ class WithinClass:
 
 
 def space_class_means(space: Space, given: Classes) -> ClassMeans:
-    """The frame of classes that hold all rows of their labels, from sums that are shared."""
-    return _frame(given, *class_totals(space, given.kind, given.names))
+    """Class means where classes hold all rows of their labels, from shared sums."""
+    return _from_sums(given, *class_totals(space, given.kind, given.names))
 
 
 def class_means(vectors: Floats, given: Classes) -> ClassMeans:
     """Class means and spreads, from one pass over the rows."""
-    return _frame(given, *class_sums(vectors, given))
+    return _from_sums(given, *class_sums(vectors, given))
 
 
-def _frame(given: Classes, sums: Doubles, squares: Doubles) -> ClassMeans:
+def _from_sums(given: Classes, sums: Doubles, squares: Doubles) -> ClassMeans:
     means = sums / given.sizes[:, None]
     spreads = squares / given.sizes - (means**2).sum(axis=1)
     return ClassMeans(given.sizes, means, np.maximum(spreads, 0.0))
 
 
 def within(vectors: Floats, given: Classes, of: ClassMeans) -> WithinClass:
-    """NC1 and what each row adds to it. Deviations are taken first, so that nothing cancels."""
+    """NC1 and its influence by row. Deviations are computed first, so that nothing cancels."""
     codes, count = given.codes, len(given.names)
     n, w = len(codes), of.whitening
-    narrow = w.astype(np.float32)  # deviations need no more digits; the means were summed in 64
+    narrow = w.astype(np.float32)  # enough for deviations; the means were summed in float64
     means = of.means.astype(np.float32)
     norms, squares = np.empty(n), np.empty(n)
     scatter = np.zeros((w.shape[1], w.shape[1]))
@@ -142,14 +142,14 @@ def cosines(rows: Doubles) -> Doubles:
 
 
 def cdnv(of: ClassMeans) -> float:
-    """Median over pairs of classes of (v_k + v_l) / (2 |mu_k - mu_l|^2); equal centers left out."""
+    """Median over pairs of classes of (v_k + v_l) / (2 |mu_k - mu_l|^2); equal means excluded."""
     lengths = (of.centered**2).sum(axis=1)
     apart = lengths[:, None] + lengths - 2 * of.centered @ of.centered.T
     upper = np.triu_indices(len(lengths), 1)
     apart = apart[upper]
     sums = (of.spreads[:, None] + of.spreads)[upper]
-    told = apart > 1e-10
-    return float(np.median(sums[told] / (2 * apart[told]))) if told.any() else float("inf")
+    distinct = apart > 1e-10
+    return float(np.median(sums[distinct] / (2 * apart[distinct]))) if distinct.any() else np.inf
 
 
 def free_lengths(sizes: Ints, weight: float = 5e-4, feature: float = 5e-4) -> Doubles:
@@ -169,7 +169,7 @@ def free_lengths(sizes: Ints, weight: float = 5e-4, feature: float = 5e-4) -> Do
 
 
 def slope(x: Doubles, y: Doubles) -> tuple[float, float] | None:
-    """Slope of a straight line and its standard error; None below 3 points or without spread.
+    """Least-squares slope and its standard error; None below 3 points or without variance.
 
     >>> slope(np.array([0., 1., 2.]), np.array([1., 3., 5.]))
     (2.0, 0.0)
@@ -178,8 +178,8 @@ def slope(x: Doubles, y: Doubles) -> tuple[float, float] | None:
         return None
     off = x - x.mean()
     value = float(off @ y / (off @ off))
-    left = y - y.mean() - value * off
-    return value, float(np.sqrt(left @ left / (len(x) - 2) / (off @ off)))
+    residual = y - y.mean() - value * off
+    return value, float(np.sqrt(residual @ residual / (len(x) - 2) / (off @ off)))
 
 
 def agreement(rows: Floats, means: Doubles, words: Doubles) -> float:

@@ -1,4 +1,4 @@
-"""Two measurements of the same numbers side by side: which of them surely differ."""
+"""Two measurements of the same quantities: which of them differ significantly."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from core.types import Finding
 DIFFERS = "Differs: the two intervals do not overlap."
 OVERLAPS = "No difference shown: the two intervals overlap."
 COMPARE_AID = (
-    "Two numbers differ where their 95 % intervals do not overlap, and only there. Some numbers "
-    "grow with the count of items: then look at each beside what it is compared with."
+    "Two values differ where their 95 % intervals do not overlap, and only there. Some values "
+    "grow with the number of items: compare those with their references."
 )
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """The same number of two spaces."""
+    """The same quantity in two spaces."""
 
     a: Finding
     b: Finding
@@ -29,11 +29,11 @@ class Contrast:
 
     @property
     def sentence(self) -> str:
-        """What may be said about the two."""
+        """Whether the two differ."""
         return DIFFERS if self.differs else OVERLAPS
 
 
 def compare(a: Iterable[Finding], b: Iterable[Finding]) -> tuple[Contrast, ...]:
-    """The numbers that both have, in the order of the first."""
+    """The findings that both have, in the order of the first."""
     others = {(f.name, f.scope): f for f in b}
     return tuple(Contrast(f, others[f.name, f.scope]) for f in a if (f.name, f.scope) in others)

@@ -1,4 +1,4 @@
-"""Neighbor distances for estimates of dimension and volume: copies set apart, float64."""
+"""Neighbor distances for estimates of dimension and volume: without copies, in float64."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from core.numerics.neighbors import nearest
 from core.types import Bools, Doubles, Ints, Kind, Space
 
-COPY = 1e-5  # distance up to which two rows are copies that only rounding tells apart
+COPY = 1e-5  # distance up to which two rows are copies but for rounding
 TIE = 1e-6  # log ratio up to which two distances are the same
 LEAST = 20
 
 
 def distinct(space: Space, kind: Kind) -> tuple[Space, Ints, int]:
-    """The space without repeated rows of a kind, its rows here, and how many were repeats."""
+    """The space without repeated rows of a kind, its rows, and the number of repeats."""
     span = space.span(kind)
     rows = space.vectors[span]
     everyone = np.arange(space.n)
@@ -41,21 +41,21 @@ def distances(space: Space, rows: Ints, near: Ints) -> Doubles:
 
 @dataclass(frozen=True)
 class Lists:
-    """Rows looked at, (q, k) their nearest others, and the distances to them, ascending."""
+    """Sampled rows, (q, k) their nearest others, and the distances to them, ascending."""
 
-    asked: Ints
+    rows: Ints
     near: Ints
     radii: Doubles
 
     def of(self, chosen: Bools) -> Lists:
-        """Those of some of the rows looked at."""
-        return Lists(self.asked[chosen], self.near[chosen], self.radii[chosen])
+        """The lists of some of the rows."""
+        return Lists(self.rows[chosen], self.near[chosen], self.radii[chosen])
 
     def error(self, values: Doubles, k: int) -> float:
-        """Standard error of the mean of a value that each row has from its first k distances.
+        """Standard error of the mean of a value computed from each row's first k distances.
 
-        Rows in each other's lists share distances, so their values go together: such pairs add the
-        product of their deviations, as members of one cluster do. It is never less than without.
+        Rows in each other's lists share distances, so their values are correlated: such pairs add
+        the product of their deviations, as in a cluster. It is at least the independent error.
 
         >>> lists = Lists(np.arange(4), np.array([[1], [0], [3], [2]]), np.ones((4, 1)))
         >>> lists.error(np.array([1.0, 1.0, 3.0, 3.0]), 1).__round__(6)  # two clusters of two
@@ -63,9 +63,9 @@ class Lists:
         """
         from scipy.sparse import csr_array
 
-        n, near = len(self.asked), self.near[:, :k]
-        place = np.full(max(int(near.max()), int(self.asked.max())) + 1, -1)
-        place[self.asked] = np.arange(n)
+        n, near = len(self.rows), self.near[:, :k]
+        place = np.full(max(int(near.max()), int(self.rows.max())) + 1, -1)
+        place[self.rows] = np.arange(n)
         other = place[near.ravel()]
         one = np.repeat(np.arange(n), near.shape[1])[other >= 0]
         links = csr_array((np.ones(len(one)), (one, other[other >= 0])), shape=(n, n))
@@ -77,11 +77,13 @@ class Lists:
 
 def lists_of(space: Space, kind: Kind, k: int, queries: int, keep: int | None = None) -> Lists:
     """Sampled rows of a kind and their k nearest of it, or the first `keep` of those."""
-    found = nearest(space, kind, kind, k=k, q=queries)
-    near = found.indices[:, :keep]
-    r = distances(space, found.queries, near)
+    neighbors = nearest(space, kind, kind, k=k, q=queries)
+    near = neighbors.indices[:, :keep]
+    r = distances(space, neighbors.queries, near)
     order = np.argsort(r, axis=1, kind="stable")
-    return Lists(found.queries, np.take_along_axis(near, order, 1), np.take_along_axis(r, order, 1))
+    return Lists(
+        neighbors.queries, np.take_along_axis(near, order, 1), np.take_along_axis(r, order, 1)
+    )
 
 
 def inverse_dimensions(radii: Doubles) -> Doubles:
@@ -97,9 +99,10 @@ def inverse_dimensions(radii: Doubles) -> Doubles:
 
 @lru_cache(256)
 def even_log_distance(n: int, d: float, k: int) -> float:
-    """Mean log distance of a point to its k-th nearest of n - 1 others, evenly on the sphere.
+    """Mean log distance of a point to its k-th nearest of n - 1 others, uniform on the sphere.
 
-    The k-th smallest of n - 1 uniform chances is Beta(k, n - k); a cap's area makes it a distance.
+    The k-th smallest of n - 1 uniform probabilities is Beta(k, n - k); the area of a cap gives the
+    distance.
     `d` may be fractional: the sphere then has dimension d - 1.
 
     >>> round(even_log_distance(3, 2, 1), 2)
@@ -110,6 +113,6 @@ def even_log_distance(n: int, d: float, k: int) -> float:
     chance = betaincinv(k, n - k, (np.arange(1000) + 0.5) / 1000)
     sine2 = betaincinv((d - 1) / 2, 0.5, 2 * np.minimum(chance, 1 - chance))
     root = np.sqrt(1 - sine2)
-    # 2 - 2 cos, written so that a small cap keeps its digits.
+    # 2 - 2 cos, in a form that keeps the digits of a small cap.
     squared = np.where(chance <= 0.5, 2 * sine2 / (1 + root), 2 * (1 + root))
     return float(np.log(squared).mean() / 2)

@@ -1,7 +1,6 @@
-"""How a text's own image stands against all others: its score, its hardest rival and its rank.
+"""Score and rank of a text's own image, and the hardest other image.
 
-Asked once per space and shared: pair margins, recall by label and recall by text length need the
-same products.
+Computed once per space and shared by pair margins, recall by label and recall by text length.
 """
 
 from __future__ import annotations
@@ -12,19 +11,19 @@ import numpy as np
 
 from core.types import Doubles, Floats, Ints, Space, per_space
 
-QUERIES, IMAGES = 512, 16_384  # scores held at a time: 32 MiB of float32
-AFFORDABLE = 1e12  # operations that the products may take: about 15 s on two cores
-FEWEST = 500  # texts asked whatever they cost
-TIE = 1e-6  # scores that differ by less are equal: only rounding tells them apart
+QUERIES, IMAGES = 512, 16_384  # scores in memory at a time: 32 MiB of float32
+AFFORDABLE = 1e12  # operations to spend: about 15 s on two cores
+FEWEST = 500  # texts, whatever they cost
+TIE = 1e-6  # scores that differ by less are equal but for rounding
 
 
 @dataclass(frozen=True, slots=True)
 class PairRanks:
-    """One entry per sampled text. A score is a cosine less the score bias of a repair, if any.
+    """One entry per sampled text. A score is a cosine minus the score bias, if any.
 
     `texts`, `own` and `rival` (q,) are rows: the text, the best of its own images, and the best of
     all others; `own_score` and `rival_score` their scores; `rank` (1 is best) that of `own` among
-    `own` and the others. `n_texts` texts could have been asked.
+    `own` and the others. `n_texts` texts were available.
     """
 
     texts: Ints
@@ -38,9 +37,9 @@ class PairRanks:
 
 @per_space
 def pair_ranks(space: Space, *, q: int = 5000, seed: int = 0) -> PairRanks:
-    """Rivals of up to q random texts that have an image of their own and one that is not.
+    """Ranks for up to q random texts that have images of their own and others.
 
-    Fewer are asked where images are very many: see `AFFORDABLE`.
+    Fewer where images are very many: see `AFFORDABLE`.
 
     >>> rows = np.array([[1, 0], [0, 1], [1, 0], [0.6, 0.8]], np.float32)
     >>> r = pair_ranks(Space(rows, tuple("ijst"), 2, np.array([[0, 2], [0, 3]])))
@@ -51,21 +50,21 @@ def pair_ranks(space: Space, *, q: int = 5000, seed: int = 0) -> PairRanks:
     texts, own_images = np.unique(pairs[:, 0], return_counts=True)
     texts = texts[own_images < space.n_images]
     q = min(q, max(FEWEST, int(AFFORDABLE / (2.0 * max(1, space.n_images) * space.d))))
-    asked = texts
+    chosen = texts
     if len(texts) > q:
-        asked = np.sort(np.random.default_rng(seed).choice(texts, q, replace=False))
-    pairs = pairs[np.isin(pairs[:, 0], asked)]
-    own, own_score = _own(space, asked, pairs)
-    best, above = np.full(len(asked), -np.inf), np.zeros(len(asked), np.int64)
-    rival = np.zeros(len(asked), np.int64)
-    for start in range(0, len(asked), QUERIES):
+        chosen = np.sort(np.random.default_rng(seed).choice(texts, q, replace=False))
+    pairs = pairs[np.isin(pairs[:, 0], chosen)]
+    own, own_score = _own(space, chosen, pairs)
+    best, above = np.full(len(chosen), -np.inf), np.zeros(len(chosen), np.int64)
+    rival = np.zeros(len(chosen), np.int64)
+    for start in range(0, len(chosen), QUERIES):
         part = slice(start, start + QUERIES)
         rival[part], best[part], above[part] = _against(
-            space, asked[part], pairs, own[part], own_score[part]
+            space, chosen[part], pairs, own[part], own_score[part]
         )
     same = np.abs(best - own_score) <= TIE
     return PairRanks(
-        asked, own, rival, own_score, np.where(same, own_score, best), 1 + above, len(texts)
+        chosen, own, rival, own_score, np.where(same, own_score, best), 1 + above, len(texts)
     )
 
 
@@ -85,7 +84,7 @@ def _own(space: Space, texts: Ints, pairs: Ints) -> tuple[Ints, Doubles]:
 def _against(
     space: Space, texts: Ints, pairs: Ints, own: Ints, own_score: Doubles
 ) -> tuple[Ints, Doubles, Ints]:
-    """Rival, its score, and how many images come before the own one, for one block of texts."""
+    """Hardest other image, its score, and how many images rank before the own one, per text."""
     rows, here = space.vectors[texts], np.arange(len(texts))
     first, last = np.searchsorted(pairs[:, 0], [texts[0], texts[-1] + 1])
     place, image = np.searchsorted(texts, pairs[first:last, 0]), pairs[first:last, 1]
@@ -106,7 +105,7 @@ def _against(
 
 
 def _before(scores: Floats, own_score: Doubles, own: Ints) -> Ints:
-    """How many scores of each row come before the own one; of equals the earlier column does."""
+    """How many scores of each row rank before the own one; ties rank by column."""
     higher = scores > (own_score + TIE).astype(np.float32)[:, None]
     count = higher.sum(axis=1)
     tied = (scores >= (own_score - TIE).astype(np.float32)[:, None]) & ~higher

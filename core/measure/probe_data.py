@@ -45,7 +45,7 @@ class ProbeData:
         cut_from: what was truncated.
     """
 
-    pictures: Floats = field(default_factory=lambda: np.empty((0, 1), np.float32))
+    images: Floats = field(default_factory=lambda: np.empty((0, 1), np.float32))
     changed: Mapping[str, Augmented] = field(default_factory=dict)
     texts: Floats = field(default_factory=lambda: np.empty((0, 1), np.float32))
     words: Ints = field(default_factory=lambda: np.empty(0, np.int64))
@@ -54,12 +54,12 @@ class ProbeData:
     cut_from: str = "texts"
 
 
-def check_pictures(data: ProbeData, what: str, least: int) -> None:
+def check_images(data: ProbeData, what: str, least: int) -> None:
     """Reject fewer images than `least`, and an encoder that gives all of them one vector."""
-    n = len(data.pictures)
+    n = len(data.images)
     if n < least:
         raise TooFew(what, least, "images that can be read", n, "Add images.")
-    mean = float(unrelated(data.pictures, np.ones((1, n)))[0])
+    mean = float(unrelated(data.images, np.ones((1, n)))[0])
     if mean > CONSTANT:
         raise InputError(
             f"The encoder gives all {n} images almost the same vector (mean cosine {mean:.5f}), "
@@ -68,18 +68,18 @@ def check_pictures(data: ProbeData, what: str, least: int) -> None:
         )
 
 
-def relative_similarity(pictures: Floats, same: Doubles, weights: Doubles) -> Doubles:
+def relative_similarity(images: Floats, same: Doubles, weights: Doubles) -> Doubles:
     """(r,) similarity of images to their augmented selves, scaled by that of unrelated images.
 
     Args:
-        pictures: (n, d) unit rows.
+        images: (n, d) unit rows.
         same: (n,) cosine of each with its augmented self.
         weights: (r, n) weight of each image in r samples.
 
     Returns:
         (c - c0) / (1 - c0), with c the mean of `same` and c0 that of two different images.
     """
-    unlike = np.minimum(unrelated(pictures, weights), CONSTANT)
+    unlike = np.minimum(unrelated(images, weights), CONSTANT)
     kept: Doubles = (weights @ same / weights.sum(axis=1) - unlike) / (1 - unlike)
     return kept
 
@@ -94,5 +94,5 @@ def unrelated(rows: Floats, weights: Doubles) -> Doubles:
     sums = weights @ x
     own = weights**2 @ np.einsum("ij,ij->i", x, x)
     pairs = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
-    found: Doubles = (np.einsum("ij,ij->i", sums, sums) - own) / pairs
-    return found
+    result: Doubles = (np.einsum("ij,ij->i", sums, sums) - own) / pairs
+    return result

@@ -1,4 +1,4 @@
-"""How well known pairs find each other: recall, median rank and mean average precision, both ways.
+"""Retrieval of known pairs: recall, median rank and mean average precision, in both directions.
 
 Every item of the other kind is a candidate. Intervals come from a bootstrap over groups of queries
 that share an image, because the captions of one image are not independent.
@@ -36,7 +36,7 @@ class Direction:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Both directions, and a sentence on which pairs were judged."""
+    """Both directions, and a sentence on which pairs were tested."""
 
     text_to_image: Direction
     image_to_text: Direction
@@ -51,11 +51,11 @@ def evaluate(
     Args:
         space: at least two pairs.
         judged: (n,) rows that may be queries; all rows stay candidates.
-        which: what those are, in words.
+        which: a name for those pairs.
         seed: of the bootstrap, and of the choice of queries beyond 5,000.
 
     Raises:
-        TooFew: no two pairs to judge.
+        TooFew: fewer than two pairs.
 
     >>> x = np.eye(4, dtype=np.float32)
     >>> space = Space(np.concatenate([x, x]), tuple("abcdefgh"), 4,
@@ -76,13 +76,13 @@ def evaluate(
     return Evaluation(
         text_to_image,
         image_to_text,
-        f"Judged on {'all' if judged is None else which} {len(pairs):,} pairs, among "
+        f"Measured on {'all' if judged is None else which} {len(pairs):,} pairs, among "
         f"{space.n_images:,} images and {space.n - space.n_images:,} texts.",
     )
 
 
 def gained(after: Direction, before: Direction, k: int = 1) -> tuple[float, float, float]:
-    """What recall@k gains on the same queries, with the 95 % interval (paired bootstrap)."""
+    """Gain in recall@k on the same queries, with its 95 % interval (paired bootstrap)."""
     gain = (after.first_ranks <= k).astype(np.float64) - (before.first_ranks <= k)
     weights = resampled(before.groups, np.random.default_rng(0))
     return float(gain.mean()), *_interval(weights @ gain / weights.sum(axis=1))
@@ -101,7 +101,7 @@ def _direction(space: Space, ask: Ints, pairs: Ints, rng: np.random.Generator) -
     candidates = space.images if from_text else space.texts
     offset = space.offset[: space.n_images] if from_text else space.offset[space.n_images :]
     index = np.searchsorted(queries, ask[:, 0])
-    found = ranks(
+    result = ranks(
         space.vectors[queries],
         candidates,
         np.stack([index, ask[:, 1] - first], axis=1),
@@ -109,8 +109,8 @@ def _direction(space: Space, ask: Ints, pairs: Ints, rng: np.random.Generator) -
     )
     n, relevant = len(candidates), np.bincount(index)
     first_ranks = np.full(len(queries), n, np.int64)
-    np.minimum.at(first_ranks, index, found)
-    precision = _average_precision(index, found, len(queries))
+    np.minimum.at(first_ranks, index, result)
+    precision = _average_precision(index, result, len(queries))
     groups = _groups(queries, pairs, from_text)
     weights = resampled(groups, rng)
     scores = {
@@ -124,18 +124,18 @@ def _direction(space: Space, ask: Ints, pairs: Ints, rng: np.random.Generator) -
     return Direction(scores, queries, first_ranks, n, groups)
 
 
-def _average_precision(index: Ints, found: Ints, n_queries: int) -> Doubles:
+def _average_precision(index: Ints, result: Ints, n_queries: int) -> Doubles:
     """(q,) mean over a query's true items of the precision at that item's rank."""
-    order = np.lexsort((found, index))
-    index, found = index[order], found[order]
+    order = np.lexsort((result, index))
+    index, result = index[order], result[order]
     relevant = np.bincount(index, minlength=n_queries)
     place = np.arange(len(index)) - np.repeat(np.cumsum(relevant) - relevant, relevant) + 1
-    total = np.bincount(index, weights=place / found, minlength=n_queries)
+    total = np.bincount(index, weights=place / result, minlength=n_queries)
     return np.asarray(total / relevant)
 
 
 def _groups(queries: Ints, pairs: Ints, from_text: bool) -> Ints:
-    """(q,) the image each query belongs to: the unit that is resampled."""
+    """(q,) the image of each query: the unit of resampling."""
     if not from_text:
         return np.arange(len(queries))
     order = np.argsort(pairs[:, 1], kind="stable")
@@ -144,7 +144,7 @@ def _groups(queries: Ints, pairs: Ints, from_text: bool) -> Ints:
 
 
 def resampled(groups: Ints, rng: np.random.Generator) -> Doubles:
-    """(RESAMPLES, q) how often each query counts in each bootstrap sample of their images."""
+    """(RESAMPLES, q) weight of each query in each bootstrap sample of images."""
     n = int(groups.max()) + 1
     counts = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES)
     return np.asarray(counts[:, groups], np.float64)
@@ -170,7 +170,7 @@ def _median(first_ranks: Ints, weights: Doubles, chance: float) -> Score:
 
 
 def _hit_chance(n: int, relevant: Ints, k: int) -> float:
-    """Chance that k random candidates hold at least one of a query's true items."""
+    """Probability that k random candidates include one of a query's true items."""
     miss = np.ones(len(relevant))
     for i in range(min(k, n)):
         miss *= np.clip((n - relevant - i) / (n - i), 0, 1)
@@ -178,7 +178,7 @@ def _hit_chance(n: int, relevant: Ints, k: int) -> float:
 
 
 def hardest(direction: Direction, k: int) -> list[tuple[int, int]]:
-    """The queries whose true item comes latest: (row, rank), worst first."""
+    """The queries with the worst rank of the true item: (row, rank), worst first."""
     order = np.argsort(-direction.first_ranks, kind="stable")[:k]
     return [(int(direction.queries[i]), int(direction.first_ranks[i])) for i in order]
 
@@ -192,5 +192,5 @@ def recall_curve(direction: Direction) -> Curve:
     ([1.0, 2.0, 3.0, 4.0], [0.5, 0.5, 1.0, 1.0])
     """
     steps = np.unique(np.geomspace(1, direction.n_candidates, 200).round())
-    found = np.searchsorted(np.sort(direction.first_ranks), steps, side="right")
-    return Curve(steps, found / len(direction.first_ranks), "k", "recall@k", log_x=True)
+    result = np.searchsorted(np.sort(direction.first_ranks), steps, side="right")
+    return Curve(steps, result / len(direction.first_ranks), "k", "recall@k", log_x=True)

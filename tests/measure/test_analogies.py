@@ -74,7 +74,7 @@ def test_a_picture_that_asks_well_is_not_warned_of(rng):
     space, _ = planted(rng)
     one = [(labels[0],) for labels in space.labels]
     good = spaces.space(unit(space.images), labels=one)
-    assert neighbor_label_agreement(good).by_picture[0] > 0.2
+    assert neighbor_label_agreement(good).images[0] > 0.2
     assert asking(good, item=good.ids[0]) == ""
 
 
@@ -82,9 +82,9 @@ def test_a_picture_whose_neighbours_share_no_label_is_warned_of(rng):
     space, _ = planted(rng, additive=False)
     poor = spaces.space(space.images, labels=[("a",), ("b",), ("c",)] * 30)
     found = neighbor_label_agreement(poor)
-    assert found.by_picture[1] <= found.chance <= found.by_picture[2] + 0.05
+    assert found.images[1] <= found.chance <= found.images[2] + 0.05
     told = asking(poor, item=poor.ids[0])
-    assert told.startswith("A picture is a poor question here")
+    assert told.endswith("images are poor queries here.")
     assert asking(poor, image=b"x") == told
     assert asking(poor, text="a dog") == ""
     assert asking(spaces.space(space.images), item=space.ids[0]) == ""
@@ -100,4 +100,4 @@ def test_captions_that_find_more_are_told(rng):
     )  # fmt: skip
     found = neighbor_label_agreement(space)
     assert found.gain[2] < 0
-    assert asking(space, item=space.ids[0]).startswith("Words find more than a picture here: of")
+    assert asking(space, item=space.ids[0]).endswith("Add a text to the query.")

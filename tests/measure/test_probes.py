@@ -63,7 +63,7 @@ def test_a_probe_is_documented_and_judged(part):
     assert part.family == "Encoder"
     assert part.summary.endswith(".")
     assert re.search(r"\b20\d\d\b", part.source)
-    assert part.traits["takes"] in ("pictures", "texts")
+    assert part.traits["takes"] in ("images", "texts")
     for section in ("Args:", "Returns:", "Raises:", ">>>"):
         assert section in part.about
     assert part.traits["threshold"].source
@@ -130,7 +130,7 @@ def test_every_change_is_measured_at_its_usual_strength():
 
 def test_invariance_agrees_with_all_pairs():
     given = encoded(painted(), ["grey"])
-    x, y = given.pictures.astype(np.float64), given.changed["grey"].rows[:, 3].astype(np.float64)
+    x, y = given.images.astype(np.float64), given.changed["grey"].rows[:, 3].astype(np.float64)
     unlike = (x @ x.T)[np.triu_indices(40, 1)].mean()
     (found,) = invariance(given)
     direct = ((x * y).sum(axis=1).mean() - unlike) / (1 - unlike)
@@ -151,7 +151,7 @@ def test_the_interval_of_invariance_covers_what_many_pictures_would_give():
     for seed in range(100):
         kept = np.random.default_rng(seed).choice(1500, 60, replace=False)
         part = ProbeData(
-            many.pictures[kept], {"grey": Augmented(many.changed["grey"].rows[kept], ("",) * 4, 3)}
+            many.images[kept], {"grey": Augmented(many.changed["grey"].rows[kept], ("",) * 4, 3)}
         )
         found = invariance(part)[0]
         covered += found.low <= true <= found.high

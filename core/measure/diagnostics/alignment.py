@@ -57,10 +57,10 @@ def alignment(space: Space) -> tuple[Finding, ...]:
     >>> alignment(Space(square, ("i", "j", "s", "t"), 2, np.array([[0, 2], [1, 3]])))[0].value
     2.0
     """
-    pictures = len(np.unique(space.pairs[:, 0]))
-    if pictures < 2:
+    images = len(np.unique(space.pairs[:, 0]))
+    if images < 2:
         raise TooFew(
-            "Alignment", 2, "images with a text of their own", pictures, "Add a captions file."
+            "Alignment", 2, "images with a text of their own", images, "Add a captions file."
         )
     distances = 2 - 2 * _cosines(space)
     value = float(distances.mean())

@@ -66,14 +66,14 @@ def alpha_req(space: Space) -> tuple[Finding, ...]:
     >>> abs(round(alpha_req(Space(rows, tuple(map(str, range(32))), 32))[0].value, 6))
     0.0
     """
-    found = [_measure(space, scope) for scope in scopes(space, 2, "Spectral decay")]
-    measured = tuple(f for f in found if isinstance(f, Finding))
+    findings = [_measure(space, scope) for scope in scopes(space, 2, "Spectral decay")]
+    measured = tuple(f for f in findings if isinstance(f, Finding))
     if not measured:
         raise TooFew(
             "Spectral decay",
             FIRST + LEAST - 1,
             "directions with variance",
-            max(f for f in found if isinstance(f, int)),
+            max(f for f in findings if isinstance(f, int)),
             "Add more items.",
         )
     return measured

@@ -78,8 +78,8 @@ def class_subspaces(
     >>> class_subspaces(Space(rows, tuple(map(str, range(60))), 60, labels=labels))[0].value
     1.0
     """
-    found = labeled_classes(space, "Class subspaces", least=least, most=most)
-    return tuple(_measure(space, given, task, directions, sample) for given in found)
+    result = labeled_classes(space, "Class subspaces", least=least, most=most)
+    return tuple(_measure(space, given, task, directions, sample) for given in result)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _centers(fit: list[Doubles], task: str) -> Doubles:
 
 def _auc(tested: list[Doubles], centers: Doubles, gate: Doubles) -> tuple[float, float]:
     """AUC of the cosine to one center, minus that to the other where there is one."""
-    found = [masked_cosines(rows, centers, gate) for rows in tested]
-    scores = [f[:, 0] - f[:, 1] if len(centers) > 1 else f[:, 0] for f in found]
+    result = [masked_cosines(rows, centers, gate) for rows in tested]
+    scores = [f[:, 0] - f[:, 1] if len(centers) > 1 else f[:, 0] for f in result]
     # Scores that differ by rounding only are ties.
     return auc(np.round(scores[0], 9), np.round(scores[1], 9))

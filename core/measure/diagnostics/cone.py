@@ -92,8 +92,8 @@ def _angles(rows: Floats, mean: Doubles) -> Doubles:
     length = float(np.linalg.norm(mean))
     if length < NO_MEAN:
         return np.full(len(rows), 90.0)
-    found: Doubles = np.degrees(np.arccos(np.clip(projections(rows, mean / length), -1, 1)))
-    return found
+    result: Doubles = np.degrees(np.arccos(np.clip(projections(rows, mean / length), -1, 1)))
+    return result
 
 
 def _interval(space: Space, scope: Scope, angles: Doubles) -> tuple[float, float]:

@@ -76,15 +76,15 @@ def coverage(
     both_kinds(space, 2, "Coverage")
     texts = sampled_rows(space, "text", queries, 1)
     images = sampled_rows(space, "image", candidates, 2)
-    rows, asks = space.vectors[images], space.vectors[texts]
+    rows, queried = space.vectors[images], space.vectors[texts]
     if center == "yes":
         rows = _centered(rows, moments(space, "image").mean)
-        asks = _centered(asks, moments(space, "text").mean)
+        queried = _centered(queried, moments(space, "text").mean)
     alone = np.sort(
         np.random.default_rng(3).choice(len(rows), min(len(rows), queries), replace=False)
     )
     within = _nearest(rows[alone], rows, exclude=alone)
-    distances = _nearest(asks, rows)
+    distances = _nearest(queried, rows)
     limit = float(np.quantile(within, OUTLYING))
     out = float((distances > limit + 1e-6).mean())
     value = float(distances.mean())
@@ -132,9 +132,9 @@ def _centered(rows: Floats, mean: Doubles) -> Floats:
     return rows
 
 
-def _nearest(asks: Floats, rows: Floats, exclude: np.ndarray | None = None) -> Doubles:
+def _nearest(queries: Floats, rows: Floats, exclude: np.ndarray | None = None) -> Doubles:
     """(q,) squared distance to the nearest row, in float64."""
-    found = top_k(asks, rows, 1, exclude=exclude)[0][:, 0]
-    off = asks.astype(np.float64) - rows[found]
+    result = top_k(queries, rows, 1, exclude=exclude)[0][:, 0]
+    off = queries.astype(np.float64) - rows[result]
     squared: Doubles = np.einsum("ij,ij->i", off, off)
     return squared

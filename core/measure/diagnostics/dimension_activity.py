@@ -87,18 +87,18 @@ class Activity:
 
     def dead(self, slack: float = 0.0) -> Bools:
         """Directions below 1/100, with each variance shifted by `slack` errors."""
-        found: Bools = self.share * np.maximum(0.0, 1 + slack * self.error) < DEAD
-        return found
+        result: Bools = self.share * np.maximum(0.0, 1 + slack * self.error) < DEAD
+        return result
 
     def rogue(self, slack: float = 0.0) -> Bools:
         """Directions above 10 or with a far mean, variances shifted by `slack` errors."""
-        found: Bools = (self.share * np.maximum(0.0, 1 + slack * self.error) > ROGUE) | self.far
-        return found
+        result: Bools = (self.share * np.maximum(0.0, 1 + slack * self.error) > ROGUE) | self.far
+        return result
 
     def mixed(self, slack: float = 0.0) -> Bools:
         """Directions that vary for few items, each kurtosis shifted by `slack` errors."""
-        found: Bools = (self.kurtosis * np.exp(slack * self.doubt) > PEAKED) & (self.share >= DEAD)
-        return found
+        result: Bools = (self.kurtosis * np.exp(slack * self.doubt) > PEAKED) & (self.share >= DEAD)
+        return result
 
     def idle(self, slack: float = 0.0) -> float:
         """Share of the directions that are dead, rogue or mixed; more of them with more slack."""

@@ -72,12 +72,12 @@ def gap_curve(
     >>> gap_curve(space)[0].value  # every partner is first already
     0.0
     """
-    found = sweep(space, pairs=pairs, temperature=0.0, what="The gap curve")
-    recall = found.judged.recall(k)
-    best, today = found.best(found.fitted.recall(k)), found.today
+    result = sweep(space, pairs=pairs, temperature=0.0, what="The gap curve")
+    recall = result.judged.recall(k)
+    best, today = result.best(result.fitted.recall(k)), result.today
     value = float(recall[best] - recall[today])
-    low, high = _interval(value, found.judged.ranks[best] <= k, found.judged.ranks[today] <= k)
-    m = found.judged.losses.shape[1]
+    low, high = _interval(value, result.judged.ranks[best] <= k, result.judged.ranks[today] <= k)
+    m = result.judged.losses.shape[1]
     return (
         Finding(
             scope="pairs",
@@ -86,11 +86,11 @@ def gap_curve(
             high=high,
             reference=Reference(0.0, "the present gap"),
             yardstick=low,
-            sentence=_sentence(found, k, best, (value, low, high)),
+            sentence=_sentence(result, k, best, (value, low, high)),
             detail="Rankings change only through normalization and through shifting the queries.",
-            sampled=f"{m:,} test pairs, {found.fitted.losses.shape[1]:,} for fitting, of "
+            sampled=f"{m:,} test pairs, {result.fitted.losses.shape[1]:,} for fitting, of "
             f"{len(space.pairs):,}",
-            curve=_curve(found, recall, f"recall@{k} among {m:,}"),
+            curve=_curve(result, recall, f"recall@{k} among {m:,}"),
         ),
     )
 
@@ -103,24 +103,24 @@ def _interval(value: float, best: Doubles, today: Doubles) -> tuple[float, float
     return max(-1.0, value - Z * error), min(1.0, value + Z * error)
 
 
-def _curve(found: Sweep, y: Doubles, title: str) -> Curve | None:
-    if len(found.moves) < 2:
+def _curve(result: Sweep, y: Doubles, title: str) -> Curve | None:
+    if len(result.moves) < 2:
         return None
-    sizes = found.judged.sizes
+    sizes = result.judged.sizes
     order = np.argsort(sizes, kind="stable")
     return Curve(
         sizes[order],
         y[order],
         "distance of the centers (below 0: crossed)",
         title,
-        mark=float(sizes[found.today]),
+        mark=float(sizes[result.today]),
     )
 
 
-def _sentence(found: Sweep, k: int, best: int, number: tuple[float, float, float]) -> str:
-    recall, sizes = found.judged.recall(k), found.judged.sizes
-    today = found.today
-    if len(found.moves) < 2:
+def _sentence(result: Sweep, k: int, best: int, number: tuple[float, float, float]) -> str:
+    recall, sizes = result.judged.recall(k), result.judged.sizes
+    today = result.today
+    if len(result.moves) < 2:
         return (
             f"Recall@{k} ({recall[today]:.1%}) cannot gain from shifting the gap: images and texts "
             "share one center."

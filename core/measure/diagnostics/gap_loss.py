@@ -71,12 +71,12 @@ def gap_loss(
     >>> abs(round(gap_loss(space)[0].value, 6))  # no loss, nothing to gain
     0.0
     """
-    found = sweep(space, pairs=pairs, temperature=temperature, what="The gap curve")
-    losses, today = found.judged.losses, found.today
-    best = found.best(-found.fitted.losses.mean(axis=1))
+    result = sweep(space, pairs=pairs, temperature=temperature, what="The gap curve")
+    losses, today = result.judged.losses, result.today
+    best = result.best(-result.fitted.losses.mean(axis=1))
     value = float((losses[today] - losses[best]).mean())
-    without = found.judged.without[today] - found.judged.without[best]
-    low, high = normal(value, float(np.sqrt((len(without) - 1) * without.var())))  # jackknife
+    left_out = result.judged.jackknife[today] - result.judged.jackknife[best]
+    low, high = normal(value, float(np.sqrt((len(left_out) - 1) * left_out.var())))  # jackknife
     return (
         Finding(
             scope="pairs",
@@ -85,38 +85,38 @@ def gap_loss(
             high=high,
             reference=Reference(0.0, "the present gap"),
             yardstick=low,
-            sentence=_sentence(found, best, (value, low, high)),
+            sentence=_sentence(result, best, (value, low, high)),
             detail=(
                 f"Chance level {np.log(losses.shape[1]):.1f} nats; temperature "
-                f"{found.temperature:.2g}."
+                f"{result.temperature:.2g}."
             ),
             sampled=(
-                f"{losses.shape[1]:,} test pairs, {found.fitted.losses.shape[1]:,} for "
+                f"{losses.shape[1]:,} test pairs, {result.fitted.losses.shape[1]:,} for "
                 f"fitting, of {len(space.pairs):,}"
             ),
-            curve=_curve(found),
+            curve=_curve(result),
         ),
     )
 
 
-def _curve(found: Sweep) -> Curve | None:
-    if len(found.moves) < 2:
+def _curve(result: Sweep) -> Curve | None:
+    if len(result.moves) < 2:
         return None
-    sizes, losses = found.judged.sizes, found.judged.losses.mean(axis=1)
+    sizes, losses = result.judged.sizes, result.judged.losses.mean(axis=1)
     order = np.argsort(sizes, kind="stable")
-    title = f"contrastive loss among {found.judged.losses.shape[1]:,}"
+    title = f"contrastive loss among {result.judged.losses.shape[1]:,}"
     return Curve(
         sizes[order],
         losses[order],
         "distance of the centers (below 0: crossed)",
         title,
-        mark=float(sizes[found.today]),
+        mark=float(sizes[result.today]),
     )
 
 
-def _sentence(found: Sweep, best: int, number: tuple[float, float, float]) -> str:
-    losses, sizes, today = found.judged.losses.mean(axis=1), found.judged.sizes, found.today
-    if len(found.moves) < 2:
+def _sentence(result: Sweep, best: int, number: tuple[float, float, float]) -> str:
+    losses, sizes, today = result.judged.losses.mean(axis=1), result.judged.sizes, result.today
+    if len(result.moves) < 2:
         return (
             f"The contrastive loss ({losses[today]:.3g} nats) cannot gain from shifting the gap: "
             "images and texts share one center."

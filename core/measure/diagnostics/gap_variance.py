@@ -124,15 +124,15 @@ def _auc(space: Space) -> tuple[float, float, float]:
     rows = np.concatenate([sampled_rows(space, kind, ROWS, 0) for kind in KINDS])
     is_image = rows < space.n_images
     half = _halves(groups(space)[rows], is_image)
-    found = []
+    estimates = []
     for fit in (half, ~half):
         means = [
             space.vectors[rows[fit & kind]].mean(axis=0, dtype=np.float64)
             for kind in (is_image, ~is_image)
         ]
         places = projections(space.vectors[rows], means[0] - means[1])
-        found.append(_delong(places[~fit & is_image], places[~fit & ~is_image]))
-    value, variance = np.mean(found, axis=0)
+        estimates.append(_delong(places[~fit & is_image], places[~fit & ~is_image]))
+    value, variance = np.mean(estimates, axis=0)
     return float(value), *normal(float(value), float(np.sqrt(variance / 2)), 0.0, 1.0)
 
 

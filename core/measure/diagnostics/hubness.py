@@ -86,13 +86,13 @@ def hubness(
     """
     part, rows = thinned(space, candidates)
     sizes = {"image": part.n_images, "text": part.n - part.n_images, "joint": part.n_images}
-    asked = {scope: part.span(scope).stop - part.span(scope).start for scope in ("image", "text")}
-    if max(asked.values()) <= k:
-        raise TooFew("Hubness", k + 1, "items of one kind", max(asked.values()), "Add more items.")
+    own = {scope: part.span(scope).stop - part.span(scope).start for scope in ("image", "text")}
+    if max(own.values()) <= k:
+        raise TooFew("Hubness", k + 1, "items of one kind", max(own.values()), "Add more items.")
     return tuple(
         _measure(space, rows, scope, nearest(part, *sides, k=k, q=queries, ranked=True))
         for scope, sides in SIDES.items()
-        if sizes[scope] > k and (scope != "joint" or asked["text"] > 1)
+        if sizes[scope] > k and (scope != "joint" or own["text"] > 1)
     )
 
 
@@ -116,12 +116,12 @@ def skewness(counts: Ints | Doubles, share: float = 1.0) -> float:
 
 def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors) -> Finding:
     k = lists.indices.shape[1]
-    found = rows[lists.indices]
+    near = rows[lists.indices]
     targets = space.span("image" if scope == "joint" else scope)
     among = rows[(rows >= targets.start) & (rows < targets.stop)]
-    counts = _count(found, among)
+    counts = _count(near, among)
     value = skewness(counts, lists.share)
-    low, high = normal(value, _error(found, among, counts, lists.share))
+    low, high = normal(value, _error(near, among, counts, lists.share))
     others = lists.n_candidates - (scope != "joint")
     even = binomial_skewness(lists.n_queries, k / others) if k < others else 0.0
     kind = PLURAL["image" if scope == "joint" else scope]
@@ -139,7 +139,7 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors) -> Findin
         ),
         detail=_detail(scope, counts, lists),
         sampled=(
-            f"{'exact, all' if whole else 'random'} {len(found):,} lists of {k} "
+            f"{'exact, all' if whole else 'random'} {len(near):,} lists of {k} "
             f"among {len(among):,} of {targets.stop - targets.start:,} {kind}"
         ),
         per_item=per_item(space, among, counts / lists.share),
@@ -148,20 +148,20 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors) -> Findin
     )
 
 
-def _count(found: Ints, among: Ints) -> Doubles:
+def _count(near: Ints, among: Ints) -> Doubles:
     """How often each row of `among` (sorted) is in the lists."""
-    place = np.searchsorted(among, found.ravel())
+    place = np.searchsorted(among, near.ravel())
     return np.bincount(place, minlength=len(among)).astype(np.float64)
 
 
-def _error(found: Ints, among: Ints, counts: Doubles, share: float) -> float:
+def _error(near: Ints, among: Ints, counts: Doubles, share: float) -> float:
     """Standard error over queries: jackknife over groups."""
-    groups = min(GROUPS, len(found))
+    groups = min(GROUPS, len(near))
     if groups < 2:
         return 0.0
-    parts = [found[g::groups] for g in range(groups)]
+    parts = [near[g::groups] for g in range(groups)]
     without = np.array(
-        [skewness(counts - _count(p, among), share * (1 - len(p) / len(found))) for p in parts]
+        [skewness(counts - _count(p, among), share * (1 - len(p) / len(near))) for p in parts]
     )
     return float(np.sqrt((groups - 1) / groups * ((without - without.mean()) ** 2).sum()))
 

@@ -72,14 +72,14 @@ def intrinsic_dimension(
     part, _ = thinned(space, candidates)
     kinds: list[Kind] = ["image", "text"]
     large = scopes(part, LEAST, "The intrinsic dimension")
-    found = [_measure(space, part, kind, queries) for kind in kinds if kind in large]
-    measured = tuple(f for f in found if isinstance(f, Finding))
+    findings = [_measure(space, part, kind, queries) for kind in kinds if kind in large]
+    measured = tuple(f for f in findings if isinstance(f, Finding))
     if not measured:
         raise TooFew(
             "The intrinsic dimension",
             LEAST,
             "items of one kind (and half of all) with two neighbors at different distances",
-            max(f for f in found if isinstance(f, int)),
+            max(f for f in findings if isinstance(f, int)),
             "Add more items.",
         )
     return measured

@@ -133,8 +133,8 @@ def _check(lengths: Ints) -> None:
 def _bins(lengths: Ints) -> Ints:
     """Octile of each text; texts of equal length share a bin, so there may be fewer bins."""
     edges = np.unique(np.quantile(lengths, np.arange(1, BINS) / BINS, method="lower"))
-    found = np.searchsorted(edges, lengths, side="left")
-    return np.unique(found, return_inverse=True)[1].astype(np.int64)
+    result = np.searchsorted(edges, lengths, side="left")
+    return np.unique(result, return_inverse=True)[1].astype(np.int64)
 
 
 def _bin_cosines(space: Space, bins: Ints) -> Doubles:
@@ -165,9 +165,9 @@ def _directions(space: Space, bins: Ints) -> str:
 
 def _recalls(space: Space, bins: Ints) -> str:
     """Recall@10 of the shortest and of the longest bin, when both have enough texts with pairs."""
-    found = pair_ranks(space, q=QUERIES)
-    of = bins[found.texts - space.n_images]
-    hits = found.rank <= 10
+    result = pair_ranks(space, q=QUERIES)
+    of = bins[result.texts - space.n_images]
+    hits = result.rank <= 10
     ends = [hits[of == b] for b in (0, bins.max())]
     if min(map(len, ends)) < ENOUGH:
         return ""

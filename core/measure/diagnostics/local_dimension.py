@@ -81,8 +81,8 @@ def local_dimension(
     part, rows = thinned(space, candidates)
     kinds: list[Kind] = ["image", "text"]
     large = scopes(part, least, "The local dimension")
-    found = [_measure(space, part, rows, kind, k, queries) for kind in kinds if kind in large]
-    measured = tuple(f for f in found if f is not None)
+    findings = [_measure(space, part, rows, kind, k, queries) for kind in kinds if kind in large]
+    measured = tuple(f for f in findings if f is not None)
     if not measured:
         each = "different items of one kind, at different distances"
         raise TooFew("The local dimension", least, each, 1, "Add more items.")
@@ -114,7 +114,7 @@ def _measure(
         ),
         detail=f"{copies:,} copies were excluded." if copies else "",
         sampled=f"{len(inverse):,} of {n:,} different {PLURAL[kind]}",
-        per_item=per_item(space, rows[kept[lists.asked]], 1 / np.maximum(inverse, TIE)),
+        per_item=per_item(space, rows[kept[lists.rows]], 1 / np.maximum(inverse, TIE)),
         per_item_title="dimension around it",
         curve=_by_scale(unique, kind, k, queries, value),
     )

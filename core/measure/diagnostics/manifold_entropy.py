@@ -120,7 +120,7 @@ def _dimension(r: Doubles, given: float) -> tuple[float, Doubles]:
 def _measure(
     space: Space, kind: Kind, n: int, k: int, m: float, slopes: Doubles, lists: Lists, of: Ints
 ) -> Finding:
-    rows, r = of[lists.asked], lists.radii
+    rows, r = of[lists.rows], lists.radii
     logs = np.log(np.maximum(r[:, k - 1], FLOOR))
     value = entropy(n, k, m, float(logs.mean()))
     step = 1e-4 * m

@@ -54,10 +54,10 @@ def mean_cosine(space: Space) -> tuple[Finding, ...]:
     >>> round(mean_cosine(Space(rows, ("a", "b", "c"), 3))[0].value, 6)
     0.333333
     """
-    found = [_within(space, scope) for scope in scopes(space, 2, "The mean cosine", CONES)]
+    findings = [_within(space, scope) for scope in scopes(space, 2, "The mean cosine", CONES)]
     if min(space.n_images, space.n - space.n_images) >= 2:
-        found.append(_across(space))
-    return tuple(found)
+        findings.append(_across(space))
+    return tuple(findings)
 
 
 def _within(space: Space, scope: Scope) -> Finding:

@@ -170,10 +170,10 @@ def _centers(of: ClassMeans) -> str:
 
 
 def _lengths(of: ClassMeans, lengths: Doubles) -> str:
-    found = slope(np.log(of.sizes), np.log(np.maximum(lengths, 1e-12)))
-    if found is None:
+    result = slope(np.log(of.sizes), np.log(np.maximum(lengths, 1e-12)))
+    if result is None:
         return "Norms have no slope: labels of one size, or too few."
-    value, error = found
+    value, error = result
     low, high = value - Z * error, value + Z * error
     free = free_lengths(of.sizes)[:, 1]
     alone = slope(np.log(of.sizes[free > 0]), np.log(free[free > 0]) / 2)
@@ -188,10 +188,10 @@ def _texts(space: Space, given: Classes, of: ClassMeans) -> str:
     """NC3 and NC4, with texts as label prototypes."""
     if given.kind == "text":
         return "NC3 and NC4 are given for images."
-    found = prototypes(space, given.names)
-    if found is None:
+    result = prototypes(space, given.names)
+    if result is None:
         return "NC3 and NC4 are omitted: not every label has a text."
-    words, which = found
+    words, which = result
     many = min(len(given.rows), NC4_ROWS)
     rows = np.sort(np.random.default_rng(0).choice(given.rows, many, replace=False))
     same = agreement(space.vectors[rows], of.means, words)

@@ -22,8 +22,8 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     family="Collapse",
     source="Jolliffe. Principal Component Analysis. 2nd ed., Springer 2002 (cumulative share of "
     "variance).",
-    aid="Share of the variance that the first directions hold together. Where it reaches the "
-    "share asked for, a PCA may stop.",
+    aid="Cumulative share of the variance in the first directions. PCA may truncate where it "
+    "reaches the share.",
     better="high",
     bounds=(0.0, np.inf),
     invariant=("rotation", "order"),

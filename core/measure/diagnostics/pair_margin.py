@@ -71,21 +71,21 @@ def pair_margin(
     >>> round(pair_margin(space)[0].value, 6)  # 2 - 0 and 0.4 - 0.8
     0.8
     """
-    found = pair_ranks(space, q=queries)
-    if len(found.texts) < 2:
+    ranked = pair_ranks(space, q=queries)
+    if len(ranked.texts) < 2:
         raise TooFew(
             "The pair margin",
             2,
             "texts with an image of their own beside other images",
-            len(found.texts),
+            len(ranked.texts),
             "Add images and their captions.",
         )
-    margins = 2 * (found.own_score - found.rival_score)
+    margins = 2 * (ranked.own_score - ranked.rival_score)
     value = float(margins.mean())
-    low, high = normal(value, clustered_error(margins, _clusters(space, found)))
-    lost, chance = _lost(space, found)
-    reference = float(np.mean(2 * (chance - np.maximum(found.own_score, found.rival_score))))
-    sampled = f"{len(margins):,} of {found.n_texts:,} texts, each compared with all images"
+    low, high = normal(value, clustered_error(margins, _clusters(space, ranked)))
+    lost, chance = _lost(space, ranked)
+    reference = float(np.mean(2 * (chance - np.maximum(ranked.own_score, ranked.rival_score))))
+    sampled = f"{len(margins):,} of {ranked.n_texts:,} texts, each compared with all images"
     return (
         Finding(
             scope="pairs",
@@ -97,44 +97,44 @@ def pair_margin(
             sentence=(
                 f"The mean pair margin is {estimate(value, low, high)}, against {reference:.2f} "
                 f"for shuffled pairs. The own image ranks first for "
-                f"{100 * (found.rank == 1).mean():.3g}% of the texts."
+                f"{100 * (ranked.rank == 1).mean():.3g}% of the texts."
             ),
             detail=_detail(lost),
             sampled=f"exact, all {sampled}"
-            if len(margins) == found.n_texts
+            if len(margins) == ranked.n_texts
             else f"random {sampled}",
-            per_item=_per_item(space, found, margins),
+            per_item=_per_item(space, ranked, margins),
             per_item_title="margin to the hardest other (below 0: another is closer)",
             curve=histogram(margins, "margin", "texts"),
         ),
     )
 
 
-def _clusters(space: Space, found: PairRanks) -> Ints:
+def _clusters(space: Space, ranked: PairRanks) -> Ints:
     """Connected groups of the texts; each text by itself where all are connected."""
-    linked = groups(space)[found.texts]
-    return linked if len(np.unique(linked)) > 1 else found.texts
+    linked = groups(space)[ranked.texts]
+    return linked if len(np.unique(linked)) > 1 else ranked.texts
 
 
-def _lost(space: Space, found: PairRanks) -> tuple[Bools, Doubles]:
+def _lost(space: Space, ranked: PairRanks) -> tuple[Bools, Doubles]:
     """Texts that are probably misplaced, and each text's mean score with any image."""
     image = moments(space, "image")
-    rows = space.vectors[found.texts]
+    rows = space.vectors[ranked.texts]
     mean = projections(rows, image.mean)
     variance = np.einsum("ij,ij->i", rows.astype(np.float64) @ image.covariance, rows)
-    own = np.einsum("ij,ij->i", rows, space.vectors[found.own], dtype=np.float64)
+    own = np.einsum("ij,ij->i", rows, space.vectors[ranked.own], dtype=np.float64)
     lost: Bools = (
-        (found.rank > 1)
+        (ranked.rank > 1)
         & (variance > 1e-12)
         & (own - mean < UNRELATED * np.sqrt(np.maximum(variance, 0.0)))
     )
     return lost, mean - float(space.offset[: space.n_images].mean(dtype=np.float64))
 
 
-def _per_item(space: Space, found: PairRanks, margins: Doubles) -> Floats:
+def _per_item(space: Space, ranked: PairRanks, margins: Doubles) -> Floats:
     result = np.full(space.n, np.nan, np.float32)
-    result[found.texts] = margins
-    images, place = np.unique(found.own, return_inverse=True)
+    result[ranked.texts] = margins
+    images, place = np.unique(ranked.own, return_inverse=True)
     result[images] = np.bincount(place, weights=margins) / np.bincount(place)
     return result
 

@@ -70,8 +70,8 @@ def rate_reduction(
     >>> round(rate_reduction(two)[0].value, 6)  # 2 log(1 + 2) - log(1 + 4)
     0.587787
     """
-    found = labeled_classes(space, "The rate reduction", least=least, most=most)
-    return tuple(_measure(space, given, precision) for given in found)
+    result = labeled_classes(space, "The rate reduction", least=least, most=most)
+    return tuple(_measure(space, given, precision) for given in result)
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ class Rates:
 
 def _measure(space: Space, given: Classes, precision: float) -> Finding:
     scale = space.d / precision
-    found = _rates(space.vectors, given, scale)
-    value = max(0.0, found.whole - found.inside)
+    result = _rates(space.vectors, given, scale)
+    value = max(0.0, result.whole - result.inside)
     n = len(given.rows)
-    low, high = normal(value, float(found.moved.std() / np.sqrt(n)), 0.0)
-    chance = max(0.0, found.whole - _random(space.vectors, given, scale))
-    saved = (value - chance) / max(found.whole - chance, 1e-9)
+    low, high = normal(value, float(result.moved.std() / np.sqrt(n)), 0.0)
+    chance = max(0.0, result.whole - _random(space.vectors, given, scale))
+    saved = (value - chance) / max(result.whole - chance, 1e-9)
     kind = PLURAL[given.kind]
     return Finding(
         scope=given.kind,
@@ -101,7 +101,7 @@ def _measure(space: Space, given: Classes, precision: float) -> Finding:
         yardstick=saved,
         sentence=(
             f"The rate reduction by {len(given.names):,} labels of {kind} is "
-            f"{estimate(value, low, high)} of {found.whole:.4g} nats, against {chance:.4g} for "
+            f"{estimate(value, low, high)} of {result.whole:.4g} nats, against {chance:.4g} for "
             "random groups. It is what the labels explain of the space."
         ),
         detail=f"At a squared error of {precision:g}, form without 1/2.",

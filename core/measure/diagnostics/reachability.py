@@ -79,8 +79,8 @@ def reachability(
     if space.n_images <= k:
         raise TooFew("Reachability", k + 1, "images", space.n_images, "Add images.")
     lists = _plan(space, k, budget)
-    found = _counts(space, lists, k)
-    return (_finding(space, lists, found, k),)
+    result = _counts(space, lists, k)
+    return (_finding(space, lists, result, k),)
 
 
 @dataclass(frozen=True)
@@ -179,10 +179,10 @@ def _sampled(space: Space, lists: QueryLists) -> str:
 
 
 def _by_count(counts: Ints) -> Curve:
-    times, pictures = np.unique(counts, return_counts=True)
+    times, images = np.unique(counts, return_counts=True)
     return Curve(
         times.astype(np.float64),
-        pictures.astype(np.float64),
+        images.astype(np.float64),
         "captions that retrieve an image",
         "images",
         log_y=True,

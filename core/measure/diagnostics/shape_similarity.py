@@ -88,11 +88,11 @@ def shape_similarity(
     parts = [_between_kinds(space, p)] if min(space.n_images, space.n - space.n_images) > 2 else []
     given = [classes(space, kind, least=least, most=most) for kind in kinds]
     parts += [_between_labels(space, of_kind, p, sample) for of_kind in given]
-    found = tuple(f for f in parts if f is not None)
-    if not found:
+    findings = tuple(f for f in parts if f is not None)
+    if not findings:
         both_kinds(space, 3, "Shape similarity")
         raise TooFew("Shape similarity", 2, "kinds of items that vary", 1, "Add more items.")
-    return found
+    return findings
 
 
 def _between_kinds(space: Space, p: int) -> Finding | None:

@@ -111,10 +111,12 @@ class Table:
 
 
 def _retrieve(space: Space, k: int, most: int) -> CaptionResults:
-    found = pair_ranks(space, q=most)
-    if not len(found.texts):
+    result = pair_ranks(space, q=most)
+    if not len(result.texts):
         raise TooFew("Recall by label", 2, "captions of labeled images", 0, "Add captions.")
-    return CaptionResults(found.texts, found.rank <= k, groups(space)[found.texts], found.n_texts)
+    return CaptionResults(
+        result.texts, result.rank <= k, groups(space)[result.texts], result.n_texts
+    )
 
 
 def _table(space: Space, results: CaptionResults, least: int) -> Table:

@@ -17,7 +17,7 @@ def probe(
     title: str,
     family: str,
     source: str,
-    takes: Literal["pictures", "texts"],
+    takes: Literal["images", "texts"],
     better: Literal["low", "high", "none"],
     bounds: tuple[float, float],
     threshold: Threshold,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.measure.findings import estimate
-from core.measure.probe_data import Augmented, ProbeData, check_pictures, relative_similarity
+from core.measure.probe_data import Augmented, ProbeData, check_images, relative_similarity
 from core.measure.probes import probe
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.stats import normal, wilson
@@ -29,7 +29,7 @@ STILL = 1e-8  # mean squared move below which a vector moved by rounding only
     "the augmentation.",
     better="high",
     bounds=(-np.inf, 1.0),
-    takes="pictures",
+    takes="images",
     threshold=Threshold(
         "relative similarity after augmentation, or else the share predicted by a linear map",
         good=0.8,
@@ -76,8 +76,8 @@ def equivariance(data: ProbeData) -> tuple[Finding, ...]:
     >>> round(equivariance(ProbeData(rows, {"turn": turned}))[0].value, 3)
     1.0
     """
-    check_pictures(data, "Equivariance", LEAST)
-    return tuple(_finding(name, data.pictures, c) for name, c in data.changed.items())
+    check_images(data, "Equivariance", LEAST)
+    return tuple(_finding(name, data.images, c) for name, c in data.changed.items())
 
 
 @dataclass(frozen=True)
@@ -158,18 +158,22 @@ def _cross_validate(f: Doubles, g: Doubles) -> _ViewErrors:
     """Every image tested once, by maps fitted without it."""
     n, v, _ = g.shape
     fold = np.random.default_rng(0).permutation(n) % FOLDS
-    found = _ViewErrors(*(np.zeros((n, v)) for _ in range(5)))
+    result = _ViewErrors(*(np.zeros((n, v)) for _ in range(5)))
     for part in range(FOLDS):
         train, test = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
         predicted = np.empty((len(test), v, f.shape[1]))
         for s in range(v):
             guess, shift, mapped = _predict(f, g[:, s], train, test)
             predicted[:, s] = mapped
-            for errors, rows in ((found.guess, guess), (found.shift, shift), (found.map, mapped)):
+            for errors, rows in (
+                (result.guess, guess),
+                (result.shift, shift),
+                (result.map, mapped),
+            ):
                 errors[test, s] = ((rows - g[test, s]) ** 2).sum(axis=1)
-        found.rank[test] = _view_ranks(g[test], predicted)
-        found.strength[test] = _read_strength(g - f[:, None], train, test)
-    return found
+        result.rank[test] = _view_ranks(g[test], predicted)
+        result.strength[test] = _read_strength(g - f[:, None], train, test)
+    return result
 
 
 def _predict(f: Doubles, g: Doubles, train: Ints, test: Ints) -> tuple[Doubles, Doubles, Doubles]:

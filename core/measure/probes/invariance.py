@@ -6,7 +6,7 @@ from core.measure.findings import estimate
 from core.measure.probe_data import (
     Augmented,
     ProbeData,
-    check_pictures,
+    check_images,
     relative_similarity,
     unrelated,
 )
@@ -29,7 +29,7 @@ RESAMPLES = 1000
     "is the image as it is, 4 the strongest.",
     better="high",
     bounds=(-np.inf, 1.0),
-    takes="pictures",
+    takes="images",
     threshold=Threshold(
         "cosine with the augmented image, 0 for unrelated images and 1 for no change",
         good=0.8,
@@ -66,12 +66,12 @@ def invariance(data: ProbeData) -> tuple[Finding, ...]:
 
     >>> rows = np.eye(10, dtype=np.float32)  # ten orthogonal images; each keeps a cosine of 0.6
     >>> near = 0.6 * rows + 0.8 * np.roll(rows, 1, axis=0)
-    >>> found = invariance(ProbeData(rows, {"tilt": Augmented(near[:, None], ("a bit",), 0)}))
-    >>> round(found[0].value, 6)
+    >>> result = invariance(ProbeData(rows, {"tilt": Augmented(near[:, None], ("a bit",), 0)}))
+    >>> round(result[0].value, 6)
     0.6
     """
-    check_pictures(data, "Invariance", LEAST)
-    return tuple(_finding(name, data.pictures, c) for name, c in data.changed.items())
+    check_images(data, "Invariance", LEAST)
+    return tuple(_finding(name, data.images, c) for name, c in data.changed.items())
 
 
 def _finding(name: str, originals: Floats, change: Augmented) -> Finding:
@@ -84,8 +84,8 @@ def _finding(name: str, originals: Floats, change: Augmented) -> Finding:
     weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES)
     drawn = relative_similarity(originals, same, weights.astype(np.float64))
     low, high = (float(q) for q in np.quantile(drawn, [0.025, 0.975]))
-    found = int((_own_rank(originals, change.rows[:, change.usual]) == 1).sum())
-    ends = wilson(found, n)
+    first = int((_own_rank(originals, change.rows[:, change.usual]) == 1).sum())
+    ends = wilson(first, n)
     low, high = min(low, value), max(high, value)
     return Finding(
         name=name,
@@ -101,7 +101,7 @@ def _finding(name: str, originals: Floats, change: Augmented) -> Finding:
         ),
         detail=(
             f"Cosine {same.mean():.3f}; two different images have {unlike:.3f}. The augmented "
-            f"image retrieves the original first for {found / n:.0%} ({ends[0]:.0%} to "
+            f"image retrieves the original first for {first / n:.0%} ({ends[0]:.0%} to "
             f"{ends[1]:.0%}) of {n:,}."
         ),
         sampled=f"{n:,} images, each among all of them",

@@ -160,10 +160,10 @@ def _signed(number: tuple[float, float, float]) -> str:
 def _crowding(rows: Floats, weights: Doubles) -> Doubles:
     """(r,) mean cosine of two different rows; 0 where a resample holds fewer than two."""
     some = (weights > 0).sum(axis=1) > 1
-    found = np.zeros(len(weights))
+    result = np.zeros(len(weights))
     if some.any():
-        found[some] = unrelated(rows, weights[some])
-    return found
+        result[some] = unrelated(rows, weights[some])
+    return result
 
 
 def _slope(crowding: Doubles, lengths: Doubles | Ints) -> Doubles:

@@ -10,7 +10,7 @@ from core.numerics.spectra import moments, projections
 from core.registry import Choices
 from core.types import Doubles, Floats, Space
 
-GAP = Choices(("keep", "remove"), "whether each kind keeps its own center, or both share one")
+GAP = Choices(("keep", "remove"), "keep the modality gap, or subtract the mean of each kind")
 
 
 @projection(
@@ -20,11 +20,11 @@ GAP = Choices(("keep", "remove"), "whether each kind keeps its own center, or bo
     "Hotelling. Analysis of a Complex of Statistical Variables. 1933.",
 )
 def pca(space: Space, *, gap: Annotated[str, GAP] = "keep") -> Floats:
-    """The plane in which the items differ most.
+    """The plane of largest variance.
 
     Distances on it are never larger than the true ones; far apart on it is far apart. Exact for
     every item, from the covariance. Where images and texts sit apart, the first axis is the gap:
-    "remove" takes each kind's mean out first.
+    "remove" subtracts the mean of each kind first.
 
     Args:
         space: at least two items.
@@ -32,7 +32,7 @@ def pca(space: Space, *, gap: Annotated[str, GAP] = "keep") -> Floats:
 
     Returns:
         (n, 2) coordinates, widest axis first. The item farthest out on an axis is on its positive
-        side, so that the image does not flip from run to run.
+        side, so that the map does not flip from run to run.
 
     Raises:
         TooFew: fewer than two items.

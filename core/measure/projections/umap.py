@@ -13,9 +13,9 @@ from core.registry import Choices, Range
 from core.types import Doubles, Floats, Ints, Scope, Space
 
 LEAST = 4
-PLACED_BY = 5  # mapped neighbors that a further item is placed between
-START_WIDTH = 10.0  # of the image that the layout starts from, as in the reference program
-GAP = Choices(("keep", "remove"), "whether each kind keeps its own center, or both share one")
+PLACED_BY = 5  # laid-out neighbors between which a further item is placed
+START_WIDTH = 10.0  # of the initial layout, as in the reference implementation
+GAP = Choices(("keep", "remove"), "keep the modality gap, or subtract the mean of each kind")
 
 
 @projection(
@@ -27,28 +27,28 @@ GAP = Choices(("keep", "remove"), "whether each kind keeps its own center, or bo
 def umap(
     space: Space,
     *,
-    neighbors: Annotated[int, Range(2, 200, "small shows detail, large the whole")] = 15,
+    neighbors: Annotated[int, Range(2, 200, "small for detail, large for the global shape")] = 15,
     min_dist: Annotated[float, Range(0.0, 0.99, "how tightly points may pack")] = 0.1,
     gap: Annotated[str, GAP] = "keep",
     sample: Annotated[
         int, Range(100, 50_000, "items laid out; others are placed between")
     ] = 20_000,
-    seed: Annotated[int, Range(0, 1_000_000, "another seed, another image")] = 0,
+    seed: Annotated[int, Range(0, 1_000_000, "of the layout and of the sample")] = 0,
 ) -> Floats:
-    """A plane that keeps near items near.
+    """A plane that preserves neighborhoods.
 
     Neighbors on it are mostly true neighbors; distances between groups, their sizes and empty
     space mean nothing. Beyond `sample` items a random part is laid out and every other item is
     placed between its nearest laid-out items, so rare groups may be missing from a huge map.
 
     Cosine distances, exact neighbors, started from the PCA of the rows, one seed: the same space
-    gives the same image.
+    gives the same layout.
 
     Args:
         space: at least four items.
         neighbors: of each item, itself included; at most n - 1.
         min_dist: on the map.
-        gap: "remove" takes each kind's mean out first, so that images and texts can meet.
+        gap: "remove" subtracts the mean of each kind first, so that images and texts can mix.
         sample: items laid out.
         seed: of the layout and of the sample.
 
@@ -98,7 +98,7 @@ def _layout(vectors: Floats, neighbors: int, min_dist: float, seed: int) -> Floa
 
 
 def _start(vectors: Floats, seed: int) -> Floats:
-    """First two principal components, scaled, with a little noise so that copies come apart."""
+    """First two principal components, scaled, with a little noise so that copies separate."""
     x = vectors - vectors.mean(axis=0, dtype=np.float64)
     xy: Doubles = np.zeros((len(x), 2))
     plane = np.linalg.eigh(x.T @ x)[1][:, ::-1][:, :2]
@@ -112,7 +112,7 @@ def _start(vectors: Floats, seed: int) -> Floats:
 
 
 def _without_gap(space: Space) -> Floats:
-    """Rows around their own kind's mean, brought back to the sphere."""
+    """Rows around the mean of their kind, normalized."""
     vectors = space.vectors.copy()
     scopes: tuple[Scope, ...] = ("image", "text")
     for scope in scopes:
@@ -122,7 +122,7 @@ def _without_gap(space: Space) -> Floats:
 
 
 def _between(vectors: Floats, laid_out: Floats, xy: Floats) -> Floats:
-    """Places of further rows: the mean of their nearest laid-out rows, the nearer the heavier."""
+    """Positions of further rows: mean of their nearest laid-out rows, weighted by similarity."""
     near: Ints
     near, cosines = top_k(vectors, laid_out, PLACED_BY)
     weights = np.exp((cosines - cosines[:, :1]) * 20.0)
