@@ -118,8 +118,10 @@ class ItemsTable:
         if first is None or first[0] is not items or first[1] != n:
             rows = pa.table({"id": items.ids, "added": items.column("added")})
             images = rows.filter(pc.equal(items.column("kind"), "image"))
-            at = pc.select_k_unstable(images, n, [("added", "ascending"), ("id", "ascending")])
-            first = self._first = (items, n, images["id"].take(at))
+            if images.num_rows:  # pyarrow before 25 cannot select from an empty table
+                order = [("added", "ascending"), ("id", "ascending")]
+                images = images.take(pc.select_k_unstable(images, n, order))
+            first = self._first = (items, n, images["id"])
         return first[2]
 
     def rows(self, ids: Sequence[str], *, skip_unknown: bool = False) -> list[Row]:
