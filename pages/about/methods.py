@@ -1,9 +1,9 @@
-"""Methods: every part of Sextant and whose idea it is."""
+"""Methods: every part of Sextant with its source."""
 
 import streamlit as st
 
 from pages.parts import methods
 
 st.markdown("### Methods", anchors=False)
-st.caption("Every number and picture in Sextant comes from one of these parts.")
+st.caption("The methods behind every number in Sextant, with their settings and sources.")
 methods.show(methods.chosen())

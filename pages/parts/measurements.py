@@ -1,4 +1,4 @@
-"""Measured tables: one card for each file of `assets/results`.
+"""Measured tables, one card for each file of `assets/results`.
 
 A file holds title, command, when, about and rows. A cell is null, a text, a number, a difference
 with its confidence interval (gain, low, high) or a value with one (value, low, high). Rows may also

@@ -1,4 +1,4 @@
-"""The catalog on a page: parts by family, with what they tell, their settings and their source."""
+"""The catalog on a page: parts by family, with their reading, settings and source."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ ALL = "All"
 
 
 def chosen() -> list[Entry]:
-    """The parts of the family that is open; part of the link."""
+    """The parts of the selected family; part of the link."""
     entries = catalog.entries()
     families = [ALL, *dict.fromkeys(e.family for e in entries)]
     family = session.linked(
@@ -29,7 +29,7 @@ def chosen() -> list[Entry]:
 
 
 def show(entries: Sequence[Entry]) -> None:
-    """One card a part."""
+    """One card for each part."""
     with st.grid(2, min_column_width=380) as grid:
         for entry in entries:
             with grid.cell(), st.container(border=True, key=f"_entry_{entry.kind}_{entry.name}"):

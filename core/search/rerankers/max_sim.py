@@ -28,7 +28,7 @@ def max_sim(
     vectors, which `sextant tokens NAME` stores. For a picture as a question its places are asked.
     With the starter it gains about a point of mAP on captions of pictures it never saw, with few
     stored vectors hardly more than chance, and alone (`weight` 1) it is worse than the whole:
-    `sextant bench multivector`.
+    `python -m tests.bench multivector`.
 
     Args:
         shortlist: the hits, with the tokens of the question and of the hits.
