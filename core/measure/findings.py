@@ -87,6 +87,15 @@ def per_item(space: Space, rows: Ints | slice, values: Floats | Doubles) -> Floa
     return result
 
 
+def per_item_mean(space: Space, rows: Ints, values: Doubles) -> Floats:
+    """(n,) mean of the values of each row, NaN in rows without: a finding's `per_item`."""
+    counts = np.bincount(rows, minlength=space.n)
+    sums = np.bincount(rows, weights=values, minlength=space.n)
+    result = np.full(space.n, np.nan, np.float32)
+    result[counts > 0] = sums[counts > 0] / counts[counts > 0]
+    return result
+
+
 def histogram(values: Doubles | Floats, x_title: str, y_title: str, bins: int = 60) -> Curve:
     """Counts of values in equal bins, x at their middles."""
     x = np.asarray(values, np.float64)

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.numerics.sampling import groups
-from core.types import Doubles, Ints, Space, per_space
+from core.types import Curve, Doubles, Ints, Space, per_space
 
 MOVES = np.arange(-5, 5.01, 0.25)  # Liang et al. 2022: shifts of the two kinds towards each other
 GROUPS = 20  # of test pairs, for the jackknife of the loss
@@ -60,6 +60,15 @@ class Sweep:
         """The index of the shift with the largest score; of equals the smallest shift."""
         order = np.argsort(np.abs(self.moves), kind="stable")
         return int(order[np.argmax(np.round(score, 9)[order])])
+
+    def curve(self, y: Doubles, title: str) -> Curve | None:
+        """A score on the test pairs against the distance of the centers; None without a gap."""
+        if len(self.moves) < 2:
+            return None
+        sizes = self.judged.sizes
+        order = np.argsort(sizes, kind="stable")
+        x_title = "distance of the centers (below 0: crossed)"
+        return Curve(sizes[order], y[order], x_title, title, mark=float(sizes[self.today]))
 
 
 @per_space

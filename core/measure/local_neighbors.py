@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from core.numerics.neighbors import nearest
-from core.types import Bools, Doubles, Ints, Kind, Space
+from core.types import Bools, Curve, Doubles, Ints, Kind, Space
 
 COPY = 1e-5  # distance up to which two rows are copies but for rounding
 TIE = 1e-6  # log ratio up to which two distances are the same
@@ -84,6 +85,26 @@ def lists_of(space: Space, kind: Kind, k: int, queries: int, keep: int | None = 
     return Lists(
         neighbors.queries, np.take_along_axis(near, order, 1), np.take_along_axis(r, order, 1)
     )
+
+
+def resolved(values: Doubles) -> bool:
+    """Whether most rows have neighbors at different distances; in a lattice none have."""
+    return len(values) >= LEAST and float((values > TIE).mean()) > 0.5
+
+
+def by_scale(
+    space: Space, kind: Kind, value: float, dimension: Callable[[Space], float | None]
+) -> Curve:
+    """A dimension at a quarter, a half and all of the items; `value` is that of all."""
+    span = space.span(kind)
+    rows = np.random.default_rng(0).permutation(np.arange(span.start, span.stop))
+    points = [(float(len(rows)), value)]
+    for part in (rows[: len(rows) // 2], rows[: len(rows) // 4]):
+        smaller = dimension(space.subset(part))
+        if smaller is not None:
+            points.insert(0, (float(len(part)), smaller))
+    sizes, dimensions = np.array(points).T
+    return Curve(sizes, dimensions, "items", "dimension", log_x=True)
 
 
 def inverse_dimensions(radii: Doubles) -> Doubles:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.numerics.sampling import groups
+from core.numerics.spectra import moments
 from core.types import Doubles, Floats, Ints, Space, per_space
 
 QUERIES, IMAGES = 512, 16_384  # scores in memory at a time: 32 MiB of float32
@@ -33,6 +35,20 @@ class PairRanks:
     rival_score: Doubles
     rank: Ints
     n_texts: int
+
+
+def unrelated_cosines(space: Space) -> tuple[float, float]:
+    """Mean and standard deviation of the cosine of any image with any text, exact."""
+    image, text = moments(space, "image"), moments(space, "text")
+    mean = float(image.mean @ text.mean)
+    square = float(np.einsum("ij,ij->", image.second, text.second))
+    return mean, float(np.sqrt(max(0.0, square - mean**2)))
+
+
+def clusters(space: Space, rows: Ints) -> Ints:
+    """(m,) connected group of each row; each row by itself where all are connected."""
+    connected = groups(space)[rows]
+    return connected if len(np.unique(connected)) > 1 else np.arange(len(rows))
 
 
 @per_space

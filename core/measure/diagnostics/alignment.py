@@ -4,11 +4,11 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import estimate, histogram
+from core.measure.findings import estimate, histogram, per_item_mean
+from core.measure.pair_ranks import unrelated_cosines
 from core.measure.verdicts import MIX, Advice, Threshold
-from core.numerics.spectra import Moments, moments
 from core.numerics.stats import clustered_error, normal
-from core.types import Doubles, Finding, Floats, Ints, Reference, Space
+from core.types import Doubles, Finding, Reference, Space
 
 BLOCK = 512  # pairs whose rows fit in the cache
 
@@ -66,7 +66,8 @@ def alignment(space: Space) -> tuple[Finding, ...]:
     value = float(distances.mean())
     error = clustered_error(distances, space.pairs[:, 0])
     low, high = normal(value, error, 0.0, 4.0)
-    shuffled, deviation = _shuffled(space)
+    mean, deviation = unrelated_cosines(space)
+    shuffled = 2 - 2 * mean
     above = (shuffled - value) / 2 / deviation if deviation > 1e-9 else float("nan")
     return (
         Finding(
@@ -78,7 +79,7 @@ def alignment(space: Space) -> tuple[Finding, ...]:
             yardstick=above,
             sentence=_sentence(value, low, high, shuffled, above),
             sampled=f"exact, all {len(space.pairs):,} pairs",
-            per_item=_per_item(space, distances),
+            per_item=per_item_mean(space, space.pairs.T.ravel(), np.tile(distances, 2)),
             per_item_title="mean squared distance to its pairs",
             curve=histogram(distances, "squared distance of a pair", "pairs"),
         ),
@@ -92,27 +93,6 @@ def _cosines(space: Space) -> Doubles:
         result[start : start + BLOCK] = np.einsum(
             "ij,ij->i", space.vectors[image], space.vectors[text], dtype=np.float64
         )
-    return result
-
-
-def _shuffled(space: Space) -> tuple[float, float]:
-    """Mean squared distance of an image with any text, and the deviation of their cosines."""
-    image, text = moments(space, "image"), moments(space, "text")
-    mean = float(image.mean @ text.mean)
-    return 2 - 2 * mean, float(np.sqrt(max(0.0, _mean_square(image, text) - mean**2)))
-
-
-def _mean_square(one: Moments, other: Moments) -> float:
-    return float(np.einsum("ij,ij->", one.second, other.second))
-
-
-def _per_item(space: Space, distances: Doubles) -> Floats:
-    ends: Ints = space.pairs.T.ravel()
-    counts = np.bincount(ends, minlength=space.n)
-    sums = np.bincount(ends, weights=np.tile(distances, 2), minlength=space.n)
-    result = np.full(space.n, np.nan, np.float32)
-    has = counts > 0
-    result[has] = sums[has] / counts[has]
     return result
 
 

@@ -6,10 +6,11 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, percent, scopes
+from core.measure.pair_ranks import clusters
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.kmeans import centers_of, nearest_center
-from core.numerics.sampling import groups, sampled_rows
-from core.numerics.spectra import Moments, moments
+from core.numerics.sampling import sampled_rows
+from core.numerics.spectra import Moments, entropy, moments
 from core.numerics.stats import Z, clustered_error, normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Floats, Ints, Reference, Scope, Space
@@ -86,8 +87,7 @@ def perplexity(counts: Ints | Doubles) -> float:
     >>> round(perplexity(np.array([4, 2, 1, 1, 0])), 6)
     3.363586
     """
-    p = counts[counts > 0] / counts.sum()
-    return float(np.exp(-(p * np.log(p)).sum()))
+    return float(np.exp(entropy(counts.astype(np.float64))))
 
 
 def utilization(counts: Ints) -> float:
@@ -171,7 +171,4 @@ def _gaussian(m: Moments, n: int) -> Floats:
 def _error(space: Space, rows: Ints, codes: Ints, counts: Ints) -> float:
     """Standard error of the entropy of the shares: the mean of -log p over items."""
     surprise = -np.log(counts[codes] / len(codes))
-    linked = groups(space)[rows]
-    if len(np.unique(linked)) < 2:
-        linked = rows
-    return clustered_error(surprise, linked)
+    return clustered_error(surprise, clusters(space, rows))

@@ -7,9 +7,10 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import both_kinds, estimate, histogram, per_item
+from core.measure.pair_ranks import clusters
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.neighbors import top_k
-from core.numerics.sampling import groups, sampled_rows
+from core.numerics.sampling import sampled_rows
 from core.numerics.spectra import moments
 from core.numerics.stats import clustered_error, normal
 from core.registry import Choices, Range
@@ -88,9 +89,7 @@ def coverage(
     limit = float(np.quantile(within, OUTLYING))
     out = float((distances > limit + 1e-6).mean())
     value = float(distances.mean())
-    together = groups(space)[texts]
-    several = len(np.unique(together)) > 1
-    error = clustered_error(distances, together if several else texts)
+    error = clustered_error(distances, clusters(space, texts))
     low, high = normal(value, error, 0.0, 4.0)
     whole = len(texts) == space.n - space.n_images and len(images) == space.n_images
     return (

@@ -7,8 +7,9 @@ import numpy as np
 
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, percent, scopes
+from core.measure.pair_ranks import clusters
 from core.measure.verdicts import Advice, Threshold
-from core.numerics.sampling import groups, sampled_rows
+from core.numerics.sampling import sampled_rows
 from core.numerics.spectra import BLOCK, Moments, moments
 from core.numerics.stats import Z
 from core.registry import Range
@@ -108,9 +109,7 @@ class Activity:
 def _measure(space: Space, scope: Scope, most: int) -> Finding:
     m = moments(space, scope)
     rows = sampled_rows(space, scope, most, 0)
-    effective = len(np.unique(groups(space)[rows]))
-    if effective < 2:
-        effective = len(rows)
+    effective = len(np.unique(clusters(space, rows)))
     own = _activity(m, space.vectors[rows], None, effective)
     eigen = _activity(m, space.vectors[rows], m.centered_eigen[1], effective)
     value, low, high = own.idle(), own.idle(-Z), own.idle(Z)

@@ -10,7 +10,7 @@ from core.measure.gap_shift import Sweep, sweep
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.stats import Z
 from core.registry import Range
-from core.types import Curve, Doubles, Finding, Reference, Space
+from core.types import Doubles, Finding, Reference, Space
 
 
 @diagnostic(
@@ -90,7 +90,7 @@ def gap_curve(
             detail="Rankings change only through normalization and through shifting the queries.",
             sampled=f"{m:,} test pairs, {result.fitted.losses.shape[1]:,} for fitting, of "
             f"{len(space.pairs):,}",
-            curve=_curve(result, recall, f"recall@{k} among {m:,}"),
+            curve=result.curve(recall, f"recall@{k} among {m:,}"),
         ),
     )
 
@@ -101,20 +101,6 @@ def _interval(value: float, best: Doubles, today: Doubles) -> tuple[float, float
     m = len(change)
     error = float(np.sqrt(((change - change.mean()) ** 2).sum() + 1) / m)
     return max(-1.0, value - Z * error), min(1.0, value + Z * error)
-
-
-def _curve(result: Sweep, y: Doubles, title: str) -> Curve | None:
-    if len(result.moves) < 2:
-        return None
-    sizes = result.judged.sizes
-    order = np.argsort(sizes, kind="stable")
-    return Curve(
-        sizes[order],
-        y[order],
-        "distance of the centers (below 0: crossed)",
-        title,
-        mark=float(sizes[result.today]),
-    )
 
 
 def _sentence(result: Sweep, k: int, best: int, number: tuple[float, float, float]) -> str:

@@ -10,7 +10,7 @@ from core.measure.gap_shift import Sweep, sweep
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.stats import normal
 from core.registry import Range
-from core.types import Curve, Finding, Reference, Space
+from core.types import Finding, Reference, Space
 
 
 @diagnostic(
@@ -94,23 +94,8 @@ def gap_loss(
                 f"{losses.shape[1]:,} test pairs, {result.fitted.losses.shape[1]:,} for "
                 f"fitting, of {len(space.pairs):,}"
             ),
-            curve=_curve(result),
+            curve=result.curve(losses.mean(axis=1), f"contrastive loss among {losses.shape[1]:,}"),
         ),
-    )
-
-
-def _curve(result: Sweep) -> Curve | None:
-    if len(result.moves) < 2:
-        return None
-    sizes, losses = result.judged.sizes, result.judged.losses.mean(axis=1)
-    order = np.argsort(sizes, kind="stable")
-    title = f"contrastive loss among {result.judged.losses.shape[1]:,}"
-    return Curve(
-        sizes[order],
-        losses[order],
-        "distance of the centers (below 0: crossed)",
-        title,
-        mark=float(sizes[result.today]),
     )
 
 

@@ -7,12 +7,21 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, scopes
-from core.measure.local_neighbors import COPY, LEAST, TIE, Lists, distinct, lists_of
+from core.measure.local_neighbors import (
+    COPY,
+    LEAST,
+    TIE,
+    Lists,
+    by_scale,
+    distinct,
+    lists_of,
+    resolved,
+)
 from core.measure.verdicts import DUPLICATES, Advice, Threshold
 from core.numerics.nulls import sphere_neighbor_distances
 from core.numerics.sampling import thinned
 from core.registry import Range
-from core.types import Curve, Doubles, Finding, Kind, Reference, Space
+from core.types import Doubles, Finding, Kind, Reference, Space
 
 KEPT = 0.9  # of the ratios: the largest tenth is discarded, as in the paper
 RESAMPLES = 200
@@ -95,16 +104,11 @@ def two_nn(log_ratios: Doubles) -> Doubles:
     return np.asarray((x * y).sum(axis=-1) / (x * x).sum(axis=-1))
 
 
-def _resolved(log_ratios: Doubles) -> bool:
-    """Whether most items have two neighbors at different distances; a lattice has none."""
-    return len(log_ratios) >= LEAST and float((log_ratios > TIE).mean()) > 0.5
-
-
 def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | int:
     """The finding, or the number of usable items when that is too small."""
     unique, _, copies = distinct(part, kind)
     lists, logs = _log_ratios(unique, kind, queries)
-    if not _resolved(logs):
+    if not resolved(logs):
         return int((logs > TIE).sum())
     value = float(two_nn(logs))
     low, high = _interval(value, lists, logs)
@@ -124,7 +128,7 @@ def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | i
         ),
         detail=f"{copies:,} copies were excluded." if copies else "",
         sampled=f"{len(logs):,} of {n:,} different {PLURAL[kind]}",
-        curve=_by_scale(unique, kind, queries, value),
+        curve=by_scale(unique, kind, value, lambda part: _dimension(part, kind, queries)),
     )
 
 
@@ -147,15 +151,6 @@ def _interval(value: float, lists: Lists, logs: Doubles) -> tuple[float, float]:
     )
 
 
-def _by_scale(space: Space, kind: Kind, queries: int, value: float) -> Curve:
-    span = space.span(kind)
-    rows = np.random.default_rng(0).permutation(np.arange(span.start, span.stop))
-    sizes, dimensions = [float(len(rows))], [value]
-    for part in (rows[: len(rows) // 2], rows[: len(rows) // 4]):
-        logs = _log_ratios(space.subset(part), kind, queries)[1]
-        if _resolved(logs):
-            sizes.append(float(len(part)))
-            dimensions.append(float(two_nn(logs)))
-    return Curve(
-        np.array(sizes[::-1]), np.array(dimensions[::-1]), "items", "dimension", log_x=True
-    )
+def _dimension(space: Space, kind: Kind, queries: int) -> float | None:
+    logs = _log_ratios(space, kind, queries)[1]
+    return float(two_nn(logs)) if resolved(logs) else None

@@ -12,16 +12,18 @@ from core.measure.local_neighbors import (
     LEAST,
     TIE,
     Lists,
+    by_scale,
     distinct,
     even_log_distance,
     inverse_dimensions,
     lists_of,
+    resolved,
 )
 from core.measure.verdicts import DUPLICATES, Advice, Threshold
 from core.numerics.sampling import thinned
 from core.numerics.stats import normal
 from core.registry import Range
-from core.types import Curve, Doubles, Finding, Ints, Kind, Reference, Space
+from core.types import Doubles, Finding, Ints, Kind, Reference, Space
 
 
 @diagnostic(
@@ -95,7 +97,7 @@ def _measure(
     unique, kept, copies = distinct(part, kind)
     n = unique.span(kind).stop - unique.span(kind).start
     lists, inverse = _inverses(unique, kind, k, queries)
-    if not _resolved(inverse):
+    if not resolved(inverse):
         return None
     value = 1 / float(inverse.mean())
     low, high = normal(value, value**2 * lists.error(inverse, k), 0.0)
@@ -116,7 +118,7 @@ def _measure(
         sampled=f"{len(inverse):,} of {n:,} different {PLURAL[kind]}",
         per_item=per_item(space, rows[kept[lists.rows]], 1 / np.maximum(inverse, TIE)),
         per_item_title="dimension around it",
-        curve=_by_scale(unique, kind, k, queries, value),
+        curve=by_scale(unique, kind, value, lambda part: _dimension(part, kind, k, queries)),
     )
 
 
@@ -129,20 +131,6 @@ def _inverses(space: Space, kind: Kind, k: int, queries: int) -> tuple[Lists, Do
     return lists, inverse_dimensions(lists.radii)
 
 
-def _resolved(inverse: Doubles) -> bool:
-    """Whether most items have neighbors at different distances; a lattice has none."""
-    return len(inverse) >= LEAST and float((inverse > TIE).mean()) > 0.5
-
-
-def _by_scale(space: Space, kind: Kind, k: int, queries: int, value: float) -> Curve:
-    span = space.span(kind)
-    rows = np.random.default_rng(0).permutation(np.arange(span.start, span.stop))
-    sizes, dimensions = [float(len(rows))], [value]
-    for part in (rows[: len(rows) // 2], rows[: len(rows) // 4]):
-        inverse = _inverses(space.subset(part), kind, k, queries)[1]
-        if _resolved(inverse):
-            sizes.append(float(len(part)))
-            dimensions.append(1 / float(inverse.mean()))
-    return Curve(
-        np.array(sizes[::-1]), np.array(dimensions[::-1]), "items", "dimension", log_x=True
-    )
+def _dimension(space: Space, kind: Kind, k: int, queries: int) -> float | None:
+    inverse = _inverses(space, kind, k, queries)[1]
+    return 1 / float(inverse.mean()) if resolved(inverse) else None

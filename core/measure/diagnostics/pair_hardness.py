@@ -6,14 +6,13 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import estimate, histogram
+from core.measure.findings import estimate, histogram, per_item_mean
+from core.measure.pair_ranks import clusters, unrelated_cosines
 from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.directions import antipodal, slerp
-from core.numerics.sampling import groups
-from core.numerics.spectra import moments
 from core.numerics.stats import clustered_error, normal
 from core.registry import Range
-from core.types import Doubles, Finding, Floats, Ints, Reference, Space
+from core.types import Doubles, Finding, Ints, Reference, Space
 
 BLOCK = 2048
 HALF = 0.5
@@ -97,8 +96,8 @@ def pair_hardness(
     sides = hardest - own[:, None]
     hardness = sides.mean(axis=1)
     value = float(hardness.mean())
-    low, high = normal(value, clustered_error(hardness, _clusters(space, anchors)), -2.0, 2.0)
-    unrelated, deviation = _unrelated(space)
+    low, high = normal(value, clustered_error(hardness, clusters(space, anchors[:, 0])), -2.0, 2.0)
+    unrelated, deviation = unrelated_cosines(space)
     reference = float(np.clip(hardest.mean() - unrelated, -2, 2))
     below = (reference - value) / deviation if deviation > 1e-9 else float("nan")
     return (
@@ -116,7 +115,7 @@ def pair_hardness(
             ),
             detail=_detail(reference, hardness, left_out),
             sampled=_sampled(len(anchors), len(mixed), len(space.pairs)),
-            per_item=_per_item(space, anchors, sides),
+            per_item=per_item_mean(space, anchors.ravel(), sides.ravel()),
             per_item_title="hardness of its pairs",
             curve=histogram(hardness, "hardness", "pairs"),
         ),
@@ -152,29 +151,6 @@ def _hardest(space: Space, anchors: Ints, mixed: Ints) -> Doubles:
             cosines[shared] = -np.inf
             best[:, side] = np.maximum(best[:, side], cosines.max(axis=1))
     return best
-
-
-def _unrelated(space: Space) -> tuple[float, float]:
-    """Mean and standard deviation of the cosine of any image with any text, exact."""
-    image, text = moments(space, "image"), moments(space, "text")
-    mean = float(image.mean @ text.mean)
-    square = float(np.einsum("ij,ij->", image.second, text.second))
-    return mean, float(np.sqrt(max(0.0, square - mean**2)))
-
-
-def _clusters(space: Space, anchors: Ints) -> Ints:
-    """Connected groups of the pairs; each pair by itself where all are connected."""
-    linked = groups(space)[anchors[:, 0]]
-    return linked if len(np.unique(linked)) > 1 else np.arange(len(anchors))
-
-
-def _per_item(space: Space, anchors: Ints, sides: Doubles) -> Floats:
-    ends = anchors.ravel()
-    counts = np.bincount(ends, minlength=space.n)
-    sums = np.bincount(ends, weights=sides.ravel(), minlength=space.n)
-    result = np.full(space.n, np.nan, np.float32)
-    result[counts > 0] = sums[counts > 0] / counts[counts > 0]
-    return result
 
 
 def _detail(reference: float, hardness: Doubles, left_out: int) -> str:

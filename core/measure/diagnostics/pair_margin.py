@@ -6,14 +6,13 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import estimate, histogram, percent
-from core.measure.pair_ranks import PairRanks, pair_ranks
+from core.measure.findings import estimate, histogram, per_item_mean, percent
+from core.measure.pair_ranks import PairRanks, clusters, pair_ranks
 from core.measure.verdicts import MIX, Advice, Threshold
-from core.numerics.sampling import groups
 from core.numerics.spectra import moments, projections
 from core.numerics.stats import clustered_error, normal, wilson
 from core.registry import Range
-from core.types import Bools, Doubles, Finding, Floats, Ints, Reference, Space
+from core.types import Bools, Doubles, Finding, Reference, Space
 
 UNRELATED = 1.645  # standard deviations that one unrelated image in twenty exceeds
 
@@ -82,7 +81,7 @@ def pair_margin(
         )
     margins = 2 * (ranked.own_score - ranked.rival_score)
     value = float(margins.mean())
-    low, high = normal(value, clustered_error(margins, _clusters(space, ranked)))
+    low, high = normal(value, clustered_error(margins, clusters(space, ranked.texts)))
     lost, chance = _lost(space, ranked)
     reference = float(np.mean(2 * (chance - np.maximum(ranked.own_score, ranked.rival_score))))
     sampled = f"{len(margins):,} of {ranked.n_texts:,} texts, each compared with all images"
@@ -103,17 +102,13 @@ def pair_margin(
             sampled=f"exact, all {sampled}"
             if len(margins) == ranked.n_texts
             else f"random {sampled}",
-            per_item=_per_item(space, ranked, margins),
+            per_item=per_item_mean(
+                space, np.concatenate([ranked.texts, ranked.own]), np.tile(margins, 2)
+            ),
             per_item_title="margin to the hardest other (below 0: another is closer)",
             curve=histogram(margins, "margin", "texts"),
         ),
     )
-
-
-def _clusters(space: Space, ranked: PairRanks) -> Ints:
-    """Connected groups of the texts; each text by itself where all are connected."""
-    linked = groups(space)[ranked.texts]
-    return linked if len(np.unique(linked)) > 1 else ranked.texts
 
 
 def _lost(space: Space, ranked: PairRanks) -> tuple[Bools, Doubles]:
@@ -129,14 +124,6 @@ def _lost(space: Space, ranked: PairRanks) -> tuple[Bools, Doubles]:
         & (own - mean < UNRELATED * np.sqrt(np.maximum(variance, 0.0)))
     )
     return lost, mean - float(space.offset[: space.n_images].mean(dtype=np.float64))
-
-
-def _per_item(space: Space, ranked: PairRanks, margins: Doubles) -> Floats:
-    result = np.full(space.n, np.nan, np.float32)
-    result[ranked.texts] = margins
-    images, place = np.unique(ranked.own, return_inverse=True)
-    result[images] = np.bincount(place, weights=margins) / np.bincount(place)
-    return result
 
 
 def _detail(lost: Bools) -> str:
