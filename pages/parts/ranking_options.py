@@ -41,7 +41,7 @@ ABOUT_STAGE: dict[FirstStage, str] = {
     "(About > Measurements). The first search builds the index, a minute for 200,000 items. Cutoff "
     "and p-values still use the single vector.",
 }
-NO_TOKENS = "MUVERA needs token vectors: store them below, or run `sextant tokens NAME`."
+ABOUT_TOKENS = "Needed by MUVERA and MaxSim. Also stored by `sextant tokens NAME`."
 POOLINGS = (
     *(Pooling(clusters, keep=k) for clusters in ("ward", "kmeans") for k in (8, 4, 16)),
     *(Pooling(clusters, ratio=r) for clusters in ("ward", "kmeans") for r in (0.25, 0.5)),
@@ -100,8 +100,6 @@ def _first_stage() -> FirstStage:
             )  # fmt: skip
         if ABOUT_STAGE[chosen]:
             st.caption(ABOUT_STAGE[chosen])
-        if "muvera" not in available:
-            st.caption(NO_TOKENS)
         return chosen
     return ""
 
@@ -122,6 +120,8 @@ def _token_vectors(*, open_: bool) -> None:
     with problems.shown(), st.expander("Token vectors", expanded=open_, key="_token_vectors"):
         stored, n = state.workbench().tokens_stored(state.opened()), state.space().n
         st.caption(_stored(stored, n))
+        if not stored.items:
+            st.caption(ABOUT_TOKENS)
         usual = max(stored.poolings, key=stored.poolings.get) if stored.poolings else Pooling().name
         names = list(dict.fromkeys([usual, *(pooling.name for pooling in POOLINGS)]))
         chosen = st.selectbox(

@@ -211,7 +211,7 @@ def test_a_part_by_link_is_measured_with_its_captions_and_said_in_words(app, fil
 
 def test_filters_of_the_search_page_do_not_narrow_the_report(app, filled):
     visit(app, "geometry", collection="colours", family="Pairs", **{"is.label": "red"})
-    assert "Everything: 32 images" in words(app)
+    assert "All items: 32 images" in words(app)
 
 
 def test_nothing_left_is_a_sentence(app, filled):
@@ -250,13 +250,13 @@ def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
     visit(app, "map", collection="colours", map="pca")
     app.session_state["stored_map_selected"] = tuple(space.ids[:5])
     visit(app, "geometry", family="Spread")
-    assert "Everything" in words(app)
+    assert "All items" in words(app)
     widget(app.button, "_a.take").click()
     assert "5 items from the map: 5 images" in words(run(app))
     held = app.query_params["a.items"]
     assert subsets.unpack_ids(space, held if isinstance(held, str) else held[0]) == space.ids[:5]
     widget(app.button, "_a.drop").click()
-    assert "Everything" in words(run(app))
+    assert "All items" in words(run(app))
 
 
 def test_a_selection_by_link_and_one_that_is_of_another_collection(app, filled):
@@ -310,11 +310,12 @@ def test_the_report_on_screen_can_be_kept(app, filled):
         **{"a.is.label": "red"},
     )
     assert {b.label for b in app.get("download_button")} >= {"Report", "JSON", "CSV"}
-    findings = [Workbench(filled).diagnose("colours", ("cone",))] * 2
-    sides = [subset.Side(name, Workbench(filled).open("colours").space) for name in ("x", "y")]
+    opened = Workbench(filled).open("colours")
+    findings = [Workbench(filled).measure(opened.space, ("cone",))[0]] * 2
+    sides = [subset.Side(name, opened.space) for name in ("x", "y")]
     document = json.loads(export.document(sides, findings))
     assert [document[side]["part"] for side in "ab"] == ["x", "y"]
-    page = export.page(Workbench(filled), "colours", sides, findings, {})
+    page = export.page(Workbench(filled), opened, sides, findings, {})
     assert "Geometry of colours" in page
     assert "data:image/webp" in page
     assert not any(row["differs"] for row in document["comparison"])
@@ -326,10 +327,10 @@ def test_the_report_on_screen_can_be_kept(app, filled):
 def test_evaluate_shows_both_directions_with_intervals_and_the_hardest_queries(app, filled):
     visit(app, "evaluate", collection="colours")
     assert [m.label for m in app.metric] == [
-        "Text → picture: recall@10",
-        "Text → picture: median rank",
-        "Picture → text: recall@10",
-        "Picture → text: median rank",
+        "Text → image: recall@10",
+        "Text → image: median rank",
+        "Image → text: recall@10",
+        "Image → text: median rank",
     ]
     assert "32 pairs" in words(app)
     scores = next(c for c in app.get("plotly_chart") if "_scores" in c.proto.id)
@@ -525,7 +526,7 @@ def test_a_running_job_shows_its_progress_and_can_be_cancelled(app, filled):
     run(app)
     assert job.wait(30).state == "cancelled"
     text = words(run(app))
-    assert "what was done is kept" in text
+    assert "what was done is saved" in text
     assert "Resume" in labels(app)
 
 

@@ -25,7 +25,7 @@ def test_one_text_has_no_chips(app):
 def test_a_formula_has_a_chip_and_a_slider_for_each_part(app):
     run(app, collection="colours", q='"red" - 0.5*"blue"')
     assert [app.slider(key=f"_weight_{i}").value for i in (0, 1)] == [1.0, -0.5]
-    assert "without *blue*" in words(app)
+    assert "minus *blue*" in words(app)
     assert "red" in first_labels(app)
 
 
@@ -50,7 +50,7 @@ def test_a_slider_at_nothing_takes_the_part_out(app):
 
 def test_less_of_a_text_is_added_beside_the_box(app):
     run(app, collection="colours", q="red")
-    app.selectbox(key="_sign").set_value("Less of")
+    app.selectbox(key="_sign").set_value("Subtract")
     app.text_input(key="_more_text").set_value("white <b>")
     app.button(key="_more_add").click()
     run(app)
@@ -75,7 +75,7 @@ def test_a_picture_and_a_text_are_mixed_and_the_mix_is_part_of_the_link(app):
 
 def test_only_less_is_no_question_but_a_sentence(app):
     run(app, collection="colours", also='-"red"')
-    assert "at least one part that is asked for" in words(app)
+    assert "at least one part that is not subtracted" in words(app)
 
 
 @pytest.mark.parametrize("q", ['"red" +', "item:nobody", '1e9*"red"', "img:"])
@@ -109,7 +109,7 @@ def test_a_picture_that_cannot_be_read_is_told_and_let_go(app):
     broken = picture("green")[:60]
     app.file_uploader(key="_upload_0").set_value(("mine.png", broken, "image/png"))
     run(app)
-    assert "Your picture" in app.warning[0].value
+    assert "Your image" in app.warning[0].value
     assert first_labels(app) == {"red"}
     run(app)
     assert not app.warning

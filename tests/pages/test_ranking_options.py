@@ -86,7 +86,7 @@ def test_tokens_come_first_only_where_they_are_stored(app, built, tmp_path, monk
     shutil.copytree(built, home)
     monkeypatch.setenv("SEXTANT_HOME", str(home))
     run(app, collection="colours", q="red", k="12")
-    assert "To search by tokens first (MUVERA), store token vectors" in words(app)
+    assert "sextant tokens NAME" in words(app)
     assert all(box.key != "_first" for box in app.selectbox)
     assert next(b for b in app.button if b.key == "_tokens").label == "Store token vectors"
     run(app, first="muvera")
@@ -94,15 +94,14 @@ def test_tokens_come_first_only_where_they_are_stored(app, built, tmp_path, monk
     Workbench(home).add_tokens(Workbench(home).open("colours"), pooling=Pooling("kmeans", keep=4))
     run(app)
     assert next(box for box in app.selectbox if box.key == "_first").value == "muvera"
-    told = words(app).replace("\\", "")
-    assert "find fewer of the right ones than one vector" in told
-    assert "Found by token vectors first" in told
-    assert "at most 4 an item by k-means" in told
-    assert next(b for b in app.button if b.key == "_tokens").label == "Store them anew like this"
+    text = words(app).replace("\\", "")
+    assert "Experimental" in text
+    assert Pooling("kmeans", keep=4).sentence in text
+    assert next(b for b in app.button if b.key == "_tokens").label == "Replace token vectors"
     next(box for box in app.selectbox if box.key == "_pooling").set_value("kmeans keep 4").run()
     assert all(b.key != "_tokens" for b in app.button)  # all have these
     next(box for box in app.selectbox if box.key == "_first").set_value("").run()
-    assert "Found by token vectors first" not in words(app)
+    assert "Experimental" not in words(app)
 
 
 def test_the_nearest_cells_are_a_choice_among_many_and_say_what_they_find(app, monkeypatch):
@@ -112,9 +111,7 @@ def test_the_nearest_cells_are_a_choice_among_many_and_say_what_they_find(app, m
     run(app, q="blue")
     next(box for box in app.selectbox if box.key == "_first").set_value("ivf").run()
     assert app.query_params["first"] == "ivf"
-    told = words(app).replace("\\", "")
-    assert "cells nearest to the query" in told
-    assert "misses a few" in told
+    assert "Approximate search (IVF)" in words(app).replace("\\", "")
 
 
 def test_an_answer_follows_attributes_that_are_no_part_of_the_space(tmp_path, monkeypatch):
@@ -142,12 +139,12 @@ def test_an_answer_follows_attributes_that_are_no_part_of_the_space(tmp_path, mo
 
         session.store("collection", "pets")
         new = Filter("year", "in", (2001,))
-        asks = (Part(item=st.session_state["asks"]),)
-        st.text(len(state.ask(Query(asks, ("text",), (new,))).hits))
+        parts = (Part(item=st.session_state["item"]),)
+        st.text(len(state.search(Query(parts, ("text",), (new,))).hits))
 
     ids = add(2001, 2001, 2001, 2000)
     app = AppTest.from_function(page)
-    app.session_state["asks"] = ids[0]
+    app.session_state["item"] = ids[0]
     assert app.run().text[0].value == "2"
     pets.delete_items(ids)
     add(2001, 2001, 2001, 2001)

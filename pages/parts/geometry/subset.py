@@ -41,7 +41,7 @@ class SubsetRequest:
         parts = [search.format_filters(self.filters)] if self.filters else []
         parts += [f"{SCOPE_NAMES[self.kind]} only"] if self.kind else []
         parts += [f"{formatting.count(len(self.ids), 'item')} from the map"] if self.ids else []
-        name = ", ".join(parts) or "everything"
+        name = ", ".join(parts) or "all items"
         return name if self.filters else name[0].upper() + name[1:]
 
 
@@ -60,8 +60,8 @@ def sides() -> tuple[Side, ...]:
         rest = report.rest_of_space(within, a.space)
         if not rest.n:
             raise InputError(
-                "There is no rest: all items are selected. Select a subset with Filters, by kind "
-                "or on the map; the rest is the other items."
+                "There is no rest: the subset has all items of its kinds. Narrow it with Filters or "
+                "with a selection on the map."
             )
         return a, Side("The rest", rest)
     if versus == PART:

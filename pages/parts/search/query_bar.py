@@ -127,7 +127,7 @@ def _refine(*, disabled: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.selectbox("Operation", (ADD, SUBTRACT), key="_sign", filter_mode=None, width=120)
             st.text_input("Text", key="_more_text", placeholder="people", width="stretch")
-            st.button("Add", key="_more_add", on_click=_text_added)
+            st.button("Apply", key="_more_add", on_click=_text_added)
         st.file_uploader(
             "Image query",
             IMAGE_SUFFIXES,
