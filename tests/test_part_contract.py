@@ -44,7 +44,7 @@ LABELLED = {
     "collapsed class": spaces.collapsed_class(),
     "imbalanced": spaces.imbalanced(),
     "one label": spaces.with_labels(spaces.ball(n=60), ["only"] * 60),
-    "same, labelled": spaces.with_labels(spaces.same(60), ["a", "b"] * 30),
+    "same, labeled": spaces.with_labels(spaces.same(60), ["a", "b"] * 30),
 }
 diagnostics = each_part(DIAGNOSTICS)
 projections = each_part(PROJECTIONS)

@@ -1,4 +1,4 @@
-"""How a collection is, in one line: the worst of its vital signs."""
+"""Vital signs of a collection: as one line, as figures and as a table."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ DOTS = {"bad": ":red[●]", "watch": ":orange[●]", "good": ":green[●]"}
 
 
 def health(name: str, place: Any) -> None:
-    """Write the line into its place: a dot, and what the worst verdict is about."""
+    """Write one line into its place: a dot, and the vital signs with the worst verdict."""
     with problems.shown():
         verdicts = _verdicts(state.workbench().version(name), name)
         worst = next((v for v in WORST_FIRST if v in verdicts.values()), None)
@@ -50,8 +50,8 @@ def _verdict(name: str, part: str, scope: Scope) -> Verdict | None:
 
 VERDICTS = {"good": "good", "watch": "watch", "bad": "bad", "unknown": "no verdict"}
 AID = (
-    "Dot and bar: today's value with its 95 % interval. Upright tick: what it is compared with. "
-    "Filled colour: verdict; ring: none."
+    "Dot and bar: value with its 95 % interval. Vertical tick: the reference it is compared with. "
+    "Filled color: verdict; ring: no verdict."
 )
 _FILES = ASSETS / "vital_signs"
 _SIGNS = st.components.v2.component(
@@ -62,15 +62,15 @@ _SIGNS = st.components.v2.component(
 
 
 def vital(of: Space | None = None) -> tuple[Finding, ...]:
-    """The vital signs of a space that it has enough items for; of the one on screen without."""
-    found: list[Finding] = []
+    """The vital signs of a space that can be measured; by default of the one on screen."""
+    signs: list[Finding] = []
     here = of or state.space()
     parts = _vital()
     for n, (part, scope) in enumerate(parts, 1):
         with st.spinner(f"{part.title}, {n} of {len(parts)}", show_time=True):
             findings = _measured(part.name, here)
-        found += [f for f in findings if f.scope == scope] or findings[:1]
-    return tuple(found)
+        signs += [f for f in findings if f.scope == scope] or findings[:1]
+    return tuple(signs)
 
 
 def vital_of(*spaces: Space) -> list[tuple[Finding, ...]]:
@@ -98,7 +98,7 @@ def show(
 ) -> None:
     """Draw findings as a list, side by side when `wide`, or six in a row where there is room.
 
-    With the same numbers of another space in `other`, both are drawn and said to differ or not.
+    With the findings of another space in `other`, both are drawn and compared.
     """
     data = [_row(f) for f in findings] if other is None else _both([*findings], other)
     _SIGNS(key=key, data={"look": "six" if six else "wide" if wide else "", "signs": data})
@@ -117,7 +117,7 @@ def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
 
 
 def _both(findings: Sequence[Finding], other: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Numbers of two spaces; those that only one has follow those that both have."""
+    """Findings of two spaces; those that only one has come last."""
     contrasts = compare(findings, other)
     both = [
         {**_row(c.a), "other": _row(c.b), "differs": c.differs, "contrast": c.sentence}
@@ -125,7 +125,7 @@ def _both(findings: Sequence[Finding], other: Sequence[Finding]) -> list[dict[st
     ]
     known = {(c.a.name, c.a.scope) for c in contrasts}
     alone = [
-        {**_row(f), "sentence": f"Only {side} has this number. {f.sentence}"}
+        {**_row(f), "sentence": f"Only {side} has this value. {f.sentence}"}
         for side, found in (("A", findings), ("B", other))
         for f in found
         if (f.name, f.scope) not in known

@@ -1,4 +1,4 @@
-"""Edits in words work in a planted space and not in a random one; when a picture asks badly."""
+"""Edits in words work in a planted space and not in a random one; when an image asks badly."""
 
 from itertools import product
 
@@ -19,7 +19,7 @@ def unit(x):
 
 
 def planted(rng, *, additive=True):
-    """Pictures that are the sum of what and which, and labels that are those two."""
+    """Images that are the sum of what and which, and labels that are those two."""
     basis = np.linalg.qr(rng.normal(size=(32, 32)))[0]
     what, which = basis[:SUBJECTS], basis[SUBJECTS : SUBJECTS + KINDS]
     cells = list(product(range(SUBJECTS), range(KINDS))) * COPIES
@@ -40,7 +40,7 @@ def test_a_planted_space_can_be_edited(rng, mix):
     assert found.scores["success@1"].value == 1
     assert found.scores["success"].value == 1
     assert found.strength > 0
-    assert "more than the nearest picture alone" in found.sentence
+    assert "more than without the edit" in found.sentence
 
 
 def test_without_the_edit_it_is_the_nearest_picture(rng):
@@ -55,14 +55,14 @@ def test_a_random_space_is_as_good_as_chance(rng):
     score = analogies(space, words).scores["success"]
     assert score.low <= score.chance + 0.03
     assert score.value == pytest.approx(score.chance, abs=0.06)
-    cells_with_new_and_other = COPIES  # of 89 other pictures
+    cells_with_new_and_other = COPIES  # of 89 other images
     assert score.chance == pytest.approx(cells_with_new_and_other / 89, abs=1e-9)
 
 
 def test_order_of_pictures_does_not_matter_to_chance_and_too_few_labels_are_told(rng):
     for labels in ([("a",)] * 90, [()] * 90):
         space, words = planted(rng)
-        with pytest.raises(TooFew, match="needs at least 10 pictures with a label that can be"):
+        with pytest.raises(TooFew, match="needs at least 10 images with a label that can be"):
             analogies(spaces.space(space.images, labels=labels), words)
 
 

@@ -27,7 +27,7 @@ def directions(*shape, seed=0):
 
 
 def painted(n=40, seed=0, size=(48, 32)):
-    """Pictures of one colour each, with some noise."""
+    """Images of one color each, with some noise."""
     rng = np.random.default_rng(seed)
     colours = rng.integers(0, 256, (n, 1, 1, 3))
     noise = rng.integers(-40, 40, (n, size[1], size[0], 3))
@@ -40,12 +40,12 @@ def changed(rows, usual=0):
 
 
 def probe_data(pictures, *views, usual=0):
-    """Pictures and one change of them, from its rows at each strength."""
+    """Images and one change of them, from its rows at each strength."""
     return ProbeData(pictures, {"change": changed(np.stack(views, axis=1), usual)})
 
 
 def encoded(images, names=tuple(AUGMENTATIONS), usual=True):
-    """The toy encoder's rows of pictures before and after some transforms."""
+    """The toy encoder's rows of images before and after some transforms."""
     toy = load("toy")
     changes = {}
     for name in names:
@@ -121,7 +121,7 @@ def test_every_change_is_measured_at_its_usual_strength():
         assert finding.curve.y[0] == 1
         assert finding.curve.y[1 + AUGMENTATIONS[name].usual] == pytest.approx(finding.value)
         assert finding.per_item.shape == (40,)
-    # The toy encoder sees the mean colour: turning and blurring keep it, grey takes it away.
+    # The toy encoder sees the mean color: turning and blurring keep it, gray takes it away.
     assert by_name["blur"].value > 0.98
     assert by_name["rotation"].value > 0.9
     assert by_name["grey"].value < by_name["brightness"].value < by_name["jpeg"].value
@@ -161,7 +161,7 @@ def test_the_interval_of_invariance_covers_what_many_pictures_would_give():
 def test_an_encoder_that_sees_nothing_gives_a_sentence():
     rows = np.tile(np.eye(8, dtype=np.float32)[:1], (40, 1))
     for part in (invariance, equivariance):
-        with pytest.raises(InputError, match="gives all 40 pictures almost the same vector"):
+        with pytest.raises(InputError, match="gives all 40 images almost the same vector"):
             part(probe_data(rows, rows))
 
 
@@ -175,7 +175,9 @@ def turns(d, v, seed=0):
 
 def test_a_change_that_turns_the_space_is_predicted_exactly():
     rows = directions(120, 12)
-    (found,) = whole(equivariance(probe_data(rows, *(unit(rows @ q) for q in turns(12, 4)), usual=2)))
+    (found,) = whole(
+        equivariance(probe_data(rows, *(unit(rows @ q) for q in turns(12, 4)), usual=2))
+    )
     assert found.value == pytest.approx(1, abs=1e-3)
     assert "picks the right one for 100%" in found.detail
     assert "MRR 1.00" in found.detail

@@ -31,7 +31,7 @@ def test_perfect_pairs_are_found_first(rng):
 
 
 def test_ranks_worked_by_hand():
-    # Texts see the pictures in the order of their angle; truth is 2nd for the second text.
+    # Texts see the images in the order of their angle; truth is 2nd for the second text.
     angles = np.deg2rad([0, 10, 90, 170])
     images = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     asked = np.deg2rad([0, 3, 90, 170])
@@ -45,7 +45,7 @@ def test_ranks_worked_by_hand():
 def test_average_precision_with_two_captions():
     image = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
     texts = unit(np.array([[1, 0.0, 0], [0.6, 0.8, 0], [0, 0, 1], [0, 1, 0]]))
-    # Picture 0 sees texts in the order 0, 1, then 2 and 3 tied by row; its own are 0 and 3.
+    # Image 0 sees texts in the order 0, 1, then 2 and 3 tied by row; its own are 0 and 3.
     space = paired(image, texts, [[0, 2], [0, 5], [1, 3]])
     direction = evaluate(space).image_to_text
     assert direction.first_ranks.tolist() == [1, 2]

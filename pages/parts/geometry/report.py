@@ -1,11 +1,11 @@
-"""The items behind a number: those with the lowest and the highest value, to look at."""
+"""The geometry report: diagnostics by family, with the items of highest and lowest value."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
-from core.measure import SOURCE, Advice, Threshold, measures, reading
+from core.measure import SOURCE, Advice, Threshold, extremes, measures, reading
 from core.registry import Plugin
 from core.types import SCOPE_NAMES, Finding, Space
 from pages.parts import charts, controls, formatting, gallery, item, session, state, vital_signs
@@ -22,8 +22,8 @@ def items(
 
     Args:
         plugin: which diagnostic.
-        findings: what it found.
-        of: the space it measured; the one on screen without.
+        findings: of that diagnostic.
+        of: the space it measured; by default the one on screen.
         side: "A" or "B" where two are compared.
     """
     with_items = {f.scope: f for f in findings if f.per_item is not None}
@@ -50,7 +50,7 @@ def items(
 
 def _both_ends(finding: Finding, space: Space, key: str) -> None:
     values = finding.per_item
-    low, high = measure.extremes(values, SHOWN)
+    low, high = extremes(values, SHOWN)
     ids = space.ids
     for title, rows in (("Highest", high), ("Lowest", low)):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -77,7 +77,7 @@ OVERVIEW = "Overview"
 
 @dataclass(frozen=True)
 class Measured:
-    """A diagnostic with what it found on each side, or the sentences that say what they lack."""
+    """A diagnostic with its findings on each side, or the reasons why it has none."""
 
     plugin: Plugin
     found: tuple[tuple[Finding, ...], ...]
@@ -100,7 +100,7 @@ def family() -> str:
 
 
 def measure(family: str, sides: Sequence[Side]) -> list[Measured]:
-    """The diagnostics of a family, or all of them; says which one it is at."""
+    """Measure the diagnostics of a family, or all, with a progress bar."""
     plugins = [p for p in measures() if family in (OVERVIEW, p.family)]
     bar, found = st.empty(), []
     for i, plugin in enumerate(plugins):
@@ -209,7 +209,7 @@ def _advice(one: Measured) -> None:
 
 
 def _reading(plugin: Plugin) -> None:
-    """What the number says, where its verdict comes from, and whose idea it is."""
+    """How to read the value, the threshold of its verdict, and the source."""
     st.markdown(reading(plugin.about) or formatting.plain(plugin.summary))
     rule: Threshold = plugin.traits["threshold"]
     st.markdown(

@@ -1,4 +1,4 @@
-"""What the map shows: which layout, and what the colours say."""
+"""Controls of the map: layout, modality gap and color, and the layers they give."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ AIDS = {
 
 @dataclass(frozen=True)
 class LayoutRequest:
-    """What the person wants to see; `row` is where the controls are."""
+    """The chosen view; `row` is the container of the controls."""
 
     method: str
     gap: str
-    colour: str
+    color: str
     row: Any
 
 
 def controls() -> LayoutRequest:
-    """Layout, modality gap and colour, in one row; part of the link."""
+    """Layout, modality gap and color, in one row; part of the link."""
     row = st.container(horizontal=True, vertical_alignment="top")
     with row:
         method = session.linked(
@@ -45,34 +45,34 @@ def controls() -> LayoutRequest:
         gap = session.linked(
             "gap", "keep", st.segmented_control, "Modality gap", list(GAPS), among=list(GAPS),
             format_func=GAPS.__getitem__, required=True,
-            help="Removed: the mean of the pictures and of the texts is taken out first, so that "
-            "both kinds share one centre.",
+            help="Removed: the mean of the images and of the texts is subtracted first, so that "
+            "both kinds share one center.",
         )  # fmt: skip
-        names = _colours()
-        colour = session.linked(
-            "colour", KIND, st.selectbox, "Colour", list(names), among=list(names),
+        names = _colors()
+        color = session.linked(
+            "colour", KIND, st.selectbox, "Color", list(names), among=list(names),
             format_func=names.__getitem__, filter_mode=None, width=200,
         )  # fmt: skip
-    return LayoutRequest(method, gap, colour, row)
+    return LayoutRequest(method, gap, color, row)
 
 
-def layout(asked: LayoutRequest) -> Layout:
-    """The layout asked for; PCA while a slower one is computed in the background."""
+def layout(request: LayoutRequest) -> Layout:
+    """The requested layout; PCA while a slower one is computed in the background."""
     bench, opened = state.workbench(), state.opened()
-    if asked.method == "pca" or bench.has_layout(opened, asked.method, gap=asked.gap):
-        return bench.layout(opened, asked.method, gap=asked.gap)
-    _compute(state.collection(), state.encoder(), asked)
-    return bench.layout(opened, "pca", gap=asked.gap)
+    if request.method == "pca" or bench.has_layout(opened, request.method, gap=request.gap):
+        return bench.layout(opened, request.method, gap=request.gap)
+    _compute(state.collection(), state.encoder(), request)
+    return bench.layout(opened, "pca", gap=request.gap)
 
 
-def layers(asked: LayoutRequest, layout: Layout) -> tuple[Layer, ...]:
-    """The points in groups of one look, as the colour choice asks."""
+def layers(request: LayoutRequest, layout: Layout) -> tuple[Layer, ...]:
+    """The points in groups of one look, by the chosen color."""
     space, rows = layout.space, report.sample_for_map(layout.space)
-    if asked.colour == KIND:
+    if request.color == KIND:
         return report.by_kind(space, rows)
-    if asked.colour == LABEL:
+    if request.color == LABEL:
         return report.by_label(space, rows)
-    return report.by_finding(space, rows, _finding(asked))
+    return report.by_finding(space, rows, _finding(request))
 
 
 def aid(layout: Layout, layers: Sequence[Layer]) -> None:
@@ -85,11 +85,11 @@ def aid(layout: Layout, layers: Sequence[Layer]) -> None:
     )
 
 
-def _compute(name: str, encoder: str | None, asked: LayoutRequest) -> None:
-    """Have a layout computed; one that did not work out is tried again when asked to."""
-    bench, title = state.workbench(), METHODS[asked.method]
+def _compute(name: str, encoder: str | None, request: LayoutRequest) -> None:
+    """Have a layout computed; a failed one is tried again on request."""
+    bench, title = state.workbench(), METHODS[request.method]
     arguments = {
-        "name": name, "method": asked.method, "encoder": encoder, "settings": {"gap": asked.gap}
+        "name": name, "method": request.method, "encoder": encoder, "settings": {"gap": request.gap}
     }  # fmt: skip
     last = bench.jobs.latest("layout", arguments)
     again = False
@@ -106,23 +106,23 @@ def _compute(name: str, encoder: str | None, asked: LayoutRequest) -> None:
         st.rerun()
 
 
-def _colours() -> dict[str, str]:
-    """What points can be coloured by: the diagnostics that have a value for single items too."""
+def _colors() -> dict[str, str]:
+    """What points can be colored by: kind, label, and diagnostics with per-item values."""
     parts = {p.name: p.title for p in DIAGNOSTICS.all().values() if p.traits["per_item"]}
     label = {LABEL: "Label"} if any(state.space().labels) else {}
-    return {KIND: "Pictures and texts", **label, **parts}
+    return {KIND: "Images and texts", **label, **parts}
 
 
-def _finding(asked: LayoutRequest) -> Finding:
+def _finding(request: LayoutRequest) -> Finding:
     with st.spinner("Measuring…"):
-        every, lacks = state.measured(asked.colour)
+        every, lacks = state.measured(request.color)
     if not every:
         raise InputError(lacks)
     found = {f.scope: f for f in every if f.per_item is not None}
     scopes = list(found)
     if len(scopes) < 2:
         return found[scopes[0]] if scopes else every[0]
-    with asked.row:
+    with request.row:
         scope = session.linked(
             "of", scopes[0], st.segmented_control, "Measured among", scopes, among=scopes,
             format_func=SCOPE_NAMES.__getitem__, required=True,

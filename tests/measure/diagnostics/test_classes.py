@@ -24,7 +24,7 @@ def test_classes_hold_exactly_the_rows_of_their_label():
     found = classes(given, "image", least=2)
     assert found.names == ("a", "b")
     assert [found.of_class(i).tolist() for i in range(2)] == [[1, 4], [0, 3]]
-    assert classes(given, "text", least=1).rows.tolist() == [7, 10, 6, 9, 11]  # their pictures'
+    assert classes(given, "text", least=1).rows.tolist() == [7, 10, 6, 9, 11]  # their images'
     assert classes(given, "image", least=1, most=2).names == ("a", "b")  # the largest
 
 

@@ -129,7 +129,7 @@ def test_hubness_of_an_even_sphere_is_that_of_chance():
 
 
 def test_bringing_rows_to_length_one_takes_the_hubs_out_of_a_normal_cloud(rng):
-    """By straight distance the points near the middle are everybody's neighbours."""
+    """By straight distance the points near the middle are everybody's neighbors."""
     x = rng.standard_normal((4000, 512)).astype(np.float32)
     lists = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(x).kneighbors(None)[1]
     counts = np.bincount(lists.ravel(), minlength=4000)

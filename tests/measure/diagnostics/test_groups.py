@@ -43,7 +43,7 @@ def test_chance_alone_spreads_small_groups():
 
 
 def served(rates, n=100, d=64, seed=0):
-    """n captions a label; this share of them finds its picture first, the others do not."""
+    """n captions a label; this share of them finds its image first, the others do not."""
     count = len(rates)
     x = directions(count * n, d, seed)
     y = x.copy()

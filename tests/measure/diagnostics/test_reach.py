@@ -26,7 +26,7 @@ def test_pictures_on_no_list_are_counted_and_listed():
     np.testing.assert_array_equal(found.per_item[:200], counts)
     assert found.per_item[:200].sum() == 200 * 10
     assert np.isnan(found.per_item[200:]).all()
-    assert found.sampled == "exact, all 200 captions among all 200 pictures"
+    assert found.sampled == "exact, all 200 captions among all 200 images"
     assert found.low <= found.value <= found.high
 
 
@@ -82,7 +82,7 @@ def test_beyond_the_budget_a_part_is_asked_and_said():
     assert found.low <= exact.value <= found.high
     large = spaces.paired(n=8000, d=64)
     part = find("reachability", large, budget=1)
-    assert part.sampled == "random 2,795 of 8,000 captions among 2,795 of 8,000 pictures"
+    assert part.sampled == "random 2,795 of 8,000 captions among 2,795 of 8,000 images"
     assert np.isfinite(part.per_item).sum() == 2795
 
 
