@@ -330,6 +330,7 @@ def _truncated(
 
 def _plain(finding: Finding) -> dict[str, Any]:
     values = asdict(finding)
+    del values["yardstick"]  # its verdict is stored; NaN is no JSON
     if finding.per_item is not None:
         values["per_item"] = finding.per_item.tolist()
     if finding.curve is not None:

@@ -13,10 +13,9 @@ from core.types import Passport, Progress
 from core.workbench.encoder_report import (
     STAGES,
     EncoderReport,
+    run_probes,
     sample,
     sample_key,
-    try_encoder,
-    work,
 )
 from core.workbench.ingest import no_progress
 
@@ -50,12 +49,12 @@ def encoder_report(
         report = EncoderReport(passport.model, key, of=space.n_images, asked=images)
     if report.complete:
         return report
-    return try_encoder(
+    return run_probes(
         _loaded(passport),
         sample(space, images, collection.items),
         collection.payload,
         report,
-        keep=lambda r: collection.artifacts.write_report(_place(passport), r.to_dict()),
+        save=lambda r: collection.artifacts.write_report(_place(passport), r.to_dict()),
         progress=progress,
     )
 
@@ -91,7 +90,7 @@ def encoder_work(opened: EncodedCollection) -> tuple[int, float]:
     them its texts take little time. 0 when neither is known.
     """
     collection, passport = opened.collection, opened.passport
-    todo = work(sample(opened.space, IMAGES, collection.items))
+    todo = sample(opened.space, IMAGES, collection.items).encodings
     report = saved_encoder_report(opened)
     if report and report.rate:
         left = 1.0 if report.stale else 1 - len(report.done) / len(STAGES)
@@ -114,7 +113,7 @@ def augmented(opened: EncodedCollection, ids: Sequence[str], augmentation: str) 
 def _place(passport: Passport) -> str:
     """The name the report is stored under.
 
-    >>> _place(Passport("toy", "none", "mean colour", 8))[:8]
+    >>> _place(Passport("toy", "none", "mean color", 8))[:8]
     'encoder/'
     """
     return f"encoder/{passport.key}"
