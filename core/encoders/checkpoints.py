@@ -1,100 +1,32 @@
-"""The text side of an OpenCLIP checkpoint: token numbers, their count, and longer positions."""
+"""An OpenCLIP checkpoint as a `Model`: loading by name, tokenizers, and longer positions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-from core.encoders import long_texts
-from core.encoders.towers import Longer, Tower
-from core.types import Floats, Ints
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
 from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from safetensors import SafetensorError
 
-from core.encoders import hub, lazy
-from core.encoders.towers import Model
+from core.encoders import hub, lazy, long_texts
+from core.encoders.towers import Longer, Model, Tower
 from core.errors import InputError, MissingPart, UnknownName
+from core.types import Floats, Ints
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
 
+BUILT_IN = ("starter", "toy")
 EXAMPLES = ("dog", "a photo of a red bus", "two children run along the beach after a ball")
-
-
-def tower(key: str, half: nn.Module, example: Floats | Ints, shape: tuple[int, ...]) -> Tower:
-    """A half that is built already."""
-    return Tower(key[:24], lambda: None, lambda: half, lambda: example, shape)
-
-
-def tokenizing(module: Any, tokenizer: Any) -> tuple[Callable[[Sequence[str]], Ints], bool]:
-    """Texts to token numbers, and whether their length may vary.
-
-    A text tower from Hugging Face masks its padding, so padding that no text of the batch needs is
-    cut off: most of the work on short texts. OpenCLIP's own towers want one fixed length.
-    """
-    pad = getattr(getattr(getattr(module, "text", None), "config", None), "pad_token_id", None)
-
-    def tokenize(texts: Sequence[str]) -> Ints:
-        tokens: Ints = tokenizer(list(texts)).numpy().astype(np.int64)
-        if pad is None:
-            return tokens
-        used = np.flatnonzero((tokens != pad).any(axis=0))
-        return tokens[:, : used[-1] + 1 if len(used) else 1]
-
-    return tokenize, pad is not None
-
-
-def counting(tokenizer: Any) -> Callable[[str], int]:
-    """Tokens of a text with the two at its ends, nothing cut off."""
-    foreign = getattr(tokenizer, "tokenizer", None)
-
-    def count(text: str) -> int:
-        if foreign is None:
-            return len(tokenizer.encode(text)) + 2
-        return len(foreign(tokenizer.clean_fn(text), verbose=False).input_ids)
-
-    return count
-
-
-def stretching(module: Any, tokenizer: Any) -> Callable[[str], Longer]:
-    """The text half with stretched positions; see `long_texts`."""
-
-    def longer(mode: str) -> Longer:
-        from core.encoders.modules import TextHalf, stretch
-
-        length = int(tokenizer.context_length)
-        context = long_texts.longer(mode, length)
-        half = stretch(TextHalf(module), length, mode)
-
-        def tokenize(texts: Sequence[str]) -> Ints:
-            found: Ints = tokenizer(list(texts), context_length=context).numpy().astype(np.int64)
-            return found
-
-        return Longer(
-            tower(f"text-{mode}", half, tokenize(EXAMPLES), (-1, context)), tokenize, context
-        )
-
-    return longer
-
-
-OURS = ("starter", "toy")
 VIEWS = {"shortest": "centre", "longest": "padded"}
-REFUSALS = (
+LOAD_ERRORS = (
     *(RuntimeError, OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError),
     *(SafetensorError, UnpicklingError),
 )
@@ -111,7 +43,7 @@ def model(name: str) -> Model:
     Raises:
         UnknownName: OpenCLIP has no such model.
         InputError: the folder holds no OpenCLIP model.
-        MissingPart: the weights are not on this machine and cannot be fetched.
+        MissingPart: the weights are not on this machine and cannot be downloaded.
     """
     package = lazy.open_clip()
     source, pretrained = _parse(name, package)
@@ -124,13 +56,13 @@ def model(name: str) -> Model:
                 force_quick_gelu=_quick_gelu(package, source, pretrained),
             )
             tokenizer = package.get_tokenizer(source)
-    except REFUSALS as error:
-        raise _refusal(name, source, error) from error
+    except LOAD_ERRORS as error:
+        raise _load_error(name, source, error) from error
     return _describe(name, source, package, module.eval().requires_grad_(False), tokenizer)
 
 
 def _parse(name: str, package: Any) -> tuple[str, str | None]:
-    """OpenCLIP's two arguments for a name, refused here when nothing can be meant by it."""
+    """OpenCLIP's two arguments for a name; names that OpenCLIP does not know are errors here."""
     if name.startswith("hf-hub:") and name.count("/") == 1:
         return name, None
     folder = Path(name.removeprefix("local-dir:")).expanduser()
@@ -140,28 +72,28 @@ def _parse(name: str, package: Any) -> tuple[str, str | None]:
         return f"local-dir:{folder}", None
     known = [f"{model}/{pretrained}" for model, pretrained in package.list_pretrained()]
     if name not in known:
-        near = get_close_matches(name, [*known, *OURS])
+        near = get_close_matches(name, [*known, *BUILT_IN])
         raise UnknownName("encoder", name, near or [s.name for s in hub.SUGGESTIONS])
     architecture, _, pretrained = name.partition("/")
     return architecture, pretrained
 
 
 def _network(source: str) -> AbstractContextManager[None]:
-    """Use the hub when it answers, and only what was fetched before when it does not."""
-    needed = not source.startswith("local-dir:")
-    return nullcontext() if needed and hub.reachable() else hub.only_what_is_here()
+    """Use the hub when it is reachable, and only its local cache when it is not."""
+    remote = not source.startswith("local-dir:")
+    return nullcontext() if remote and hub.reachable() else hub.cache_only()
 
 
 def _quick_gelu(package: Any, source: str, pretrained: str | None) -> bool:
-    """Some listed weights were trained with another activation than their model's own entry says.
+    """Whether the weights were trained with QuickGELU.
 
-    OpenCLIP only warns about that and goes on with the wrong one.
+    That may differ from the model's own entry; OpenCLIP then only warns and uses the wrong one.
     """
-    found = package.get_pretrained_cfg(source, pretrained) if pretrained else None
-    return bool((found or {}).get("quick_gelu"))
+    config = package.get_pretrained_cfg(source, pretrained) if pretrained else None
+    return bool((config or {}).get("quick_gelu"))
 
 
-def _refusal(name: str, source: str, error: BaseException) -> InputError | MissingPart:
+def _load_error(name: str, source: str, error: BaseException) -> InputError | MissingPart:
     if source.startswith("local-dir:"):
         folder = source.removeprefix("local-dir:")
         return InputError(
@@ -181,7 +113,7 @@ def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any)
         package.transform.PreprocessCfg(**settings), is_train=False
     )
     prepare = _prepare(transform)
-    tokenize, varies = tokenizing(module, tokenizer)
+    tokenize, varies = _tokenize_with(module, tokenizer)
     pixels, tokens = _example_pixels(prepare), tokenize(EXAMPLES)
     digest = _digest(module)
     length = -1 if varies else tokens.shape[1]
@@ -192,18 +124,75 @@ def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any)
         preprocessing=", ".join(f"{key} {value}" for key, value in sorted(settings.items())),
         prepare=prepare,
         tokenize=tokenize,
-        image=tower(f"image-{digest}", ImageHalf(module), pixels, (-1, *pixels.shape[1:])),
-        text=tower(f"text-{digest}", TextHalf(module), tokens, (-1, length)),
+        image=_built(f"image-{digest}", ImageHalf(module), pixels, (-1, *pixels.shape[1:])),
+        text=_built(f"text-{digest}", TextHalf(module), tokens, (-1, length)),
         version=f"open_clip {package.__version__}",
-        places=tower(f"places-{digest}", PatchRows(module.visual), pixels, (-1, *pixels.shape[1:]))
+        patch_tower=_built(
+            f"places-{digest}", PatchRows(module.visual), pixels, (-1, *pixels.shape[1:])
+        )
         if has_patches(module.visual)
         else None,
         grid=tuple(getattr(module.visual, "grid_size", (0, 0))),
         view=VIEWS.get(str(settings.get("resize_mode")), "whole"),
         context=int(tokenizer.context_length or 0),
-        count=counting(tokenizer),
-        stretch=stretching(module, tokenizer),
+        count=_count_with(tokenizer),
+        stretch=_stretch_with(module, tokenizer),
     )
+
+
+def _built(key: str, half: nn.Module, example: Floats | Ints, shape: tuple[int, ...]) -> Tower:
+    """A tower that is built already."""
+    return Tower(key[:24], lambda: None, lambda: half, lambda: example, shape)
+
+
+def _tokenize_with(module: Any, tokenizer: Any) -> tuple[Callable[[Sequence[str]], Ints], bool]:
+    """Texts to token ids, and whether their length may vary.
+
+    A text tower from Hugging Face masks its padding, so padding that no text of the batch needs is
+    removed, which saves most of the work on short texts. OpenCLIP's own towers need a fixed length.
+    """
+    pad = getattr(getattr(getattr(module, "text", None), "config", None), "pad_token_id", None)
+
+    def tokenize(texts: Sequence[str]) -> Ints:
+        tokens: Ints = tokenizer(list(texts)).numpy().astype(np.int64)
+        if pad is None:
+            return tokens
+        used = np.flatnonzero((tokens != pad).any(axis=0))
+        return tokens[:, : used[-1] + 1 if len(used) else 1]
+
+    return tokenize, pad is not None
+
+
+def _count_with(tokenizer: Any) -> Callable[[str], int]:
+    """Number of tokens of a text with the two at its ends, without truncation."""
+    foreign = getattr(tokenizer, "tokenizer", None)
+
+    def count(text: str) -> int:
+        if foreign is None:
+            return len(tokenizer.encode(text)) + 2
+        return len(foreign(tokenizer.clean_fn(text), verbose=False).input_ids)
+
+    return count
+
+
+def _stretch_with(module: Any, tokenizer: Any) -> Callable[[str], Longer]:
+    """The text half with stretched positions; see `long_texts`."""
+
+    def longer(mode: str) -> Longer:
+        from core.encoders.modules import TextHalf, stretch
+
+        length = int(tokenizer.context_length)
+        context = long_texts.stretched_context(mode, length)
+        half = stretch(TextHalf(module), length, mode)
+
+        def tokenize(texts: Sequence[str]) -> Ints:
+            ids: Ints = tokenizer(list(texts), context_length=context).numpy().astype(np.int64)
+            return ids
+
+        tower = _built(f"text-{mode}", half, tokenize(EXAMPLES), (-1, context))
+        return Longer(tower, tokenize, context)
+
+    return longer
 
 
 def _prepare(transform: Any) -> Callable[[Image], Floats]:
@@ -215,22 +204,22 @@ def _prepare(transform: Any) -> Callable[[Image], Floats]:
 
 
 def _example_pixels(prepare: Callable[[Image], Floats]) -> Floats:
-    """A few prepared patterns that differ in colour, direction and scale."""
+    """A few prepared patterns that differ in color, direction and scale."""
     from PIL import Image
 
     y, x = np.mgrid[:256, :256] / 256
     waves = [
         127 + 120 * np.sin(6 * n * (x * c + y * (2 - c))) for n in (1, 2, 5, 9) for c in range(3)
     ]
-    pictures = np.array(waves).reshape(4, 3, 256, 256).transpose(0, 2, 3, 1).astype(np.uint8)
-    return np.stack([prepare(Image.fromarray(picture)) for picture in pictures])
+    images = np.array(waves).reshape(4, 3, 256, 256).transpose(0, 2, 3, 1).astype(np.uint8)
+    return np.stack([prepare(Image.fromarray(image)) for image in images])
 
 
 def _digest(module: nn.Module) -> str:
     """SHA-256 over every tensor with its name, in one fixed order."""
-    found = sha256()
+    result = sha256()
     for name, tensor in sorted(module.state_dict().items()):
         array = tensor.detach().contiguous().numpy()
-        found.update(f"{name} {array.dtype} {array.shape} ".encode())
-        found.update(array.reshape(-1).view(np.uint8))
-    return found.hexdigest()
+        result.update(f"{name} {array.dtype} {array.shape} ".encode())
+        result.update(array.reshape(-1).view(np.uint8))
+    return result.hexdigest()

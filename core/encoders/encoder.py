@@ -1,12 +1,12 @@
-"""Encoders: pictures and texts to unit rows of one space. Loaded by name, once per process.
+"""Encoders: images and texts to unit rows of one space. Loaded by name, once per process.
 
     starter                  the bundled encoder; needs no network
-    toy                      colours and colour words; values one can check by eye
+    toy                      colors and color words; values can be checked by eye
     MODEL/PRETRAINED         any pair that OpenCLIP lists
     hf-hub:OWNER/MODEL       an OpenCLIP model on the Hugging Face hub
     local-dir:FOLDER, FOLDER an OpenCLIP model in a folder (open_clip_config.json and weights)
 
-Importing this package loads neither torch nor OpenCLIP.
+Importing this module loads neither torch nor OpenCLIP.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from core.encoders.backends import BACKENDS
-from core.encoders.hub import SUGGESTIONS, Suggestion
 from core.errors import BadParameter
 from core.types import Floats, Passport, Tokens
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Encoder(Protocol):
-    """What makes vectors. Rows do not depend on their batch; calls may come from any thread."""
+    """Computes vectors. Rows do not depend on their batch; calls may come from any thread."""
 
     @property
     def name(self) -> str:
@@ -40,24 +39,24 @@ class Encoder(Protocol):
 
     @property
     def passport(self) -> Passport:
-        """How its vectors come to be."""
+        """How its vectors are computed."""
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what is not as asked for; mostly empty."""
+        """Sentences on what differs from the request, such as another backend; usually empty."""
         ...
 
     def prepare(self, image: Image) -> Floats:
-        """The model's own preprocessing of one RGB picture; safe in decoding threads."""
+        """The model's preprocessing of one RGB image; safe in decoding threads."""
         ...
 
     def encode_prepared(self, pixels: Floats) -> Floats:
-        """(n, d) unit rows of n prepared pictures."""
+        """(n, d) unit rows of n prepared images."""
         ...
 
     def encode_images(self, images: Sequence[Image]) -> Floats:
-        """(n, d) unit rows of n RGB pictures."""
+        """(n, d) unit rows of n RGB images."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
@@ -65,7 +64,7 @@ class Encoder(Protocol):
         ...
 
     def image_tokens(self, images: Sequence[Image]) -> list[Tokens]:
-        """Each picture's places, in the space of pictures and texts.
+        """Each image's patch tokens, in the joint space.
 
         Raises:
             NoTokens: the model has none.
@@ -73,24 +72,24 @@ class Encoder(Protocol):
         ...
 
     def text_tokens(self, texts: Sequence[str]) -> list[Tokens]:
-        """Each text's words, in the space of pictures and texts.
+        """Each text's text tokens, in the joint space.
 
         Raises:
-            NoTokens: there are no places to compare them with.
+            NoTokens: there are no patch tokens to compare them with.
         """
         ...
 
 
 @runtime_checkable
-class ReadsLong(Protocol):
-    """An encoder that has a choice of what to do with a text beyond its model's limit."""
+class LongTextReader(Protocol):
+    """An encoder with a choice of mode for texts beyond its model's context length."""
 
-    def reading(self, long_text: str) -> Encoder:
-        """The same encoder with another choice; see `long_texts`."""
+    def with_long_text(self, long_text: str) -> Encoder:
+        """The same encoder with another mode; see `long_texts`."""
         ...
 
-    def how_read(self, text: str) -> str:
-        """A sentence on how a text beyond the limit is read; "" for all others."""
+    def long_text_note(self, text: str) -> str:
+        """A sentence on how a text beyond the limit is encoded; "" within it."""
         ...
 
 
@@ -110,12 +109,12 @@ def load(name: str, backend: str = "auto") -> Encoder:
         UnknownName: nothing has that name.
         BadParameter: no such backend.
         InputError: the folder holds no OpenCLIP model.
-        MissingPart: weights or a package are not here.
+        MissingPart: weights or a package are absent.
     """
     key = (name.strip(), backend)
     if backend not in BACKENDS:
         raise BadParameter("backend", backend, ", ".join(BACKENDS))
-    # One lock a name: whoever wants the starter does not wait for somebody's large checkpoint.
+    # One lock per name: loading the starter does not wait for a large checkpoint.
     with _LOCK:
         loading = _LOADING[key]
     with loading:
@@ -125,27 +124,22 @@ def load(name: str, backend: str = "auto") -> Encoder:
 
 
 def with_long_text(encoder: Encoder, long_text: str) -> Encoder:
-    """The encoder, reading long texts as some vectors' passport says; see `long_texts`."""
-    return encoder.reading(long_text) if isinstance(encoder, ReadsLong) else encoder
+    """The encoder with the mode for long texts of a passport; see `long_texts`."""
+    return encoder.with_long_text(long_text) if isinstance(encoder, LongTextReader) else encoder
 
 
 def long_text_note(encoder: Encoder, text: str) -> str:
-    """A sentence on how a text beyond the encoder's limit is read; "" for all others."""
-    return encoder.how_read(text) if isinstance(encoder, ReadsLong) else ""
+    """A sentence on how a text beyond the encoder's limit is encoded; "" within it."""
+    return encoder.long_text_note(text) if isinstance(encoder, LongTextReader) else ""
 
 
 def warm(name: str) -> None:
-    """Load both halves of an encoder before they are needed."""
+    """Load both halves of an encoder in advance."""
     from PIL import Image
 
     encoder = load(name)
     encoder.encode_texts(["warm"])
     encoder.encode_images([Image.new("RGB", (8, 8))])
-
-
-def known() -> tuple[Suggestion, ...]:
-    """A short list of encoders worth offering, small to large; `load` accepts many more."""
-    return SUGGESTIONS
 
 
 def _make(name: str, backend: str) -> Encoder:

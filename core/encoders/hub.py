@@ -1,4 +1,4 @@
-"""Which encoders to suggest, and whether the place they come from can be reached."""
+"""Suggested encoders, and whether the model hub is reachable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Suggestion:
-    """An encoder worth offering: its name, the size of its download, and what it is good for."""
+    """A suggested encoder: its name, the size of its download, and its use."""
 
     name: str
     megabytes: int
@@ -22,21 +22,21 @@ class Suggestion:
 
 
 SUGGESTIONS = (
-    Suggestion("starter", 0, "Built in, fast, for first steps; knows everyday things."),
-    Suggestion("MobileCLIP2-S0/dfndr2b", 299, "Small and quick, far better than the starter."),
+    Suggestion("starter", 0, "Built in and fast; for everyday images and short captions."),
+    Suggestion("MobileCLIP2-S0/dfndr2b", 299, "Small and fast, far better than the starter."),
     Suggestion("ViT-B-32/datacomp_xl_s13b_b90k", 605, "The usual baseline; fast on any machine."),
-    Suggestion("ViT-B-16/dfn2b", 598, "Sharper than B-32, about four times the work."),
+    Suggestion("ViT-B-16/dfn2b", 598, "More accurate than B-32, about four times the work."),
     Suggestion("ViT-B-16-SigLIP2/webli", 1501, "Many languages, good fine-grained matches."),
-    Suggestion("ViT-L-14-quickgelu/dfn2b", 1710, "High quality; a graphics card helps."),
-    Suggestion("ViT-H-14-quickgelu/dfn5b", 3944, "Among the best; wants a graphics card."),
+    Suggestion("ViT-L-14-quickgelu/dfn2b", 1710, "High quality; faster on a GPU."),
+    Suggestion("ViT-H-14-quickgelu/dfn5b", 3944, "Among the best; needs a GPU."),
 )
 """From small to large. Megabytes are those of float32 weights."""
 
 
 def reachable(seconds: float = 2.0) -> bool:
-    """Whether the hub answers; asked only on demand, as it may take that long.
+    """Whether the hub is reachable; may take as long as `seconds`.
 
-    `HF_ENDPOINT` names another hub; `HF_HUB_OFFLINE=1` means that there is none.
+    `HF_ENDPOINT` is the address of another hub; `HF_HUB_OFFLINE=1` means none.
     """
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return False
@@ -51,8 +51,8 @@ def reachable(seconds: float = 2.0) -> bool:
 
 
 @contextmanager
-def only_what_is_here() -> Iterator[None]:
-    """Let the hub's library look at its own cache only; else it keeps trying for a minute."""
+def cache_only() -> Iterator[None]:
+    """Restrict the hub's library to its local cache; otherwise it retries for a minute."""
     constants: Any = import_module("huggingface_hub.constants")
     before = constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = True

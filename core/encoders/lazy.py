@@ -1,4 +1,7 @@
-"""torch and OpenCLIP, made importable and quiet. Nothing else in the project imports them first."""
+"""Imports of OpenCLIP and OpenVINO on first use, without their log output.
+
+Every other module imports torch after `open_clip` here.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 
 @cache
 def open_clip() -> ModuleType:
-    """The OpenCLIP package, whatever build of torchvision lies next to torch.
+    """The OpenCLIP package, with any build of torchvision.
 
     Raises:
         MissingPart: torch, torchvision or OpenCLIP is absent or does not load.
@@ -50,7 +53,7 @@ def openvino() -> ModuleType | None:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keep what OpenCLIP logs while it loads out of the user's terminal."""
+    """Suppress OpenCLIP's log messages and warnings while it loads."""
     before = logging.root.manager.disable
     # With no handler on the root logger, its first message would install one that prints for good.
     handler = logging.NullHandler()
@@ -66,16 +69,16 @@ def quietly() -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """An error of someone else's, short enough to stand in a sentence of ours."""
+    """The first line of another library's error, for use in a sentence."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _declare_torchvision_operators() -> None:
     """Let `import torchvision` succeed when its compiled operators cannot be loaded.
 
-    A torchvision built for another torch (a CUDA build beside a CPU torch, say) loads none of its
-    operators and then stops at registering shapes for two of them. Only its picture transforms are
-    used here, which need no operator, so declaring the two names is enough.
+    A torchvision built for another torch (such as a CUDA build with a CPU torch) loads none of its
+    operators and then fails to register shapes for two of them. Only its image transforms are used
+    here, which need no operator, so declaring the two names is enough.
     """
     try:
         importlib.import_module("torchvision")
@@ -90,11 +93,11 @@ def _declare_torchvision_operators() -> None:
 
 
 _KEEP: list[object] = []
-"""A library's declarations vanish with the object that made them."""
+"""A library's declarations are removed with the object that made them."""
 
 
 def _quiet() -> None:
-    """Keep the model libraries' own remarks out of the user's terminal."""
+    """Suppress the model libraries' own messages."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

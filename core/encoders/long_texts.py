@@ -1,11 +1,11 @@
-"""Texts longer than a model reads at once: windows whose vectors are averaged, or more positions.
+"""Texts beyond a model's context length: windows whose vectors are averaged, or more positions.
 
-    windows      sentences, packed into as few windows as hold them; the mean of their unit vectors
-    stretch      the position table made four times as long behind its first 20 rows
-    interpolate  the whole position table made four times as long
-    ""           what is beyond the limit is left out: vectors that were made before there was more
+    windows      sentences, packed into as few windows as possible; the mean of their unit vectors
+    stretch      the position table stretched fourfold after its first 20 rows
+    interpolate  the whole position table stretched fourfold
+    ""           truncation, for vectors stored before the other modes existed
 
-What fits is read by the model as it is, in every mode.
+Texts within the limit are encoded by the unchanged model in every mode.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from core.errors import BadParameter
 from core.types import Floats, Ints, Tokens
 
 MODES = ("windows", "stretch", "interpolate", "")
-LONGER = ("stretch", "interpolate")
-KEPT, FACTOR = 20, 4
+STRETCHED = ("stretch", "interpolate")
+FIXED, FACTOR = 20, 4  # rows of the position table that stay, and the stretch of the others
 SENTENCE = re.compile(r"(?<=[.!?\u2026])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
 
 
 def check(mode: str) -> None:
-    """Refuse a mode that is not here.
+    """Reject an unknown mode.
 
     Raises:
         BadParameter: it is none of `MODES`.
@@ -35,7 +35,7 @@ def check(mode: str) -> None:
 
 
 def windows(text: str, fits: Callable[[str], bool]) -> tuple[str, ...]:
-    """A text in pieces that fit, cut between sentences where that is possible, else between words.
+    """A text in windows that fit, split between sentences where possible, else between words.
 
     >>> windows("A dog runs. It is brown. It barks.", lambda t: len(t.split()) <= 6)
     ('A dog runs. It is brown.', 'It barks.')
@@ -44,20 +44,20 @@ def windows(text: str, fits: Callable[[str], bool]) -> tuple[str, ...]:
     """
     if fits(text):
         return (text,)
-    found = [""]
+    result = [""]
     for piece in _pieces(text, fits):
-        longer = f"{found[-1]} {piece}".strip()
+        longer = f"{result[-1]} {piece}".strip()
         if fits(longer):
-            found[-1] = longer
+            result[-1] = longer
         else:
-            found.append(piece)
-    return tuple(filter(None, found))
+            result.append(piece)
+    return tuple(filter(None, result))
 
 
-def pooled(rows: Floats, owners: Ints) -> Floats:
-    """(n, d) the mean of each owner's unit rows, of length 1; a single row stays as it is.
+def mean_rows(rows: Floats, owners: Ints) -> Floats:
+    """(n, d) the normalized mean of each owner's unit rows; a single row is returned unchanged.
 
-    >>> pooled(np.array([[1, 0], [0, 1], [0, 1]], np.float32), np.array([0, 1, 1])).tolist()
+    >>> mean_rows(np.array([[1, 0], [0, 1], [0, 1]], np.float32), np.array([0, 1, 1])).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
     first = np.flatnonzero(np.diff(owners, prepend=-1))
@@ -69,34 +69,34 @@ def pooled(rows: Floats, owners: Ints) -> Floats:
     return result
 
 
-def joined(parts: Sequence[Tokens], *, exact: bool) -> Tokens:
-    """The words of all windows of a text; they add up to it when `exact`.
+def join_tokens(parts: Sequence[Tokens], *, exact: bool) -> Tokens:
+    """The tokens of all windows of a text; their weighted sum is its vector when `exact`.
 
     >>> one = Tokens(np.float32([[1, 0]]), words=("a",), weights=np.float32([1]))
     >>> two = Tokens(np.float32([[0, 1]]), words=("b",), weights=np.float32([1]))
-    >>> both = joined([one, two], exact=True)
+    >>> both = join_tokens([one, two], exact=True)
     >>> both.words, (both.weights @ both.vectors).astype(float).round(3).tolist()
     (('a', 'b'), [0.707, 0.707])
     """
     if len(parts) == 1 and exact:
         return parts[0]
     vectors = np.concatenate([part.vectors for part in parts])
-    said = tuple(word for part in parts for word in part.words)
+    words = tuple(word for part in parts for word in part.words)
     if not exact or not all(part.additive for part in parts):
-        return Tokens(vectors, words=said)
+        return Tokens(vectors, words=words)
     weights = np.concatenate([part.weights for part in parts])
     length = max(float(np.linalg.norm(weights @ vectors)), 1e-12)
-    return Tokens(vectors, words=said, weights=(weights / length).astype(np.float32))
+    return Tokens(vectors, words=words, weights=(weights / length).astype(np.float32))
 
 
 def stretched(table: Floats, keep: int, factor: int = FACTOR) -> Floats:
-    """A position table made longer: rows in equal steps between those that were learnt.
+    """A longer position table by linear interpolation between the trained rows.
 
-    The first `keep` rows stay; behind them each row becomes `factor` rows on the way to the next
-    one, and the way behind the last row goes on as it came.
+    The first `keep` rows stay; after them each row becomes `factor` rows up to the next one, and
+    the last step is extrapolated.
 
-    Source: keep = 20: Zhang et al. Long-CLIP. ECCV 2024 (there trained further, here not); keep =
-    0: interpolation as in Zhu et al. LongEmbed. EMNLP 2024.
+    Source: keep = 20: Zhang et al. Long-CLIP. ECCV 2024 (there with further training, here
+    without); keep = 0: interpolation as in Zhu et al. LongEmbed. EMNLP 2024.
 
     >>> stretched(np.array([[0.0], [4.0], [8.0]], np.float32), 1).ravel().tolist()
     [0.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0]
@@ -108,49 +108,50 @@ def stretched(table: Floats, keep: int, factor: int = FACTOR) -> Floats:
     return result.astype(np.float32)
 
 
-def kept(mode: str, context: int) -> int:
-    """Rows of the position table that stay as they are."""
-    return min(KEPT, context // 2) if mode == "stretch" else 0
+def fixed_rows(mode: str, context: int) -> int:
+    """Number of first rows of the position table that are not stretched."""
+    return min(FIXED, context // 2) if mode == "stretch" else 0
 
 
-def longer(mode: str, context: int) -> int:
-    """Tokens that are read at once when the positions are stretched.
+def stretched_context(mode: str, context: int) -> int:
+    """Context length with stretched positions.
 
-    >>> longer("stretch", 77), longer("interpolate", 77)
+    >>> stretched_context("stretch", 77), stretched_context("interpolate", 77)
     (248, 308)
     """
-    return FACTOR * context - (FACTOR - 1) * kept(mode, context)
+    return FACTOR * context - (FACTOR - 1) * fixed_rows(mode, context)
 
 
-def sentence(tokens: int, context: int, pieces: int, mode: str) -> str:
-    """How a text that is too long was read; "" when it was not."""
+def note(tokens: int, context: int, windows: int, mode: str) -> str:
+    """A sentence on how a text beyond the limit is encoded; "" within the limit.
+
+    >>> note(154, 77, 3, "windows").partition(": ")[2]
+    'it is encoded in 3 windows, whose vectors are averaged.'
+    """
     if not context or tokens <= context:
         return ""
-    times = f"The text is {tokens / context:.1f} times as long as the encoder reads at once"
+    times = f"The text is {tokens / context:.1f} times the encoder's limit of {context} tokens"
     if not mode:
-        return (
-            f"{times}: only its first {context} tokens are read, because the stored texts were "
-            "read so too."
-        )
-    positions = "" if mode == "windows" else " with longer positions, which it was not trained on"
-    count = "in one piece" if pieces == 1 else f"in {pieces} windows, whose vectors are averaged"
-    return f"{times}: it is read {count}{positions}."
+        return f"{times}: only its first {context} tokens are encoded, as for the stored texts."
+    positions = "" if mode == "windows" else " with stretched positions, which were not trained"
+    whole = "in one piece" if windows == 1 else f"in {windows} windows, whose vectors are averaged"
+    return f"{times}: it is encoded {whole}{positions}."
 
 
 def _pieces(text: str, fits: Callable[[str], bool]) -> list[str]:
     """Sentences; words of a sentence that does not fit; halves of a word that does not."""
-    found: list[str] = []
+    result: list[str] = []
     for piece in filter(str.strip, SENTENCE.split(text)):
-        found += [piece] if fits(piece) else _words(piece.split(), fits)
-    return found
+        result += [piece] if fits(piece) else _words(piece.split(), fits)
+    return result
 
 
 def _words(words: Sequence[str], fits: Callable[[str], bool]) -> list[str]:
-    found: list[str] = []
+    result: list[str] = []
     for word in words:
         if fits(word) or len(word) == 1:
-            found.append(word)
+            result.append(word)
         else:
             half = len(word) // 2
-            found += _words([word[:half], word[half:]], fits)
-    return found
+            result += _words([word[:half], word[half:]], fits)
+    return result

@@ -1,4 +1,7 @@
-"""OpenCLIP's modules as towers. Imports torch, so it is itself imported only where one is built."""
+"""Torch modules of the towers: whole halves, patch and text token rows, stretched positions.
+
+Imports torch, so it is imported only where a tower is built.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.encoders.long_texts import kept, stretched
+from core.encoders.long_texts import fixed_rows, stretched
 from core.errors import InputError
+
+TABLES = ("positional_embedding", "position_embeddings.weight")
+"""Names of position tables, by their ends."""
 
 
 class UnitRows(nn.Module):
-    """A tower of its own, with rows of length 1."""
+    """A tower with rows normalized to length 1."""
 
     def __init__(self, tower: nn.Module) -> None:
         super().__init__()
@@ -24,7 +30,7 @@ class UnitRows(nn.Module):
 
 
 class ImageHalf(nn.Module):
-    """The picture half of a whole OpenCLIP model."""
+    """The image half of a whole OpenCLIP model."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -49,43 +55,43 @@ class TextHalf(nn.Module):
         return rows
 
 
-class PlaceRows(nn.Module):
-    """The starter's picture tower before its pooling: pooling and head are linear, so they swap."""
+class StarterPatchRows(nn.Module):
+    """The starter's image tower without pooling: pooling and head are linear and commute."""
 
     def __init__(self, tower: Any) -> None:
         super().__init__()
         self.tower: Any = tower
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """(n, places, d) rows whose mean is the picture's row before it gets length 1."""
+        """(n, patches, d) rows whose mean is the image's row, not normalized."""
         features = self.tower.trunk.forward_features(batch)
         rows: torch.Tensor = self.tower.head(features.flatten(2).transpose(1, 2))
         return rows
 
 
-class PieceRows(nn.Module):
-    """The starter's text tower before its pooling, in the same way; padding included."""
+class StarterTokenRows(nn.Module):
+    """The starter's text tower without pooling, padding included."""
 
     def __init__(self, tower: Any) -> None:
         super().__init__()
         self.tower: Any = tower
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """(n, length, d) rows; the mean over what is not padding is the text's row."""
+        """(n, length, d) rows whose mean without padding is the text's row, not normalized."""
         mask = (batch != self.tower.config.pad_token_id).long()
-        found = self.tower.transformer(input_ids=batch, attention_mask=mask)
-        rows: torch.Tensor = self.tower.proj(found.last_hidden_state)
+        output = self.tower.transformer(input_ids=batch, attention_mask=mask)
+        rows: torch.Tensor = self.tower.proj(output.last_hidden_state)
         return rows
 
 
 class PatchRows(nn.Module):
-    """The patches of one of OpenCLIP's own vision transformers, in the space of pictures and texts.
+    """Patch tokens of one of OpenCLIP's own vision transformers, in the joint space.
 
-    What comes out of the last block has been mixed over the whole picture. With `local`, the last
-    block's attention is the sum of two softmaxes, of queries with queries and of keys with keys:
-    a patch then listens to patches like itself.
+    The output of the last block is mixed over the whole image. With `local`, the last block's
+    attention is the sum of two softmaxes, of queries with queries and of keys with keys: a patch
+    then attends to similar patches.
 
-    Source: Wang, Mei, Yuille: SCLIP, ECCV 2024. Without `local`: the tower as it is.
+    Source: Wang, Mei, Yuille: SCLIP, ECCV 2024. Without `local`: the unchanged tower.
     """
 
     def __init__(self, visual: Any, *, local: bool = True) -> None:
@@ -94,12 +100,12 @@ class PatchRows(nn.Module):
         self.local = local and len(visual.transformer.resblocks) > 1
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """(n, patches, d) rows; the first row, which is the picture, is left out."""
+        """(n, patches, d) rows, without the class token."""
         return self.whole_and_patches(batch)[:, 1:]
 
     def whole_and_patches(self, batch: torch.Tensor) -> torch.Tensor:
         """(n, 1 + patches, d) rows."""
-        found = self.visual.forward_intermediates(
+        output = self.visual.forward_intermediates(
             batch,
             indices=2 if self.local else 1,
             normalize_intermediates=not self.local,
@@ -107,7 +113,7 @@ class PatchRows(nn.Module):
             output_fmt="NLC",
             output_extra_tokens=True,
         )
-        first, rest = found["image_intermediates_prefix"][0], found["image_intermediates"][0]
+        first, rest = output["image_intermediates_prefix"][0], output["image_intermediates"][0]
         rows = torch.cat([first, rest], dim=1)
         if self.local:
             rows = self.visual.ln_post(_last_block(self.visual.transformer.resblocks[-1], rows))
@@ -116,7 +122,7 @@ class PatchRows(nn.Module):
 
 
 def has_patches(visual: Any) -> bool:
-    """Whether `PatchRows` can read a tower: patches and class token share its last steps."""
+    """Whether `PatchRows` fits a tower: patches and class token share its last steps."""
     return (
         type(visual).__name__ == "VisionTransformer"
         and visual.pool_type == "tok"
@@ -128,7 +134,7 @@ def has_patches(visual: Any) -> bool:
 
 
 def _last_block(block: Any, rows: torch.Tensor) -> torch.Tensor:
-    """The last block with attention among like patches; everything else as it was trained."""
+    """The last block with attention among similar patches; the rest as trained."""
     n, t, width = rows.shape
     heads = block.attn.num_heads
     mixed = nn.functional.linear(
@@ -137,17 +143,14 @@ def _last_block(block: Any, rows: torch.Tensor) -> torch.Tensor:
     q, k, v = mixed.reshape(n, t, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
     scale = (width // heads) ** -0.5
     weights = sum((x @ x.transpose(-2, -1) * scale).softmax(dim=-1) for x in (q, k))
-    heard = (weights @ v).transpose(1, 2).reshape(n, t, width)
-    rows = rows + block.ls_1(block.attn.out_proj(heard))
-    found: torch.Tensor = rows + block.ls_2(block.mlp(block.ln_2(rows)))
-    return found
-
-
-TABLES = ("positional_embedding", "position_embeddings.weight")
+    attended = (weights @ v).transpose(1, 2).reshape(n, t, width)
+    rows = rows + block.ls_1(block.attn.out_proj(attended))
+    result: torch.Tensor = rows + block.ls_2(block.mlp(block.ln_2(rows)))
+    return result
 
 
 class Stretched(nn.Module):
-    """The same half with other tensors in the place of some; its weights are shared."""
+    """The same half with some tensors replaced; its weights are shared."""
 
     def __init__(self, tower: nn.Module, swaps: dict[str, torch.Tensor]) -> None:
         super().__init__()
@@ -167,12 +170,12 @@ def stretch(half: nn.Module, context: int, mode: str) -> Stretched:
     """The text half with its positions stretched.
 
     Args:
-        half: token numbers to unit rows.
+        half: token ids to unit rows.
         context: positions it was trained on.
         mode: "stretch" or "interpolate".
 
     Raises:
-        InputError: its positions are of a kind that cannot be stretched.
+        InputError: its kind of positions cannot be stretched.
     """
     tensors = {**dict(half.named_parameters()), **dict(half.named_buffers())}
     names = [n for n in tensors if n.endswith(TABLES) and ".visual." not in n]
@@ -182,9 +185,9 @@ def stretch(half: nn.Module, context: int, mode: str) -> Stretched:
     if table.ndim != 2 or len(table) < context or apart or _class_token(tensors):
         raise InputError(
             "The positions of this encoder's text half cannot be stretched. "
-            "Read long texts in windows."
+            "Encode long texts in windows."
         )
-    longer = torch.from_numpy(stretched(table[:context].cpu().numpy(), kept(mode, context)))
+    longer = torch.from_numpy(stretched(table[:context].cpu().numpy(), fixed_rows(mode, context)))
     swaps = {names[0]: longer.to(table)}
     for name, tensor in tensors.items():
         if name.endswith("attn_mask") and ".visual." not in name:
@@ -198,5 +201,5 @@ def stretch(half: nn.Module, context: int, mode: str) -> Stretched:
 
 
 def _class_token(tensors: dict[str, torch.Tensor]) -> bool:
-    """Whether a class token stands behind the text, at a position of its own."""
+    """Whether a class token follows the text, at a position of its own."""
     return any(name.endswith("cls_emb") for name in tensors)

@@ -24,22 +24,22 @@ TEXT_BATCH = 64
 
 
 class OpenClip:
-    """Pictures and texts to unit rows of one OpenCLIP model.
+    """Images and texts to unit rows of one OpenCLIP model.
 
-    The two halves are loaded when they are first needed, each behind its own lock: a query in words
-    waits neither for the picture half nor for pictures that are being encoded.
+    The two halves are loaded when first needed, each behind its own lock: a text query waits
+    neither for the image half nor for images that are being encoded.
     """
 
     def __init__(self, model: Model, backend: str = "auto") -> None:
         if backend not in backends.BACKENDS:
             raise BadParameter("backend", backend, ", ".join(backends.BACKENDS))
         self._model = model
-        self._asked = backend
+        self._backend = backend
         self._notes: dict[str, str] = {}
         self._runners: dict[str, Runner] = {}
         self._longer: dict[str, Longer] = {}
         self._long_text = "windows" if model.context else ""
-        halves = ("image", "text", "places", "pieces", *long_texts.LONGER)
+        halves = ("image", "text", "patches", "tokens", *long_texts.STRETCHED)
         self._locks = {half: RLock() for half in halves}
 
     @property
@@ -54,29 +54,29 @@ class OpenClip:
 
     @property
     def passport(self) -> Passport:
-        """How its vectors come to be; `backend` is what was chosen, once something was encoded."""
+        """How its vectors are computed; `backend` is the one in use, once something was encoded."""
         used = sorted({r.backend for r in (self._started("image"), self._started("text")) if r})
         return Passport(
             model=self._model.name,
             weights=self._model.weights,
             preprocessing=self._model.preprocessing,
             d=self._model.d,
-            backend=" and ".join(used) or self._asked,
+            backend=" and ".join(used) or self._backend,
             version=self._model.version,
             long_text=self._long_text,
         )
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what is not as asked for, such as a backend that had to be replaced."""
+        """Sentences on what differs from the request, such as another backend; usually empty."""
         return tuple(filter(None, self._notes.values()))
 
     def prepare(self, image: Image) -> Floats:
-        """The model's own preprocessing of one picture: (3, h, w). Safe in decoding threads."""
+        """The model's preprocessing of one image: (3, h, w). Safe in decoding threads."""
         return self._model.prepare(image)
 
     def encode_prepared(self, pixels: Floats) -> Floats:
-        """(n, d) unit rows of n prepared pictures."""
+        """(n, d) unit rows of n prepared images."""
         rows = np.empty((len(pixels), self.d), np.float32)
         for start in range(0, len(pixels), IMAGE_BATCH):
             batch = np.ascontiguousarray(pixels[start : start + IMAGE_BATCH], np.float32)
@@ -84,7 +84,7 @@ class OpenClip:
         return rows
 
     def encode_images(self, images: Sequence[Image]) -> Floats:
-        """(n, d) unit rows of n pictures."""
+        """(n, d) unit rows of n images."""
         rows = np.empty((len(images), self.d), np.float32)
         for start in range(0, len(images), IMAGE_BATCH):
             batch = np.stack([self.prepare(i) for i in images[start : start + IMAGE_BATCH]])
@@ -92,7 +92,7 @@ class OpenClip:
         return rows
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
-        """(n, d) unit rows of n texts; texts of like length go together, which saves padding."""
+        """(n, d) unit rows of n texts; texts of similar length share a batch to save padding."""
         windows = [self._windows(text) for text in texts]
         pieces = [piece for window in windows for piece in window]
         rows = np.empty((len(pieces), self.d), np.float32)
@@ -105,13 +105,13 @@ class OpenClip:
                 rows[part] = self._encode([pieces[i] for i in part], long)
         if len(pieces) == len(texts):
             return rows
-        return long_texts.pooled(rows, np.repeat(np.arange(len(texts)), [*map(len, windows)]))
+        return long_texts.mean_rows(rows, np.repeat(np.arange(len(texts)), [*map(len, windows)]))
 
-    def reading(self, long_text: str) -> OpenClip:
-        """The same encoder, loaded once, that reads long texts in another way.
+    def with_long_text(self, long_text: str) -> OpenClip:
+        """The same loaded encoder with another mode for long texts.
 
         Raises:
-            BadParameter: there is no such way; see `long_texts`.
+            BadParameter: no such mode; see `long_texts`.
         """
         long_texts.check(long_text)
         if long_text == self._long_text or not self._model.context:
@@ -120,37 +120,37 @@ class OpenClip:
         other._long_text = long_text
         return other
 
-    def how_read(self, text: str) -> str:
-        """A sentence on how a text beyond the model's limit is read; "" for all others."""
+    def long_text_note(self, text: str) -> str:
+        """A sentence on how a text beyond the model's limit is encoded; "" within it."""
         if not self._is_long(text):
             return ""
         tokens, pieces = self._model.count(text), len(self._windows(text))
-        return long_texts.sentence(tokens, self._model.context, pieces, self._long_text)
+        return long_texts.note(tokens, self._model.context, pieces, self._long_text)
 
     def image_tokens(self, images: Sequence[Image]) -> list[Tokens]:
-        """The places of each picture; see `Encoder`."""
-        if self._model.places is None:
+        """The patch tokens of each image; see `Encoder`."""
+        if self._model.patch_tower is None:
             raise NoTokens(self.name)
-        run = self._start("places", self._model.places)
-        return token_vectors.of_pictures(
+        run = self._start("patches", self._model.patch_tower)
+        return token_vectors.image_tokens(
             self._model, run, [self.prepare(image) for image in images]
         )
 
     def text_tokens(self, texts: Sequence[str]) -> list[Tokens]:
-        """The words of each text; see `Encoder`."""
-        if self._model.places is None:
+        """The text tokens of each text; see `Encoder`."""
+        if self._model.patch_tower is None:
             raise NoTokens(self.name)
-        if self._model.pieces is None:
-            return token_vectors.of_prompts(self.encode_texts, texts)
-        run = self._start("pieces", self._model.pieces)
+        if self._model.token_tower is None:
+            return token_vectors.prompt_tokens(self.encode_texts, texts)
+        run = self._start("tokens", self._model.token_tower)
         if not self._long_text:
-            return token_vectors.of_texts(self._model, run, texts)
+            return token_vectors.text_tokens(self._model, run, texts)
         windows = [self._in_windows(text) for text in texts]
         parts = iter(
-            token_vectors.of_texts(self._model, run, [w for each in windows for w in each])
+            token_vectors.text_tokens(self._model, run, [w for each in windows for w in each])
         )
         return [
-            long_texts.joined(
+            long_texts.join_tokens(
                 [next(parts) for _ in each],
                 exact=len(each) == 1 or self._long_text == "windows",
             )
@@ -158,9 +158,9 @@ class OpenClip:
         ]
 
     def _is_long(self, text: str) -> bool:
-        """Whether a text has more tokens than the model reads at once."""
+        """Whether a text has more tokens than the model's context length."""
         context = self._model.context
-        # A token is at least one byte, and a few stand at the ends: most texts need no counting.
+        # A token is at least one byte, plus a few at the ends: most texts need no counting.
         return len(text.encode("utf-8", "replace")) + 4 > context > 0 and (
             self._model.count(text) > context
         )
@@ -173,14 +173,14 @@ class OpenClip:
         return self._in_windows(text, self._more().context)
 
     def _in_windows(self, text: str, context: int = 0) -> tuple[str, ...]:
-        """A text in windows of so many tokens; without a number, of what the model reads."""
+        """A text in windows of `context` tokens; 0 is the model's context length."""
         if not self._is_long(text):
             return (text,)
         most = context or self._model.context
         return long_texts.windows(text, lambda t: self._model.count(t) <= most)
 
     def _encode(self, texts: Sequence[str], long: bool) -> Floats:
-        """Rows of a batch of texts, by the half that reads as many tokens as they have."""
+        """Rows of a batch of texts, by the half with enough positions."""
         if not long:
             return self._start("text", self._model.text)(self._model.tokenize(texts))
         more = self._more()
@@ -194,10 +194,10 @@ class OpenClip:
             return self._longer[self._long_text]
 
     def _start(self, half: str, tower: Tower, backend: str = "") -> Runner:
-        """Make a half's runner, once, whichever thread comes first."""
+        """A half's runner, created once by the first thread."""
         with self._locks[half]:
             if half not in self._runners:
-                runner, self._notes[half] = backends.start(tower, backend or self._asked)
+                runner, self._notes[half] = backends.start(tower, backend or self._backend)
                 self._runners[half] = runner
             return self._runners[half]
 

@@ -1,8 +1,8 @@
-"""The bundled encoder: weights out of two packages, joined by two small heads of our own.
+"""The bundled encoder: weights from two packages, joined by two small heads trained for it.
 
-It is an ordinary OpenCLIP model (`assets/starter/open_clip_config.json`). Its halves are built one
-by one, so that a query in words does not wait for the picture half; and pixels and word pieces are
-made here without torch, so that neither half needs torch once it is converted.
+It is an ordinary OpenCLIP model (`assets/starter/open_clip_config.json`). Its halves are built
+separately, so that a text query does not wait for the image half; pixels and token ids are computed
+here without torch, so that neither half needs torch once it is converted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.encoders import long_texts
-from core.encoders.starter_files import PICTURES, WORD_PIECES, WORDS
+from core.encoders.starter_files import (
+    HEADS,
+    IMAGE_WEIGHTS,
+    TEXT_WEIGHTS,
+    TOKENIZER,
+    config,
+    context_length,
+    image_size,
+    not_here,
+)
 from core.encoders.token_vectors import WORD
 from core.encoders.towers import Longer, Model, Tower
 from core.types import Floats, Ints
@@ -26,9 +35,8 @@ from core.types import Floats, Ints
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
-from core.encoders.starter_files import HEADS, config, context_length, image_size, not_here
 
-STRIDE = 32  # pixels from one place of the last feature map to the next
+STRIDE = 32  # pixels from one patch to the next: the stride of the last feature map
 EXAMPLES = (
     "dog",
     "a photo of a red bus",
@@ -42,10 +50,12 @@ def model() -> Model:
     """The starter, with nothing heavy loaded yet.
 
     Raises:
-        MissingPart: its configuration or its heads are not here.
+        MissingPart: its configuration or its heads are absent.
     """
     size, length = image_size(), context_length()
-    digest = sha256("".join([PICTURES.digest, WORDS.digest, _heads_digest()]).encode()).hexdigest()
+    digest = sha256(
+        "".join([IMAGE_WEIGHTS.digest, TEXT_WEIGHTS.digest, _heads_digest()]).encode()
+    ).hexdigest()
     return Model(
         name="starter",
         d=int(config()["embed_dim"]),
@@ -55,7 +65,7 @@ def model() -> Model:
         tokenize=tokenize,
         image=Tower(
             key=f"starter-image-{digest[:12]}",
-            verify=PICTURES.verify,
+            verify=IMAGE_WEIGHTS.verify,
             build=_lazily("image"),
             example=example_pixels,
             shape=(-1, 3, size, size),
@@ -68,18 +78,18 @@ def model() -> Model:
             shape=(-1, -1),
         ),
         version=f"open_clip {version('open_clip_torch')}",
-        places=Tower(
+        patch_tower=Tower(
             key=f"starter-places-{digest[:12]}",
-            verify=PICTURES.verify,
-            build=_lazily("places"),
+            verify=IMAGE_WEIGHTS.verify,
+            build=_lazily("patches"),
             example=example_pixels,
             shape=(-1, 3, size, size),
         ),
         grid=(-(-size // STRIDE), -(-size // STRIDE)),
-        pieces=Tower(
+        token_tower=Tower(
             key=f"starter-pieces-{digest[:12]}",
             verify=_verify_text,
-            build=_lazily("pieces"),
+            build=_lazily("tokens"),
             example=lambda: tokenize(EXAMPLES),
             shape=(-1, -1),
         ),
@@ -92,7 +102,7 @@ def model() -> Model:
 
 
 def prepare(image: Image) -> Floats:
-    """(3, size, size) pixels in -1..1: the whole picture, squashed to a square.
+    """(3, size, size) pixels in -1..1: the whole image, resized to a square.
 
     >>> from PIL import Image
     >>> prepare(Image.new("RGB", (40, 30), "white"))[:, 0, 0].tolist()
@@ -107,67 +117,66 @@ def prepare(image: Image) -> Floats:
 
 
 def tokenize(texts: Sequence[str]) -> Ints:
-    """(n, length) word pieces, as long as the longest text, cut at the model's limit.
+    """(n, length) token ids, padded to the longest text, truncated at the context length.
 
     >>> tokenize(["a dog", "a dog on a beach"])
     array([[ 101, 1037, 3899,  102,    0,    0,    0],
            [ 101, 1037, 3899, 2006, 1037, 3509,  102]])
     """
-    pieces = _word_pieces(context_length()).encode_batch([_clean(text) for text in texts])
-    return np.array([p.ids for p in pieces], np.int64)
+    return _token_ids(texts, context_length())
 
 
 def count(text: str) -> int:
-    """Word pieces of a text, nothing cut off.
+    """Number of tokens of a text, without truncation.
 
     >>> count("a dog on a beach")
     7
     """
-    return len(_word_pieces(None).encode(_clean(text)).ids)
+    return len(_tokenizer(None).encode(_clean(text)).ids)
 
 
 def longer(mode: str) -> Longer:
     """The text half with stretched positions; see `long_texts`."""
     length = context_length()
-    context = long_texts.longer(mode, length)
+    context = long_texts.stretched_context(mode, length)
 
     def build() -> nn.Module:
         from core.encoders.modules import stretch
 
         return stretch(_lazily("text")(), length, mode)
 
-    def cut(texts: Sequence[str]) -> Ints:
-        found = _word_pieces(context).encode_batch([_clean(text) for text in texts])
-        return np.array([p.ids for p in found], np.int64)
+    def longer_ids(texts: Sequence[str]) -> Ints:
+        return _token_ids(texts, context)
 
-    tower = Tower(f"starter-text-{mode}", _verify_text, build, lambda: cut(EXAMPLES), (-1, -1))
-    return Longer(tower, cut, context)
+    key = f"starter-text-{mode}"
+    tower = Tower(key, _verify_text, build, lambda: longer_ids(EXAMPLES), (-1, -1))
+    return Longer(tower, longer_ids, context)
 
 
 def words(texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
-    """Each text's words, and for each of its word pieces the word that it is of; -1 is none.
+    """Each text's words, and for each of its tokens the number of its word; -1 is none.
 
-    A word goes on over an apostrophe or a hyphen; what stands between words is of none.
+    Words may contain apostrophes and hyphens; tokens between words have none.
 
     >>> words(["a doghouse's door!"])
     [(('a', "doghouse's", 'door'), [-1, 0, 1, 1, 1, 1, 2, -1, -1])]
     """
-    found = []
+    result = []
     for text in map(_clean, texts):
-        pieces = _word_pieces(context_length()).encode_batch([text])[0]
+        tokens = _tokenizer(context_length()).encode_batch([text])[0]
         spans = [match.span() for match in WORD.finditer(text)]
         starts = [start for start, _ in spans]
         of = []
-        for piece, end in pieces.offsets:
-            at = bisect_right(starts, piece) - 1
-            of.append(at if at >= 0 and piece < end <= spans[at][1] else -1)
-        read = spans[: max(of, default=-1) + 1]  # the text may go on beyond what is read
-        found.append((tuple(text[start:end] for start, end in read), of))
-    return found
+        for start, end in tokens.offsets:
+            at = bisect_right(starts, start) - 1
+            of.append(at if at >= 0 and start < end <= spans[at][1] else -1)
+        used = spans[: max(of, default=-1) + 1]  # without words beyond the context length
+        result.append((tuple(text[start:end] for start, end in used), of))
+    return result
 
 
 def example_pixels() -> Floats:
-    """Four smooth patterns that differ in colour, direction and scale."""
+    """Four smooth patterns that differ in color, direction and scale."""
     size = image_size()
     y, x = np.mgrid[:size, :size].astype(np.float32) / np.float32(size)
     waves = [np.sin(6 * (n + 1) * (x * c + y * (2 - c)) + n) for n in range(4) for c in range(3)]
@@ -175,44 +184,49 @@ def example_pixels() -> Floats:
 
 
 def _lazily(half: str) -> Callable[[], nn.Module]:
-    """Leave torch unloaded until a half is really built."""
+    """Build a half of `starter_modules`, which imports torch, only when needed."""
 
     def build() -> nn.Module:
         from core.encoders import lazy
 
         lazy.open_clip()
-        from core.encoders import starter_modules as starter_towers
+        from core.encoders import starter_modules
 
-        module: nn.Module = getattr(starter_towers, half)()
+        module: nn.Module = getattr(starter_modules, half)()
         return module
 
     return build
 
 
 def _verify_text() -> None:
-    WORDS.verify()
-    WORD_PIECES.verify()
+    TEXT_WEIGHTS.verify()
+    TOKENIZER.verify()
 
 
 def _clean(text: str) -> str:
-    """What OpenCLIP does to a text before it is cut into pieces."""
+    """OpenCLIP's cleaning of a text before tokenization."""
     import ftfy
 
     return " ".join(html.unescape(html.unescape(ftfy.fix_text(text))).split())
 
 
+def _token_ids(texts: Sequence[str], most: int) -> Ints:
+    encoded = _tokenizer(most).encode_batch([_clean(text) for text in texts])
+    return np.array([tokens.ids for tokens in encoded], np.int64)
+
+
 @cache
-def _word_pieces(most: int | None) -> Any:
-    """The tokenizer, cutting at a number of word pieces or nowhere."""
+def _tokenizer(most: int | None) -> Any:
+    """The tokenizer, truncating at a number of tokens or not at all."""
     from tokenizers import Tokenizer
 
-    pieces = Tokenizer.from_file(str(WORD_PIECES.path))
-    pieces.no_padding()
-    pieces.no_truncation()
+    tokenizer = Tokenizer.from_file(str(TOKENIZER.path))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
     if most:
-        pieces.enable_truncation(most)
-        pieces.enable_padding(pad_id=0, pad_token="[PAD]")
-    return pieces
+        tokenizer.enable_truncation(most)
+        tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")
+    return tokenizer
 
 
 def _heads_digest() -> str:

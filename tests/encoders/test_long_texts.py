@@ -1,4 +1,4 @@
-"""Texts beyond a model's limit are read whole, by queries exactly as by what is stored."""
+"""Texts beyond a model's context length: queries are encoded as the stored texts were."""
 
 import json
 
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.encoders import lazy
-from core.encoders.encoder import _LOADED, load, long_text_note, with_long_text
-from core.encoders.long_texts import pooled, stretched, windows
+from core.encoders import checkpoints, lazy
+from core.encoders.encoder import load, long_text_note, with_long_text
+from core.encoders.long_texts import mean_rows, stretched, windows
 from core.errors import BadParameter, InputError
 from core.types.item import Passport
 from core.types.query import Part, Query
@@ -40,11 +40,11 @@ def test_a_word_that_does_not_fit_is_cut():
     assert "".join(windows("x" * 10_000, lambda t: len(t) <= 300)).replace(" ", "") == "x" * 10_000
 
 
-def test_a_sentence_said_twice_leaves_the_mean():
+def test_the_mean_of_equal_rows_is_the_row():
     one = np.array([[0.6, 0.8]], np.float32)
-    twice = pooled(np.concatenate([one, one]), np.array([0, 0]))
+    twice = mean_rows(np.concatenate([one, one]), np.array([0, 0]))
     np.testing.assert_allclose(twice, one, atol=1e-7)
-    np.testing.assert_array_equal(pooled(one, np.array([0])), one)
+    np.testing.assert_array_equal(mean_rows(one, np.array([0])), one)
 
 
 def test_stretched_tables_are_long_clips_and_keep_straight_lines():
@@ -70,7 +70,7 @@ def home(shared_home, monkeypatch):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """An OpenCLIP model of random weights that reads twelve tokens at once."""
+    """An OpenCLIP model of random weights with a context of twelve tokens."""
     package = lazy.open_clip()
     import torch
     from safetensors.torch import save_file
@@ -88,23 +88,21 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def encoder(folder, monkeypatch):
-    """That model; by torch also where the faster backend is asked for, which is not tested here."""
-    name = f"local-dir:{folder}"
-    loaded = load(name, "torch")
-    monkeypatch.setitem(_LOADED, (name, "auto"), loaded)
-    return loaded
+    """That model on torch, for every backend: which one is faster is not tested here."""
+    monkeypatch.setattr("core.encoders.load", lambda name, backend="auto": load(name, "torch"))
+    return load(f"local-dir:{folder}", "torch")
 
 
-def test_what_fits_is_the_same_in_every_mode(encoder):
+def test_texts_within_the_limit_are_the_same_in_every_mode(encoder):
     texts = ["a dog", "two dogs on a beach"]
     base = with_long_text(encoder, "").encode_texts(texts)
     for mode in MODES:
         found = with_long_text(encoder, mode)
         np.testing.assert_array_equal(found.encode_texts(texts), base)
-        assert found.how_read("a dog") == ""
+        assert found.long_text_note("a dog") == ""
 
 
-def test_what_does_not_fit_is_not_left_out(encoder):
+def test_the_end_of_a_long_text_counts(encoder):
     other = LONG + " And a whale swims."
     for mode in MODES:
         rows = with_long_text(encoder, mode).encode_texts([LONG, "a dog", other])
@@ -114,23 +112,23 @@ def test_what_does_not_fit_is_not_left_out(encoder):
         np.testing.assert_allclose(rows[2], alone, atol=1e-5)
 
 
-def test_windows_are_the_mean_of_what_their_texts_give(encoder):
-    reader = with_long_text(encoder, "windows")
-    parts = windows(LONG, lambda t: encoder._model.count(t) <= encoder._model.context)
+def test_a_text_in_windows_is_the_mean_of_their_rows(encoder):
+    reader, model = with_long_text(encoder, "windows"), checkpoints.model(encoder.name)
+    parts = windows(LONG, lambda t: model.count(t) <= model.context)
     rows = reader.encode_texts(parts).mean(axis=0)
     expected = rows / np.linalg.norm(rows)
     np.testing.assert_allclose(reader.encode_texts([LONG])[0], expected, atol=1e-5)
-    assert f"in {len(parts)} windows" in reader.how_read(LONG)
-    assert "only its first" in with_long_text(encoder, "").how_read(LONG)
+    assert f"in {len(parts)} windows" in reader.long_text_note(LONG)
+    assert "only its first" in with_long_text(encoder, "").long_text_note(LONG)
 
 
-def test_stretched_positions_that_are_the_old_ones_change_nothing(encoder, monkeypatch):
+def test_stretching_to_the_old_positions_changes_nothing(encoder, monkeypatch):
     """With rows 0, 1, 2 ... of the old table in front, a text that fits reads as before."""
     from core.encoders import modules as module
 
     text = "two dogs on a beach"
     monkeypatch.setattr(module, "stretched", lambda table, keep: np.concatenate([table] * 4))
-    longer = encoder._model.stretch("interpolate")
+    longer = checkpoints.model(encoder.name).stretch("interpolate")
     rows = longer.tower.build()(_tensor(longer.tokenize([text])))
     np.testing.assert_allclose(rows[0].numpy(), encoder.encode_texts([text])[0], atol=1e-4)
 
@@ -142,7 +140,7 @@ def _tensor(array):
     return torch.from_numpy(array)
 
 
-def test_modes_have_names_and_passports_tell_them():
+def test_modes_are_part_of_the_passport():
     old = Passport("starter", "w", "p", 4)
     assert Passport.from_json(old.to_json().replace(', "long_text": ""', "")) == old
     assert old.key == Passport("starter", "w", "p", 4, version="2").key
@@ -154,14 +152,14 @@ def test_modes_have_names_and_passports_tell_them():
 
 @pytest.fixture
 def stories(tmp_path):
-    """Two pictures, one with a caption that is far too long."""
+    """Two images, one with a caption far beyond the limit."""
     rows = [{"image": "0.png", "caption": LONG}, {"image": "1.png", "caption": "a cat"}]
     files = {f"{i}.png": encoded(ramp(seed=i)) for i in range(2)}
     return folder_of(tmp_path / "stories", {**files, "items.jsonl": jsonl(*rows)})
 
 
 @pytest.mark.parametrize("mode", [None, "stretch", ""])
-def test_a_query_is_read_as_the_stored_texts_were(stories, encoder, mode):
+def test_a_query_is_encoded_as_the_stored_texts_were(stories, encoder, mode):
     bench, name = Workbench(stories.parent / "home"), encoder.name
     report = bench.ingest("stories", stories, encoder=name, long_text=mode)
     assert report.notes[0].startswith("1 text exceeds the encoder's token limit")
@@ -173,12 +171,12 @@ def test_a_query_is_read_as_the_stored_texts_were(stories, encoder, mode):
     assert bench.search(bench.open("stories"), Query((Part("a cat"),), ("text",))).notes == ()
 
 
-def test_a_collection_keeps_to_one_way(stories, encoder):
+def test_a_collection_has_one_mode(stories, encoder):
     bench, name = Workbench(stories.parent / "home"), encoder.name
     bench.ingest("stories", stories, encoder=name, long_text="")
     assert bench.ingest("stories", stories, encoder=name).encoded == 0
     assert bench.passport("stories").long_text == ""
-    with pytest.raises(InputError, match="read with long text 'cut'; asked was 'windows'"):
+    with pytest.raises(InputError, match="--long-text cut; given: windows"):
         bench.ingest("stories", stories, encoder=name, long_text="windows")
     with pytest.raises(BadParameter, match="long text is recurrent; allowed: windows, stretch"):
         bench.ingest("stories", stories, encoder=name, long_text="recurrent")

@@ -1,4 +1,4 @@
-"""Encoders: what every one of them keeps, and what loading one says when it cannot."""
+"""Encoders: the contract of all of them, and the errors of loading one."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.encoders import backends, checkpoints, hub
-from core.encoders.encoder import known, load
+from core.encoders.encoder import load
 from core.encoders.open_clip import OpenClip
 from core.errors import BadParameter, InputError, MissingPart, UnknownName
 from tests.fixtures.encoders import TINY, patterns
@@ -57,9 +57,9 @@ def test_rows_are_unit_rows_of_the_declared_shape(encoder, rng):
 
 
 def test_a_row_does_not_depend_on_its_batch(encoder, rng):
-    pictures = patterns(rng, 40)
-    together = encoder.encode_images(pictures)
-    np.testing.assert_allclose(encoder.encode_images(pictures[33:34]), together[33:34], atol=1e-5)
+    images = patterns(rng, 40)
+    together = encoder.encode_images(images)
+    np.testing.assert_allclose(encoder.encode_images(images[33:34]), together[33:34], atol=1e-5)
     together = encoder.encode_texts(TEXTS)
     for i, text in enumerate(TEXTS):
         np.testing.assert_allclose(encoder.encode_texts([text])[0], together[i], atol=1e-5)
@@ -72,9 +72,9 @@ def test_the_same_input_gives_the_same_row(encoder, rng):
 
 
 def test_encoding_is_preparing_then_running(encoder, rng):
-    pictures = patterns(rng)
-    pixels = np.stack([encoder.prepare(p) for p in pictures])
-    np.testing.assert_array_equal(encoder.encode_prepared(pixels), encoder.encode_images(pictures))
+    images = patterns(rng)
+    pixels = np.stack([encoder.prepare(p) for p in images])
+    np.testing.assert_array_equal(encoder.encode_prepared(pixels), encoder.encode_images(images))
 
 
 def test_nothing_in_nothing_out(encoder):
@@ -88,11 +88,11 @@ def test_grey_and_transparent_pictures_are_taken(encoder):
 
 
 def test_threads_get_what_one_thread_gets(encoder, rng):
-    pictures, found = patterns(rng, 8), {}
-    expected = encoder.encode_images(pictures), encoder.encode_texts(TEXTS)
+    images, found = patterns(rng, 8), {}
+    expected = encoder.encode_images(images), encoder.encode_texts(TEXTS)
 
     def work(i):
-        found[i] = encoder.encode_images(pictures), encoder.encode_texts(TEXTS)
+        found[i] = encoder.encode_images(images), encoder.encode_texts(TEXTS)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
     for thread in threads:
@@ -107,9 +107,9 @@ def test_threads_get_what_one_thread_gets(encoder, rng):
 def test_the_toy_finds_red_by_the_word():
     toy = load("toy")
     names = ["red", "green", "blue", "black", "white"]
-    pictures = toy.encode_images([Image.new("RGB", (9, 9), name) for name in names])
+    images = toy.encode_images([Image.new("RGB", (9, 9), name) for name in names])
     texts = toy.encode_texts([f"a {name} thing" for name in names])
-    assert ((texts @ pictures.T).argmax(axis=1) == np.arange(5)).all()
+    assert ((texts @ images.T).argmax(axis=1) == np.arange(5)).all()
 
 
 def test_an_encoder_is_loaded_once(folder):
@@ -127,9 +127,9 @@ def test_a_folder_may_be_named_by_its_path(folder):
 def test_openvino_gives_the_rows_of_torch(folder, rng):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
     ours, theirs = (load(f"local-dir:{folder}", b) for b in ("openvino", "torch"))
-    pictures = patterns(rng)
+    images = patterns(rng)
     for a, b in (
-        (ours.encode_images(pictures), theirs.encode_images(pictures)),
+        (ours.encode_images(images), theirs.encode_images(images)),
         (ours.encode_texts(TEXTS), theirs.encode_texts(TEXTS)),
     ):
         assert np.einsum("ij,ij->i", a, b).min() >= 0.9999
@@ -137,11 +137,11 @@ def test_openvino_gives_the_rows_of_torch(folder, rng):
     assert ours.passport.key == theirs.passport.key
 
 
-def test_auto_takes_what_was_faster_and_remembers_it(folder):
+def test_auto_uses_the_faster_backend_and_caches_the_comparison(folder):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
     model = checkpoints.model(f"local-dir:{folder}")
     for torch_s, openvino_s, expected in ((2.0, 1.0, "openvino"), (1.0, 2.0, "torch")):
-        backends.keep_choice(model.text.key, backends.Choice(1.0, torch_s, openvino_s))
+        backends.save_choice(model.text.key, backends.Choice(1.0, torch_s, openvino_s))
         encoder = OpenClip(model)
         encoder.encode_texts(["a"])
         assert encoder.passport.backend == expected
@@ -151,7 +151,7 @@ def test_auto_compares_once(folder, monkeypatch):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
     model = checkpoints.model(f"local-dir:{folder}")
     OpenClip(model).encode_texts(["a"])
-    assert backends.choice(model.text.key).parity >= 0.9999
+    assert backends.load_choice(model.text.key).parity >= 0.9999
     monkeypatch.setattr(backends, "_compare", lambda tower: pytest.fail("compared again"))
     OpenClip(model).encode_texts(["a"])
 
@@ -159,14 +159,14 @@ def test_auto_compares_once(folder, monkeypatch):
 def test_rows_that_differ_turn_openvino_off(folder):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
     model = checkpoints.model(f"local-dir:{folder}")
-    backends.keep_choice(model.text.key, backends.Choice(0.99, 2.0, 1.0))
+    backends.save_choice(model.text.key, backends.Choice(0.99, 2.0, 1.0))
     encoder = OpenClip(model, "openvino")
     encoder.encode_texts(["a"])
     assert encoder.passport.backend == "torch"
     assert "only to a cosine of 0.990000; allowed: 0.9999 or more" in encoder.notes[0]
 
 
-def test_a_home_that_cannot_be_written_is_no_obstacle(folder, monkeypatch, tmp_path):
+def test_a_home_that_cannot_be_written_is_no_error(folder, monkeypatch, tmp_path):
     file = tmp_path / "file"
     file.write_text("not a folder", "utf-8")
     monkeypatch.setenv("SEXTANT_HOME", str(file))
@@ -196,23 +196,23 @@ def test_weights_decide_the_passport(folder, tmp_path):
         ("", "No encoder is called ''. Known: MobileCLIP2-S0/dfndr2b, ViT-B-16-SigLIP2/webli"),
     ],
 )
-def test_an_unknown_name_is_a_sentence(name, sentence):
+def test_an_unknown_name_is_an_error(name, sentence):
     with pytest.raises(UnknownName) as caught:
         load(name)
     assert sentence in str(caught.value)
 
 
-def test_an_unknown_backend_is_a_sentence():
+def test_an_unknown_backend_is_an_error():
     with pytest.raises(BadParameter, match="backend is onnx; allowed: auto, torch, openvino"):
         load("toy", "onnx")
 
 
-def test_a_folder_without_a_model_is_a_sentence(tmp_path):
+def test_a_folder_without_a_model_is_an_error(tmp_path):
     with pytest.raises(InputError, match="holds no OpenCLIP model"):
         load(f"local-dir:{tmp_path}")
 
 
-def test_a_folder_without_weights_is_a_sentence(folder, tmp_path):
+def test_a_folder_without_weights_is_an_error(folder, tmp_path):
     config = (folder / "open_clip_config.json").read_text("utf-8")
     (tmp_path / "open_clip_config.json").write_text(config, "utf-8")
     with pytest.raises(InputError, match="does not load: Required pretrained weights"):
@@ -229,7 +229,7 @@ def test_weights_that_would_run_code_are_not_loaded(folder, tmp_path):
         load(str(tmp_path))
 
 
-def test_half_a_weight_file_is_a_sentence(folder, tmp_path):
+def test_half_a_weight_file_is_an_error(folder, tmp_path):
     config = (folder / "open_clip_config.json").read_text("utf-8")
     (tmp_path / "open_clip_config.json").write_text(config, "utf-8")
     weights = (folder / "open_clip_model.safetensors").read_bytes()
@@ -239,7 +239,7 @@ def test_half_a_weight_file_is_a_sentence(folder, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ViT-B-32/openai", "hf-hub:nobody/nothing"])
-def test_weights_that_are_not_here_are_a_sentence(name, monkeypatch, tmp_path):
+def test_weights_that_are_not_here_are_an_error(name, monkeypatch, tmp_path):
     monkeypatch.setattr(hub, "reachable", lambda seconds=2.0: False)
     from huggingface_hub import constants
 
@@ -248,7 +248,7 @@ def test_weights_that_are_not_here_are_a_sentence(name, monkeypatch, tmp_path):
         load(name)
 
 
-def test_no_hub_when_told_so(monkeypatch):
+def test_no_hub_when_offline(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert not hub.reachable()
 
@@ -257,7 +257,7 @@ def test_every_suggestion_can_be_loaded_by_its_name():
     from core.encoders import lazy
 
     listed = {"/".join(pair) for pair in lazy.open_clip().list_pretrained()}
-    names = [s.name for s in known()]
+    names = [s.name for s in hub.SUGGESTIONS]
     assert names[0] == "starter"
     assert set(names[1:]) <= listed
 

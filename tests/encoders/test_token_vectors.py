@@ -1,4 +1,4 @@
-"""Tokens: the parts of pictures and texts, and what they add up to."""
+"""Patch and text tokens: their vectors, weights and words."""
 
 import json
 
@@ -49,7 +49,7 @@ def folder(vit, tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ["image", "text"])
-def test_the_starters_parts_add_up_to_the_whole(kind, rng):
+def test_the_starters_tokens_sum_to_the_vector_of_the_item(kind, rng):
     encoder = load("starter", "torch")
     if kind == "image":
         given = [p.resize((90, 70)) for p in patterns(rng, 2)]
@@ -75,7 +75,7 @@ def test_openvino_gives_the_tokens_of_torch(folder, rng):
         assert np.einsum("ij,ij->i", a.vectors, b.vectors).min() > 0.9999
 
 
-def test_a_projected_class_token_is_the_picture(vit, rng):
+def test_a_projected_class_token_is_the_image(vit, rng):
     """Without the change to the last block; and the projected last token is the text."""
     import torch
 
@@ -96,7 +96,7 @@ def test_a_projected_class_token_is_the_picture(vit, rng):
         np.testing.assert_allclose(last, vit.encode_text(ids)[0], atol=1e-5)
 
 
-def test_the_last_block_is_the_models_own_but_for_what_patches_listen_to(vit, rng, monkeypatch):
+def test_the_last_block_differs_in_its_attention_only(vit, rng, monkeypatch):
     """With keys that equal the queries, ordinary attention is half of the two softmaxes."""
     import copy
 
@@ -117,24 +117,24 @@ def test_the_last_block_is_the_models_own_but_for_what_patches_listen_to(vit, rn
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
-def test_the_places_of_a_vit_are_what_the_weights_say(vit, folder, rng):
-    """All by hand: patches row by row, a plain block, one with attention among like patches."""
+def test_patch_tokens_of_a_vit_follow_from_its_weights(vit, folder, rng):
+    """By hand: patches row by row, a plain block, one with attention among similar patches."""
     encoder = load(f"local-dir:{folder}", "torch")
-    picture = patterns(rng, 1)[0]
+    image = patterns(rng, 1)[0]
     weights = {name: w.numpy() for name, w in vit.visual.state_dict().items()}
-    pixels, conv = encoder.prepare(picture), weights["conv1.weight"]
+    pixels, conv = encoder.prepare(image), weights["conv1.weight"]
     patches = [
         np.tensordot(conv, pixels[:, y : y + 16, x : x + 16], 3) for y in (0, 16) for x in (0, 16)
     ]
     rows = np.stack([weights["class_embedding"], *patches]) + weights["positional_embedding"]
     rows = block(norm(rows, weights, "ln_pre"), weights, 0, lambda q, k: softmax(q @ k.T))
     rows = block(rows, weights, 1, lambda q, k: softmax(q @ q.T) + softmax(k @ k.T))
-    places = (norm(rows, weights, "ln_post") @ weights["proj"])[1:]
-    places /= np.linalg.norm(places, axis=1, keepdims=True)
-    found = encoder.image_tokens([picture])[0]
+    expected = (norm(rows, weights, "ln_post") @ weights["proj"])[1:]
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    found = encoder.image_tokens([image])[0]
     assert found.grid == (2, 2)
-    np.testing.assert_allclose(found.vectors, places, atol=1e-4)
-    assert np.abs(places[1] - places[2]).max() > 1e-2  # the order of rows and columns shows
+    np.testing.assert_allclose(found.vectors, expected, atol=1e-4)
+    assert np.abs(expected[1] - expected[2]).max() > 1e-2  # the order of rows and columns shows
 
 
 def norm(rows, weights, name):
@@ -156,27 +156,27 @@ def block(rows, weights, at, attend):
     mixed = norm(rows, own, "ln_1") @ own["attn.in_proj_weight"].T + own["attn.in_proj_bias"]
     q, k, v = (np.split(x, HEADS, 1) for x in np.split(mixed, 3, 1))
     root = (rows.shape[1] / HEADS) ** -0.25  # both queries and keys by the root of the scale
-    heard = [attend(q[h] * root, k[h] * root) @ v[h] for h in range(HEADS)]
-    rows = rows + np.concatenate(heard, 1) @ own["attn.out_proj.weight"].T
+    attended = [attend(q[h] * root, k[h] * root) @ v[h] for h in range(HEADS)]
+    rows = rows + np.concatenate(attended, 1) @ own["attn.out_proj.weight"].T
     rows = rows + own["attn.out_proj.bias"]
     inner = norm(rows, own, "ln_2") @ own["mlp.c_fc.weight"].T + own["mlp.c_fc.bias"]
     inner = inner * (1 + erf(inner / np.sqrt(2))) / 2
     return rows + inner @ own["mlp.c_proj.weight"].T + own["mlp.c_proj.bias"]
 
 
-def test_a_vit_has_places_and_one_prompt_for_each_word(folder, rng):
+def test_a_vit_has_patch_tokens_and_one_prompt_for_each_word(folder, rng):
     encoder = load(f"local-dir:{folder}", "torch")
     tokens = encoder.image_tokens(patterns(rng, 2))
     assert [t.grid for t in tokens] == [(2, 2)] * 2
     assert not tokens[0].additive
-    said = encoder.text_tokens(TEXTS)
-    assert said[0].words == ("man's", "dog", "runs")
-    assert said[3].words == ("",)
+    tokens_of = encoder.text_tokens(TEXTS)
+    assert tokens_of[0].words == ("man's", "dog", "runs")
+    assert tokens_of[3].words == ("",)
     expected = encoder.encode_texts(["a photo of a dog"])[0]
-    np.testing.assert_allclose(said[0].vectors[1], expected, atol=1e-5)
+    np.testing.assert_allclose(tokens_of[0].vectors[1], expected, atol=1e-5)
 
 
-def test_a_tower_without_patches_says_so(tmp_path):
+def test_a_tower_without_patches_is_an_error(tmp_path):
     from safetensors.torch import save_file
 
     vision = {**TINY["vision_cfg"], "pool_type": "avg"}
@@ -194,18 +194,18 @@ def test_a_tower_without_patches_says_so(tmp_path):
             ask([])
 
 
-def test_the_toys_places_are_the_colours_one_sees():
+def test_the_toys_patch_tokens_are_their_colors():
     toy = load("toy")
-    picture = Image.new("RGB", (16, 16), "red")
-    picture.paste("blue", (8, 0, 16, 16))
-    tokens = toy.image_tokens([picture])[0]
+    image = Image.new("RGB", (16, 16), "red")
+    image.paste("blue", (8, 0, 16, 16))
+    tokens = toy.image_tokens([image])[0]
     red, blue = toy.encode_texts(["red", "blue"])
     left = (tokens.vectors @ red > tokens.vectors @ blue).reshape(tokens.grid)
     assert (left == [[True, True, False, False]] * 4).all()
     assert toy.text_tokens(["the red and blue one"])[0].words == ("red", "blue", "one")
 
 
-def test_tokens_that_do_not_go_together_are_refused():
+def test_lengths_that_do_not_match_are_errors():
     x = np.eye(4, dtype=np.float32)
     with pytest.raises(InputError, match="4 tokens do not match"):
         Tokens(x, (3, 3))
@@ -230,7 +230,7 @@ def test_the_starters_words_are_whole():
     assert of.count(1) > 1
     assert [of[0], *of[-2:]] == [-1, -1, -1]
     with torch.inference_mode():
-        rows = starter_modules.pieces().eval()(torch.from_numpy(ids))[0].numpy()
+        rows = starter_modules.tokens().eval()(torch.from_numpy(ids))[0].numpy()
     tokens = load("starter", "torch").text_tokens([text])[0]
     for at in range(4):
         mean = rows[[piece == at for piece in of]].mean(axis=0)

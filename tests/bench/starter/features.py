@@ -15,7 +15,7 @@ import torch
 from PIL import Image, ImageOps
 
 from core.encoders import backends, lazy, starter, starter_files
-from core.encoders.starter_files import PICTURES, WORDS
+from core.encoders.starter_files import IMAGE_WEIGHTS, TEXT_WEIGHTS
 from core.encoders.towers import Tower
 from core.ingest import demo
 from core.types.arrays import Floats
@@ -144,15 +144,17 @@ def _view(path: Path, view: str) -> Image.Image:
 
 def _trunk() -> Tower:
     """The image tower without a head."""
-    key, size = f"starter-trunk-{PICTURES.digest[:12]}", starter_files.image_size()
-    return Tower(key, PICTURES.verify, _build_trunk, starter.example_pixels, (-1, 3, size, size))
+    key, size = f"starter-trunk-{IMAGE_WEIGHTS.digest[:12]}", starter_files.image_size()
+    return Tower(
+        key, IMAGE_WEIGHTS.verify, _build_trunk, starter.example_pixels, (-1, 3, size, size)
+    )
 
 
 def _words() -> Tower:
     """The text tower without a head."""
-    key = f"starter-words-{WORDS.digest[:12]}"
+    key = f"starter-words-{TEXT_WEIGHTS.digest[:12]}"
     return Tower(
-        key, WORDS.verify, _build_words, lambda: starter.tokenize(starter.EXAMPLES), (-1, -1)
+        key, TEXT_WEIGHTS.verify, _build_words, lambda: starter.tokenize(starter.EXAMPLES), (-1, -1)
     )
 
 
@@ -174,7 +176,7 @@ def _build_words() -> torch.nn.Module:
 
 def _cached(cache: Path, compute: Callable[[], Floats], *what: str) -> Floats:
     """Features from the cache, computed on a miss."""
-    file = cache / f"{digest(PICTURES.digest, WORDS.digest, *what)}.npy"
+    file = cache / f"{digest(IMAGE_WEIGHTS.digest, TEXT_WEIGHTS.digest, *what)}.npy"
     if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
         np.save(file, compute())
