@@ -19,12 +19,12 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
         if bar.off:
             st.caption(bar.off, width=720)
         if request.query:
-            found: dict[Kind, results.Found] = {}
+            shown: dict[Kind, results.Shown] = {}
             with problems.shown():
-                found = results.find(request.query)
-            left, right = st.container(key="found").columns([2.9, 1], gap="large")
+                shown = results.find(request.query)
+            left, right = st.container(key="results").columns([2.9, 1], gap="large")
             with left:
-                results.show(request.query, found)
+                results.show(request.query, shown)
         if again:
             results.wait_for_browser()
             query_bar.draw(bar, request)
@@ -35,7 +35,7 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
         with right.container(key="signs"):
             query_panel.vital_signs_of_space()
         with above:  # after the vital signs: this takes the browser longest
-            query_panel.query({kind: one.result for kind, one in found.items()})
+            query_panel.query({kind: one.result for kind, one in shown.items()})
         state.settle()
 
 

@@ -49,15 +49,15 @@ def cards(ids: Sequence[str], *, notes: Mapping[str, str] | None = None) -> list
     return _cards(ids, {id_: {"note": notes.get(id_, "")} for id_ in ids})
 
 
-def hits(found: Iterable[Hit], *, divider: str = "") -> list[Card]:
+def hits(results: Iterable[Hit], *, divider: str = "") -> list[Card]:
     """Cards of search results: rank, cosine, tail probability, hub badge.
 
     Args:
-        found: in order.
+        results: in order.
         divider: text between the matches, which then come first, and the rest.
     """
-    found = sorted(found, key=lambda hit: not hit.match) if divider else list(found)
-    first = next((hit.id for hit in found if not hit.match), "")
+    results = sorted(results, key=lambda hit: not hit.match) if divider else list(results)
+    first = next((hit.id for hit in results if not hit.match), "")
     about = {
         hit.id: {
             "rank": str(hit.rank),
@@ -67,19 +67,19 @@ def hits(found: Iterable[Hit], *, divider: str = "") -> list[Card]:
             "badge_help": ABOUT_HUB,
             "above": divider if hit.id == first else "",
         }
-        for hit in found
+        for hit in results
     }
     return _cards(list(about), about)
 
 
-def rows(found: Sequence[Hit]) -> controls.Rows:
+def rows(results: Sequence[Hit]) -> controls.Rows:
     """Search results as a table, built when it is saved; deleted items have no kind and name."""
     bench, name = state.workbench(), state.collection()
 
     def table() -> list[dict[str, str | float]]:
-        names = {hit.id: ("", "") for hit in found}
+        names = {hit.id: ("", "") for hit in results}
         with bench.read_session():
-            for hit in found:
+            for hit in results:
                 with suppress(UnknownName):
                     item = bench.items(name, [hit.id])[0]
                     names[hit.id] = item.kind, item.name
@@ -90,7 +90,7 @@ def rows(found: Sequence[Hit]) -> controls.Rows:
                 "hubness": hit.hubness, "bias": hit.bias, "plain_rank": hit.plain_rank,
                 "match": hit.match,
             }
-            for hit in found
+            for hit in results
         ]  # fmt: skip
 
     return table

@@ -33,7 +33,7 @@ def chips() -> list[Chip]:
     """All parts of the query. Raises what `Workbench.parse_query` raises."""
     also = session.read(state.ALSO, "")
     session.write(state.ALSO, also)  # into the link again after a change of page
-    found = [
+    parts = [
         Chip(part, place)
         for place, text in (
             (BOX, session.peek(state.TEXT, "")),
@@ -44,33 +44,33 @@ def chips() -> list[Chip]:
     ]
     image = session.get(state.IMAGE, b"")
     if image:
-        found.append(Chip(Part(image=image, weight=session.get(state.WEIGHT, 1.0)), OWN))
-    return found
+        parts.append(Chip(Part(image=image, weight=session.get(state.WEIGHT, 1.0)), OWN))
+    return parts
 
 
-def show(found: Sequence[Chip]) -> None:
+def show(chips: Sequence[Chip]) -> None:
     """Draw the chips; nothing while the query is one text in the box."""
     problem: SextantError | None = session.get(UNREADABLE, None)
     if problem:
         problems.show(problem)
         session.store(UNREADABLE, None)
-    if all(chip.place == BOX for chip in found) and len(found) < 2:
+    if all(chip.place == BOX for chip in chips) and len(chips) < 2:
         return
     with st.container(key="chips", horizontal=True, vertical_alignment="top", gap="small"):
-        for i, chip in enumerate(found):
+        for i, chip in enumerate(chips):
             with st.container(key=f"chip_{i}", width=250, border=True, gap="xsmall"):
-                _chip(i, chip, found)
+                _chip(i, chip, chips)
 
 
-def mix(found: Sequence[Chip]) -> Mix:
+def mix(chips: Sequence[Chip]) -> Mix:
     """How several parts are mixed; part of the link."""
     chosen: Mix = session.peek("mix", "centred")
-    return chosen if len(found) > 1 and chosen in MIXES else "centred"
+    return chosen if len(chips) > 1 and chosen in MIXES else "centred"
 
 
-def choose_mix(found: Sequence[Chip]) -> None:
+def choose_mix(chips: Sequence[Chip]) -> None:
     """The widget for it, where there are parts to mix."""
-    if len(found) > 1:
+    if len(chips) > 1:
         session.linked(
             "mix", "centred", st.segmented_control, "Mix", list(MIXES), among=list(MIXES),
             format_func=MIXES.__getitem__, required=True, label_visibility="collapsed",
@@ -121,20 +121,20 @@ def clear() -> None:
     set_image(b"")
 
 
-def _chip(i: int, chip: Chip, found: Sequence[Chip]) -> None:
+def _chip(i: int, chip: Chip, chips: Sequence[Chip]) -> None:
     key, part = f"_weight_{i}", chip.part
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         _face(part)
         st.button(
             ":material/close:", key=f"_drop_{i}", type="tertiary",
-            on_click=_change, args=(i, found, 0.0), help="Remove this part",
+            on_click=_change, args=(i, chips, 0.0), help="Remove this part",
         )  # fmt: skip
-    if len(found) > 1:
+    if len(chips) > 1:
         limit = max(MAX_WEIGHT, abs(part.weight))
         session.set_widget(key, float(part.weight))
         st.slider(
             "Weight", -limit, limit, step=0.1, key=key, label_visibility="collapsed",
-            on_change=lambda: _change(i, found, session.value_of(key)),
+            on_change=lambda: _change(i, chips, session.value_of(key)),
             help="Negative weights subtract the part; 0 removes it.",
         )  # fmt: skip
 
@@ -158,15 +158,15 @@ def _face(part: Part) -> None:
         st.markdown(f"{sign} *{formatting.plain(formatting.shorten(name, 40))}*", width="stretch")
 
 
-def _change(i: int, found: Sequence[Chip], weight: float) -> None:
+def _change(i: int, chips: Sequence[Chip], weight: float) -> None:
     """Change the weight of a part; 0 removes it."""
-    place = found[i].place
+    place = chips[i].place
     if place == OWN:
-        set_image(found[i].part.image if weight else b"")
+        set_image(chips[i].part.image if weight else b"")
         return session.store(state.WEIGHT, weight or 1.0)
     others = [
         replace(chip.part, weight=weight) if at == i else chip.part
-        for at, chip in enumerate(found)
+        for at, chip in enumerate(chips)
         if chip.place == place and (at != i or weight)
     ]
     return _write(place, others)

@@ -67,9 +67,9 @@ def linked(
 def peek(name: str, default: T) -> T:
     """The value a linked widget will have, before it is drawn."""
     key = f"_{name}"
-    for held in (f"preset_{name}", *([] if _changed_outside(name) else [key])):
-        if held in st.session_state:
-            value: T = st.session_state[held]
+    for source in (f"preset_{name}", *([] if _changed_outside(name) else [key])):
+        if source in st.session_state:
+            value: T = st.session_state[source]
             return value
     return read(name, default)
 

@@ -26,9 +26,9 @@ ABOUT = (
 NOT_YET = "Not measured yet. The encoder report takes a while and is run on request."
 
 
-def sides(found: Sequence[Side]) -> tuple[Side, ...]:
+def sides(given: Sequence[Side]) -> tuple[Side, ...]:
     """One side per encoder: subsets of a collection share theirs."""
-    return tuple({side.space.encoder: side for side in reversed(found)}.values())[::-1]
+    return tuple({side.space.encoder: side for side in reversed(given)}.values())[::-1]
 
 
 def measure(plugin: Plugin, side: Side) -> tuple[tuple[Finding, ...], str]:
@@ -49,9 +49,9 @@ def overview(measured: bool) -> None:
         )  # fmt: skip
 
 
-def panel(found: Sequence[Side]) -> None:
+def panel(sides: Sequence[Side]) -> None:
     """For each encoder: run the report, its progress, or what it was measured on."""
-    for n, side in enumerate(found):
+    for n, side in enumerate(sides):
         with st.container(border=True, key=f"_encoder_{n}"):
             _panel(side.space.encoder)
 

@@ -39,30 +39,30 @@ def page(
     workbench: Workbench,
     opened: EncodedCollection,
     sides: Sequence[Side],
-    found: Sequence[tuple[Finding, ...]],
+    findings: Sequence[tuple[Finding, ...]],
     lacks: dict[str, str],
 ) -> str:
     """The HTML report of one or two sides."""
-    each = [report.Side(s.name, s.space, f) for s, f in zip(sides, found, strict=True)]
+    each = [report.Side(s.name, s.space, f) for s, f in zip(sides, findings, strict=True)]
     shown = workbench.evidence(opened, [(side.space, side.findings) for side in each])
     return report.html_page(opened.name, each, lacks, shown)
 
 
-def document(sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]) -> str:
+def document(sides: Sequence[Side], findings: Sequence[tuple[Finding, ...]]) -> str:
     """One diagnosis as JSON, or two and their comparison."""
     each = [
         {"part": s.name, **documents.diagnosis(s.space.encoder, s.space.n, f)}
-        for s, f in zip(sides, found, strict=True)
+        for s, f in zip(sides, findings, strict=True)
     ]
-    one = each[0] if len(each) == 1 else documents.comparison(*each, compare(*found))
+    one = each[0] if len(each) == 1 else documents.comparison(*each, compare(*findings))
     return json.dumps(one, indent=2, ensure_ascii=False)
 
 
 def _rows(
-    sides: Sequence[Side], found: Sequence[tuple[Finding, ...]]
+    sides: Sequence[Side], findings: Sequence[tuple[Finding, ...]]
 ) -> list[dict[str, str | float]]:
     return [
         {"part": side.name, "encoder": side.space.encoder, **row}
-        for side, findings in zip(sides, found, strict=True)
-        for row in vital_signs.rows(findings)
+        for side, each in zip(sides, findings, strict=True)
+        for row in vital_signs.rows(each)
     ]

@@ -60,8 +60,8 @@ def sides() -> tuple[Side, ...]:
         rest = report.rest_of_space(within, a.space)
         if not rest.n:
             raise InputError(
-                "There is no rest: the subset has all items of its kinds. Narrow it with Filters or "
-                "with a selection on the map."
+                "There is no rest: the subset has all items of its kinds. Narrow it with Filters "
+                "or with a selection on the map."
             )
         return a, Side("The rest", rest)
     if versus == PART:
@@ -76,14 +76,14 @@ def sides() -> tuple[Side, ...]:
     )
 
 
-def about(found: tuple[Side, ...]) -> None:
+def about(sides: tuple[Side, ...]) -> None:
     """What is measured: counts, dimensions and encoder."""
-    for i, side in enumerate(found):
+    for i, side in enumerate(sides):
         space = side.space
         counts = [(space.n_images, "image"), (space.n - space.n_images, "text")]
         items = " and ".join(formatting.count(n, one) for n, one in counts if n)
         pairs = f" in {formatting.count(len(space.pairs), 'pair')}" if len(space.pairs) else ""
-        mark = f"**{'AB'[i]}** " if len(found) > 1 else ""
+        mark = f"**{'AB'[i]}** " if len(sides) > 1 else ""
         st.caption(
             f"{mark}{formatting.plain(side.name)}: {items}{pairs}, {space.d} dimensions, "
             f"encoder {formatting.plain(space.encoder)}."

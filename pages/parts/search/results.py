@@ -21,14 +21,14 @@ LEFT_WIDTH = 120
 PAINT_S = 0.05
 
 
-class Found(NamedTuple):
+class Shown(NamedTuple):
     """A result and the cards that show its hits."""
 
     result: SearchResult
     cards: Sequence[gallery.Card]
 
 
-def find(query: Query) -> dict[Kind, Found]:
+def find(query: Query) -> dict[Kind, Shown]:
     """The open page of results by kind; images and texts are ranked separately."""
     page = controls.page(query=replace(query, strictness=None).key)
     loading = not all(part.item for part in query.parts) and not state.ready()
@@ -39,24 +39,24 @@ def find(query: Query) -> dict[Kind, Found]:
             for kind in query.kinds
         }
         return {
-            kind: Found(result, gallery.hits(result.hits, divider=_divider(kind, result)))
+            kind: Shown(result, gallery.hits(result.hits, divider=_divider(kind, result)))
             for kind, result in results.items()
         }
 
 
-def show(query: Query, found: Mapping[Kind, Found]) -> None:
+def show(query: Query, shown: Mapping[Kind, Shown]) -> None:
     """Draw the results, images first."""
-    for kind, (result, cards) in found.items():
+    for kind, (result, cards) in shown.items():
         if result.hits:
             _head(kind, result)
             of_kind = replace(query, kinds=(kind,), strictness=None)
             item.browse(cards, key=f"_results_{kind}", size=WIDTHS[kind], query=of_kind)
             _changes(kind, result)
-        elif len(found) == 1:
+        elif len(shown) == 1:
             st.caption(f"No {SCOPE_NAMES[kind]} to search. {result.sentence}")
-    if any(one.result.hits for one in found.values()):
+    if any(one.result.hits for one in shown.values()):
         st.caption(AID)
-    controls.paging(max((one.result.n for one in found.values()), default=0), query.k)
+    controls.paging(max((one.result.n for one in shown.values()), default=0), query.k)
 
 
 def wait_for_browser() -> None:

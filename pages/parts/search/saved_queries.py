@@ -95,8 +95,8 @@ def _settings(query: dict[str, str]) -> str:
 
 def _filters(query: dict[str, str]) -> dict[str, list[str]]:
     """The filters of a query, by their names in the link."""
-    found = parse_qs(query.get(FILTERS, ""), keep_blank_values=True)
-    return {name: texts for name, texts in found.items() if filters.named(name)}
+    parsed = parse_qs(query.get(FILTERS, ""), keep_blank_values=True)
+    return {name: texts for name, texts in parsed.items() if filters.named(name)}
 
 
 def _open(query: dict[str, str]) -> None:
