@@ -110,6 +110,10 @@ def test_the_geometry_page_measures_it(added, filled, monkeypatch):
     assert "#### Throwaway norm" in [m.value for m in app.markdown]
     signs = [s for c in components(app, "sextant_vital_signs") for s in c["signs"]]
     assert "Throwaway norm" in {s["title"] for s in signs}
+    app.session_state[f"_behind_{NAME}"] = True  # the box with the items
+    app.run()
+    assert not app.exception
+    assert "**Highest**: norm" in [c.value for c in app.caption]
 
 
 def test_the_map_can_be_colored_by_it(added, filled, monkeypatch):
