@@ -1,4 +1,4 @@
-"""`sextant diagnose`: the geometry of a collection, or of two parts or two encoders of it."""
+"""`sextant diagnose`: the geometry of a collection, or of two subsets or encoders compared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from core.store import EncodedCollection
     from core.types import Finding, Space
     from core.workbench import Workbench
-
 
 REST = "rest"
 
@@ -59,8 +58,8 @@ def diagnose(workbench: Workbench, options: argparse.Namespace) -> None:
         log(f"left out: {names}, which run the encoder. To include them: --only {names}")
     if options.report:
         opened = workbench.open(options.name, options.encoder)
-        shown = workbench.evidence(opened, [(s.space, s.findings) for s in sides])
-        write_report(options.report, html_page(options.name, sides, evidence=shown))
+        evidence = workbench.evidence(opened, [(s.space, s.findings) for s in sides])
+        write_report(options.report, html_page(options.name, sides, evidence=evidence))
     _show(sides, as_json=options.json)
 
 
@@ -80,16 +79,18 @@ def _sides(workbench: Workbench, options: argparse.Namespace) -> list[Measured]:
         second = Measured(title, versus, workbench.subset(versus, filters))
         sides = [replace(a, title=f"{title}, {a.space.encoder}") for a in (first, second)]
     elif options.versus_subset:
-        sides = [first, _other_part(workbench, options, first)]
+        sides = [first, _other_subset(workbench, options, first)]
     else:
         return [first]
     for side in sides:
         if not side.space.n:
-            raise InputError(f"Nothing to compare: '{side.title}' has no items. Name another part.")
+            raise InputError(
+                f"Nothing to compare: '{side.title}' has no items. Name another subset."
+            )
     return sides
 
 
-def _other_part(workbench: Workbench, options: argparse.Namespace, first: Measured) -> Measured:
+def _other_subset(workbench: Workbench, options: argparse.Namespace, first: Measured) -> Measured:
     from core.report import rest_of_space
 
     opened, versus = first.opened, options.versus_subset
@@ -97,12 +98,12 @@ def _other_part(workbench: Workbench, options: argparse.Namespace, first: Measur
         filters = workbench.parse_filters(opened, versus)
         return Measured(versus, opened, workbench.subset(opened, filters))
     if not options.subset:
-        raise InputError("Without --subset there is no rest. Name a part, such as: label = dog.")
+        raise InputError("Without --subset there is no rest. Name a subset, such as: label = dog.")
     return Measured("The rest", opened, rest_of_space(opened.space, first.space))
 
 
 def _show(sides: Sequence[Side], *, as_json: bool) -> None:
-    """One side as it is; of two, which numbers surely differ."""
+    """The findings of one side; of two, which differ significantly."""
     from core.measure import COMPARE_AID, compare
     from core.workbench import documents
 
@@ -153,7 +154,7 @@ def _split(names: Sequence[str]) -> tuple[list[str], list[str]]:
 def _probe(
     workbench: Workbench, opened: EncodedCollection, probes: Sequence[str]
 ) -> tuple[Finding, ...]:
-    """What probes find; stored with the collection, so that a second call returns at once."""
+    """Findings of probes; stored with the collection, so that a second call returns at once."""
     if not probes:
         return ()
     progress = Progress("encodings")

@@ -28,15 +28,10 @@ def label(workbench: Workbench, options: argparse.Namespace) -> None:
 
 
 def _print_ranking(ranking: LabelRanking, as_json: bool) -> None:
+    from core.workbench import documents
+
     if as_json:
-        return print_json(
-            {
-                "likeliest": [{"label": h.label, "chance": h.value} for h in ranking.likeliest],
-                "middle": [{"label": h.label, "expected_square": h.value} for h in ranking.frechet],
-                "scale": ranking.scale,
-                "sentence": ranking.sentence,
-            }
-        )
+        return print_json(documents.label_ranking(ranking))
     echo(f"{'p':>8}  label")
     for hit in ranking.likeliest:
         echo(f"{hit.value:>8.1%}  {hit.label}")
@@ -46,14 +41,12 @@ def _print_ranking(ranking: LabelRanking, as_json: bool) -> None:
     return echo(ranking.sentence)
 
 
-def _print_scores(scores: LabelScores, as_json: bool) -> None:
+def _print_scores(result: LabelScores, as_json: bool) -> None:
+    from core.workbench import documents
+
     if as_json:
-        values = {
-            name: {"value": s.value, "low": s.low, "high": s.high, "chance": s.chance}
-            for name, s in scores.scores.items()
-        }
-        return print_json({"scores": values, "scale": scores.scale, "sentence": scores.sentence})
-    for name, s in scores.scores.items():
+        return print_json(documents.label_scores(result))
+    for name, s in result.scores.items():
         interval = f"[{s.low:.3f}, {s.high:.3f}]"
         echo(f"{name:<24} {s.value:>7.3f}  {interval:<17} chance {s.chance:.3f}")
-    return echo(scores.sentence)
+    return echo(result.sentence)

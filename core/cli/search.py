@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def search(workbench: Workbench, options: argparse.Namespace) -> None:
-    """The nearest items of a query, or of each of several."""
+    """The hits of one query, or of each line of a file."""
     from core.workbench import documents
 
     if options.queries and options.text.strip():
@@ -113,7 +113,7 @@ def _lines(file: str) -> list[str]:
 
 
 def _print(result: SearchResult, items: dict[str, Item]) -> None:
-    """Matches, a line at the cutoff, the rest; then how far to trust them."""
+    """Matches, a line at the cutoff, the other hits; then the sentences."""
     from core.search import describe_changes
 
     for match in (True, False):

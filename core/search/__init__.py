@@ -1,6 +1,5 @@
 """From a query to ranked results, and how far to trust them."""
 
-from core.search.calibration import Calibration, calibrate
 from core.search.cutoff import Cutoff
 from core.search.engine import run, search
 from core.search.explanation import Competitor, ExplainedQuery, Explanation, explain
@@ -27,7 +26,6 @@ from core.search.zero_shot import (
 __all__ = [
     "DEFAULT_SCALE",
     "RERANKERS",
-    "Calibration",
     "Competitor",
     "Cutoff",
     "ExplainedQuery",
@@ -38,7 +36,6 @@ __all__ = [
     "LabelTree",
     "SearchPlan",
     "SearchResult",
-    "calibrate",
     "describe_changes",
     "encode",
     "encoder_for",

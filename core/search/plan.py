@@ -84,7 +84,7 @@ def prepare(opened: EncodedCollection, query: Query, vector: Floats) -> SearchPl
 
     Args:
         opened: where to search.
-        query: what was asked for.
+        query: the query.
         vector: (d,) its unit vector, from `core.search.encode`.
 
     Raises:

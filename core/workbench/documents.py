@@ -1,4 +1,4 @@
-"""Results as plain dictionaries: what `--json` prints and what pages let people download."""
+"""Results as plain dictionaries: the JSON of the command line and of downloads."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from math import isfinite
 from typing import Any
 
 from core.measure import Analogies, Contrast, Direction, Evaluation
-from core.search import SearchResult, describe_changes
+from core.search import LabelRanking, LabelScores, SearchResult, describe_changes
 from core.types import Finding, Item, Score
 
 
 def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, Any]:
-    """Hits in order, how many items match, and how far to trust them.
+    """Hits in order, the cutoff, and the statistics of the search.
 
     Args:
-        result: what a search returned.
+        result: of a search.
         items: the items behind the hits, by id.
     """
     hits = [
@@ -59,26 +59,45 @@ def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, 
     return document
 
 
-def evaluation(evaluation: Evaluation) -> dict[str, Any]:
+def evaluation(result: Evaluation) -> dict[str, Any]:
     """Scores of both directions with their intervals."""
     return {
-        "text_to_image": _direction(evaluation.text_to_image),
-        "image_to_text": _direction(evaluation.image_to_text),
-        "sentence": evaluation.sentence,
+        "text_to_image": _direction(result.text_to_image),
+        "image_to_text": _direction(result.image_to_text),
+        "sentence": result.sentence,
     }
 
 
-def analogies(found: Analogies) -> dict[str, Any]:
-    """Success of swapping labels in words, with its sweep over strengths."""
+def analogies(result: Analogies) -> dict[str, Any]:
+    """Success of label analogies, with its sweep over strengths."""
     return {
-        "scores": {name: _score(score) for name, score in found.scores.items()},
-        "strength": found.strength,
-        "n_swaps": found.scores["success"].n_queries,
+        "scores": {name: _score(score) for name, score in result.scores.items()},
+        "strength": result.strength,
+        "n_swaps": result.scores["success"].n_queries,
         "sweep": [
             {"strength": float(s), "success": _number(float(v))}
-            for s, v in zip(found.strengths, found.curve, strict=True)
+            for s, v in zip(result.strengths, result.curve, strict=True)
         ],
-        "sentence": found.sentence,
+        "sentence": result.sentence,
+    }
+
+
+def label_ranking(ranking: LabelRanking) -> dict[str, Any]:
+    """Labels of one image by probability ("likeliest") and by squared distance ("middle")."""
+    return {
+        "likeliest": [{"label": h.label, "chance": h.value} for h in ranking.likeliest],
+        "middle": [{"label": h.label, "expected_square": h.value} for h in ranking.frechet],
+        "scale": ranking.scale,
+        "sentence": ranking.sentence,
+    }
+
+
+def label_scores(result: LabelScores) -> dict[str, Any]:
+    """Zero-shot accuracy and squared distance with their intervals."""
+    return {
+        "scores": {name: _score(score) for name, score in result.scores.items()},
+        "scale": result.scale,
+        "sentence": result.sentence,
     }
 
 
@@ -100,7 +119,7 @@ def _direction(direction: Direction) -> dict[str, Any]:
 
 
 def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, Any]:
-    """Every finding's number, interval, reference, verdict and sentence."""
+    """Every finding with its interval, reference, verdict and sentence."""
     return {
         "encoder": encoder,
         "n": n,
@@ -125,7 +144,7 @@ def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, An
 def comparison(
     a: dict[str, Any], b: dict[str, Any], contrasts: Iterable[Contrast]
 ) -> dict[str, Any]:
-    """Two diagnoses, and which numbers of theirs surely differ."""
+    """Two diagnoses, and which findings differ significantly."""
     rows = [
         {"name": c.a.name, "scope": c.a.scope, "differs": c.differs, "sentence": c.sentence}
         for c in contrasts
@@ -134,5 +153,5 @@ def comparison(
 
 
 def _number(value: float) -> float | None:
-    """JSON knows neither NaN nor infinity."""
+    """None for NaN and infinity, which JSON does not have."""
     return float(value) if isfinite(value) else None

@@ -93,7 +93,7 @@ def build_demo(
 
 
 def encoder_suggestions(seconds: float = 1.0) -> tuple[Suggestion, ...]:
-    """Encoders to offer, small to large; those of the hub only where it answers in time."""
+    """Encoders to offer, small to large; those of the hub only where it is reachable in time."""
     found = encoders.SUGGESTIONS
     return found if encoders.reachable(seconds) else tuple(s for s in found if not s.megabytes)
 

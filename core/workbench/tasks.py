@@ -51,7 +51,7 @@ def upload_folder(bench: Workbench) -> Path:
 
 
 def save_uploads(bench: Workbench, files: Iterable[tuple[str, BinaryIO]]) -> Path:
-    """Keep dropped files and say which path to ingest; see `core.ingest.uploads.save_uploads`."""
+    """Save uploaded files; returns the path to ingest. See `core.ingest.uploads.save_uploads`."""
     return uploads.save_uploads(files, upload_folder(bench))
 
 
