@@ -81,7 +81,7 @@ def differences(before: Any, now: Any, at: str = "") -> Iterator[str]:
             yield from differences(old, new, f"{at}/{i}")
     elif before != now:
         parent, _, key = at.rpartition("/")
-        texts = isinstance(before, str) and isinstance(now, str)
+        texts = isinstance(before, str | None) and isinstance(now, str | None)
         if not texts or (key in NAMES and not parent.endswith("/reference")):
             yield f"{at}: {str(before)[:80]!r} became {str(now)[:80]!r}"
 
