@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import core.search
 from core.improve.hub_corrections import HUB_CORRECTIONS
-from core.search.index import two_bit as sketch
+from core.search.index import faiss_ivf
 from core.search.rerankers import RERANKERS
 from core.types.item import Item, Passport
 from core.types.query import Part, Query
@@ -90,7 +91,7 @@ def test_tokens_come_first_only_where_they_are_stored(app, built, tmp_path, monk
     assert all(box.key != "_first" for box in app.selectbox)
     assert next(b for b in app.button if b.key == "_tokens").label == "Store token vectors"
     run(app, first="muvera")
-    assert "none are stored for these vectors" in words(app)
+    assert "sextant tokens NAME" in words(app)
     Workbench(home).add_tokens(Workbench(home).open("colours"), pooling=Pooling("kmeans", keep=4))
     run(app)
     assert next(box for box in app.selectbox if box.key == "_first").value == "muvera"
@@ -104,14 +105,15 @@ def test_tokens_come_first_only_where_they_are_stored(app, built, tmp_path, monk
     assert "Experimental" not in words(app)
 
 
-def test_the_nearest_cells_are_a_choice_among_many_and_say_what_they_find(app, monkeypatch):
+def test_approximate_search_is_a_choice_in_a_large_collection(app, monkeypatch):
     run(app, collection="colours", q="red", k="12")
     assert all(box.key != "_first" for box in app.selectbox)
-    monkeypatch.setattr(sketch, "PAYS", 1)
+    monkeypatch.setattr(core.search, "pays", lambda space: True)
+    monkeypatch.setattr(faiss_ivf, "FEWEST", 1)
     run(app, q="blue")
     next(box for box in app.selectbox if box.key == "_first").set_value("ivf").run()
     assert app.query_params["first"] == "ivf"
-    assert "Approximate search (IVF)" in words(app).replace("\\", "")
+    assert "Exact search of all 32 items" in words(app).replace("\\", "")  # it is small after all
 
 
 def test_an_answer_follows_attributes_that_are_no_part_of_the_space(tmp_path, monkeypatch):

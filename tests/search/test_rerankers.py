@@ -1,16 +1,19 @@
-"""Rerankers: what every one keeps, and each against its own formula written out."""
+"""Rerankers: what holds for all, and each against its own formula."""
 
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from core.errors import BadParameter, UnknownName
+from core.errors import BadParameter, InputError, UnknownName
 from core.registry import Choices
 from core.search.engine import run, search
 from core.search.plan import SearchPlan
 from core.search.rerankers import RERANKERS, Shortlist
+from core.search.rerankers.orthogonal_fusion import remainder
 from core.types.space import Space
 from tests.fixtures import spaces
 
@@ -20,7 +23,7 @@ GRAPH = ("super_global", "database_augmentation", "k_reciprocal")
 
 
 def listed(space, vector, rows=None):
-    """The best rows for a query, and tokens for whoever wants them: the row and two beside it."""
+    """The best rows for a query, and tokens of each: the row and two shifts of it."""
     rows = np.arange(space.n) if rows is None else rows
     scores = space.vectors[rows] @ vector - space.offset[rows]
     order = np.argsort(-scores, kind="stable")
@@ -35,7 +38,7 @@ def listed(space, vector, rows=None):
         rows[order],
         scores[order],
         tokens(vector[None])[0],
-        lambda asked: list(tokens(space.vectors[asked])),
+        lambda rows: list(tokens(space.vectors[rows])),
     )
 
 
@@ -44,25 +47,25 @@ def unit(x):
 
 
 def clusters(n_each=15, count=8, d=32, noise=1.2, seed=0):
-    """Images in clusters, and which cluster each is in; every tenth one asks."""
-    centres = spaces.directions(count, d, seed)
+    """Images in clusters, and the cluster of each; every tenth is a query."""
+    centers = spaces.directions(count, d, seed)
     code = np.repeat(np.arange(count), n_each)
-    rows = centres[code] + noise * spaces.directions(len(code), d, seed + 1)
+    rows = centers[code] + noise * spaces.directions(len(code), d, seed + 1)
     return spaces.space(rows), code
 
 
-def average_precision(part, space, code, asks=range(0, 120, 10), vectors=None):
-    """Mean over queries, the asker left out."""
-    found = []
-    for ask in asks:
-        vector = space.vectors[ask] if vectors is None else vectors[ask]
-        rest = np.setdiff1d(np.arange(space.n_images), [ask])
+def average_precision(part, space, code, queries=range(0, 120, 10), vectors=None):
+    """Mean over queries, each of which excludes itself."""
+    values = []
+    for query in queries:
+        vector = space.vectors[query] if vectors is None else vectors[query]
+        rest = np.setdiff1d(np.arange(space.n_images), [query])
         order = listed(space, vector, rest)
         order = order if part is None else replace(order, scores=part(order))
         rows = order.rows[np.argsort(-order.scores, kind="stable")]
-        hit = code[rows] == code[ask]
-        found.append((np.cumsum(hit) / np.arange(1, len(hit) + 1))[hit].mean())
-    return np.mean(found)
+        hit = code[rows] == code[query]
+        values.append((np.cumsum(hit) / np.arange(1, len(hit) + 1))[hit].mean())
+    return np.mean(values)
 
 
 @every
@@ -78,7 +81,7 @@ def average_precision(part, space, code, asks=range(0, 120, 10), vectors=None):
         spaces.space(-np.abs(spaces.directions(30, 8))),
         spaces.one_hub(n=100),
     ],
-    ids=["ball", "both kinds", "same", "two", "three", "orthonormal", "all unlike", "hub"],
+    ids=["ball", "both kinds", "same", "two", "three", "orthonormal", "all opposite", "hub"],
 )
 def test_new_scores_are_finite_and_come_out_the_same_again(part, space):
     query = unit(np.abs(space.vectors[0]) + 0.1)
@@ -93,7 +96,7 @@ def test_new_scores_are_finite_and_come_out_the_same_again(part, space):
 
 
 @every
-def test_items_that_are_the_same_are_not_told_apart(part):
+def test_equal_items_have_equal_scores(part):
     scores = part(listed(spaces.same(30), unit(np.arange(1.0, 9.0))))
     assert (np.diff(scores) < 1e-5).all()
 
@@ -114,11 +117,11 @@ def test_where_the_rows_lie_in_the_space_does_not_matter(part):
 def test_search_takes_it_and_keeps_what_lies_beyond(part):
     space = spaces.ball(n=500, d=16)
     query = unit(space.vectors[3] + 0.5 * space.vectors[60])
-    given = listed(space, query)
+    hits = listed(space, query)
     plain = search(space, query, k=600)
 
     def ranked(shortlist):
-        return part(replace(shortlist, query_tokens=given.query_tokens, tokens=given.tokens))
+        return part(replace(shortlist, query_tokens=hits.query_tokens, tokens=hits.tokens))
 
     result = run(SearchPlan(space, query, k=600, rerank=ranked))
     rows = [h.row for h in result.hits]
@@ -137,15 +140,15 @@ def test_it_is_documented_and_its_settings_are_checked(part):
     assert part.summary.endswith(".")
     assert re.search(r"\b20\d\d\b", part.source)
     assert all(word in part.about for word in ("Args:", "Returns:", ">>>"))
-    given = listed(spaces.ball(n=20, d=8), unit(np.arange(1.0, 9.0)))
+    hits = listed(spaces.ball(n=20, d=8), unit(np.arange(1.0, 9.0)))
     for param in part.params:
         param.check(param.default)
         assert f"{param.name}:" in part.about
         bad = "none" if isinstance(param.allowed, Choices) else param.allowed.high + 1
         with pytest.raises(BadParameter, match=f"{param.name} is .*allowed"):
-            part(given, **{param.name: bad})
+            part(hits, **{param.name: bad})
     with pytest.raises(UnknownName, match="No setting of"):
-        part(given, colour=1)
+        part(hits, color=1)
 
 
 def test_an_unknown_name_gets_a_suggestion():
@@ -169,9 +172,9 @@ def test_clusters_come_together_for_texts_that_lie_far_away_too(name):
     """The query is nobody's nearest: a modality gap parts it from every hit."""
     space, code = clusters()
     rng = np.random.default_rng(5)
-    asked = space.vectors + 0.6 * rng.normal(size=(120, 32)) / np.sqrt(32)
+    near = space.vectors + 0.6 * rng.normal(size=(120, 32)) / np.sqrt(32)
     side = np.sqrt(1 - 0.09) * unit(rng.normal(size=32))
-    texts = np.stack([unit(0.3 * unit(row) + side) for row in asked])
+    texts = np.stack([unit(0.3 * unit(row) + side) for row in near])
     plain = average_precision(None, space, code, vectors=texts)
     assert average_precision(PARTS[name], space, code, vectors=texts) > plain
 
@@ -184,20 +187,20 @@ def test_clusters_come_together_for_texts_that_lie_far_away_too(name):
     ],
 )
 def test_nothing_added_is_the_order_given_bit_for_bit(name, off):
-    given = listed(spaces.ball(n=80, d=16), unit(np.arange(1.0, 17.0)))
-    np.testing.assert_array_equal(PARTS[name](given, **off), given.scores)
+    hits = listed(spaces.ball(n=80, d=16), unit(np.arange(1.0, 17.0)))
+    np.testing.assert_array_equal(PARTS[name](hits, **off), hits.scores)
 
 
 def test_k_reciprocal_with_only_the_first_distance_keeps_the_order():
-    given = listed(spaces.ball(n=80, d=16), unit(np.arange(1.0, 17.0)))
-    scores = PARTS["k_reciprocal"](given, share=1.0)
+    hits = listed(spaces.ball(n=80, d=16), unit(np.arange(1.0, 17.0)))
+    scores = PARTS["k_reciprocal"](hits, share=1.0)
     assert (np.diff(scores) <= 0).all()
     assert (np.argsort(-scores, kind="stable") == np.arange(len(scores))).all()
 
 
 def test_super_global_step_by_step():
-    given = listed(spaces.ball(n=30, d=16), unit(np.arange(1.0, 17.0)))
-    x = given.vectors.astype(np.float64)
+    hits = listed(spaces.ball(n=30, d=16), unit(np.arange(1.0, 17.0)))
+    x = hits.vectors.astype(np.float64)
     refined = []
     for i in range(len(x)):
         order = [j for j in np.argsort(-(x @ x[i])) if j != i][:9]
@@ -205,24 +208,24 @@ def test_super_global_step_by_step():
         total = x[i] + sum(w * x[j] for w, j in zip(weights, order, strict=True))
         refined.append(total / (1 + sum(weights)))
     refined = np.array(refined)
-    first = refined @ given.vector
+    first = refined @ hits.vector
     expanded = refined[np.argsort(-first)[:10]].max(axis=0)
     expected = (first + refined @ expanded) / 2
-    np.testing.assert_allclose(PARTS["super_global"](given), expected, atol=1e-5)
+    np.testing.assert_allclose(PARTS["super_global"](hits), expected, atol=1e-5)
 
 
 def test_super_global_leaves_orthogonal_hits_as_they_are():
-    given = listed(spaces.space(np.eye(30)), unit(np.arange(1.0, 31.0)))
-    scores = PARTS["super_global"](given)
-    best = given.rows[:10]  # the expanded query is 1 on these axes
-    np.testing.assert_allclose(scores, (given.scores + np.isin(given.rows, best)) / 2, atol=1e-6)
+    hits = listed(spaces.space(np.eye(30)), unit(np.arange(1.0, 31.0)))
+    scores = PARTS["super_global"](hits)
+    best = hits.rows[:10]  # the expanded query is 1 on these axes
+    np.testing.assert_allclose(scores, (hits.scores + np.isin(hits.rows, best)) / 2, atol=1e-6)
 
 
 def test_k_reciprocal_step_by_step():
     space, _ = clusters()
-    given = listed(space, space.vectors[4], np.setdiff1d(np.arange(120), [4]))
+    hits = listed(space, space.vectors[4], np.setdiff1d(np.arange(120), [4]))
     k1, k2, share = 10, 4, 0.3
-    x = np.concatenate([given.vector[None], given.vectors]).astype(np.float64)
+    x = np.concatenate([hits.vector[None], hits.vectors]).astype(np.float64)
     d = 2 - 2 * x @ x.T
     d /= d.max(axis=1, keepdims=True)
     ranked = [[i, *(j for j in np.argsort(d[i]) if j != i)] for i in range(len(d))]
@@ -245,7 +248,7 @@ def test_k_reciprocal_step_by_step():
     union = np.maximum(encoded[0], encoded[1:]).sum(axis=1)
     expected = -((1 - share) * (1 - common / union) + share * d[0, 1:])
     np.testing.assert_allclose(
-        PARTS["k_reciprocal"](given, k1=k1, k2=k2, share=share), expected, atol=1e-5
+        PARTS["k_reciprocal"](hits, k1=k1, k2=k2, share=share), expected, atol=1e-5
     )
 
 
@@ -268,3 +271,81 @@ def test_a_hub_correction_is_not_undone(name, least):
     assert run(SearchPlan(space, query, rerank=PARTS[name])).hits[0].row in range(10)
     hits = run(SearchPlan(biased, query, k=space.n, rerank=PARTS[name])).hits
     assert next(h.rank for h in hits if h.row == best) > least
+
+
+def units(rng, *shape):
+    return np.apply_along_axis(unit, -1, rng.normal(size=shape))
+
+
+def chamfer(words, parts):
+    return sum(max(float(w @ p) for p in parts) for w in words)
+
+
+def with_tokens(rng, m=20, d=16):
+    """A shortlist whose items have two to five tokens each."""
+    space = spaces.space(rng.normal(size=(m, d)))
+    query = unit(rng.normal(size=d))
+    parts = {i: units(rng, 2 + i % 4, d) for i in range(m)}
+    rows = np.argsort(-(space.vectors @ query))
+    scores = (space.vectors @ query)[rows]
+    words = units(rng, 3, d)
+    return Shortlist(space, query, rows, scores, words, lambda rows: [parts[i] for i in rows])
+
+
+def test_the_reranker_mixes_whole_and_words(rng):
+    shortlist = with_tokens(rng)
+    np.testing.assert_allclose(PARTS["max_sim"](shortlist, weight=0.0), shortlist.scores, atol=1e-7)
+    late = [
+        chamfer(shortlist.query_tokens, parts) / 3 for parts in shortlist.tokens(shortlist.rows)
+    ]
+    np.testing.assert_allclose(PARTS["max_sim"](shortlist, weight=1.0), late, atol=1e-6)
+    mixed = 0.75 * shortlist.scores + 0.25 * np.array(late)
+    np.testing.assert_allclose(PARTS["max_sim"](shortlist, weight=0.25), mixed, atol=1e-6)
+
+
+@pytest.mark.parametrize("part", [PARTS["max_sim"], PARTS["orthogonal_fusion"]])
+def test_a_hub_correction_is_in_the_score(part, rng):
+    shortlist = with_tokens(rng)
+    space = shortlist.space
+    offset = rng.random(space.n).astype(np.float32)
+    biased = replace(
+        shortlist,
+        space=Space(space.vectors, space.ids, space.n_images, offset=offset),
+        scores=shortlist.scores - offset[shortlist.rows],
+    )
+    moved = part(shortlist) - part(biased)
+    np.testing.assert_allclose(moved, offset[shortlist.rows], atol=1e-5)
+
+
+@pytest.mark.parametrize("part", [PARTS["max_sim"], PARTS["orthogonal_fusion"]])
+def test_without_tokens_the_next_step_is_named(part, rng):
+    shortlist = with_tokens(rng)
+    with pytest.raises(InputError, match=r"none are stored .* sextant tokens NAME"):
+        part(replace(shortlist, tokens=None))
+    with pytest.raises(InputError, match="this query has none"):
+        part(replace(shortlist, query_tokens=()))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0, 4))
+def test_orthogonal_fusion_is_the_cosine_of_both(seed, strength):
+    rng = np.random.default_rng(seed)
+    shortlist = with_tokens(rng)
+    scores = PARTS["orthogonal_fusion"](shortlist, strength=strength)
+
+    def both(whole, parts):
+        rest = remainder(whole, parts)
+        assert abs(rest @ whole) < 1e-5
+        return np.concatenate([whole, strength * rest]) / np.sqrt(1 + strength**2)
+
+    query = both(shortlist.vector, shortlist.query_tokens)
+    items = shortlist.tokens(shortlist.rows)
+    expected = [both(v, p) @ query for v, p in zip(shortlist.vectors, items, strict=True)]
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+    if strength == 0:
+        np.testing.assert_allclose(scores, shortlist.scores, atol=1e-6)
+
+
+def test_parts_along_the_whole_leave_nothing(rng):
+    whole = unit(rng.normal(size=8))
+    assert not remainder(whole, np.stack([whole, whole])).any()

@@ -1,4 +1,7 @@
-"""A bag of vectors as one long vector, so that an inner product stands for late interaction.
+"""MUVERA (experimental): several vectors as one long vector whose inner product estimates MaxSim.
+
+Measured worse than one vector an item where the token vectors come from the starter or another
+encoder of single vectors.
 
 Source: Dhulipala, Hadian, Jayaram, Lee, Mirrokni. MUVERA: Multi-Vector Retrieval via Fixed
 Dimensional Encodings. NeurIPS 2024.
@@ -19,28 +22,28 @@ from core.search.ranking import SHORTLIST, append_tail, in_order
 from core.types import Bools, Floats, Ints, Space
 
 BLOCK = 512  # items encoded at a time
-AT_ONCE = 16_384  # items compared at a time: what stays in the processor's memory
-LEVELS = 127.0  # a number is kept as one of so many steps up or down
+AT_ONCE = 16_384  # items compared at a time, to stay in the processor's cache
+LEVELS = 127.0  # quantization steps on each side of zero
 Codes = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
 class FixedEncoding:
-    """Random cells of the sphere; words are summed in each cell, parts of items are averaged.
+    """Random cells of the sphere: query tokens are summed in each cell, item tokens averaged.
 
-    `of_words(q) @ of_parts(p)` estimates the sum over words of their best match. Vectors that share
-    a large mean fall into few cells: take the mean off before.
+    `encode_query(q) @ encode_item(p)` estimates the sum over query tokens of their best match
+    (MaxSim). Vectors with a large common mean fall into few cells: subtract the mean first.
 
     Args:
         d: dimensions of the vectors.
-        bits: planes that cut the sphere into 2 ** bits cells.
-        inner: dimensions kept in each cell, by random signs; 0 keeps all d.
-        repeats: independent cuts, averaged.
-        seed: of all that is random; words and parts need the same.
+        bits: random hyperplanes, which divide the sphere into 2 ** bits cells.
+        inner: dimensions of a cell after a projection by random signs; 0 keeps all d.
+        repeats: independent partitions, averaged.
+        seed: of everything random; the same for queries and items.
 
     >>> x = np.eye(4, dtype=np.float32)
-    >>> exact = FixedEncoding(4, bits=3, inner=0, repeats=2)  # of one part: no estimate
-    >>> round(float(exact.of_words(x[:2]) @ exact.of_parts(x[1:2])), 3)
+    >>> exact = FixedEncoding(4, bits=3, inner=0, repeats=2)  # of one token: exact
+    >>> round(float(exact.encode_query(x[:2]) @ exact.encode_item(x[1:2])), 3)
     1.0
     """
 
@@ -52,7 +55,7 @@ class FixedEncoding:
 
     @property
     def cells(self) -> int:
-        """Cells of one cut."""
+        """Cells of one partition."""
         return 2**self.bits
 
     @property
@@ -60,28 +63,30 @@ class FixedEncoding:
         """Dimensions of an encoding."""
         return self.repeats * self.cells * (self.inner or self.d)
 
-    def of_words(self, vectors: Floats) -> Floats:
-        """(size,) encoding of a question: sums; divided by the repeats."""
-        cuts = self._cuts(vectors, np.array([len(vectors)]))
-        found: Floats = np.concatenate([sums.ravel() for sums, _ in cuts])
+    def encode_query(self, vectors: Floats) -> Floats:
+        """(size,) encoding of the tokens of a query: sums, divided by the repeats."""
+        partitions = self._partitions(vectors, np.array([len(vectors)]))
+        found: Floats = np.concatenate([sums.ravel() for sums, _ in partitions])
         found /= self.repeats
         return found
 
-    def of_parts(self, vectors: Floats) -> Floats:
-        """(size,) encoding of an item: means; an empty cell takes what is nearest in bits."""
-        return self.of_items(vectors, np.array([len(vectors)])).ravel()
+    def encode_item(self, vectors: Floats) -> Floats:
+        """(size,) encoding of the tokens of an item: means; empty cells copy the nearest."""
+        return self.encode_items(vectors, np.array([len(vectors)])).ravel()
 
-    def of_items(self, vectors: Floats, lengths: Ints) -> Floats:
+    def encode_items(self, vectors: Floats, lengths: Ints) -> Floats:
         """(repeats * cells, n, inner) encodings of n items, cell by cell.
 
         Args:
-            vectors: (sum of lengths, d) rows: the parts of the items below each other.
-            lengths: (n,) parts of each item, at least one.
+            vectors: (sum of lengths, d) rows: the tokens of the items, concatenated.
+            lengths: (n,) tokens of each item, at least one.
         """
-        return np.concatenate([self._filled(*cut) for cut in self._cuts(vectors, lengths)])
+        return np.concatenate(
+            [self._filled(*partition) for partition in self._partitions(vectors, lengths)]
+        )
 
-    def _cuts(self, vectors: Floats, lengths: Ints) -> Iterator[tuple[Floats, Floats]]:
-        """Of each cut (cells, n, inner) sums of what is kept, and (cells, n) how many summed."""
+    def _partitions(self, vectors: Floats, lengths: Ints) -> Iterator[tuple[Floats, Floats]]:
+        """For each partition, (cells, n, inner) sums of projected tokens and (cells, n) counts."""
         from scipy.sparse import csr_array
 
         n, t = len(lengths), len(vectors)
@@ -96,7 +101,7 @@ class FixedEncoding:
             yield sums.reshape(self.cells, n, -1), counts.reshape(self.cells, n)
 
     def _filled(self, sums: Floats, counts: Floats) -> Floats:
-        """(cells, n, inner) means of one cut; parts that are equally near share an empty cell."""
+        """(cells, n, inner) means of one partition; an empty cell averages the nearest others."""
         found, empty = np.zeros_like(sums), np.ones(counts.shape, bool)
         for apart in range(self.bits + 1):
             near = (self._apart == apart).astype(np.float32)
@@ -132,11 +137,11 @@ class FixedEncoding:
 class MuveraIndex:
     """Fixed encodings of n items in one byte a number, cell by cell.
 
-    The words of a question lie in a few cells: only those are read.
+    The tokens of a query lie in a few cells: only those are read.
 
     Args:
-        coder: makes the encodings.
-        n: items; those that are never given score 0 with every question.
+        coder: computes the encodings.
+        n: items; those that are never `put` score 0 with every query.
 
     >>> x = np.eye(4, dtype=np.float32)
     >>> kept = MuveraIndex(FixedEncoding(4, bits=2, inner=0, repeats=2), 2)
@@ -148,7 +153,7 @@ class MuveraIndex:
     def __init__(self, coder: FixedEncoding, n: int) -> None:
         self.coder = coder
         wide = coder.size // (coder.repeats * coder.cells)
-        # The items last: what is read for a question then lies together.
+        # The items last: what a query reads is then contiguous.
         self._codes: Codes = np.zeros((coder.repeats * coder.cells, wide, n), np.int8)
         self._steps = np.zeros(n, np.float32)
 
@@ -161,30 +166,30 @@ class MuveraIndex:
         """Encode items.
 
         Args:
-            rows: (m,) which they are.
-            vectors: (sum of lengths, d) their parts, below each other.
-            lengths: (m,) parts of each, at least one.
+            rows: (m,) their numbers.
+            vectors: (sum of lengths, d) their tokens, concatenated.
+            lengths: (m,) tokens of each, at least one.
         """
         ends = np.cumsum(lengths)
         for start in range(0, len(rows), BLOCK):
             part = slice(start, start + BLOCK)
             inside = slice(ends[start] - lengths[start], ends[part][-1])
-            found = self.coder.of_items(vectors[inside], lengths[part])
+            found = self.coder.encode_items(vectors[inside], lengths[part])
             steps = np.abs(found).max(axis=(0, 2)) / np.float32(LEVELS)
             found /= np.maximum(steps, 1e-30)[:, None]
             codes = np.rint(found).astype(np.int8)
             self._codes[:, :, rows[part]] = codes.transpose(0, 2, 1)
             self._steps[rows[part]] = steps
 
-    def scores(self, words: Floats) -> Floats:
-        """(n,) estimates of the sum over words of their best match with a part of each item."""
-        asked = self.coder.of_words(words).reshape(len(self._codes), -1)
-        cells = np.flatnonzero(asked.any(axis=1))
+    def scores(self, query_tokens: Floats) -> Floats:
+        """(n,) estimates of the sum over query tokens of their best match in each item."""
+        encoded = self.coder.encode_query(query_tokens).reshape(len(self._codes), -1)
+        cells = np.flatnonzero(encoded.any(axis=1))
         sums = np.zeros(len(self._steps), np.float32)
         for start in range(0, len(sums), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             for cell in cells:
-                sums[part] += asked[cell] @ self._codes[cell, :, part].astype(np.float32)
+                sums[part] += encoded[cell] @ self._codes[cell, :, part].astype(np.float32)
         return sums * self._steps
 
 
@@ -193,17 +198,17 @@ class TokenCandidates:
     """Candidates by fixed encodings of all items, then the exact late interaction with the best.
 
     Args:
-        encodings: of all rows of the space, their means taken off.
-        centred: (t, d) vectors of the question's words or places, their mean taken off.
-        words: the same as they are: unit vectors.
+        encodings: of all rows of the space, their means subtracted.
+        centered: (t, d) token vectors of the query, their mean subtracted.
+        query_tokens: (t, d) the same without that: unit vectors.
         tokens: from rows to each item's (t, d) unit vectors.
 
     Source: Dhulipala, Hadian, Jayaram, Lee, Mirrokni. MUVERA. NeurIPS 2024.
     """
 
     encodings: MuveraIndex
-    centred: Floats
-    words: Floats
+    centered: Floats
+    query_tokens: Floats
     tokens: Callable[[Ints], Sequence[Floats]]
 
     def best(self, space: Space, allowed: Bools, k: int) -> tuple[Ints, Floats]:
@@ -211,14 +216,14 @@ class TokenCandidates:
 
         The first `SHORTLIST` have exact scores; the others follow in the order of their encodings.
         """
-        estimates = self.encodings.scores(self.centred) / len(self.words) - space.offset
+        estimates = self.encodings.scores(self.centered) / len(self.query_tokens) - space.offset
         allowed_only: Floats = np.where(allowed, estimates, -np.inf).astype(np.float32)
-        found, values = select(allowed_only[None], min(k, int(allowed.sum())))
-        head, rest = found[0, :SHORTLIST], found[0, SHORTLIST:]
+        rows, values = select(allowed_only[None], min(k, int(allowed.sum())))
+        head, rest = rows[0, :SHORTLIST], rows[0, SHORTLIST:]
         ordered = in_order(head, self.scores(space, head))
         return append_tail(*ordered, rest, values[0, SHORTLIST:])
 
     def scores(self, space: Space, rows: Ints) -> Floats:
-        """The mean over words of their best cosine with a part of each row, less the row's bias."""
-        late: Floats = best_matches(self.words, self.tokens(rows)).mean(axis=1)
+        """Mean over query tokens of their best cosine with a token of each row, less its bias."""
+        late: Floats = best_matches(self.query_tokens, self.tokens(rows)).mean(axis=1)
         return late - space.offset[rows]

@@ -1,7 +1,7 @@
-"""Ways to order the best hits again: one file each. Add one by adding a file.
+"""Rerankers: one file each. Add one by adding a file.
 
-A reranker takes a `Shortlist` and returns a new score for each of its rows, higher first. What lies
-beyond the shortlist keeps its order below it.
+A reranker takes a `Shortlist` and returns a new score for each of its rows, higher first. Hits
+beyond the shortlist follow in their order.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,14 +17,14 @@ from core.types import Bools, Floats, Ints, Space
 
 @dataclass(frozen=True)
 class Shortlist:
-    """The best hits of one query, as a reranker sees them.
+    """The best hits of one query.
 
     Args:
         space: where the rows are; `space.offset` is already in the scores.
         vector: (d,) unit vector of the query.
         rows: (m,) rows of the space, best first.
-        scores: (m,) what they are ordered by.
-        query_tokens: (t, d) unit vectors of the query's words or patches; () where there are none.
+        scores: (m,) their scores.
+        query_tokens: (t, d) unit vectors of the query's text or patch tokens; () without any.
         tokens: from rows to each item's (t, d) unit token vectors; None where none are stored.
     """
 
@@ -42,14 +42,14 @@ class Shortlist:
 
     @cached_property
     def bias(self) -> Floats:
-        """(m,) what a hub correction takes off each hit."""
+        """(m,) score bias that a hubness correction subtracts from each hit."""
         return self.space.offset[self.rows]
 
     @cached_property
     def cosines(self) -> Floats:
         """(m, m) cosines of the hits with each other."""
-        found: Floats = self.vectors @ self.vectors.T
-        return found
+        cosines: Floats = self.vectors @ self.vectors.T
+        return cosines
 
     def late(self) -> tuple[Floats, Sequence[Floats]]:
         """Tokens of the query and of each hit.
@@ -63,7 +63,7 @@ class Shortlist:
                 "Store them: sextant tokens NAME"
             )
         if not len(self.query_tokens):
-            raise InputError("This reranker compares words or places, and this query has none.")
+            raise InputError("This reranker compares token vectors, and this query has none.")
         return np.asarray(self.query_tokens, np.float32), self.tokens(self.rows)
 
     def nearest(self, k: int) -> Bools:

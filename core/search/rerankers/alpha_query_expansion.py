@@ -19,12 +19,12 @@ def alpha_query_expansion(
     shortlist: Shortlist,
     *,
     n: Annotated[int, Range(0, 400, "best hits added to the query; 0 changes nothing")] = 10,
-    alpha: Annotated[float, Range(0.0, 10.0, "how much faster the weaker hits fade")] = 3.0,
+    alpha: Annotated[float, Range(0.0, 10.0, "how much less the weaker hits count")] = 3.0,
 ) -> Floats:
-    """The best hits are added to the query, which then asks again.
+    """Adds the best hits to the query and scores with the sum.
 
     Each weighs its cosine with the query to the power alpha. Across modalities cosines are small
-    and little is added; within one the query moves far, to the good when the best hits are right.
+    and little is added; within one the query moves far, which helps when the best hits are right.
 
     Args:
         shortlist: the hits.
@@ -32,7 +32,7 @@ def alpha_query_expansion(
         alpha: 3 in the paper; 0 is average query expansion.
 
     Returns:
-        (m,) scores, higher first; those given when n is 0.
+        (m,) scores, higher first; the given ones when n is 0.
 
     >>> from core.types import Space
     >>> x = np.array([[0.8, 0.6], [0.8, -0.6], [0.6, -0.8]], np.float32)

@@ -19,12 +19,12 @@ def database_augmentation(
     shortlist: Shortlist,
     *,
     n: Annotated[int, Range(0, 399, "nearest hits added to each hit; 0 changes nothing")] = 10,
-    alpha: Annotated[float, Range(0.0, 10.0, "how much faster the farther ones fade")] = 3.0,
+    alpha: Annotated[float, Range(0.0, 10.0, "how much less the farther ones count")] = 3.0,
 ) -> Floats:
-    """Every hit is smoothed by its neighbours in the list before the query is compared with it.
+    """Averages every hit with its neighbors in the list before the query is compared with it.
 
-    Neighbours weigh their cosine to the power alpha. A hit in good company rises, a lone one stays
-    as it is. Neighbours come from the list, not from the whole collection.
+    Neighbors weigh their cosine to the power alpha. A hit whose neighbors fit the query rises, an
+    isolated one keeps its score. Neighbors come from the list, not from the whole collection.
 
     Args:
         shortlist: the hits.
@@ -32,7 +32,7 @@ def database_augmentation(
         alpha: 3; 0 is the plain mean.
 
     Returns:
-        (m,) scores, higher first; those given when n is 0.
+        (m,) scores, higher first; the given ones when n is 0.
 
     >>> from core.types import Space
     >>> x = np.array([[0.8, 0.6, 0], [0.6, 0.8, 0], [0.6, 0, 0.8]], np.float32)

@@ -18,13 +18,13 @@ from core.types import Floats
 def k_reciprocal(
     shortlist: Shortlist,
     *,
-    k1: Annotated[int, Range(1, 399, "nearest that may be reciprocal")] = 20,
-    k2: Annotated[int, Range(1, 399, "nearest whose sets are averaged")] = 6,
-    share: Annotated[float, Range(0.0, 1.0, "weight of the first distance; 1 is no change")] = 0.3,
+    k1: Annotated[int, Range(1, 399, "nearest neighbors that may be reciprocal")] = 20,
+    k2: Annotated[int, Range(1, 399, "nearest neighbors whose sets are averaged")] = 6,
+    share: Annotated[float, Range(0.0, 1.0, "weight of the original distance; 1: no change")] = 0.3,
 ) -> Floats:
-    """Query and hit match when they have the same neighbours, and those have them.
+    """Scores by the overlap of the k-reciprocal neighbors of query and hit.
 
-    Everyone's set holds who is near and finds it near too, widened by sets that overlap by more
+    The set of an item holds its reciprocal nearest neighbors, extended by sets that overlap by more
     than two thirds; members weigh exp(-distance), sets are averaged over the k2 nearest, and the
     distance of query and hit is one less the overlap of their sets (Jaccard), mixed with the first
     distance. All within the list. Across modalities no hit has the query among its nearest; then
@@ -68,7 +68,7 @@ def k_reciprocal(
 def _distances(shortlist: Shortlist) -> Floats:
     """(1 + m, 1 + m) squared distances, the query first, each row over its largest.
 
-    Everyone is nearest to itself: its own distance is below all others of its row.
+    Each is its own nearest: its distance to itself is below all others of its row.
     """
     n = 1 + len(shortlist.rows)
     cosines = np.ones((n, n), np.float32)

@@ -8,7 +8,7 @@ from core.registry import Range
 from core.search.rerankers import Shortlist, reranker
 from core.types import Floats
 
-SHARPNESS = 0.1  # of the weights: a part that much further from the mean counts e times as much
+SHARPNESS = 0.1  # of the weights: a token that much farther from the mean weighs e times as much
 
 
 @reranker(
@@ -21,46 +21,47 @@ SHARPNESS = 0.1  # of the weights: a part that much further from the mean counts
 def orthogonal_fusion(
     shortlist: Shortlist,
     *,
-    strength: Annotated[float, Range(0.0, 4.0, "how much the parts count")] = 0.5,
+    strength: Annotated[float, Range(0.0, 4.0, "weight of the tokens")] = 0.5,
 ) -> Floats:
-    """What the parts show beyond the whole is compared too.
+    """Compares the component of the mean token orthogonal to the item's vector as well.
 
-    The parts of an item, the unusual ones most, are averaged, and what points along the whole is
-    taken off. The score is the cosine of whole and remainder together, the remainder with
-    `strength`: (cosine of wholes + strength² times cosine of remainders) / (1 + strength²). Made
-    for a picture that asks for pictures; needs token vectors, which `sextant tokens NAME` stores.
+    The tokens of an item are averaged, those far from their mean with more weight, and the
+    component along the item's vector is subtracted. The score is the cosine of vector and remainder
+    together, the remainder with `strength`: (cosine of vectors + strength² times cosine of
+    remainders) / (1 + strength²). Designed for image queries on images; needs token vectors, which
+    `sextant tokens NAME` stores.
 
     Args:
-        shortlist: the hits, with the tokens of the question and of the hits.
-        strength: 0 is the order without it.
+        shortlist: the hits, with the tokens of the query and of the hits.
+        strength: 0 keeps the order.
 
     Returns:
         (m,) scores, higher first.
 
     Raises:
-        InputError: no tokens are stored, or the question has none.
+        InputError: no tokens are stored, or the query has none.
 
     >>> from core.types import Space
     >>> x = np.eye(3, dtype=np.float32)
-    >>> beside = [x[[0, 1]], x[[0, 2]]]  # two items with the same whole
+    >>> beside = [x[[0, 1]], x[[0, 2]]]  # two items with the same vector
     >>> hits = Shortlist(Space(x[[0, 0]], ("a", "b"), 2), x[0], np.arange(2), np.float32([1, 1]),
     ...                  x[[0, 1]], lambda rows: beside)
     >>> orthogonal_fusion(hits).round(2)
     array([1. , 0.8], dtype=float32)
     """
     tokens, items = shortlist.late()
-    asked = remainder(shortlist.vector, tokens)
+    query = remainder(shortlist.vector, tokens)
     rest = np.stack(
         [remainder(whole, parts) for whole, parts in zip(shortlist.vectors, items, strict=True)]
     )
     square = np.float32(strength**2)
-    mixed = (shortlist.scores + shortlist.bias + square * (rest @ asked)) / (1 + square)
+    mixed = (shortlist.scores + shortlist.bias + square * (rest @ query)) / (1 + square)
     scores: Floats = (mixed - shortlist.bias).astype(np.float32)
     return scores
 
 
 def remainder(whole: Floats, parts: Floats) -> Floats:
-    """(d,) unit vector of what the parts show beyond the whole; zeros where that is nothing.
+    """(d,) unit vector of the tokens' component orthogonal to the whole; zeros without any.
 
     >>> x = np.eye(2, dtype=np.float32)
     >>> remainder(x[0], x).tolist(), remainder(x[0], x[:1]).tolist()
@@ -72,5 +73,5 @@ def remainder(whole: Floats, parts: Floats) -> Floats:
     local = weights @ parts / weights.sum()
     rest = local - (local @ whole) * whole
     length = float(np.linalg.norm(rest))
-    found: Floats = (rest / length if length > 1e-4 else np.zeros_like(rest)).astype(np.float32)
-    return found
+    unit: Floats = (rest / length if length > 1e-4 else np.zeros_like(rest)).astype(np.float32)
+    return unit

@@ -1,10 +1,10 @@
-"""What several vectors an item are worth: recall, bytes and time beside one vector an item.
+"""Several vectors an item against one: recall, bytes and time.
 
-Recall is judged on the pictures of flickr8k-800 that the starter's heads never saw, and on those of
-coco-mini, which they saw, with the 95 % interval of the difference to one vector (paired bootstrap
-over pictures). Words are whole words, but for the rows that say word pieces. Fidelity is the share
-of the exact multi-vector top ten that a way finds. The made items have a planted answer and are
-many.
+Recall is measured on the images of flickr8k-800 held out from the starter's training, and on those
+of coco-mini, which were in it, with the 95 % interval of the difference to one vector (paired
+bootstrap over images). Text tokens are whole words, except in rows named word pieces. Fidelity is
+the share of the exact multi-vector top ten that a method finds. The synthetic items have a planted
+result and are many.
 """
 
 from __future__ import annotations
@@ -20,45 +20,45 @@ from core.numerics.multivector import best_matches, pool
 from core.types.arrays import Floats, Ints
 from core.types.space import Space
 from core.types.tokens import Pooling
-from tests.bench.multivector.clouds import Known, made, real
+from tests.bench.multivector.clouds import Known, real, synthetic
 from tests.bench.multivector.ways import Ask, Bag, exact, reranked, ways
 from tests.bench.stages import PLAIN, measured
 from tests.bench.stages.known import Task, directed
 
 SINGLE = "single vector"
-MADE = (3000, 64, 49, 60)  # items, dimensions, parts of each, questions
+SIZES = (3000, 64, 49, 60)  # items, dimensions, tokens of each, queries
 TIMED = 20
 
 
 def run() -> list[dict[str, Any]]:
-    """Rows on real pictures both ways, then on many made items, then on reading from the store."""
+    """Rows on real images in both directions, on synthetic items, and on reading from the store."""
     rows: list[dict[str, Any]] = []
     for name, known in real().items():
         rows += [*_recall(name, known), *_costs(f"{name}, text to image", known)]
-    many = made(*MADE)
-    return [*rows, *_costs("made items", many), _stored(many.pictures)]
+    many = synthetic(*SIZES)
+    return [*rows, *_costs("synthetic items", many), _stored(many.images)]
 
 
 def _recall(name: str, known: Known) -> Iterable[dict[str, Any]]:
-    """Recall and mAP of every way, both ways, beside one vector."""
+    """Recall and mAP of every method in both directions, against one vector."""
     n = len(known.owner)
-    vectors = np.concatenate([known.pictures.whole, known.captions.whole])
-    first = len(known.pictures.whole)
+    vectors = np.concatenate([known.images.whole, known.captions.whole])
+    first = len(known.images.whole)
     pairs = np.column_stack([known.owner, first + np.arange(n)])
     space = Space(vectors, tuple(f"{i:06}" for i in range(len(vectors))), first, pairs)
-    few = [pool(parts, Pooling()) for parts in known.pictures.parts]
-    pictures, means = Bag(known.pictures.whole, few), (known.places_mean, known.words_mean)
+    few = [pool(parts, Pooling()) for parts in known.images.parts]
+    images, means = Bag(known.images.whole, few), (known.patch_mean, known.text_mean)
     sides = {
-        "text to image": (known.captions, known.pictures, means[::-1]),
-        "image to text": (pictures, known.captions, means),
+        "text to image": (known.captions, known.images, means[::-1]),
+        "image to text": (images, known.captions, means),
     }
-    note = "the starter's heads saw these" if "coco" in name else "unseen pictures"
-    for way, (asked, items, of_both) in sides.items():
+    note = "in the training set of the starter" if "coco" in name else "held-out images"
+    for way, (queries, items, of_both) in sides.items():
         task = directed(f"{name}, {way}", space, np.ones(space.n, bool), note, way)
-        found = {name_: way_(items)[0](asked) for name_, way_ in ways(*of_both).items()}
+        found = {name_: way_(items)[0](queries) for name_, way_ in ways(*of_both).items()}
         if known.pieces:
-            whole = asked is known.captions
-            one, many = (known.pieces, items) if whole else (asked, known.pieces)
+            whole = queries is known.captions
+            one, many = (known.pieces, items) if whole else (queries, known.pieces)
             found["single + MaxSim rerank, word pieces"] = reranked(many)[0](one)
             found["exact multi-vector, word pieces"] = exact(many)(one)
         stages = {name: _stage(scores) for name, scores in found.items()}
@@ -75,21 +75,21 @@ def _stage(scores: Floats) -> Any:
 
 
 def _costs(name: str, known: Known) -> Iterable[dict[str, Any]]:
-    """Fidelity, planted answer, bytes and milliseconds of every way."""
-    asked, items = known.captions, known.pictures
-    best = _top(exact(items)(asked), 10)
+    """Fidelity, recall@10, bytes and milliseconds of every method."""
+    queries, items = known.captions, known.images
+    best = _top(exact(items)(queries), 10)
     alone: float | None = None
-    for way_name, way in ways(known.words_mean, known.places_mean).items():
+    for way_name, way in ways(known.text_mean, known.patch_mean).items():
         ask, size = way(items)
-        scores = ask(asked)
+        scores = ask(queries)
         same = [len(set(a) & set(b)) / 10 for a, b in zip(_top(scores, 10), best, strict=True)]
         own = scores[np.arange(len(known.owner)), known.owner][:, None]
         right = 100 * float(((scores > own).sum(axis=1) < 10).mean())
-        ms = _ms(ask, asked)
+        ms = _ms(ask, queries)
         alone = alone or ms
         note = (
             f"{size:,.0f} bytes an item; recall is the share of the exact multi-vector top 10; "
-            f"the true one is among the first 10 for {right:.1f} %"
+            f"recall@10 {right:.1f} %"
         )
         yield {
             "name": f"{name}: {way_name}", "n": len(items.whole), "d": items.whole.shape[1],
@@ -99,7 +99,7 @@ def _costs(name: str, known: Known) -> Iterable[dict[str, Any]]:
 
 
 def _stored(items: Bag, hits: int = 400) -> dict[str, Any]:
-    """Reading the pooled parts of a shortlist from a collection on disk, against memory."""
+    """Reading the pooled tokens of a shortlist from a collection on disk, against memory."""
     from tempfile import TemporaryDirectory
 
     from core.store.home import Home
@@ -107,10 +107,10 @@ def _stored(items: Bag, hits: int = 400) -> dict[str, Any]:
 
     few = [pool(parts, Pooling()) for parts in items.parts]
     ids, d = [f"{i:06}" for i in range(len(few))], items.whole.shape[1]
-    passport = Passport("made", "w", "p", d)
+    passport = Passport("synthetic", "w", "p", d)
     rng = np.random.default_rng(0)
     with TemporaryDirectory() as place:
-        collection = Home(place).create("made")
+        collection = Home(place).create("synthetic")
         collection.write_vectors(passport, ids, items.whole)
         collection.tokens.write(passport, ids, few, Pooling().name)
         collection.optimize()
@@ -124,7 +124,7 @@ def _stored(items: Bag, hits: int = 400) -> dict[str, Any]:
             best_matches(items.parts[0][:5], list(read.values()))
             quick.append(1000 * (perf_counter() - started))
     return {
-        "name": f"read the parts of {hits} hits from the store", "n": len(few), "d": d,
+        "name": f"read the tokens of {hits} hits from the store", "n": len(few), "d": d,
         "value": round(median(times), 2), "unit": "ms", "baseline": round(median(quick), 3),
         "ratio": round(median(times) / median(quick), 1), "recall": None,
         "note": f"at most {Pooling().keep} vectors an item; the baseline is MaxSim over them",
@@ -136,11 +136,11 @@ def _top(scores: Floats, k: int) -> list[list[int]]:
     return best
 
 
-def _ms(ask: Ask, asked: Bag) -> float:
-    """Median milliseconds of one question at a time."""
+def _ms(ask: Ask, queries: Bag) -> float:
+    """Median milliseconds of one query at a time."""
     times = []
-    for at in range(min(TIMED, len(asked.parts))):
-        one = asked.one(at)
+    for at in range(min(TIMED, len(queries.parts))):
+        one = queries.one(at)
         started = perf_counter()
         ask(one)
         times.append(1000 * (perf_counter() - started))

@@ -1,4 +1,4 @@
-"""Bags of parts: real pictures and captions the starter never saw, and made ones in any number."""
+"""Items as bags of token vectors: real images with captions, and synthetic ones in any number."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ from tests.bench.multivector.ways import Bag
 from tests.bench.stages.known import DATA, ENCODER, unseen
 
 Lines = list[dict[str, Any]]
-OTHERS = 30  # pictures whose parts tell the means
-TOPICS = 200  # of made items
+OTHERS = 30  # images from which the mean tokens are estimated
+TOPICS = 200  # of synthetic items
 
 
 @dataclass(frozen=True)
 class Known:
-    """Pictures and captions with their parts, which picture each caption is of, and means.
+    """Images and captions with their tokens, the image of each caption, and the mean tokens.
 
-    `pieces` are the captions again with word pieces in place of whole words, where there are such.
+    `pieces` are the captions by word pieces in place of whole words, where available.
     """
 
-    pictures: Bag
+    images: Bag
     captions: Bag
     owner: Ints
-    places_mean: Floats
-    words_mean: Floats
+    patch_mean: Floats
+    text_mean: Floats
     pieces: Bag | None = None
 
 
 def real() -> dict[str, Known]:
-    """Pictures with all their captions: of flickr8k-800 those that the starter's heads never saw.
+    """Images with all their captions: of flickr8k-800 those held out from the starter's training.
 
-    The means are those of other pictures of flickr8k-800.
+    The means are those of other images of flickr8k-800.
 
     Raises:
-        InputError: the pictures are not there.
+        InputError: the images are not there.
     """
     lines = _lines("flickr8k-800")
     held = [line for line in lines if unseen(line["image"])]
@@ -61,17 +61,17 @@ def real() -> dict[str, Known]:
 
 
 def _known(
-    pictures: Bag, captions: Bag, pieces: Bag, lines: Lines, places: Floats, words: Floats
+    images: Bag, captions: Bag, pieces: Bag, lines: Lines, patch_mean: Floats, text_mean: Floats
 ) -> Known:
     owner = np.repeat(np.arange(len(lines)), [len(line["captions"]) for line in lines])
-    return Known(pictures, captions, owner, places, words, pieces)
+    return Known(images, captions, owner, patch_mean, text_mean, pieces)
 
 
 def _lines(name: str) -> Lines:
     file = _folder(name) / "items.jsonl"
     if not file.is_file():
         raise InputError(
-            f"There are no pictures with captions at {file.parent}. "
+            f"There are no images with captions at {file.parent}. "
             "Set SEXTANT_TEST_DATA to the folder that holds them."
         )
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
@@ -82,12 +82,12 @@ def _folder(name: str) -> Path:
 
 
 def _read(name: str, lines: Lines) -> tuple[Bag, Bag, Bag]:
-    """Pictures, captions in whole words, and captions in word pieces."""
+    """Images, captions by whole words, and captions by word pieces."""
     encoder, apart = load(ENCODER), OpenClip(replace(starter.model(), words=_apart))
     files = [_folder(name) / line["image"] for line in lines]
-    said = [caption for line in lines for caption in line["captions"]]
-    places = [encoder.image_tokens([Image.open(file)])[0] for file in files]
-    return _bag(places), _bag(encoder.text_tokens(said)), _bag(apart.text_tokens(said))
+    texts = [caption for line in lines for caption in line["captions"]]
+    patches = [encoder.image_tokens([Image.open(file)])[0] for file in files]
+    return _bag(patches), _bag(encoder.text_tokens(texts)), _bag(apart.text_tokens(texts))
 
 
 def _apart(texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
@@ -101,18 +101,18 @@ def _apart(texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
     return found
 
 
-def made(n: int, d: int, parts: int, asked: int, seed: int = 0) -> Known:
-    """Items of four topics out of 200, all parts with a large common mean.
+def synthetic(n: int, d: int, parts: int, queries: int, seed: int = 0) -> Known:
+    """Items of four topics out of 200, all tokens with a large common mean.
 
-    A question names three topics of one item, which is the right answer; others share some.
+    A query has three topics of one item, which is the correct result; others share some.
     """
     rng = np.random.default_rng(seed)
     common = _unit(rng.normal(size=d))
     topics = _unit(rng.normal(size=(TOPICS, d)))[rng.integers(0, TOPICS, (n, 4))]
     of = rng.integers(0, 4, (n, parts))
     places = _unit(common + topics[np.arange(n)[:, None], of] + _noise(rng, (n, parts, d), 0.7))
-    owner = rng.choice(n, asked, replace=False)
-    words = _unit(common + topics[owner, :3] + _noise(rng, (asked, 3, d), 1.0))
+    owner = rng.choice(n, queries, replace=False)
+    words = _unit(common + topics[owner, :3] + _noise(rng, (queries, 3, d), 1.0))
     return Known(
         Bag(_unit(places.mean(axis=1)), list(places)),
         Bag(_unit(words.mean(axis=1)), list(words)),
@@ -123,16 +123,16 @@ def made(n: int, d: int, parts: int, asked: int, seed: int = 0) -> Known:
 
 
 def _bag(tokens: list[Tokens]) -> Bag:
-    """Wholes are the sums of their parts: nothing is encoded twice."""
+    """The one vector is the sum of the tokens: nothing is encoded twice."""
     whole = np.stack([t.weights @ t.vectors for t in tokens]).astype(np.float32)
     return Bag(whole, [t.content_words().vectors for t in tokens])
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...], size: float) -> Floats:
-    found: Floats = rng.normal(size=shape).astype(np.float32) * np.float32(size / shape[-1] ** 0.5)
-    return found
+    noise: Floats = rng.normal(size=shape).astype(np.float32) * np.float32(size / shape[-1] ** 0.5)
+    return noise
 
 
 def _unit(x: np.ndarray) -> Floats:
-    found: Floats = (x / np.linalg.norm(x, axis=-1, keepdims=True)).astype(np.float32)
-    return found
+    rows: Floats = (x / np.linalg.norm(x, axis=-1, keepdims=True)).astype(np.float32)
+    return rows

@@ -1,4 +1,4 @@
-"""Ways to find items by several vectors each, and what an item costs in each."""
+"""Ways to search items by several vectors each, and their bytes an item."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHORTLIST = 100
 
 @dataclass(frozen=True)
 class Bag:
-    """Items or questions: (n, d) unit rows of the wholes, and each one's (t, d) parts."""
+    """Items or queries: (n, d) unit rows, and the (t, d) token vectors of each."""
 
     whole: Floats
     parts: list[Floats]
@@ -30,26 +30,26 @@ class Bag:
 
 Ask = Callable[[Bag], Floats]
 Way = Callable[[Bag], tuple[Ask, float]]
-"""From items to what answers questions with (q, n) scores, and the bytes an item takes."""
+"""From items to a function that scores queries (q, n), and the bytes an item takes."""
 
 
-def ways(words_mean: Floats, parts_mean: Floats) -> Mapping[str, Way]:
-    """All ways by name; the means are those of other questions' and items' parts."""
+def ways(query_mean: Floats, item_mean: Floats) -> Mapping[str, Way]:
+    """All ways by name; the means are those of the tokens of other queries and items."""
 
-    def mean_of_parts(items: Bag) -> tuple[Ask, float]:
-        kept = _means(items, parts_mean)
-        return lambda asked: _means(asked, words_mean) @ kept.T, _whole(items)
+    def mean_encode_item(items: Bag) -> tuple[Ask, float]:
+        means = _means(items, item_mean)
+        return lambda queries: _means(queries, query_mean) @ means.T, _whole(items)
 
     def fixed(items: Bag, bits: int = 5) -> tuple[Ask, float]:
-        kept = MuveraIndex(FixedEncoding(len(parts_mean), bits), len(items.parts))
+        index = MuveraIndex(FixedEncoding(len(item_mean), bits), len(items.parts))
         lengths = np.array([len(part) for part in items.parts])
-        kept.put(np.arange(len(lengths)), np.concatenate(items.parts) - parts_mean, lengths)
+        index.put(np.arange(len(lengths)), np.concatenate(items.parts) - item_mean, lengths)
 
-        def ask(asked: Bag) -> Floats:
-            first = np.stack([kept.scores(part - words_mean) for part in asked.parts])
-            return _again(first, asked, items, 0.0)
+        def ask(queries: Bag) -> Floats:
+            first = np.stack([index.scores(part - query_mean) for part in queries.parts])
+            return _again(first, queries, items, 0.0)
 
-        return ask, kept.nbytes / len(lengths) + _half(items)
+        return ask, index.nbytes / len(lengths) + _half(items)
 
     fewer = {
         "4 vectors": Pooling(keep=4),
@@ -65,7 +65,7 @@ def ways(words_mean: Floats, parts_mean: Floats) -> Mapping[str, Way]:
             f"single + MaxSim rerank, {name}": _first_fewer(fewer[name], reranked)
             for name in ("8 vectors", "8 vectors, k-means")
         },
-        "centred mean of parts": mean_of_parts,
+        "centered mean of tokens": mean_encode_item,
         **{name: _first_fewer(pooling, _late) for name, pooling in fewer.items()},
         "fixed encoding + MaxSim rerank": fixed,
         "fixed encoding + MaxSim rerank, 8 vectors": _first_fewer(
@@ -80,23 +80,25 @@ def _late(items: Bag) -> tuple[Ask, float]:
 
 
 def exact(items: Bag) -> Ask:
-    """The mean of each word's best match, with every item."""
-    return lambda asked: np.stack([best_matches(w, items.parts).mean(axis=1) for w in asked.parts])
+    """The mean best match of the query tokens, with every item."""
+    return lambda queries: np.stack(
+        [best_matches(w, items.parts).mean(axis=1) for w in queries.parts]
+    )
 
 
 def reranked(items: Bag) -> tuple[Ask, float]:
-    """One vector finds, MaxSim with half the weight orders the best again."""
+    """Candidates by one vector, reranked by MaxSim with half the weight."""
 
-    def ask(asked: Bag) -> Floats:
-        return _again(asked.whole @ items.whole.T, asked, items, 0.5)
+    def ask(queries: Bag) -> Floats:
+        return _again(queries.whole @ items.whole.T, queries, items, 0.5)
 
     return ask, _whole(items) + _half(items)
 
 
-def _again(first: Floats, asked: Bag, items: Bag, share: float) -> Floats:
+def _again(first: Floats, queries: Bag, items: Bag, share: float) -> Floats:
     """The best of a first stage by MaxSim, mixed with a share of the first; the rest below."""
     scores = first - np.float32(1e3)
-    for q, words in enumerate(asked.parts):
+    for q, words in enumerate(queries.parts):
         best = np.argpartition(-first[q], min(SHORTLIST, first.shape[1]) - 1)[:SHORTLIST]
         late = best_matches(words, [items.parts[i] for i in best]).mean(axis=1)
         scores[q, best] = share * first[q, best] + (1 - share) * late
@@ -121,10 +123,10 @@ def _whole(items: Bag) -> float:
 
 
 def _half(items: Bag) -> float:
-    """Mean bytes of an item's parts in half precision."""
+    """Mean bytes of an item's tokens in half precision."""
     return 2 * items.whole.shape[1] * float(np.mean([len(parts) for parts in items.parts]))
 
 
 def _unit(rows: Floats) -> Floats:
-    found: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return found
+    unit: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return unit

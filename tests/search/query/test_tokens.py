@@ -175,7 +175,7 @@ def test_collections_alike_but_for_their_pooling_keep_their_own(bench, tmp_path)
     for name, keep in (("halves", 8), ("again", 1)):
         bench.add_tokens(bench.open(name), pooling=Pooling(keep=keep))
         stage = tokens.token_candidates(bench.open(name), ask("red and cyan"))
-        found.append(stage.encodings.scores(stage.centred))
+        found.append(stage.encodings.scores(stage.centered))
     assert np.abs(found[0] - found[1]).max() > 0.01
 
 
