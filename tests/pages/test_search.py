@@ -9,9 +9,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.errors import StoreError
+from core.store import Collection
 from core.types.item import Passport
 from core.workbench import Workbench, tasks
-from pages.parts import charts, state
+from pages.parts import charts, gallery, state
 from tests.fixtures.screens import TOP, cards, components, picture, run, words
 
 
@@ -23,7 +24,7 @@ def app(monkeypatch):
 
 def test_a_first_visit_says_what_to_do_next(app):
     run(app)
-    assert "Nothing to search yet" in words(app)
+    assert "No collection yet" in words(app)
     assert [b.label for b in app.button] == ["Build the demo", "Add your own data"]
 
 
@@ -284,11 +285,10 @@ def test_every_page_file_is_in_the_page_list():
 
 
 def test_what_is_asked_first_was_made_ready_beside_the_page(filled, monkeypatch):
-    asked = []
-    search = Workbench.search
-    monkeypatch.setattr(Workbench, "search", lambda self, *a: asked.append(a) or search(self, *a))
-    tasks.warm_search(Workbench(filled), "colours", None)
-    assert [(name, query.kinds) for name, query, _ in asked] == [("colours", ("image",))]
+    bench, queries = Workbench(filled), []
+    monkeypatch.setattr(bench, "search", lambda opened, query: queries.append((opened, query)))
+    tasks.warm_search(bench, "colours", None)
+    assert [(opened.name, query.kinds) for opened, query in queries] == [("colours", ("image",))]
 
 
 def test_what_cannot_be_made_ready_is_told_to_who_asks(filled):
@@ -296,23 +296,24 @@ def test_what_cannot_be_made_ready_is_told_to_who_asks(filled):
 
 
 def test_numbers_to_save_are_made_when_they_are_saved(app, filled, monkeypatch):
-    made = []
-    monkeypatch.setattr("pages.parts.controls._csv", lambda rows: made.append(rows) or "")
+    computed = []
+    rows = gallery.rows
+    monkeypatch.setattr(gallery, "rows", lambda hits: lambda: computed.append(1) or rows(hits)())
     run(app, collection="colours", q="red")
-    assert {b.label for b in app.get("download_button")} == {"CSV"} and not made
+    assert {b.label for b in app.get("download_button")} == {"CSV"} and not computed
 
 
-@pytest.mark.parametrize("reads", [0, 1, 2])
+@pytest.mark.parametrize("reads", [0, 1, 2, 3])
 def test_a_store_that_breaks_while_the_page_is_drawn_is_a_sentence(app, filled, monkeypatch, reads):
     """However often it was read before: for the page, for what follows the text, for answers."""
     left = [None] * reads
 
-    def version(bench, name):
+    def version(collection):
         if not left:
             raise StoreError("The collection cannot be read: the disk is gone.")
         return left.pop() or "a version"
 
-    monkeypatch.setattr(Workbench, "version", version)
+    monkeypatch.setattr(Collection, "version", version)
     run(app, collection="colours", q="red")
     assert "the disk is gone" in words(app)
 
