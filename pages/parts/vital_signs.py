@@ -1,4 +1,4 @@
-"""Vital signs of a collection: as one line, as figures and as a table."""
+"""Vital signs of a space: on scales, as a table, and as one line on a card."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,41 +13,6 @@ from pages.parts import formatting, problems, state
 
 WORST_FIRST: tuple[Verdict, ...] = ("bad", "watch", "good")
 DOTS = {"bad": ":red[●]", "watch": ":orange[●]", "good": ":green[●]"}
-
-
-def health(name: str, place: Any) -> None:
-    """Write one line into its place: a dot, and the vital signs with the worst verdict."""
-    with problems.shown():
-        verdicts = _verdicts(state.workbench().version(name), name)
-        worst = next((v for v in WORST_FIRST if v in verdicts.values()), None)
-        about = ", ".join(title for title, verdict in verdicts.items() if verdict == worst)
-        if worst == "good":
-            place.caption(f"{DOTS[worst]} vital signs good")
-        elif worst:
-            place.caption(f"{DOTS[worst]} {worst}: {about.lower()}")
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _verdicts(version: str, name: str) -> dict[str, Verdict]:
-    """The verdict of each vital sign that can be measured, by title."""
-    verdicts = {}
-    for part, scope in _vital():
-        if verdict := _verdict(name, part.name, scope):
-            verdicts[part.title] = verdict
-    return verdicts
-
-
-def _vital() -> list[tuple[Plugin[Any], Scope]]:
-    """The diagnostics that are vital signs, each with the scope that counts."""
-    return [(p, p.traits["vital"]) for p in measure.measures() if p.traits.get("vital")]
-
-
-def _verdict(name: str, part: str, scope: Scope) -> Verdict | None:
-    bench = state.workbench()
-    findings, _ = bench.measure(bench.open(name).space, [part])
-    return next((f.verdict for f in findings if f.scope == scope), None)
-
-
 VERDICTS = {"good": "good", "watch": "watch", "bad": "bad", "unknown": "no verdict"}
 AID = (
     "Dot and bar: value with its 95 % interval. Vertical tick: the reference it is compared with. "
@@ -77,15 +42,15 @@ def vital_of(*spaces: Space) -> list[tuple[Finding, ...]]:
     """The vital signs of each space; of two, in a scope that both have where there is one."""
     if len(spaces) == 1:
         return [vital(spaces[0])]
-    found: list[tuple[Finding, ...]] = [() for _ in spaces]
+    findings: list[tuple[Finding, ...]] = [() for _ in spaces]
     for part, scope in _vital():
         each = [{f.scope: f for f in _measured(part.name, space)} for space in spaces]
         shared = [s for s in each[0] if all(s in one for one in each)]
         at = scope if scope in shared or not shared else shared[0]
-        found = [
-            had + ((one[at],) if at in one else ()) for had, one in zip(found, each, strict=True)
+        findings = [
+            had + ((one[at],) if at in one else ()) for had, one in zip(findings, each, strict=True)
         ]
-    return found
+    return findings
 
 
 def show(
@@ -114,6 +79,23 @@ def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
         }
         for f in findings
     ]  # fmt: skip
+
+
+def health(name: str, place: Any) -> None:
+    """Write one line into its place: a dot, and the vital signs with the worst verdict."""
+    with problems.shown():
+        verdicts = _verdicts(state.workbench().version(name), name)
+        worst = next((v for v in WORST_FIRST if v in verdicts.values()), None)
+        about = ", ".join(title for title, verdict in verdicts.items() if verdict == worst)
+        if worst == "good":
+            place.caption(f"{DOTS[worst]} vital signs good")
+        elif worst:
+            place.caption(f"{DOTS[worst]} {worst}: {about.lower()}")
+
+
+def _vital() -> list[tuple[Plugin[Any], Scope]]:
+    """The diagnostics that are vital signs, each with the scope that counts."""
+    return [(p, p.traits["vital"]) for p in measure.measures() if p.traits.get("vital")]
 
 
 def _both(findings: Sequence[Finding], other: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -155,3 +137,19 @@ def _row(finding: Finding) -> dict[str, str | float | None]:
         "interval_text": "" if exact else formatting.interval(finding.low, finding.high),
         "sentence": finding.sentence,
     }
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _verdicts(version: str, name: str) -> dict[str, Verdict]:
+    """The verdict of each vital sign that can be measured, by title."""
+    verdicts = {}
+    for part, scope in _vital():
+        if verdict := _verdict(name, part.name, scope):
+            verdicts[part.title] = verdict
+    return verdicts
+
+
+def _verdict(name: str, part: str, scope: Scope) -> Verdict | None:
+    bench = state.workbench()
+    findings, _ = bench.measure(bench.open(name).space, [part])
+    return next((f.verdict for f in findings if f.scope == scope), None)

@@ -28,6 +28,7 @@ from tests.fixtures.files import encoded, folder_of, jsonl
 TOP = Path(__file__).parents[2]
 COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan", "white", "black")
 N = 40
+MEAN_COSINE = DIAGNOSTICS.get("mean_cosine")
 NAMES = [f"{part}: {name}" for part in ("invariance", "equivariance") for name in AUGMENTATIONS]
 
 
@@ -89,13 +90,13 @@ def counting(monkeypatch):
 
 
 def test_every_probe_reports_on_every_change_and_is_kept(tried, counting):
-    report = tried.encoder_report("full")
+    report = tried.encoder_report(tried.open("full"))
     assert counting == []  # nothing is run again
     assert report.complete and not report.stale and not report.lacks and not report.left_out
     assert [f.name for f in report.findings if ": cut" in f.name] == ["truncation: cut"]
     assert {f.name for f in report.findings} >= set(NAMES)
     assert len(report.ids) == N
-    again = Workbench(tried.uri).saved_encoder_report(Workbench(tried.uri).open("full"))
+    again = tried.saved_encoder_report(tried.open("full"))
     assert (
         EncoderReport.from_dict(json.loads(json.dumps(again.to_dict()))).to_dict()
         == again.to_dict()
@@ -103,15 +104,12 @@ def test_every_probe_reports_on_every_change_and_is_kept(tried, counting):
 
 
 def test_values_of_single_pictures_go_with_their_items(tried):
-    space = tried.space("full")
-    (grey,) = [
-        f
-        for f in tried.kept_encoder_report("full").of_probe("invariance", space)
-        if "grey" in f.name
-    ]
+    opened = tried.open("full")
+    space, report = opened.space, tried.saved_encoder_report(opened)
+    (grey,) = [f for f in report.of_probe("invariance", space) if "grey" in f.name]
     toy = Toy()
     for row in (0, 7, N - 1):
-        image = Image.open(BytesIO(tried.picture("full", space.ids[row]))).convert("RGB")
+        image = Image.open(BytesIO(tried.image_bytes("full", space.ids[row]))).convert("RGB")
         rows = toy.encode_images([image, AUGMENTATIONS["grey"].usually(image)])
         assert grey.per_item[row] == pytest.approx(float(rows[0] @ rows[1]), abs=1e-5)
     assert np.isnan(grey.per_item[space.n_images :]).all()
@@ -123,12 +121,12 @@ def test_a_run_that_was_stopped_goes_on_after_its_last_finished_change(untried, 
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        untried.encoder_report("full", progress=stop)
-    kept = untried.kept_encoder_report("full")
+        untried.encoder_report(untried.open("full"), progress=stop)
+    kept = untried.saved_encoder_report(untried.open("full"))
     assert kept.done == ["rotation"]
     assert not kept.complete
     before, told = sum(counting), []
-    report = untried.encoder_report("full", progress=lambda *step: told.append(step))
+    report = untried.encoder_report(untried.open("full"), progress=lambda *step: told.append(step))
     assert report.complete
     assert sum(counting) - before == N * (1 + 5 * 4)  # rotation was not encoded again
     assert told[-1][0] == told[-1][1]
@@ -138,20 +136,20 @@ def test_a_run_that_was_stopped_goes_on_after_its_last_finished_change(untried, 
 def test_new_pictures_make_it_stale_and_the_next_run_is_about_them(tried, tmp_path):
     more = folder_of(tmp_path / "more", {"new.png": picture(99)})
     tried.ingest("full", more, encoder="toy")
-    assert tried.kept_encoder_report("full").stale
-    report = tried.encoder_report("full")
+    assert tried.saved_encoder_report(tried.open("full")).stale
+    report = tried.encoder_report(tried.open("full"))
     assert not report.stale
     assert len(report.ids) == report.of == N + 1
 
 
 def test_pictures_that_are_gone_are_left_out_by_name(untried, built):
-    space = untried.space("full")
+    space = untried.open("full").space
     paths = [Path(i.source) for i in untried.items("full", space.ids[:3])]
     kept = [(p, p.read_bytes()) for p in paths]
     try:
         for path in paths:
             path.unlink()
-        report = untried.encoder_report("full")
+        report = untried.encoder_report(untried.open("full"))
     finally:
         for path, data in kept:
             path.write_bytes(data)
@@ -163,10 +161,10 @@ def test_pictures_that_are_gone_are_left_out_by_name(untried, built):
 
 
 def test_two_pictures_are_too_few_in_a_sentence(tried):
-    report = tried.encoder_report("few")
+    report = tried.encoder_report(tried.open("few"))
     assert report.complete and not report.findings
     assert report.lacks["invariance"] == (
-        "Invariance needs at least 10 pictures that can be read; there are 2. Add images."
+        "Invariance needs at least 10 images that can be read; there are 2. Add images."
     )
     assert "Add longer captions" in report.lacks["truncation"]
 
@@ -174,7 +172,7 @@ def test_two_pictures_are_too_few_in_a_sentence(tried):
 def test_texts_alone_are_cut_and_pictures_missed(tried, tmp_path):
     rows = [{"caption": " ".join([str(n), *COLOURS, *COLOURS, *COLOURS])} for n in range(20)]
     tried.ingest("texts", folder_of(tmp_path / "t", {"items.jsonl": jsonl(*rows)}), encoder="toy")
-    report = tried.encoder_report("texts")
+    report = tried.encoder_report(tried.open("texts"))
     assert {f.name for f in report.findings} == {"truncation: cut"}
     assert "that can be read; there are none. Add images." in report.lacks["equivariance"]
 
@@ -191,11 +189,11 @@ def brought(tried, tmp_path):
 
 def test_vectors_without_an_encoder_say_so(brought):
     with pytest.raises(
-        InputError, match=r"cannot be tried: the vectors came from 'toy' and it makes 8"
+        InputError, match="cannot be tested: .* it has 8 dimensions where the vectors have 12"
     ):
-        brought.encoder_report("brought")
-    assert "cannot be tried" in brought.encoder_report_off("brought")
-    assert brought.encoder_report_off("full") == ""
+        brought.encoder_report(brought.open("brought"))
+    assert "cannot be tested" in brought.encoder_report_off(brought.open("brought"))
+    assert brought.encoder_report_off(brought.open("full")) == ""
 
 
 def space_of(texts, pairs=()):
@@ -237,7 +235,7 @@ def test_texts_that_are_all_short_cannot_be_cut():
 
 
 def test_diagnose_leaves_the_encoder_out_and_says_so(tried, capsys, monkeypatch):
-    monkeypatch.setattr(DIAGNOSTICS, "_parts", {"mean_cosine": DIAGNOSTICS.get("mean_cosine")})
+    monkeypatch.setattr(DIAGNOSTICS, "all", lambda: {"mean_cosine": MEAN_COSINE})
     assert main(["diagnose", "full", "--json"]) == 0
     said = capsys.readouterr()
     assert {f["name"] for f in json.loads(said.out)["findings"]} == {"mean_cosine"}
@@ -260,10 +258,10 @@ def test_diagnose_runs_the_encoder_when_asked_to(untried, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        (["few", "--only", "invariance"], "Invariance needs at least 10 pictures"),
+        (["few", "--only", "invariance"], "there are 2. Add images."),
         (["full", "--only", "invariance", "--subset", "kind = image"], "Leave --subset"),
         (["full", "--only", "invarance"], "Did you mean 'invariance'?"),
-        (["brought", "--only", "truncation"], "The encoder cannot be tried"),
+        (["brought", "--only", "truncation"], "it has 8 dimensions"),
     ],
 )
 def test_what_cannot_be_tried_is_refused_in_a_sentence(brought, capsys, asked, sentence):
@@ -312,13 +310,13 @@ def until_idle(bench, seconds=60):
 
 def test_before_it_is_tried_the_page_says_what_it_does_and_how_long_it_takes(app, untried):
     text = words(visit(app, "full"))
-    assert "What does toy ignore?" in text
+    assert "Report on toy" in text
     assert "each at four strengths" in text
-    todo, rate = untried.encoder_work("full")
+    todo, rate = untried.encoder_work(untried.open("full"))
     intake = untried.card("full").last_intake
     assert todo > N * 25 and rate == N / intake["seconds"] < intake["encoded"] / intake["seconds"]
-    assert f"{todo:,} encodings at the " in text
-    assert [b.label for b in app.button if b.key == "_try_toy"] == ["Try it"]
+    assert f"{todo:,} encodings at " in text
+    assert [b.label for b in app.button if b.key == "_try_toy"] == ["Run"]
     assert not app.get("plotly_chart")
 
 
@@ -329,7 +327,7 @@ def test_tried_by_a_click_it_is_drawn_like_the_other_findings(app, untried):
     (job,) = until_idle(untried)
     assert (job.verb, job.state, job.result) == ("encoder_report", "done", None)
     text = words(run(app))
-    assert f"tried on a random {N} of {N} pictures" in text
+    assert f"a random sample of {N} of the collection's {N} images" in text
     for part in PROBES.all().values():
         assert f"#### {part.title}" in text
     assert text.count("Why it matters.") == 3
@@ -343,22 +341,23 @@ def test_tried_by_a_click_it_is_drawn_like_the_other_findings(app, untried):
 def test_by_link_it_is_there_at_once_with_the_pictures_behind_it(app, tried):
     visit(app, "full")
     assert "_try_toy" not in [b.key for b in app.button]
-    box = next(e for e in app.expander if e.label == "The pictures behind it")
+    box = next(e for e in app.expander if e.label == "Images with the lowest and highest values")
     assert box is not None
-    changed = tried.changed("full", tried.space("full").ids[:2], "grey")
+    opened = tried.open("full")
+    changed = tried.augmented(opened, opened.space.ids[:2], "grey")
     assert len(changed) == 2 and all(webp[8:12] == b"WEBP" for webp in changed.values())
 
 
 def test_the_overview_has_it_when_it_is_there_and_else_the_way_to_it(app, untried):
-    assert "has not been tried yet" in words(visit(app, "full", family="Overview"))
+    assert "Not measured yet" in words(visit(app, "full", family="Overview"))
     next(b for b in app.button if b.key == "_to_encoder").click()
-    assert "What does toy ignore?" in words(run(app))
+    assert "Report on toy" in words(run(app))
 
 
 def test_a_changed_collection_is_told(app, tried, tmp_path):
     tried.ingest("full", folder_of(tmp_path / "more", {"new.png": picture(99)}), encoder="toy")
-    assert "The collection has changed since" in words(visit(app, "full"))
-    assert [b.label for b in app.button if b.key == "_try_toy"] == ["Try it again"]
+    assert "Out of date" in words(visit(app, "full"))
+    assert [b.label for b in app.button if b.key == "_try_toy"] == ["Run again"]
 
 
 def test_a_job_that_was_stopped_can_be_resumed_on_the_page(app, untried):
@@ -375,8 +374,8 @@ def test_a_job_that_was_stopped_can_be_resumed_on_the_page(app, untried):
 @pytest.mark.parametrize(
     ("collection", "sentence"),
     [
-        ("few", "What does toy ignore?"),
-        ("brought", "The encoder cannot be tried: the vectors came from 'toy' and it makes 8"),
+        ("few", "Report on toy"),
+        ("brought", "The encoder cannot be tested: the vectors came from 'toy' and"),
     ],
 )
 def test_what_cannot_be_tried_is_told_on_the_page(app, brought, collection, sentence):
@@ -385,4 +384,4 @@ def test_what_cannot_be_tried_is_told_on_the_page(app, brought, collection, sent
 
 def test_parts_of_one_collection_share_its_encoder(app, tried):
     visit(app, "full", versus="part", **{"a.kind": "Pictures", "b.kind": "Texts"})
-    assert words(app).count("tried on a random") == 1
+    assert words(app).count("a random sample") == 1

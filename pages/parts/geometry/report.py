@@ -12,67 +12,8 @@ from pages.parts import charts, controls, formatting, gallery, item, session, st
 from pages.parts.geometry import encoder
 from pages.parts.geometry.subset import Side
 
-SHOWN = 6
-
-
-def items(
-    plugin: Plugin, findings: Sequence[Finding], *, of: Space | None = None, side: str = ""
-) -> None:
-    """A closed box; the items are read when it is opened.
-
-    Args:
-        plugin: which diagnostic.
-        findings: of that diagnostic.
-        of: the space it measured; by default the one on screen.
-        side: "A" or "B" where two are compared.
-    """
-    with_items = {f.scope: f for f in findings if f.per_item is not None}
-    if not with_items:
-        return
-    key = f"_behind_{plugin.name}{side}"
-    with st.expander(f"The items behind {side or 'it'}", key=key, on_change="rerun") as box:
-        if not box.open:
-            return
-        scopes = list(with_items)
-        scope = scopes[0]
-        if len(scopes) > 1:
-            scope = st.segmented_control(
-                "Which items",
-                scopes,
-                default=scope,
-                required=True,
-                format_func=SCOPE_NAMES.__getitem__,
-                key=f"{key}_scope",
-                label_visibility="collapsed",
-            )
-        _both_ends(with_items[scope], of or state.space(), key)
-
-
-def _both_ends(finding: Finding, space: Space, key: str) -> None:
-    values = finding.per_item
-    low, high = extremes(values, SHOWN)
-    ids = space.ids
-    for title, rows in (("Highest", high), ("Lowest", low)):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"**{title}**: {formatting.plain(finding.per_item_title)}", width="stretch")
-            if title == "Highest":
-                name = f"{finding.name}-{finding.scope}-items"
-                controls.download(_rows(finding, space), name, key=f"_save{key}")
-        notes = {ids[r]: formatting.number(float(values[r])) for r in rows}
-        cards = gallery.cards([ids[r] for r in rows], notes=notes)
-        item.browse(cards, key=f"{key}_{finding.scope}_{title}", size=150)
-
-
-def _rows(finding: Finding, space: Space) -> list[dict[str, str | float]]:
-    title = finding.per_item_title or finding.name
-    return [
-        {"id": id_, title: float(value)}
-        for id_, value in zip(space.ids, finding.per_item, strict=True)
-        if value == value
-    ]
-
-
 OVERVIEW = "Overview"
+EXAMPLES = 6
 
 
 @dataclass(frozen=True)
@@ -194,7 +135,66 @@ def _behind(one: Measured, sides: Sequence[Side]) -> None:
         if one.plugin.family == encoder.FAMILY:
             encoder.behind(one.plugin, found, side, mark=mark)
         else:
-            items(one.plugin, found, of=side.space, side=mark)
+            _items(one.plugin, found, of=side.space, side=mark)
+
+
+def _items(
+    plugin: Plugin, findings: Sequence[Finding], *, of: Space | None = None, side: str = ""
+) -> None:
+    """The items with the lowest and highest values; read when opened.
+
+    Args:
+        plugin: the diagnostic.
+        findings: its findings.
+        of: the space it measured; by default the one on screen.
+        side: "A" or "B" where two are compared.
+    """
+    with_items = {f.scope: f for f in findings if f.per_item is not None}
+    if not with_items:
+        return
+    key = f"_behind_{plugin.name}{side}"
+    title = "Items with the lowest and highest values"
+    title += f" ({side})" if side else ""
+    with st.expander(title, key=key, on_change="rerun") as box:
+        if not box.open:
+            return
+        scopes = list(with_items)
+        scope = scopes[0]
+        if len(scopes) > 1:
+            scope = st.segmented_control(
+                "Kind",
+                scopes,
+                default=scope,
+                required=True,
+                format_func=SCOPE_NAMES.__getitem__,
+                key=f"{key}_scope",
+                label_visibility="collapsed",
+            )
+        _both_ends(with_items[scope], of or state.space(), key)
+
+
+def _both_ends(finding: Finding, space: Space, key: str) -> None:
+    values = finding.per_item
+    low, high = extremes(values, EXAMPLES)
+    ids = space.ids
+    for title, rows in (("Highest", high), ("Lowest", low)):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"**{title}**: {formatting.plain(finding.per_item_title)}", width="stretch")
+            if title == "Highest":
+                name = f"{finding.name}-{finding.scope}-items"
+                controls.download(_rows(finding, space), name, key=f"_save{key}")
+        notes = {ids[r]: formatting.number(float(values[r])) for r in rows}
+        cards = gallery.cards([ids[r] for r in rows], notes=notes)
+        item.browse(cards, key=f"{key}_{finding.scope}_{title}", size=150)
+
+
+def _rows(finding: Finding, space: Space) -> list[dict[str, str | float]]:
+    title = finding.per_item_title or finding.name
+    return [
+        {"id": id_, title: float(value)}
+        for id_, value in zip(space.ids, finding.per_item, strict=True)
+        if value == value
+    ]
 
 
 def _advice(one: Measured) -> None:
@@ -202,9 +202,9 @@ def _advice(one: Measured) -> None:
     advice: Advice = one.plugin.traits["advice"]
     wrong = any(f.verdict in ("watch", "bad") for found in one.found for f in found)
     why, what = st.columns(2, gap="large")
-    why.markdown(f"**Why it matters.** {formatting.plain(advice.why)}")
-    title = "What to do" if wrong else "What to do if it turns bad"
-    sentence = f"**{title}** :gray[({SOURCE})]**.** {formatting.plain(advice.what)}"
+    why.markdown(f"**Why it matters.** {advice.why}")
+    title = "What to do" if wrong else "What to do if it gets worse"
+    sentence = f"**{title}** :gray[({SOURCE})]**.** {advice.what}"
     what.markdown(sentence) if wrong else what.caption(sentence)
 
 

@@ -16,11 +16,12 @@ from pages.parts import session, state
 
 KIND, LABEL = "kind", "label"
 METHODS = {"umap": "UMAP", "pca": "PCA"}
-GAPS = {"keep": "As it is", "remove": "Removed"}
+GAPS = {"keep": "Kept", "remove": "Removed"}
 AIDS = {
-    "umap": "UMAP keeps near items near. Distances between groups, their sizes and the empty space "
-    "mean nothing.",
-    "pca": "PCA is the plane in which the items differ most: far apart here is far apart.",
+    "umap": "UMAP preserves neighborhoods. Distances between groups, their sizes and empty space "
+    "are not meaningful.",
+    "pca": "PCA shows the plane of largest variance. Points far apart here are far apart in the "
+    "space; near ones need not be near.",
 }
 
 
@@ -66,7 +67,7 @@ def layout(request: LayoutRequest) -> Layout:
 
 
 def layers(request: LayoutRequest, layout: Layout) -> tuple[Layer, ...]:
-    """The points in groups of one look, by the chosen color."""
+    """Layers of points, by the chosen color."""
     space, rows = layout.space, report.sample_for_map(layout.space)
     if request.color == KIND:
         return report.by_kind(space, rows)
@@ -76,17 +77,17 @@ def layers(request: LayoutRequest, layout: Layout) -> tuple[Layer, ...]:
 
 
 def aid(layout: Layout, layers: Sequence[Layer]) -> None:
-    """How to read it and how to use it; what is not drawn."""
+    """How to read and use the map, and whether it is a sample."""
     n = sum(len(layer.rows) for layer in layers)
-    part = f" A random {n:,} of {layout.space.n:,} points are drawn." if n < layout.space.n else ""
+    part = f" Random sample: {n:,} of {layout.space.n:,} items." if n < layout.space.n else ""
     st.caption(
-        f"{AIDS[layout.method]}{part} Drag around points to select them, double-click to select "
-        "none, scroll to zoom; a click opens an item."
+        f"{AIDS[layout.method]}{part} Drag to select points, double-click to clear the selection, "
+        "scroll to zoom, click to open an item."
     )
 
 
 def _compute(name: str, encoder: str | None, request: LayoutRequest) -> None:
-    """Have a layout computed; a failed one is tried again on request."""
+    """Start computing a layout; a failed one is retried on request."""
     bench, title = state.workbench(), METHODS[request.method]
     arguments = {
         "name": name, "method": request.method, "encoder": encoder, "settings": {"gap": request.gap}
@@ -94,13 +95,12 @@ def _compute(name: str, encoder: str | None, request: LayoutRequest) -> None:
     last = bench.jobs.latest("layout", arguments)
     again = False
     if last and last.state in ("failed", "cancelled"):
-        st.warning(f"{title} is not there: {last.sentence} This is PCA.", icon=":material/info:")
+        st.warning(
+            f"{title} is not available: {last.sentence} PCA is shown.", icon=":material/info:"
+        )
         again = st.button(f"Compute {title} again", key="_again")
     elif last and last.state == "running":
-        st.caption(
-            f":material/hourglass_top: {title} is being computed; PCA until then. The map changes "
-            "by itself when it is ready."
-        )
+        st.caption(f":material/hourglass_top: Computing {title}; PCA is shown until then.")
     if last is None or last.state in ("done", "interrupted") or again:
         tasks.start(bench, "layout", f"{title} of {name}", **arguments)
         st.rerun()
@@ -118,13 +118,13 @@ def _finding(request: LayoutRequest) -> Finding:
         every, lacks = state.measured(request.color)
     if not every:
         raise InputError(lacks)
-    found = {f.scope: f for f in every if f.per_item is not None}
-    scopes = list(found)
+    by_scope = {f.scope: f for f in every if f.per_item is not None}
+    scopes = list(by_scope)
     if len(scopes) < 2:
-        return found[scopes[0]] if scopes else every[0]
+        return by_scope[scopes[0]] if scopes else every[0]
     with request.row:
         scope = session.linked(
             "of", scopes[0], st.segmented_control, "Measured among", scopes, among=scopes,
             format_func=SCOPE_NAMES.__getitem__, required=True,
         )  # fmt: skip
-    return found[scope]
+    return by_scope[scope]
