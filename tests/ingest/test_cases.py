@@ -1,0 +1,132 @@
+"""Inputs of public bug reports: whatever is read, merged or left out is right, or is reported.
+
+Each generator of `shared/cases` creates one input; the first line of its file is the requirement.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.cli import main
+from core.ingest import decode
+from core.types import Part, Query
+from core.workbench import Workbench
+
+TOP = Path(__file__).parents[2]
+CASES = Path(os.environ.get("SEXTANT_TEST_CASES") or TOP.parent / "shared" / "cases")
+
+
+@pytest.fixture(scope="module")
+def photos(data, tmp_path_factory):
+    """Twenty photographs, p00.jpg to p19.jpg."""
+    folder = tmp_path_factory.mktemp("photos")
+    for at, path in enumerate(sorted((data / "flickr8k-800" / "images").glob("*.jpg"))[:20]):
+        shutil.copy(path, folder / f"p{at:02}.jpg")
+    return folder
+
+
+@pytest.fixture
+def case(photos, tmp_path):
+    """The folder that a generator creates."""
+
+    def create(name, *, images=True):
+        if not CASES.exists():
+            pytest.skip(f"no generators at {CASES}; set SEXTANT_TEST_CASES to their folder")
+        out = tmp_path / name
+        arguments = [str(CASES / f"{name}.py"), *([str(photos)] if images else []), str(out)]
+        subprocess.run([sys.executable, *arguments], check=True)
+        return out
+
+    return create
+
+
+def ingest(path, name="set", encoder="toy"):
+    return Workbench().ingest(name, path, encoder=encoder)
+
+
+def stored(name="set", kind="image"):
+    """The items of one kind, by name."""
+    bench = Workbench()
+    space = bench.open(name).space
+    ids = space.ids[space.span(kind)]
+    return {item.name: item for item in bench.items(name, ids)}
+
+
+def captions(name="set"):
+    """The captions of each image, by its name."""
+    bench = Workbench()
+    space = bench.open(name).space
+    names = [item.name for item in bench.items(name, space.ids)]
+    rows = {names[at]: [] for at in range(space.n_images)}
+    for image, text in space.pairs.tolist():
+        rows[names[image]].append(names[text])
+    return {image: sorted(texts) for image, texts in rows.items()}
+
+
+def one_each(n):
+    """The captions that most generators write."""
+    return {f"p{i}.jpg": [f"caption {i}"] for i in range(n)}
+
+
+def labels(name="set"):
+    return {image: set(item.labels) for image, item in stored(name).items()}
+
+
+def said(report, *words):
+    """Whether one note has all of these words."""
+    return any(all(word in note for word in words) for note in report.notes)
+
+
+def test_bigint_csv19(case, capsys):
+    report = ingest(case("bigint_csv19"))
+    ids = {item.attributes["post_id"] for item in stored().values()}
+    assert (report.images, ids) == (4, {1294030472427835390 + i for i in range(4)})
+    where = "post_id = 1294030472427835391"
+    assert main(["search", "set", "x", "--where", where, "--json"]) == 0
+    assert '"n_candidates": 1' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", ["", "pages/measure/geometry.py"])
+def test_bigint_page(case, page, monkeypatch):
+    ingest(case("bigint_page"))
+    monkeypatch.chdir(TOP)
+    app = AppTest.from_file(str(TOP / "app.py"), default_timeout=90).run()
+    if page:
+        app.switch_page(page).run()
+    assert not app.exception
+
+
+def test_grey12_in_16(case, photos):
+    folder = case("grey12_in_16")
+    report = ingest(photos)
+    bench = Workbench()
+    gray = np.asarray(Image.open(photos / "p01.jpg").convert("L"), float)
+    for path in sorted(folder.iterdir()):
+        pixels = np.asarray(decode(path.read_bytes(), path.name).convert("L"), float)
+        assert np.abs(pixels - gray).mean() < 2, path.name
+    report = ingest(folder, "gray")
+    assert report.images == 7
+    assert said(report, "8 bits") and said(report, "10 bits") and said(report, "12 bits")
+    image = (folder / "grey12.png").read_bytes()
+    opened = bench.open("gray")
+    assert bench.search(opened, Query((Part(image=image),))).hits[0].cosine > 0.999
+
+
+def test_jpeg_without_eoi(case, photos):
+    report = ingest(case("jpeg_without_eoi"))
+    assert (report.images, report.rejected) == (1, [])
+    whole = (photos / "p01.jpg").read_bytes()
+    bench = Workbench()
+    assert bench.search(bench.open("set"), Query((Part(image=whole),))).hits[0].cosine > 0.999999
+
+
+def test_png_metadata(case):
+    report = ingest(case("png_metadata"))
+    assert (report.images, report.rejected) == (2, [])
