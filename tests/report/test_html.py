@@ -238,7 +238,7 @@ def test_the_command_writes_the_report_beside_what_it_prints(tmp_path, home, cap
     assert main([*asked, "--report", str(out)]) == 0
     said = capsys.readouterr()
     assert "uniformity" in said.out
-    assert f"The report is in {out}" in said.err
+    assert str(out) in said.err
     text = out.read_text("utf-8")
     Checked(text)
     assert "label = a" in text
