@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from core.errors import UnreadableFile
+from core.ingest import repairs
 from core.types import Floats
 
 IMAGE_SUFFIXES = (
@@ -75,6 +76,8 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 def decode(data: bytes, name: str, *, at_least: int = 0) -> Image.Image:
     """The image as upright RGB, fully decoded; transparent parts white, first frame only.
 
+    Its `info["note"]`, if any, states what was assumed about its values.
+
     Args:
         data: the file's bytes.
         name: its name in messages.
@@ -87,6 +90,19 @@ def decode(data: bytes, name: str, *, at_least: int = 0) -> Image.Image:
     """
     if not data:
         raise UnreadableFile(name, "the file is empty (0 bytes)")
+    try:
+        return _decoded(data, name, at_least)
+    except UnreadableFile:
+        if data.startswith(repairs.PNG):
+            return _decoded(repairs.png_without_metadata(data), name, at_least)
+        if data.startswith(repairs.JPEG) and repairs.JPEG_END not in data[-1024:]:
+            one, other = (_decoded(d, name, at_least) for d in repairs.jpeg_endings(data))
+            if one.tobytes() == other.tobytes():
+                return one
+        raise
+
+
+def _decoded(data: bytes, name: str, at_least: int) -> Image.Image:
     image = _open(data, name)
     try:
         if at_least and image.format in ("JPEG", "MPO"):
@@ -94,7 +110,9 @@ def decode(data: bytes, name: str, *, at_least: int = 0) -> Image.Image:
         turn = _TURNS.get(_orientation(image))
         image.load()
         rgb = _rgb(image)
-        return rgb if turn is None else rgb.transpose(turn)
+        upright = rgb if turn is None else rgb.transpose(turn)
+        upright.info = {k: v for k, v in rgb.info.items() if k == "note"}
+        return upright
     except _DAMAGE as error:
         raise UnreadableFile(name, _reason(error)) from error
 
@@ -187,16 +205,24 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _from_numbers(values: np.ndarray) -> Image.Image:
-    """Gray values beyond 8 bits. 0..65535 and 0..1 have a known white; others are stretched."""
+    """Gray values beyond 8 bits: 0..1 and integers of at most 16 bits have a known white.
+
+    Cameras and scanners store 8, 10, 12 or 14 bits in 16 without declaring it, so the largest value
+    decides. All other values are stretched.
+    """
     if not np.isfinite(values).all():
         raise ValueError("it has pixels that are not numbers (NaN or infinite)")
     low, high = float(values.min()), float(values.max())
+    bits = next((n for n in (8, 10, 12, 14, 16) if low >= 0 and high < 2**n), None)
     if values.dtype.kind == "f":
         black, white = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
     else:
-        black, white = (0.0, 65535.0) if low >= 0 and high <= 65535 else (low, high)
+        black, white = (0.0, 2.0**bits - 1) if bits else (low, high)
     gray = (values.astype(np.float64) - black) * (255.0 / max(white - black, 1e-300))
-    return Image.fromarray(np.rint(gray).astype(np.uint8)).convert("RGB")
+    image = Image.fromarray(np.rint(gray).astype(np.uint8)).convert("RGB")
+    if values.dtype.kind != "f" and bits and bits < 16 and high:
+        image.info["note"] = f"gray values of {bits} bits in a wider type, scaled to that range"
+    return image
 
 
 def _no_format(data: bytes) -> str:

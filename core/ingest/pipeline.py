@@ -74,7 +74,7 @@ def _run(
         writer.flush()
         raise
     writer.flush()
-    writer.note_long_texts()
+    writer.note()
     writer.report.seconds = monotonic() - started
     if writer.wrote:
         writer.collection.optimize()

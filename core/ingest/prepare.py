@@ -20,12 +20,16 @@ AHEAD = 96  # records decoded before the encoder needs them
 
 @dataclass(frozen=True)
 class PreparedRecord:
-    """A record after the decoding thread: its items, and the input of the encoder."""
+    """A record after the decoding thread: its items, and the input of the encoder.
+
+    `note` states what was assumed about the pixels.
+    """
 
     items: tuple[Item, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     pixels: Floats | None = None
     thumbnail: bytes = b""
+    note: str = ""
     rejected: Rejected | None = None
     stored: bool = False
 
@@ -61,7 +65,8 @@ def prepare(record: Record | Rejected, encoder: Encoder, done: set[str]) -> Prep
         if image.id in done:
             return PreparedRecord(items, pairs)
         decoded = decode(image.payload, record.name)
-        return PreparedRecord(items, pairs, encoder.prepare(decoded), thumbnail(decoded))
+        pixels, note = encoder.prepare(decoded), decoded.info.get("note", "")
+        return PreparedRecord(items, pairs, pixels, thumbnail(decoded), note)
     except UnreadableFile as error:
         return PreparedRecord(rejected=Rejected(record.name, error.reason))
 

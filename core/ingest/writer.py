@@ -87,6 +87,7 @@ class Writer:
         self._rows: list[Floats] = []
         self._since = monotonic()
         self._long = 0
+        self._notes: dict[str, list[str]] = {}
 
     def add(self, record: PreparedRecord) -> None:
         """Queue a record's items; encode full batches and write full chunks."""
@@ -95,6 +96,8 @@ class Writer:
             return
         for item in record.items:
             self._add_item(item, record)
+        if record.note:
+            self._notes.setdefault(record.note, []).append(record.items[0].name)
         self._pairs.update(dict.fromkeys(record.pairs))
         if len(self._images) >= IMAGE_BATCH or len(self._texts) >= TEXT_BATCH:
             self.encode()
@@ -138,8 +141,11 @@ class Writer:
         self._rows.append(rows)
         self.report.encoded += len(ids)
 
-    def note_long_texts(self) -> None:
-        """Report how texts beyond the encoder's limit were encoded."""
+    def note(self) -> None:
+        """Report what was assumed about pixels, and how long texts were encoded."""
+        for note, names in self._notes.items():
+            images = "1 image has" if len(names) == 1 else f"{len(names):,} images have"
+            self.report.notes.append(f"{images} {note} (first: {names[0]}).")
         if self._long:
             how = {
                 "": "they are truncated, like the collection's other texts",

@@ -230,3 +230,23 @@ def test_an_overlay_colors_where_the_values_are_high(
     file = overlay(data, heat, (0.0, 1.0), view=view, strength=strength)
     green = np.asarray(Image.open(io.BytesIO(file)))[20, :, 1]
     assert all(green[x] < 120 for x in colored) and all(green[x] > 240 for x in clear)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_without_its_end_marker_is_whole_only_with_its_last_rows(progressive: bool) -> None:
+    data = encoded(ramp(320, 240), "JPEG", progressive=progressive)
+    assert decode(data[:-2], "a").tobytes() == decode(data, "a").tobytes()
+    for missing in (8, 40):
+        with pytest.raises(UnreadableFile, match="truncated"):
+            decode(data[:-missing], "a")
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_fewer_bits_in_a_wider_type_are_scaled_and_noted(bits: int) -> None:
+    gray = ramp().convert("L")
+    values = np.asarray(gray).astype(np.uint16) << (bits - 8)
+    image = decode(encoded(Image.fromarray(values), "PNG"), "a")
+    assert distance(image, gray.convert("RGB")) < 1.5
+    assert f"{bits} bits" in image.info["note"]
+    full = (np.asarray(gray).astype(np.uint16) << 8) + 255
+    assert "note" not in decode(encoded(Image.fromarray(full), "PNG"), "a").info
