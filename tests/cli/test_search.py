@@ -140,10 +140,10 @@ def test_whatever_is_typed_is_answered(ask, text):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "Ask with a text or with --image FILE."),
-        (("   ",), "Ask with a text or with --image FILE."),
-        (("red", "--queries", "-"), "and not with both"),
-        (('- "red"',), "at least one part that is asked for"),
+        ((), "Give a QUERY or --image FILE."),
+        (("   ",), "Give a QUERY or --image FILE."),
+        (("red", "--queries", "-"), "and not both"),
+        (('- "red"',), "at least one part that is not subtracted"),
         (('"red" - "red"', "--mix", "sum"), "cancel each other out"),
         (('101*"red"',), "weight is 101.0; allowed: -100 to 100 without 0."),
     ],
@@ -178,7 +178,7 @@ def test_labels_are_swapped_in_words_and_scored(ask, tmp_path, capsys):
     assert 0 < score["chance"] < 0.5
     assert [step["strength"] for step in found["sweep"]][:3] == [0, 0.25, 0.5]
     assert main(["evaluate", "pets", "--analogies"]) == 2
-    assert "Give pictures two labels or more" in capsys.readouterr().err
+    assert "there are none" in capsys.readouterr().err
 
 
 def test_the_query_may_stand_behind_options(ask):
