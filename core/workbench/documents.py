@@ -8,7 +8,7 @@ from typing import Any
 
 from core.measure import Analogies, Contrast, Direction, Evaluation
 from core.search import LabelRanking, LabelScores, SearchResult, describe_changes
-from core.types import Finding, Item, Score
+from core.types import Finding, Hit, Item, Score
 
 
 def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, Any]:
@@ -24,11 +24,7 @@ def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, 
             "id": hit.id,
             "kind": items[hit.id].kind,
             "name": items[hit.id].name,
-            "score": _number(hit.score),
-            "cosine": _number(hit.cosine),
-            "p_null": _number(hit.p_null),
-            "hubness": _number(hit.hubness),
-            "bias": _number(hit.bias),
+            **_numbers(hit, "score", "cosine", "p_null", "hubness", "bias"),
             "plain_rank": hit.plain_rank,
             "match": hit.match,
         }
@@ -102,12 +98,7 @@ def label_scores(result: LabelScores) -> dict[str, Any]:
 
 
 def _score(score: Score) -> dict[str, float | None]:
-    return {
-        "value": _number(score.value),
-        "low": _number(score.low),
-        "high": _number(score.high),
-        "chance": _number(score.chance),
-    }
+    return _numbers(score, "value", "low", "high", "chance")
 
 
 def _direction(direction: Direction) -> dict[str, Any]:
@@ -127,9 +118,7 @@ def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, An
             {
                 "name": f.name,
                 "scope": f.scope,
-                "value": _number(f.value),
-                "low": _number(f.low),
-                "high": _number(f.high),
+                **_numbers(f, "value", "low", "high"),
                 "reference": {"value": _number(f.reference.value), "name": f.reference.name},
                 "verdict": f.verdict,
                 "sentence": f.sentence,
@@ -150,6 +139,10 @@ def comparison(
         for c in contrasts
     ]
     return {"a": a, "b": b, "comparison": rows}
+
+
+def _numbers(of: Hit | Score | Finding, *names: str) -> dict[str, float | None]:
+    return {name: _number(getattr(of, name)) for name in names}
 
 
 def _number(value: float) -> float | None:
