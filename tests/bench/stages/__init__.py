@@ -132,7 +132,9 @@ def speeds(m: int = SHORTLIST, d: int = 512, runs: int = 21) -> Iterable[dict[st
 
 def _hub_stage(name: str) -> Stage:
     def stage(task: Task) -> Ints:
-        return ranked(task, corrected(task.space, name, query_kind=task.modality, held_out=task.held_out))
+        return ranked(
+            task, corrected(task.space, name, query_kind=task.modality, held_out=task.held_out)
+        )
 
     return stage
 
