@@ -149,7 +149,7 @@ def test_a_hit_opens_and_leads_on(page):
 
 
 def test_a_lasso_shows_what_it_holds(page, server):
-    page.goto(f"{server}/map?collection=cards")
+    page.goto(f"{server}/map?collection=cards&map=pca")
     canvas = page.locator(".js-plotly-plot .nsewdrag").first
     canvas.wait_for()
     page.get_by_text("Nothing selected").wait_for()

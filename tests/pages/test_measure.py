@@ -564,10 +564,12 @@ def test_a_collection_at_work_cannot_be_deleted(app, filled):
     menu = next(m for m in app.get("menu_button") if m.key == "_menu_0")
     assert "Delete" in menu.options
     bench = Workbench(filled)
-    job = bench.jobs.start("x", lambda tick: sleep(8), verb="ingest", arguments={"name": "colours"})
+    end, arguments = Event(), {"name": "colours"}
+    job = bench.jobs.start("x", lambda tick: end.wait(60), verb="ingest", arguments=arguments)
     run(app)
     menu = next(m for m in app.get("menu_button") if m.key == "_menu_0")
     assert "Delete" not in menu.options
+    end.set()
     job.wait()
 
 

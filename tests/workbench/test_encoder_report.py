@@ -189,7 +189,7 @@ def brought(tried, tmp_path):
 
 def test_vectors_without_an_encoder_say_so(brought):
     with pytest.raises(
-        InputError, match="cannot be tested: .* it has 8 dimensions where the vectors have 12"
+        InputError, match=r"cannot be tested: .* it has 8 dimensions where the vectors have 12"
     ):
         brought.encoder_report(brought.open("brought"))
     assert "cannot be tested" in brought.encoder_report_off(brought.open("brought"))
