@@ -369,11 +369,11 @@ def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, fille
     assert [t["name"] for t in traces] == ["images", "texts"]
     assert "Nothing selected" in words(app)
     visit(app, "map", map="umap")
-    assert "PCA until then" in words(app)
+    assert "Computing UMAP" in words(app)
     begin.set()
     (job,) = until_idle(filled)
     assert (job.verb, job.state, job.result) == ("layout", "done", None)
-    assert "PCA until then" not in words(run(app))
+    assert "Computing UMAP" not in words(run(app))
 
 
 def test_the_map_is_coloured_by_label_and_by_a_finding_by_link(app, filled):
