@@ -14,14 +14,11 @@ ROUNDS = 20
 BLOCK = 1 << 24  # distances in memory at a time
 
 
-def centers_of(
-    rows: Floats, k: int, *, seed: int = 0, rounds: int = ROUNDS, spread: bool = True
-) -> Floats:
+def centers_of(rows: Floats, k: int, *, seed: int = 0) -> Floats:
     """(k, d) centers: k-means++ (Arthur, Vassilvitskii 2007), then Lloyd iterations.
 
     With fewer distinct rows than k some centers repeat; clusters that lose all rows stay where they
-    are. Without `spread` the first centers are random rows: for thousands of clusters, where
-    k-means++ takes longer than all the rest and changes little.
+    are.
 
     >>> rows = np.repeat(np.eye(2, dtype=np.float32), 3, axis=0)
     >>> sorted(centers_of(rows, 2).tolist())
@@ -31,9 +28,9 @@ def centers_of(
 
     exact = rows.astype(np.float64)
     rng = np.random.default_rng(seed)
-    centers = rows[_plus_plus(rows, k, rng) if spread else rng.permutation(len(rows))[:k]]
+    centers = rows[_plus_plus(rows, k, rng)]
     before = np.full(len(rows), -1)
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         clusters = nearest_center(rows, centers)
         if (clusters == before).all():
             break

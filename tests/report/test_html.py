@@ -234,17 +234,17 @@ def test_the_command_writes_the_report_beside_what_it_prints(tmp_path, home, cap
     folder = folder_of(tmp_path / "x", {**files, "items.jsonl": jsonl(*rows)})
     Workbench(home).ingest("things", folder, encoder="toy")
     out = tmp_path / "out.html"
-    asked = ["diagnose", "things", "--only", "cone,uniformity", "--subset", "label = a"]
-    assert main([*asked, "--report", str(out)]) == 0
-    said = capsys.readouterr()
-    assert "uniformity" in said.out
-    assert str(out) in said.err
+    command = ["diagnose", "things", "--only", "cone,uniformity", "--subset", "label = a"]
+    assert main([*command, "--report", str(out)]) == 0
+    printed = capsys.readouterr()
+    assert "uniformity" in printed.out
+    assert str(out) in printed.err
     text = out.read_text("utf-8")
     Checked(text)
     assert "label = a" in text
     assert text.count("<section") == 2
-    assert text.count("data:image/webp;base64,UklGR") == 6  # pictures of label a, each once
+    assert text.count("data:image/webp;base64,UklGR") == 6  # images of label a, each once
     assert 'aria-label="0.png"' in text
     assert "<q>thing 0</q>" in text
-    assert main([*asked, "--report", str(tmp_path / "no" / "out.html")]) == 2
+    assert main([*command, "--report", str(tmp_path / "no" / "out.html")]) == 2
     assert "There is no folder" in capsys.readouterr().err

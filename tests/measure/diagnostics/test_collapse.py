@@ -12,7 +12,6 @@ from core.measure.diagnostics import DIAGNOSTICS
 from core.measure.diagnostics.codebook_collapse import perplexity, utilization
 from core.measure.diagnostics.length_collapse import BINS, _bin_cosines
 from core.measure.retrieval import evaluate
-from core.numerics.kmeans import centers_of, nearest_center
 from core.numerics.nulls import isotropic_rankme
 from tests.fixtures import spaces
 from tests.fixtures.findings import find, value
@@ -137,18 +136,6 @@ def test_texts_without_lengths_to_compare_give_a_sentence(given, sentence):
 
 
 # Cells
-
-
-def test_cells_are_about_as_tight_as_those_of_scikit_learn():
-    from sklearn.cluster import KMeans
-
-    rows = np.concatenate([directions(300, 12), np.repeat(directions(9, 12, 1), 30, axis=0)])
-    rows = rows.astype(np.float32)
-    centres = centers_of(rows, 20)
-    mine = ((rows - centres[nearest_center(rows, centres)]) ** 2).sum()
-    assert mine < 1.1 * KMeans(20, n_init=1, random_state=0).fit(rows).inertia_
-    nearest = np.linalg.norm(rows[:, None] - centres[None], axis=2).argmin(axis=1)
-    np.testing.assert_array_equal(nearest_center(rows, centres), nearest)
 
 
 def test_a_normal_cloud_reaches_the_reference():

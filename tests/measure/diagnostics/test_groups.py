@@ -3,43 +3,15 @@
 import numpy as np
 import pytest
 from scipy.linalg import subspace_angles
-from sklearn.metrics import roc_auc_score
 
 from core.errors import InputError, TooFew
 from core.measure.diagnostics import DIAGNOSTICS
-from core.numerics import subspaces
 from core.numerics.labels import classes, member_matrix
-from core.numerics.spectra import Moments, moments_of
-from core.numerics.stats import auc, chance_std, macro_std
-from core.numerics.subspaces import fisher, masked_cosines, top_fisher_mask
 from tests.fixtures import spaces
 from tests.fixtures.findings import find, value
 from tests.fixtures.spaces import directions, space
 
 # Recall by label
-
-
-@pytest.mark.parametrize(
-    ("rates", "counts", "style", "deviation"),
-    [
-        ([[0.4, 0.4, 0.4]], [[5, 50, 9]], "population", 0.0),
-        ([[1, 0]], [[10, 10]], "population", 0.5),
-        ([[0.9, 0.7]], [[80, 20]], "population", 0.08),
-        ([[0.9, 0.7]], [[80, 20]], "nist", 0.113137),
-        ([[0.6, 0.4], [0.8, 0.2]], [[10, 10], [7, 7]], "population", 0.2),
-        ([[0.9], [0.1]], [[10], [10]], "population", 0.0),
-        ([[0.9], [0.1]], [[10], [10]], "nist", 0.0),
-    ],
-)
-def test_macro_std(rates, counts, style, deviation):
-    found = macro_std(np.array(rates, float), np.array(counts, float), style)
-    assert found == pytest.approx(deviation, abs=1e-6)
-
-
-def test_chance_alone_spreads_small_groups():
-    alone = chance_std(0.5, np.full(40, 25.0), "population")
-    assert alone == pytest.approx(np.sqrt(0.25 / 25 * 39 / 40), rel=0.02)
-    assert chance_std(1.0, np.full(4, 25.0), "population") == 0.0
 
 
 def served(rates, n=100, d=64, seed=0):
@@ -119,28 +91,6 @@ def test_a_sampled_interval_covers_the_deviation_of_all_captions():
 # Shapes
 
 
-def test_pooled_moments_are_those_of_all_rows(rng):
-    parts = [rng.standard_normal((n, 8)) + rng.standard_normal(8) for n in (5, 40, 300)]
-    pooled = Moments(0, np.zeros(8), np.zeros((8, 8)))
-    for rows in parts:
-        pooled = pooled.merged(moments_of(rows))
-    direct = np.cov(np.concatenate(parts).T, bias=True)
-    np.testing.assert_allclose(pooled.covariance, direct, atol=1e-12)
-
-
-def test_same_and_orthogonal_and_random_shapes():
-    x = directions(200, 64) * np.linspace(2, 0.1, 64)
-    same = subspaces.subspace_of(x, 8)
-    assert subspaces.similarity(same, same, 5) == pytest.approx(1)
-    assert subspaces.overlap(same, same, 5) == pytest.approx(1)
-    assert subspaces.chance(512) == pytest.approx(np.sqrt(2 / (np.pi * 512)), rel=1e-3)  # 0.035262
-    low, high = (np.zeros((100, 16)) for _ in range(2))
-    low[:, :8], high[:, 8:] = directions(100, 8), directions(100, 8, 1)
-    one, other = subspaces.subspace_of(low, 8), subspaces.subspace_of(high, 8)
-    assert subspaces.similarity(one, other, 5) == pytest.approx(0, abs=1e-12)
-    assert subspaces.overlap(one, other, 5) == pytest.approx(0, abs=1e-12)
-
-
 def shaped(seed=0, n=400, d=12, agreement=0.9):
     """Images and texts that vary along the same directions, one more than the next."""
     rng = np.random.default_rng(seed)
@@ -195,36 +145,6 @@ def test_shape_similarity_interval_has_the_right_width():
 
 
 # Class subspaces
-
-
-def test_a_gate_on_what_two_classes_share():
-    e = np.eye(4)
-    one, other = (e[:1] + e[1:2]) / np.sqrt(2), (e[:1] + e[2:3]) / np.sqrt(2)
-    assert masked_cosines(one, other, np.ones(4)) == pytest.approx(0.5)
-    assert masked_cosines(one, other, e[0]) == pytest.approx(1)
-    with pytest.raises(InputError, match="The mask is 0 in all directions"):
-        masked_cosines(one, other, np.zeros(4))
-    x, y = directions(5, 8), directions(7, 8, 1)
-    np.testing.assert_allclose(masked_cosines(x, y, np.ones(8)), x @ y.T)
-
-
-def test_fisher_scores_find_the_planted_direction(rng):
-    one, other = rng.standard_normal((2, 500, 10))
-    one[:, 3] += 4
-    scores = fisher(one, other)
-    assert scores.argmax() == 3
-    assert scores[3] == pytest.approx(16 / 2, rel=0.25)
-    np.testing.assert_array_equal(top_fisher_mask(scores, 1), np.eye(10)[3])
-    assert not top_fisher_mask(fisher(one, one), 5).any()
-
-
-def test_auc_is_the_usual_one(rng):
-    positive, negative = rng.standard_normal(60).round(1) + 0.5, rng.standard_normal(90).round(1)
-    known = roc_auc_score([1] * 60 + [0] * 90, np.concatenate([positive, negative]))
-    assert auc(positive, negative)[0] == pytest.approx(known)
-    drawn = [auc(rng.standard_normal(60) + 0.5, rng.standard_normal(90)) for _ in range(300)]
-    spread = np.std([v for v, _ in drawn])
-    assert np.mean([e for _, e in drawn]) == pytest.approx(spread, rel=0.15)
 
 
 def twins(n=200, d=64, apart=0.15, seed=0):

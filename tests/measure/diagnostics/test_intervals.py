@@ -5,7 +5,7 @@ import pytest
 
 from core.measure.diagnostics import DIAGNOSTICS
 from core.measure.pair_ranks import pair_ranks
-from core.numerics.sampling import pair_mean, thinned
+from core.numerics.sampling import thinned
 from tests.fixtures import spaces
 from tests.fixtures.findings import find, value
 from tests.fixtures.spaces import directions, space
@@ -115,16 +115,6 @@ def test_where_the_value_depends_on_how_many_a_part_covers_others_of_its_size(na
         found.append(find(name, given.subset(np.concatenate([rows, 1500 + rows])), scope))
     middle = np.mean([f.value for f in found])
     assert sum(f.low <= middle <= f.high for f in found) >= 90
-
-
-def test_random_pairs_agree_with_all_pairs():
-    given = spaces.cone(n=400, d=8, cosine=0.6)
-    all_of_them = pair_mean(given, "image", np.exp, pairs=10**6)
-    some = pair_mean(given, "image", np.exp, pairs=20_000)
-    assert all_of_them.exact
-    assert not some.exact
-    assert some.value == pytest.approx(all_of_them.value, abs=3 * some.error)
-    assert some.error > all_of_them.error
 
 
 def test_huge_spaces_are_measured_on_a_part():

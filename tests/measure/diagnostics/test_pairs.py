@@ -1,50 +1,15 @@
-"""Pairs against their rivals: margins, hardness, and mixing on the sphere."""
+"""Pairs against their competitors: margins and hardness."""
 
 import numpy as np
 import pytest
 
-from core.errors import InputError, TooFew
+from core.errors import TooFew
 from core.measure.pair_ranks import pair_ranks
 from core.measure.retrieval import evaluate
-from core.numerics.directions import antipodal, slerp
 from core.types.space import Space
 from tests.fixtures import spaces
 from tests.fixtures.findings import find, value
 from tests.fixtures.spaces import directions, space
-
-# Mixing
-
-
-def test_a_quarter_of_the_way_along_a_right_angle():
-    e1, e2 = np.eye(2)[:1], np.eye(2)[1:]
-    np.testing.assert_allclose(slerp(e1, e2, 0.25), [[0.382683, 0.923880]], atol=1e-6)
-    np.testing.assert_allclose(slerp(e1, e2, 1.0), e1, atol=1e-12)
-    np.testing.assert_allclose(slerp(e1, e2, 0.0), e2, atol=1e-12)
-
-
-def test_mixes_are_unit_rows_that_divide_the_angle():
-    a, b = directions(200, 16), directions(200, 16, 1)
-    angle = np.arccos((a * b).sum(axis=1))
-    for weight in (0.1, 0.5, 0.8):
-        mixed = slerp(a, b, weight)
-        np.testing.assert_allclose(np.linalg.norm(mixed, axis=1), 1, atol=1e-12)
-        np.testing.assert_allclose(np.arccos((a * mixed).sum(axis=1)), (1 - weight) * angle)
-
-
-def test_rows_that_nearly_agree_take_the_chord():
-    a = np.array([[1.0, 0.0]])
-    b = np.array([[np.cos(1e-8), np.sin(1e-8)]])
-    np.testing.assert_allclose(slerp(a, b, 0.5), [[1.0, 0.5e-8]], atol=1e-12)
-    np.testing.assert_allclose(slerp(a, a, 0.3), a)
-
-
-def test_opposite_rows_have_no_midpoint():
-    a = np.eye(2)
-    assert antipodal(a, -a).all()
-    assert not antipodal(a, a).any()
-    with pytest.raises(InputError, match=r"Row 1 .* opposite directions"):
-        slerp(a, np.array([[0.0, 1.0], [0.0, -1.0]]), 0.5)
-
 
 # Rivals and margins
 

@@ -7,7 +7,6 @@ from sklearn.neighbors import NearestNeighbors
 
 from core.errors import TooFew
 from core.measure.diagnostics import DIAGNOSTICS
-from core.numerics.stats import unseen_share
 from core.types.space import Space
 from tests.fixtures import spaces
 from tests.fixtures.findings import find, value
@@ -84,18 +83,6 @@ def test_beyond_the_budget_a_part_is_asked_and_said():
     part = find("reachability", large, budget=1)
     assert part.sampled == "random 2,795 of 8,000 captions among 2,795 of 8,000 images"
     assert np.isfinite(part.per_item).sum() == 2795
-
-
-def test_estimates_from_counts_of_a_known_law(rng):
-    """Gamma-Poisson counts: half of the lists tell what all of them would leave out."""
-    rate = rng.gamma(0.8, 10 / 0.8, 50_000)
-    every = rng.poisson(rate)
-    half = rng.binomial(every, 0.5)
-    by_law, by_chao = unseen_share(half, 0.5)
-    assert by_law == pytest.approx((every == 0).mean(), abs=0.005)
-    assert by_chao == pytest.approx((every == 0).mean(), abs=0.03)
-    assert unseen_share(np.ones(9), 0.5) == (0.0, 0.0)
-    assert unseen_share(np.zeros(9), 0.5) == (1.0, 1.0)
 
 
 # Coverage

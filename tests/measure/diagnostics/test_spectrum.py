@@ -8,8 +8,6 @@ from scipy import linalg, stats
 
 from core.errors import TooFew
 from core.measure.diagnostics import DIAGNOSTICS
-from core.numerics import nulls
-from core.numerics.spectra import eigen_influence, moments, moments_of
 from tests.fixtures import spaces
 from tests.fixtures.findings import find, value
 from tests.fixtures.spaces import directions, space
@@ -70,19 +68,6 @@ def test_isotropic_data_reach_their_reference(n, d):
             assert found.verdict == "good"
 
 
-def test_the_null_spectrum_is_that_of_the_marchenko_pastur_law():
-    x = directions(2000, 256)
-    np.testing.assert_allclose(
-        moments_of(x.astype(np.float32)).eigen[0], nulls.isotropic_spectrum(2000, 256), rtol=0.06
-    )
-    spectrum = nulls.isotropic_spectrum(4000, 512)
-    assert spectrum.sum() == pytest.approx(1)
-    assert 1 / (spectrum**2).sum() == pytest.approx(nulls.isotropic_participation(4000, 512), 1e-3)
-    root = np.sqrt(spectrum)
-    assert np.exp(stats.entropy(root)) == pytest.approx(nulls.isotropic_rankme(4000, 512), rel=1e-3)
-    assert (nulls.isotropic_spectrum(64, 512) > 0).sum() == 64
-
-
 def test_direct_formulas_in_float64():
     given = spaces.gap(n=300, d=40, size=0.7)
     x = given.images.astype(np.float64)
@@ -109,19 +94,6 @@ def test_the_correction_for_n_reaches_the_true_ratio():
     corrected = float(re.search(r"is estimated at ([\d.]+)\.", found.detail)[1])
     assert found.value < corrected
     assert corrected == pytest.approx(true, rel=0.15)
-
-
-def test_how_rows_move_eigenvalues_is_what_leaving_them_out_does():
-    shape = np.linspace(2, 0.2, 8)
-    given = space(np.random.default_rng(0).standard_normal((400, 8)) * shape)
-    m = moments(given, "image")
-    slopes = np.linspace(1, 2, 8)
-    moved = eigen_influence(m, given.images, slopes, centered=True)
-    moved -= moved.mean()
-    for row in (0, 7):
-        without = moments_of(np.delete(given.images, row, axis=0)).centered_eigen[0] @ slopes
-        change = (m.centered_eigen[0] @ slopes - without) * 400
-        assert change == pytest.approx(moved[row], rel=0.05, abs=0.01)
 
 
 @pytest.mark.parametrize(
