@@ -11,7 +11,7 @@ from typing import Any
 from core.encoders import Encoder
 from core.errors import UnreadableFile
 from core.ingest.images import decode, thumbnail
-from core.ingest.readers.records import Record, items_of
+from core.ingest.readers.records import Entry, Note, items_of
 from core.types import Floats, Item, Rejected
 
 THREADS = 2
@@ -22,7 +22,7 @@ AHEAD = 96  # records decoded before the encoder needs them
 class PreparedRecord:
     """A record after the decoding thread: its items, and the input of the encoder.
 
-    `note` states what was assumed about the pixels.
+    `note` states what was assumed about the pixels; `report` is an entry without items.
     """
 
     items: tuple[Item, ...] = ()
@@ -30,7 +30,7 @@ class PreparedRecord:
     pixels: Floats | None = None
     thumbnail: bytes = b""
     note: str = ""
-    rejected: Rejected | None = None
+    report: Rejected | Note | None = None
     stored: bool = False
 
 
@@ -51,10 +51,10 @@ def prefetch(
             future.cancel()
 
 
-def prepare(record: Record | Rejected, encoder: Encoder, done: set[str]) -> PreparedRecord:
+def prepare(record: Entry, encoder: Encoder, done: set[str]) -> PreparedRecord:
     """Bytes to items and pixels, in a decoding thread. Images with a vector are not decoded."""
-    if isinstance(record, Rejected):
-        return PreparedRecord(rejected=record)
+    if isinstance(record, Rejected | Note):
+        return PreparedRecord(report=record)
     try:
         data = record.read() if record.read else None
         image, texts = items_of(record, data)
@@ -68,17 +68,17 @@ def prepare(record: Record | Rejected, encoder: Encoder, done: set[str]) -> Prep
         pixels, note = encoder.prepare(decoded), decoded.info.get("note", "")
         return PreparedRecord(items, pairs, pixels, thumbnail(decoded), note)
     except UnreadableFile as error:
-        return PreparedRecord(rejected=Rejected(record.name, error.reason))
+        return PreparedRecord(report=Rejected(record.name, error.reason))
 
 
 def prepare_stored(item: Item | Rejected, encoder: Encoder) -> PreparedRecord:
     """The same for an item that is already stored."""
     if isinstance(item, Rejected):
-        return PreparedRecord(rejected=item)
+        return PreparedRecord(report=item)
     if item.kind == "text":
         return PreparedRecord((item,), stored=True)
     try:
         pixels = encoder.prepare(decode(item.payload, item.name))
         return PreparedRecord((item,), pixels=pixels, stored=True)
     except UnreadableFile as error:
-        return PreparedRecord(rejected=Rejected(item.name, error.reason))
+        return PreparedRecord(report=Rejected(item.name, error.reason))

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.encoders import Encoder, long_text_note
 from core.ingest.prepare import PreparedRecord
+from core.ingest.readers.records import Note
 from core.types import Floats, Item, Passport, Rejected
 
 if TYPE_CHECKING:
@@ -91,9 +92,10 @@ class Writer:
 
     def add(self, record: PreparedRecord) -> None:
         """Queue a record's items; encode full batches and write full chunks."""
-        if record.rejected:
-            self.report.rejected.append(record.rejected)
-            return
+        if isinstance(record.report, Note):
+            self.report.notes.append(record.report.text)
+        elif record.report:
+            self.report.rejected.append(record.report)
         for item in record.items:
             self._add_item(item, record)
         if record.note:

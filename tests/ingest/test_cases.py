@@ -103,6 +103,50 @@ def test_bigint_page(case, page, monkeypatch):
     assert not app.exception
 
 
+def test_class_folders(case):
+    folder = case("class_folders")
+    ingest(folder / "splits")
+    assert [i.labels for i in stored().values()] == [("cat",), ("dog",)] * 2 or labels() == {
+        "train/cat/1.jpg": {"cat"},
+        "train/dog/2.jpg": {"dog"},
+        "val/cat/3.jpg": {"cat"},
+        "val/dog/4.jpg": {"dog"},
+    }
+    splits = {name: item.attributes["split"] for name, item in stored().items()}
+    assert all(name.startswith(split) for name, split in splits.items())
+    report = ingest(folder / "stray", "stray")
+    assert labels("stray") == {
+        "cat/1.jpg": {"cat"},
+        "cat/2.jpg": {"cat"},
+        "dog/3.jpg": {"dog"},
+        "dog/4.jpg": {"dog"},
+        "preview.jpg": set(),
+    }
+    assert said(report, "label", "preview.jpg")
+
+
+def test_flickr8k_token(case):
+    report = ingest(case("flickr8k_token"))
+    assert captions() == {f"p{i}.jpg": [f"caption {i} {j}" for j in range(3)] for i in range(4)}
+    assert (report.images, report.texts, report.rejected) == (4, 12, [])
+
+
+@pytest.mark.parametrize(
+    ("folder", "table"),
+    [
+        ("openclip", "train.csv"),
+        ("flickr30k", "results.csv"),
+        ("karpathy", "dataset_coco.json"),
+    ],
+)
+def test_foreign_tables(case, folder, table):
+    place = case("foreign_tables") / folder
+    for at, path in enumerate((place, place / table)):
+        report = ingest(path, f"set{at}")
+        assert captions(f"set{at}") == one_each(4)
+        assert report.rejected == []
+
+
 def test_grey12_in_16(case, photos):
     folder = case("grey12_in_16")
     report = ingest(photos)
@@ -119,6 +163,29 @@ def test_grey12_in_16(case, photos):
     assert bench.search(opened, Query((Part(image=image),))).hits[0].cosine > 0.999
 
 
+def test_hf_parquet_bytes(case):
+    folder = case("hf_parquet_bytes")
+    for at, path in enumerate((folder, *folder.glob("*.parquet"))):
+        report = ingest(path, f"set{at}")
+        assert captions(f"set{at}") == one_each(4)
+        assert report.rejected == []
+
+
+def test_hf_text_column(case):
+    report = ingest(case("hf_text_column"))
+    assert captions() == {f"p{i}.jpg": [f"a caption {i}"] for i in range(4)}
+    assert said(report, "'text'", "caption")
+
+
+def test_img2dataset_files(case):
+    report = ingest(case("img2dataset_files"))
+    assert (report.images, report.texts, report.rejected) == (4, 4, [])
+    assert {texts[0] for texts in captions().values()} == {
+        f"caption {shard:05}{at:04}" for shard in range(2) for at in range(2)
+    }
+    assert all(not names for names in labels().values())
+
+
 def test_jpeg_without_eoi(case, photos):
     report = ingest(case("jpeg_without_eoi"))
     assert (report.images, report.rejected) == (1, [])
@@ -127,6 +194,31 @@ def test_jpeg_without_eoi(case, photos):
     assert bench.search(bench.open("set"), Query((Part(image=whole),))).hits[0].cosine > 0.999999
 
 
+@pytest.mark.parametrize(
+    ("folder", "texts"),
+    [("nfd", ["a text 0", "a text 1"]), ("case", ["a text", "another text"])],
+)
+def test_nfd_and_case(case, folder, texts):
+    report = ingest(case("nfd_and_case") / folder)
+    assert (report.images, report.rejected) == (2, [])
+    assert sorted(captions().values()) == [[text] for text in texts]
+    assert said(report, "2 images", "name")
+
+
 def test_png_metadata(case):
     report = ingest(case("png_metadata"))
     assert (report.images, report.rejected) == (2, [])
+
+
+def test_stray_quote(case):
+    report = ingest(case("stray_quote"))
+    found = captions()
+    assert all(found[f"p{i}.jpg"] == [f"caption number {i}"] for i in range(8) if i != 1)
+    assert "p2" not in "".join(found["p1.jpg"])
+    assert said(report, "line 3", "quote")
+
+
+def test_yolo_sidecars(case):
+    report = ingest(case("yolo_sidecars"))
+    assert (report.images, report.texts) == (4, 0)
+    assert said(report, "4 text files", "numbers")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import PurePosixPath
+from posixpath import join
+from typing import Any
 
 from core.errors import UnreadableFile
-from core.ingest.readers.rows import EXPECTED, rejected, row_of
+from core.ingest.readers.rows import EXPECTED, meanings, rejected, row_of
 from core.ingest.readers.tables import Rows, json_rows
 from core.types import Rejected
 
@@ -14,7 +16,8 @@ from core.types import Rejected
 def coco(name: str, data: bytes) -> Rows:
     """Captions and labels (from object annotations) of each image.
 
-    A JSON list of objects is read like JSON lines.
+    A JSON list of objects is read like JSON lines, and so is Karpathy's list of images with their
+    sentences (dataset_coco.json, dataset_flickr30k.json).
     """
     try:
         document = json.loads(data)
@@ -23,6 +26,8 @@ def coco(name: str, data: bytes) -> Rows:
     if isinstance(document, list):
         return json_rows(name, document)
     try:
+        if "annotations" not in document:
+            return _with_sentences(name, document["images"])
         return _joined(name, document)
     except (KeyError, TypeError, AttributeError) as error:
         reason = "it is neither COCO captions (images, annotations) nor a list of objects"
@@ -48,10 +53,25 @@ def _joined(name: str, document: dict[str, list[dict[str, object]]]) -> Rows:
         rest = {k: v for k, v in image.items() if k not in ("file_name", "caption", "label")}
         fields = {"image": image["file_name"], "captions": captions[key], "labels": labels[key]}
         try:
-            rows.append(row_of(f"{name} image {key}", {**rest, **fields}))
+            rows.append(row_of(f"{name} image {key}", {**rest, **fields}, meanings(fields)))
         except UnreadableFile as error:
             rows.append(rejected(error))
     return rows
+
+
+def _with_sentences(name: str, images: list[dict[str, Any]]) -> Rows:
+    own = ("filename", "filepath", "sentences", "sentids", "imgid")
+    return json_rows(
+        name,
+        [
+            {
+                "image": join(image.get("filepath") or "", image["filename"]),
+                "captions": [sentence["raw"] for sentence in image["sentences"]],
+                **{k: v for k, v in image.items() if k not in own},
+            }
+            for image in images
+        ],
+    )
 
 
 def image_folders(stem: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from posixpath import normpath, splitext
+from posixpath import join, normpath, splitext
 from typing import Protocol
 
 from core.errors import UnreadableFile
@@ -30,6 +30,9 @@ class Tree(Protocol):
     @property
     def rejected(self) -> tuple[Rejected, ...]:
         """Files that are not listed, with the reason."""
+
+    def files_in(self, folder: str) -> list[str]:
+        """Names of the visible files directly in a folder; "" is the top."""
 
     def objection(self, name: str) -> str:
         """Why a file cannot be read; "" when it can."""
@@ -72,6 +75,14 @@ class Folder:
     def rejected(self) -> tuple[Rejected, ...]:
         """Links that leave the folder, names that are not UTF-8, folders that cannot be opened."""
         return self._listing[1]
+
+    def files_in(self, folder: str) -> list[str]:
+        """Names of the visible files directly in a folder, without a walk through the others."""
+        try:
+            names = os.listdir(self.root / folder) if self._inside(folder) else []
+        except OSError:
+            return []
+        return sorted(name for n in names if not hidden(name := join(folder, n)))
 
     def _walk(self) -> Iterator[tuple[str, str]]:
         """Every file with the objection to it, or "". Linked folders are not entered: no loops."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from posixpath import normpath
+from posixpath import dirname, normpath, splitext
+from unicodedata import normalize
 
 from core.errors import UnreadableFile
 from core.ingest.readers.files import Tree
-from core.ingest.readers.records import Record
+from core.ingest.readers.loose_images import is_image
+from core.ingest.readers.records import Entry, Note, Record
 from core.ingest.readers.rows import Row, unique
 from core.ingest.readers.tables import Rows
 from core.types import Rejected
 
 
-def join_rows(rows: Rows, tree: Tree, bases: Sequence[str]) -> list[Record | Rejected]:
+def join_rows(rows: Rows, tree: Tree, bases: Sequence[str]) -> list[Entry]:
     """One record per image, however many rows name it, and one per text without an image.
 
     Args:
@@ -23,15 +25,18 @@ def join_rows(rows: Rows, tree: Tree, bases: Sequence[str]) -> list[Record | Rej
         tree: has the images.
         bases: folders that the paths may be relative to; the first that contains the image counts.
     """
-    entries: list[Record | Rejected] = []
+    entries: list[Entry] = []
     images: dict[str, Record] = {}
     at: dict[str, int] = {}
     finder = _Finder(tree, bases)
     for row in rows:
-        if isinstance(row, Rejected):
+        if isinstance(row, Rejected | Note):
             entries.append(row)
             continue
         entries += row.rejected
+        if row.data is not None:
+            entries.append(replace(_record(row, row.image), read=partial(bytes, row.data)))
+            continue
         if not row.image:
             if row.captions:
                 entries.append(_record(row, row.place))
@@ -48,7 +53,7 @@ def join_rows(rows: Rows, tree: Tree, bases: Sequence[str]) -> list[Record | Rej
             entries.append(images[name])
     for name, place in at.items():
         entries[place] = images[name]
-    return entries
+    return entries + finder.notes()
 
 
 class _Finder:
@@ -59,6 +64,8 @@ class _Finder:
         self._own = bases[0]
         self._bases = list(bases)
         self._found: dict[str, tuple[str, str]] = {}
+        self._by_form: dict[str, dict[str, list[str]]] = {}
+        self._near: list[tuple[str, str]] = []
 
     def find(self, reference: str) -> tuple[str, str]:
         """The file's name in the tree, and the objection to it or ""."""
@@ -67,22 +74,55 @@ class _Finder:
         return self._found[reference]
 
     def _look(self, reference: str) -> tuple[str, str]:
-        objections = []
+        missing: list[str] = []
+        objections: list[str] = []
+        similar: list[str] = []
         # A path to a parent folder is relative to the table's own folder.
         climbs = normpath(reference.replace("\\", "/")).startswith("..")
         for base in [self._own] if climbs else list(self._bases):
             try:
                 name = self._tree.within(reference, base)
-                objection = self._tree.objection(name)
             except UnreadableFile as error:
-                objection = error.reason
+                objections.append(error.reason)
+                continue
+            objection = self._tree.objection(name)
             if not objection:
                 self._bases.remove(base)
                 self._bases.insert(0, base)
                 return name, ""
-            objections.append(objection)
+            (missing if "no such" in objection else objections).append(objection)
+            similar += self._similar(name) if "no such" in objection else []
+        if len(similar) == 1 and not self._tree.objection(similar[0]):
+            self._near.append((reference, similar[0]))
+            return similar[0], ""
+        if similar:
+            return reference, f"{missing[0]}; similar names: {', '.join(similar)}"
         # The most helpful one: a path that leaves the folder, rather than no such file.
-        return reference, next((o for o in objections if "no such" not in o), objections[0])
+        return reference, (objections + missing)[0]
+
+    def _similar(self, name: str) -> list[str]:
+        """Images whose names differ only in case, Unicode form or a missing suffix."""
+        folder = dirname(name)
+        if folder not in self._by_form:
+            forms: dict[str, list[str]] = {}
+            for image in filter(is_image, self._tree.files_in(folder)):
+                for form in (_form(image), _form(splitext(image)[0])):
+                    forms.setdefault(form, []).append(image)
+            self._by_form[folder] = forms
+        return self._by_form[folder].get(_form(name), [])
+
+    def notes(self) -> list[Note]:
+        """How many images were found by a similar name."""
+        if not self._near:
+            return []
+        many = "1 image was" if len(self._near) == 1 else f"{len(self._near):,} images were"
+        written, name = self._near[0]
+        how = "found by a name that differs in case, Unicode form or a missing suffix"
+        return [Note(f"{many} {how} (first: {written} is {name}).")]
+
+
+def _form(name: str) -> str:
+    return normalize("NFC", name).casefold()
 
 
 def _record(row: Row, name: str) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from core.types import Item, Rejected, Value
 
@@ -30,18 +31,28 @@ class Record:
     attributes: Mapping[str, Value] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """How something was read, or why it was left out, in one sentence for the report."""
+
+    text: str
+
+
+Entry: TypeAlias = Record | Rejected | Note
+
+
 @dataclass(frozen=True)
 class Source:
-    """Records and rejected entries in a fixed order, which may be iterated repeatedly.
+    """Records, rejected entries and notes in a fixed order, which may be iterated repeatedly.
 
     `total` counts the records (some may be rejected later), None when unknown.
     """
 
     name: str
     total: int | None
-    entries: Callable[[], Iterable[Record | Rejected]]
+    entries: Callable[[], Iterable[Entry]]
 
-    def __iter__(self) -> Iterator[Record | Rejected]:
+    def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries())
 
 

@@ -17,19 +17,28 @@ EXPECTED = (
     "Expected: image (a path) and/or caption or captions; optional: label or labels, "
     "and any other fields"
 )
-_MEANING = {
-    "image": "image",
-    "file_name": "image",
-    "caption": "captions",
-    "captions": "captions",
-    "label": "labels",
-    "labels": "labels",
+# Names of columns by meaning. Of each meaning a table has, only the first line of names is read.
+_NAMES = {
+    "image": (
+        ("image",),
+        ("file_name", "filename"),
+        ("filepath", "file_path", "image_path", "image_name"),
+        ("key",),
+    ),
+    "captions": (("caption", "captions"), ("text",), ("title",), ("comment",)),
+    "labels": (("label", "labels"),),
 }
+# Names that mean something else, unless the table has a column of this meaning or name as well.
+_ONLY_WITH = {"key": "url", "text": "image", "title": "image", "comment": "image"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row with valid texts; `image` is the path as written in the table, or ""."""
+    """A row with valid texts.
+
+    `image` is the path as written in the table, or ""; `data` are the bytes of an image that is
+    stored in the table itself.
+    """
 
     place: str
     image: str
@@ -37,18 +46,26 @@ class Row:
     labels: tuple[str, ...]
     attributes: Mapping[str, Value]
     rejected: tuple[Rejected, ...] = ()
+    data: bytes | None = None
 
 
 def meanings(columns: Iterable[str]) -> dict[str, str]:
-    """Known columns with their meaning. A column `image` takes precedence over `file_name`.
+    """Columns that are images, captions or labels. All others are attributes.
 
-    >>> meanings(["Image", "caption", "year"])
+    >>> meanings(["Image", "caption", "text", "year"])
     {'Image': 'image', 'caption': 'captions'}
+    >>> meanings(["file_name", "text"]), meanings(["text"])
+    ({'file_name': 'image', 'text': 'captions'}, {})
     """
-    known = {c: _MEANING[c.strip().lower()] for c in columns if c.strip().lower() in _MEANING}
-    images = [c for c, meaning in known.items() if meaning == "image"]
-    if len(images) > 1:
-        known = {c: m for c, m in known.items() if m != "image" or c.strip().lower() == "image"}
+    names = {column: column.strip().lower() for column in columns}
+    known: dict[str, str] = {}
+    for meaning, lines in _NAMES.items():
+        present = {*names.values(), *known.values()}
+        for line in lines:
+            usable = [name for name in line if _ONLY_WITH.get(name, name) in present]
+            if found := [column for column, name in names.items() if name in usable]:
+                known |= dict.fromkeys(found, meaning)
+                break
     return known
 
 
@@ -57,14 +74,18 @@ def fits(columns: Iterable[str]) -> bool:
     return not {"image", "captions"}.isdisjoint(meanings(columns).values())
 
 
-def row_of(place: str, fields: Mapping[str, object]) -> Row:
+def row_of(place: str, fields: Mapping[str, object], known: Mapping[str, str]) -> Row:
     """Read one row.
+
+    Args:
+        place: its name in messages.
+        fields: its values by column.
+        known: the meaning of the table's columns; see `meanings`.
 
     Raises:
         UnreadableFile: a field has a value that its name does not allow; the row is rejected.
     """
-    known = meanings(fields)
-    image = ""
+    image, data = "", None
     captions: list[str] = []
     labels: list[str] = []
     attributes: dict[str, Value] = {}
@@ -72,7 +93,7 @@ def row_of(place: str, fields: Mapping[str, object]) -> Row:
     for column, value in fields.items():
         meaning = known.get(column)
         if meaning == "image":
-            image = _path(place, value)
+            image, data = _image(place, value)
         elif meaning == "captions":
             _captions(place, value, captions, bad_captions)
         elif meaning == "labels":
@@ -81,7 +102,8 @@ def row_of(place: str, fields: Mapping[str, object]) -> Row:
             attributes[column.strip()] = typed
     if not (image or captions or bad_captions):
         raise UnreadableFile(place, "it has neither an image nor a caption")
-    return Row(place, image, tuple(captions), unique(labels), attributes, tuple(bad_captions))
+    texts, bad = tuple(captions), tuple(bad_captions)
+    return Row(place, image, texts, unique(labels), attributes, bad, data)
 
 
 def labels_of(place: str, value: object) -> list[str]:
@@ -179,12 +201,20 @@ def kind_of(value: object) -> str:
     return "nothing" if value is None else "an object"
 
 
-def _path(place: str, value: object) -> str:
+def _image(place: str, value: object) -> tuple[str, bytes | None]:
+    """Path and bytes of an image: a path, or an object with `bytes` and `path`."""
+    data = None
+    if isinstance(value, Mapping) and "bytes" in value:
+        data, value = value["bytes"], value.get("path")
+    elif isinstance(value, bytes):
+        data, value = value, None
+    if isinstance(data, bytes) and not value:
+        value = place
     if value is None:
-        return ""
+        return "", None
     if not isinstance(value, str):
         raise UnreadableFile(place, f"the image is {kind_of(value)}, not a path")
-    return clean(place, value).strip()
+    return clean(place, value).strip(), data if isinstance(data, bytes) else None
 
 
 def _captions(place: str, value: object, captions: list[str], bad: list[Rejected]) -> None:

@@ -15,7 +15,7 @@ from core.ingest.readers.detect import allowed
 from core.ingest.readers.files import Folder
 from core.ingest.readers.records import shorten
 from core.ingest.readers.rows import attribute, clean, labels_of, rejected, unique
-from core.ingest.readers.tables import NOT_PARQUET
+from core.ingest.readers.tables import NOT_PARQUET, has_bytes
 from core.types import Floats, Ints, Item, Kind, Rejected, Value
 
 NEEDED = ("id", "kind", "vector")
@@ -90,7 +90,7 @@ def _read(file: Any, place: Path) -> VectorIntake:
         raise UnreadableFile(name, "none of its rows has a vector")
     table = _VectorRows(name, Folder(place.parent))
     vectors = np.empty((file.metadata.num_rows, length), np.float32)
-    fields = [n for n in schema.names if n != "vector" and not _is_bytes(schema.field(n).type)]
+    fields = [n for n in schema.names if n != "vector" and not has_bytes(schema.field(n).type)]
     start = filled = scaled = 0
     for batch in _batches(file, name):
         units, rows, wrong, off = _unit_rows(batch.column("vector"), length)
@@ -135,7 +135,7 @@ def _check_columns(name: str, schema: Any) -> list[str]:
     """Reject a table that cannot be read; returns notes about the ignored columns."""
     from pyarrow import types
 
-    useful = [column.name for column in schema if not _is_bytes(column.type)]
+    useful = [column.name for column in schema if not has_bytes(column.type)]
     if missing := [column for column in NEEDED if column not in useful]:
         reason = f"it has no column {' and no '.join(missing)}"
         raise UnreadableFile(name, f"{reason}; needed: id, kind (image or text) and vector")
@@ -146,14 +146,8 @@ def _check_columns(name: str, schema: Any) -> list[str]:
     return [
         f"The column '{column.name}' was ignored: it contains bytes."
         for column in schema
-        if _is_bytes(column.type)
+        if has_bytes(column.type)
     ]
-
-
-def _is_bytes(kind: Any) -> bool:
-    from pyarrow import types
-
-    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
 
 
 @dataclass

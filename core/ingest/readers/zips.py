@@ -7,7 +7,7 @@ import stat
 import zipfile
 import zlib
 from pathlib import Path
-from posixpath import normpath
+from posixpath import dirname, normpath
 
 from core.errors import UnreadableFile
 from core.ingest.readers.files import hidden, is_absolute, within
@@ -72,6 +72,10 @@ class Zip:
             raise UnreadableFile(self.name, f"{reason}. Unpack it and ingest the folder")
         if unpacked > RATIO_FREE and unpacked > MAX_RATIO * packed:
             raise UnreadableFile(self.name, _bomb(unpacked, packed))
+
+    def files_in(self, folder: str) -> list[str]:
+        """Names of the visible members directly in a folder."""
+        return [name for name in self.names if dirname(name) == folder]
 
     def objection(self, name: str) -> str:
         """Why a member cannot be read; "" when it can."""

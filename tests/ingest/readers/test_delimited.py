@@ -6,7 +6,7 @@ import pytest
 
 from core.ingest.readers.detect import read
 from tests.fixtures.files import folder_of, jsonl, png
-from tests.fixtures.sources import records, rejected
+from tests.fixtures.sources import notes, records, rejected
 
 
 @pytest.mark.parametrize("name", ["captions.txt", "captions.csv"])
@@ -91,3 +91,40 @@ def test_no_digit_of_an_integer_is_lost(
     rows = [{"caption": "x", "id": value} for value in values]
     path = folder_of(tmp_path, {"t.jsonl": jsonl(*rows)}) / "t.jsonl"
     assert [record.attributes["id"] for record in records(read(path))] == values
+
+
+@pytest.mark.parametrize(
+    ("table", "captions", "noted"),
+    [
+        ('a.png,"one\nb.png,two\n', ['"one', "two"], "line 2"),
+        ('a.png,"one\nb.png,two "x"\n', ["one", 'two "x"'], "line 2"),
+        ('a.png,"one\nb.png,ends "x"\n', ["one", 'ends "x"'], "line 2"),
+        ('a.png,"one\nb.png,"two\n', ["one", "two"], "2 lines (2, 3)"),
+        ('a.png,"one\nlast, line"\nb.png,two\n', ["one\nlast, line", "two"], ""),
+        ('a.png,"say ""hi"" "\nb.png,"x, y"\n', ['say "hi"', "x, y"], ""),
+        ('a.png,"one\nb.png,closed here"\n', ["one", 'closed here"'], "line 2"),
+    ],
+)
+def test_a_quote_that_is_not_closed_spoils_no_other_row(
+    tmp_path: Path, table: str, captions: list[str], noted: str
+) -> None:
+    files = {"t.csv": "image,caption\n" + table, "a.png": png(1), "b.png": png(2)}
+    source = read(folder_of(tmp_path / "t", files))
+    assert [r.captions[0].strip('"') for r in records(source)] == [c.strip('"') for c in captions]
+    assert [note for note in notes(source) if "quote" in note] == (
+        [f"t.csv {noted}: a quote that is not closed was read as text."] if noted else []
+    )
+
+
+def test_lists_as_pandas_and_numpy_print_them(tmp_path: Path) -> None:
+    table = (
+        'caption,label\n"[\'a dog\', ""it\'s""]","[\'x\', \'y\']"\n'
+        "\"['a cat'\n 'the end']\",[1]\n[noise] off,z\n"
+    )
+    path = tmp_path / "t.csv"
+    path.write_text(table)
+    assert [(r.captions, r.labels) for r in records(read(path))] == [
+        (("a dog", "it's"), ("x", "y")),
+        (("a cat", "the end"), ("[1]",)),
+        (("[noise] off",), ("z",)),
+    ]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.errors import InputError
 from core.ingest.readers.detect import read
 from tests.fixtures.files import folder_of, jsonl, png, zip_of
-from tests.fixtures.sources import contents, records, rejected
+from tests.fixtures.sources import contents, notes, records, rejected
 
 ANYTHING = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -198,3 +198,33 @@ def test_nothing_outside_the_allowed_root_is_read(tmp_path: Path) -> None:
             read(path, root)
     folder_of(root, {"t.json": json.dumps([{"image": "../out/a.png"}, {"image": "in/a.png"}])})
     assert [r.name for r in records(read(root / "t.json", root))] == ["in/a.png"]
+
+
+def test_files_that_are_not_read_as_tables_are_noted(tmp_path: Path) -> None:
+    files = {"a.png": png(), "a.txt": "its caption", "x.json": "{}", "README.txt": "no table"}
+    source = read(folder_of(tmp_path / "m", files))
+    assert records(source)[0].captions == ("its caption",)
+    assert [note.partition(":")[0] for note in notes(source)] == [
+        "x.json was not read as a table",
+        "README.txt was not read as a table",
+    ]
+    captions = json.dumps({"images": [{"id": 1, "file_name": "a.png"}], "annotations": []})
+    coco = {"a.png": png(), "captions_x.json": captions, "instances_x.json": captions}
+    assert notes(read(folder_of(tmp_path / "c", coco))) == [
+        "instances_x.json was not read as a table: captions_x.json was read instead."
+    ]
+
+
+def test_parts_of_one_table_are_read_together(tmp_path: Path) -> None:
+    files = {f"{i}.png": png(i) for i in range(3)}
+    for i, name in enumerate(("train_1.csv", "train_2.csv", "test_1.csv")):
+        files[name] = f"image,caption\n{i}.png,text {i}\n"
+    source = read(folder_of(tmp_path / "parts", files))
+    assert [(r.name, r.attributes) for r in records(source)] == [
+        ("2.png", {"split": "test"}),
+        ("0.png", {"split": "train"}),
+        ("1.png", {"split": "train"}),
+    ]
+    assert "3 tables were read as parts of one: test_1.csv, train_1.csv, train_2.csv." in notes(
+        source
+    )

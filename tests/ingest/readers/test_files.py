@@ -7,8 +7,8 @@ import pytest
 
 from core.errors import UnreadableFile
 from core.ingest.readers.detect import read
-from tests.fixtures.files import folder_of, jsonl, png
-from tests.fixtures.sources import records, rejected
+from tests.fixtures.files import folder_of, jsonl, png, zip_of
+from tests.fixtures.sources import notes, records, rejected
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,17 @@ def test_an_image_that_disappears_is_reported(tmp_path: Path) -> None:
     assert record.read is not None
     with pytest.raises(UnreadableFile, match=r"^a.png: there is no such file"):
         record.read()
+
+
+def test_a_similar_name_is_found_only_when_it_is_the_only_one(tmp_path: Path) -> None:
+    files = {"a.JPG": png(1), "b.png": png(2), "B.png": png(3), "sub/c.png": png(4)}
+    rows = [{"image": name} for name in ("a.jpg", "b.PNG", "c.png", "sub/C.png")]
+    files["items.jsonl"] = jsonl(*rows)
+    for source in (
+        read(folder_of(tmp_path / "t", files)),
+        read(zip_of(tmp_path / "t.zip", files)),
+    ):
+        assert [r.name for r in records(source)][:2] == ["a.JPG", "sub/c.png"]
+        assert "similar names: B.png, b.png" in rejected(source)["b.PNG"]
+        assert set(rejected(source)) == {"b.PNG", "c.png"}
+        assert any(note.startswith("2 images were found by a name") for note in notes(source))

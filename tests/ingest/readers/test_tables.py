@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.ingest.readers.detect import read
 from tests.fixtures.files import folder_of, jsonl, png
-from tests.fixtures.sources import contents, records, rejected
+from tests.fixtures.sources import contents, notes, records, rejected
 
 ANYTHING = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -144,3 +144,33 @@ def test_bad_lines_are_rejected_by_number_and_the_rest_goes_on(tmp_path: Path) -
         "items.jsonl line 16": "it is not valid UTF-8",
     }
     assert reasons == expected
+
+
+def test_parquet_of_hugging_face_has_images_and_names_of_classes(tmp_path: Path) -> None:
+    features = {"label": {"_type": "ClassLabel", "names": ["cat", "dog"]}, "image": {}}
+    rows = [
+        {"image": {"bytes": png(1), "path": None}, "mask": {"bytes": png(3)}, "label": 1},
+        {"image": {"bytes": png(2), "path": "b.png"}, "mask": {"bytes": png(3)}, "label": -1},
+    ]
+    table = pa.Table.from_pylist(rows)
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "t.parquet")
+    source = read(tmp_path / "t.parquet")
+    one, two = records(source)
+    assert (one.name, one.labels, one.read and one.read()) == ("t.parquet row 1", ("dog",), png(1))
+    assert (two.name, two.labels, two.attributes) == ("b.png", (), {})
+    assert notes(source) == [
+        "t.parquet: column 'mask' was ignored: it has bytes.",
+        "t.parquet: columns 'image' (image), 'label' (label).",
+    ]
+
+
+def test_the_first_known_name_of_a_column_is_read_and_the_rest_is_reported(tmp_path: Path) -> None:
+    rows = [{"file_name": "a.png", "text": "words", "title": "T"}, {"text": "lone"}]
+    source = read(folder_of(tmp_path / "t", {"t.jsonl": jsonl(*rows), "a.png": png()}))
+    image, text = records(source)
+    assert (image.captions, image.attributes) == (("words",), {"title": "T"})
+    assert text.captions == ("lone",)
+    assert notes(source) == [
+        "t.jsonl: columns 'file_name' (image), 'text' (caption); attributes: title."
+    ]
