@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core import encoders
 from core import ingest as pipeline
 from core.encoders import Suggestion
-from core.errors import InputError
+from core.errors import InputError, UnreadableFile
 from core.ingest import IngestReport
 from core.search import encoder_for
 from core.types import Passport, Pooling, Progress, StoredTokens
@@ -47,8 +47,12 @@ def ingest(
         long_text: how texts beyond the encoder's limit are encoded: "windows", "stretch",
             "interpolate" or "" (truncated). Without it: as the collection's texts, else windows.
         progress: called with (done, total); may raise to stop.
+
+    Raises:
+        InputError: nothing in it can be read; no new collection is left behind.
     """
     started = monotonic()
+    is_new = name not in bench.names()
     if pipeline.is_vectors(path):
         intake = pipeline.read_vectors(path, root)
         d = intake.vectors.shape[1]
@@ -63,6 +67,10 @@ def ingest(
             _check_long_text(bench, name, loaded.passport)
         collection = bench.home.ensure(name)
         report = pipeline.ingest(collection, source, loaded, progress)
+    if report.rejected and not (report.images or report.texts or report.repeated):
+        if is_new:
+            bench.home.delete(name)
+        raise _nothing_read(Path(path).name, report)
     report.seconds = monotonic() - started
     collection.artifacts.write_ingest_report(report.to_dict())
     return report
@@ -129,6 +137,14 @@ def tokens_stored(opened: EncodedCollection) -> StoredTokens:
 def tokens_version(opened: EncodedCollection) -> str:
     """Changes when any process has written token vectors; no two collections share one."""
     return opened.collection.tokens.version(opened.passport)
+
+
+def _nothing_read(source: str, report: IngestReport) -> UnreadableFile:
+    first, n = report.rejected[0], len(report.rejected)
+    which = "" if n == 1 else f"{n:,} rejected, first: "
+    return UnreadableFile(
+        source, f"nothing in it can be read ({which}{first.name}: {first.reason})"
+    )
 
 
 def _check_long_text(bench: Workbench, name: str, passport: Passport) -> None:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from core.cli import main
+from core.workbench import Workbench
 from tests.fixtures.files import (
     encoded,
     folder_of,
@@ -234,8 +235,10 @@ def test_brought_vectors_without_their_encoder_say_why_text_search_is_off(tmp_pa
 
 def test_an_empty_collection_answers_with_sentences(tmp_path, sextant):
     folder = folder_of(tmp_path / "in", {"words.png": "no picture"})
-    code, report, _ = sextant("ingest", folder, "-c", "empty", "--encoder", "toy", "--json")
-    assert (code, report["added"]["image"]) == (0, 0)
+    code, _, message = sextant("ingest", folder, "-c", "empty", "--encoder", "toy", "--json")
+    assert (code, "nothing in it can be read (words.png: " in message) == (2, True)
+    assert Workbench().names() == ()
+    Workbench().home.ensure("empty")
     for command in (["search", "empty", "x"], ["evaluate", "empty"], ["diagnose", "empty"]):
         code, _, told = sextant(*command)
         assert code == 2, command

@@ -15,6 +15,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.cli import main
+from core.errors import InputError
 from core.ingest import decode
 from core.types import Part, Query
 from core.workbench import Workbench
@@ -205,6 +206,12 @@ def test_nfd_and_case(case, folder, texts):
     assert said(report, "2 images", "name")
 
 
+def test_only_bad(case, capsys):
+    assert main(["ingest", str(case("only_bad")), "-c", "set", "--encoder", "toy"]) == 2
+    assert "cut.jpg" in capsys.readouterr().err
+    assert Workbench().names() == ()
+
+
 def test_png_metadata(case):
     report = ingest(case("png_metadata"))
     assert (report.images, report.rejected) == (2, [])
@@ -222,3 +229,10 @@ def test_yolo_sidecars(case):
     report = ingest(case("yolo_sidecars"))
     assert (report.images, report.texts) == (4, 0)
     assert said(report, "4 text files", "numbers")
+
+
+def test_nothing_to_read_leaves_an_existing_collection(case, photos):
+    ingest(photos)
+    with pytest.raises(InputError, match="truncated"):
+        ingest(case("only_bad"))
+    assert Workbench().card("set").images == 20
