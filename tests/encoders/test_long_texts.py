@@ -162,7 +162,7 @@ def stories(tmp_path):
 def test_a_query_is_encoded_as_the_stored_texts_were(stories, encoder, mode):
     bench, name = Workbench(stories.parent / "home"), encoder.name
     report = bench.ingest("stories", stories, encoder=name, long_text=mode)
-    assert report.notes[0].startswith("1 text exceeds the encoder's token limit")
+    assert any(n.startswith("1 text exceeds the encoder's token limit") for n in report.notes)
     assert bench.passport("stories").long_text == ("windows" if mode is None else mode)
     answer = bench.search(bench.open("stories"), Query((Part(LONG),), ("text",)))
     assert answer.hits[0].cosine == pytest.approx(1, abs=1e-5)

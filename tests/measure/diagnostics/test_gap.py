@@ -1,6 +1,7 @@
 """The gap as a line to move along: recall, loss and variance."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -163,8 +164,7 @@ def test_intervals_know_how_far_two_samples_differ(name, fixed):
         return find(name, given.subset(np.concatenate([rows, 2000 + rows])), **fixed)
 
     covered = 0
-    for _ in range(100):
-        one, other = drawn(), drawn()
+    for one, other in pairwise(drawn() for _ in range(101)):
         wide = np.hypot(one.high - one.low, other.high - other.low) / 2
         covered += abs(one.value - other.value) <= wide
     assert covered >= 90
