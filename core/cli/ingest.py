@@ -29,7 +29,8 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     _log_rejected(report)
     echo(
         f"{report.collection}: {report.images:,} images and {report.texts:,} texts added, "
-        f"{len(report.repeated):,} duplicates, {len(report.rejected):,} rejected, "
+        f"{len(report.repeated):,} duplicates, {report.updated:,} updated, "
+        f"{len(report.rejected):,} rejected, "
         f"{report.encoded:,} encoded in {report.seconds:.1f} s."
     )
 

@@ -74,6 +74,7 @@ def _run(
         writer.flush()
         raise
     writer.flush()
+    writer.update()
     writer.note()
     writer.report.seconds = monotonic() - started
     if writer.wrote:

@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from core.errors import UnreadableFile
 from core.ingest.images import decode, thumbnail
 from core.ingest.prepare import THREADS
 from core.ingest.readers.vectors import VectorIntake
+from core.ingest.updates import Updates
 from core.ingest.writer import IngestReport
 from core.types import Item, Passport, Progress
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from core.store import Collection
 
 CHUNK_ROWS = 20_000  # written at a time
+SAME = 1e-6  # largest difference of two vectors that are the same
 
 
 def import_vectors(
@@ -39,7 +43,10 @@ def import_vectors(
             replace(stored, weights="").check(passport)
             passport = stored
     report = IngestReport(collection.name, rejected=list(intake.rejected), notes=list(intake.notes))
-    known, done, n = collection.item_ids(), collection.vector_ids(passport), len(intake.items)
+    known, n = collection.item_ids(), len(intake.items)
+    updates = Updates(collection, known)
+    same = _unchanged(collection, intake, passport)
+    replaced = 0
     with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
         for start in range(0, n, CHUNK_ROWS):
             progress(start, n)
@@ -50,13 +57,32 @@ def import_vectors(
             report.texts += sum(item.kind == "text" for item in new)
             thumbnails = zip((i.id for i in new), pool.map(_thumbnail, new), strict=True)
             collection.add(new, [], {id_: webp for id_, webp in thumbnails if webp})
-            rows = [i for i, item in enumerate(items, start) if item.id not in done]
+            updates.add(items)
+            rows = [i for i, item in enumerate(items, start) if not same.get(item.id)]
             ids = [intake.items[i].id for i in rows]
-            collection.write_vectors(passport, ids, intake.vectors[rows])
+            collection.write_vectors(passport, ids, intake.vectors[rows], replace=True)
+            replaced += sum(id_ in same for id_ in ids)
     collection.add([], intake.pairs, {})
+    report.updated = updates.write()
+    if replaced:
+        vectors = "1 vector was" if replaced == 1 else f"{replaced:,} vectors were"
+        report.notes.append(f"{vectors} replaced: the file has others for the same ids.")
     collection.optimize()
     progress(n, n)
     return report
+
+
+def _unchanged(collection: Collection, intake: VectorIntake, passport: Passport) -> dict[str, bool]:
+    """Of the items whose vector is stored already, whether the file has the same one."""
+    space = collection.space(passport)
+    row_of = dict(zip(space.ids, range(space.n), strict=True))
+    found = [(i, row_of[item.id]) for i, item in enumerate(intake.items) if item.id in row_of]
+    same: dict[str, bool] = {}
+    for start in range(0, len(found), CHUNK_ROWS):
+        new, old = np.array(found[start : start + CHUNK_ROWS]).T
+        equal = (np.abs(intake.vectors[new] - space.vectors[old]) <= SAME).all(axis=1)
+        same |= zip((space.ids[row] for row in old), equal.tolist(), strict=True)
+    return same
 
 
 def _thumbnail(item: Item) -> bytes:

@@ -11,6 +11,7 @@ import numpy as np
 from core.encoders import Encoder, long_text_note
 from core.ingest.prepare import PreparedRecord
 from core.ingest.readers.records import Note
+from core.ingest.updates import Updates
 from core.types import Floats, Item, Passport, Rejected
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ TEXT_BATCH = 64
 
 @dataclass
 class IngestReport:
-    """The result of an ingest. `repeated`: names of existing items; `rejected`: records."""
+    """The result of an ingest.
+
+    `repeated`: names of existing items, of which `updated` had other labels, attributes or paths;
+    `rejected`: records.
+    """
 
     collection: str
     images: int = 0
@@ -34,6 +39,7 @@ class IngestReport:
     encoded: int = 0
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+    updated: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `sextant ingest --json` prints."""
@@ -41,6 +47,7 @@ class IngestReport:
             "collection": self.collection,
             "added": {"image": self.images, "text": self.texts},
             "repeated": self.repeated,
+            "updated": self.updated,
             "refused": [{"name": r.name, "reason": r.reason} for r in self.rejected],
             "encoded": self.encoded,
             "seconds": round(self.seconds, 3),
@@ -78,6 +85,7 @@ class Writer:
         self.report = IngestReport(collection.name)
         self.wrote = False
         self._known = collection.item_ids()
+        self._updates = Updates(collection, self._known)
         self._done = set(done)
         self._images: list[tuple[str, Floats]] = []
         self._texts: list[Item] = []
@@ -100,6 +108,8 @@ class Writer:
             self._add_item(item, record)
         if record.note:
             self._notes.setdefault(record.note, []).append(record.items[0].name)
+        if not record.stored:
+            self._updates.add(record.items, record.pairs)
         self._pairs.update(dict.fromkeys(record.pairs))
         if len(self._images) >= IMAGE_BATCH or len(self._texts) >= TEXT_BATCH:
             self.encode()
@@ -142,6 +152,16 @@ class Writer:
         self._ids += ids
         self._rows.append(rows)
         self.report.encoded += len(ids)
+
+    def update(self) -> None:
+        """Update existing items with what the source has now, after the last chunk."""
+        self.report.updated = self._updates.write()
+        replaced = self._updates.replace_captions()
+        self.wrote = self.wrote or bool(self.report.updated or replaced)
+        self.report.notes += self._updates.notes()
+        if replaced:
+            captions = "1 caption" if replaced == 1 else f"{replaced:,} captions"
+            self.report.notes.append(f"Deleted {captions} that the source no longer has.")
 
     def note(self) -> None:
         """Report what was assumed about pixels, and how long texts were encoded."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -179,9 +179,27 @@ class Collection:
         """
         writes.add(self._database, self._originals, items, pairs, thumbnails or {})
 
-    def write_vectors(self, passport: Passport, ids: Sequence[str], vectors: Floats) -> None:
-        """Store (n, d) vectors of n items; existing vectors of this encoder stay as they are."""
-        writes.write_vectors(self._database, passport, ids, vectors)
+    def update(self, items: Sequence[Item]) -> None:
+        """Replace name, source, text, labels and attributes of existing items, not their bytes."""
+        writes.update(self._database, items)
+
+    def unpair(self, pairs: Sequence[tuple[str, str]], keep: Container[str] = ()) -> None:
+        """Delete (image id, text id) pairs, and the texts that then have no image, unless kept."""
+        self.delete_items(writes.unpair(self._database, pairs, keep))
+
+    def pairs(self) -> dict[str, set[str]]:
+        """Ids of the texts of each image that has any."""
+        table = self._database.table("pairs")
+        texts: dict[str, set[str]] = {}
+        for row in table.read(PAIRS.names).to_pylist() if table else ():
+            texts.setdefault(row["image"], set()).add(row["text"])
+        return texts
+
+    def write_vectors(
+        self, passport: Passport, ids: Sequence[str], vectors: Floats, *, replace: bool = False
+    ) -> None:
+        """Store (n, d) vectors of n items; existing ones of this encoder stay unless `replace`."""
+        writes.write_vectors(self._database, passport, ids, vectors, replace)
 
     def delete_items(self, ids: Sequence[str]) -> None:
         """Delete items with their pairs, thumbnails, vectors and copies of images."""

@@ -14,7 +14,8 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
-from functools import partial
+from functools import partial, reduce
+from operator import and_
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
@@ -193,6 +194,11 @@ class Table:
         """Delete the rows where a column has one of some values."""
         for condition in _conditions(isin):
             self._retry(partial(self._handle.delete, condition))
+
+    def delete_both(self, isin: Mapping[str, Sequence[str]]) -> None:
+        """Delete the rows where every column has one of its values, a few each."""
+        condition = reduce(and_, _conditions(isin))
+        self._retry(partial(self._handle.delete, condition))
 
     def optimize(self) -> None:
         """Join small files, and delete old versions."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -58,10 +58,56 @@ def add(
         database.ensure("pairs", PAIRS).merge(pa.table(columns, schema=PAIRS), ["image", "text"])
 
 
+def update(database: Database, items: Sequence[Item]) -> None:
+    """Replace the rows of existing items, except for the digests of their bytes."""
+    table = database.table("items")
+    if table is None or not items:
+        return
+    stored = table.read(["id", "content", "added"], {"id": [item.id for item in items]})
+    old = {row["id"]: row for row in stored.to_pylist()}
+    rows = item_rows([item for item in items if item.id in old])
+    table.add_columns([f for f in rows.schema if attribute_of(f.name)])
+    ids = rows["id"].to_pylist()
+    # `added` shows the full-text index that the row has changed.
+    kept = {
+        "content": [old[i]["content"] for i in ids],
+        "added": [old[i]["added"] + 1 for i in ids],
+    }
+    columns = []
+    for field in table.schema():
+        if field.name in kept:
+            columns.append(pa.array(kept[field.name], field.type))
+        elif field.name in rows.schema.names:
+            columns.append(rows[field.name])
+        else:
+            columns.append(pa.nulls(len(rows), field.type))
+    table.merge(pa.table(columns, schema=table.schema()), ["id"], replace=True)
+
+
+def unpair(database: Database, pairs: Sequence[tuple[str, str]], keep: Container[str]) -> list[str]:
+    """Delete the pairs of texts that are kept or have other images; returns the other texts."""
+    table = database.table("pairs")
+    if table is None or not pairs:
+        return []
+    images: dict[str, set[str]] = {}
+    for image, text in pairs:
+        images.setdefault(text, set()).add(image)
+    rows = table.read(PAIRS.names, {"text": sorted(images)}).to_pylist()
+    shared = {row["text"] for row in rows if row["image"] not in images[row["text"]]}
+    shared.update(text for text in images if text in keep)
+    for text in sorted(shared):
+        table.delete_both({"text": [text], "image": sorted(images[text])})
+    return sorted(images.keys() - shared)
+
+
 def write_vectors(
-    database: Database, passport: Passport, ids: Sequence[str], vectors: Floats
+    database: Database,
+    passport: Passport,
+    ids: Sequence[str],
+    vectors: Floats,
+    replace: bool = False,
 ) -> None:
-    """Store the vectors of some items; existing vectors of this encoder stay as they are."""
+    """Store the vectors of some items; existing ones of this encoder stay unless `replace`."""
     if vectors.shape != (len(ids), passport.d):
         raise ValueError(f"{vectors.shape} vectors for {len(ids)} ids and {passport.d} dimensions")
     schema = vectors_schema(passport.d)
@@ -70,9 +116,10 @@ def write_vectors(
     database.ensure("passports", PASSPORTS).merge(pa.table(row, schema=PASSPORTS), ["key"])
     # Of a repeated id the first: a merge would insert both.
     first = sorted({id_: at for at, id_ in reversed(list(enumerate(ids)))}.values())
-    rows = np.ascontiguousarray(vectors[first], np.float32)
-    column = pa.FixedSizeListArray.from_arrays(rows.ravel(), passport.d)
-    table.merge(pa.table([[ids[i] for i in first], column], schema=schema), ["id"])
+    values = np.ascontiguousarray(vectors[first], np.float32)
+    column = pa.FixedSizeListArray.from_arrays(values.ravel(), passport.d)
+    rows = pa.table([[ids[i] for i in first], column], schema=schema)
+    table.merge(rows, ["id"], replace=replace)
 
 
 def delete(

@@ -203,3 +203,48 @@ def test_the_report_is_plain_json(tmp_path):
     report = Workbench().ingest("pets", captioned(tmp_path / "in", 3), encoder="toy").to_dict()
     assert json.loads(json.dumps(report)) == report
     assert set(report) >= {"collection", "added", "repeated", "refused", "encoded", "seconds"}
+
+
+def test_a_corrected_table_replaces_captions_labels_and_attributes(tmp_path):
+    rows = [
+        {"image": "000.png", "captions": ["wrong", "a dog"], "label": "cat", "year": 1999},
+        {"image": "001.png", "captions": ["wrong too", "a dog"], "label": "dog"},
+        {"caption": "wrong too"},
+    ]
+    folder = folder_of(tmp_path / "in", {**images(2), "items.jsonl": jsonl(*rows)})
+    bench = Workbench()
+    bench.ingest("pets", folder, encoder="toy")
+    rows[0] |= {"captions": ["right"], "label": "wolf", "year": "2001"}
+    rows[1]["captions"] = ["right too", "a dog"]
+    folder_of(folder, {"items.jsonl": jsonl(*rows)})
+    report = bench.ingest("pets", folder, encoder="toy")
+    collection = bench.home.open("pets")
+    space = bench.open("pets").space
+    items = bench.items("pets", space.ids)
+    pairs = {(items[i].name, items[t].text) for i, t in space.pairs.tolist()}
+    assert pairs == {("000.png", "right"), ("001.png", "right too"), ("001.png", "a dog")}
+    texts = {item.text for item in items if item.kind == "text"}
+    assert texts == {"right", "right too", "a dog", "wrong too"}  # the last one is a row of its own
+    image = next(item for item in items if item.name == "000.png")
+    assert (image.labels, image.attributes) == (("wolf",), {"year": "2001"})
+    assert [id_ for id_, _ in collection.search_text("wolf")] == [image.id]
+    assert collection.search_text("cat") == []
+    assert (report.updated, report.texts) == (1, 2)
+    assert "Deleted 3 captions that the source no longer has." in report.notes
+    again = bench.ingest("pets", folder, encoder="toy")
+    assert (again.updated, again.images, again.texts, again.encoded) == (0, 0, 0, 0)
+    assert not any("Deleted" in note for note in again.notes)
+
+
+def test_a_copy_elsewhere_adds_labels_and_leaves_the_file_that_is_still_there(tmp_path):
+    bench = Workbench()
+    one = folder_of(tmp_path / "one", {"cat/a.png": png(1), "dog/b.png": png(2)})
+    two = folder_of(tmp_path / "two", {"pets/x.png": png(1), "wild/y.png": png(3)})
+    bench.ingest("pets", one, encoder="toy")
+    assert bench.ingest("pets", two, encoder="toy").updated == 1
+    items = {item.name: item for item in bench.items("pets", bench.open("pets").space.ids)}
+    assert items["cat/a.png"].labels == ("cat", "pets")
+    assert items["cat/a.png"].source == str(one / "cat/a.png")
+    (one / "cat/a.png").unlink()
+    bench.ingest("pets", two, encoder="toy")
+    assert bench.image_bytes("pets", items["cat/a.png"].id) == png(1)
