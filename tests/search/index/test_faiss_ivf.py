@@ -165,4 +165,5 @@ def test_it_takes_less_than_a_quarter_of_the_memory(rng):
     space = space_of(clustered(rng, 2000, d=128))
     index = faiss.serialize_index(ivf_index(space, "image").index)
     rotation_and_centers = 4 * 128 * (128 + ivf_index(space, "image").lists)
-    assert len(index) - rotation_and_centers < space.vectors.nbytes / 4  # lists this short are padded
+    # Lists this short are padded.
+    assert len(index) - rotation_and_centers < space.vectors.nbytes / 4
