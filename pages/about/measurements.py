@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import measurements
+from pages.parts.about import measurements
 
 st.markdown("### Measurements", anchors=False)
 st.caption("Bold: the 95 % confidence interval of the difference excludes 0.")

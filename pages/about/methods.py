@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import methods
+from pages.parts.about import methods
 
 st.markdown("### Methods", anchors=False)
 st.caption("The methods behind every number in Sextant, with their settings and sources.")

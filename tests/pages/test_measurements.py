@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import ASSETS
-from pages.parts import measurements
+from pages.parts.about import measurements
 
 TOP = Path(__file__).parents[2]
 FILES = sorted((ASSETS / "results").glob("*.json"))
