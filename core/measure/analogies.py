@@ -80,8 +80,8 @@ def analogies(
     half = _half(groups(space)[rows], rng)[swaps.source]
     if half.all() or not half.any():
         raise _too_few(len(half))
-    pictures, edits = _scores(space, rows, np.asarray(words(names)), mix)
-    tested = [_tested(swaps, pictures, edits, s) for s in STRENGTHS]
+    images, edits = _scores(space, rows, np.asarray(words(names)), mix)
+    tested = [_tested(swaps, images, edits, s) for s in STRENGTHS]
     on_train = [np.average(both[half], weights=swaps.weights[half]) for _, _, both in tested]
     best = int(np.argmax(on_train))
     test = ~half
@@ -130,27 +130,27 @@ def _scores(space: Space, rows: Ints, words: Floats, mix: Mix) -> tuple[Doubles,
     Balanced, each row of scores has mean 0 and deviation 1: what search does to parts of a mixed
     query, seen from the candidates.
     """
-    pictures = space.vectors[rows].astype(np.float64)
-    scores = [pictures @ pictures.T, words.astype(np.float64) @ pictures.T]
+    images = space.vectors[rows].astype(np.float64)
+    scores = [images @ images.T, words.astype(np.float64) @ images.T]
     if mix == "sum":
         return scores[0], scores[1]
     means = [space.images.mean(axis=0), space.texts.mean(axis=0) if len(space.texts) else 0.0]
-    center = pictures.mean(axis=0)
-    for i, (given, mean) in enumerate(zip((pictures, words), means, strict=True)):
-        centered = (given - mean) @ (pictures - center).T
+    center = images.mean(axis=0)
+    for i, (given, mean) in enumerate(zip((images, words), means, strict=True)):
+        centered = (given - mean) @ (images - center).T
         scores[i] = centered / np.maximum(centered.std(axis=1, keepdims=True), MIN_LENGTH)
     return scores[0], scores[1]
 
 
 def _tested(
-    swaps: _Swaps, pictures: Doubles, edits: Doubles, strength: float
+    swaps: _Swaps, images: Doubles, edits: Doubles, strength: float
 ) -> tuple[Doubles, Doubles, Doubles]:
     """For each swap whether the first hit has the new label, another of the old, and both."""
     found = np.empty(len(swaps.source), np.int64)
     for start in range(0, len(found), 512):
         part = slice(start, start + 512)
         x = swaps.source[part]
-        scores = pictures[x] + strength * (edits[swaps.new[part]] - edits[swaps.old[part]])
+        scores = images[x] + strength * (edits[swaps.new[part]] - edits[swaps.old[part]])
         scores[np.arange(len(x)), x] = -np.inf
         found[part] = scores.argmax(axis=1)
     others = swaps.labels[swaps.source].copy()

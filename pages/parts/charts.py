@@ -93,7 +93,7 @@ def show(
         plugin: the diagnostic.
         findings: what it measured.
         of: the space it measured; by default the one on screen.
-        key: tells figures of the same diagnostic on one page apart.
+        key: distinguishes figures of the same diagnostic on one page.
     """
     key = f"_figure_{plugin.name}{key}"
     hues = iter(PALETTE)
