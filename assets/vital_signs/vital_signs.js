@@ -16,6 +16,10 @@ function share(value, sign) {
   return `${(100 * (value - low + 0.12 * width)) / (1.24 * width)}%`;
 }
 
+function interval(sign) {
+  return `95 % interval: ${sign.interval_text}${sign.over ? `, over ${sign.over}` : ""}`;
+}
+
 function scale(sign) {
   const line = node("div", "scale");
   line.setAttribute("aria-hidden", "true");
@@ -25,12 +29,15 @@ function scale(sign) {
     mark.title = `${sign.reference_name}: ${sign.reference_text}`;
     line.append(mark);
   }
-  const band = node("span", "band");
-  band.style.left = share(sign.low, sign);
-  band.style.right = `calc(100% - ${share(sign.high, sign)})`;
+  if (Number.isFinite(sign.low) && Number.isFinite(sign.high)) {
+    const band = node("span", "band");
+    band.style.left = share(sign.low, sign);
+    band.style.right = `calc(100% - ${share(sign.high, sign)})`;
+    line.append(band);
+  }
   const value = node("span", "mark");
   value.style.left = share(sign.value, sign);
-  line.append(band, value);
+  line.append(value);
   return line;
 }
 
@@ -45,12 +52,12 @@ function pair(sign) {
   ends.forEach((side, i) => {
     const row = node("div", `side ${side.verdict}`);
     const value = node("span", "value", side.value_text);
-    value.title = `95 % interval: ${side.interval_text || "exact"}`;
+    value.title = interval(side);
     row.append(node("span", "dot"), node("span", "scope", "AB"[i]), scale({ ...side, ends }), value);
     row.title = side.sentence;
     box.append(row);
   });
-  const texts = ends.map((s, i) => `${"AB"[i]} ${s.value_text} (${s.interval_text || "exact"})`);
+  const texts = ends.map((s, i) => `${"AB"[i]} ${s.value_text} (${s.interval_text})`);
   box.append(node("div", "sentence", `${texts.join(", ")}. ${sign.contrast}`));
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", `${sign.title}, ${sign.scope}`);
@@ -64,7 +71,7 @@ function build(sign) {
   const value = node("span", "value", sign.value_text);
   head.append(value);
   const aside = [sign.verdict_text, sign.interval_text].filter(Boolean).join(", ");
-  value.title = `95 % interval: ${sign.interval_text || "exact"}`;
+  value.title = interval(sign);
   box.setAttribute("aria-label", `${sign.title}, ${sign.scope}: ${sign.value_text} (${aside})`);
   box.setAttribute("role", "group");
   box.append(head, scale(sign), node("div", "sentence", sign.sentence));

@@ -138,7 +138,7 @@ def _number(finding: Finding) -> str:
 
 
 def _interval(finding: Finding) -> str:
-    return f"[{finding.low:.3g}, {finding.high:.3g}]"
+    return f"[{finding.low:.3g}, {finding.high:.3g}]" if finding.has_interval else "no interval"
 
 
 def _split(names: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -4,7 +4,17 @@ from core.measure.analogies import Analogies, analogies
 from core.measure.catalog import family_rank, measure, measures, reading, title
 from core.measure.compare import COMPARE_AID, Contrast, compare
 from core.measure.diagnostics import DIAGNOSTICS
-from core.measure.findings import extremes, finding_curves, rows_of_kind
+from core.measure.findings import (
+    count,
+    estimate,
+    extremes,
+    finding_curves,
+    format_value,
+    interval,
+    percent,
+    rows_of_kind,
+    share,
+)
 from core.measure.probe_data import Augmented, ProbeData
 from core.measure.probes import PROBES
 from core.measure.projections import PROJECTIONS
@@ -36,16 +46,22 @@ __all__ = [
     "Threshold",
     "analogies",
     "compare",
+    "count",
+    "estimate",
     "evaluate",
     "extremes",
     "family_rank",
     "finding_curves",
+    "format_value",
     "gained",
     "hardest",
+    "interval",
     "measure",
     "measures",
+    "percent",
     "reading",
     "recall_curve",
     "rows_of_kind",
+    "share",
     "title",
 ]

@@ -9,6 +9,7 @@ from core.types import Finding
 
 DIFFERS = "Differs: the two intervals do not overlap."
 OVERLAPS = "No difference shown: the two intervals overlap."
+UNKNOWN = "No difference shown: there is no interval for one of them."
 COMPARE_AID = (
     "Two values differ where their 95 % intervals do not overlap, and only there. Some values "
     "grow with the number of items: compare those with their references."
@@ -25,11 +26,13 @@ class Contrast:
     @property
     def differs(self) -> bool:
         """Whether the two intervals have no value in common."""
-        return bool(self.a.high < self.b.low or self.b.high < self.a.low)
+        return bool(self.a.high < self.b.low or self.b.high < self.a.low)  # False for NaN
 
     @property
     def sentence(self) -> str:
         """Whether the two differ."""
+        if not (self.a.has_interval and self.b.has_interval):
+            return UNKNOWN
         return DIFFERS if self.differs else OVERLAPS
 
 

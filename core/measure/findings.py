@@ -1,9 +1,13 @@
-"""What diagnostics share: the scopes they can measure, and the formatting of estimates."""
+"""What diagnostics share: the scopes they can measure, and the formatting of estimates.
+
+Every number that is read is formatted here, so that a sentence never contradicts the value beside
+it. NaN ends are no interval: the number then stands alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, log10
+from math import floor, isfinite, log10, nan
 
 import numpy as np
 
@@ -11,6 +15,7 @@ from core.errors import InputError, TooFew
 from core.types import KINDS, Curve, Doubles, Finding, Floats, Ints, Kind, Scope, Space
 
 PLURAL: dict[Scope, str] = {"image": "images", "text": "texts", "joint": "items", "pairs": "pairs"}
+MINUS = "−"  # in everything that is read; numbers in JSON and CSV have their own
 
 
 def scopes(
@@ -35,18 +40,29 @@ def both_kinds(space: Space, least: int, what: str) -> None:
         raise TooFew(what, least, "texts", space.n - space.n_images, "Add captions.")
 
 
-def format_value(value: float, low: float, high: float) -> str:
-    """A number with as many digits as its interval supports.
+def format_value(value: float, low: float = nan, high: float = nan) -> str:
+    """A number with the digits that its interval supports, two significant ones at least.
 
-    >>> format_value(0.82367, 0.81, 0.84), format_value(503.47, 480, 520)
-    ('0.82', '500')
+    Without an interval, or for an exact value, three significant digits.
+
+    >>> format_value(0.82367, 0.81, 0.84), format_value(-3.249, -9, 2), format_value(85.8, 60, 99)
+    ('0.82', '−3.2', '86')
+    >>> format_value(0.41873), format_value(12345.6), format_value(3.0), format_value(-2e-17)
+    ('0.419', '12,346', '3', '0')
     """
-    half = (high - low) / 2
-    if not half > 1e-9:
-        return f"{value:.4g}"
-    digits = min(4, -floor(log10(half)))
-    text = f"{round(value, digits):.{max(0, digits)}f}"
-    return text.removeprefix("-") if float(text) == 0 else text
+    return _fixed(value, _decimals(value, low, high))
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """The ends of a 95 % interval with the decimals of its value; "" where there is none.
+
+    >>> interval(0.418, 0.402, 0.441), interval(0.4, nan, nan), interval(3.0, 3.0, 3.0)
+    ('0.40 to 0.44', '', '')
+    """
+    if not high - low > 1e-9 * max(1.0, abs(value)):
+        return ""
+    decimals = _decimals(value, low, high)
+    return f"{_fixed(low, decimals)} to {_fixed(high, decimals)}"
 
 
 def estimate(value: float, low: float, high: float, unit: str = "") -> str:
@@ -54,30 +70,75 @@ def estimate(value: float, low: float, high: float, unit: str = "") -> str:
 
     >>> estimate(0.82367, 0.81, 0.84), estimate(12.3, 10, 15, "°"), estimate(3.0, 3.0, 3.0)
     ('0.82 (0.81 to 0.84)', '12° (10 to 15°)', '3')
+    >>> estimate(0.41873, nan, nan)
+    '0.419'
     """
-    number = format_value(value, low, high) + unit
-    if not high - low > 1e-9:
+    number, ends = format_value(value, low, high), interval(value, low, high)
+    return f"{number}{unit} ({ends}{unit})" if ends else f"{number}{unit}"
+
+
+def percent(value: float, low: float = nan, high: float = nan) -> str:
+    """A share with its 95 % interval, where it has one, in percent.
+
+    >>> percent(0.123, 0.1, 0.15), percent(0.9962, 0.981, 1.0), percent(0.4567, 0.4566, 0.4568)
+    ('12% (10 to 15%)', '99.6% (98 to 100%)', '46%')
+    >>> percent(1.0, 0.97, 1.0), percent(0.5, nan, nan)
+    ('100% (97 to 100%)', '50%')
+    """
+    number, first, last = share(value), share(low), share(high)
+    if not high > low or number == first == last:
         return number
-    ends = (format_value(end, low, high) for end in (low, high))
-    return f"{number} ({' to '.join(ends)}{unit})"
-
-
-def percent(value: float, low: float, high: float) -> str:
-    """A share with its 95 % interval, in percent.
-
-    >>> percent(0.123, 0.1, 0.15)
-    '12% (10 to 15%)'
-    """
-    return estimate(100 * value, 100 * low, 100 * high, "%")
+    return f"{number} ({first.removesuffix('%')} to {last})"
 
 
 def share(value: float) -> str:
-    """A share in percent, without digits that mean nothing.
+    """A share in percent: two significant digits, and one decimal from 99%.
 
-    >>> share(0.0123), share(3e-23)
-    ('1.2%', 'about 0%')
+    >>> share(0.0123), share(0.0078125), share(3e-23), share(0.0), share(0.9967), share(0.99996)
+    ('1.2%', '0.78%', '<0.1%', '0%', '99.7%', '>99.9%')
+    >>> share(0.988), share(0.998001), share(1.0), share(-0.057)
+    ('99%', '99.8%', '100%', '−5.7%')
     """
-    return f"{100 * value:.2g}%" if value > 1e-5 else "about 0%"
+    points = 100 * abs(value)
+    sign = MINUS if value < 0 else ""
+    if points < 0.1:
+        return "<0.1%" if value > 0 else "0%"
+    if 99.95 <= points < 100 - 1e-9:
+        return f"{sign}>99.9%"
+    if points < 10:
+        text = f"{points:.2g}"
+    else:
+        text = f"{points:.1f}" if 99 <= points < 99.95 else f"{points:.0f}"
+    return f"{sign}{text.removesuffix('.0')}%"
+
+
+def count(n: int, one: str, many: str = "") -> str:
+    """A number and its noun.
+
+    >>> count(1, "image"), count(2300, "text"), count(0, "copy", "copies")
+    ('1 image', '2,300 texts', 'no copies')
+    """
+    name = one if n == 1 else (many or f"{one}s")
+    return f"{n:,} {name}" if n else f"no {name}"
+
+
+def _decimals(value: float, low: float, high: float) -> int:
+    half = (high - low) / 2
+    if half > 1e-9 * max(1.0, abs(value)):
+        size = max(abs(value), half)
+        digits = max(1 - floor(log10(size)), -floor(log10(half)))
+    elif abs(value) < 1e-9 or value == round(value):
+        digits = 0
+    else:
+        digits = 2 - floor(log10(abs(value)))
+    return min(max(digits, 0), 6)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    if not isfinite(value):
+        return "–"
+    text = f"{value:,.{decimals}f}"
+    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)
 
 
 def per_item(space: Space, rows: Ints | slice, values: Floats | Doubles) -> Floats:

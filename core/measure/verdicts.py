@@ -16,6 +16,7 @@ from core.types import Finding, Verdict
 
 Measure = Callable[..., tuple[Finding, ...]]
 SOURCE = "ours"
+CAUSES = {"mean": "the mean of the vectors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +59,29 @@ def judge(rule: Threshold, yardstick: float) -> Verdict:
     return "bad" if sign * yardstick > sign * rule.bad else "watch"
 
 
-def judged(function: Measure, rule: Threshold) -> Measure:
+def judged(function: Measure, rule: Threshold, over: str = "", cause: str = "") -> Measure:
     """The function, with its findings named after its file and judged by its threshold.
 
-    A finding that has a name already ("rotation") is named "part: rotation".
+    A finding that has a name already ("rotation") is named "part: rotation". `over` is what its
+    interval is over, where it does not say so. With a common `cause` its verdict is at worst
+    "watch": one cause is not a fault in each of its consequences.
     """
     part = function.__module__.rpartition(".")[2]
 
     @wraps(function)
     def measure(*args: Any, **settings: Any) -> tuple[Finding, ...]:
-        return tuple(_complete(f, part, rule) for f in function(*args, **settings))
+        return tuple(_complete(f, part, rule, over, cause) for f in function(*args, **settings))
 
     return measure
 
 
-def _complete(finding: Finding, part: str, rule: Threshold) -> Finding:
+def _complete(finding: Finding, part: str, rule: Threshold, over: str, cause: str) -> Finding:
     name = f"{part}: {finding.name}" if finding.name else part
     yardstick = finding.value if finding.yardstick is None else finding.yardstick
-    return replace(finding, name=name, verdict=judge(rule, yardstick))
+    verdict = judge(rule, yardstick)
+    if cause and verdict == "bad":
+        verdict = "watch"
+    return replace(finding, name=name, verdict=verdict, over=finding.over or over)
 
 
 CENTER_KINDS = (

@@ -98,7 +98,9 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters["number"] = lambda value, digits=4: f"{value:.{digits}g}"
+    templates.filters["number"] = lambda value: measure.format_value(value)
+    templates.globals["format_value"] = measure.format_value
+    templates.globals["format_interval"] = measure.interval
     templates.tests["finite"] = isfinite
     return templates
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from core.types.arrays import Doubles, Floats, Scope, Verdict
 
@@ -57,9 +58,11 @@ class Reference:
 class Finding:
     """One measured number and its interpretation.
 
-    `low` and `high` bound the 95 % interval: the variation over other items of the same kind, and
-    the sampling error. `sampled` is the number of rows or pairs the value was computed from; it
-    starts with "exact" when the value holds for these items as they are.
+    `low` and `high` bound the 95 % interval. `over` says in one phrase what the interval is over,
+    such as "images like these": what else could have been drawn. Both are NaN where there is no
+    interval that could be trusted, as with too few items; they are equal to the value where it is
+    exact. `sampled` is the number of rows or pairs the value was computed from; it starts with
+    "exact" when the value holds for these items as they are.
     `detail` holds related numbers that are not needed to read the value.
     `per_item` is (n,) over the space's rows, NaN where the item was not measured.
     A part leaves `verdict` empty and `name` empty or a detail such as "rotation": its registry
@@ -80,11 +83,17 @@ class Finding:
     per_item_title: str = ""
     curve: Curve | None = None
     detail: str = ""
+    over: str = ""
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval; an exact value has one, without width."""
+        return isfinite(self.low) and isfinite(self.high)
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A retrieval metric with its 95 % interval and its chance level."""
+    """A retrieval metric with its 95 % interval and its chance level; NaN ends: no interval."""
 
     metric: str
     value: float

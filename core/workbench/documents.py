@@ -110,7 +110,7 @@ def _direction(direction: Direction) -> dict[str, Any]:
 
 
 def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, Any]:
-    """Every finding with its interval, reference, verdict and sentence."""
+    """Every finding with its interval (null: none), reference, verdict and sentence."""
     return {
         "encoder": encoder,
         "n": n,
@@ -124,6 +124,7 @@ def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, An
                 "sentence": f.sentence,
                 "detail": f.detail,
                 "sampled": f.sampled,
+                "over": f.over,
             }
             for f in findings
         ],

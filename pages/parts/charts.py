@@ -191,8 +191,8 @@ def _intervals(plugin: Plugin, findings: Sequence[Finding], key: str) -> None:
         mode="markers",
         name="measured",
         error_x={
-            "array": [f.high - f.value for f in findings],
-            "arrayminus": [f.value - f.low for f in findings],
+            "array": [f.high - f.value if f.has_interval else 0 for f in findings],
+            "arrayminus": [f.value - f.low if f.has_interval else 0 for f in findings],
             "thickness": 5,
             "width": 0,
         },

@@ -3,6 +3,11 @@
 import math
 import re
 
+from core.measure import count, interval, percent
+from core.measure import format_value as number
+
+__all__ = ["chance", "count", "interval", "number", "percent", "plain", "shorten"]
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&@^=])")
 
 
@@ -29,44 +34,6 @@ def shorten(text: str, most: int = 120) -> str:
         if text[most] != " "
         else (f"{text[:most]}…")
     )
-
-
-def number(value: float, low: float | None = None, high: float | None = None) -> str:
-    """A value with the digits that its interval supports (three significant digits without one).
-
-    >>> number(0.41873, 0.40, 0.44), number(61.37, 58.0, 65.0), number(0.41873)
-    ('0.42', '61', '0.419')
-    """
-    if not math.isfinite(value):
-        return "–"
-    if value == 0:
-        return "0"
-    width = abs(high - low) if low is not None and high is not None else 0.0
-    if width > 0 and math.isfinite(width):
-        digits = -math.floor(math.log10(width / 2))
-    else:
-        digits = 2 - math.floor(math.log10(abs(value)))
-    digits = min(max(digits, 0), 6)
-    return f"{value:,.{digits}f}".replace("-", "−")
-
-
-def interval(low: float, high: float) -> str:
-    """A 95 % interval, both ends with the same number of digits.
-
-    >>> interval(0.402, 0.441)
-    '0.40 to 0.44'
-    """
-    return f"{number(low, low, high)} to {number(high, low, high)}"
-
-
-def count(n: int, one: str, many: str = "") -> str:
-    """A number and its noun.
-
-    >>> count(1, "image"), count(2300, "text"), count(0, "match", "matches")
-    ('1 image', '2,300 texts', 'no matches')
-    """
-    name = one if n == 1 else (many or f"{one}s")
-    return f"{n:,} {name}" if n else f"no {name}"
 
 
 def chance(p: float) -> str:

@@ -120,7 +120,7 @@ def _measured(name: str, here: Space) -> list[Finding]:
 
 
 def _row(finding: Finding) -> dict[str, str | float | None]:
-    exact = finding.low == finding.high
+    low, high = finding.low, finding.high
     reference = finding.reference.value
     return {
         "title": measure.title(finding.name),
@@ -128,15 +128,22 @@ def _row(finding: Finding) -> dict[str, str | float | None]:
         "verdict": finding.verdict,
         "verdict_text": VERDICTS[finding.verdict],
         "value": float(finding.value),
-        "low": float(finding.low),
-        "high": float(finding.high),
+        "low": float(low) if finding.has_interval else None,
+        "high": float(high) if finding.has_interval else None,
         "reference": reference if reference == reference else None,
         "reference_text": formatting.number(reference),
         "reference_name": finding.reference.name,
-        "value_text": formatting.number(finding.value, finding.low, finding.high),
-        "interval_text": "" if exact else formatting.interval(finding.low, finding.high),
+        "value_text": formatting.number(finding.value, low, high),
+        "interval_text": _interval(finding),
+        "over": finding.over,
         "sentence": finding.sentence,
     }
+
+
+def _interval(finding: Finding) -> str:
+    if not finding.has_interval:
+        return "no interval"
+    return formatting.interval(finding.value, finding.low, finding.high) or "exact"
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -21,6 +21,8 @@ def diagnostic(
     threshold: Threshold,
     advice: Advice,
     aid: str = "",
+    over: str = "",
+    cause: str = "",
     vital: Scope | None = None,
     per_item: bool = False,
 ) -> Callable[[Measure], Measure]:
@@ -36,12 +38,14 @@ def diagnostic(
         threshold: when its value, or the finding's yardstick, is good or bad.
         advice: why it matters and what to do.
         aid: how to read its curve.
+        over: what the intervals of its findings are over, where they do not say so themselves.
+        cause: what it follows from, where other diagnostics follow from the same: see `CAUSES`.
         vital: the scope that counts, of a diagnostic among the vital signs.
         per_item: its findings have a value for single items, by which the map can be colored.
     """
     register = DIAGNOSTICS(
         title=title, family=family, source=source, better=better, bounds=bounds,
-        invariant=invariant, threshold=threshold, advice=advice, aid=aid, vital=vital,
-        per_item=per_item,
+        invariant=invariant, threshold=threshold, advice=advice, aid=aid, over=over, cause=cause,
+        vital=vital, per_item=per_item,
     )  # fmt: skip
-    return lambda function: register(judged(function, threshold))
+    return lambda function: register(judged(function, threshold, over, cause))

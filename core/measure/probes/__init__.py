@@ -23,6 +23,7 @@ def probe(
     threshold: Threshold,
     advice: Advice,
     aid: str = "",
+    over: str = "",
 ) -> Callable[[Measure], Measure]:
     """Declare a probe: a function of `ProbeData` and keyword settings that returns findings.
 
@@ -36,9 +37,10 @@ def probe(
         threshold: when its value, or the finding's yardstick, is good or bad.
         advice: why it matters and what to do.
         aid: how to read its curve.
+        over: what the intervals of its findings are over, where they do not say so themselves.
     """
     register = PROBES(
         title=title, family=family, source=source, takes=takes, better=better, bounds=bounds,
-        threshold=threshold, advice=advice, aid=aid,
+        threshold=threshold, advice=advice, aid=aid, over=over,
     )  # fmt: skip
-    return lambda function: register(judged(function, threshold))
+    return lambda function: register(judged(function, threshold, over))

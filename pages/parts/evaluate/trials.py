@@ -78,7 +78,7 @@ def _row(metric: str, score: Score) -> dict[str, Any]:
     low, high = score.low, score.high
     return {
         "metric": metric.replace("_", " "), "value": formatting.number(score.value, low, high),
-        "95 % confidence interval": formatting.interval(low, high),
+        "95 % confidence interval": formatting.interval(score.value, low, high),
         "chance": formatting.number(score.chance),
         "queries": score.n_queries,
     }  # fmt: skip
