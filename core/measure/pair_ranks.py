@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.numerics.neighbors import TIE, precede
 from core.numerics.sampling import groups
 from core.numerics.spectra import moments
-from core.types import Doubles, Floats, Ints, Space, per_space
+from core.types import Doubles, Ints, Space, per_space
 
 QUERIES, IMAGES = 512, 16_384  # scores in memory at a time: 32 MiB of float32
 AFFORDABLE = 1e12  # operations to spend: about 15 s on two cores
 FEWEST = 500  # texts, whatever they cost
-TIE = 1e-6  # scores that differ by less are equal but for rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +116,5 @@ def _against(
         value = scores[here, top].astype(np.float64)
         rival, best = np.where(value > best, top + start, rival), np.maximum(value, best)
         near = np.flatnonzero(value >= own_score - TIE)
-        above[near] += _before(scores[near], own_score[near], own[near] - start)
+        above[near] += precede(scores[near], own_score[near], own[near] - start).sum(axis=1)
     return rival, best, above
-
-
-def _before(scores: Floats, own_score: Doubles, own: Ints) -> Ints:
-    """How many scores of each row rank before the own one; ties rank by column."""
-    higher = scores > (own_score + TIE).astype(np.float32)[:, None]
-    count = higher.sum(axis=1)
-    tied = (scores >= (own_score - TIE).astype(np.float32)[:, None]) & ~higher
-    if tied.any():
-        count += (tied & (np.arange(scores.shape[1]) < own[:, None])).sum(axis=1)
-    result: Ints = count
-    return result

@@ -1,6 +1,7 @@
 """Exact neighbors: top-k selection, top-k search in blocks, ranks, and neighbor lists of a space.
 
-Selecting with bounds from group maxima is many times faster than a partition of each row.
+Selecting with bounds from group maxima is many times faster than a partition of each row. Scores
+that differ by no more than `TIE` are equal everywhere, and are ordered by row.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from core.types import Bools, Floats, Ints, Space, per_space
+from core.types import Bools, Doubles, Floats, Ints, Space, per_space
 
-FEW = 2048  # below this many columns a plain sort is faster than selecting first
+TIE = 1e-6  # float32 cosines of the same rows differ by up to 5e-7 between ways to compute them
+FEW = 2048  # below this many columns a partition of each row is faster than maxima of groups
 QUERY_BLOCK = 512
 SCORE_BLOCK = 1 << 24  # scores in memory at a time: 64 MiB of float32
 LEAST_BLOCK = 2048  # candidates per block, at least
@@ -23,7 +25,7 @@ Side = Literal["image", "text", "all"]
 
 
 def select(scores: Floats, k: int) -> tuple[Ints, Floats]:
-    """Columns and values of the k largest of each row, best first, ties by column.
+    """Columns and values of the k largest of each row, best first, ties (see `TIE`) by column.
 
     The k-th largest of the maxima of disjoint groups bounds the k-th largest score from below, so
     only the groups that reach it are searched.
@@ -34,17 +36,38 @@ def select(scores: Floats, k: int) -> tuple[Ints, Floats]:
     q, n = scores.shape
     k = min(k, n)
     if k == 1:
-        best = scores.argmax(axis=1)[:, None]
-        return best.astype(np.int64), np.take_along_axis(scores, best, axis=1)
-    width = max(1, min(64, n // max(1, 4 * k)))
-    if n < FEW or width < 4 or k == 0:
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return order.astype(np.int64), np.take_along_axis(scores, order, axis=1)
-    row, column, value = _above(scores, k, width)
+        best = (scores >= scores.max(axis=1, keepdims=True) - np.float32(TIE)).argmax(axis=1)
+        return best[:, None].astype(np.int64), np.take_along_axis(scores, best[:, None], axis=1)
+    if k == 0:
+        return np.empty((q, 0), np.int64), np.empty((q, 0), scores.dtype)
+    width = min(64, n // (4 * k))
+    if n < FEW or width < 4:
+        bound = np.partition(scores, n - k, axis=1)[:, n - k] - np.float32(TIE)
+        row, column = np.nonzero(scores >= bound[:, None])
+        value = scores[row, column]
+    else:
+        row, column, value = _above(scores, k, width)
     order = np.lexsort((column, -value, row))
-    first = np.searchsorted(row[order], np.arange(q))
-    chosen = order[(first[:, None] + np.arange(k)).ravel()]
-    return column[chosen].reshape(q, k), value[chosen].reshape(q, k)
+    row, column, value = row[order], column[order], value[order]
+    first = (np.searchsorted(row, np.arange(q))[:, None] + np.arange(k)).ravel()
+    same = (value[1:] >= value[:-1] - np.float32(TIE)) & (row[1:] == row[:-1])
+    if same.any():
+        run = np.concatenate([[0], np.cumsum(~same)])
+        order = np.lexsort((column, run))
+        column, value = column[order], value[order]
+    return column[first].reshape(q, k).astype(np.int64), value[first].reshape(q, k)
+
+
+def precede(scores: Floats, own: Floats | Doubles, column: Ints) -> Bools:
+    """(q, n) whether each score ranks before the row's `own` one, which is that of `column`.
+
+    >>> precede(np.array([[0.5, 0.9, 0.5, 0.5]], np.float32), np.array([0.5]), np.array([2]))
+    array([[ True,  True, False, False]])
+    """
+    result: Bools = scores >= (own - TIE).astype(np.float32)[:, None]
+    result &= np.arange(scores.shape[1]) < column[:, None]
+    result |= scores > (own + TIE).astype(np.float32)[:, None]
+    return result
 
 
 def cosines(vectors: Floats, query: Floats) -> Floats:
@@ -117,7 +140,34 @@ def ranks(queries: Floats, vectors: Floats, pairs: Ints, *, offset: Floats | Non
     >>> ranks(x, x, np.array([[0, 0], [0, 2]]))
     array([1, 3])
     """
-    result = np.empty(len(pairs), np.int64)
+    everyone = np.zeros(len(vectors), np.int64)
+    return 1 + preceding(queries, vectors, pairs, everyone, offset=offset).sum(axis=1)
+
+
+def preceding(
+    queries: Floats, vectors: Floats, pairs: Ints, folds: Ints, *, offset: Floats | None = None
+) -> Ints:
+    """Number of candidates of each fold that rank before known rows: `ranks`, divided.
+
+    Args:
+        queries: (q, d) rows.
+        vectors: (n, d) candidate rows.
+        pairs: (p, 2) query index and candidate index, sorted by query.
+        folds: (n,) number of the fold of each candidate.
+        offset: (n,) bias subtracted from each cosine.
+
+    Returns:
+        (p, folds) counts.
+
+    >>> x = np.eye(3, dtype=np.float32)
+    >>> preceding(x, x, np.array([[0, 0], [0, 2]]), np.array([0, 1, 1]))
+    array([[0, 0],
+           [1, 1]])
+    """
+    count = int(folds.max(initial=0)) + 1
+    member = np.zeros((len(vectors), count), np.float32)
+    member[np.arange(len(vectors)), folds] = 1
+    result = np.empty((len(pairs), count), np.int64)
     step = max(1, min(QUERY_BLOCK, SCORE_BLOCK // max(1, len(vectors))))
     for start in range(0, len(pairs), step):
         part = pairs[start : start + step]
@@ -126,11 +176,12 @@ def ranks(queries: Floats, vectors: Floats, pairs: Ints, *, offset: Floats | Non
         if offset is not None:
             scores -= offset
         scores = scores[row_of]
-        target = part[:, 1]
-        own = scores[np.arange(len(part)), target][:, None]
-        higher = (scores > own).sum(axis=1)
-        tied = (scores == own) & (np.arange(len(vectors)) < target[:, None])
-        result[start : start + step] = 1 + higher + tied.sum(axis=1)
+        column = part[:, 1]
+        before = precede(scores, scores[np.arange(len(part)), column], column)
+        # Sums of up to 2^24 ones are exact in float32.
+        result[start : start + step] = (
+            before.sum(axis=1)[:, None] if count == 1 else before.astype(np.float32) @ member
+        )
     return result
 
 
@@ -256,7 +307,7 @@ def _search_block(
 
 
 def _above(scores: Floats, k: int, width: int) -> tuple[Ints, Ints, Floats]:
-    """Rows, columns and values of a few scores that include the k largest of each row.
+    """Rows, columns and values of a few scores that include the k largest of each row, with ties.
 
     Columns are grouped by their remainder; those left over are compared one by one.
     """
@@ -264,7 +315,7 @@ def _above(scores: Floats, k: int, width: int) -> tuple[Ints, Ints, Floats]:
     groups = n // width
     inside = scores[:, : groups * width].reshape(-1, width, groups)
     maxima = inside.max(axis=1)
-    bound = np.partition(maxima, groups - k, axis=1)[:, groups - k]
+    bound = np.partition(maxima, groups - k, axis=1)[:, groups - k] - np.float32(TIE)
     row, group = np.nonzero(maxima >= bound[:, None])
     values = inside[row, :, group]
     some, member = np.nonzero(values >= bound[row][:, None])

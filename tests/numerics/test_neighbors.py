@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.numerics import neighbors
-from core.numerics.neighbors import nearest, ranks, top_k
+from core.numerics.neighbors import nearest, preceding, ranks, top_k
 from core.types.space import Space
 
 
@@ -87,7 +87,33 @@ def test_ranks_agree_with_top_k(n, seed):
     pairs = np.stack([np.arange(4), rng.integers(0, n, 4)], axis=1)
     order, _ = top_k(queries, vectors, n)
     expected = [int(np.flatnonzero(order[i] == j)[0]) + 1 for i, j in pairs]
-    assert np.abs(ranks(queries, vectors, pairs) - expected).max() <= 1  # float ties may swap
+    np.testing.assert_array_equal(ranks(queries, vectors, pairs), expected)
+
+
+@pytest.mark.parametrize("n", [40, 6000])
+@pytest.mark.parametrize("k", [1, 2, 10])
+def test_scores_that_differ_by_rounding_are_ties_in_every_list_and_rank(rng, n, k):
+    """Exact ties, ties but for the last digits, and a score that is higher by more."""
+    vectors = np.repeat(np.eye(3, dtype=np.float32)[:2], n // 2, axis=0)
+    offset = rng.uniform(-4e-7, 4e-7, n).astype(np.float32)  # rounding
+    offset[n - 3] = -1e-5
+    query = np.array([[0.6, 0.6, 0.5]], np.float32)
+    order = [n - 3, *range(n - 3), n - 2, n - 1]
+    assert top_k(query, vectors, k, offset=offset)[0].tolist() == [order[:k]]
+    pairs = np.column_stack([np.zeros(n, int), np.arange(n)])
+    np.testing.assert_array_equal(
+        ranks(query, vectors, pairs, offset=offset), 1 + np.argsort(order)
+    )
+
+
+def test_ranks_are_divided_among_folds(rng):
+    vectors, queries = unit(rng, 30), unit(rng, 4)
+    pairs, folds = np.column_stack([np.arange(4), np.arange(4)]), np.arange(30) % 3
+    counts = preceding(queries, vectors, pairs, folds)
+    np.testing.assert_array_equal(1 + counts.sum(axis=1), ranks(queries, vectors, pairs))
+    kept = folds != 2
+    alone = ranks(queries[:2], vectors[kept], pairs[:2])  # rows 0 and 1 keep their places
+    np.testing.assert_array_equal(1 + counts[:2, :2].sum(axis=1), alone)
 
 
 def test_nearest_gives_rows_of_the_space(rng):
