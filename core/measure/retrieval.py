@@ -1,7 +1,8 @@
 """Retrieval of known pairs: recall, median rank and mean average precision, in both directions.
 
-Every item of the other kind is a candidate. Intervals come from a bootstrap over groups of queries
-that share an image, because the captions of one image are not independent.
+Every item of the other kind is a candidate. Other images would have been other queries and other
+candidates: intervals come from a jackknife that leaves out images with their captions on both
+sides. The captions of one image are one draw.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import TooFew
-from core.numerics.neighbors import ranks
+from core.numerics.neighbors import preceding
+from core.numerics.sampling import groups
+from core.numerics.stats import folds, normal, share_interval, two_way_error
 from core.types import Bools, Curve, Doubles, Ints, Score, Space
 
 MAX_QUERIES = 5000
-RESAMPLES = 1000
 K = (1, 5, 10)
 HELD_OUT = "the held-out (split = test)"
 
@@ -24,7 +26,9 @@ HELD_OUT = "the held-out (split = test)"
 class Direction:
     """Scores of one direction.
 
-    For every query its row, the rank of its best true item, and its image (`groups`).
+    For every query its row, the rank of its best true item, and its image (`groups`). `without` is
+    (q, folds): that rank when a fold of the images and their captions is left out, 0 where the
+    query itself is.
     """
 
     scores: dict[str, Score]
@@ -32,6 +36,7 @@ class Direction:
     first_ranks: Ints
     n_candidates: int
     groups: Ints
+    without: Ints
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def evaluate(
         space: at least two pairs.
         judged: (n,) rows that may be queries; all rows stay candidates.
         which: a name for those pairs.
-        seed: of the bootstrap, and of the choice of queries beyond 5,000.
+        seed: of the choice of queries beyond 5,000.
 
     Raises:
         TooFew: fewer than two pairs.
@@ -82,10 +87,11 @@ def evaluate(
 
 
 def gained(after: Direction, before: Direction, k: int = 1) -> tuple[float, float, float]:
-    """Gain in recall@k on the same queries, with its 95 % interval (paired bootstrap)."""
+    """Gain in recall@k on the same queries, with its 95 % interval (paired jackknife)."""
     gain = (after.first_ranks <= k).astype(np.float64) - (before.first_ranks <= k)
-    weights = resampled(before.groups, np.random.default_rng(0))
-    return float(gain.mean()), *_interval(weights @ gain / weights.sum(axis=1))
+    without = (after.without <= k).astype(np.float64) - (before.without <= k)
+    error = two_way_error(gain, without, before.without > 0, before.groups)
+    return float(gain.mean()), *normal(float(gain.mean()), error, -1.0, 1.0)
 
 
 def _direction(space: Space, ask: Ints, pairs: Ints, rng: np.random.Generator) -> Direction:
@@ -99,43 +105,52 @@ def _direction(space: Space, ask: Ints, pairs: Ints, rng: np.random.Generator) -
     from_text = bool(ask[0, 0] >= space.n_images)
     first = 0 if from_text else space.n_images
     candidates = space.images if from_text else space.texts
-    offset = space.offset[: space.n_images] if from_text else space.offset[space.n_images :]
+    side = slice(first, first + len(candidates))
+    offset = space.offset[side]
     index = np.searchsorted(queries, ask[:, 0])
-    result = ranks(
+    fold, linked = _folds(space, pairs)
+    ahead = preceding(
         space.vectors[queries],
         candidates,
         np.stack([index, ask[:, 1] - first], axis=1),
+        fold[side] if linked else np.zeros(len(candidates), np.int64),
         offset=offset if offset.any() else None,
     )
+    order = np.lexsort((ahead.sum(axis=1), index))
+    index, ahead = index[order], ahead[order]
+    result = 1 + ahead.sum(axis=1)
+    if not linked:
+        ahead = np.zeros((len(index), int(fold.max()) + 1), np.int64)
+    start = np.searchsorted(index, np.arange(len(queries)))
+    first_ranks = result[start]
+    kept = fold[queries][:, None] != np.arange(ahead.shape[1])
+    without = np.where(kept, first_ranks[:, None] - ahead[start], 0)
     n, relevant = len(candidates), np.bincount(index)
-    first_ranks = np.full(len(queries), n, np.int64)
-    np.minimum.at(first_ranks, index, result)
-    precision = _average_precision(index, result, len(queries))
-    groups = _groups(queries, pairs, from_text)
-    weights = resampled(groups, rng)
-    scores = {
-        f"recall@{k}": _mean(
-            f"recall@{k}", (first_ranks <= k).astype(float), weights, _hit_chance(n, relevant, k)
-        )
-        for k in K
-    }
-    scores["median_rank"] = _median(first_ranks, weights, (n + 1) / (relevant.mean() + 1))
-    scores["mAP"] = _mean("mAP", precision, weights, float((relevant / n).mean()))
-    return Direction(scores, queries, first_ranks, n, groups)
+    images = _images(queries, pairs, from_text)
+    scores = {f"recall@{k}": _recall(first_ranks, without, images, n, relevant, k) for k in K}
+    scores["median_rank"] = _median(first_ranks, without, images, _median_chance(n, relevant))
+    place = (np.arange(len(index)) - start[index] + 1)[:, None]
+    precision = np.add.reduceat(place / result[:, None], start, axis=0)[:, 0] / relevant
+    reduced = np.add.reduceat(place / (result[:, None] - ahead), start) / relevant[:, None]
+    error = two_way_error(precision, reduced, kept, images)
+    scores["mAP"] = _share("mAP", precision, error, images, _precision_chance(n, relevant))
+    return Direction(scores, queries, first_ranks, n, images, without)
 
 
-def _average_precision(index: Ints, result: Ints, n_queries: int) -> Doubles:
-    """(q,) mean over a query's true items of the precision at that item's rank."""
-    order = np.lexsort((result, index))
-    index, result = index[order], result[order]
-    relevant = np.bincount(index, minlength=n_queries)
-    place = np.arange(len(index)) - np.repeat(np.cumsum(relevant) - relevant, relevant) + 1
-    total = np.bincount(index, weights=place / result, minlength=n_queries)
-    return np.asarray(total / relevant)
+def _folds(space: Space, pairs: Ints) -> tuple[Ints, bool]:
+    """(n,) fold of each item, and whether a fold holds items with all that they are paired with.
+
+    Where all pairs hang together, folds are of single items, and only queries are left out.
+    """
+    tested = np.zeros(space.n, bool)
+    tested[pairs.ravel()] = True
+    connected = groups(space)
+    linked = len(np.unique(connected[tested])) > 1
+    return folds(connected if linked else np.arange(space.n), tested), linked
 
 
-def _groups(queries: Ints, pairs: Ints, from_text: bool) -> Ints:
-    """(q,) the image of each query: the unit of resampling."""
+def _images(queries: Ints, pairs: Ints, from_text: bool) -> Ints:
+    """(q,) the image of each query, numbered."""
     if not from_text:
         return np.arange(len(queries))
     order = np.argsort(pairs[:, 1], kind="stable")
@@ -143,38 +158,71 @@ def _groups(queries: Ints, pairs: Ints, from_text: bool) -> Ints:
     return np.unique(pairs[order, 0][at], return_inverse=True)[1]
 
 
-def resampled(groups: Ints, rng: np.random.Generator) -> Doubles:
-    """(RESAMPLES, q) weight of each query in each bootstrap sample of images."""
-    n = int(groups.max()) + 1
-    counts = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES)
-    return np.asarray(counts[:, groups], np.float64)
+def _share(metric: str, per_query: Doubles, error: float, images: Ints, chance: float) -> Score:
+    value = float(per_query.mean())
+    return Score(metric, value, *share_interval(value, error, images), chance, len(per_query))
 
 
-def _interval(samples: Doubles) -> tuple[float, float]:
-    low, high = np.quantile(samples, [0.025, 0.975])
-    return float(low), float(high)
+def _recall(
+    first_ranks: Ints, without: Ints, images: Ints, n: int, relevant: Ints, k: int
+) -> Score:
+    hits = (first_ranks <= k).astype(np.float64)
+    chance = float(_hit_chance(n, relevant, k))
+    return _share(f"recall@{k}", hits, _recall_error(hits, without, images, k), images, chance)
 
 
-def _mean(metric: str, per_query: Doubles, weights: Doubles, chance: float) -> Score:
-    low, high = _interval(weights @ per_query / weights.sum(axis=1))
-    return Score(metric, float(per_query.mean()), low, high, chance, len(per_query))
+def _recall_error(hits: Doubles, without: Ints, images: Ints, k: int) -> float:
+    return two_way_error(hits, (without <= k).astype(np.float64), without > 0, images)
 
 
-def _median(first_ranks: Ints, weights: Doubles, chance: float) -> Score:
-    order = np.argsort(first_ranks)
-    cumulative = np.cumsum(weights[:, order], axis=1)
-    at = (cumulative >= cumulative[:, -1:] / 2).argmax(axis=1)
-    low, high = _interval(first_ranks[order][at].astype(np.float64))
+def _median(first_ranks: Ints, without: Ints, images: Ints, chance: float) -> Score:
+    """The median, and the quantiles that the error of a share of one half spans (Woodruff 1952).
+
+    The error is that of recall at the median rank, scaled to a share of one half.
+    """
     value = float(np.median(first_ranks))
+    hits = (first_ranks <= value).astype(np.float64)
+    share, error = float(hits.mean()), _recall_error(hits, without, images, int(value))
+    error = 0.5 * error / np.sqrt(share * (1 - share)) if share < 1 else 0.0
+    ends = share_interval(0.5, error, images)
+    low, high = np.quantile(first_ranks, ends, method="inverted_cdf").tolist()
     return Score("median_rank", value, min(low, value), max(high, value), chance, len(first_ranks))
 
 
-def _hit_chance(n: int, relevant: Ints, k: int) -> float:
-    """Probability that k random candidates include one of a query's true items."""
-    miss = np.ones(len(relevant))
-    for i in range(min(k, n)):
-        miss *= np.clip((n - relevant - i) / (n - i), 0, 1)
-    return float(1 - miss.mean())
+def _hit_chance(n: int, relevant: Ints, k: Ints | int) -> Doubles:
+    """Probability that k random candidates include one of a query's true items, mean of queries."""
+    from scipy.special import gammaln
+
+    counts, queries = np.unique(relevant, return_counts=True)
+    left = n - np.asarray(k)[..., None]  # candidates that are not among the k
+    with np.errstate(invalid="ignore"):
+        miss = np.exp(
+            gammaln(left + 1)
+            - gammaln(left - counts + 1)
+            + gammaln(n - counts + 1)
+            - gammaln(n + 1)
+        )
+    hit: Doubles = 1 - (np.where(left >= counts, miss, 0.0) * queries).sum(axis=-1) / len(relevant)
+    return hit
+
+
+def _median_chance(n: int, relevant: Ints) -> float:
+    """Median rank of the best true item in a random order."""
+    return float(1 + np.searchsorted(_hit_chance(n, relevant, np.arange(1, n)), 0.5))
+
+
+def _precision_chance(n: int, relevant: Ints) -> float:
+    """Expected average precision of a random order, mean of queries.
+
+    With one true item among n it is the harmonic number H_n / n: see Bestgen. Exact Expected
+    Average Precision of the Random Baseline. PBML 2015.
+
+    >>> round(_precision_chance(2, np.array([1])), 6), _precision_chance(3, np.array([3]))
+    (0.75, 1.0)
+    """
+    harmonic = float((1 / np.arange(1, n + 1)).sum())
+    beyond = (relevant - 1) / max(1, n - 1) * (n - harmonic)
+    return float(((harmonic + beyond) / n).mean())
 
 
 def hardest(direction: Direction, k: int) -> list[tuple[int, int]]:

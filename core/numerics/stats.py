@@ -1,7 +1,7 @@
 """Statistics of numbers, without a space.
 
-Confidence intervals, clustered standard errors, AUC, rank correlation with a permutation test, the
-spread of group rates, and the share of items unseen in a sample.
+Confidence intervals, clustered and jackknife standard errors, AUC, rank correlation with a
+permutation test, the spread of group rates, and the share of items unseen in a sample.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from core.types import Bools, Doubles, Ints
 
 Z = 1.959964  # two-sided 95 % quantile of a normal distribution
 SHUFFLED = 2000  # items in a permutation test, at most
+FOLDS = 50  # of a jackknife
+SMOOTHED = 1.0  # groups that count as one draw each in the design effect of a share
 RESAMPLES = 400  # of a bootstrap, and of the null distribution of `macro_std`
 
 
@@ -22,7 +24,7 @@ def normal(
     return max(low, min(value, value - Z * error)), min(high, max(value, value + Z * error))
 
 
-def wilson(hits: float, of: int) -> tuple[float, float]:
+def wilson(hits: float, of: float) -> tuple[float, float]:
     """The 95 % interval of a proportion (Wilson 1927).
 
     >>> [round(x, 3) for x in wilson(0, 10)]
@@ -44,6 +46,102 @@ def clustered_error(values: Doubles, clusters: Ints) -> float:
     sums = np.bincount(place, weights=values - values.mean())
     groups = len(sums)
     return float(np.sqrt(groups / (groups - 1) * (sums**2).sum()) / len(values))
+
+
+def folds(groups: Ints, first: Bools | None = None, count: int = FOLDS) -> Ints:
+    """(n,) a random one of at most `count` folds for each item; a group is in one fold.
+
+    Args:
+        groups: (n,) group number of each item.
+        first: (n,) items whose groups are to be divided evenly; there are as many folds as such
+            groups, at most.
+        count: of folds.
+
+    >>> sorted(np.bincount(folds(np.array([7, 7, 8, 9]), count=2)).tolist()) in ([1, 3], [2, 2])
+    True
+    """
+    numbers, place = np.unique(groups, return_inverse=True)
+    chosen = np.ones(len(numbers), bool) if first is None else np.zeros(len(numbers), bool)
+    if first is not None:
+        chosen[place[first]] = True
+    random = np.random.default_rng(0).random(len(numbers))
+    order = np.lexsort((random, ~chosen))
+    fold = np.empty(len(numbers), np.int64)
+    fold[order] = np.arange(len(numbers)) % max(1, min(count, int(chosen.sum())))
+    return np.asarray(fold[place])
+
+
+def jackknife_error(without: Doubles) -> float:
+    """Standard error of a statistic from its values without each fold (delete-a-group jackknife).
+
+    It is raised by the ratio of Student's t to the normal quantile for this number of folds, so
+    that `normal` gives the 95 % interval. NaN for a single fold.
+
+    >>> round(jackknife_error(np.array([1.0, 2.0, 3.0])) * Z, 3)  # sqrt(2/3 * 2) * 4.303
+    4.968
+    """
+    count = len(without)
+    variance = (count - 1) / count * ((without - without.mean()) ** 2).sum()
+    return float(np.sqrt(variance)) * _widened(count)
+
+
+def two_way_error(values: Doubles, without: Doubles, kept: Bools, clusters: Ints) -> float:
+    """Standard error of a mean over queries when queries and candidates are both drawn anew.
+
+    The jackknife over folds counts the luck of a query with its candidates twice: once among the
+    queries, once among the candidates. One of them is subtracted (Cameron, Gelbach, Miller 2011).
+
+    Args:
+        values: (q,) one for each query.
+        without: (q, folds) the same without the candidates of each fold.
+        kept: (q, folds) whether the query is in another fold.
+        clusters: (q,) queries of one cluster are drawn together.
+
+    Returns:
+        The error, widened as by `jackknife_error`; at least that of the queries alone.
+    """
+    count = kept.shape[1]
+    if count < 2:
+        return float("nan")
+    of = kept.sum(axis=0)
+    both = jackknife_error((kept * without).sum(axis=0) / of)
+    queries = jackknife_error((kept * values[:, None]).sum(axis=0) / of)
+    changed = kept * (without - values[:, None])
+    order = np.argsort(clusters, kind="stable")
+    start = np.flatnonzero(np.diff(clusters[order], prepend=-1))
+    luck = (np.add.reduceat(changed[order], start, axis=0) ** 2).sum() / len(values) ** 2
+    return float(np.sqrt(max(queries**2, both**2 - luck * _widened(count) ** 2)))
+
+
+def _widened(count: int) -> float:
+    """Student's t over the normal quantile for `count` folds."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, count - 1) / Z) if count > 1 else float("nan")
+
+
+def share_interval(share: float, error: float, groups: Ints) -> tuple[float, float]:
+    """The 95 % interval of a mean of numbers from 0 to 1 (Wilson), from its standard error.
+
+    The number of draws is the one that gives this error (Korn and Graubard 1998). Near 0 and 1 the
+    error itself cannot be estimated: each group then counts as one draw.
+
+    Args:
+        share: the mean.
+        error: its standard error.
+        groups: (n,) group of each number.
+
+    >>> [round(x, 3) for x in share_interval(1.0, 0.0, np.arange(24) // 2)]
+    [0.758, 1.0]
+    """
+    sizes = np.unique(groups, return_counts=True)[1]
+    draws = float(sizes.sum() ** 2 / (sizes**2).sum())
+    spread = share * (1 - share)
+    design = error**2 * draws / spread if spread > 1e-12 else 1.0
+    known = draws * min(share, 1 - share)  # groups' worth of the rarer outcome
+    draws /= (known * design + SMOOTHED) / (known + SMOOTHED)
+    low, high = wilson(share * draws, draws)
+    return min(low, share), max(high, share)
 
 
 def auc(positive: Doubles, negative: Doubles) -> tuple[float, float]:

@@ -20,7 +20,6 @@ import numpy as np
 from core.errors import InputError
 from core.improve.hub_bias import corrected
 from core.improve.hub_corrections import HUB_CORRECTIONS
-from core.measure.retrieval import resampled
 from core.search.ranking import SHORTLIST
 from core.search.rerankers import RERANKERS, Shortlist
 from core.types.arrays import Doubles, Floats, Ints
@@ -62,8 +61,7 @@ def run() -> list[dict[str, Any]]:
 def measured(task: Task, among: Mapping[str, Stage]) -> list[dict[str, Any]]:
     """Rows of one task: each stage's metrics, in %, beside those of plain cosine."""
     plain = scores(task.relevant, among[PLAIN](task))
-    weights = resampled(task.groups, np.random.default_rng(0))
-    weights /= weights.sum(axis=1, keepdims=True)
+    weights = _bootstrap(task.groups)
     rows = []
     for name, stage in among.items():
         values = plain if name == PLAIN else scores(task.relevant, stage(task))
@@ -128,6 +126,13 @@ def speeds(m: int = SHORTLIST, d: int = 512, runs: int = 21) -> Iterable[dict[st
             baseline=round(median(floor), 2),
             ratio=median(a / b for a, b in zip(ours, floor, strict=True)),
         )
+
+
+def _bootstrap(groups: Ints) -> Doubles:
+    """(1000, q) weight of each query in bootstrap samples of images; a row sums to 1."""
+    n = int(groups.max()) + 1
+    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), 1000)[:, groups]
+    return drawn / drawn.sum(axis=1, keepdims=True)
 
 
 def _hub_stage(name: str) -> Stage:
