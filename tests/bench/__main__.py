@@ -13,8 +13,8 @@ from importlib import import_module
 from core.errors import InputError, UnknownName
 
 NAMES = (
-    "cut", "encoder", "geometry", "ingest", "multivector", "neighbors", "page", "queries", "search",
-    "stages",
+    "coverage", "cut", "encoder", "geometry", "ingest", "multivector", "neighbors", "page",
+    "queries", "search", "stages",
 )  # fmt: skip
 
 
