@@ -12,11 +12,14 @@ from functools import wraps
 from math import isfinite
 from typing import Any
 
-from core.types import Finding, Verdict
+from core.measure.usual import USUAL
+from core.types import Finding, Space, Verdict
 
 Measure = Callable[..., tuple[Finding, ...]]
 SOURCE = "ours"
-CAUSES = {"mean": "the mean of the vectors"}
+LEAST = 100  # images, or items of a space of one kind, for a verdict
+# The part that stands for each common cause; the others with that cause are folded under it.
+CAUSES = {"mean": "mean_cosine", "gap": "modality_gap"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +66,52 @@ def judged(function: Measure, rule: Threshold, over: str = "", cause: str = "") 
     """The function, with its findings named after its file and judged by its threshold.
 
     A finding that has a name already ("rotation") is named "part: rotation". `over` is what its
-    interval is over, where it does not say so. With a common `cause` its verdict is at worst
-    "watch": one cause is not a fault in each of its consequences.
+    interval is over, where it does not say so. A value that is usual for encoders of the CLIP
+    family, or that follows from a common `cause`, is at worst "watch": one cause is not a fault
+    in each of its consequences. A space of few items gets no verdict.
     """
     part = function.__module__.rpartition(".")[2]
 
     @wraps(function)
     def measure(*args: Any, **settings: Any) -> tuple[Finding, ...]:
-        return tuple(_complete(f, part, rule, over, cause) for f in function(*args, **settings))
+        few = too_few(args[0]) if args and isinstance(args[0], Space) else ""
+        return tuple(
+            _complete(f, part, rule, over, mild=bool(cause), few=few)
+            for f in function(*args, **settings)
+        )
 
     return measure
 
 
-def _complete(finding: Finding, part: str, rule: Threshold, over: str, cause: str) -> Finding:
+def too_few(space: Space) -> str:
+    """Why a space gets no verdicts: too few images, or items where it has one kind; "" if enough.
+
+    >>> space = Space([[1, 0], [0, 1], [0, 1]], ("a", "b", "c"), 1)
+    >>> too_few(space)
+    'Too few images (1) for a verdict: it takes 100.'
+    """
+    both = 0 < space.n_images < space.n
+    n = space.n_images if both else space.n
+    what = "images" if space.n_images else "texts"
+    return f"Too few {what} ({n}) for a verdict: it takes {LEAST}." if n < LEAST else ""
+
+
+def _complete(
+    finding: Finding, part: str, rule: Threshold, over: str, *, mild: bool, few: str
+) -> Finding:
     name = f"{part}: {finding.name}" if finding.name else part
     yardstick = finding.value if finding.yardstick is None else finding.yardstick
     verdict = judge(rule, yardstick)
-    if cause and verdict == "bad":
+    usual = part in USUAL and USUAL[part].holds(finding.value)
+    if verdict == "bad" and (mild or usual):
         verdict = "watch"
-    return replace(finding, name=name, verdict=verdict, over=finding.over or over)
+    return replace(
+        finding,
+        name=name,
+        verdict="unknown" if few else verdict,
+        over=finding.over or over,
+        detail=f"{finding.detail} {few}".strip(),
+    )
 
 
 CENTER_KINDS = (

@@ -30,6 +30,7 @@ NO_MEAN = 1e-9  # length below which a mean has no direction
         bad=33.0,
         source="ours: mean cosines of 0.3 and 0.7",
     ),
+    cause="mean",
     advice=Advice(
         why="In a narrow cone all cosines are high, so a score means little by itself and a fixed "
         "score cutoff fails.",

@@ -28,6 +28,7 @@ ROWS = 20_000  # of each kind, for the AUC
     threshold=Threshold(
         "share of the joint variance along the gap above chance", good=0.1, bad=0.4, source="ours"
     ),
+    cause="gap",
     advice=Advice(
         why="Variance along the gap carries no meaning, but PCA, k-means and index cells follow "
         "it first.",

@@ -27,6 +27,7 @@ CONES: tuple[Scope, ...] = ("image", "text")
     aid="Cosine of each item with the mean of its kind. A narrow peak far to the right is a "
     "narrow cone.",
     threshold=Threshold("absolute mean cosine", good=0.3, bad=0.7, source="ours"),
+    cause="mean",
     advice=Advice(
         why="It is the score of two unrelated items: only what exceeds it is evidence of a match.",
         what=UNCONE,

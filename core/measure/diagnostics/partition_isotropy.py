@@ -34,6 +34,7 @@ BLOCK = 8192
         bad=0.19,
         source="ours: mean cosines of 0.3 and 0.7",
     ),
+    cause="mean",
     advice=Advice(
         why="A space that leans in one direction favors the items on that side in every ranking.",
         what=UNCONE,

@@ -26,6 +26,7 @@ FOLD = 5  # one group of pairs in five is held out for the test
     bounds=(0.0, 1.0),
     invariant=("rotation",),
     threshold=Threshold("balanced accuracy", good=0.75, bad=0.99, source="ours"),
+    cause="gap",
     advice=Advice(
         why="At 1 the modalities never mix: in a shared list texts precede images whatever the "
         "query.",

@@ -25,6 +25,7 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     threshold=Threshold(
         "stable rank", good=3.0, bad=1.5, source="ours: about mean cosines of 0.3 and 0.7"
     ),
+    cause="mean",
     advice=Advice(
         why="Near 1 one direction determines every cosine, and that is mostly the mean.",
         what=UNCONE,

@@ -26,6 +26,7 @@ from core.types import Doubles, Finding, Reference, Scope, Space
     threshold=Threshold(
         "uniformity as a share of the uniform sphere's", good=0.5, bad=0.2, source="ours"
     ),
+    cause="mean",
     advice=Advice(
         why="Items that use the whole sphere can be distinguished; crowded ones tie.", what=UNCONE
     ),
