@@ -10,10 +10,16 @@ from functools import cached_property
 
 import numpy as np
 
-from core.numerics.labels import BLOCK, Classes, class_sums, class_totals
-from core.types import Doubles, Floats, Ints, Space
+from core.numerics.labels import BLOCK, Classes, class_sums, class_totals, label_codes
+from core.numerics.sampling import groups
+from core.numerics.stats import clustered_error
+from core.types import Doubles, Floats, Ints, Kind, Space, per_space
 
 RTOL = 1e-10  # eigenvalues of the scatter of the means below this share of the largest count as 0
+ERROR_ROWS = 5000  # that a standard error is estimated from, about
+LEAST_GROUPS = 50  # images for a standard error
+SHUFFLES = 39  # of the labels: the smallest p-value is 1 in 40
+SHUFFLED_GROUPS = 5000
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,75 @@ def _from_sums(given: Classes, sums: Doubles, squares: Doubles) -> ClassMeans:
     return ClassMeans(given.sizes, means, np.maximum(spreads, 0.0))
 
 
-def within(vectors: Floats, given: Classes, of: ClassMeans) -> WithinClass:
-    """NC1 and its influence by row. Deviations are computed first, so that nothing cancels."""
+def sampled_groups(linked: Ints, most: int = ERROR_ROWS) -> Ints:
+    """Places of the items of some whole groups, about `most` items: all, or a seeded sample."""
+    if len(linked) <= most:
+        return np.arange(len(linked))
+    numbers = np.unique(linked)
+    chosen = np.random.default_rng(0).choice(
+        numbers, max(2, len(numbers) * most // len(linked)), False
+    )
+    return np.flatnonzero(np.isin(linked, chosen))
+
+
+def mean_error(moved: Doubles, linked: Ints, n: int) -> float:
+    """Standard error of a mean over n items, from the influence of some, by group.
+
+    NaN below `LEAST_GROUPS` groups.
+    """
+    if len(np.unique(linked)) < LEAST_GROUPS:
+        return float("nan")
+    return clustered_error(moved, linked) * float(np.sqrt(len(moved) / n))
+
+
+@per_space
+def labels_p(space: Space, kind: Kind, names: tuple[str, ...]) -> float:
+    """p-value of the variance between labels, against labels shuffled between images.
+
+    Items connected through pairs are shuffled together: the captions of an image are alike
+    whatever its label. The smallest is 1 in 40.
+    """
+    from scipy.sparse import csr_array
+
+    place = {name: i for i, name in enumerate(names)}
+    coded = label_codes(space)
+    renumbered = np.array([place.get(name, -1) for name in coded.names] + [-1], np.int64)
+    span = space.span(kind)
+    code = renumbered[coded.codes[span]]
+    rows = np.flatnonzero(code >= 0)
+    numbers, first, group = np.unique(
+        groups(space)[span][rows], return_index=True, return_inverse=True
+    )
+    rng = np.random.default_rng(0)
+    if len(numbers) > SHUFFLED_GROUPS:
+        some = rng.choice(len(numbers), SHUFFLED_GROUPS, replace=False)
+        inside = np.isin(group, some)
+        rows, group = rows[inside], group[inside]
+        numbers, first, group = np.unique(group, return_index=True, return_inverse=True)
+    of, g = code[rows][first], len(numbers)
+    sizes = np.bincount(group, minlength=g).astype(np.float64)
+    member = csr_array((np.ones(len(rows)), (group, np.arange(len(rows)))), shape=(g, len(rows)))
+    centered = space.vectors[span][rows].astype(np.float64)
+    sums = member @ (centered - centered.mean(axis=0))
+
+    def between(labels: Ints) -> float:
+        choose = csr_array((np.ones(g), (labels, np.arange(g))), shape=(len(names), g))
+        each = choose @ sums
+        return float(((each**2).sum(axis=1) / np.maximum(choose @ sizes, 1.0)).sum())
+
+    found = between(of)
+    beyond = sum(between(rng.permutation(of)) >= found - 1e-12 for _ in range(SHUFFLES))
+    return (1 + beyond) / (1 + SHUFFLES)
+
+
+def within(
+    vectors: Floats, given: Classes, of: ClassMeans, linked: Ints | None = None
+) -> WithinClass:
+    """NC1 and its influence by row. Deviations are computed first, so that nothing cancels.
+
+    `linked` is the group of each row, for the standard error: by default each is its own.
+    """
+    linked = np.arange(len(given.rows)) if linked is None else linked
     codes, count = given.codes, len(given.names)
     n, w = len(codes), of.whitening
     narrow = w.astype(np.float32)  # enough for deviations; the means were summed in float64
@@ -84,12 +157,12 @@ def within(vectors: Floats, given: Classes, of: ClassMeans) -> WithinClass:
         norms[part] = np.einsum("ij,ij->i", z, z, dtype=np.float64)
         scatter += z.T @ z
     nc1 = float(norms.mean()) / count
-    rows = np.sort(np.random.default_rng(0).choice(n, min(n, 5000), replace=False))
+    rows = sampled_groups(linked)
     code = codes[rows]
     z = (vectors[given.rows[rows]] - of.means[code]) @ w
     pull = (of.centered @ w @ (scatter / n))[code]
     moved = norms[rows] / count - 2 * n / (of.sizes[code] * count**2) * (pull * z).sum(axis=1)
-    return WithinClass(nc1, float(moved.std() / np.sqrt(n)), squares)
+    return WithinClass(nc1, mean_error(moved, linked[rows], n), squares)
 
 
 def simplex_error(means: Doubles) -> float:

@@ -141,6 +141,15 @@ def _fixed(value: float, decimals: int) -> str:
     return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)
 
 
+def quoted(name: str, most: int = 24) -> str:
+    """A label in quotes, cut to a number of characters, for sentences.
+
+    >>> quoted("cat"), quoted("a very long label that explains itself", 12)
+    ("'cat'", "'a very long…'")
+    """
+    return f"'{name}'" if len(name) <= most else f"'{name[:most].rstrip()}…'"
+
+
 def per_item(space: Space, rows: Ints | slice, values: Floats | Doubles) -> Floats:
     """(n,) values in their rows and NaN in the others: a finding's `per_item`."""
     result = np.full(space.n, np.nan, np.float32)

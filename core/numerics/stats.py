@@ -20,7 +20,9 @@ RESAMPLES = 400  # of a bootstrap, and of the null distribution of `macro_std`
 def normal(
     value: float, error: float, low: float = -np.inf, high: float = np.inf
 ) -> tuple[float, float]:
-    """The 95 % interval of a normal estimate, within `low` and `high`."""
+    """The 95 % interval of a normal estimate, within `low` and `high`; NaN ends for a NaN error."""
+    if np.isnan(error):
+        return float("nan"), float("nan")
     return max(low, min(value, value - Z * error)), min(high, max(value, value + Z * error))
 
 
@@ -98,12 +100,12 @@ def two_way_error(values: Doubles, without: Doubles, kept: Bools, clusters: Ints
         clusters: (q,) queries of one cluster are drawn together.
 
     Returns:
-        The error, widened as by `jackknife_error`; at least that of the queries alone.
+        The error, widened as by `jackknife_error`; at least that of the queries alone. NaN where
+        all queries are in one fold.
     """
-    count = kept.shape[1]
-    if count < 2:
+    count, of = kept.shape[1], kept.sum(axis=0)
+    if count < 2 or not of.all():
         return float("nan")
-    of = kept.sum(axis=0)
     both = jackknife_error((kept * without).sum(axis=0) / of)
     queries = jackknife_error((kept * values[:, None]).sum(axis=0) / of)
     changed = kept * (without - values[:, None])
@@ -111,6 +113,17 @@ def two_way_error(values: Doubles, without: Doubles, kept: Bools, clusters: Ints
     start = np.flatnonzero(np.diff(clusters[order], prepend=-1))
     luck = (np.add.reduceat(changed[order], start, axis=0) ** 2).sum() / len(values) ** 2
     return float(np.sqrt(max(queries**2, both**2 - luck * _widened(count) ** 2)))
+
+
+def best_left_out(values: Doubles, next_values: Doubles, fold: Ints, count: int) -> Doubles:
+    """(q, folds) values of each query's best candidate without each fold: the next best's there.
+
+    >>> best_left_out(np.array([5.0]), np.array([4.0]), np.array([1]), 3).tolist()
+    [[5.0, 4.0, 5.0]]
+    """
+    result = np.repeat(values[:, None], count, axis=1)
+    result[np.arange(len(values)), fold] = next_values
+    return result
 
 
 def _widened(count: int) -> float:
@@ -134,6 +147,8 @@ def share_interval(share: float, error: float, groups: Ints) -> tuple[float, flo
     >>> [round(x, 3) for x in share_interval(1.0, 0.0, np.arange(24) // 2)]
     [0.758, 1.0]
     """
+    if not np.isfinite(error):
+        return float("nan"), float("nan")
     sizes = np.unique(groups, return_counts=True)[1]
     draws = float(sizes.sum() ** 2 / (sizes**2).sum())
     spread = share * (1 - share)

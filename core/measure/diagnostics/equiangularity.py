@@ -5,18 +5,26 @@ from typing import Annotated
 import numpy as np
 
 from core.errors import TooFew
-from core.measure.class_means import ClassMeans, cosines, space_class_means
+from core.measure.class_means import (
+    LEAST_GROUPS,
+    ClassMeans,
+    cosines,
+    labels_p,
+    sampled_groups,
+    space_class_means,
+)
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, histogram
+from core.measure.findings import PLURAL, count, estimate, format_value, histogram, quoted
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.labels import HINT, Classes, labeled_classes
 from core.numerics.nulls import welch_bound
-from core.numerics.stats import Z
+from core.numerics.sampling import groups
+from core.numerics.stats import Z, clustered_error
 from core.registry import Range
 from core.types import Doubles, Finding, Floats, Ints, Reference, Space
 
 TOP = 20  # most similar pairs of labels, of which any may be the first in another sample
-ROWS = 5000  # of a label, for the standard error of a cosine
+CHANCE = 0.05  # p-value up to which labels show in the vectors
 
 
 @diagnostic(
@@ -29,6 +37,7 @@ ROWS = 5000  # of a label, for the standard error of a cosine
     invariant=("rotation", "order"),
     aid="|Cosine| of all pairs of label centers. Equiangular centers would all be at the left "
     "end; pairs at 1 are labels that the space does not separate.",
+    over="labeled images like these, with their captions",
     threshold=Threshold(
         "largest cosine of two label centers after their mean is subtracted",
         good=0.6,
@@ -62,7 +71,8 @@ def equiangularity(
         most: smaller labels beyond this number are excluded.
 
     Returns:
-        A finding each for the centers of images and of texts.
+        A finding each for the centers of images and of texts. The interval is over images (with
+        their captions); none below 50 images. No verdict where labels do not show in the vectors.
         curve: histogram of |cosine| over pairs of labels.
 
     Raises:
@@ -87,23 +97,31 @@ def _measure(space: Space, given: Classes) -> Finding | None:
     of = space_class_means(space, given)
     if (np.linalg.norm(of.means, axis=1) < 1e-6).any():
         return None
-    count, kind = len(given.names), PLURAL[given.kind]
+    kind = PLURAL[given.kind]
     sizes = np.abs(cosines(of.means))
     value, low, high, names = _largest(space, given, of, sizes)
-    bound = welch_bound(count, space.d)
+    bound = welch_bound(len(given.names), space.d)
+    matter = labels_p(space, given.kind, given.names) <= CHANCE
     return Finding(
         scope=given.kind,
         value=value,
         low=low,
         high=high,
         reference=Reference(bound, "Welch bound, as many vectors in d dimensions"),
-        yardstick=_left(of),
+        yardstick=_left(of) if matter else np.nan,
         sentence=(
             f"The largest |cosine| of two label centers of {kind} is {estimate(value, low, high)}, "
-            f"against a Welch bound of {bound:.2g}. '{names[0]}' and '{names[1]}' are the most "
-            "easily confused."
+            f"against a Welch bound of {format_value(bound)}. "
+            + (
+                f"{quoted(names[0])} and {quoted(names[1])} are the most easily confused."
+                if matter
+                else "These labels do not show in the vectors, so there is no verdict."
+            )
         ),
-        detail=f"Mean over all pairs of {count:,} labels: {sizes.mean():.2f}. {_without_mean(of)}",
+        detail=(
+            f"Mean over all pairs of {count(len(given.names), 'label')}: "
+            f"{format_value(float(sizes.mean()))}. {_without_mean(of)}"
+        ),
         sampled=(
             f"exact, all {len(given.rows):,} of {given.of:,} {kind} with a label that counts, "
             f"{given.rule}"
@@ -121,32 +139,33 @@ def _largest(
     """
     top = np.argsort(-sizes, kind="stable")[:TOP]
     first, second = (side[top] for side in np.triu_indices(len(given.names), 1))
+    linked = groups(space)
+    value, named = float(sizes[top[0]]), (given.names[first[0]], given.names[second[0]])
+    if len(np.unique(linked[given.rows])) < LEAST_GROUPS:
+        return value, np.nan, np.nan, named
     errors = np.array(
-        [_error(space.vectors, given, of, i, j) for i, j in zip(first, second, strict=True)]
+        [_error(space.vectors, given, of, linked, i, j) for i, j in zip(first, second, strict=True)]
     )
-    value = float(sizes[top[0]])
     low = min(value, max(0.0, float((sizes[top] - Z * errors).max())))
     high = max(value, min(1.0, float((sizes[top] + Z * errors).max())))
-    return value, low, high, (given.names[first[0]], given.names[second[0]])
+    return value, low, high, named
 
 
-def _error(vectors: Floats, given: Classes, of: ClassMeans, i: int, j: int) -> float:
-    """Standard error of the cosine of two centers, over items of their labels."""
+def _error(vectors: Floats, given: Classes, of: ClassMeans, linked: Ints, i: int, j: int) -> float:
+    """Standard error of the cosine of two centers, over groups of items of their labels."""
     lengths = np.linalg.norm(of.means, axis=1)
     unit = of.means / lengths[:, None]
     cosine = float(unit[i] @ unit[j])
     total = 0.0
     for one, other in ((i, j), (j, i)):
-        rows = _some(given.of_class(one))
+        rows = given.of_class(one)
+        rows = rows[sampled_groups(linked[rows])]
         moved = vectors[rows] @ ((unit[other] - cosine * unit[one]) / lengths[one])
-        total += float(moved.var(ddof=1)) / given.sizes[one]
+        if len(np.unique(linked[rows])) < 2:  # one image: nothing to compare
+            return float("inf")
+        error = clustered_error(moved.astype(np.float64), linked[rows])
+        total += error**2 * len(rows) / int(given.sizes[one])
     return float(np.sqrt(total))
-
-
-def _some(rows: Ints) -> Ints:
-    if len(rows) <= ROWS:
-        return rows
-    return np.sort(np.random.default_rng(0).choice(rows, ROWS, replace=False))
 
 
 def _left(of: ClassMeans) -> float:
@@ -158,4 +177,7 @@ def _without_mean(of: ClassMeans) -> str:
     if len(of.sizes) < 3:
         return "Two centers are always opposite after centering."
     even = -1 / (len(of.sizes) - 1)
-    return f"After centering the largest cosine is {_left(of):.2f}; a simplex has {even:.2g}."
+    return (
+        f"After centering the largest cosine is {format_value(_left(of))}; a simplex has "
+        f"{format_value(even)}."
+    )

@@ -12,6 +12,7 @@ from core.measure.class_means import (
     class_means,
     duality_error,
     free_lengths,
+    labels_p,
     orthogonal_error,
     simplex_error,
     slope,
@@ -19,15 +20,17 @@ from core.measure.class_means import (
     within,
 )
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, format_value, per_item
+from core.measure.findings import PLURAL, count, estimate, format_value, per_item, quoted, share
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.labels import HINT, Classes, labeled_classes, prototypes
+from core.numerics.sampling import groups
 from core.numerics.stats import Z, normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Reference, Space
 
 SHUFFLED_ROWS = 20_000  # of the null: NC1 of shuffled labels grows with the class sizes
 NC4_ROWS = 5000
+CHANCE = 0.05  # p-value up to which labels show in the vectors
 
 
 @diagnostic(
@@ -41,6 +44,7 @@ NC4_ROWS = 5000
     invariant=("rotation", "order"),
     aid="Norm of each label's center against its number of items. A slope means that frequent and "
     "rare labels are treated differently.",
+    over="labeled images like these, with their captions",
     threshold=Threshold(
         "variance of the tightest label as a share of all items'", good=0.2, bad=0.05, source="ours"
     ),
@@ -72,7 +76,9 @@ def neural_collapse(
         most: smaller labels beyond this number are excluded.
 
     Returns:
-        A finding each for images and texts. The verdict is on the smallest within-label variance.
+        A finding each for images and texts. The interval is over images (with their captions); none
+        below 50 images. The verdict is on the smallest within-label variance, where the labels
+        show in the vectors at all.
         per_item: squared distance to the center of its label.
         curve: norm of the centers by size of the label.
 
@@ -98,10 +104,12 @@ def _measure(space: Space, given: Classes) -> Finding | None:
     of = space_class_means(space, given)
     if not of.whitening.size:
         return None
-    inside = within(space.vectors, given, of)
+    linked = groups(space)[given.rows]
+    inside = within(space.vectors, given, of, linked)
     low, high = normal(inside.nc1, inside.error, 0.0)
     null = _shuffled(space, given)
-    tight, share = _tightest(given, of)
+    tight, least = _tightest(given, of)
+    matter = labels_p(space, given.kind, given.names) <= CHANCE
     lengths = np.linalg.norm(of.means, axis=1)
     kind = PLURAL[given.kind]
     return Finding(
@@ -110,14 +118,19 @@ def _measure(space: Space, given: Classes) -> Finding | None:
         low=low,
         high=high,
         reference=Reference(null, "shuffled labels"),
-        yardstick=share,
+        yardstick=least if matter else np.nan,
         sentence=(
             f"NC1 (within- over between-class covariance) of the {kind} is "
-            f"{estimate(inside.nc1, low, high)}, against {null:.3g} for shuffled labels. The "
-            f"tightest label, '{tight}', has {share:.0%} of the total variance."
+            f"{estimate(inside.nc1, low, high)}, against {format_value(null)} for shuffled labels. "
+            + (
+                f"Items of the tightest label, {quoted(tight)}, have {share(least)} of the total "
+                "variance."
+                if matter
+                else "These labels do not show in the vectors, so there is no verdict."
+            )
         ),
         detail=(
-            f"{len(given.names):,} labels. "
+            f"{count(len(given.names), 'label')}. "
             f"{_centers(of)} {_lengths(of, lengths)} {_texts(space, given, of)}"
         ),
         sampled=(
@@ -141,9 +154,11 @@ def _shuffled(space: Space, given: Classes) -> float:
 
 
 def _shuffle_once(space: Space, given: Classes, many: int, rng: np.random.Generator) -> float:
+    """The rows of a group stay together: captions of an image are alike whatever their label."""
     names, sizes = np.unique(rng.choice(given.codes, many, replace=False), return_counts=True)
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    rows = rng.choice(given.rows, many, replace=False)
+    place = rng.random(space.n)[groups(space)[given.rows]]
+    rows = given.rows[np.argsort(place, kind="stable")][:many]
     kept = tuple(given.names[i] for i in names)
     shuffled = Classes(given.kind, kept, rows, starts, given.of, given.rule)
     of = class_means(space.vectors, shuffled)
@@ -163,9 +178,9 @@ def _tightest(given: Classes, of: ClassMeans) -> tuple[str, float]:
 def _centers(of: ClassMeans) -> str:
     ratio = float(of.sizes @ of.spreads / of.sizes.sum()) / float((of.centered**2).sum(1).mean())
     return (
-        f"Within over between is {ratio:.3g} by traces and {cdnv(of):.3g} for the median pair of "
-        f"labels (CDNV); the centers are {simplex_error(of.means):.2f} from a simplex (NC2) and "
-        f"{orthogonal_error(of.means):.2f} from orthogonal."
+        f"Within over between is {format_value(ratio)} by traces and {format_value(cdnv(of))} for "
+        f"the median pair of labels (CDNV); the centers are {simplex_error(of.means):.2f} from a "
+        f"simplex (NC2) and {orthogonal_error(of.means):.2f} from orthogonal."
     )
 
 
@@ -177,10 +192,10 @@ def _lengths(of: ClassMeans, lengths: Doubles) -> str:
     low, high = value - Z * error, value + Z * error
     free = free_lengths(of.sizes)[:, 1]
     alone = slope(np.log(of.sizes[free > 0]), np.log(free[free > 0]) / 2)
-    theory = f"; unconstrained features would give {alone[0]:.2f}" if alone else ""
+    theory = f"; unconstrained features would give {format_value(alone[0])}" if alone else ""
     return (
-        f"The norm of a center grows with the label's size to the power "
-        f"{format_value(value, low, high)} ({low:.2f} to {high:.2f}{theory})."
+        "The norm of a center grows with the label's size to the power "
+        f"{estimate(value, low, high)}{theory}."
     )
 
 
@@ -197,7 +212,7 @@ def _texts(space: Space, given: Classes, of: ClassMeans) -> str:
     same = agreement(space.vectors[rows], of.means, words)
     return (
         f"Against the {which}, NC3 is {duality_error(words, of.means):.2f} (1.41 if unrelated), "
-        f"and nearest text and nearest center agree for {same:.0%} (NC4)."
+        f"and nearest text and nearest center agree for {share(same)} (NC4)."
     )
 
 

@@ -5,16 +5,17 @@ from typing import Annotated
 
 import numpy as np
 
+from core.measure.class_means import mean_error, sampled_groups
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate
+from core.measure.findings import PLURAL, estimate, format_value
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.labels import Classes, labeled_classes
+from core.numerics.sampling import groups
 from core.numerics.spectra import EXACT_ROWS, moments_of
 from core.numerics.stats import normal
 from core.registry import Range
 from core.types import Doubles, Finding, Floats, Ints, Reference, Space
 
-ERROR_ROWS = 5000  # rows for the standard error
 SIZES = 4  # of random groups whose rate is measured; others are interpolated
 
 
@@ -26,6 +27,7 @@ SIZES = 4  # of random groups whose rate is measured; others are interpolated
     better="high",
     bounds=(0.0, np.inf),
     invariant=("rotation",),
+    over="labeled images like these, with their captions",
     threshold=Threshold(
         "share of the coding rate that labels save, above random groups",
         good=0.05,
@@ -60,7 +62,8 @@ def rate_reduction(
         most: smaller labels beyond this number are excluded.
 
     Returns:
-        A finding each for images and texts; R is that of the rows whose label counts.
+        A finding each for images and texts; R is that of the rows whose label counts. The interval
+        is over images (with their captions); none below 50 images.
 
     Raises:
         TooFew: no two such labels.
@@ -76,20 +79,21 @@ def rate_reduction(
 
 @dataclass(frozen=True)
 class Rates:
-    """R of all rows, the mean of the R_j, and the influence of sampled rows on the difference."""
+    """R of all rows, the mean of the R_j, and the standard error of the difference."""
 
     whole: float
     inside: float
-    moved: Doubles
+    error: float
 
 
 def _measure(space: Space, given: Classes, precision: float) -> Finding:
     scale = space.d / precision
-    result = _rates(space.vectors, given, scale)
+    linked = groups(space)[given.rows]
+    result = _rates(space.vectors, given, scale, linked)
     value = max(0.0, result.whole - result.inside)
     n = len(given.rows)
-    low, high = normal(value, float(result.moved.std() / np.sqrt(n)), 0.0)
-    chance = max(0.0, result.whole - _random(space.vectors, given, scale))
+    low, high = normal(value, result.error, 0.0)
+    chance = max(0.0, result.whole - _random(space.vectors, given, scale, linked))
     saved = (value - chance) / max(result.whole - chance, 1e-9)
     kind = PLURAL[given.kind]
     return Finding(
@@ -101,18 +105,18 @@ def _measure(space: Space, given: Classes, precision: float) -> Finding:
         yardstick=saved,
         sentence=(
             f"The rate reduction by {len(given.names):,} labels of {kind} is "
-            f"{estimate(value, low, high)} of {result.whole:.4g} nats, against {chance:.4g} for "
-            "random groups. It is what the labels explain of the space."
+            f"{estimate(value, low, high)} of {format_value(result.whole)} nats, against "
+            f"{format_value(chance)} for random groups. It is what the labels explain of the space."
         ),
         detail=f"At a squared error of {precision:g}, form without 1/2.",
         sampled=(f"exact, all {n:,} of {given.of:,} {kind} with a label that counts, {given.rule}"),
     )
 
 
-def _rates(vectors: Floats, given: Classes, scale: float) -> Rates:
+def _rates(vectors: Floats, given: Classes, scale: float, linked: Ints) -> Rates:
     """Rates from one second moment per label; they add up to that of all."""
     n, d = len(given.rows), vectors.shape[1]
-    chosen = np.sort(np.random.default_rng(0).choice(n, min(n, ERROR_ROWS), replace=False))
+    chosen = sampled_groups(linked)
     ends = np.searchsorted(chosen, given.starts)
     second, inside = np.zeros((d, d)), 0.0
     exact = n <= EXACT_ROWS
@@ -128,7 +132,7 @@ def _rates(vectors: Floats, given: Classes, scale: float) -> Rates:
     pull, whole = _pull(second, scale)
     rows = vectors[given.rows[chosen]].astype(np.float64)
     moved += np.einsum("ij,ij->i", rows @ pull, rows)
-    return Rates(whole, inside, moved)
+    return Rates(whole, inside, mean_error(moved, linked[chosen], n))
 
 
 def _label(
@@ -165,8 +169,11 @@ def _log_det(matrix: Doubles) -> float:
     return 2 * float(np.log(np.diag(np.linalg.cholesky(matrix))).sum())
 
 
-def _random(vectors: Floats, given: Classes, scale: float) -> float:
-    """Mean R_j of random groups: measured at some sizes, interpolated in log size."""
+def _random(vectors: Floats, given: Classes, scale: float, linked: Ints) -> float:
+    """Mean R_j of random groups: measured at some sizes, interpolated in log size.
+
+    Linked rows stay together: the captions of an image are alike whatever their label.
+    """
     rng = np.random.default_rng(0)
     exact = len(given.rows) <= EXACT_ROWS
     sizes = given.sizes.astype(np.float64)
@@ -174,7 +181,8 @@ def _random(vectors: Floats, given: Classes, scale: float) -> float:
     costs = []
     for size in at:
         draws = max(2, min(8, 400 // int(size)))
-        drawn = [rng.choice(given.rows, int(size), replace=False) for _ in range(draws)]
+        orders = (np.argsort(rng.random(linked.max() + 1)[linked]) for _ in range(draws))
+        drawn = [given.rows[order[:size]] for order in orders]
         costs.append(np.mean([_cost(vectors, np.sort(rows), scale, exact) for rows in drawn]))
     return float(sizes / sizes.sum() @ np.interp(np.log(sizes), np.log(at), costs))
 

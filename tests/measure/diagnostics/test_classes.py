@@ -115,7 +115,7 @@ def test_one_collapsed_class_among_five_is_called_bad():
     good = find("neural_collapse", spaces.imbalanced(), "image")
     bad = find("neural_collapse", spaces.collapsed_class(), "image")
     assert (good.verdict, bad.verdict) == ("good", "bad")
-    assert "tightest label, 'label 00', has 0%" in bad.sentence
+    assert "tightest label, 'label 00', have 0%" in bad.sentence
 
 
 def test_neural_collapse_interval_has_the_right_width():
@@ -138,7 +138,7 @@ def test_texts_that_are_missing_are_said_to_be():
 
 
 def test_orthonormal_centers_stand_at_equal_angles():
-    given = spaces.clustered(np.eye(16)[:10], 6, noise=0.0)
+    given = spaces.clustered(np.eye(16)[:10], 12, noise=0.0)
     found = find("equiangularity", given, "image")
     assert found.value == pytest.approx(0, abs=1e-6)
     assert found.reference.value == 0
