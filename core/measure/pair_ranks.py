@@ -24,8 +24,9 @@ class PairRanks:
     """One entry per sampled text. A score is a cosine minus the score bias, if any.
 
     `texts`, `own` and `rival` (q,) are rows: the text, the best of its own images, and the best of
-    all others; `own_score` and `rival_score` their scores; `rank` (1 is best) that of `own` among
-    `own` and the others. `n_texts` texts were available.
+    all others; `own_score` and `rival_score` their scores; `next_score` that of the second best of
+    the others, -inf without; `rank` (1 is best) that of `own` among `own` and the others.
+    `n_texts` texts were available.
     """
 
     texts: Ints
@@ -33,6 +34,7 @@ class PairRanks:
     rival: Ints
     own_score: Doubles
     rival_score: Doubles
+    next_score: Doubles
     rank: Ints
     n_texts: int
 
@@ -72,16 +74,15 @@ def pair_ranks(space: Space, *, q: int = 5000, seed: int = 0) -> PairRanks:
     pairs = pairs[np.isin(pairs[:, 0], chosen)]
     own, own_score = _own(space, chosen, pairs)
     best, above = np.full(len(chosen), -np.inf), np.zeros(len(chosen), np.int64)
-    rival = np.zeros(len(chosen), np.int64)
+    rival, second = np.zeros(len(chosen), np.int64), best.copy()
     for start in range(0, len(chosen), QUERIES):
         part = slice(start, start + QUERIES)
-        rival[part], best[part], above[part] = _against(
+        rival[part], best[part], second[part], above[part] = _against(
             space, chosen[part], pairs, own[part], own_score[part]
         )
     same = np.abs(best - own_score) <= TIE
-    return PairRanks(
-        chosen, own, rival, own_score, np.where(same, own_score, best), 1 + above, len(texts)
-    )
+    best = np.where(same, own_score, best)
+    return PairRanks(chosen, own, rival, own_score, best, second, 1 + above, len(texts))
 
 
 def _own(space: Space, texts: Ints, pairs: Ints) -> tuple[Ints, Doubles]:
@@ -99,13 +100,13 @@ def _own(space: Space, texts: Ints, pairs: Ints) -> tuple[Ints, Doubles]:
 
 def _against(
     space: Space, texts: Ints, pairs: Ints, own: Ints, own_score: Doubles
-) -> tuple[Ints, Doubles, Ints]:
-    """Hardest other image, its score, and how many images rank before the own one, per text."""
+) -> tuple[Ints, Doubles, Doubles, Ints]:
+    """Hardest other image, its score, the next score, and how many rank before the own image."""
     rows, here = space.vectors[texts], np.arange(len(texts))
     first, last = np.searchsorted(pairs[:, 0], [texts[0], texts[-1] + 1])
     place, image = np.searchsorted(texts, pairs[first:last, 0]), pairs[first:last, 1]
     rival, best = np.zeros(len(texts), np.int64), np.full(len(texts), -np.inf)
-    above = np.zeros(len(texts), np.int64)
+    second, above = best.copy(), np.zeros(len(texts), np.int64)
     for start in range(0, space.n_images, IMAGES):
         stop = min(start + IMAGES, space.n_images)
         scores = rows @ space.vectors[start:stop].T
@@ -114,7 +115,10 @@ def _against(
         scores[place[mine], image[mine] - start] = -np.inf
         top = scores.argmax(axis=1)
         value = scores[here, top].astype(np.float64)
-        rival, best = np.where(value > best, top + start, rival), np.maximum(value, best)
         near = np.flatnonzero(value >= own_score - TIE)
         above[near] += precede(scores[near], own_score[near], own[near] - start).sum(axis=1)
-    return rival, best, above
+        scores[here, top] = -np.inf
+        second = np.maximum(second, np.minimum(value, best))
+        second = np.maximum(second, scores.max(axis=1).astype(np.float64))
+        rival, best = np.where(value > best, top + start, rival), np.maximum(value, best)
+    return rival, best, second, above

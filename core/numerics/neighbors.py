@@ -6,6 +6,7 @@ that differ by no more than `TIE` are equal everywhere, and are ordered by row.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -68,6 +69,18 @@ def precede(scores: Floats, own: Floats | Doubles, column: Ints) -> Bools:
     result &= np.arange(scores.shape[1]) < column[:, None]
     result |= scores > (own + TIE).astype(np.float32)[:, None]
     return result
+
+
+def copies(rows: Floats) -> Ints:
+    """(n,) number of the first row that is identical: rows with the same number are exact copies.
+
+    >>> copies(np.array([[1, 0], [0, 1], [1, 0]], np.float32)).tolist()
+    [0, 1, 0]
+    """
+    same = np.ascontiguousarray(rows + np.float32(0))  # -0 becomes 0
+    same = same.view(f"V{same.shape[1] * same.itemsize}").ravel()
+    _, first, place = np.unique(same, return_index=True, return_inverse=True)
+    return np.asarray(first[place])
 
 
 def cosines(vectors: Floats, query: Floats) -> Floats:
@@ -250,6 +263,30 @@ def _nearest(
         sources.stop - sources.start,
         targets.stop - targets.start,
     )
+
+
+def occurrences_without(
+    lists: Ints, k: int, query_folds: Ints, item_folds: Ints
+) -> Iterator[tuple[int, Doubles]]:
+    """For each fold, how many k-lists each other item is in without its queries and its items.
+
+    Args:
+        lists: (q, length) places of items, best first; what is beyond k takes the places of items
+            that are left out, so `length` should exceed k.
+        k: items that count in each list.
+        query_folds: (q,) fold of each query.
+        item_folds: (n,) fold of each item.
+
+    >>> [c.tolist() for _, c in occurrences_without(
+    ...     np.array([[0, 1], [0, 1]]), 1, np.array([0, 1]), np.array([0, 1]))]
+    [[1.0], [1.0]]
+    """
+    folds = item_folds[lists]
+    for fold in np.unique(item_folds):
+        left = (folds != fold) & (query_folds != fold)[:, None]
+        left &= np.cumsum(left, axis=1) <= k
+        counts = np.bincount(lists[left], minlength=len(item_folds))
+        yield int(fold), counts[item_folds != fold].astype(np.float64)
 
 
 def _rows(space: Space, side: Side) -> slice:

@@ -159,16 +159,24 @@ def share_interval(share: float, error: float, groups: Ints) -> tuple[float, flo
     return min(low, share), max(high, share)
 
 
-def auc(positive: Doubles, negative: Doubles) -> tuple[float, float]:
+def auc(
+    positive: Doubles, negative: Doubles, groups: tuple[Ints, Ints] | None = None
+) -> tuple[float, float]:
     """Area under the ROC curve (ties half), and its standard error (DeLong 1988).
+
+    With the `groups` of the positives and of the negatives, items of a group are one draw; NaN for
+    a single group.
 
     >>> auc(np.array([1.0, 3.0]), np.array([0.0, 2.0]))[0]
     0.75
     """
     above = _share_below(np.sort(negative), positive)
     below = 1 - _share_below(np.sort(positive), negative)
-    variance = above.var(ddof=1) / len(positive) + below.var(ddof=1) / len(negative)
-    return float(above.mean()), float(np.sqrt(variance))
+    value = float(above.mean())
+    own = groups or (np.arange(len(above)), np.arange(len(below)))
+    if min(len(np.unique(g)) for g in own) < 2:
+        return value, float("nan")
+    return value, float(np.hypot(clustered_error(above, own[0]), clustered_error(below, own[1])))
 
 
 def ranks(values: Doubles) -> Doubles:

@@ -6,16 +6,20 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import both_kinds, estimate, histogram, per_item
+from core.measure.findings import both_kinds, estimate, format_value, histogram, per_item, share
 from core.measure.pair_ranks import clusters
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.neighbors import top_k
 from core.numerics.sampling import sampled_rows
 from core.numerics.spectra import moments
-from core.numerics.stats import clustered_error, normal
+from core.numerics.stats import best_left_out, folds, normal, two_way_error
 from core.registry import Choices, Range
-from core.types import Doubles, Finding, Floats, Reference, Space
+from core.types import Doubles, Finding, Floats, Ints, Reference, Space
 
+PAGE = 10  # results among which a text should find its own image
+RELATED = 0.1  # share of texts that do, above chance: below it nearness says nothing
+FAR = 0.25  # share out of coverage above which it is bad
+ROUNDING = 1e-6  # of a mean distance between float32 rows
 OUTLYING = 0.99  # share of images closer to another image than the limit
 
 
@@ -32,7 +36,7 @@ OUTLYING = 0.99  # share of images closer to another image than the limit
     threshold=Threshold(
         "share of texts farther from any image than 99% of the images are",
         good=0.05,
-        bad=0.25,
+        bad=FAR,
         source="ours",
     ),
     advice=Advice(
@@ -40,6 +44,7 @@ OUTLYING = 0.99  # share of images closer to another image than the limit
         what="Add images for the texts behind it; until then limit results by their probability "
         "under the null. Check the share again afterwards.",
     ),
+    over="texts and images like these",
     per_item=True,
 )
 def coverage(
@@ -64,7 +69,8 @@ def coverage(
         candidates: beyond so many a random part of the images is searched.
 
     Returns:
-        One finding (scope joint). Texts of one image are one cluster for the interval.
+        One finding (scope joint). The interval is over images with their texts, as queries and as
+        what is nearest. Where captions hardly find their own images there is no verdict of good.
         per_item: squared distance of the text to the nearest image.
 
     Raises:
@@ -84,13 +90,17 @@ def coverage(
     alone = np.sort(
         np.random.default_rng(3).choice(len(rows), min(len(rows), queries), replace=False)
     )
-    within = _nearest(rows[alone], rows, exclude=alone)
-    distances = _nearest(queried, rows)
+    within = _distances(rows[alone], rows, top_k(rows[alone], rows, 1, exclude=alone)[0][:, 0])
+    near = top_k(queried, rows, PAGE)[0]
+    distances = _distances(queried, rows, near[:, 0])
+    next_ones = _distances(queried, rows, near[:, min(1, near.shape[1] - 1)])
     limit = float(np.quantile(within, OUTLYING))
-    out = float((distances > limit + 1e-6).mean())
+    out = float((distances > limit + ROUNDING).mean())
     value = float(distances.mean())
-    error = clustered_error(distances, clusters(space, texts))
-    low, high = normal(value, error, 0.0, 4.0)
+    low, high = normal(
+        value, _error(space, texts, images[near[:, 0]], distances, next_ones), 0.0, 4.0
+    )
+    found = _found(space, texts, images, near)
     whole = len(texts) == space.n - space.n_images and len(images) == space.n_images
     return (
         Finding(
@@ -99,16 +109,13 @@ def coverage(
             low=low,
             high=high,
             reference=Reference(float(within.mean()), "an image among the other images"),
-            yardstick=out,
+            yardstick=out if found >= RELATED or out > FAR else float("nan"),
             sentence=(
-                "The mean squared distance of a text to its nearest image is "
-                f"{estimate(value, low, high)}, against {within.mean():.2g} between images. "
-                f"{out:.1%} of the texts are out of coverage: farther than 99% of the images are."
+                "Coverage (mean squared distance of a text to its nearest image) is "
+                f"{estimate(value, low, high)}, against {format_value(float(within.mean()))} "
+                f"between images. {share(out)} of the texts are farther than 99% of the images."
             ),
-            detail=(
-                f"95% of the texts are closer than {np.quantile(distances, 0.95):.2g}; the limit "
-                f"of coverage is {limit:.2g}."
-            ),
+            detail=_detail(distances, limit, found),
             sampled=(
                 f"{'exact, all' if whole else 'random'} {len(texts):,} of "
                 f"{space.n - space.n_images:,} texts among {len(images):,} of "
@@ -131,9 +138,50 @@ def _centered(rows: Floats, mean: Doubles) -> Floats:
     return rows
 
 
-def _nearest(queries: Floats, rows: Floats, exclude: np.ndarray | None = None) -> Doubles:
-    """(q,) squared distance to the nearest row, in float64."""
-    result = top_k(queries, rows, 1, exclude=exclude)[0][:, 0]
-    off = queries.astype(np.float64) - rows[result]
+def _distances(queries: Floats, rows: Floats, nearest: Ints) -> Doubles:
+    """(q,) squared distance to some rows, in float64."""
+    off = queries.astype(np.float64) - rows[nearest]
     squared: Doubles = np.einsum("ij,ij->i", off, off)
     return squared
+
+
+def _error(
+    space: Space, texts: Ints, nearest: Ints, distances: Doubles, next_ones: Doubles
+) -> float:
+    """Standard error over images: as what texts belong to, and as what is nearest to a text."""
+    cluster = clusters(space, np.arange(space.n))
+    fold = folds(cluster)
+    count = int(fold.max()) + 1
+    without = best_left_out(distances, next_ones, fold[nearest], count)
+    kept = fold[texts][:, None] != np.arange(count)
+    return two_way_error(distances, without, kept, cluster[texts])
+
+
+def _found(space: Space, texts: Ints, images: Ints, near: Ints) -> float:
+    """Share of the texts with one of their own images on the first page, above chance.
+
+    0 is a random order, 1 all; 1 where no text has an image of its own.
+    """
+    image, text = space.pairs[np.isin(space.pairs[:, 0], images)].T
+    own = np.zeros(0, bool)
+    asked = np.isin(text, texts)
+    if asked.any():
+        place = np.searchsorted(texts, text[asked])
+        hit = (images[near[place]] == image[asked][:, None]).any(axis=1)
+        own = np.bincount(place, weights=hit)[np.unique(place)] > 0
+    chance = min(1.0, near.shape[1] / len(images))
+    return float((own.mean() - chance) / max(1 - chance, 1e-9)) if len(own) and chance < 1 else 1.0
+
+
+def _detail(distances: Doubles, limit: float, found: float) -> str:
+    quantile = format_value(float(np.quantile(distances, 0.95)))
+    result = (
+        f"95% of the texts are closer than {quantile}; the limit of coverage is "
+        f"{format_value(limit)}."
+    )
+    if found >= RELATED:
+        return result
+    return (
+        f"{result} Captions hardly find their own images, so that a near image need not show what "
+        "a text says: there is no verdict of good coverage."
+    )

@@ -7,15 +7,17 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, per_item
+from core.measure.pair_ranks import clusters
 from core.measure.verdicts import NNN, Advice, Threshold
-from core.numerics.neighbors import Neighbors, Side, nearest
+from core.numerics.neighbors import Neighbors, Side, nearest, occurrences_without
 from core.numerics.nulls import binomial_skewness
 from core.numerics.sampling import thinned
-from core.numerics.stats import normal
+from core.numerics.stats import folds, jackknife_error, normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Ints, Reference, Scope, Space
 
-GROUPS = 20  # of queries, for the jackknife
+FOLDS = 25  # of the jackknife
+SPARE = 10  # items in each list beyond k, for those that are left out
 SIDES: dict[Scope, tuple[Side, Side]] = {
     "joint": ("text", "image"),
     "image": ("image", "image"),
@@ -90,7 +92,7 @@ def hubness(
     if max(own.values()) <= k:
         raise TooFew("Hubness", k + 1, "items of one kind", max(own.values()), "Add more items.")
     return tuple(
-        _measure(space, rows, scope, nearest(part, *sides, k=k, q=queries, ranked=True))
+        _measure(space, rows, scope, nearest(part, *sides, k=k + SPARE, q=queries, ranked=True), k)
         for scope, sides in SIDES.items()
         if sizes[scope] > k and (scope != "joint" or own["text"] > 1)
     )
@@ -114,14 +116,20 @@ def skewness(counts: Ints | Doubles, share: float = 1.0) -> float:
     return k3 / k2**1.5 if k2 > 1e-12 else 0.0
 
 
-def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors) -> Finding:
-    k = lists.indices.shape[1]
-    near = rows[lists.indices]
+def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors, k: int) -> Finding:
     targets = space.span("image" if scope == "joint" else scope)
     among = rows[(rows >= targets.start) & (rows < targets.stop)]
-    counts = _count(near, among)
+    places = np.searchsorted(among, rows[lists.indices])
+    counts = np.bincount(places[:, :k].ravel(), minlength=len(among)).astype(np.float64)
     value = skewness(counts, lists.share)
-    low, high = normal(value, _error(near, among, counts, lists.share))
+    fold = folds(clusters(space, rows), count=FOLDS)
+    without = [
+        skewness(c, lists.share)
+        for _, c in occurrences_without(
+            places, k, fold[lists.queries], fold[np.searchsorted(rows, among)]
+        )
+    ]
+    low, high = normal(value, jackknife_error(np.array(without)))
     others = lists.n_candidates - (scope != "joint")
     even = binomial_skewness(lists.n_queries, k / others) if k < others else 0.0
     kind = PLURAL["image" if scope == "joint" else scope]
@@ -139,31 +147,13 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors) -> Findin
         ),
         detail=_detail(scope, counts, lists),
         sampled=(
-            f"{'exact, all' if whole else 'random'} {len(near):,} lists of {k} "
+            f"{'exact, all' if whole else 'random'} {len(places):,} lists of {k} "
             f"among {len(among):,} of {targets.stop - targets.start:,} {kind}"
         ),
         per_item=per_item(space, among, counts / lists.share),
         per_item_title=f"{k}-lists it is in",
         curve=_by_count(counts),
     )
-
-
-def _count(near: Ints, among: Ints) -> Doubles:
-    """How often each row of `among` (sorted) is in the lists."""
-    place = np.searchsorted(among, near.ravel())
-    return np.bincount(place, minlength=len(among)).astype(np.float64)
-
-
-def _error(near: Ints, among: Ints, counts: Doubles, share: float) -> float:
-    """Standard error over queries: jackknife over groups."""
-    groups = min(GROUPS, len(near))
-    if groups < 2:
-        return 0.0
-    parts = [near[g::groups] for g in range(groups)]
-    without = np.array(
-        [skewness(counts - _count(p, among), share * (1 - len(p) / len(near))) for p in parts]
-    )
-    return float(np.sqrt((groups - 1) / groups * ((without - without.mean()) ** 2).sum()))
 
 
 def _of(scope: Scope) -> str:

@@ -5,33 +5,42 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, histogram, per_item, percent, scopes, share
+from core.measure.findings import PLURAL, count, histogram, per_item, percent, scopes, share
+from core.measure.pair_ranks import clusters
 from core.measure.verdicts import DUPLICATES, Advice, Threshold
-from core.numerics.neighbors import Neighbors, nearest
+from core.numerics.neighbors import TIE, Neighbors, copies, nearest
 from core.numerics.nulls import cap_share
-from core.numerics.stats import wilson
+from core.numerics.stats import folds, share_interval, two_way_error
 from core.registry import Range
 from core.types import Finding, Kind, Reference, Space
 
-COPY = 1 - 1e-6
+LISTED = 20  # neighbors listed: those that are left if one is left out
 FEWEST = 500  # items sampled whatever they cost
+CROWDED = "Near-duplicates crowd the first page of results."
+SPREAD = "The first page of results is not crowded by near-duplicates."
 
 
 @diagnostic(
     title="Near-duplicates",
     family="Neighbourhoods",
     source="Abbas, Tirumala, Simig, Ganguli, Morcos. SemDeDup: Data-efficient learning at "
-    "web-scale through semantic deduplication. 2023; Wilson, JASA 1927 (interval).",
+    "web-scale through semantic deduplication. 2023.",
     better="low",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
-    aid="Cosine of each item with its nearest neighbor. A peak at 1 is copies.",
-    threshold=Threshold("share of items with a near-duplicate", good=0.02, bad=0.2, source="ours"),
+    aid="Cosine of each item with its nearest neighbor. A peak at 1 is near-duplicates.",
+    threshold=Threshold(
+        "share of items with a near-duplicate that would have none in a uniform distribution",
+        good=0.02,
+        bad=0.2,
+        source="ours",
+    ),
     advice=Advice(
-        why="Copies fill the first page of results with one image and make recall look worse than "
-        "it is.",
+        why="Near-duplicates fill the first page of results with one image and make recall look "
+        "worse than it is.",
         what=DUPLICATES,
     ),
+    over="items like these",
     vital="image",
     per_item=True,
 )
@@ -59,7 +68,9 @@ def near_duplicates(
         budget: raise it, and queries, for a narrower interval.
 
     Returns:
-        A finding each for images and texts, with the Wilson interval.
+        A finding each for images and texts. The interval is over other items of the same kind,
+        where those that belong to one image are one draw. The detail counts exact copies:
+        identical vectors.
         per_item: cosine with the nearest other item of its kind.
         curve: histogram of those.
 
@@ -80,29 +91,27 @@ def near_duplicates(
 def _measure(space: Space, kind: Kind, threshold: float, queries: int, budget: float) -> Finding:
     span = space.span(kind)
     affordable = int(budget * 1e9 / (2.0 * (span.stop - span.start) * space.d))
-    lists = nearest(space, kind, kind, k=1, q=min(queries, max(FEWEST, affordable)))
-    cosines = lists.cosines[:, 0]
-    hits = int((cosines >= threshold - 1e-6).sum())
-    value = hits / len(cosines)
-    low, high = wilson(hits, len(cosines))
-    low, high = min(low, value), max(high, value)
-    n = lists.n_candidates
-    chance = -np.expm1((n - 1) * np.log1p(-min(cap_share(threshold, space.d), 1 - 1e-12)))
+    lists = nearest(space, kind, kind, k=LISTED, q=min(queries, max(FEWEST, affordable)))
+    cosines, n = lists.cosines[:, 0], lists.n_candidates
+    value, low, high = _share(space, lists, threshold)
+    chance = float(-np.expm1((n - 1) * np.log1p(-min(cap_share(threshold, space.d), 1 - 1e-12))))
+    kinds = PLURAL[kind]
     return Finding(
         scope=kind,
         value=value,
         low=low,
         high=high,
-        reference=Reference(float(chance), "uniform on the sphere, same n and d"),
+        reference=Reference(chance, "uniform on the sphere, same n and d"),
+        yardstick=max(0.0, value - chance) / max(1 - chance, 1e-9),
         sentence=(
-            f"The near-duplicate share of the {PLURAL[kind]} (cosine {threshold:g} or more) is "
+            f"The near-duplicate share of the {kinds} (cosine of {threshold:g} or more) is "
             f"{percent(value, low, high)}, against {share(chance)} for a uniform distribution. "
-            "Copies crowd the first page of results."
+            f"{CROWDED if value > chance else SPREAD}"
         ),
-        detail=_copies(lists),
+        detail=_copies(space, lists, kind),
         sampled=(
-            f"{'exact, all' if lists.share == 1 else 'random'} {len(cosines):,} of {n:,} "
-            f"{PLURAL[kind]}, each compared with all"
+            f"{'exact, all' if lists.share == 1 else 'random'} {len(cosines):,} of {n:,} {kinds}, "
+            "each compared with all"
         ),
         per_item=per_item(space, lists.queries, cosines),
         per_item_title="cosine with its nearest neighbor",
@@ -110,6 +119,26 @@ def _measure(space: Space, kind: Kind, threshold: float, queries: int, budget: f
     )
 
 
-def _copies(lists: Neighbors) -> str:
-    copies = int((lists.cosines[:, 0] >= COPY).sum())
-    return f"{copies:,} of the {len(lists.queries):,} sampled items have an exact copy."
+def _share(space: Space, lists: Neighbors, threshold: float) -> tuple[float, float, float]:
+    """The share with its interval: an item and its near-duplicates are drawn anew."""
+    near = lists.cosines >= threshold - TIE
+    cluster = clusters(space, np.arange(space.n))
+    fold = folds(cluster)
+    number = int(fold.max()) + 1
+    in_fold = np.zeros((len(near), number), np.int64)
+    query, column = np.nonzero(near)
+    np.add.at(in_fold, (query, fold[lists.indices[query, column]]), 1)
+    hits, without = near[:, 0].astype(float), in_fold.sum(axis=1)[:, None] > in_fold
+    kept = fold[lists.queries][:, None] != np.arange(number)
+    error = two_way_error(hits, without.astype(float), kept, cluster[lists.queries])
+    value = float(hits.mean())
+    return value, *share_interval(value, error, cluster[lists.queries])
+
+
+def _copies(space: Space, lists: Neighbors, kind: Kind) -> str:
+    same = copies(space.vectors[space.span(kind)])
+    some = int((np.bincount(same)[same] > 1)[lists.queries - space.span(kind).start].sum())
+    return (
+        f"{count(some, 'item')} of {len(lists.queries):,} {'has' if some == 1 else 'have'} an "
+        "exact copy (an identical vector)."
+    )

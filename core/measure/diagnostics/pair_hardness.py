@@ -10,7 +10,7 @@ from core.measure.findings import estimate, histogram, per_item_mean
 from core.measure.pair_ranks import clusters, unrelated_cosines
 from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.directions import antipodal, slerp
-from core.numerics.stats import clustered_error, normal
+from core.numerics.stats import folds, normal, two_way_error
 from core.registry import Range
 from core.types import Doubles, Finding, Ints, Reference, Space
 
@@ -79,9 +79,9 @@ def pair_hardness(
     """
     mixed, left_out = _mixed_pairs(space, candidates)
     anchors = _sample(mixed, queries, 1)
-    hardest = _hardest(space, anchors, mixed)
+    hardest, following, place = _hardest(space, anchors, mixed)
     can = np.isfinite(hardest).all(axis=1)
-    anchors, hardest = anchors[can], hardest[can]
+    anchors, hardest, following, place = anchors[can], hardest[can], following[can], place[can]
     if len(anchors) < 2:
         raise TooFew(
             "Pair hardness",
@@ -96,7 +96,8 @@ def pair_hardness(
     sides = hardest - own[:, None]
     hardness = sides.mean(axis=1)
     value = float(hardness.mean())
-    low, high = normal(value, clustered_error(hardness, clusters(space, anchors[:, 0])), -2.0, 2.0)
+    error = _error(space, anchors, hardness, hardest - following, mixed[place, 0])
+    low, high = normal(value, error, -2.0, 2.0)
     unrelated, deviation = unrelated_cosines(space)
     reference = float(np.clip(hardest.mean() - unrelated, -2, 2))
     below = (reference - value) / deviation if deviation > 1e-9 else float("nan")
@@ -138,9 +139,14 @@ def _mixed_pairs(space: Space, most: int) -> tuple[Ints, int]:
     return drawn[~opposite], int(opposite.sum())
 
 
-def _hardest(space: Space, anchors: Ints, mixed: Ints) -> Doubles:
-    """(q, 2) largest cosine of the image, and of the text, with a mix of another pair."""
-    best = np.full((len(anchors), 2), -np.inf)
+def _hardest(space: Space, anchors: Ints, mixed: Ints) -> tuple[Doubles, Doubles, Ints]:
+    """(q, 2) largest cosine of the image, and of the text, with a mix of another pair.
+
+    Also the next largest cosine (-inf without), and the place of the largest among the mixes.
+    """
+    best, following = (np.full((len(anchors), 2), -np.inf) for _ in range(2))
+    place = np.zeros((len(anchors), 2), np.int64)
+    here = np.arange(len(anchors))
     rows = [space.vectors[anchors[:, side]] for side in (0, 1)]
     for start in range(0, len(mixed), BLOCK):
         image, text = mixed[start : start + BLOCK].T
@@ -149,8 +155,26 @@ def _hardest(space: Space, anchors: Ints, mixed: Ints) -> Doubles:
         for side in (0, 1):
             cosines = rows[side] @ mixes.T
             cosines[shared] = -np.inf
-            best[:, side] = np.maximum(best[:, side], cosines.max(axis=1))
-    return best
+            top = cosines.argmax(axis=1)
+            value = cosines[here, top].astype(np.float64)
+            cosines[here, top] = -np.inf
+            second = np.maximum(cosines.max(axis=1), np.minimum(value, best[:, side]))
+            following[:, side] = np.maximum(following[:, side], second)
+            place[:, side] = np.where(value > best[:, side], start + top, place[:, side])
+            best[:, side] = np.maximum(best[:, side], value)
+    return best, following, place
+
+
+def _error(space: Space, anchors: Ints, hardness: Doubles, lead: Doubles, hardest: Ints) -> float:
+    """Standard error over images: as anchors, and as what is mixed. `lead` is over the next."""
+    fold = folds(clusters(space, np.arange(space.n)))
+    count = int(fold.max()) + 1
+    without = np.repeat(hardness[:, None], count, axis=1)
+    lead = np.where(np.isfinite(lead), lead, 0.0) / 2
+    for side in (0, 1):
+        without[np.arange(len(anchors)), fold[hardest[:, side]]] -= lead[:, side]
+    kept = fold[anchors[:, 0]][:, None] != np.arange(count)
+    return two_way_error(hardness, without, kept, clusters(space, anchors[:, 0]))
 
 
 def _detail(reference: float, hardness: Doubles, left_out: int) -> str:

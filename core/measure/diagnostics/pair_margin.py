@@ -10,7 +10,7 @@ from core.measure.findings import estimate, histogram, per_item_mean, percent
 from core.measure.pair_ranks import PairRanks, clusters, pair_ranks
 from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.spectra import moments, projections
-from core.numerics.stats import clustered_error, normal, wilson
+from core.numerics.stats import best_left_out, folds, normal, two_way_error, wilson
 from core.registry import Range
 from core.types import Bools, Doubles, Finding, Reference, Space
 
@@ -81,7 +81,7 @@ def pair_margin(
         )
     margins = 2 * (ranked.own_score - ranked.rival_score)
     value = float(margins.mean())
-    low, high = normal(value, clustered_error(margins, clusters(space, ranked.texts)))
+    low, high = normal(value, _error(space, ranked, margins))
     lost, chance = _lost(space, ranked)
     reference = float(np.mean(2 * (chance - np.maximum(ranked.own_score, ranked.rival_score))))
     sampled = f"{len(margins):,} of {ranked.n_texts:,} texts, each compared with all images"
@@ -109,6 +109,17 @@ def pair_margin(
             curve=histogram(margins, "margin", "texts"),
         ),
     )
+
+
+def _error(space: Space, ranked: PairRanks, margins: Doubles) -> float:
+    """Standard error over images: as those of the texts, and as the hardest others."""
+    cluster = clusters(space, np.arange(space.n))
+    fold = folds(cluster)
+    count = int(fold.max()) + 1
+    following = np.where(np.isfinite(ranked.next_score), ranked.next_score, ranked.rival_score)
+    without = best_left_out(margins, 2 * (ranked.own_score - following), fold[ranked.rival], count)
+    kept = fold[ranked.texts][:, None] != np.arange(count)
+    return two_way_error(margins, without, kept, cluster[ranked.texts])
 
 
 def _lost(space: Space, ranked: PairRanks) -> tuple[Bools, Doubles]:

@@ -7,14 +7,19 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import both_kinds, per_item, percent, share
+from core.measure.findings import both_kinds, count, format_value, per_item, percent, share
+from core.measure.pair_ranks import clusters
 from core.measure.verdicts import NNN, Advice, Threshold
-from core.numerics.neighbors import top_k
-from core.numerics.stats import Z, unseen_share, wilson
+from core.numerics.neighbors import occurrences_without, top_k
+from core.numerics.stats import folds, share_interval, two_way_error, unseen_share
 from core.registry import Range
 from core.types import Curve, Finding, Ints, Reference, Space
 
 BILLION = 1e9
+FOLDS = 25  # of the jackknife
+SPARE = 10  # results beyond k, for those that are left out
+MISSED = "A query like these captions does not reach them."
+REACHED = "Queries like these captions reach as many images as random lists do."
 EXTRAPOLATED = 0.2  # least share of the captions from which all are extrapolated
 
 
@@ -38,6 +43,7 @@ EXTRAPOLATED = 0.2  # least share of the captions from which all are extrapolate
     advice=Advice(
         why="An image that no caption retrieves might as well not be in the collection.", what=NNN
     ),
+    over="queries and images like these",
     per_item=True,
 )
 def reachability(
@@ -64,7 +70,8 @@ def reachability(
         budget: raise it for an exact value.
 
     Returns:
-        One finding (scope joint).
+        One finding (scope joint). The interval is over images with their captions, as queries and
+        as results.
         per_item: captions that retrieve the image; 0 is unreachable.
         curve: number of images by that count.
 
@@ -79,8 +86,7 @@ def reachability(
     if space.n_images <= k:
         raise TooFew("Reachability", k + 1, "images", space.n_images, "Add images.")
     lists = _plan(space, k, budget)
-    result = _counts(space, lists, k)
-    return (_finding(space, lists, result, k),)
+    return (_finding(space, lists, _near(space, lists, k + SPARE), k),)
 
 
 @dataclass(frozen=True)
@@ -115,41 +121,54 @@ def _plan(space: Space, k: int, budget: float) -> QueryLists:
     )
 
 
-def _counts(space: Space, lists: QueryLists, k: int) -> Ints:
-    """(m,) captions that retrieve each image."""
+def _near(space: Space, lists: QueryLists, k: int) -> Ints:
+    """(q, k) places of the images that each caption retrieves."""
     whole = len(lists.images) == space.n_images
     rows = space.images if whole else space.vectors[lists.images]
     bias = space.offset[lists.images]
-    counts = np.zeros(len(lists.images), np.int64)
-    for start in range(0, len(lists.texts), 4096):
-        queries = space.vectors[lists.texts[start : start + 4096]]
-        near = top_k(queries, rows, k, offset=bias if bias.any() else None)[0]
-        counts += np.bincount(near.ravel(), minlength=len(counts))
-    return counts
+    return np.concatenate(
+        [
+            top_k(
+                space.vectors[lists.texts[start : start + 4096]],
+                rows,
+                k,
+                offset=bias if bias.any() else None,
+            )[0].astype(np.int32)
+            for start in range(0, len(lists.texts), 4096)
+        ]
+    )
 
 
-def _finding(space: Space, lists: QueryLists, counts: Ints, k: int) -> Finding:
-    used, n = lists.share_of_texts(space), len(counts)
+def _finding(space: Space, lists: QueryLists, near: Ints, k: int) -> Finding:
+    n = len(lists.images)
+    counts = np.bincount(near[:, :k].ravel(), minlength=n)
+    used = lists.share_of_texts(space)
     part = used < 1 and n == space.n_images
     q = space.n - space.n_images if part else len(lists.texts)
     seen = float((counts == 0).mean())
     one, other = unseen_share(counts, used) if part else (seen, seen)
-    low, high = wilson(seen * n, n)
-    if part:  # the share missed by the sample is an upper bound; the estimates give the lower
-        spread_of = Z * np.sqrt(min(one, other) * (1 - min(one, other)) / n)
-        low, high = max(0.0, min(one, other) - spread_of), max(seen, one)
+    cluster = clusters(space, np.arange(space.n))
+    fold = folds(cluster, count=FOLDS)
+    kept = fold[lists.images][:, None] != np.arange(int(fold.max()) + 1)
+    without = np.zeros(kept.shape)
+    for number, reduced in occurrences_without(near, k, fold[lists.texts], fold[lists.images]):
+        without[kept[:, number], number] = reduced == 0
+    error = two_way_error((counts == 0).astype(float), without, kept, cluster[lists.images])
+    # The share missed by a part of the captions is an upper bound; the estimates give the lower.
+    low = share_interval(min(one, other), error, cluster[lists.images])[0]
+    high = share_interval(seen, error, cluster[lists.images])[1]
     chance = float(np.exp(q * np.log1p(-min(k / n, 1 - 1e-12))))
     return Finding(
         scope="joint",
         value=one,
-        low=min(low, one),
-        high=max(high, one),
+        low=low,
+        high=high,
         reference=Reference(chance, "random lists of the same number and length"),
         yardstick=max(0.0, one - chance) / max(1 - chance, 1e-9),
         sentence=(
             f"The share of images on no caption's first {k} results is "
-            f"{percent(one, min(low, one), max(high, one))}, "
-            f"against {share(chance)} for random lists. Search does not reach them."
+            f"{percent(one, low, high)}, against {share(chance)} for random lists. "
+            f"{MISSED if one > chance else REACHED}"
         ),
         detail=_detail(counts, seen if part else None),
         sampled=_sampled(space, lists),
@@ -160,10 +179,12 @@ def _finding(space: Space, lists: QueryLists, counts: Ints, k: int) -> Finding:
 
 
 def _detail(counts: Ints, seen: float | None) -> str:
-    bound = "" if seen is None else f" (of all images at most {seen:.1%})"
+    bound = "" if seen is None else f" (of all images at most {share(seen)})"
+    none = int((counts == 0).sum())
     return (
-        f"{int((counts == 0).sum()):,} of {len(counts):,} images are on no list{bound}; the most "
-        f"frequent one is on {counts.max() / max(float(counts.mean()), 1e-9):.0f} times as many "
+        f"{count(none, 'image')} of {len(counts):,} {'is' if none == 1 else 'are'} on no list"
+        f"{bound}; the most frequent one is on "
+        f"{format_value(float(counts.max() / max(float(counts.mean()), 1e-9)))} times as many "
         "lists as the average."
     )
 

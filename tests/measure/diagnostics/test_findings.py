@@ -192,8 +192,17 @@ def test_near_duplicates_are_counted_and_listed():
     found = find("near_duplicates", spaces.duplicated(share=0.5), "image")
     assert found.value == pytest.approx(0.5, abs=0.01)
     assert (found.per_item[:75] > 0.999).all()
-    assert "150 of the 300 sampled items have an exact copy" in found.detail
+    assert "150 items of 300 have an exact copy" in found.detail
     assert value("near_duplicates", spaces.paired(), "text") == 0.0
+
+
+def test_only_identical_rows_are_exact_copies():
+    rows = directions(60, 8)
+    rows[:6] = rows[6:12] + 1e-4 * directions(6, 8, 1)  # a cosine of 1 in six digits
+    rows[20] = rows[21]
+    found = find("near_duplicates", space(rows))
+    assert found.value == pytest.approx(14 / 60)
+    assert found.detail.startswith("2 items of 60 have an exact copy")
 
 
 @pytest.mark.parametrize(("n", "d", "threshold"), [(200, 3, 0.97), (500, 4, 0.9)])
