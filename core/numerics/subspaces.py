@@ -114,24 +114,6 @@ def chance(d: int) -> float:
     return float(np.exp(gammaln(d / 2) - gammaln((d + 1) / 2)) / np.sqrt(np.pi))
 
 
-def influence(rows: Doubles, one: PrincipalSubspace, other: PrincipalSubspace, p: int) -> Doubles:
-    """(m,) influence on `similarity` of each centered row that `one` was computed from.
-
-    First-order change of an eigenvector: z_l z_m / (lam_m - lam_l) along every other direction l.
-    Large for near-equal variances, where the directions are not determined.
-    """
-    z = rows @ one.directions
-    moved = np.zeros(len(rows))
-    for m in range(p):
-        cosines = one.directions.T @ other.directions[:, m]
-        gaps = one.variances[m] - one.variances
-        gaps[m] = 1.0
-        pull = cosines / np.where(np.abs(gaps) > 1e-15, gaps, 1e-15)
-        pull[m] = 0.0
-        moved += np.sign(cosines[m]) * z[:, m] * (z @ pull) / p
-    return moved
-
-
 def _unit(rows: Doubles) -> Doubles:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-12)

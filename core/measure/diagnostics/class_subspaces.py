@@ -7,14 +7,17 @@ import numpy as np
 
 from core.measure.class_means import ClassMeans, class_means
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate
+from core.measure.findings import PLURAL, estimate, format_value, quoted, share
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.labels import Classes, labeled_classes, part_of, split
+from core.numerics.sampling import groups
 from core.numerics.spectra import moments
-from core.numerics.stats import auc, normal, wilson
+from core.numerics.stats import auc, share_interval
 from core.numerics.subspaces import fisher, masked_cosines, top_fisher_mask
 from core.registry import Choices, Range
 from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Space
+
+LEAST_IMAGES = 10  # held out of either group, for an interval
 
 
 @diagnostic(
@@ -27,6 +30,7 @@ from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, 
     invariant=("rotation",),
     aid="Fisher score of each principal direction, best first. A steep start means that a few "
     "directions hold the difference.",
+    over="held-out images of the two labels, with their captions",
     threshold=Threshold(
         "AUC of separating the two most confused labels", good=0.8, bad=0.6, source="ours"
     ),
@@ -66,7 +70,9 @@ def class_subspaces(
         sample: drawn at random beyond.
 
     Returns:
-        A finding each for images and texts, measured on held-out items.
+        A finding each for images and texts, measured on held-out items; an image's captions are
+        held out together. The interval is over held-out images of the two groups, for these
+        directions; none below 10 of either.
         curve: Fisher score of the directions, best first.
 
     Raises:
@@ -92,7 +98,8 @@ class Pair:
 
 
 def _measure(space: Space, given: Classes, task: str, directions: int, sample: int) -> Finding:
-    test = split(given)
+    linked = groups(space)
+    test = _held_out(given, linked[given.rows])
     train = part_of(given, ~test)
     of = class_means(space.vectors, train)
     pair = _most_confused(space.vectors, train, of, 2 * sample)
@@ -100,17 +107,19 @@ def _measure(space: Space, given: Classes, task: str, directions: int, sample: i
         task = "apart"
     basis = moments(space, given.kind).centered_eigen[1]
     fit = [space.vectors[rows] @ basis for rows in _groups(given, ~test, pair, task, sample)]
-    tested = [space.vectors[rows] @ basis for rows in _groups(given, test, pair, task, sample)]
+    rows = _groups(given, test, pair, task, sample)
+    tested, of_image = [space.vectors[r] @ basis for r in rows], (linked[rows[0]], linked[rows[1]])
     scores = fisher(fit[0], fit[1])
     gate = top_fisher_mask(scores, directions)
-    value, error = _auc(tested, _centers(fit, task), gate)
-    plain, _ = _auc(tested, _centers(fit, task), np.ones(space.d))
-    low, high = normal(value, error, 0.0, 1.0)
-    if not error > 0:  # no error among so few items bounds the AUC only by Wilson
-        low = min(value, wilson(value * min(map(len, tested)), min(map(len, tested)))[0])
+    value, error = _auc(tested, _centers(fit, task), gate, of_image)
+    plain, _ = _auc(tested, _centers(fit, task), np.ones(space.d), of_image)
+    few = min(of_image, key=lambda side: len(np.unique(side)))
+    low = high = np.nan
+    if len(np.unique(few)) >= LEAST_IMAGES:
+        low, high = share_interval(value, error, few)
     kind = PLURAL[given.kind]
-    a, b = given.names[pair.first], given.names[pair.second]
-    aim = f"separating '{a}' from '{b}'" if task == "apart" else f"'{a}' and '{b}' among the rest"
+    a, b = quoted(given.names[pair.first]), quoted(given.names[pair.second])
+    aim = f"separating {a} from {b}" if task == "apart" else f"{a} and {b} among the rest"
     return Finding(
         scope=given.kind,
         value=value,
@@ -119,11 +128,12 @@ def _measure(space: Space, given: Classes, task: str, directions: int, sample: i
         reference=Reference(plain, "plain cosine, same items"),
         sentence=(
             f"The AUC of {aim} is {estimate(value, low, high)} on held-out {kind}, against "
-            f"{plain:.3f} for plain cosine. A reranker on the selected directions can use the gain."
-        ),
+            f"{format_value(plain)} for plain cosine. "
+            f"{'A reranker on the selected directions can use the gain.' if value > plain else ''}"
+        ).strip(),
         detail=(
-            f"Of {len(given.names):,} labels, '{a}' and '{b}' are the most confused: "
-            f"{pair.confused:.0%} of their items lie closer to the other's center. "
+            f"Of {len(given.names):,} labels, {a} and {b} are the most confused: "
+            f"{share(pair.confused)} of their items lie closer to the other's center. "
             f"{int(gate.sum())} of {space.d} directions are selected."
         ),
         sampled=f"{sum(map(len, fit)):,} {kind} to fit, {sum(map(len, tested)):,} held out",
@@ -173,9 +183,18 @@ def _centers(fit: list[Doubles], task: str) -> Doubles:
     return np.stack([rows.mean(axis=0) for rows in (fit if task == "apart" else fit[:1])])
 
 
-def _auc(tested: list[Doubles], centers: Doubles, gate: Doubles) -> tuple[float, float]:
+def _held_out(given: Classes, linked: Ints) -> Bools:
+    """The held-out half of each class; the captions of an image are all in one half."""
+    _, first, place = np.unique(linked, return_index=True, return_inverse=True)
+    test: Bools = split(given)[first][place]
+    return test
+
+
+def _auc(
+    tested: list[Doubles], centers: Doubles, gate: Doubles, of_image: tuple[Ints, Ints]
+) -> tuple[float, float]:
     """AUC of the cosine to one center, minus that to the other where there is one."""
     result = [masked_cosines(rows, centers, gate) for rows in tested]
     scores = [f[:, 0] - f[:, 1] if len(centers) > 1 else f[:, 0] for f in result]
     # Scores that differ by rounding only are ties.
-    return auc(np.round(scores[0], 9), np.round(scores[1], 9))
+    return auc(np.round(scores[0], 9), np.round(scores[1], 9), of_image)

@@ -6,16 +6,23 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, both_kinds, estimate, histogram
+from core.measure.findings import (
+    PLURAL,
+    both_kinds,
+    estimate,
+    format_value,
+    histogram,
+    quoted,
+    share,
+)
 from core.measure.verdicts import SMALL, Advice, Threshold
 from core.numerics.labels import Classes, classes
-from core.numerics.sampling import items_error, sampled_rows
+from core.numerics.sampling import groups, sampled_rows
 from core.numerics.spectra import moments
 from core.numerics.stats import normal
 from core.numerics.subspaces import (
     PrincipalSubspace,
     chance,
-    influence,
     overlap,
     principal_subspace,
     similarity,
@@ -25,6 +32,9 @@ from core.registry import Range
 from core.types import Doubles, Finding, Floats, Ints, Kind, Reference, Space, per_space
 
 HALF = 20_000  # images in each half of the reference
+RESAMPLES = 60
+WITHIN = 32  # leading directions that eigenvectors of a resample are sought among
+LEAST_IMAGES = 100  # for an interval: directions of fewer are hardly determined
 
 
 @diagnostic(
@@ -74,7 +84,9 @@ def shape_similarity(
 
     Returns:
         A finding for images against texts (scope joint), and for images and for texts the mean
-        over pairs of labels; the detail names the most and the least similar.
+        over pairs of labels; the detail names the most and the least similar. The first interval is
+        over images with their captions (bootstrap), none below 100 images; the others over
+        labels, none below 100 images either.
         curve: histogram over pairs of labels.
 
     Raises:
@@ -111,17 +123,23 @@ def _between_kinds(space: Space, p: int) -> Finding | None:
         high=high,
         reference=Reference(halves, "two random halves of the images"),
         yardstick=_against(angles, known, p / space.d),
+        over="images like these, with their captions",
         sentence=(
-            f"The shape similarity of images and texts ({p} principal directions) is "
-            f"{estimate(value, low, high)}, against {halves:.2f} for two halves of the images and "
-            f"{chance(space.d):.2g} by chance. Similar groups can share what is learned."
+            f"The shape similarity of images and texts ({_directions(p)}) is "
+            f"{estimate(value, low, high)}, against {format_value(halves)} for two halves of the "
+            f"images and {format_value(chance(space.d))} by chance. Similar groups can share what "
+            "is learned."
         ),
         detail=(
-            f"The subspaces overlap by {angles:.0%} (two halves {known:.0%}, chance "
-            f"{min(1.0, p / space.d):.0%})."
+            f"The subspaces overlap by {share(angles)} (two halves {share(known)}, chance "
+            f"{share(min(1.0, p / space.d))})."
         ),
         sampled=(f"exact, all {space.n_images:,} images and {space.n - space.n_images:,} texts"),
     )
+
+
+def _directions(p: int) -> str:
+    return "first principal direction" if p == 1 else f"{p} principal directions"
 
 
 def _against(angles: float, known: float, by_chance: float) -> float:
@@ -132,21 +150,29 @@ def _against(angles: float, known: float, by_chance: float) -> float:
 
 
 def _error(space: Space, image: PrincipalSubspace, text: PrincipalSubspace, p: int) -> float:
-    """Standard error over items of both kinds."""
+    """Bootstrap over groups of connected items: near-equal variances swap, which no slope sees."""
+    if space.n_images < LEAST_IMAGES:
+        return float("nan")
+    linked = groups(space)
+    count = int(linked.max()) + 1
+    weights = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    one = _resampled(space, "image", image, weights[:, linked], p)
+    other = _resampled(space, "text", text, weights[:, linked], p)
+    drawn = np.abs(np.einsum("rdi,rdi->ri", one, other)).mean(axis=1)
+    return float(np.sqrt(((drawn - similarity(image, text, p)) ** 2).mean()))
 
-    def moved(
-        one: PrincipalSubspace, other: PrincipalSubspace, mean: Doubles, rows: Ints
-    ) -> Doubles:
-        return influence(space.vectors[rows] - mean, one, other, p)
 
-    means = [moments(space, kind).mean for kind in ("image", "text")]
-    return items_error(
-        space,
-        {
-            "image": lambda rows: moved(image, text, means[0], rows),
-            "text": lambda rows: moved(text, image, means[1], rows),
-        },
-    )
+def _resampled(space: Space, kind: Kind, of: PrincipalSubspace, weights: Ints, p: int) -> Doubles:
+    """(r, d, p) first directions of weighted rows, sought among the leading ones of all."""
+    basis = of.directions[:, :WITHIN]
+    span = space.span(kind)
+    z = (space.vectors[span] - moments(space, kind).mean) @ basis
+    result = []
+    for w in weights[:, span].astype(np.float64):
+        mean = w @ z / w.sum()
+        second = (z * w[:, None]).T @ z / w.sum() - np.outer(mean, mean)
+        result.append(basis @ np.linalg.eigh(second)[1][:, ::-1][:, :p])
+    return np.array(result)
 
 
 @per_space
@@ -172,12 +198,15 @@ def _between_labels(space: Space, given: Classes, p: int, sample: int) -> Findin
         [overlap(shapes[i], shapes[j], p) for i, j in zip(first, second, strict=True)]
     )
     value = float(values.mean())
-    low, high = normal(value, _over_labels(values, first, second, count), 0.0, 1.0)
+    some = len(np.unique(groups(space)[given.rows])) >= LEAST_IMAGES
+    error = _over_labels(values, first, second, count) if some else np.nan
+    low, high = normal(value, error, 0.0, 1.0)
     halves, known = _halves(space, given.kind, p)
     most, least = int(values.argmax()), int(values.argmin())
 
     def named(at: int) -> str:
-        return f"'{given.names[first[at]]}' and '{given.names[second[at]]}' ({values[at]:.2f})"
+        one, other = quoted(given.names[first[at]]), quoted(given.names[second[at]])
+        return f"{one} and {other} ({values[at]:.2f})"
 
     return Finding(
         scope=given.kind,
@@ -186,14 +215,15 @@ def _between_labels(space: Space, given: Classes, p: int, sample: int) -> Findin
         high=high,
         reference=Reference(halves, f"two random halves of the {PLURAL[given.kind]}"),
         yardstick=np.nan,  # no null to judge it by
+        over="other labels of this kind",
         sentence=(
-            f"The mean shape similarity of {count} labels of {PLURAL[given.kind]} ({p} principal "
-            f"directions) is {estimate(value, low, high)}, against {halves:.2f} for two halves of "
-            f"all and {chance(space.d):.2g} by chance."
+            f"The mean shape similarity of {count} labels of {PLURAL[given.kind]} "
+            f"({_directions(p)}) is {estimate(value, low, high)}, against {format_value(halves)} "
+            f"for two halves of all and {format_value(chance(space.d))} by chance."
         ),
         detail=(
             f"Most similar: {named(most)}; least similar: {named(least)}. The subspaces overlap by "
-            f"{angles.mean():.0%} (two halves {known:.0%})."
+            f"{share(float(angles.mean()))} (two halves {share(known)})."
         ),
         sampled=(
             f"{len(given.rows):,} of {given.of:,} {PLURAL[given.kind]} with a label that counts, "

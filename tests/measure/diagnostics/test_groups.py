@@ -111,7 +111,7 @@ def test_shape_similarity_agrees_with_principal_angles():
     assert found.value == pytest.approx(direct, abs=1e-4)
     assert found.verdict == "good"
     angles = np.mean(np.cos(subspace_angles(*bases)) ** 2)
-    assert f"overlap by {angles:.0%}" in found.detail
+    assert f"overlap by {100 * angles:.1f}%" in found.detail
 
 
 def test_shapes_at_right_angles_are_bad():
@@ -140,8 +140,8 @@ def test_most_and_least_similar_labels_are_named():
 def test_shape_similarity_interval_has_the_right_width():
     drawn = [find("shape_similarity", shaped(seed), "joint", p=2) for seed in range(60)]
     stated = np.mean([(f.high - f.low) / 2 / 1.96 for f in drawn])
-    # The interval is cut at 1, which few samples reach.
-    assert 0.6 < stated / np.std([f.value for f in drawn], ddof=1) < 1.6
+    # The interval is cut at 1, and holds the bias of a resample as well as its spread.
+    assert 0.6 < stated / np.std([f.value for f in drawn], ddof=1) < 2
 
 
 # Class subspaces
