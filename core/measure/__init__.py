@@ -1,7 +1,15 @@
 """What a Space is like: findings, scores and coordinates; no disk, no encoder."""
 
 from core.measure.analogies import Analogies, analogies
-from core.measure.catalog import family_rank, measure, measures, reading, title
+from core.measure.catalog import (
+    family_rank,
+    folded,
+    folded_sentence,
+    measure,
+    measures,
+    reading,
+    title,
+)
 from core.measure.compare import COMPARE_AID, Contrast, compare
 from core.measure.diagnostics import DIAGNOSTICS
 from core.measure.findings import (
@@ -27,15 +35,18 @@ from core.measure.retrieval import (
     hardest,
     recall_curve,
 )
-from core.measure.verdicts import SOURCE, Advice, Threshold
+from core.measure.usual import USUAL
+from core.measure.verdicts import CAUSES, SOURCE, Advice, Threshold, too_few
 
 __all__ = [
+    "CAUSES",
     "COMPARE_AID",
     "DIAGNOSTICS",
     "HELD_OUT",
     "PROBES",
     "PROJECTIONS",
     "SOURCE",
+    "USUAL",
     "Advice",
     "Analogies",
     "Augmented",
@@ -52,6 +63,8 @@ __all__ = [
     "extremes",
     "family_rank",
     "finding_curves",
+    "folded",
+    "folded_sentence",
     "format_value",
     "gained",
     "hardest",
@@ -64,4 +77,5 @@ __all__ = [
     "rows_of_kind",
     "share",
     "title",
+    "too_few",
 ]

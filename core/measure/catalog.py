@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.errors import UnknownName
 from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.findings import estimate
 from core.measure.probes import PROBES
+from core.measure.verdicts import CAUSES
 from core.registry import Plugin
+from core.types import SCOPE_NAMES, Finding
 
 # Reading order of the families; others follow.
 FAMILIES = (
@@ -53,6 +57,36 @@ def title(name: str) -> str:
     ('Hubness', 'Invariance: rotation')
     """
     return measure(name).title + "".join(name.partition(":")[1:])
+
+
+def folded(findings: Iterable[Finding]) -> Mapping[str, tuple[Finding, ...]]:
+    """The findings that only repeat a common cause, by the part that stands for it.
+
+    A cause is told once: where that part's finding is not good, those of the other parts with the
+    same cause that are "watch" say nothing more.
+    """
+    known = list(findings)
+    told = {f.name for f in known if f.verdict in ("watch", "bad")}
+    result: dict[str, tuple[Finding, ...]] = {}
+    for finding in known:
+        head = CAUSES.get(measure(finding.name).traits.get("cause", ""), "")
+        if head in told and finding.name != head and finding.verdict == "watch":
+            result[head] = (*result.get(head, ()), finding)
+    return result
+
+
+def folded_sentence(findings: Iterable[Finding]) -> str:
+    """One line on findings with a common cause.
+
+    >>> from core.types import Reference
+    >>> folded_sentence([Finding("image", 2.0, 1.5, 2.5, Reference(3, ""), "", "", "stable_rank")])
+    'From the same cause: stable rank (nesum) of images 2.0 (1.5 to 2.5).'
+    """
+    each = (
+        f"{title(f.name).lower()} of {SCOPE_NAMES[f.scope]} {estimate(f.value, f.low, f.high)}"
+        for f in findings
+    )
+    return f"From the same cause: {', '.join(each)}."
 
 
 def reading(about: str) -> str:

@@ -20,6 +20,7 @@ TINY = 1e-300
 TIE = 1e-9  # cosines that differ by less are equal
 TEMPERATURES = np.geomspace(0.005, 0.64, 22)
 LEAST = 16  # unconnected pairs: eight in each half
+LEAST_TESTED = 50  # pairs in the half that tests, for an interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ class Sweep:
     temperature: float
     fitted: SweepPoint
     judged: SweepPoint
+
+    @property
+    def related(self) -> bool:
+        """Whether partners rank significantly better than by chance, without a shift."""
+        m = self.judged.losses.shape[1]
+        chance, error = (m + 1) / 2, m / np.sqrt(12 * m)
+        return bool(self.judged.ranks[self.today].mean() < chance - 3 * error)
 
     def best(self, score: Doubles) -> int:
         """The index of the shift with the largest score; of equals the smallest shift."""

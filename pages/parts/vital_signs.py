@@ -1,6 +1,7 @@
 """Vital signs of a space: on scales, as a table, and as one line on a card."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -18,8 +19,9 @@ AID = (
     "Dot and bar: value with its 95 % interval. Vertical tick: the reference it is compared with. "
     "Filled color: verdict; ring: no verdict."
 )
+FIRST = "pair_recall"  # where there are pairs, whether search finds what it should comes first
 _FILES = ASSETS / "vital_signs"
-_SIGNS = st.components.v2.component(
+_DRAWN = st.components.v2.component(
     "sextant_vital_signs",
     css=(_FILES / "vital_signs.css").read_text("utf-8"),
     js=(_FILES / "vital_signs.js").read_text("utf-8"),
@@ -66,7 +68,7 @@ def show(
     With the findings of another space in `other`, both are drawn and compared.
     """
     data = [_row(f) for f in findings] if other is None else _both([*findings], other)
-    _SIGNS(key=key, data={"look": "six" if six else "wide" if wide else "", "signs": data})
+    _DRAWN(key=key, data={"look": "six" if six else "wide" if wide else "", "signs": data})
 
 
 def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
@@ -76,6 +78,7 @@ def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
             "diagnostic": f.name, "scope": f.scope, "value": f.value, "low": f.low,
             "high": f.high, "reference": f.reference.value, "reference name": f.reference.name,
             "verdict": f.verdict, "sentence": f.sentence, "detail": f.detail, "sampled": f.sampled,
+            "over": f.over,
         }
         for f in findings
     ]  # fmt: skip
@@ -84,18 +87,25 @@ def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
 def health(name: str, place: Any) -> None:
     """Write one line into its place: a dot, and the vital signs with the worst verdict."""
     with problems.shown():
-        verdicts = _verdicts(state.workbench().version(name), name)
-        worst = next((v for v in WORST_FIRST if v in verdicts.values()), None)
-        about = ", ".join(title for title, verdict in verdicts.items() if verdict == worst)
-        if worst == "good":
-            place.caption(f"{DOTS[worst]} vital signs good")
-        elif worst:
-            place.caption(f"{DOTS[worst]} {worst}: {about.lower()}")
+        few, signs = _signs(state.workbench().version(name), name)
+        if few:
+            place.caption(formatting.plain(few))
+            return
+        worst = next((v for v in WORST_FIRST if any(s.verdict == v for s in signs)), None)
+        if worst is None:
+            return
+        about = ", ".join(s.about for s in signs if s.verdict == worst)
+        line = ["vital signs good" if worst == "good" else f"{worst}: {about}"]
+        line += [
+            s.about for s in signs if s.part == FIRST and (worst == "good" or s.verdict != worst)
+        ]
+        place.caption(f"{DOTS[worst]} {formatting.plain(' · '.join(line))}")
 
 
 def _vital() -> list[tuple[Plugin[Any], Scope]]:
     """The diagnostics that are vital signs, each with the scope that counts."""
-    return [(p, p.traits["vital"]) for p in measure.measures() if p.traits.get("vital")]
+    parts = [(p, p.traits["vital"]) for p in measure.measures() if p.traits.get("vital")]
+    return sorted(parts, key=lambda part: part[0].name != FIRST)
 
 
 def _both(findings: Sequence[Finding], other: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -146,17 +156,30 @@ def _interval(finding: Finding) -> str:
     return formatting.interval(finding.value, finding.low, finding.high) or "exact"
 
 
+@dataclass(frozen=True)
+class Sign:
+    """A vital sign on a card."""
+
+    part: str
+    verdict: Verdict
+    about: str
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
-def _verdicts(version: str, name: str) -> dict[str, Verdict]:
-    """The verdict of each vital sign that can be measured, by title."""
-    verdicts = {}
-    for part, scope in _vital():
-        if verdict := _verdict(name, part.name, scope):
-            verdicts[part.title] = verdict
-    return verdicts
-
-
-def _verdict(name: str, part: str, scope: Scope) -> Verdict | None:
+def _signs(version: str, name: str) -> tuple[str, list[Sign]]:
+    """Why a collection has no verdicts, or its vital signs that can be measured."""
     bench = state.workbench()
-    findings, _ = bench.measure(bench.open(name).space, [part])
-    return next((f.verdict for f in findings if f.scope == scope), None)
+    space = bench.open(name).space
+    if few := measure.too_few(space):
+        return few, []
+    signs = []
+    for part, scope in _vital():
+        findings, _ = bench.measure(space, [part.name])
+        found = next((f for f in findings if f.scope == scope), None)
+        if found and part.name == FIRST:
+            value, chance = formatting.percent(found.value), found.reference.value
+            about = f"{part.title} {value}, by guessing {formatting.percent(chance)}"
+            signs.append(Sign(part.name, found.verdict, about))
+        elif found:
+            signs.append(Sign(part.name, found.verdict, part.title.lower()))
+    return "", signs

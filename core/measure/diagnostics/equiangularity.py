@@ -6,6 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.class_means import (
+    LABELS_SHOW,
     LEAST_GROUPS,
     ClassMeans,
     cosines,
@@ -24,7 +25,6 @@ from core.registry import Range
 from core.types import Doubles, Finding, Floats, Ints, Reference, Space
 
 TOP = 20  # most similar pairs of labels, of which any may be the first in another sample
-CHANCE = 0.05  # p-value up to which labels show in the vectors
 
 
 @diagnostic(
@@ -101,7 +101,7 @@ def _measure(space: Space, given: Classes) -> Finding | None:
     sizes = np.abs(cosines(of.means))
     value, low, high, names = _largest(space, given, of, sizes)
     bound = welch_bound(len(given.names), space.d)
-    matter = labels_p(space, given.kind, given.names) <= CHANCE
+    matter = labels_p(space, given.kind, given.names) <= LABELS_SHOW
     return Finding(
         scope=given.kind,
         value=value,

@@ -5,8 +5,8 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import format_value
-from core.measure.gap_shift import Sweep, sweep
+from core.measure.findings import estimate, format_value, share
+from core.measure.gap_shift import LEAST_TESTED, Sweep, sweep
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.stats import Z
 from core.registry import Range
@@ -22,6 +22,7 @@ from core.types import Doubles, Finding, Reference, Space
     better="low",
     bounds=(-1.0, 1.0),
     invariant=("rotation",),
+    over="pairs like the test pairs, one for each image",
     threshold=Threshold(
         "lower end of the interval of the recall gained at the best shift",
         good=0.01,
@@ -60,7 +61,8 @@ def gap_curve(
         k: recall@k.
 
     Returns:
-        One finding (scope pairs). The interval is over the test pairs, paired.
+        One finding (scope pairs). The interval is over the test pairs, paired; none below 50. No
+        verdict where partners rank no better than by chance.
         curve: recall@k against the signed distance of the centers, the present one marked.
 
     Raises:
@@ -85,7 +87,7 @@ def gap_curve(
             low=low,
             high=high,
             reference=Reference(0.0, "the present gap"),
-            yardstick=low,
+            yardstick=low if result.related else np.nan,  # nothing to gain from unrelated pairs
             sentence=_sentence(result, k, best, (value, low, high)),
             detail="Rankings change only through normalization and through shifting the queries.",
             sampled=f"{m:,} test pairs, {result.fitted.losses.shape[1]:,} for fitting, of "
@@ -99,6 +101,8 @@ def _interval(value: float, best: Doubles, today: Doubles) -> tuple[float, float
     """Paired, over pairs; one change each way is added, so that no change is not certainty."""
     change = (best.astype(np.float64) - today).mean(axis=0)
     m = len(change)
+    if m < LEAST_TESTED:
+        return np.nan, np.nan
     error = float(np.sqrt(((change - change.mean()) ** 2).sum() + 1) / m)
     return max(-1.0, value - Z * error), min(1.0, value + Z * error)
 
@@ -106,20 +110,20 @@ def _interval(value: float, best: Doubles, today: Doubles) -> tuple[float, float
 def _sentence(result: Sweep, k: int, best: int, number: tuple[float, float, float]) -> str:
     recall, sizes = result.judged.recall(k), result.judged.sizes
     today = result.today
+    value, low, high = (100 * x for x in number)
+    present, reached = format_value(sizes[today]), format_value(sizes[best])
     if len(result.moves) < 2:
         return (
-            f"Recall@{k} ({recall[today]:.1%}) cannot gain from shifting the gap: images and texts "
-            "share one center."
+            f"The recall@{k} gain from shifting the gap is 0: images and texts share one center. "
+            f"Recall@{k} is {share(recall[today])}."
         )
     if best == today:
         return (
             f"The recall@{k} gain from shifting the gap is 0: the present distance of the centers, "
-            f"{sizes[today]:.2f}, is the best ({recall[today]:.1%})."
+            f"{present}, is the best. Recall@{k} is {share(recall[today])}."
         )
-    points = format_value(*(100 * x for x in number))
-    sign = "+" if number[0] > 0 else ""
     return (
-        f"The recall@{k} gain at a center distance of {sizes[best]:.2f} instead of "
-        f"{sizes[today]:.2f} is {sign}{points} points ({100 * number[1]:+.1f} to "
-        f"{100 * number[2]:+.1f}), from {recall[today]:.1%}. Only an interval above 0 is a gain."
+        f"The recall@{k} gain at a center distance of {reached} instead of {present} is "
+        f"{estimate(value, low, high)} percentage points, from {share(recall[today])}. "
+        "Only an interval above 0 is a gain."
     )

@@ -5,8 +5,8 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import estimate
-from core.measure.gap_shift import Sweep, sweep
+from core.measure.findings import estimate, format_value
+from core.measure.gap_shift import LEAST_TESTED, Sweep, sweep
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.stats import normal
 from core.registry import Range
@@ -22,6 +22,7 @@ from core.types import Finding, Reference, Space
     better="low",
     bounds=(-np.inf, np.inf),
     invariant=("rotation",),
+    over="pairs like the test pairs, one for each image",
     threshold=Threshold(
         "lower end of the interval of the nats saved at the best shift",
         good=0.1,
@@ -59,7 +60,7 @@ def gap_loss(
 
     Returns:
         One finding (scope pairs). The interval is over the test pairs, for this line, shift and
-        temperature.
+        temperature; none below 50. No verdict where partners rank no better than by chance.
         curve: loss against the signed distance of the centers, the present one marked.
 
     Raises:
@@ -76,7 +77,8 @@ def gap_loss(
     best = result.best(-result.fitted.losses.mean(axis=1))
     value = float((losses[today] - losses[best]).mean())
     left_out = result.judged.jackknife[today] - result.judged.jackknife[best]
-    low, high = normal(value, float(np.sqrt((len(left_out) - 1) * left_out.var())))  # jackknife
+    error = float(np.sqrt((len(left_out) - 1) * left_out.var()))  # jackknife
+    low, high = normal(value, error if losses.shape[1] >= LEAST_TESTED else np.nan)
     return (
         Finding(
             scope="pairs",
@@ -84,11 +86,11 @@ def gap_loss(
             low=low,
             high=high,
             reference=Reference(0.0, "the present gap"),
-            yardstick=low,
+            yardstick=low if result.related else np.nan,  # nothing to gain from unrelated pairs
             sentence=_sentence(result, best, (value, low, high)),
             detail=(
                 f"Chance level {np.log(losses.shape[1]):.1f} nats; temperature "
-                f"{result.temperature:.2g}."
+                f"{format_value(result.temperature)}."
             ),
             sampled=(
                 f"{losses.shape[1]:,} test pairs, {result.fitted.losses.shape[1]:,} for "
@@ -101,19 +103,20 @@ def gap_loss(
 
 def _sentence(result: Sweep, best: int, number: tuple[float, float, float]) -> str:
     losses, sizes, today = result.judged.losses.mean(axis=1), result.judged.sizes, result.today
+    before, after = format_value(losses[today]), format_value(losses[best])
     if len(result.moves) < 2:
         return (
-            f"The contrastive loss ({losses[today]:.3g} nats) cannot gain from shifting the gap: "
-            "images and texts share one center."
+            "The contrastive loss saved by shifting the gap is 0: images and texts share one "
+            f"center. The loss is {before} nats."
         )
     if best == today:
         return (
-            f"The contrastive loss, {losses[today]:.3g} nats, is lowest at the present gap of "
-            f"{sizes[today]:.2f}: shifting the gap saves 0."
+            "The contrastive loss saved by shifting the gap is 0: it is lowest at the present gap "
+            f"of {format_value(sizes[today])}. The loss is {before} nats."
         )
     return (
-        f"The contrastive loss saved at a gap of {sizes[best]:.2f} instead of {sizes[today]:.2f} "
-        f"is {estimate(*number)} nats, from {losses[today]:.3g} to {losses[best]:.3g}. "
+        f"The contrastive loss saved at a gap of {format_value(sizes[best])} instead of "
+        f"{format_value(sizes[today])} is {estimate(*number)} nats, from {before} to {after}. "
         + (
             "The present gap is not where training would leave it."
             if number[1] > 0

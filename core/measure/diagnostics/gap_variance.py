@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import both_kinds, percent
+from core.measure.findings import both_kinds, percent, share
 from core.measure.verdicts import CENTER_KINDS, Advice, Threshold
 from core.numerics.sampling import groups, items_error, sampled_rows
 from core.numerics.spectra import Moments, moments, projections
-from core.numerics.stats import normal
+from core.numerics.stats import auc, normal
 from core.types import KINDS, Bools, Doubles, Finding, Ints, Reference, Space
 
-SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 SAME = 1e-10
 ROWS = 20_000  # of each kind, for the AUC
+LEAST_IMAGES = 50  # for an interval
 
 
 @diagnostic(
@@ -25,6 +23,7 @@ ROWS = 20_000  # of each kind, for the AUC
     better="low",
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
+    over="images like these, with their captions",
     threshold=Threshold(
         "share of the joint variance along the gap above chance", good=0.1, bad=0.4, source="ours"
     ),
@@ -48,7 +47,7 @@ def gap_variance(space: Space) -> tuple[Finding, ...]:
         space: at least four images and four texts.
 
     Returns:
-        One finding (scope joint). The interval is over items.
+        One finding (scope joint). The interval is over images with their captions; none below 50.
 
     Raises:
         TooFew: fewer than four images or four texts.
@@ -67,7 +66,8 @@ def gap_variance(space: Space) -> tuple[Finding, ...]:
     if some:
         unit = delta / size
         value = float(np.clip(unit @ joint.covariance @ unit / total, 0, 1))
-        error = _error(space, joint, (image, text), unit, value)
+        few = space.n_images < LEAST_IMAGES
+        error = np.nan if few else _error(space, joint, (image, text), unit, value)
     low, high = normal(value, error, 0.0, 1.0)
     within = (image.n * image.covariance + text.n * text.covariance) / joint.n
     chance = float((within**2).sum() / np.trace(within) ** 2) if np.trace(within) > SAME else 0.0
@@ -124,7 +124,8 @@ def _auc(space: Space) -> tuple[float, float, float]:
     """
     rows = np.concatenate([sampled_rows(space, kind, ROWS, 0) for kind in KINDS])
     is_image = rows < space.n_images
-    half = _halves(groups(space)[rows], is_image)
+    linked = groups(space)[rows]
+    half = _halves(linked, is_image)
     estimates = []
     for fit in (half, ~half):
         means = [
@@ -132,7 +133,9 @@ def _auc(space: Space) -> tuple[float, float, float]:
             for kind in (is_image, ~is_image)
         ]
         places = projections(space.vectors[rows], means[0] - means[1])
-        estimates.append(_delong(places[~fit & is_image], places[~fit & ~is_image]))
+        one, other = ~fit & is_image, ~fit & ~is_image
+        value, error = auc(places[one], places[other], (linked[one], linked[other]))
+        estimates.append((value, error**2))
     value, variance = np.mean(estimates, axis=0)
     return float(value), *normal(float(value), float(np.sqrt(variance / 2)), 0.0, 1.0)
 
@@ -154,25 +157,11 @@ def _halves(linked: Ints, is_image: Bools) -> Bools:
     return np.arange(len(linked)) % 2 == 0
 
 
-def _delong(images: Doubles, texts: Doubles) -> tuple[float, float]:
-    """Probability that an image precedes a text, ties counted half, and its variance."""
-    below, above = (_share_below(a, b) for a, b in ((images, texts), (texts, images)))
-    variance = sum(float(v.var()) / len(v) for v in (below, above))
-    return float(below.mean()), variance
-
-
-def _share_below(of: Doubles, among: Doubles) -> Doubles:
-    ordered = np.sort(among)
-    less, less_or_equal = (np.searchsorted(ordered, of, side) for side in SIDES)
-    result: Doubles = (less + less_or_equal) / (2 * len(among))
-    return result
-
-
 def _sentence(number: tuple[float, float, float], chance: float) -> str:
     return (
         f"The variance along the gap is {percent(*number)} of the total, "
-        f"against {100 * chance:.2g}% if both kinds came from one distribution. It carries no "
-        "meaning, yet PCA and index cells follow it."
+        f"against {share(chance)} if both kinds came from one distribution. It carries no meaning, "
+        "yet PCA and index cells follow it."
     )
 
 

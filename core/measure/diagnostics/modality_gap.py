@@ -3,12 +3,14 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import both_kinds, estimate
+from core.measure.findings import both_kinds, estimate, format_value, share
 from core.measure.verdicts import CENTER_KINDS, Advice, Threshold
 from core.numerics.sampling import items_error
 from core.numerics.spectra import Moments, moments, projections
 from core.numerics.stats import Z
 from core.types import Doubles, Finding, Floats, Reference, Space
+
+LEAST_IMAGES = 10  # for an interval
 
 
 @diagnostic(
@@ -21,8 +23,9 @@ from core.types import Doubles, Finding, Floats, Reference, Space
     invariant=("rotation", "order"),
     aid="Position of each item along the line between the two centers. Two separate peaks are "
     "modalities that do not overlap.",
+    over="images like these, with their captions",
     threshold=Threshold(
-        "distance of the two centers",
+        "distance of the two centers above chance",
         good=0.4,
         bad=1.0,
         source="Liang et al. 2022: 0.82 for CLIP on COCO; lines ours",
@@ -46,7 +49,7 @@ def modality_gap(space: Space) -> tuple[Finding, ...]:
         space: at least two images and two texts.
 
     Returns:
-        One finding (scope joint).
+        One finding (scope joint). The interval is over images with their captions; none below 10.
         per_item: position along the line from the texts' center (-1/2 gap) to the images'.
 
     Raises:
@@ -61,7 +64,9 @@ def modality_gap(space: Space) -> tuple[Finding, ...]:
     delta = image.mean - text.mean
     value = float(np.linalg.norm(delta))
     noise = image.covariance / (image.n - 1) + text.covariance / (text.n - 1)
-    low, high = _interval(value, _error(space, delta), noise)
+    low = high = np.nan
+    if space.n_images >= LEAST_IMAGES:
+        low, high = _interval(value, _error(space, delta), noise)
     chance = float(np.sqrt(max(0.0, np.trace(noise))))
     return (
         Finding(
@@ -70,10 +75,11 @@ def modality_gap(space: Space) -> tuple[Finding, ...]:
             low=low,
             high=high,
             reference=Reference(chance, "both kinds from one distribution"),
+            yardstick=float(np.sqrt(max(0.0, value**2 - chance**2))),
             sentence=(
                 f"The modality gap (distance of the centers) is {estimate(value, low, high)}, "
-                f"against {chance:.2g} if both kinds came from one distribution; CLIP on COCO has "
-                "0.82. In mixed results it ranks one kind above the other."
+                f"against {format_value(chance)} for one distribution and 0.82 for CLIP on COCO. "
+                "In mixed results it ranks one kind above the other."
             ),
             detail=_detail(image, text),
             sampled=f"exact, all {image.n:,} images and {text.n:,} texts",
@@ -119,5 +125,5 @@ def _detail(image: Moments, text: Moments) -> str:
         return ""
     angle = np.degrees(np.arccos(np.clip(float(image.mean @ text.mean) / lengths, -1, 1)))
     unit = delta / value
-    share = float(unit @ image.merged(text).covariance @ unit) / spread
-    return f"Angle between the centers {angle:.0f}°; {share:.0%} of the variance is along the gap."
+    along = share(float(unit @ image.merged(text).covariance @ unit) / spread)
+    return f"Angle between the centers {angle:.0f}°; {along} of the variance is along the gap."

@@ -6,6 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.class_means import (
+    LABELS_SHOW,
     ClassMeans,
     agreement,
     cdnv,
@@ -30,7 +31,6 @@ from core.types import Curve, Doubles, Finding, Reference, Space
 
 SHUFFLED_ROWS = 20_000  # of the null: NC1 of shuffled labels grows with the class sizes
 NC4_ROWS = 5000
-CHANCE = 0.05  # p-value up to which labels show in the vectors
 
 
 @diagnostic(
@@ -109,7 +109,7 @@ def _measure(space: Space, given: Classes) -> Finding | None:
     low, high = normal(inside.nc1, inside.error, 0.0)
     null = _shuffled(space, given)
     tight, least = _tightest(given, of)
-    matter = labels_p(space, given.kind, given.names) <= CHANCE
+    matter = labels_p(space, given.kind, given.names) <= LABELS_SHOW
     lengths = np.linalg.norm(of.means, axis=1)
     kind = PLURAL[given.kind]
     return Finding(

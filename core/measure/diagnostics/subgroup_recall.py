@@ -6,17 +6,19 @@ from typing import Annotated
 import numpy as np
 
 from core.errors import TooFew
+from core.measure.class_means import LABELS_SHOW, labels_p
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import estimate, per_item
+from core.measure.findings import estimate, format_value, per_item, percent, quoted, share
 from core.measure.pair_ranks import pair_ranks
 from core.measure.verdicts import SMALL, Advice, Threshold
-from core.numerics.labels import HINT, member_matrix
+from core.numerics.labels import HINT, classes, member_matrix
 from core.numerics.sampling import groups
 from core.numerics.stats import Z, bootstrap, chance_std, clustered_error, macro_std, wilson
 from core.registry import Choices, Range
 from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Space
 
 OTHER = "other"
+LEAST_IMAGES = 50  # for an interval
 
 
 @diagnostic(
@@ -29,6 +31,7 @@ OTHER = "other"
     invariant=("rotation", "order"),
     aid="Recall of each label, worst first. A flat line is equal recall; a step at the left is a "
     "group that search fails.",
+    over="images like these, with their captions",
     threshold=Threshold(
         "deviation of recall over labels above chance", good=0.05, bad=0.15, source="ours"
     ),
@@ -61,8 +64,9 @@ def subgroup_recall(
         queries: captions; random ones beyond, and fewer where images are very many.
 
     Returns:
-        One finding (scope pairs). The interval is over images; the noise floor is
-        subtracted from its lower end.
+        One finding (scope pairs). The interval is over images with their captions, none below 50;
+        the noise floor is subtracted from its lower end. No verdict where recall does not
+        differ and labels do not show in the vectors either.
         per_item: recall of the image's label, of its worst where it has several.
         curve: recall of each label, worst first.
 
@@ -150,8 +154,13 @@ def _finding(space: Space, results: CaptionResults, table: Table, k: int, style:
     floor = chance_std(float(counts @ rates / counts.sum()), counts / effect, style)
     drawn = bootstrap(results.hits, table.place, table.group, results.clusters, style)
     half = Z * float((drawn**2).std())
-    low = float(np.sqrt(max(0.0, value**2 - floor**2 - half)))
+    low = min(value, float(np.sqrt(max(0.0, value**2 - floor**2 - half))))
     high = min(1.0, float(np.sqrt(value**2 + half)))
+    # Recall of nearly all or none: what the deviation may be at the ends of its interval.
+    hits, of = float(counts @ rates) / effect, float(counts.sum()) / effect
+    high = max(high, *(chance_std(end, counts / effect, style) for end in wilson(hits, of)))
+    if len(np.unique(results.clusters)) < LEAST_IMAGES:
+        low = high = np.nan
     excess = float(np.sqrt(max(0.0, value**2 - floor**2)))
     order = np.argsort(rates, kind="stable")
     worst, best = order[0], order[-1]
@@ -159,19 +168,20 @@ def _finding(space: Space, results: CaptionResults, table: Table, k: int, style:
     return Finding(
         scope="pairs",
         value=value,
-        low=min(low, value),
+        low=low,
         high=high,
         reference=Reference(floor, "equal recall in all groups of these sizes"),
-        yardstick=excess,
+        yardstick=excess if low > 0 or _labels_show(space) else np.nan,
         sentence=(
             f"The deviation of recall@{k} over {len(table.names):,} labels (MacroStd) is "
-            f"{estimate(value, min(low, value), high)}, against {floor:.2g} under equal recall. "
-            f"Worst is '{table.names[worst]}' at {rates[worst]:.0%} ({ends[0]:.0%} to "
-            f"{ends[1]:.0%})."
+            f"{estimate(value, low, high)}, against {format_value(floor)} under equal recall. "
+            f"The lowest recall is that of {quoted(table.names[worst])}."
         ),
         detail=(
-            f"Excess over chance {excess:.2g}. Worst has {int(counts[worst]):,} captions; best is "
-            f"'{table.names[best]}' at {rates[best]:.0%}; overall recall {results.hits.mean():.0%}."
+            f"Recall of {quoted(table.names[worst])} is {percent(rates[worst], *ends)} of "
+            f"{int(counts[worst]):,} captions, of {quoted(table.names[best])}, the highest, "
+            f"{share(rates[best])}, and overall {share(results.hits.mean())}. Excess of the "
+            f"deviation over chance: {format_value(excess)}."
         ),
         sampled=(
             f"{'exact, all' if len(results.queries) == results.of else 'random'} "
@@ -181,6 +191,12 @@ def _finding(space: Space, results: CaptionResults, table: Table, k: int, style:
         per_item_title=f"recall@{k} of its label",
         curve=Curve(np.arange(1.0, len(rates) + 1), rates[order], "label, worst first", "recall"),
     )
+
+
+def _labels_show(space: Space) -> bool:
+    """Whether the images of a label lie closer together than those of shuffled labels."""
+    given = classes(space, "image", least=5)
+    return len(given.names) > 1 and labels_p(space, "image", given.names) <= LABELS_SHOW
 
 
 def _design_effect(results: CaptionResults) -> float:

@@ -1,11 +1,23 @@
 """The geometry report: diagnostics by family, with the items of highest and lowest value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
-from core.measure import SOURCE, Advice, Threshold, extremes, measures, reading
+from core.measure import (
+    CAUSES,
+    SOURCE,
+    USUAL,
+    Advice,
+    Threshold,
+    extremes,
+    folded,
+    folded_sentence,
+    measures,
+    reading,
+    title,
+)
 from core.registry import Plugin
 from core.types import SCOPE_NAMES, Finding, Space
 from pages.parts import charts, controls, formatting, gallery, item, session, state, vital_signs
@@ -61,15 +73,20 @@ def _measure(plugin: Plugin, side: Side) -> tuple[tuple[Finding, ...], str]:
 
 
 def overview(measured: Sequence[Measured]) -> None:
-    """Every finding in two lines, by family."""
+    """Every finding in two lines, by family; a common cause is told once."""
+    heads = _folded(measured)
+    repeated = {id(f) for found in heads.values() for f in found}
     for name in _families():
         here = [m for m in measured if m.plugin.family == name]
         st.markdown(f"##### {name}", anchors=False)
         first, *more = zip(*(m.found for m in here), strict=True)
         other = [f for found in more[0] for f in found] if more else None
-        findings = [f for found in first for f in found]
+        findings = [f for found in first for f in found if id(f) not in repeated]
         if findings or other:
             vital_signs.show(findings, key=f"_overview_{name}", wide=True, other=other)
+        for one in here:
+            if one.plugin.name in heads:
+                st.caption(formatting.plain(folded_sentence(heads[one.plugin.name])))
         _lacks(here)
         if name == encoder.FAMILY:
             encoder.overview(bool(findings or other or any(m.lacks for m in here)))
@@ -77,10 +94,24 @@ def overview(measured: Sequence[Measured]) -> None:
 
 
 def full(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
-    """Each diagnostic in full."""
+    """Each diagnostic in full; one that only repeats its cause is folded."""
+    repeated = {f.name: head for head, found in _folded(measured).items() for f in found}
     for one in measured:
-        with st.container(border=True, key=f"_part_{one.plugin.name}"):
-            _part(one, sides)
+        name, head = one.plugin.name, repeated.get(one.plugin.name)
+        if head:
+            label = f"{one.plugin.title}: from the same cause as {title(head).lower()}"
+            with st.expander(label, key=f"_part_{name}"):
+                _part(one, sides)
+        else:
+            with st.container(border=True, key=f"_part_{name}"):
+                _part(one, sides)
+
+
+def _folded(measured: Sequence[Measured]) -> Mapping[str, tuple[Finding, ...]]:
+    """What only repeats a common cause, of one side; two are compared number by number."""
+    if any(len(one.found) > 1 for one in measured):
+        return {}
+    return folded(f for one in measured for f in one.found[0])
 
 
 def _part(one: Measured, sides: Sequence[Side]) -> None:
@@ -177,15 +208,15 @@ def _both_ends(finding: Finding, space: Space, key: str) -> None:
     values = finding.per_item
     low, high = extremes(values, EXAMPLES)
     ids = space.ids
-    for title, rows in (("Highest", high), ("Lowest", low)):
+    for end, rows in (("Highest", high), ("Lowest", low)):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"**{title}**: {formatting.plain(finding.per_item_title)}", width="stretch")
-            if title == "Highest":
+            st.caption(f"**{end}**: {formatting.plain(finding.per_item_title)}", width="stretch")
+            if end == "Highest":
                 name = f"{finding.name}-{finding.scope}-items"
                 controls.download(_rows(finding, space), name, key=f"_save{key}")
         notes = {ids[r]: formatting.number(float(values[r])) for r in rows}
         cards = gallery.cards([ids[r] for r in rows], notes=notes)
-        item.browse(cards, key=f"{key}_{finding.scope}_{title}", size=150)
+        item.browse(cards, key=f"{key}_{finding.scope}_{end}", size=150)
 
 
 def _rows(finding: Finding, space: Space) -> list[dict[str, str | float]]:
@@ -215,6 +246,10 @@ def _reading(plugin: Plugin) -> None:
     st.markdown(
         f"**Verdict.** {formatting.plain(rule.words)} :gray[({formatting.plain(rule.source)})]"
     )
+    if plugin.name in USUAL:
+        st.markdown(f"**Usual for CLIP.** {formatting.plain(USUAL[plugin.name].words)}")
+    if head := CAUSES.get(plugin.traits.get("cause", "")):
+        st.caption(f"At worst watch: it follows from what {title(head).lower()} measures.")
     st.caption(f"Source: {formatting.plain(plugin.source)}")
 
 

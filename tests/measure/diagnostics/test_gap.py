@@ -197,7 +197,7 @@ def test_one_cloud_has_no_share_and_no_order():
     low, high = re.search(r"AUC of \d+% \((\d+) to (\d+)%\)", found.detail).groups()
     assert float(low) <= 50 <= float(high)
     bad = find("gap_variance", spaces.gap(size=2.0))
-    assert bad.verdict == "bad"
+    assert bad.verdict == "watch"  # the gap itself is what may be bad
     assert bad.value > found.value
 
 
