@@ -1,9 +1,11 @@
-"""Moments and the influence of rows on eigenvalues."""
+"""Moments, and the error of what follows from their eigenvalues."""
 
 import numpy as np
 import pytest
 
-from core.numerics.spectra import Moments, eigen_influence, moments, moments_of
+from core.numerics.sampling import jackknife
+from core.numerics.spectra import Moments, moments_of, rankme, spectrum_error
+from core.numerics.stats import folds
 from tests.fixtures.spaces import space
 
 
@@ -16,14 +18,29 @@ def test_pooled_moments_are_those_of_all_rows(rng):
     np.testing.assert_allclose(pooled.covariance, direct, atol=1e-12)
 
 
-def test_the_influence_of_a_row_is_the_change_without_it():
-    shape = np.linspace(2, 0.2, 8)
-    given = space(np.random.default_rng(0).standard_normal((400, 8)) * shape)
-    m = moments(given, "image")
-    slopes = np.linspace(1, 2, 8)
-    moved = eigen_influence(m, given.images, slopes, centered=True)
-    moved -= moved.mean()
-    for row in (0, 7):
-        without = moments_of(np.delete(given.images, row, axis=0)).centered_eigen[0] @ slopes
-        change = (m.centered_eigen[0] @ slopes - without) * 400
-        assert change == pytest.approx(moved[row], rel=0.05, abs=0.01)
+@pytest.mark.parametrize("centered", [True, False])
+@pytest.mark.parametrize(("n", "d", "tolerance"), [(20, 32, 1e-6), (60, 8, 1e-6), (400, 8, 0.05)])
+def test_the_error_of_a_spectrum_is_that_of_leaving_out_images(n, d, tolerance, centered):
+    """Fewer rows than dimensions, some more, and so many that eigenvalues are linear in rows."""
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((n // 2, d)) * np.linspace(2, 0.2, d)
+    texts = images.repeat(2, axis=0) + rng.standard_normal((n // 2 * 2, d))
+    of = np.arange(n) // 2
+    given = space(images, texts, np.column_stack([of, n // 2 + np.arange(n)]))
+    fold = folds(of, count=20)
+    rows = given.texts.astype(np.float64)
+
+    def rank(x):
+        x = x - x.mean(axis=0) if centered else x
+        return rankme(np.linalg.svd(x, compute_uv=False) ** 2)
+
+    without = np.array([rank(rows[fold != k]) for k in range(fold.max() + 1)])
+    expected = jackknife(rank(rows), without, np.bincount(fold))
+    # Which images share a fold is drawn: the order of the groups' numbers is the same.
+    found = spectrum_error(given, "text", rankme, centered=centered)
+    assert found == pytest.approx(expected, rel=max(tolerance, 1e-3))
+
+
+def test_a_spectrum_of_few_images_has_no_error(rng):
+    few = space(rng.standard_normal((9, 4)), rng.standard_normal((9, 4)))
+    assert np.isnan(spectrum_error(few, "image", rankme, centered=True))

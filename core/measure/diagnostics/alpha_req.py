@@ -7,8 +7,7 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_spectrum
-from core.numerics.sampling import items_error
-from core.numerics.spectra import eigen_influence, moments
+from core.numerics.spectra import moments, spectrum_error
 from core.numerics.stats import normal
 from core.types import Curve, Doubles, Finding, Reference, Scope, Space
 
@@ -30,7 +29,7 @@ STRAIGHT = 0.9  # R^2 from which one exponent describes the spectrum
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
     threshold=Threshold(
-        "distance of the exponent from 1",
+        "distance of the exponent from the range of 1 to isotropic data's at the same n and d",
         good=0.5,
         bad=1.5,
         source="Agrawal et al. 2022 report the best features near 1; lines ours",
@@ -40,6 +39,7 @@ STRAIGHT = 0.9  # R^2 from which one exponent describes the spectrum
         "few directions hold everything and fine differences are lost.",
         what=UNCONE,
     ),
+    over="as many images or texts like these",
 )
 def alpha_req(space: Space) -> tuple[Finding, ...]:
     """Exponent of the power law by which the variance decays over the principal directions.
@@ -56,7 +56,8 @@ def alpha_req(space: Space) -> tuple[Finding, ...]:
         space: at least 15 directions with variance, hence at least 16 items of one kind.
 
     Returns:
-        A finding each for images and texts. The interval is over items.
+        A finding each for images and texts. The interval is about the value at this
+        number of items: what as many others like these would give.
         curve: the eigenvalues that were fitted.
 
     Raises:
@@ -83,17 +84,11 @@ def _measure(space: Space, scope: Scope) -> Finding | int:
     """The finding, or the number of directions with variance when that is too small."""
     m = moments(space, scope)
     values = m.centered_eigen[0]
-    last = min(LAST, int((values > max(TAIL * values[0], 1e-14)).sum()))
+    last = _last(values)
     if last < FIRST + LEAST - 1:
         return last
-    weights = _weights(last)
-    kept = values[FIRST - 1 : last]
-    value = float(weights @ np.log(kept))
-    slopes = np.zeros(m.d)
-    slopes[FIRST - 1 : last] = weights / kept
-    error = items_error(
-        space, {scope: lambda rows: eigen_influence(m, space.vectors[rows], slopes, centered=True)}
-    )
+    weights, kept, value = _weights(last), values[FIRST - 1 : last], _exponent(values)
+    error = spectrum_error(space, scope, _exponent, centered=True)
     low, high = normal(value, error)
     straight = _straightness(kept)
     null = isotropic_spectrum(m.n, m.d)[FIRST - 1 : last]
@@ -104,7 +99,9 @@ def _measure(space: Space, scope: Scope) -> Finding | int:
         low=low,
         high=high,
         reference=Reference(even, "isotropic, same n and d"),
-        yardstick=abs(value - 1) if straight >= STRAIGHT else np.nan,
+        yardstick=max(value - max(1, even), min(1, even) - value, 0.0)
+        if straight >= STRAIGHT
+        else np.nan,
         sentence=(
             f"The spectral decay exponent of the {PLURAL[scope]} is {estimate(value, low, high)}, "
             f"against {even:.2f} for isotropic data. "
@@ -120,6 +117,19 @@ def _measure(space: Space, scope: Scope) -> Finding | int:
             np.arange(FIRST, last + 1.0), kept, "direction", "variance along it", True, True
         ),
     )
+
+
+def _last(values: Doubles) -> int:
+    """The number of the last eigenvalue that is fitted, or could be."""
+    return min(LAST, int((values > max(TAIL * values[0], 1e-14)).sum()))
+
+
+def _exponent(values: Doubles) -> float:
+    """The fitted alpha; NaN where too few eigenvalues have variance."""
+    last = _last(values)
+    if last < FIRST + LEAST - 1:
+        return float("nan")
+    return float(_weights(last) @ np.log(values[FIRST - 1 : last]))
 
 
 def _weights(last: int) -> Doubles:

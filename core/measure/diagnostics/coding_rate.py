@@ -8,8 +8,7 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_spectrum
-from core.numerics.sampling import items_error
-from core.numerics.spectra import moments
+from core.numerics.spectra import moments, spectrum_error
 from core.numerics.stats import normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Reference, Scope, Space
@@ -37,6 +36,7 @@ from core.types import Curve, Doubles, Finding, Reference, Scope, Space
         "are redundant.",
         what=UNCONE,
     ),
+    over="as many images or texts like these",
 )
 def coding_rate(
     space: Space,
@@ -54,7 +54,8 @@ def coding_rate(
         precision: eps^2.
 
     Returns:
-        A finding each for images and texts.
+        A finding each for images and texts. The interval is about the value at this
+        number of items: what as many others like these would give.
         curve: the contribution of each direction.
 
     Raises:
@@ -78,26 +79,18 @@ def rate(eigenvalues: Doubles, scale: float) -> float:
 
 def _measure(space: Space, scope: Scope, precision: float) -> Finding:
     m = moments(space, scope)
-    values, directions = m.eigen
+    values = m.eigen[0]
     scale = m.d / precision
     value = rate(values, scale)
-    pull = (directions * (scale / (1 + scale * values))) @ directions.T
-    error = items_error(
-        space,
-        {
-            scope: lambda rows: np.einsum(
-                "ij,ij->i", space.vectors[rows] @ pull, space.vectors[rows]
-            )
-        },
-    )
+    error = spectrum_error(space, scope, lambda values: rate(values, scale), centered=False)
     most = m.d * float(np.log1p(1 / precision))
-    low, high = normal(value, error, 0.0, most)
+    low, high = normal(value, error, 0.0, max(most, value))
     even = rate(isotropic_spectrum(m.n, m.d), scale)
     return Finding(
         scope=scope,
         value=value,
         low=low,
-        high=max(high, value),
+        high=high,
         reference=Reference(even, "isotropic, same n and d"),
         yardstick=value / even,
         sentence=(

@@ -30,6 +30,7 @@ NO_MEAN = 1e-9  # length below which a mean has no direction
         bad=33.0,
         source="ours: mean cosines of 0.3 and 0.7",
     ),
+    over="as many images or texts like these",
     cause="mean",
     advice=Advice(
         why="In a narrow cone all cosines are high, so a score means little by itself and a fixed "
@@ -50,7 +51,8 @@ def cone(space: Space) -> tuple[Finding, ...]:
         space: at least three items of one kind.
 
     Returns:
-        A finding each for images and texts. The interval is that of a median, over items.
+        A finding each for images and texts. The interval is that of a median, over as
+        many items.
         per_item: angle with the mean of its kind, in degrees.
         curve: share of the items within an angle.
 

@@ -6,10 +6,9 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_rankme
-from core.numerics.sampling import items_error
-from core.numerics.spectra import Moments, entropy, moments, projections, rankme
+from core.numerics.spectra import moments, rankme, spectrum_error
 from core.numerics.stats import normal
-from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
+from core.types import Curve, Doubles, Finding, Reference, Scope, Space
 
 
 @diagnostic(
@@ -34,6 +33,7 @@ from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
         "recall does.",
         what=UNCONE,
     ),
+    over="as many images or texts like these",
     vital="image",
 )
 def effective_rank(space: Space) -> tuple[Finding, ...]:
@@ -50,7 +50,8 @@ def effective_rank(space: Space) -> tuple[Finding, ...]:
         space: at least two items of one kind.
 
     Returns:
-        A finding each for images and texts.
+        A finding each for images and texts. The interval is about the value at this
+        number of items: what as many others like these would give.
         curve: eigenvalues of the second moment (squared singular values / n), largest first.
 
     Raises:
@@ -67,7 +68,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
     m = moments(space, scope)
     values = m.eigen[0]
     value = rankme(values)
-    error = items_error(space, {scope: lambda rows: _influence(m, space.vectors[rows])})
+    error = spectrum_error(space, scope, rankme, centered=False)
     low, high = normal(value, error, 1.0, float(min(m.n, m.d)))
     even = isotropic_rankme(m.n, m.d)
     most = int(np.searchsorted(np.cumsum(values) / values.sum(), 0.95)) + 1
@@ -87,18 +88,6 @@ def _measure(space: Space, scope: Scope) -> Finding:
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         curve=_spectrum(values),
     )
-
-
-def _influence(m: Moments, rows: Floats) -> Doubles:
-    """Influence of each row on RankMe, through its derivative by the eigenvalues."""
-    values, directions = m.eigen
-    used = values > 1e-9 * values[0]
-    s = np.sqrt(values[used])
-    share = s / s.sum()
-    nats = entropy(s)
-    slope = -np.exp(nats) * (np.log(share) + nats) / s.sum() / (2 * s)
-    moved: Doubles = projections(rows, directions[:, used]) ** 2 @ slope
-    return moved
 
 
 def _spectrum(values: Doubles) -> Curve:

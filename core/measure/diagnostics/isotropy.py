@@ -6,8 +6,13 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
-from core.numerics.sampling import items_error
-from core.numerics.spectra import Moments, moments, participation, participation_influence
+from core.numerics.spectra import (
+    Moments,
+    moments,
+    participation,
+    participation_of,
+    spectrum_error,
+)
 from core.numerics.stats import normal
 from core.types import Curve, Finding, Reference, Scope, Space
 
@@ -34,6 +39,7 @@ SAME = 1e-10  # total variance below which all rows count as the same point
         why="When a few directions hold the variance, cosines compare items on those alone.",
         what=UNCONE,
     ),
+    over="as many images or texts like these",
 )
 def isotropy(space: Space) -> tuple[Finding, ...]:
     """IsoScore: how evenly the variance is distributed over all directions.
@@ -47,7 +53,8 @@ def isotropy(space: Space) -> tuple[Finding, ...]:
         space: at least three items of one kind, two dimensions.
 
     Returns:
-        A finding each for images and texts. The interval is over items.
+        A finding each for images and texts. The interval is about the value at this
+        number of items: what as many others like these would give.
         curve: share of the variance in the first directions.
 
     Raises:
@@ -66,14 +73,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
     after = participation(m.covariance) if total > SAME else 1.0
     wide = max(1, m.d - 1)
     value = min(1.0, max(0.0, (after - 1) / wide))
-    error = 0.0
-    if total > SAME:
-        error = (
-            items_error(
-                space, {scope: lambda rows: participation_influence(m, space.vectors[rows])}
-            )
-            / wide
-        )
+    error = spectrum_error(space, scope, participation_of, centered=True) / wide
     low, high = normal(value, error, 0.0, 1.0)
     even = isotropic_participation(m.n, m.d)
     return Finding(

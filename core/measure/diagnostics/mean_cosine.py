@@ -27,6 +27,7 @@ CONES: tuple[Scope, ...] = ("image", "text")
     aid="Cosine of each item with the mean of its kind. A narrow peak far to the right is a "
     "narrow cone.",
     threshold=Threshold("absolute mean cosine", good=0.3, bad=0.7, source="ours"),
+    over="images or texts like these",
     cause="mean",
     advice=Advice(
         why="It is the score of two unrelated items: only what exceeds it is evidence of a match.",
@@ -45,7 +46,8 @@ def mean_cosine(space: Space) -> tuple[Finding, ...]:
         space: at least two items of one kind.
 
     Returns:
-        A finding each for images, texts, and images with texts.
+        A finding each for images, texts, and images with texts. The interval is over as many items:
+        captions of one image, and an image with its own, are among the pairs.
         per_item (images, texts): cosine with the mean of its kind.
 
     Raises:

@@ -8,9 +8,8 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import TRUNCATE, Advice, Threshold
 from core.numerics.nulls import isotropic_spectrum
-from core.numerics.sampling import items_error
-from core.numerics.spectra import Moments, eigen_influence, moments
-from core.numerics.stats import Z
+from core.numerics.spectra import moments, spectrum_error
+from core.numerics.stats import normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Reference, Scope, Space
 
@@ -38,6 +37,7 @@ SAME = 1e-10  # total variance below which all rows count as the same point
         "save memory, or shows that the encoder is underused.",
         what=TRUNCATE,
     ),
+    over="as many images or texts like these",
 )
 def numerical_rank(
     space: Space,
@@ -56,8 +56,8 @@ def numerical_rank(
         share: 0.95 is customary.
 
     Returns:
-        A finding each for images and texts. The interval is over items: the ranks between which
-        the share may be reached.
+        A finding each for images and texts. The interval is about the value at this
+        number of items: what as many others like these would give.
         curve: share of the variance in the first directions.
 
     Raises:
@@ -74,20 +74,20 @@ def _measure(space: Space, scope: Scope, share: float) -> Finding:
     m = moments(space, scope)
     held = _held(m.centered_eigen[0])
     value = _rank(held, share)
-    low, high = _interval(space, scope, m, held, share)
+    low, high = _interval(space, scope, value, share)
     even = _rank(_held(isotropic_spectrum(m.n, m.d)), share)
     before = _rank(_held(m.eigen[0]), share)
     order = np.arange(1.0, m.d + 1)
     return Finding(
         scope=scope,
         value=value,
-        low=min(low, value),
-        high=max(high, value),
+        low=low,
+        high=high,
         reference=Reference(even, "isotropic, same n and d"),
         yardstick=value / even,
         sentence=(
             f"The numerical rank ({100 * share:.3g}% of the variance) of the {PLURAL[scope]} is "
-            f"{estimate(value, min(low, value), max(high, value))} of {m.d}, against {even:.0f} "
+            f"{estimate(value, low, high)} of {m.d}, against {even:.0f} "
             "for isotropic data. PCA may truncate to it."
         ),
         detail=f"Before centering: {before:.0f}.",
@@ -110,17 +110,15 @@ def _rank(held: Doubles, share: float) -> float:
     return float(min(len(held), int(np.searchsorted(held, share - 1e-9)) + 1))
 
 
-def _interval(
-    space: Space, scope: Scope, m: Moments, held: Doubles, share: float
-) -> tuple[float, float]:
-    """Interval of the rank, from the standard error of the cumulative share (Woodruff)."""
-    if held[-1] == 0:
-        return 0.0, 0.0
-    values = m.centered_eigen[0]
-    total = values.sum()
-    kept = np.arange(m.d) < _rank(held, share)
-    slopes = (kept - values[kept].sum() / total) / total
-    error = items_error(
-        space, {scope: lambda rows: eigen_influence(m, space.vectors[rows], slopes, centered=True)}
+def _interval(space: Space, scope: Scope, value: float, share: float) -> tuple[float, float]:
+    """From the error of the rank between whole numbers, and that of rounding it."""
+    error = spectrum_error(
+        space, scope, lambda values: _between(_held(values), share), centered=True
     )
-    return _rank(held, max(0.0, share - Z * error)), _rank(held, min(1.0, share + Z * error))
+    low, high = normal(value, float(np.hypot(error, np.sqrt(1 / 12))), 0.0, float(space.d))
+    return (value, value) if value == 0 and np.isfinite(low) else (np.floor(low), np.ceil(high))
+
+
+def _between(held: Doubles, share: float) -> float:
+    """The rank at which the share is reached, on a line between whole ranks."""
+    return float(np.interp(share, np.append(0.0, held), np.arange(len(held) + 1.0)))

@@ -6,8 +6,7 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
-from core.numerics.sampling import items_error
-from core.numerics.spectra import moments, participation, participation_influence
+from core.numerics.spectra import moments, participation, participation_of, spectrum_error
 from core.numerics.stats import normal
 from core.types import Finding, Reference, Scope, Space
 
@@ -33,6 +32,7 @@ SAME = 1e-10  # total variance below which all rows count as the same point
         "determine every ranking.",
         what=UNCONE,
     ),
+    over="as many images or texts like these",
 )
 def participation_ratio(space: Space) -> tuple[Finding, ...]:
     """Number of directions that share the variance, from its squares.
@@ -49,7 +49,8 @@ def participation_ratio(space: Space) -> tuple[Finding, ...]:
         space: at least three items of one kind.
 
     Returns:
-        A finding each for images and texts. The interval is over items.
+        A finding each for images and texts. The interval is about the value at this
+        number of items: what as many others like these would give.
 
     Raises:
         TooFew: fewer than three images and fewer than three texts.
@@ -63,12 +64,9 @@ def participation_ratio(space: Space) -> tuple[Finding, ...]:
 
 def _measure(space: Space, scope: Scope) -> Finding:
     m = moments(space, scope)
-    value, error = 1.0, 0.0
-    if np.trace(m.covariance) > SAME:
-        value = max(1.0, participation(m.covariance))
-        error = items_error(
-            space, {scope: lambda rows: participation_influence(m, space.vectors[rows])}
-        )
+    varied = np.trace(m.covariance) > SAME
+    value = max(1.0, participation(m.covariance)) if varied else 1.0
+    error = spectrum_error(space, scope, participation_of, centered=True)
     low, high = normal(value, error, 1.0, float(min(m.n, m.d)))
     even = isotropic_participation(m.n, m.d)
     before = participation(m.second)
@@ -76,12 +74,12 @@ def _measure(space: Space, scope: Scope) -> Finding:
         scope=scope,
         value=value,
         low=low,
-        high=max(high, value),
+        high=high,
         reference=Reference(even, "isotropic, same n and d"),
         yardstick=log_share_of_isotropic(value, m.n, m.d),
         sentence=(
             f"The participation ratio of the {PLURAL[scope]} is "
-            f"{estimate(value, low, max(high, value))} of {m.d} dimensions, against {even:.3g} for "
+            f"{estimate(value, low, high)} of {m.d} dimensions, against {even:.3g} for "
             "isotropic data of the same n. When it is low, a few topics determine every ranking."
         ),
         detail=f"{_corrected(value, m.n, m.d)}Before centering: {before:.3g}.",

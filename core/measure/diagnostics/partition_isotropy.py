@@ -9,13 +9,15 @@ from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered
 from core.numerics.nulls import even_partition_isotropy
-from core.numerics.sampling import items_error, sampled_rows
-from core.numerics.spectra import moments, projections
+from core.numerics.sampling import groups, items_error, sampled_rows
+from core.numerics.spectra import Moments, moments, projections
 from core.numerics.stats import normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Floats, Reference, Scope, Space
 
 BLOCK = 8192
+CLOSE = 1e-6  # eigenvalues whose vectors are any of a plane
+TURNED = 0.05  # squared angle
 
 
 @diagnostic(
@@ -29,11 +31,12 @@ BLOCK = 8192
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
     threshold=Threshold(
-        "smallest over largest partition sum",
+        "smallest over largest partition sum, as a share of a uniform distribution's",
         good=0.33,
         bad=0.19,
         source="ours: mean cosines of 0.3 and 0.7",
     ),
+    over="as many images or texts like these",
     cause="mean",
     advice=Advice(
         why="A space that leans in one direction favors the items on that side in every ranking.",
@@ -59,7 +62,8 @@ def partition_isotropy(
         rows: items summed over, random ones beyond; the eigenvectors are always those of all.
 
     Returns:
-        A finding each for images and texts. The interval is over items.
+        A finding each for images and texts. The interval is over as many items; none where
+        their eigenvalues are so close that the two directions could be quite others.
         curve: Z from the smallest to the largest direction.
 
     Raises:
@@ -79,7 +83,7 @@ def _measure(space: Space, scope: Scope, most: int) -> Finding:
     rows = sampled_rows(space, scope, most, 0)
     sums = _partition(space.vectors[rows], m.eigen[1])
     value = float(sums.min() / sums.max())
-    error = items_error(space, {scope: lambda r: _influence(space.vectors[r], m.eigen[1], sums)})
+    error = _error(space, scope, sums)
     share = np.sqrt(max(1.0, m.n / len(rows)))  # the error is for all rows, fewer were summed
     low, high = normal(value, error * share, 0.0, 1.0)
     even = even_partition_isotropy(m.n, m.d)
@@ -95,6 +99,7 @@ def _measure(space: Space, scope: Scope, most: int) -> Finding:
         low=low,
         high=high,
         reference=Reference(even, "uniform on the sphere, same n and d"),
+        yardstick=value / even,
         sentence=(
             f"The partition isotropy of the {PLURAL[scope]} is {estimate(value, low, high)}, "
             f"against {even:.2f} for a uniform distribution and 0.14 for a single point. "
@@ -117,14 +122,34 @@ def _partition(rows: Floats, directions: Doubles) -> Doubles:
     return sums / len(rows)
 
 
-def _influence(rows: Floats, directions: Doubles, sums: Doubles) -> Doubles:
-    """Influence of each row on the ratio, for its two directions."""
-    d = directions.shape[1]
-    least, most = int(sums.argmin()), int(sums.argmax())
-    signed = np.stack([directions[:, c % d] * (1 if c < d else -1) for c in (least, most)], axis=1)
-    powers = np.exp(projections(rows, signed)) / sums[[least, most]]
-    moved: Doubles = (powers[:, 0] - powers[:, 1]) * sums.min() / sums.max()
-    return moved
+def _error(space: Space, scope: Scope, sums: Doubles) -> float:
+    """Standard error of the ratio; NaN where its two directions may be quite others."""
+    m, drawn = moments(space, scope), len(np.unique(groups(space)[space.span(scope)]))
+    values = m.eigen[0]
+    turned = 0.0  # squared angle by which a direction is expected to be off
+    for c in (sums.argmin() % m.d, sums.argmax() % m.d):
+        others = np.delete(values, c)
+        off = np.maximum(np.abs(others - values[c]), CLOSE)
+        turned = max(turned, float((values[c] * others / off**2).sum() / drawn))
+    if turned > TURNED:
+        return float("nan")
+    return items_error(space, {scope: lambda rows: _influence(m, space.vectors[rows], sums)})
+
+
+def _influence(m: Moments, rows: Floats, sums: Doubles) -> Doubles:
+    """Influence of each row on the ratio: on its two sums, and on their directions."""
+    values, directions = m.eigen
+    along = projections(rows, directions)
+    moved = np.zeros(len(rows))
+    for c, way in ((int(sums.argmin()), 1), (int(sums.argmax()), -1)):
+        j, sign = c % m.d, 1 if c < m.d else -1
+        powers = np.exp(sign * along[:, j])
+        slopes = sign * (powers @ along) / len(rows)
+        apart = values[j] - values
+        apart[j] = np.inf
+        turned = along @ (slopes / np.where(np.abs(apart) < CLOSE, CLOSE, apart)) * along[:, j]
+        moved += way * (powers + turned) / sums[c]
+    return moved * sums.min() / sums.max()
 
 
 def _sampled(rows: int, n: int, kind: str) -> str:

@@ -6,10 +6,9 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_stable_rank
-from core.numerics.sampling import items_error
-from core.numerics.spectra import Moments, eigen_influence, moments
+from core.numerics.spectra import moments, spectrum_error
 from core.numerics.stats import normal
-from core.types import Doubles, Finding, Floats, Reference, Scope, Space
+from core.types import Finding, Reference, Scope, Space
 
 SAME = 1e-10  # total variance below which all rows count as the same point
 
@@ -23,8 +22,12 @@ SAME = 1e-10  # total variance below which all rows count as the same point
     bounds=(1.0, np.inf),
     invariant=("rotation", "order"),
     threshold=Threshold(
-        "stable rank", good=3.0, bad=1.5, source="ours: about mean cosines of 0.3 and 0.7"
+        "energy of the first direction beyond isotropic data's at the same n and d",
+        good=0.33,
+        bad=0.67,
+        source="ours: about mean cosines of 0.3 and 0.7",
     ),
+    over="as many images or texts like these",
     cause="mean",
     advice=Advice(
         why="Near 1 one direction determines every cosine, and that is mostly the mean.",
@@ -43,7 +46,8 @@ def stable_rank(space: Space) -> tuple[Finding, ...]:
         space: at least two items of one kind.
 
     Returns:
-        A finding each for images and texts. The interval is over items.
+        A finding each for images and texts. The interval is about the value at this
+        number of items: what as many others like these would give.
 
     Raises:
         TooFew: fewer than two images and fewer than two texts.
@@ -59,7 +63,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
     m = moments(space, scope)
     values = m.eigen[0]
     value = float(values.sum() / values[0])
-    error = items_error(space, {scope: lambda rows: _influence(m, space.vectors[rows])})
+    error = spectrum_error(space, scope, lambda v: float(v.sum() / v[0]), centered=False)
     low, high = normal(value, error, 1.0, float(min(m.n, m.d)))
     even = isotropic_stable_rank(m.n, m.d)
     rest = m.centered_eigen[0]
@@ -70,21 +74,14 @@ def _measure(space: Space, scope: Scope) -> Finding:
         scope=scope,
         value=value,
         low=low,
-        high=max(high, value),
+        high=high,
         reference=Reference(even, "isotropic, same n and d"),
+        yardstick=(1 / value - 1 / even) / (1 - 1 / even) if even > 1 else 0.0,
         sentence=(
-            f"The stable rank of the {PLURAL[scope]} is {estimate(value, low, max(high, value))}, "
+            f"The stable rank of the {PLURAL[scope]} is {estimate(value, low, high)}, "
             f"against {even:.3g} for isotropic data of the same n. Near 1 one direction determines "
             "every cosine."
         ),
         detail=f"After centering: {after}.",
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
     )
-
-
-def _influence(m: Moments, rows: Floats) -> Doubles:
-    """Influence of each unit row on 1 / l_1; the eigenvalues sum to 1."""
-    values = m.eigen[0]
-    slopes = np.zeros(m.d)
-    slopes[0] = -values.sum() / values[0] ** 2
-    return eigen_influence(m, rows, slopes, centered=False)

@@ -26,6 +26,7 @@ from core.types import Doubles, Finding, Reference, Scope, Space
     threshold=Threshold(
         "uniformity as a share of the uniform sphere's", good=0.5, bad=0.2, source="ours"
     ),
+    over="as many images or texts like these",
     cause="mean",
     advice=Advice(
         why="Items that use the whole sphere can be distinguished; crowded ones tie.", what=UNCONE
@@ -50,7 +51,8 @@ def uniformity(
         pairs: all pairs up to this number, random ones beyond.
 
     Returns:
-        A finding each for images, texts and both together. The detail gives the value after
+        A finding each for images, texts and both together. The interval is over as many items:
+        captions of one image are among the pairs. The detail gives the value after
         the mean of each kind is subtracted, and for both together the value between the kinds.
 
     Raises:

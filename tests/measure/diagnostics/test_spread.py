@@ -26,7 +26,7 @@ def test_a_cone_of_known_angle(cosine, angle):
 
 def test_centering_opens_a_cone_that_is_only_its_mean():
     found = find("cone", space(spaces.cone_rows(3000, 64, 0.9)))
-    assert found.verdict == "bad"
+    assert found.verdict == "watch"  # the mean is told once, by the mean cosine
     after = float(re.search(r"after centering the angle is (\d+)°", found.detail)[1])
     assert after == pytest.approx(90, abs=3)
     assert "first direction 81% of the energy" in found.detail  # 0.9^2
@@ -73,10 +73,10 @@ def test_the_null_partition_is_what_an_even_sphere_measures(n, d):
 
 
 @pytest.mark.parametrize("name", ["cone", "partition_isotropy"])
-def test_a_narrow_cone_is_worse_and_is_called_bad(name):
+def test_a_narrow_cone_is_worse_and_is_watched(name):
     good, bad = find(name, spaces.paired(), "image"), find(name, spaces.cone(), "image")
     assert good.verdict == "good"
-    assert bad.verdict == "bad"
+    assert bad.verdict == "watch"
     assert bad.value < good.value
 
 
