@@ -68,6 +68,29 @@ def evaluate(
     >>> evaluate(space).text_to_image.scores["recall@1"].value
     1.0
     """
+    pairs = _tested(space, judged)
+    rng = np.random.default_rng(seed)
+    return Evaluation(
+        _direction(space, pairs[:, ::-1], pairs, rng),
+        _direction(space, pairs, pairs, rng),
+        f"Measured on {'all' if judged is None else which} {len(pairs):,} pairs, among "
+        f"{space.n_images:,} images and {space.n - space.n_images:,} texts.",
+    )
+
+
+def text_to_image(
+    space: Space, *, judged: Bools | None = None, most: int = MAX_QUERIES
+) -> Direction:
+    """The scores of `evaluate` from text to image alone, with at most so many queries.
+
+    Raises:
+        TooFew: fewer than two pairs.
+    """
+    pairs = _tested(space, judged)
+    return _direction(space, pairs[:, ::-1], pairs, np.random.default_rng(0), most)
+
+
+def _tested(space: Space, judged: Bools | None) -> Ints:
     pairs = space.pairs
     if judged is not None:
         pairs = pairs[judged[space.pairs].all(axis=1)]
@@ -75,15 +98,7 @@ def evaluate(
         raise TooFew(
             "Evaluation", 2, "pairs of an image and a caption", len(pairs), "Add captions first."
         )
-    rng = np.random.default_rng(seed)
-    text_to_image = _direction(space, pairs[:, ::-1], pairs, rng)
-    image_to_text = _direction(space, pairs, pairs, rng)
-    return Evaluation(
-        text_to_image,
-        image_to_text,
-        f"Measured on {'all' if judged is None else which} {len(pairs):,} pairs, among "
-        f"{space.n_images:,} images and {space.n - space.n_images:,} texts.",
-    )
+    return pairs
 
 
 def gained(after: Direction, before: Direction, k: int = 1) -> tuple[float, float, float]:
@@ -94,11 +109,13 @@ def gained(after: Direction, before: Direction, k: int = 1) -> tuple[float, floa
     return float(gain.mean()), *normal(float(gain.mean()), error, -1.0, 1.0)
 
 
-def _direction(space: Space, ask: Ints, pairs: Ints, rng: np.random.Generator) -> Direction:
+def _direction(
+    space: Space, ask: Ints, pairs: Ints, rng: np.random.Generator, most: int = MAX_QUERIES
+) -> Direction:
     """Score one direction. `ask` is (p, 2): query row, true row."""
     queries = np.unique(ask[:, 0])
-    if len(queries) > MAX_QUERIES:
-        queries = np.sort(rng.choice(queries, MAX_QUERIES, replace=False))
+    if len(queries) > most:
+        queries = np.sort(rng.choice(queries, most, replace=False))
     ask = ask[np.isin(ask[:, 0], queries)]
     order = np.argsort(ask[:, 0], kind="stable")
     ask = ask[order]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.store.collection import Collection
-from core.types import Bools, Filter, Passport, Space, SpaceCache
-
-_HELD_OUT = SpaceCache(16)
+from core.types import Bools, Passport, Space
 
 
 @dataclass(frozen=True)
@@ -36,9 +34,4 @@ class EncodedCollection:
 
         Nothing is fitted on them, and they alone are evaluated.
         """
-        return _HELD_OUT.get((self.version, self.space.key), self._held_out)
-
-    def _held_out(self) -> Bools | None:
-        if all(field.name != "split" for field in self.collection.fields()):
-            return None
-        return self.collection.mask((Filter("split", "in", ("test",)),), self.space.ids)
+        return self.space.held_out if len(self.space.held_out) else None

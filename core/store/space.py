@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.store import filters
 from core.store.lance import Table
 from core.store.schema import one_array, positions
 from core.store.snapshot import Snapshot
-from core.types import Floats, Ints, Passport, Space
+from core.types import Bools, Filter, Floats, Ints, Passport, Space
 
 BLOCK_BYTES = 2**24
 
@@ -39,6 +40,7 @@ def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Pas
         labels=_labels(items.column("labels").take(rows)),
         text_lengths=lengths.to_numpy(zero_copy_only=False).astype(np.int64),
         encoder=passport.model,
+        held_out=_held_out(items, rows),
     )
 
 
@@ -83,6 +85,13 @@ def _pair_rows(pairs: pa.Table, ids: pa.Array, n_images: int) -> Ints:
     n = max(len(ids), 1)
     both = np.unique(images[known] * n + texts[known])
     return np.stack([both // n, both % n], axis=1)
+
+
+def _held_out(items: Snapshot, rows: pa.Array) -> Bools:
+    if "split" not in items.attributes:
+        return np.empty(0, bool)
+    test = filters.mask(items, (Filter("split", "in", ("test",)),))
+    return np.asarray(test[rows.to_numpy()])
 
 
 def _labels(labels: pa.ListArray) -> tuple[tuple[str, ...], ...]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import InputError
-from core.types.arrays import Floats, Ints, Scope
+from core.types.arrays import Bools, Floats, Ints, Scope
 from core.types.item import digest
 
 HASH_BLOCK = 65_536  # rows
@@ -33,6 +33,8 @@ class Space:
         encoder: the passport's model name.
         steps: repairs applied, oldest first.
         offset: (n,) score bias subtracted at ranking; zeros unless a repair set it.
+        held_out: (n,) items whose attribute `split` is `test`; empty where there is no such
+            attribute. Nothing is fitted on them, and they alone are evaluated.
 
     Raises:
         InputError: vectors that are not finite, not unit, or not aligned with the rest.
@@ -47,6 +49,7 @@ class Space:
     encoder: str = ""
     steps: tuple[str, ...] = ()
     offset: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    held_out: Bools = field(default_factory=lambda: np.empty(0, bool))
 
     def __post_init__(self) -> None:
         vectors = np.ascontiguousarray(self.vectors, np.float32)
@@ -119,6 +122,7 @@ class Space:
             np.asarray(self.text_lengths).tobytes(),
             self.encoder,
             *self.steps,
+            *([self.held_out.tobytes()] if len(self.held_out) else []),
         )
 
     @cached_property
@@ -150,6 +154,7 @@ class Space:
             if len(lengths)
             else lengths,
             offset=self.offset[keep],
+            held_out=self.held_out[keep] if len(self.held_out) else self.held_out,
         )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import estimate, histogram, per_item_mean
+from core.measure.findings import estimate, format_value, histogram, per_item_mean
 from core.measure.pair_ranks import unrelated_cosines
 from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.stats import clustered_error, normal
@@ -34,6 +34,7 @@ BLOCK = 512  # pairs whose rows fit in the cache
         "than to others.",
         what=MIX,
     ),
+    over="images like these, with their texts",
     vital="pairs",
     per_item=True,
 )
@@ -99,9 +100,12 @@ def _cosines(space: Space) -> Doubles:
 def _sentence(value: float, low: float, high: float, shuffled: float, above: float) -> str:
     start = (
         f"Alignment (mean squared distance of pairs) is {estimate(value, low, high)}, against "
-        f"{shuffled:.2f} for shuffled pairs."
+        f"{format_value(shuffled)} for shuffled pairs."
     )
     if not np.isfinite(above):
         return f"{start} All shuffled pairs have the same cosine, so there is no scale to judge by."
     side = "more" if above >= 0 else "less"
-    return f"{start} Pairs are {abs(above):.1f} standard deviations {side} similar than chance."
+    return (
+        f"{start} Pairs are {format_value(abs(above))} standard deviations {side} similar than "
+        "shuffled ones."
+    )

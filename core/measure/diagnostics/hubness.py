@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, per_item
+from core.measure.findings import PLURAL, estimate, format_value, per_item, share
 from core.measure.pair_ranks import clusters
 from core.measure.verdicts import NNN, Advice, Threshold
 from core.numerics.neighbors import Neighbors, Side, nearest, occurrences_without
@@ -36,7 +36,7 @@ SIDES: dict[Scope, tuple[Side, Side]] = {
     aid="Number of items by how many neighbor lists they are in. Dots far to the right are hubs; "
     "items at 0 are never retrieved.",
     threshold=Threshold(
-        "skewness of k-occurrence",
+        "skewness of k-occurrence above that of random lists",
         good=1.0,
         bad=2.0,
         source="ours; Radovanovic et al. 2010 call data above 1.4 strongly hubby",
@@ -45,6 +45,7 @@ SIDES: dict[Scope, tuple[Side, Side]] = {
         why="Hubs are returned for queries they are unrelated to and push relevant items down.",
         what=NNN,
     ),
+    over="queries and items like these",
     vital="image",
     per_item=True,
 )
@@ -75,7 +76,7 @@ def hubness(
 
     Returns:
         A finding each for texts to images, images, texts; 0 when all N_k are equal. The interval
-        is over queries (jackknife).
+        is over images with their texts, as queries and as results (jackknife over 25 folds).
         per_item: lists the item is in (scaled to all queries when a sample was measured).
         curve: number of items by N_k.
 
@@ -139,11 +140,11 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors, k: int) -
         value=value,
         low=low,
         high=high,
-        reference=Reference(even, "no item favored"),
+        reference=Reference(even, "random lists of the same number and length"),
+        yardstick=value - even,
         sentence=(
             f"Hubness (skewness of {k}-occurrence) {_of(scope)} is {estimate(value, low, high)}, "
-            f"against {even:.2f} if no item were favored. "
-            "Hubs are returned for queries they are unrelated to."
+            f"against {format_value(even)} for random lists. {_meaning(value - even, kind)}"
         ),
         detail=_detail(scope, counts, lists),
         sampled=(
@@ -156,6 +157,13 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors, k: int) -
     )
 
 
+def _meaning(excess: float, kind: str) -> str:
+    if excess <= 1:
+        return f"No {kind} crowd the results of unrelated queries."
+    some = "A few" if excess > 2 else "Some"
+    return f"{some} {kind} are results of many queries they are unrelated to."
+
+
 def _of(scope: Scope) -> str:
     return "of images for text queries" if scope == "joint" else f"among {PLURAL[scope]}"
 
@@ -165,10 +173,11 @@ def _detail(scope: Scope, counts: Doubles, lists: Neighbors) -> str:
     kind = PLURAL["image" if scope == "joint" else scope]
     robin_hood = 0.5 * np.abs(counts - mean).sum() / max(1.0, counts.sum())
     most = "at most " if lists.share < 1 else ""
+    largest = format_value(float(counts.max() / max(mean, 1e-9)))
     return (
-        f"The largest hub is in {counts.max() / max(mean, 1e-9):.0f} times as many lists as the "
-        f"average, {most}{(counts == 0).mean():.0%} of the {kind} are in none, and the Robin Hood "
-        f"index is {most}{robin_hood:.0%}."
+        f"The largest hub is in {largest} times as many lists as the average, "
+        f"{most}{share(float((counts == 0).mean()))} of the {kind} are in none, and the Robin Hood "
+        f"index is {most}{share(float(robin_hood))}."
     )
 
 

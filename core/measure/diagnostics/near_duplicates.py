@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, count, histogram, per_item, percent, scopes, share
+from core.measure.findings import PLURAL, histogram, per_item, percent, scopes, share
 from core.measure.pair_ranks import clusters
 from core.measure.verdicts import DUPLICATES, Advice, Threshold
 from core.numerics.neighbors import TIE, Neighbors, copies, nearest
@@ -16,6 +16,7 @@ from core.types import Finding, Kind, Reference, Space
 
 LISTED = 20  # neighbors listed: those that are left if one is left out
 FEWEST = 500  # items sampled whatever they cost
+FEW = 0.02  # share of items up to which near-duplicates do no harm
 CROWDED = "Near-duplicates crowd the first page of results."
 SPREAD = "The first page of results is not crowded by near-duplicates."
 
@@ -31,7 +32,7 @@ SPREAD = "The first page of results is not crowded by near-duplicates."
     aid="Cosine of each item with its nearest neighbor. A peak at 1 is near-duplicates.",
     threshold=Threshold(
         "share of items with a near-duplicate that would have none in a uniform distribution",
-        good=0.02,
+        good=FEW,
         bad=0.2,
         source="ours",
     ),
@@ -106,7 +107,7 @@ def _measure(space: Space, kind: Kind, threshold: float, queries: int, budget: f
         sentence=(
             f"The near-duplicate share of the {kinds} (cosine of {threshold:g} or more) is "
             f"{percent(value, low, high)}, against {share(chance)} for a uniform distribution. "
-            f"{CROWDED if value > chance else SPREAD}"
+            f"{CROWDED if value - chance > FEW else SPREAD}"
         ),
         detail=_copies(space, lists, kind),
         sampled=(
@@ -138,7 +139,6 @@ def _share(space: Space, lists: Neighbors, threshold: float) -> tuple[float, flo
 def _copies(space: Space, lists: Neighbors, kind: Kind) -> str:
     same = copies(space.vectors[space.span(kind)])
     some = int((np.bincount(same)[same] > 1)[lists.queries - space.span(kind).start].sum())
-    return (
-        f"{count(some, 'item')} of {len(lists.queries):,} {'has' if some == 1 else 'have'} an "
-        "exact copy (an identical vector)."
-    )
+    have = f"{some:,} of" if some else "None of"
+    verb = "has" if some < 2 else "have"
+    return f"{have} the {len(lists.queries):,} items {verb} an exact copy (an identical vector)."

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import estimate, histogram, per_item_mean
+from core.measure.findings import count, estimate, format_value, histogram, per_item_mean, share
 from core.measure.pair_ranks import clusters, unrelated_cosines
 from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.directions import antipodal, slerp
@@ -39,6 +39,7 @@ HALF = 0.5
         "will fail after a small change of data.",
         what=MIX,
     ),
+    over="pairs like these",
     per_item=True,
 )
 def pair_hardness(
@@ -64,7 +65,8 @@ def pair_hardness(
         candidates: pairs, drawn at random beyond.
 
     Returns:
-        One finding (scope pairs). The interval is over connected groups of pairs.
+        One finding (scope pairs). The interval is over images with their texts, also as
+        what is mixed.
         per_item: mean hardness of the item's pairs, with the item as query.
         curve: histogram over pairs.
 
@@ -110,9 +112,8 @@ def pair_hardness(
             reference=Reference(reference, "unrelated pairs"),
             yardstick=below,
             sentence=(
-                f"Pair hardness is {estimate(value, low, high)}, against {reference:.2f} for "
-                "unrelated pairs. Above 0 the hardest mix of another pair is closer than the own "
-                "partner; pairs near the reference are fragile."
+                f"Pair hardness is {estimate(value, low, high)}, against {format_value(reference)} "
+                f"for unrelated pairs. {_meaning(value, below)}"
             ),
             detail=_detail(reference, hardness, left_out),
             sampled=_sampled(len(anchors), len(mixed), len(space.pairs)),
@@ -168,20 +169,32 @@ def _hardest(space: Space, anchors: Ints, mixed: Ints) -> tuple[Doubles, Doubles
 def _error(space: Space, anchors: Ints, hardness: Doubles, lead: Doubles, hardest: Ints) -> float:
     """Standard error over images: as anchors, and as what is mixed. `lead` is over the next."""
     fold = folds(clusters(space, np.arange(space.n)))
-    count = int(fold.max()) + 1
-    without = np.repeat(hardness[:, None], count, axis=1)
+    number = int(fold.max()) + 1
+    without = np.repeat(hardness[:, None], number, axis=1)
     lead = np.where(np.isfinite(lead), lead, 0.0) / 2
     for side in (0, 1):
         without[np.arange(len(anchors)), fold[hardest[:, side]]] -= lead[:, side]
-    kept = fold[anchors[:, 0]][:, None] != np.arange(count)
+    kept = fold[anchors[:, 0]][:, None] != np.arange(number)
     return two_way_error(hardness, without, kept, clusters(space, anchors[:, 0]))
 
 
+def _meaning(value: float, below: float) -> str:
+    if not np.isfinite(below) or below < 1.0:
+        return "Pairs are hardly closer than a mix of others: search may confuse them."
+    if value > 0:
+        return "For the average pair some mix of another is closer than the own partner."
+    return "The average pair is closer than any mix of another."
+
+
 def _detail(reference: float, hardness: Doubles, left_out: int) -> str:
-    opposite = f" {left_out:,} pairs of opposite points were not mixed." if left_out else ""
+    were = "was" if left_out == 1 else "were"
+    opposite = (
+        f" {count(left_out, 'pair')} of opposite points {were} not mixed." if left_out else ""
+    )
+    hardest = format_value(float(hardness.max()))
     return (
-        f"{(hardness >= reference).mean():.1%} of the pairs are as hard as unrelated ones; the "
-        f"hardest has {hardness.max():+.2f}.{opposite}"
+        f"{share(float((hardness >= reference).mean()))} of the pairs are as hard as unrelated "
+        f"ones; the hardest has {hardest}.{opposite}"
     )
 
 

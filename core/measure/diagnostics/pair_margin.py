@@ -6,35 +6,42 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import estimate, histogram, per_item_mean, percent
+from core.measure.findings import (
+    count,
+    estimate,
+    format_value,
+    histogram,
+    per_item_mean,
+    share,
+)
+from core.measure.pair_check import FALSE_SHARE, FEWEST, JUDGES, PairCheck, check_pairs
 from core.measure.pair_ranks import PairRanks, clusters, pair_ranks
 from core.measure.verdicts import MIX, Advice, Threshold
 from core.numerics.spectra import moments, projections
-from core.numerics.stats import best_left_out, folds, normal, two_way_error, wilson
+from core.numerics.stats import best_left_out, folds, normal, two_way_error
 from core.registry import Range
-from core.types import Bools, Doubles, Finding, Reference, Space
-
-UNRELATED = 1.645  # standard deviations that one unrelated image in twenty exceeds
+from core.types import Doubles, Finding, Reference, Space
 
 
 @diagnostic(
     title="Pair margin",
     family="Pairs",
     source="Relative alignment: Oh et al. Geodesic Multi-Modal Mixup for Robust Fine-Tuning. "
-    "NeurIPS 2023; the rule for misplaced captions is ours.",
-    aid="Margins of the texts. Left of 0 another image is closer than the own one; inspect the "
-    "far left first, captions may be misplaced there.",
+    "NeurIPS 2023; the mixture for misplaced captions is ours, with Azzalini. A Class of "
+    "Distributions Which Includes the Normal Ones. Scand. J. Statist. 1985.",
+    aid="Margins of the texts. Left of 0 another image is closer than the own one.",
     better="high",
     bounds=(-np.inf, np.inf),
     invariant=("rotation", "order"),
     threshold=Threshold(
-        "share of captions that are probably misplaced", good=0.03, bad=0.07, source="ours"
+        "estimated share of captions that belong elsewhere", good=0.03, bad=0.07, source="ours"
     ),
     advice=Advice(
         why="A caption closer to another image than to its own is a miss for every user who types "
         "it, or a wrong caption.",
         what=MIX,
     ),
+    over="texts and images like these",
     per_item=True,
 )
 def pair_margin(
@@ -48,9 +55,11 @@ def pair_margin(
     of several. Above 0 it ranks first: the share of texts above 0 is recall@1. Close to 0 the pair
     is fragile. A score bias set by a hubness correction counts, as it does in search.
 
-    A caption is probably misplaced when another image is closer and its own is no closer than one
-    unrelated image in twenty: no hard negative, but a pair without any similarity. Of truly
-    unrelated pairs this detects about 95 in 100.
+    The pairs are also compared with pairs swapped at random: the AUC is the probability that a
+    pair is more similar than a swapped one. From 0.8 on, the share of captions that belong
+    elsewhere is estimated from a mixture of swapped and right pairs, and captions are counted as
+    probably misplaced while the estimated false-discovery share is at most 15 %. Below, and for
+    fewer than 100 texts, no caption is.
 
     Args:
         space: at least two texts with an image of their own, and other images.
@@ -58,7 +67,8 @@ def pair_margin(
             compared with all images.
 
     Returns:
-        One finding (scope pairs). The interval is over connected groups of pairs.
+        One finding (scope pairs). The interval is over images with their texts, also as what is
+        closest to other texts.
         per_item: margin of a text; of an image, the mean margin of its texts.
         curve: histogram of the margins.
 
@@ -82,7 +92,9 @@ def pair_margin(
     margins = 2 * (ranked.own_score - ranked.rival_score)
     value = float(margins.mean())
     low, high = normal(value, _error(space, ranked, margins))
-    lost, chance = _lost(space, ranked)
+    checked = check_pairs(space, ranked)
+    mean = projections(space.vectors[ranked.texts], moments(space, "image").mean)
+    chance = mean - float(space.offset[: space.n_images].mean(dtype=np.float64))
     reference = float(np.mean(2 * (chance - np.maximum(ranked.own_score, ranked.rival_score))))
     sampled = f"{len(margins):,} of {ranked.n_texts:,} texts, each compared with all images"
     return (
@@ -92,13 +104,13 @@ def pair_margin(
             low=low,
             high=high,
             reference=Reference(reference, "shuffled pairs"),
-            yardstick=float(lost.mean()),
+            yardstick=checked.share if checked.judges else float("nan"),
             sentence=(
-                f"The mean pair margin is {estimate(value, low, high)}, against {reference:.2f} "
-                f"for shuffled pairs. The own image ranks first for "
-                f"{100 * (ranked.rank == 1).mean():.3g}% of the texts."
+                f"The mean pair margin is {estimate(value, low, high)}, against "
+                f"{format_value(reference)} for shuffled pairs; the own image ranks first for "
+                f"{share(float((ranked.rank == 1).mean()))} of the texts. {_misplaced(checked)}"
             ),
-            detail=_detail(lost),
+            detail=_detail(checked),
             sampled=f"exact, all {sampled}"
             if len(margins) == ranked.n_texts
             else f"random {sampled}",
@@ -115,32 +127,37 @@ def _error(space: Space, ranked: PairRanks, margins: Doubles) -> float:
     """Standard error over images: as those of the texts, and as the hardest others."""
     cluster = clusters(space, np.arange(space.n))
     fold = folds(cluster)
-    count = int(fold.max()) + 1
+    number = int(fold.max()) + 1
     following = np.where(np.isfinite(ranked.next_score), ranked.next_score, ranked.rival_score)
-    without = best_left_out(margins, 2 * (ranked.own_score - following), fold[ranked.rival], count)
-    kept = fold[ranked.texts][:, None] != np.arange(count)
+    without = best_left_out(margins, 2 * (ranked.own_score - following), fold[ranked.rival], number)
+    kept = fold[ranked.texts][:, None] != np.arange(number)
     return two_way_error(margins, without, kept, cluster[ranked.texts])
 
 
-def _lost(space: Space, ranked: PairRanks) -> tuple[Bools, Doubles]:
-    """Texts that are probably misplaced, and each text's mean score with any image."""
-    image = moments(space, "image")
-    rows = space.vectors[ranked.texts]
-    mean = projections(rows, image.mean)
-    variance = np.einsum("ij,ij->i", rows.astype(np.float64) @ image.covariance, rows)
-    own = np.einsum("ij,ij->i", rows, space.vectors[ranked.own], dtype=np.float64)
-    lost: Bools = (
-        (ranked.rank > 1)
-        & (variance > 1e-12)
-        & (own - mean < UNRELATED * np.sqrt(np.maximum(variance, 0.0)))
-    )
-    return lost, mean - float(space.offset[: space.n_images].mean(dtype=np.float64))
+def _misplaced(checked: PairCheck) -> str:
+    if not checked.judges:
+        few = len(checked.flagged) < FEWEST
+        return (
+            "Too few texts to judge single captions."
+            if few
+            else "This encoder cannot judge these captions."
+        )
+    some = int(checked.flagged.sum())
+    if some:
+        return f"{count(some, 'caption is', 'captions are')} probably misplaced."
+    if checked.share:
+        return f"About {share(checked.share)} are misplaced, but not discernible one by one."
+    return "No caption stands out as misplaced."
 
 
-def _detail(lost: Bools) -> str:
-    count, q = int(lost.sum()), len(lost)
-    low, high = wilson(count, q)
+def _detail(checked: PairCheck) -> str:
+    auc = estimate(checked.auc, checked.low, checked.high)
+    result = f"Against pairs swapped at random the AUC of similarity is {auc}"
+    if not checked.judges:
+        return f"{result}; from {JUDGES:g} and {FEWEST} texts on, single captions can be judged."
+    if not checked.share:
+        return f"{result}. No share of swapped pairs is needed to explain the similarities."
     return (
-        f"{count:,} of {q:,} captions ({percent(float(lost.mean()), low, high)}) are probably "
-        "misplaced: another image is closer, their own no closer than one unrelated image in 20."
+        f"{result}. The estimated share of misplaced captions is {share(checked.share)}; of those "
+        f"counted as probably misplaced about {share(FALSE_SHARE)} at most are right."
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import both_kinds, count, format_value, per_item, percent, share
+from core.measure.findings import both_kinds, format_value, per_item, percent, share
 from core.measure.pair_ranks import clusters
 from core.measure.verdicts import NNN, Advice, Threshold
 from core.numerics.neighbors import occurrences_without, top_k
@@ -18,7 +18,7 @@ from core.types import Curve, Finding, Ints, Reference, Space
 BILLION = 1e9
 FOLDS = 25  # of the jackknife
 SPARE = 10  # results beyond k, for those that are left out
-MISSED = "A query like these captions does not reach them."
+MISSED = "Queries like these captions do not reach those images."
 REACHED = "Queries like these captions reach as many images as random lists do."
 EXTRAPOLATED = 0.2  # least share of the captions from which all are extrapolated
 
@@ -181,11 +181,11 @@ def _finding(space: Space, lists: QueryLists, near: Ints, k: int) -> Finding:
 def _detail(counts: Ints, seen: float | None) -> str:
     bound = "" if seen is None else f" (of all images at most {share(seen)})"
     none = int((counts == 0).sum())
+    some = f"{none:,} of" if none else "None of"
+    times = format_value(float(counts.max() / max(float(counts.mean()), 1e-9)))
     return (
-        f"{count(none, 'image')} of {len(counts):,} {'is' if none == 1 else 'are'} on no list"
-        f"{bound}; the most frequent one is on "
-        f"{format_value(float(counts.max() / max(float(counts.mean()), 1e-9)))} times as many "
-        "lists as the average."
+        f"{some} the {len(counts):,} images {'is' if none < 2 else 'are'} on no list{bound}; the "
+        f"most frequent one is on {times} times as many lists as the average."
     )
 
 
