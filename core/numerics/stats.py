@@ -206,23 +206,36 @@ def rank_correlation(x: Doubles, y: Doubles) -> tuple[float, Doubles]:
     return value, moved / (sa * sb)
 
 
-def shuffled_p(x: Doubles, y: Doubles, shuffles: int) -> float:
+def shuffled_p(x: Doubles, y: Doubles, shuffles: int, groups: Ints) -> float:
     """Two-sided p-value of a rank correlation by permutation; at least 1 / (1 + shuffles).
 
-    At most `SHUFFLED` items are permuted; the null distribution is scaled to the number of all.
+    Whole groups change places: items of one group may have similar x and similar y. Groups of at
+    most `SHUFFLED` items are permuted; the null distribution is scaled to the number of all.
 
-    >>> shuffled_p(ranks(np.arange(40.0)), ranks(np.arange(40.0)), 99)
+    Args:
+        x: (n,) ranks.
+        y: (n,) ranks.
+        shuffles: number of permutations.
+        groups: (n,) group number of each item.
+
+    >>> shuffled_p(ranks(np.arange(40.0)), ranks(np.arange(40.0)), 99, np.arange(40))
     0.01
     """
     rng = np.random.default_rng(0)
-    n = len(x)
-    order = np.lexsort((y, x))  # so that the items' order does not matter
-    used = order if n <= SHUFFLED else order[np.sort(rng.choice(n, SHUFFLED, replace=False))]
-    a, b = x[used] - x[used].mean(), y[used] - y[used].mean()
+    order = np.lexsort((y, x))  # so that neither the items' nor the groups' order matters
+    _, first, place = np.unique(groups[order], return_index=True, return_inverse=True)
+    group = np.argsort(np.argsort(first))[place]
+    drawn = rng.permutation(len(first))
+    taken = np.cumsum(np.bincount(group)[drawn]) <= SHUFFLED
+    used = np.isin(group, drawn[: max(2, int(taken.sum()))])
+    a, b, group = x[order][used], y[order][used], group[used]
+    a, b = a - a.mean(), b - b.mean()
     observed = abs(np.corrcoef(x, y)[0, 1]) if min(x.std(), y.std()) > 1e-9 else 0.0
-    scale = max(1e-12, float(np.sqrt((a @ a) * (b @ b)))) * np.sqrt(n / len(used))
-    drawn = np.array([abs(rng.permutation(a) @ b) for _ in range(shuffles)]) / scale
-    return float((1 + (drawn >= observed - 1e-12).sum()) / (1 + shuffles))
+    scale = max(1e-12, float(np.sqrt((a @ a) * (b @ b)))) * np.sqrt(len(x) / len(a))
+    b = b[np.argsort(group, kind="stable")]
+    keys = rng.random((shuffles, len(first)))
+    null = np.array([abs(a[np.argsort(key[group], kind="stable")] @ b) for key in keys]) / scale
+    return float((1 + (null >= observed - 1e-12).sum()) / (1 + shuffles))
 
 
 def macro_std(rates: Doubles, counts: Doubles, style: str = "population") -> float:

@@ -10,7 +10,7 @@ from core.measure.findings import estimate, per_item
 from core.measure.pair_ranks import pair_ranks
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.nulls import isotropic_rankme
-from core.numerics.sampling import items_error
+from core.numerics.sampling import groups, items_error
 from core.numerics.spectra import BLOCK, moments, moments_of, projections, rankme
 from core.numerics.stats import normal, rank_correlation, ranks, shuffled_p
 from core.registry import Range
@@ -43,6 +43,7 @@ RANKED = 4000  # texts of a bin for RankMe, at most
         what="Length-bin centering, or encoding again with a temperature below 1; keep it if the "
         "recall of the longest texts rises.",
     ),
+    over="images with texts like these",
     per_item=True,
 )
 def length_collapse(
@@ -67,7 +68,8 @@ def length_collapse(
         shuffles: the smallest p-value is one over this number.
 
     Returns:
-        One finding (scope text). The interval is over texts.
+        One finding (scope text). The interval is over texts; the p-value is that of exchanging
+        the lengths of whole images, because captions of one image are alike.
         per_item: cosine of a text with the mean of all texts.
         curve: mean cosine of two texts of a bin, against the bin's median length.
 
@@ -91,7 +93,7 @@ def length_collapse(
     value, moved = rank_correlation(x, y)
     error = items_error(space, {"text": lambda rows: moved[rows - first]})
     low, high = normal(value, error, -1.0, 1.0)
-    p = shuffled_p(x, y, shuffles)
+    p = shuffled_p(x, y, shuffles, groups(space)[space.span("text")])
     bins = _bins(lengths)
     crowding = _bin_cosines(space, bins)
     middles = np.array([float(np.median(lengths[bins == b])) for b in range(bins.max() + 1)])
