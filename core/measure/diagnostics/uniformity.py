@@ -31,7 +31,6 @@ from core.types import Doubles, Finding, Reference, Scope, Space
     advice=Advice(
         why="Items that use the whole sphere can be distinguished; crowded ones tie.", what=UNCONE
     ),
-    vital="image",
 )
 def uniformity(
     space: Space,
