@@ -115,12 +115,8 @@ def _search(command: Command) -> None:
     )  # fmt: skip
     sub.add_argument("-k", type=int, default=10, help="number of hits (10)")
     sub.add_argument(
-        "--expected", type=float, default=0.0, metavar="E",
-        help="cutoff: expected number of false positives (1)",
-    )  # fmt: skip
-    sub.add_argument(
-        "--miss", type=float, default=0.0, metavar="RATE",
-        help="cutoff: miss rate, 0.05 to 0.9, where caption pairs calibrate it",
+        "--miss", type=float, default=0.2, metavar="RATE",
+        help="share of queries with a match that may be judged to have none, 0.05 to 0.5 (0.2)",
     )  # fmt: skip
     sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
     _hub_correction(sub)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from core.errors import InputError, SextantError
 if TYPE_CHECKING:
     from core.search import SearchResult
     from core.store import EncodedCollection
-    from core.types import Hit, Item, Part, Query, Strictness
+    from core.types import Hit, Item, Part, Query
     from core.workbench import Workbench
 
 
@@ -66,20 +65,12 @@ def _queries(
             template=options.template,
             first_stage=options.first,
             full_text=options.words,
-            strictness=_strictness(options),
+            miss=options.miss,
             hub_correction=options.hub_correction,
             rerank=options.rerank,
         )
         for parts in _parts(workbench, opened, options, texts)
     ]
-
-
-def _strictness(options: argparse.Namespace) -> Strictness | None:
-    from core.types import Strictness
-
-    if options.expected:
-        return Strictness("chance", options.expected)
-    return Strictness("pairs", options.miss) if options.miss else None
 
 
 def _parts(
@@ -113,16 +104,16 @@ def _lines(file: str) -> list[str]:
 
 
 def _print(result: SearchResult, items: dict[str, Item]) -> None:
-    """Matches, a line at the cutoff, the other hits; then the sentences."""
+    """Hits with a line above each band; then the sentences."""
     from core.search import describe_changes
+    from core.types import BANDS
 
-    for match in (True, False):
-        for hit in result.hits:
-            if hit.match == match:
-                echo(_line(hit, items[hit.id].name))
-        if match and result.hits:
-            least = ", ".join(f"{x:.3f}" for x in result.cutoff.cosines.values() if isfinite(x))
-            echo(f"---- cutoff at cosine {least} ----" if least else "---- cutoff ----")
+    band: str = ""
+    for hit in sorted(result.hits, key=lambda hit: BANDS.index(hit.band)):
+        if hit.band != band:
+            band = hit.band
+            echo(f"---- {band} ----")
+        echo(_line(hit, items[hit.id].name))
     echo(result.sentence)
     for note in filter(None, (*result.notes, describe_changes(result))):
         echo(note)

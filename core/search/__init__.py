@@ -1,9 +1,9 @@
 """From a query to ranked results, and how far to trust them."""
 
-from core.search.cutoff import Cutoff
 from core.search.engine import run, search
 from core.search.explanation import Competitor, ExplainedQuery, Explanation, explain
 from core.search.index.two_bit import pays
+from core.search.match_estimate import MatchEstimate
 from core.search.plan import SearchPlan, prepare
 from core.search.query.encode import encode, encoder_for, label_vectors, query_rows, resolve_id
 from core.search.query.filters import format_filters, parse_filters
@@ -27,13 +27,13 @@ __all__ = [
     "DEFAULT_SCALE",
     "RERANKERS",
     "Competitor",
-    "Cutoff",
     "ExplainedQuery",
     "Explanation",
     "LabelRanking",
     "LabelScores",
     "LabelSet",
     "LabelTree",
+    "MatchEstimate",
     "SearchPlan",
     "SearchResult",
     "describe_changes",

@@ -1,59 +1,65 @@
-"""Background queries: random items of the collection as queries, for the null distribution."""
+"""Background queries: queries of the same form, for the null distribution of a query."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.numerics.neighbors import cosines
 from core.numerics.sampling import groups, sampled_rows
+from core.search.known_matches import (
+    everyday_vectors,
+    form_key,
+    form_of,
+    known_matches,
+    sampled_items,
+)
 from core.search.null import LEAST_QUERIES, NullTail, fit_null_tail
 from core.search.query.mix import kind_of, mixed_rows
 from core.types import Bools, Floats, Ints, Kind, Query, Space, SpaceCache
 
-QUERIES, ITEMS = 200, 4000  # background queries, and items they are compared with, at most
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
 
-_QUERIES, _TAILS = SpaceCache(16), SpaceCache(64)
+QUERIES, ITEMS = 200, 4000  # random items as queries, and items they are compared with, at most
+
+_BACKGROUND, _TAILS = SpaceCache(16), SpaceCache(64)
 
 
 @dataclass(frozen=True)
 class BackgroundQueries:
-    """Queries of one form.
+    """Queries of one form, and their own items, which say nothing about unrelated ones.
 
     Args:
         vectors: (q, d) unit rows.
-        rows: (q, p) rows of the items each consists of.
-        form: what they have in common, as a cache key.
+        items: (m,) rows of one kind that they are compared with.
+        related: (q, m) which of them are a query's own.
+        form: what the queries have in common, as a cache key.
     """
 
     vectors: Floats
-    rows: Ints
+    items: Ints
+    related: Bools
     form: str
 
 
-def background_queries(space: Space, query: Query) -> BackgroundQueries:
-    """Queries of the same form as a query, of random items.
+def background_queries(opened: EncodedCollection, query: Query, kind: Kind) -> BackgroundQueries:
+    """Queries of the same form as a query, and items of a kind.
 
-    Each part is replaced by a random item of its kind; weights, mix and the kinds searched stay.
+    Labels, nouns and captions of the collection where it has enough; else everyday texts for one
+    text, and random items in place of the parts for other forms.
     """
-    kinds = tuple(kind_of(space, part) for part in query.parts)
-    if len(kinds) == 1:
-        return single_items(space, kinds[0])
-    form = repr((kinds, [part.weight for part in query.parts], query.mix, query.kinds))
-
-    def build() -> BackgroundQueries:
-        rows = _sample(space, kinds)
-        vectors, built = mixed_rows(space, query, space.vectors[rows])
-        return BackgroundQueries(vectors, rows[built], form)
-
-    return _QUERIES.get((space.key, form), build)
+    form = form_key(query, opened.space, kind)
+    key = (opened.version, opened.space.key, form)
+    return _BACKGROUND.get(key, lambda: _build(opened, query, kind, form))
 
 
-def single_items(space: Space, kind: Kind) -> BackgroundQueries:
-    """Single items of a kind as queries: the background of one text, or one image."""
+def single_items(space: Space, kind: Kind, items: Kind) -> BackgroundQueries:
+    """Single items of a kind as queries for items of a kind."""
     rows = _sample(space, (kind,))
-    return BackgroundQueries(space.vectors[rows[:, 0]], rows, kind)
+    return _of_items(space, space.vectors[rows[:, 0]], rows, items, kind)
 
 
 def null_tail(
@@ -63,30 +69,47 @@ def null_tail(
 
     Args:
         space: the collection.
-        background: the background queries.
+        background: the background queries for that kind.
         kind: of the items searched.
         allowed: (n,) rows that may be found; None for all, which is cached.
     """
+
+    def build() -> NullTail | None:
+        use = np.ones(len(background.items), bool) if allowed is None else allowed[background.items]
+        if not use.any() or not len(background.vectors):
+            return None
+        values = cosines(space.vectors[background.items[use]], background.vectors.T).T
+        return fit_null_tail(values, background.related[:, use])
+
     if allowed is None:
-        return _TAILS.get(
-            (space.key, background.form, kind),
-            lambda: _tail(space, background, sampled_rows(space, kind, ITEMS, 0)),
-        )
-    items = np.flatnonzero(allowed[space.span(kind)]) + space.span(kind).start
-    if len(items) > ITEMS:
-        items = np.sort(np.random.default_rng(0).choice(items, ITEMS, replace=False))
-    return _tail(space, background, items)
+        return _TAILS.get((space.key, background.form, kind), build)
+    return build()
 
 
-def _tail(space: Space, background: BackgroundQueries, items: Ints) -> NullTail | None:
-    if not len(items) or not len(background.vectors):
-        return None
-    group = groups(space)
-    values = cosines(space.vectors[items], background.vectors.T).T
-    related = np.zeros(values.shape, bool)
-    for rows in background.rows.T:
-        related |= group[rows][:, None] == group[items]
-    return fit_null_tail(values, related)
+def _build(opened: EncodedCollection, query: Query, kind: Kind, form: str) -> BackgroundQueries:
+    space = opened.space
+    known = known_matches(opened, query, kind)
+    if known is not None:
+        related = known.matches | known.unclear | known.excluded
+        return BackgroundQueries(known.vectors, sampled_items(opened, kind), related, form)
+    shape = form_of(query, space)
+    if shape.endswith("text"):
+        texts, items = everyday_vectors(opened, query, shape), sampled_rows(space, kind, ITEMS, 0)
+        if len(texts):
+            return BackgroundQueries(texts, items, np.zeros((len(texts), len(items)), bool), form)
+    rows = _sample(space, tuple(kind_of(space, part) for part in query.parts))
+    vectors, built = mixed_rows(space, query, space.vectors[rows])
+    return _of_items(space, vectors, rows[built], kind, form)
+
+
+def _of_items(
+    space: Space, vectors: Floats, rows: Ints, kind: Kind, form: str
+) -> BackgroundQueries:
+    group, items = groups(space), sampled_rows(space, kind, ITEMS, 0)
+    related = np.zeros((len(vectors), len(items)), bool)
+    for part in rows.T:
+        related |= group[part][:, None] == group[items]
+    return BackgroundQueries(vectors, items, related, form)
 
 
 def _sample(space: Space, kinds: tuple[Kind, ...]) -> Ints:

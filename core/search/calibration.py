@@ -1,306 +1,289 @@
-"""Calibration of the cutoff on a collection's caption pairs: which cosines true matches reach."""
+"""P(match): the probability that something matches a query, and that each item does.
+
+Calibrated on queries of the same form whose matches are known (`core.search.known_matches`).
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
+from functools import cache
+from math import log
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core import ASSETS
 from core.numerics.neighbors import cosines
-from core.numerics.stats import wilson
+from core.numerics.stats import auc
+from core.search.known_matches import KnownMatches, form_key, form_of, known_matches, phrases
 from core.search.null import body
-from core.types import Bools, Doubles, Floats, Ints, Space
+from core.types import Bools, Doubles, Floats, Ints, Kind, Passport, Query, SpaceCache
 
-FEATURES = 4  # of a query's cosines, see `features`
-REACH = 1.0  # standard deviations from the mean up to which features are extrapolated
-DECAY = 1e-4  # weight decay of the adapter
-MISSES = tuple(i / 20 for i in range(1, 19))  # miss rates that can be chosen
-QUERIES, LEAST_QUERIES = 1500, 100  # captions used as queries, at most and at least
-LEAST_PART = 20  # of each part: from 19 on the strictest threshold is one of them
-CANDIDATES, LEAST_IMAGES = 2000, 60  # images that they are compared with
-NEGATIVES = 31  # unrelated images per true one when fitting
-LEAST_AUC = 0.75  # share of the other images below the caption's own; 0.5 is chance
-FEW_SHARE, FEW = 0.005, (2, 24)  # other images above the cutoff at the default level
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
 
-Scales = tuple[float, float, float, float]
+FOLDS = 5
+SHARES = 1.0, 0.5, 0.25  # of the items, at random: the best cosine grows with their number
+LEAST_QUERIES, LEAST_ITEMS = 20, 40  # with fewer nothing is calibrated
+LEAST_AUC = 0.55  # of the best cosine, below which there is no verdict
+OTHERS = 60_000  # items that do not match, at most, drawn at random
+STRONG, LIKELY = 0.5, 0.2  # least P(match) of an item in the band
+HALF = 0.5  # a match, added to both numbers of a ratio
+TAIL = 0.1  # on each side of an 80 % prediction interval
+BUNDLED = ASSETS / "starter" / "calibration.json"
 
-
-@dataclass(frozen=True)
-class Adapter:
-    """Maps a cosine c to a score a(q) c + b(q) with a > 0, so that no query's order changes.
-
-    a and b are linear in four features of the query's cosines (see `features`), a through softplus.
-    Features are clipped to `REACH` standard deviations from their mean.
-
-    Source: form and loss: Rossi et al. Relevance Filtering for Embedding-based Retrieval (Cosine
-    Adapter). CIKM 2024. These features in place of the query's vector, and no hidden layer, are
-    ours: they do better with few pairs (`python -m tests.bench cut`).
-
-    Args:
-        slope: (5,) weights of a: the features, then 1.
-        shift: (5,) weights of b.
-        center: (4,) mean of the features when fitting; `scale` their standard deviation.
-        mean: of the cosines when fitting; `sd` their standard deviation.
-
-    >>> one = np.array([0, 0, 0, 0, np.log(np.e - 1)])  # softplus of the last is 1
-    >>> same = Adapter(one, np.zeros(5), np.zeros(4), np.ones(4))
-    >>> a, b = same.line(np.zeros((1, 4)))
-    >>> float(a[0].round(12)), float(b[0])
-    (1.0, 0.0)
-    """
-
-    slope: Doubles
-    shift: Doubles
-    center: Doubles
-    scale: Doubles
-    mean: float = 0.0
-    sd: float = 1.0
-
-    def line(self, features: Doubles) -> tuple[Doubles, Doubles]:
-        """Slope a and shift b, (q,) each, of queries with these (q, 4) features."""
-        x = np.clip((features - self.center) / self.scale, -REACH, REACH)
-        x = np.column_stack([x, np.ones(len(x))])
-        a = np.logaddexp(0, x @ self.slope) / self.sd
-        return a, x @ self.shift - a * self.mean
+_CALIBRATIONS = SpaceCache(64)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What true matches reach in one collection, for a text that finds images.
+    """Two logistic regressions, and how well they do on known queries that they were not fitted on.
 
-    Each hit has two values: its adapted score and its plain cosine, both standardized by the true
-    pairs used for fitting. The lower of the two is its conformity score: the adapted score follows
-    the query, the cosine keeps queries about something else from having matches. The threshold is
-    a quantile of the conformity scores of true pairs not used for fitting (split conformal).
+    P(match) of a query is logistic in its best cosine c and the number n of candidates; P(match) of
+    an item is logistic in its z and the best z, where z = (cosine - mean) / sd of the body of the
+    query's own cosines. Nothing separates queries with a match from those without better than the
+    best cosine (z, the gap to the second, and p-values do worse: `python -m tests.bench matches`);
+    what it needs is calibration for the form of the query.
 
-    Source: Vovk, Gammerman, Shafer. Algorithmic Learning in a Random World. Springer 2005;
-    Angelopoulos et al. Conformal Risk Control. ICLR 2024.
-
-    Args:
-        adapter: from cosines to scores.
-        sample: (s, d) vectors of the images that a query's features are computed from.
-        scales: mean and deviation of the true pairs' cosines, then of their adapted scores.
-        conformity: (m,) conformity scores of true pairs not used for fitting, in order.
-        judged: (j,) those of further true pairs, on which recall is measured.
-        images: number of images those belong to.
-        usual: the default miss rate; 0 where the null distribution is the better rule.
-        held_out: whether the measured pairs are those marked `split = test`.
-    """
-
-    adapter: Adapter
-    sample: Floats
-    scales: Scales
-    conformity: Doubles
-    judged: Doubles
-    images: int
-    usual: float
-    held_out: bool
-
-    def line(self, vectors: Floats) -> tuple[Doubles, Doubles]:
-        """Slope and shift, (q,) each, of (q, d) queries."""
-        return self.adapter.line(features(cosines(self.sample, vectors.T).T))
-
-    def cosine(self, vector: Floats, miss: float) -> float:
-        """The least cosine of a match at a miss rate, for the (d,) vector of a query."""
-        a, b = self.line(vector[None])
-        least, (mean, sd, score, score_sd) = conformal(self.conformity, miss), self.scales
-        return max(mean + sd * least, float((score + score_sd * least - b[0]) / a[0]))
-
-    def recall(self, miss: float) -> tuple[float, float, float]:
-        """Measured recall of the cutoff at a miss rate, with its 95 % interval.
-
-        The captions of an image are not independent, so the interval counts images.
-        """
-        share = float((self.judged >= conformal(self.conformity, miss)).mean())
-        return share, *wilson(share * self.images, self.images)
-
-
-def calibrate(space: Space, held_out: Bools | None = None, *, seed: int = 0) -> Calibration | None:
-    """Calibrate the cutoff for captions that find images.
-
-    None where there are too few pairs, or where a caption's own image ranks hardly above the
-    others, so that any cutoff below it lets most of them in.
-
-    Images are split in three: the captions of one part fit the adapter, those of the second set the
-    threshold, the rest measure it. At most 1,500 captions and 2,000 images are used.
+    Source: Platt. Probabilistic Outputs for Support Vector Machines. Advances in Large Margin
+    Classifiers 1999, on the best score, as Rossi et al. Relevance Filtering for Embedding-based
+    Retrieval. CIKM 2024.
 
     Args:
-        space: at least 100 captions with an image, 20 in each part, and 60 images.
-        held_out: (n,) rows marked `split = test`. Where there are enough, the adapter is fitted to
-            the other pairs, and these set the threshold (one half) and measure it (the other):
-            pairs that an encoder was trained on are too easy for it.
-        seed: of the split and the samples.
+        query: intercept, slope of c, slope of ln n.
+        item: intercept, slope of z, slope of the best z.
+        present: P(match) of known queries, ascending; `absent`: of the same queries with their
+            matches removed.
+        ratios: the 10th and 90th percentile of the known number of matches over the expected.
+        bands: share of known matches among strong, likely and unlikely items.
+        area: area under the ROC curve of the best cosine: with matches against without.
+        n_queries: how many known queries.
+        source: what they are.
     """
-    rng = np.random.default_rng(seed)
-    parts, marked = _parts(space, held_out, rng)
-    enough = min(map(len, parts)) >= LEAST_PART and sum(map(len, parts)) >= LEAST_QUERIES
-    if space.n_images < LEAST_IMAGES or not enough:
+
+    query: tuple[float, float, float]
+    item: tuple[float, float, float]
+    present: tuple[float, ...]
+    absent: tuple[float, ...]
+    ratios: tuple[float, float]
+    bands: tuple[float, float, float]
+    area: float
+    n_queries: int
+    source: str
+
+    def p_query(self, best: float, n: int) -> float:
+        """P(match) of a query from its best cosine among n candidates."""
+        return float(_logistic(self.query, np.array([[best, log(n)]]))[0])
+
+    def p_items(self, z: Doubles, best: float) -> Doubles:
+        """P(match) of items from their z and the best z of the query."""
+        return _logistic(self.item, np.column_stack([z, np.full(len(z), best)]))
+
+    def z_of(self, p: float, best: float) -> float:
+        """The z at which an item reaches P(match) p; the inverse of `p_items`."""
+        intercept, slope, by_best = self.item
+        return (log(p / (1 - p)) - intercept - by_best * best) / slope
+
+    def level(self, miss: float) -> float:
+        """The P(match) that a share `miss` of the known queries with a match does not reach."""
+        return float(np.quantile(self.present, miss))
+
+    def rejected(self, level: float) -> float:
+        """Share of the known queries without a match that do not reach a level."""
+        return float((np.array(self.absent) < level).mean())
+
+    def interval(self, expected: float) -> tuple[float, float]:
+        """The 80 % prediction interval of the number of matches, where `expected` are expected."""
+        low, high = (ratio * (expected + HALF) - HALF for ratio in self.ratios)
+        return max(0.0, min(low, expected)), max(high, expected)
+
+
+def calibration(opened: EncodedCollection, query: Query, kind: Kind) -> Calibration | None:
+    """The calibration for queries of a form that search items of a kind.
+
+    On the collection's labels, nouns and captions; where it has too few, the table that comes with
+    the encoder; None without either.
+    """
+    form = form_of(query, opened.space)
+    key = (opened.version, opened.space.key, form_key(query, opened.space, kind))
+
+    def build() -> Calibration | None:
+        known = known_matches(opened, query, kind)
+        if known is None:
+            return bundled(opened.passport).get(f"{form}, {kind}")
+        described = phrases(opened, kind)
+        queries = {"short text": described.source, "long text": "captions", "image": "images"}
+        source = f"{queries.get(form, form + ' queries')} of this collection"
+        return calibrate(known, opened.space.vectors[described.rows], source)
+
+    return _CALIBRATIONS.get(key, build)
+
+
+def calibrate(known: KnownMatches, items: Floats, source: str) -> Calibration | None:
+    """Fit both regressions, and evaluate them on queries left out in turn.
+
+    Probabilities of queries hold where half of them have a match. None where fewer than 20 queries
+    have one, or where there are fewer than 40 items.
+
+    Args:
+        known: queries with known matches.
+        items: (m, d) the sampled items, the columns of `known`.
+        source: what the queries are, in words.
+    """
+    known = known.take(np.flatnonzero(known.matches.any(axis=1)))
+    if len(known) < LEAST_QUERIES or len(items) < LEAST_ITEMS:
         return None
-    sample = np.sort(rng.permutation(space.n_images)[:CANDIDATES])
-    fitted, threshold, judged = (_caption_queries(space, pairs, sample) for pairs in parts)
-    drawn = np.argsort(rng.random(fitted.cosines.shape) + fitted.related, axis=1)[:, :NEGATIVES]
-    negatives = np.take_along_axis(fitted.cosines, drawn, axis=1)
-    adapter = fit_adapter(
-        fitted.features,
-        np.column_stack([fitted.own, negatives]).astype(np.float64),
-        np.column_stack([np.ones(len(fitted.own)), np.zeros(negatives.shape)]),
-    )
-    scores = fitted.scores(adapter, fitted.own[:, None])
-    scales = (
-        float(fitted.own.mean()), float(fitted.own.std()) + 1e-9,
-        float(scores.mean()), float(scores.std()) + 1e-9,
-    )  # fmt: skip
-    conformity, others = threshold.conformity(adapter, scales)
-    if (others < conformity[:, None]).mean() < LEAST_AUC:
-        return None
+    values = cosines(items, known.vectors.T).T.astype(np.float64)
+    z, best = standardized(np.where(known.excluded, np.nan, values))
+    queries, scores = _query_examples(values, known), _item_examples(z, best, known)
+    fold = np.random.default_rng(0).permutation(len(known)) % FOLDS
+    p_query, p_item = np.empty(len(queries.y)), np.empty(len(scores.y))
+    expected = np.empty(len(known))
+    for i in range(FOLDS):
+        out = fold[queries.of] == i
+        p_query[out] = _logistic(_fit(queries.take(~out)), queries.x[out])
+        out, here = fold[scores.of] == i, fold == i
+        weights = _fit(scores.take(~out))
+        p_item[out] = _logistic(weights, scores.x[out])
+        x = np.stack([z[here], np.broadcast_to(best[here, None], z[here].shape)], axis=-1)
+        expected[here] = np.nansum(_logistic(weights, x), axis=1)
+    whole = queries.whole
+    number = (known.matches & ~known.excluded).sum(axis=1)
+    ratios = np.quantile((number + HALF) / (expected + HALF), [TAIL, 1 - TAIL])
+    bands = [
+        np.average(scores.y[inside], weights=scores.weight[inside]) if inside.any() else 0.0
+        for inside in (p_item >= STRONG, (p_item >= LIKELY) & (p_item < STRONG), p_item < LIKELY)
+    ]
     return Calibration(
-        adapter,
-        space.vectors[sample],
-        scales,
-        np.sort(conformity),
-        judged.conformity(adapter, scales)[0],
-        len(np.unique(parts[2][:, 0])),
-        _usual(np.sort(conformity), others, space.n_images),
-        marked,
+        _fit(queries),
+        _fit(scores),
+        _rounded(np.sort(p_query[whole & (queries.y == 1)])),
+        _rounded(np.sort(p_query[whole & (queries.y == 0)])),
+        (float(ratios[0]), float(ratios[1])),
+        (bands[0], bands[1], bands[2]),
+        auc(queries.x[whole & (queries.y == 1), 0], queries.x[whole & (queries.y == 0), 0])[0],
+        len(known),
+        source,
     )
 
 
-def features(cosines: Floats) -> Doubles:
-    """(q, 4) features of queries' (q, m) cosines: mean, log deviation, start, log excess.
+def standardized(cosines: Doubles | Floats) -> tuple[Doubles, Doubles]:
+    """(q, m) cosines minus the mean and over the sd of each row's body, and (q,) the highest.
 
-    Mean and standard deviation are those of the body; start is the 90th percentile, excess the mean
-    distance above it.
+    NaN marks items that are excluded from a row.
     """
-    mean, sd = body(cosines)
-    width = np.maximum(sd, 1e-6)
-    start = np.quantile(cosines, 0.9, axis=1)
-    above = np.maximum(cosines - start[:, None], 0)
-    excess = above.sum(axis=1) / np.maximum((above > 0).sum(axis=1), 1)
-    return np.column_stack([mean, np.log(width), start, np.log(np.maximum(excess, 1e-3 * width))])
+    known = np.where(np.isnan(cosines), np.nanmedian(cosines, axis=1, keepdims=True), cosines)
+    mean, sd = body(known)
+    z = (cosines - mean[:, None]) / np.maximum(sd, 1e-9)[:, None]
+    return z, np.nanmax(z, axis=1)
 
 
-def fit_adapter(features: Doubles, cosines: Doubles, true: Doubles) -> Adapter:
-    """Fit a(q) and b(q) to related and unrelated pairs.
-
-    Minimizes the mean cross-entropy of 1 / (1 + exp(-(a c + b))) with weight decay.
-
-    Args:
-        features: (q, 4) of each query.
-        cosines: (q, m) with its true item and with unrelated ones.
-        true: (q, m) 1 for the true item, else 0.
-    """
-    from scipy.optimize import minimize
-    from scipy.special import expit
-
-    center, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
-    x = np.column_stack([((features - center) / scale).clip(-REACH, REACH), np.ones(len(features))])
-    mean, sd = float(cosines.mean()), float(cosines.std()) + 1e-9
-    c = (cosines - mean) / sd
-    penalized = np.array([1.0] * FEATURES + [0.0])
-
-    def loss(weights: Doubles) -> tuple[float, Doubles]:
-        slope, shift = weights.reshape(2, -1)
-        score = np.logaddexp(0, x @ slope)[:, None] * c + (x @ shift)[:, None]
-        error = (expit(score) - true) / score.size
-        by_slope = x.T @ ((error * c).sum(axis=1) * expit(x @ slope))
-        by_shift = x.T @ error.sum(axis=1)
-        decay = DECAY * penalized * np.stack([slope, shift])
-        entropy = (np.logaddexp(0, score) - true * score).mean()
-        gradient = np.concatenate([by_slope, by_shift]) + 2 * decay.ravel()
-        return float(entropy + (decay * np.stack([slope, shift])).sum()), gradient
-
-    start = np.zeros((2, FEATURES + 1))
-    start[:, -1] = 2.0, -3.0
-    fit = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100})
-    slope, shift = fit.x.reshape(2, -1)
-    return Adapter(slope, shift, center, scale, mean, sd)
+@cache
+def bundled(passport: Passport) -> dict[str, Calibration]:
+    """By form and kind, the calibrations that come with an encoder; none for most encoders."""
+    if passport.model != "starter" or not BUNDLED.is_file():
+        return {}
+    table = json.loads(BUNDLED.read_text("utf-8"))
+    if table["weights"] != passport.weights:
+        return {}
+    return {form: from_json(one) for form, one in table["calibrations"].items()}
 
 
-def conformal(scores: Doubles, miss: float) -> float:
-    """Highest threshold that a new true match stays below with probability at most `miss`.
-
-    Of m + 1 exchangeable scores the new one is among the lowest i with probability i / (m + 1).
-
-    >>> conformal(np.arange(1.0, 10.0), 0.2), conformal(np.arange(1.0, 10.0), 0.05)
-    (2.0, -inf)
-    """
-    below = int(np.floor(miss * (len(scores) + 1) + 1e-9))
-    return float(scores[below - 1]) if below else -inf
+def from_json(stored: Mapping[str, Any]) -> Calibration:
+    """The inverse of `dataclasses.asdict` and JSON."""
+    fields: dict[str, Any] = {
+        name: tuple(x) if isinstance(x, list) else x for name, x in stored.items()
+    }
+    return Calibration(**fields)
 
 
 @dataclass(frozen=True)
-class _CaptionQueries:
-    """Captions as queries.
+class _Examples:
+    """Rows for a logistic regression.
 
     Args:
-        features: (q, 4) of each.
-        cosines: (q, m) with a sample of the images.
-        related: (q, m) whether an image of the sample is the caption's own.
-        own: (q,) cosine with the caption's own image.
+        x: (e, 2) features; `y` (e,) 1 for a match, else 0; `weight` (e,).
+        of: (e,) the query of each.
+        whole: (e,) whether all items were searched.
+        falling: whether the second feature can only lower the probability.
     """
 
-    features: Doubles
-    cosines: Floats
-    related: Bools
-    own: Floats
+    x: Doubles
+    y: Doubles
+    weight: Doubles
+    of: Ints
+    whole: Bools
+    falling: bool
 
-    def scores(self, adapter: Adapter, cosines: Floats) -> Doubles:
-        """(q, m) adapted scores of (q, m) cosines."""
-        a, b = adapter.line(self.features)
-        return a[:, None] * cosines + b[:, None]
-
-    def conformity(self, adapter: Adapter, scales: Scales) -> tuple[Doubles, Doubles]:
-        """Conformity scores, (q,) of the captions' own images and (q, m) of the others."""
-        every = np.column_stack([self.own, self.cosines])
-        mean, sd, score, score_sd = scales
-        lower = np.minimum((every - mean) / sd, (self.scores(adapter, every) - score) / score_sd)
-        return lower[:, 0], np.where(self.related, -inf, lower[:, 1:])
-
-
-def _caption_queries(space: Space, pairs: Ints, sample: Ints) -> _CaptionQueries:
-    values = cosines(space.vectors[sample], space.vectors[pairs[:, 1]].T).T
-    own = np.einsum("ij,ij->i", space.vectors[pairs[:, 0]], space.vectors[pairs[:, 1]])
-    return _CaptionQueries(features(values), values, pairs[:, :1] == sample, own.astype(np.float32))
+    def take(self, rows: Bools) -> _Examples:
+        return _Examples(
+            self.x[rows],
+            self.y[rows],
+            self.weight[rows],
+            self.of[rows],
+            self.whole[rows],
+            self.falling,
+        )
 
 
-def _parts(
-    space: Space, held_out: Bools | None, rng: np.random.Generator
-) -> tuple[list[Ints], bool]:
-    """Pairs to fit, to set the threshold and to measure it; no image is in two of them.
+def _query_examples(values: Doubles, known: KnownMatches) -> _Examples:
+    """The best cosine of each query with its matches and without, among parts of the items."""
+    order = np.random.default_rng(1).permutation(values.shape[1])
+    parts = []
+    for share in SHARES:
+        columns = order[: max(LEAST_ITEMS, round(share * len(order)))]
+        allowed, matches = ~known.excluded[:, columns], known.matches[:, columns]
+        others = allowed & ~matches & ~known.unclear[:, columns]
+        for label, among, usable in (
+            (1.0, allowed, (matches & allowed).any(axis=1)),
+            (0.0, others, others.sum(axis=1) >= LEAST_ITEMS / 2),
+        ):
+            of = np.flatnonzero(usable)
+            best = np.where(among[of], values[np.ix_(of, columns)], -np.inf).max(axis=1)
+            x = np.column_stack([best, np.log(among[of].sum(axis=1))])
+            whole = np.full(len(of), share == SHARES[0])
+            parts.append((x, np.full(len(of), label), of, whole))
+    x, y, of, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
+    weight = np.where(y == 1, 0.5 / max(y.sum(), 1), 0.5 / max((1 - y).sum(), 1)) * len(y)
+    return _Examples(x, y, weight, of, whole, falling=True)
 
-    The second value says whether the last two are the held-out ones.
-    """
-    pairs = space.pairs[rng.permutation(len(space.pairs))]
-    if held_out is not None:
-        test, rest = held_out[pairs].all(axis=1), ~held_out[pairs].any(axis=1)
-        if test.sum() >= LEAST_QUERIES / 2 and rest.sum() >= LEAST_QUERIES / 2:
-            return [*_split(pairs[rest], 1, rng), *_split(pairs[test], 2, rng)], True
-    return _split(pairs, 3, rng), False
+
+def _item_examples(z: Doubles, best: Doubles, known: KnownMatches) -> _Examples:
+    """The z and the best z of the matches, and of a random part of the other items."""
+    matches, others = (
+        known.matches & np.isfinite(z),
+        np.isfinite(z) & ~known.matches & ~known.unclear,
+    )
+    share = min(1.0, OTHERS / max(others.sum(), 1))
+    drawn = np.random.default_rng(2).random(z.shape) < share
+    of, column = np.nonzero(matches | (drawn & others))
+    y = matches[of, column].astype(np.float64)
+    x = np.column_stack([z[of, column], best[of]])
+    return _Examples(x, y, np.where(y == 1, 1.0, 1 / share), of, y >= 0, falling=False)
 
 
-def _split(pairs: Ints, ways: int, rng: np.random.Generator) -> list[Ints]:
-    """Pairs in so many parts, by image; at most `QUERIES` / 3 in each."""
-    images, place = np.unique(pairs[:, 0], return_inverse=True)
-    part = (rng.permutation(len(images)) % ways)[place]
-    return [pairs[part == i][: QUERIES // 3] for i in range(ways)]
+def _fit(examples: _Examples) -> tuple[float, float, float]:
+    """Intercept and two slopes; the first is positive, the second not where it can only fall."""
+    from sklearn.linear_model import LogisticRegression
+
+    center = np.average(examples.x, axis=0, weights=examples.weight)
+    scale = examples.x.std(axis=0) + 1e-9
+    x = (examples.x - center) / scale
+    for features in (2, 1):
+        model = LogisticRegression(C=100.0).fit(x[:, :features], examples.y, examples.weight)
+        slopes = np.append(model.coef_[0], 0.0)[:2] / scale
+        if not examples.falling or slopes[1] <= 0:
+            break
+    return float(model.intercept_[0] - slopes @ center), float(slopes[0]), float(slopes[1])
 
 
-def _usual(conformity: Doubles, others: Doubles, n: int) -> float:
-    """The least miss rate that lets few other images in; 0 where none does.
+def _logistic(weights: tuple[float, float, float], x: Doubles) -> Doubles:
+    from scipy.special import expit
 
-    Few are 0.5 % of the n images, but at least 2 and at most a page of 24. The captions' other
-    images are no clean negatives, some fit as well: a rule that penalizes each of them more, such
-    as the best F-score, finds no match for short queries.
+    return np.asarray(expit(weights[0] + x @ np.array(weights[1:])))
 
-    Args:
-        conformity: (q,) conformity scores of true pairs, in order.
-        others: (q, m) those of a sample of other images.
-        n: number of images.
-    """
-    few = min(max(FEW_SHARE * n, FEW[0]), FEW[1])
-    for miss in MISSES:
-        least = max(conformal(conformity, miss), -1e300)
-        if n * float((others >= least).mean()) <= few:
-            return miss
-    return 0.0
+
+def _rounded(values: Doubles | Ints) -> tuple[float, ...]:
+    return tuple(np.asarray(values, np.float64).round(4).tolist())

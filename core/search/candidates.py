@@ -56,23 +56,11 @@ class Candidates:
         ]
         return 1 + round(sum(above))
 
-    def above(self, least: Mapping[Kind, float]) -> int:
-        """How many allowed rows reach the threshold of their kind.
-
-        Exact where every cosine is known or `best` reaches below the threshold; else an estimate.
-        """
-        estimate = round(
-            sum(self.sizes[k] * _share(x, least[k]) for k, x in self.background.items())
-        )
-        if self.best is None:
-            return estimate
-        covered = len(self.best) > 0 and min(least.values()) >= self.best[-1]
-        if covered and len(least) == 1:
-            return int((self.best >= min(least.values())).sum())
-        kinds: list[Kind] = ["image" if row < self.space.n_images else "text" for row in self.rows]
-        floor = np.array([least[kind] for kind in kinds])
-        among = int((self.cosines(self.rows) >= floor).sum())
-        return among if covered and not self.space.offset.any() else max(among, estimate)
+    def best_of(self, kind: Kind) -> float:
+        """The highest cosine among the allowed rows of a kind."""
+        images = self.rows < self.space.n_images
+        found = self.cosines(self.rows[images if kind == "image" else ~images])
+        return float(max(found.max(initial=-1.0), self.background[kind].max(initial=-1.0)))
 
     def counts(self, edges: Doubles) -> dict[Kind, Doubles]:
         """Histogram of the cosines of each kind; that of a sample is scaled to all rows."""
@@ -147,10 +135,6 @@ def _description(n: int, indexes: Mapping[Kind, IvfIndex]) -> str:
         f"(95 % interval {index.low:.1%} to {index.high:.1%}, {index.queries:,} of the items as "
         f"queries)."
     )
-
-
-def _share(values: Floats, threshold: float) -> float:
-    return float((values >= threshold).mean()) if len(values) else 0.0
 
 
 def _sample(mask: Bools) -> Ints:

@@ -16,7 +16,7 @@ import numpy as np
 from core.errors import InputError
 from core.search.background_queries import null_tail, single_items
 from core.search.candidates import Candidates, find_candidates
-from core.search.cutoff import choose
+from core.search.match_estimate import estimate_matches
 from core.search.null import fit_null
 from core.search.plan import SearchPlan
 from core.search.ranking import SHORTLIST, Ranked, append_tail, fuse, in_order
@@ -94,26 +94,26 @@ def _ranked(plan: SearchPlan) -> SearchResult:
         rows, values = _fused((rows, values), score, by_text, plan.fusion)
     if plan.rerank:
         rows, values = _reranked(plan.rerank, Shortlist(space, vector, rows, values))
-    background = plan.background or single_items(space, "text")
     among = None if plan.mask is None else allowed
-    nulls = {
-        kind: fit_null(cosines, null_tail(space, background, kind, among))
-        for kind, cosines in found.background.items()
-    }
+    nulls, estimates = {}, {}
+    for kind, cosines in found.background.items():
+        background = plan.background.get(kind) or single_items(space, "text", kind)
+        nulls[kind] = fit_null(cosines, null_tail(space, background, kind, among))
+        if kind in plan.calibrations:
+            estimates[kind] = estimate_matches(
+                plan.calibrations[kind], cosines, found.sizes[kind], found.best_of(kind), plan.miss
+            )
+    matching = {kind: estimate for kind, estimate in estimates.items() if estimate}
     edges = np.linspace(*_range(found), BINS + 1)
-    p_value = best_p_value(found, nulls)
-    cutoff = choose(nulls, n, vector, plan.calibration, plan.strictness)
-    matches = found.above(cutoff.cosines)
     return SearchResult(
-        make_hits(found, nulls, cutoff, rows[start:end], values[start:end], start),
+        make_hits(found, nulls, matching, rows[start:end], values[start:end], start),
         nulls,
         edges,
         found.counts(edges),
         n,
-        p_value,
-        matches,
-        cutoff,
-        verdict(matches, n, p_value, cutoff),
+        best_p_value(found, nulls),
+        matching,
+        verdict(matching, n),
         found.how,
     )
 

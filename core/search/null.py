@@ -34,14 +34,14 @@ class NullTail:
     """The survival function of unrelated items' standardized cosines, from background queries.
 
     One query's cosines cannot tell a common subject from a heavy tail; other queries of the same
-    form can, by the items that are not their own. A share (k - 0.31) / (m + 0.38) of m items is
-    expected at or above the median over queries of the k-th highest z. Beyond the maximum the tail
-    is exponential, with the scale of a Gumbel distribution whose quartiles are those of the
-    queries' maxima. Medians and quartiles, no means: queries about a common subject change little.
+    form can, by the items that are not their own. The share of unrelated items at or above z is
+    that of all background queries together, so that tail probabilities are uniform over queries.
+    Beyond the highest z of one item per query the tail is exponential, with the scale of a Gumbel
+    distribution whose quartiles are those of the queries' maxima.
 
     Source: maxima and exponential tails: Gumbel. Statistics of Extremes. Columbia University Press
-    1958; k - 0.31: Benard and Bos-Levenbach. Statistica Neerlandica 1953. Estimating the tail from
-    other queries of the same form is ours, measured by `python -m tests.bench cut`.
+    1958. Estimating the tail from other queries of the same form is ours, measured by
+    `python -m tests.bench matches`.
 
     Args:
         z: (t,) standardized cosines, ascending.
@@ -166,18 +166,17 @@ def fit_null_tail(cosines: Floats, related: Bools) -> NullTail | None:
     queries, m = cosines.shape
     if queries < LEAST_QUERIES or m < LEAST_ITEMS:
         return None
-    cosines = np.where(related, np.median(cosines, axis=1, keepdims=True), cosines)
-    mean, sd = body(cosines)
+    filled = np.where(related, np.median(cosines, axis=1, keepdims=True), cosines)
+    mean, sd = body(filled)
     varied = sd > 1e-9
     if varied.sum() < LEAST_QUERIES:
         return None
     standardized = (cosines[varied] - mean[varied, None]) / sd[varied, None]
-    ordered = np.sort(standardized, axis=1)[:, ::-1].T
+    unrelated = ~related[varied]
     share = ndtr(-np.linspace(LOWEST, ndtri(1 - 0.69 / m), KNOTS))
-    ranks = np.unique(np.clip((m * share + 0.31).round().astype(int), 1, m))[::-1]
-    z = np.median(ordered[ranks - 1], axis=1)
-    logs = np.log((ranks - 0.31) / (m + 0.38))
-    low, high = np.quantile(ordered[0], [0.25, 0.75])
+    z, logs = np.quantile(standardized[unrelated], 1 - share), np.log(share)
+    highest = np.where(unrelated, standardized, -np.inf).max(axis=1)
+    low, high = np.quantile(highest, [0.25, 0.75])
     scale = max(float(high - low) / QUARTILES, 1e-3)
     steps = np.arange(1.0, BEYOND + 1)
     z, logs = np.append(z, z[-1] + scale * steps), np.append(logs, logs[-1] - steps)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import TYPE_CHECKING, Literal
 
@@ -11,19 +11,17 @@ import numpy as np
 
 from core.improve import corrected
 from core.search.background_queries import BackgroundQueries, background_queries
-from core.search.calibration import Calibration, calibrate
+from core.search.calibration import Calibration, calibration
 from core.search.index.muvera import TokenCandidates
 from core.search.query.encode import query_rows, query_warnings
 from core.search.query.mix import kind_of
 from core.search.query.tokens import query_tokens, stored_tokens, token_candidates, token_warnings
 from core.search.ranking import Ranked
 from core.search.rerankers import RERANKERS, Shortlist
-from core.types import Bools, Floats, Ints, Kind, Query, Space, SpaceCache, Strictness
+from core.types import MISS, Bools, Floats, Ints, Kind, Query, Space
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
-
-_CALIBRATED = SpaceCache(16)
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,10 @@ class SearchPlan:
         text_ranking: rows of a full-text search and their scores, best first; `fusion` is how they
             are fused with the first stage: "rrf" or "sum", see `core.search.ranking`.
         rerank: scores the head of the ranking again; see `core.search.rerankers`.
-        background: queries of the same form, from which the null distribution is estimated; single
-            texts of the collection without.
-        calibration: of caption pairs, where it applies to this form of query.
-        strictness: the level of the cutoff set by the user.
+        background: by kind, queries of the same form, from which the null distribution is
+            estimated; single texts of the collection without.
+        calibrations: by kind, of P(match), for queries of this form.
+        miss: share of queries with a match that may be judged to have none.
         uncorrected: the space without hubness correction; None where there is none.
         warnings: sentences on how far to trust the query.
     """
@@ -62,9 +60,9 @@ class SearchPlan:
     text_ranking: Ranked | None = None
     fusion: Literal["rrf", "sum"] = "rrf"
     rerank: Callable[[Shortlist], Floats] | None = None
-    background: BackgroundQueries | None = None
-    calibration: Calibration | None = None
-    strictness: Strictness | None = None
+    background: Mapping[Kind, BackgroundQueries] = field(default_factory=dict)
+    calibrations: Mapping[Kind, Calibration] = field(default_factory=dict)
+    miss: float = MISS
     uncorrected: Space | None = None
     warnings: tuple[str, ...] = ()
 
@@ -100,6 +98,7 @@ def prepare(opened: EncodedCollection, query: Query, vector: Floats) -> SearchPl
     if query.hub_correction:
         kind, held_out = _query_kind(space, query), opened.held_out()
         ranked = corrected(space, query.hub_correction, query_kind=kind, held_out=held_out)
+    fitted = {kind: calibration(opened, query, kind) for kind in query.kinds}
     return SearchPlan(
         ranked,
         vector,
@@ -113,23 +112,12 @@ def prepare(opened: EncodedCollection, query: Query, vector: Floats) -> SearchPl
         text_ranking=_text_ranking(opened, query, mask) if query.full_text else None,
         fusion=query.full_text or "rrf",
         rerank=_reranker(opened, query) if query.rerank else None,
-        background=background_queries(space, query),
-        calibration=_calibration(opened, query),
-        strictness=query.strictness,
+        background={kind: background_queries(opened, query, kind) for kind in query.kinds},
+        calibrations={kind: one for kind, one in fitted.items() if one},
+        miss=query.miss,
         uncorrected=space if query.hub_correction else None,
         warnings=(*query_warnings(opened, query), *token_warnings(query)),
     )
-
-
-def _calibration(opened: EncodedCollection, query: Query) -> Calibration | None:
-    """The calibration on caption pairs, for queries of their form: one text that finds images."""
-    like_a_caption = len(query.parts) == 1 and query.text and query.kinds == ("image",)
-    by_chance = query.strictness is not None and query.strictness.rule == "chance"
-    if not like_a_caption or query.template or by_chance:
-        return None
-    space, held_out = opened.space, opened.held_out()
-    rows = None if held_out is None else np.packbits(held_out).tobytes()
-    return _CALIBRATED.get((space.key, rows), lambda: calibrate(space, held_out))
 
 
 def _text_ranking(opened: EncodedCollection, query: Query, mask: Bools | None) -> Ranked:

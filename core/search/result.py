@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import expm1, log1p
+from math import expm1, log1p, nan
 
 import numpy as np
 
 from core.numerics.neighbors import nearest
+from core.search.calibration import LEAST_ITEMS
 from core.search.candidates import Candidates
-from core.search.cutoff import Cutoff
+from core.search.match_estimate import MatchEstimate
 from core.search.null import QueryNull
-from core.types import Doubles, Floats, Hit, Ints, Kind, Space, per_space
+from core.types import Band, Doubles, Floats, Hit, Ints, Kind, Space, per_space
 
-FEW = 8  # candidates, below which no null distribution is estimated
 HUB_RATIO, HUB_P = 3.0, 1e-3  # a hub's count against the mean, and its Poisson p-value
 
 
@@ -28,9 +28,8 @@ class SearchResult:
         edges: of the histogram of the candidates' cosines; `counts` are its bins by kind.
         n: number of candidates.
         p_value: probability that the best of n unrelated items is as similar as the best hit.
-        matches: candidates at or above the cutoff, on all pages.
-        cutoff: the least cosine of a match.
-        sentence: whether anything matches, and why.
+        estimates: by kind, what is likely to match; empty where nothing calibrates it.
+        sentence: what matches, and how far to trust that.
         how: how the candidates were searched.
         left: hits that cosine alone would have put on this page, with their rank by cosine; None
             where cosine and full text rank the hits, so that no second search was run.
@@ -43,46 +42,38 @@ class SearchResult:
     counts: Mapping[Kind, Doubles]
     n: int
     p_value: float
-    matches: int
-    cutoff: Cutoff
+    estimates: Mapping[Kind, MatchEstimate]
     sentence: str
     how: str = ""
     left: tuple[Hit, ...] | None = None
     notes: tuple[str, ...] = ()
 
     @property
+    def matches(self) -> int | None:
+        """Number of strong and likely candidates, on all pages; None without an estimate."""
+        if not self.estimates:
+            return None
+        return sum(estimate.matches for estimate in self.estimates.values())
+
+    @property
     def no_match(self) -> bool:
-        """Whether no candidate reaches the cutoff."""
-        return not self.matches
+        """Whether probably no candidate matches."""
+        return bool(self.estimates) and all(e.no_match for e in self.estimates.values())
 
 
-def verdict(matches: int, n: int, p_value: float, cutoff: Cutoff) -> str:
-    """Whether any of n candidates matches, and why, as a sentence."""
+def verdict(estimates: Mapping[Kind, MatchEstimate], n: int) -> str:
+    """What of n candidates matches, and how far to trust that, in one or two sentences."""
     if not n:
         return "No candidates: no item passes the filters."
-    if matches:
-        found = "1 match" if matches == 1 else f"{matches:,} matches"
-        return f"{found} among {n:,} candidates. {cutoff.promise}"
-    if n < FEW:
+    if estimates:
+        return " ".join(estimate.sentence for estimate in estimates.values())
+    if n < LEAST_ITEMS:
         candidates = "1 candidate" if n == 1 else f"{n} candidates"
-        return f"Only {candidates}: too few to estimate a null distribution."
-    if cutoff.rule == "pairs":
-        return f"No match: no image reaches the cutoff. {cutoff.promise}"
+        return f"{candidates}, best first: too few to estimate what matches ({LEAST_ITEMS} needed)."
     return (
-        f"No match: {_p_value(p_value)} for the best hit, the probability that the best of {n:,} "
-        "unrelated items is as similar."
+        "Best first, without P(match): the collection has too few labels or captions to calibrate "
+        "it for queries of this form, and no table comes with the encoder."
     )
-
-
-def _p_value(p: float) -> str:
-    """A p-value with two digits, bounded where more precision is not known.
-
-    >>> _p_value(0.00001), _p_value(0.034), _p_value(0.26), _p_value(0.999)
-    ('p < 0.001', 'p = 0.034', 'p = 0.26', 'p > 0.99')
-    """
-    if p < 0.001:
-        return "p < 0.001"
-    return "p > 0.99" if p > 0.99 else f"p = {p:.2g}"
 
 
 @per_space
@@ -115,7 +106,7 @@ def hub_ratios(space: Space) -> Floats:
 def make_hits(
     candidates: Candidates,
     nulls: Mapping[Kind, QueryNull],
-    cutoff: Cutoff,
+    estimates: Mapping[Kind, MatchEstimate],
     rows: Ints,
     scores: Floats,
     start: int,
@@ -124,11 +115,14 @@ def make_hits(
     space, hubs = candidates.space, hub_ratios(candidates.space)
     cosines = candidates.cosines(rows)
     p_of = {kind: null.p(cosines) for kind, null in nulls.items()}
+    matching = {kind: estimate.probabilities(cosines) for kind, estimate in estimates.items()}
     hits = []
     for i, (row, score, cosine) in enumerate(
         zip(rows.tolist(), scores.tolist(), cosines.tolist(), strict=True)
     ):
         kind = _kind(space, row)
+        estimate = estimates.get(kind)
+        band: Band = estimate.band(cosine) if estimate else ""
         hits.append(
             Hit(
                 id=space.ids[row],
@@ -140,7 +134,9 @@ def make_hits(
                 hubness=float(hubs[row]),
                 bias=float(space.offset[row]),
                 plain_rank=candidates.rank(cosine),
-                match=bool(cosine >= cutoff.cosines[kind]),
+                match=band in ("strong", "likely"),
+                band=band,
+                probability=float(matching[kind][i]) if estimate else nan,
             )
         )
     return tuple(hits)

@@ -16,17 +16,16 @@ from core.types.arrays import (
 from core.types.cache import SpaceCache, per_space
 from core.types.item import Item, Passport, Rejected, digest
 from core.types.query import (
-    CutoffRule,
+    MISS,
     Filter,
     FirstStage,
     FullText,
     Mix,
     Part,
     Query,
-    Strictness,
     Template,
 )
-from core.types.result import Curve, Finding, Hit, Reference, Score
+from core.types.result import BANDS, Band, Curve, Finding, Hit, Reference, Score
 from core.types.space import Space
 from core.types.tokens import (
     Clusters,
@@ -38,12 +37,14 @@ from core.types.tokens import (
 )
 
 __all__ = [
+    "BANDS",
     "KINDS",
+    "MISS",
     "SCOPE_NAMES",
+    "Band",
     "Bools",
     "Clusters",
     "Curve",
-    "CutoffRule",
     "Doubles",
     "Filter",
     "Finding",
@@ -67,7 +68,6 @@ __all__ = [
     "Space",
     "SpaceCache",
     "StoredTokens",
-    "Strictness",
     "Template",
     "Tokens",
     "Value",

@@ -14,7 +14,7 @@ Mix = Literal["sum", "slerp", "centred"]
 Template = Literal["", "photo", "ensemble"]
 FullText = Literal["", "rrf", "sum"]
 FirstStage = Literal["", "ivf", "muvera"]
-CutoffRule = Literal["chance", "pairs"]
+MISS = 0.2  # default of `Query.miss`
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +50,6 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Strictness:
-    """Where the user wants the cutoff between matches and the rest.
-
-    Args:
-        rule: "chance": `level` is the expected number of false positives, up to 100; "pairs":
-            `level` is the share of true matches that may be missed, 0.05 to 0.9, where the
-            collection's pairs are enough to calibrate it.
-        level: see `rule`.
-    """
-
-    rule: CutoffRule
-    level: float
-
-    def __post_init__(self) -> None:
-        low, high, name = (0.0, 100.0, "expected") if self.rule == "chance" else (0.05, 0.9, "miss")
-        if not low <= self.level <= high or not self.level:
-            raise BadParameter(name, self.level, f"{low:g} to {high:g}")
-
-
-@dataclass(frozen=True, slots=True)
 class Query:
     """What to search for, among what, and how the results are ranked.
 
@@ -89,7 +69,7 @@ class Query:
         full_text: how hits of a full-text search are fused in: "" (not at all), "rrf" or "sum".
         hub_correction: the hubness correction by name; "" is none.
         rerank: the reranker by name; "" is none.
-        strictness: where the cutoff lies; None is the default level.
+        miss: share of queries with a match that may be judged to have none, 0.05 to 0.5.
     """
 
     parts: tuple[Part, ...]
@@ -103,7 +83,7 @@ class Query:
     full_text: FullText = ""
     hub_correction: str = ""
     rerank: str = ""
-    strictness: Strictness | None = None
+    miss: float = MISS
 
     def __post_init__(self) -> None:
         if not self.parts:
@@ -117,6 +97,8 @@ class Query:
                 raise BadParameter(name, repr(value), ", ".join(map(repr, get_args(known))))
         if not 1 <= self.k <= 1000:
             raise BadParameter("k", self.k, "1 to 1000")
+        if not 0.05 <= self.miss <= 0.5:
+            raise BadParameter("miss", self.miss, "0.05 to 0.5")
         if self.start < 0:
             raise BadParameter("start", self.start, "0 or more")
 

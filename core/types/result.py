@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
+from typing import Literal, get_args
 
 from core.types.arrays import Doubles, Floats, Scope, Verdict
+
+Band = Literal["", "strong", "likely", "unlikely"]
+BANDS: tuple[Band, ...] = get_args(Band)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,8 @@ class Hit:
     Hits are ordered by `score`, higher first; `bias` is what a hubness correction subtracted from
     the cosine. `hubness` is how many times more often than average the item is a result of other
     queries; 0 unless that is significantly more than chance. `plain_rank` is the rank by cosine
-    alone. `match` is whether the hit passes the cutoff (see `core.search.SearchResult`).
+    alone. `probability` is P(match) and `band` what follows from it, NaN and "" where nothing
+    calibrates it; `match` is whether the band is strong or likely (see `core.search`).
     """
 
     id: str
@@ -28,6 +33,8 @@ class Hit:
     bias: float = 0.0
     plain_rank: int = 0
     match: bool = False
+    band: Band = ""
+    probability: float = nan
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from math import isfinite
 from typing import Any
 
 from core.measure import Analogies, Contrast, Direction, Evaluation
-from core.search import LabelRanking, LabelScores, SearchResult, describe_changes
+from core.search import LabelRanking, LabelScores, MatchEstimate, SearchResult, describe_changes
 from core.types import Finding, Hit, Item, Score
 
 
 def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, Any]:
-    """Hits in order, the cutoff, and the statistics of the search.
+    """Hits in order, what is likely to match, and the statistics of the search.
 
     Args:
         result: of a search.
@@ -27,6 +27,8 @@ def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, 
             **_numbers(hit, "score", "cosine", "p_null", "hubness", "bias"),
             "plain_rank": hit.plain_rank,
             "match": hit.match,
+            "band": hit.band,
+            "probability": _number(hit.probability),
         }
         for hit in result.hits
         if hit.id in items
@@ -35,12 +37,7 @@ def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, 
         "hits": hits,
         "matches": result.matches,
         "no_match": result.no_match,
-        "cut": {
-            "rule": result.cutoff.rule,
-            "level": _number(result.cutoff.level),
-            "cosine": {kind: _number(x) for kind, x in result.cutoff.cosines.items()},
-            "promise": result.cutoff.promise,
-        },
+        "estimates": {kind: _estimate(one) for kind, one in result.estimates.items()},
         "p_value": _number(result.p_value),
         "n_candidates": result.n,
         "sentence": result.sentence,
@@ -53,6 +50,21 @@ def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, 
             for hit in result.left
         ]
     return document
+
+
+def _estimate(estimate: MatchEstimate) -> dict[str, Any]:
+    known = estimate.calibration
+    return {
+        **_numbers(estimate, "p", "level", "miss", "strong", "likely"),
+        "expected": {
+            "value": _number(estimate.expected),
+            "low": _number(estimate.low),
+            "high": _number(estimate.high),
+        },
+        "counts": dict(zip(("strong", "likely", "unlikely"), estimate.counts, strict=True)),
+        "calibrated_on": f"{known.n_queries} {known.source}",
+        "auc": _number(known.area),
+    }
 
 
 def evaluation(result: Evaluation) -> dict[str, Any]:
@@ -142,7 +154,7 @@ def comparison(
     return {"a": a, "b": b, "comparison": rows}
 
 
-def _numbers(of: Hit | Score | Finding, *names: str) -> dict[str, float | None]:
+def _numbers(of: Hit | Score | Finding | MatchEstimate, *names: str) -> dict[str, float | None]:
     return {name: _number(getattr(of, name)) for name in names}
 
 

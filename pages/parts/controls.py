@@ -1,4 +1,4 @@
-"""Widgets: kinds, results per page, cutoff level, settings of a part, downloads."""
+"""Widgets: kinds, results per page, level of P(match), settings of a part, downloads."""
 
 import csv
 import io
@@ -7,8 +7,7 @@ from typing import Any, TypeAlias
 
 import streamlit as st
 
-from core.search import Cutoff
-from core.types import CutoffRule, Kind, Strictness
+from core.types import MISS, Kind
 from pages.parts import session, state
 
 # By the value in the address.
@@ -22,20 +21,10 @@ KIND_LABELS = {"Pictures": "Images", "Texts": "Texts", "Both": "Both"}
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]]
 
 QUERIES_RUN = "queries_run"
-LEVEL_NAMES: dict[CutoffRule, str] = {"chance": "expected", "pairs": "miss"}
-LEVELS: dict[CutoffRule, tuple[float, ...]] = {
-    "chance": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
-    "pairs": tuple(i / 20 for i in range(1, 19)),
-}
-BY_CHANCE = (
-    "Expected number of false positives above the cutoff, from the null distribution of the query. "
-    "For text queries over images with at least 100 captions, a match must also reach a cutoff "
-    "calibrated on them, unless you set this level."
-)
-BY_PAIRS = (
-    "Recall of true matches at the cutoff, calibrated on this collection's caption pairs. Higher "
-    "recall admits more false positives; the default admits 0.5 % of the images (2 to 24) and "
-    "also applies the null distribution. A level you set replaces both."
+MISSES = (0.05, 0.1, 0.15, MISS, 0.3, 0.4, 0.5)
+ABOUT_LEVEL = (
+    "Share of the queries with a match whose P(match) is above the level, on queries of this form "
+    "with known matches. A higher share says no to fewer queries without a match."
 )
 
 
@@ -102,35 +91,24 @@ def paging(total: int, k: int) -> None:
         session.write(state.PAGE, now, 1)
 
 
-def strictness() -> Strictness | None:
-    """The cutoff level in the link; None is the default."""
-    for rule, name in LEVEL_NAMES.items():
-        value = session.peek(name, 0.0)
-        if value in LEVELS[rule]:
-            return Strictness(rule, value)
-    return None
+def miss() -> float:
+    """The miss rate in the link, or the default."""
+    value = session.peek("miss", MISS)
+    return value if value in MISSES else MISS
 
 
-def level(cutoff: Cutoff) -> None:
-    """A slider for the level of the cutoff's rule; part of the link."""
-    name = LEVEL_NAMES[cutoff.rule]
-    steps = sorted({*LEVELS[cutoff.rule], cutoff.usual}, reverse=cutoff.rule == "pairs")
+def level() -> None:
+    """A slider for the level of P(match) below which probably nothing matches; in the link."""
     session.linked(
-        name,
-        0.0,
+        "miss",
+        MISS,
         st.select_slider,
-        "Recall of true matches" if cutoff.rule == "pairs" else "Expected false positives",
-        [0.0 if step == cutoff.usual else step for step in steps],
-        among=[0.0, *(step for step in steps if step != cutoff.usual)],
-        format_func=lambda x: _level(cutoff, x),
-        help=BY_PAIRS if cutoff.rule == "pairs" else BY_CHANCE,
+        "Queries with a match that are kept",
+        MISSES[::-1],
+        among=MISSES,
+        format_func=lambda miss: f"{1 - miss:.0%}",
+        help=ABOUT_LEVEL,
     )
-
-
-def _level(cutoff: Cutoff, level: float) -> str:
-    at = level or cutoff.usual
-    text = f"{1 - at:.0%}" if cutoff.rule == "pairs" else f"{at:g}"
-    return text if level else f"{text} (default)"
 
 
 def download(rows: Rows, name: str, *, label: str = "CSV", key: str = "") -> None:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from math import isfinite
 
 import streamlit as st
 
 from core import ASSETS
 from core.errors import UnknownName
-from core.types import Hit, Item
+from core.types import BANDS, Band, Hit, Item
 from pages.parts import controls, formatting, state
 
 _FILES = ASSETS / "gallery"
@@ -19,6 +20,9 @@ _GRID = st.components.v2.component(
     css=(_FILES / "gallery.css").read_text("utf-8"),
     js=(_FILES / "gallery.js").read_text("utf-8"),
 )
+LINES: dict[Band, str] = {
+    "": "", "strong": "Strong", "likely": "Likely", "unlikely": "Unlikely",
+}  # fmt: skip
 ABOUT_HUB = "In the nearest-neighbor lists of this many times more items than average"
 
 
@@ -49,25 +53,25 @@ def cards(ids: Sequence[str], *, notes: Mapping[str, str] | None = None) -> list
     return _cards(ids, {id_: {"note": notes.get(id_, "")} for id_ in ids})
 
 
-def hits(results: Iterable[Hit], *, divider: str = "") -> list[Card]:
-    """Cards of search results: rank, cosine, tail probability, hub badge.
+def hits(results: Iterable[Hit], *, by_band: bool = False) -> list[Card]:
+    """Cards of search results: rank, cosine, probability, hub badge.
 
     Args:
         results: in order.
-        divider: text between the matches, which then come first, and the rest.
+        by_band: strong matches first, then likely ones, then the rest, with a line above each.
     """
-    results = sorted(results, key=lambda hit: not hit.match) if divider else list(results)
-    first = next((hit.id for hit in results if not hit.match), "")
+    ordered = sorted(results, key=lambda hit: BANDS.index(hit.band)) if by_band else list(results)
+    first = {hit.band: hit.id for hit in reversed(ordered)} if by_band else {}
     about = {
         hit.id: {
             "rank": str(hit.rank),
             "value": f"{hit.cosine:.3f}",
-            "note": formatting.chance(hit.p_null),
+            "note": _probability(hit),
             "badge": f"hub ×{hit.hubness:.0f}" if hit.hubness > 1 else "",
             "badge_help": ABOUT_HUB,
-            "above": divider if hit.id == first else "",
+            "above": LINES[hit.band] if hit.id == first.get(hit.band) else "",
         }
-        for hit in results
+        for hit in ordered
     }
     return _cards(list(about), about)
 
@@ -88,7 +92,7 @@ def rows(results: Sequence[Hit]) -> controls.Rows:
                 "rank": hit.rank, "id": hit.id, "kind": names[hit.id][0], "name": names[hit.id][1],
                 "cosine": hit.cosine, "score": hit.score, "p_null": hit.p_null,
                 "hubness": hit.hubness, "bias": hit.bias, "plain_rank": hit.plain_rank,
-                "match": hit.match,
+                "match": hit.match, "band": hit.band, "probability": hit.probability,
             }
             for hit in results
         ]  # fmt: skip
@@ -120,6 +124,13 @@ def show(cards: Sequence[Card], *, key: str, size: int = 200) -> tuple[str, str]
 def data_uri(image: bytes) -> str:
     """A thumbnail (WebP) as a data URI, "" for none."""
     return f"data:image/webp;base64,{b64encode(image).decode()}" if image else ""
+
+
+def _probability(hit: Hit) -> str:
+    """P(match), or the p-value where nothing calibrates that."""
+    if isfinite(hit.probability):
+        return f"P {hit.probability:.2f}"
+    return formatting.chance(hit.p_null)
 
 
 def _cards(ids: Sequence[str], about: Mapping[str, Mapping[str, str]]) -> list[Card]:

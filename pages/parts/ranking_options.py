@@ -38,8 +38,8 @@ ABOUT_STAGE: dict[FirstStage, str] = {
     "items.",
     "muvera": "One long vector per item encodes its patch or text tokens; the best candidates are "
     "reranked by MaxSim. Experimental: recall on held-out images is below that of single vectors "
-    "(About > Measurements). The first search builds the index, a minute for 200,000 items. Cutoff "
-    "and p-values still use the single vector.",
+    "(About > Measurements). The first search builds the index, a minute for 200,000 items. "
+    "P(match) and p-values still use the single vector.",
 }
 ABOUT_TOKENS = "Needed by MUVERA and MaxSim. Also stored by `sextant tokens NAME`."
 POOLINGS = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,16 @@ def encode(opened: EncodedCollection, queries: Sequence[Query]) -> Floats:
     return np.stack([_vector(opened, query, by_text) for query in queries])
 
 
+def text_vectors(opened: EncodedCollection, texts: Sequence[str], query: Query) -> Floats:
+    """(len(texts), d) unit rows of texts, each encoded as the single text of a query would be.
+
+    Raises:
+        NoTextSearch: the encoder of the collection's vectors is not available.
+        PassportMismatch: the encoder that is available would compute other vectors.
+    """
+    return encode(opened, [replace(query, parts=(Part(text=text),)) for text in texts])
+
+
 def label_vectors(opened: EncodedCollection, labels: Sequence[str]) -> Floats:
     """(len(labels), d) unit rows of labels: encoded, else the mean of their items' texts.
 
@@ -75,7 +86,7 @@ def encoder_for(passport: Passport) -> Encoder:
 
     Raises:
         NoTextSearch: it is not available, or its dimension differs.
-        PassportMismatch: its weights or preprocessing differ.
+        PassportMismatch: its weights or configuration differ.
     """
     try:
         loaded = encoders.load(passport.model)

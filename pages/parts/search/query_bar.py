@@ -81,7 +81,7 @@ def request(bar: Bar) -> SearchRequest:
         return SearchRequest((), None, None)
     parts, mix = tuple(chip.part for chip in chips), query_parts.mix(chips)
     try:
-        query = Query(parts, mix=mix, strictness=controls.strictness(), **bar.settings)
+        query = Query(parts, mix=mix, miss=controls.miss(), **bar.settings)
     except SextantError as problem:
         return SearchRequest(chips, problem, None)
     return SearchRequest(chips, None, query)

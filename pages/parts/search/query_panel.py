@@ -1,6 +1,7 @@
 """Beside the results: the query's similarity distribution and the vital signs of the space."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -11,7 +12,7 @@ from pages.parts import charts, controls, formatting, jobs, problems, state, vit
 
 AID = (
     "Bars: similarities of all {n}. Line: null distribution (unrelated items). Ticks: results on "
-    "this page. Dashed: cutoff."
+    "this page. Dashed: least cosine of likely and of strong matches."
 )
 ABOUT_BEST = (
     "The probability that the best of as many unrelated items reaches the highest similarity "
@@ -22,22 +23,22 @@ ABOUT_BEST = (
 
 
 def query(results: Mapping[Kind, SearchResult]) -> None:
-    """The query's similarities, null distribution, hits and cutoff; by kind."""
+    """The query's similarities, null distribution, hits and bands; by kind."""
     if not results:
         return
     st.markdown("##### Similarity distribution", anchors=False)
-    drawn: set[str] = set()
+    estimated = False
     for n, (kind, result) in enumerate(results.items()):
         if n:
             st.space("small")
         if result.n:
             _verdict(kind, result, alone=len(results) == 1)
             _histogram(kind, result)
-            if result.cutoff.rule not in drawn:
-                controls.level(result.cutoff)
-            drawn.add(result.cutoff.rule)
+            estimated = estimated or bool(result.estimates)
         else:
             st.caption(formatting.plain(result.sentence))
+    if estimated:
+        controls.level()
 
 
 def vital_signs_of_space() -> None:
@@ -58,15 +59,17 @@ def vital_signs_of_space() -> None:
 
 
 def _verdict(kind: Kind, result: SearchResult, *, alone: bool) -> None:
-    color, icon = ("gray", ":material/remove:")
-    if result.matches:
-        color, icon = ("green", ":material/check:")
+    estimate, best = result.estimates.get(kind), formatting.chance(result.p_value)
     of = "" if alone else f" among {SCOPE_NAMES[kind]}"
-    label = formatting.count(result.matches, "match", "matches").capitalize()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(f"{label}{of}", icon=icon, color=color)
-        best = f"best of {result.n:,}: {formatting.chance(result.p_value)}"
-        st.caption(best, width="content", help=ABOUT_BEST)
+        if estimate and isfinite(estimate.p):
+            icon, color = (
+                (":material/remove:", "gray")
+                if estimate.no_match
+                else (":material/check:", "green")
+            )
+            st.badge(f"P(match) {estimate.p:.2f}{of}", icon=icon, color=color)
+        st.caption(f"best of {result.n:,}: {best}", width="content", help=ABOUT_BEST)
 
 
 def _histogram(kind: Kind, result: SearchResult) -> None:
@@ -87,7 +90,7 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
                 hovertemplate="unrelated, expected: %{y:.1f}<extra></extra>",
             ),
             _ticks(kind, result),
-            *_cutoff(kind, result),
+            *_bands(kind, result),
         ]
     )  # fmt: skip
     figure.update_layout(bargap=0, showlegend=False, hovermode="closest")
@@ -122,20 +125,22 @@ def _ticks(kind: Kind, result: SearchResult) -> go.Scatter:
     )
 
 
-def _cutoff(kind: Kind, result: SearchResult) -> list[go.Scatter]:
-    """The cutoff as a vertical line; none where it is above 1."""
-    cosine = result.cutoff.cosines[kind]
-    if cosine > 1:
-        return []
-    line = go.Scatter(
-        x=[cosine, cosine],
-        y=[0, float(result.counts[kind].max())],
-        name="cutoff",
-        mode="lines",
-        line={"color": charts.OTHER, "width": 1.5, "dash": "dash"},
-        hovertemplate="cutoff: cosine %{x:.3f}<extra></extra>",
-    )
-    return [line]
+def _bands(kind: Kind, result: SearchResult) -> list[go.Scatter]:
+    """A vertical line at the least cosine of likely and of strong matches."""
+    estimate = result.estimates.get(kind)
+    least = {"likely": estimate.likely, "strong": estimate.strong} if estimate else {}
+    return [
+        go.Scatter(
+            x=[cosine, cosine],
+            y=[0, float(result.counts[kind].max())],
+            name=band,
+            mode="lines",
+            line={"color": charts.OTHER, "width": 1.5, "dash": "dash"},
+            hovertemplate=f"{band} from cosine %{{x:.3f}}<extra></extra>",
+        )
+        for band, cosine in least.items()
+        if cosine < 1
+    ]
 
 
 def _rows(

@@ -8,13 +8,14 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.search import SearchResult, describe_changes
-from core.types import SCOPE_NAMES, Kind, Query
+from core.types import MISS, SCOPE_NAMES, Kind, Query
 from pages.parts import controls, formatting, gallery, item, state
 
 AID = (
-    "Under each result: rank, cosine similarity to the query, and p-value: the probability that "
-    "one unrelated item is at least as similar. Hub ×3: in the nearest-neighbor lists of three "
-    "times more items than average. Arrow keys move between results, Enter opens one."
+    "Under each result: rank, cosine similarity to the query, and P(match), the probability that "
+    "it matches; without it the p-value of an unrelated item. Hub ×3: in the nearest-neighbor "
+    "lists of three times more items than average. Arrow keys move between results, Enter opens "
+    "one."
 )
 WIDTHS = {"image": 190, "text": 330}
 LEFT_WIDTH = 120
@@ -30,7 +31,7 @@ class Shown(NamedTuple):
 
 def find(query: Query) -> dict[Kind, Shown]:
     """The open page of results by kind; images and texts are ranked separately."""
-    page = controls.page(query=replace(query, strictness=None).key)
+    page = controls.page(query=replace(query, miss=MISS).key)
     loading = not all(part.item for part in query.parts) and not state.ready()
     label = "Loading the encoder (once)…" if loading else "Searching…"
     with st.spinner(label, show_time=True):
@@ -39,7 +40,7 @@ def find(query: Query) -> dict[Kind, Shown]:
             for kind in query.kinds
         }
         return {
-            kind: Shown(result, gallery.hits(result.hits, divider=_divider(kind, result)))
+            kind: Shown(result, gallery.hits(result.hits, by_band=bool(result.estimates)))
             for kind, result in results.items()
         }
 
@@ -49,7 +50,7 @@ def show(query: Query, shown: Mapping[Kind, Shown]) -> None:
     for kind, (result, cards) in shown.items():
         if result.hits:
             _head(kind, result)
-            of_kind = replace(query, kinds=(kind,), strictness=None)
+            of_kind = replace(query, kinds=(kind,), miss=MISS)
             item.browse(cards, key=f"_results_{kind}", size=WIDTHS[kind], query=of_kind)
             _changes(kind, result)
         elif len(shown) == 1:
@@ -74,21 +75,19 @@ def _head(kind: Kind, result: SearchResult) -> None:
             width="stretch",
         )
         controls.download(gallery.rows(result.hits), f"results-{name}")
-    sentence = result.cutoff.promise if result.matches else result.sentence
-    st.caption(formatting.plain(sentence), help=formatting.plain(result.how))
+    st.caption(formatting.plain(result.sentence), help=formatting.plain(result.how))
     for note in result.notes:
         st.caption(f":material/info: {formatting.plain(note)}")
 
 
 def _headline(result: SearchResult) -> str:
     if result.no_match:
-        return "No match"
-    return formatting.count(result.matches, "match", "matches")
-
-
-def _divider(kind: Kind, result: SearchResult) -> str:
-    cosine = result.cutoff.cosines[kind]
-    return f"Cutoff: cosine {cosine:.3f}" if cosine < 1 else ""
+        return "Probably no match"
+    if not result.estimates:
+        return "Best first"
+    (estimate,) = result.estimates.values()
+    strong, likely, _ = estimate.counts
+    return f"{strong:,} strong and {likely:,} likely matches"
 
 
 def _changes(kind: Kind, result: SearchResult) -> None:

@@ -4,11 +4,12 @@ from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
+from core.types import MISS
 from pages.parts import controls, filters, formatting, problems, ranking_options, session, state
 from pages.parts.query import set_image
 
-LEVELS = tuple(controls.LEVEL_NAMES.values())
-NAMES = (state.TEXT, state.ALSO, "kinds", "mix", *ranking_options.NAMES, *LEVELS)
+MISS_RATE = "miss"
+NAMES = (state.TEXT, state.ALSO, "kinds", "mix", *ranking_options.NAMES, MISS_RATE)
 FILTERS = "filters"  # all filters under one name, written as in the link
 MAX_HISTORY = 12
 
@@ -40,10 +41,10 @@ def _inside(current: dict[str, str]) -> None:
 def _current() -> dict[str, str]:
     """The query on screen, as in its link."""
     link = {name: st.query_params.get_all(name) for name in st.query_params}
-    current = {name: link[name][-1] for name in NAMES if name in link and name not in LEVELS}
-    levels = {name: session.peek(name, 0.0) for name in LEVELS}  # drawn later, with the results
+    current = {name: link[name][-1] for name in NAMES if name in link and name != MISS_RATE}
+    miss = controls.miss()  # drawn later, with the results
     on = [(name, text) for name in sorted(link) if filters.named(name) for text in link[name]]
-    current |= {name: str(level) for name, level in levels.items() if level}
+    current |= {MISS_RATE: str(miss)} if miss != MISS else {}
     return current | ({FILTERS: urlencode(on)} if on else {})
 
 

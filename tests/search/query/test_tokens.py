@@ -57,7 +57,7 @@ def test_what_is_shown_beside_hits_is_of_the_whole(bench):
     plain = bench.search(bench.open("halves"), ask("red and cyan", first_stage=""))
     found = bench.search(bench.open("halves"), ask("red and cyan"))
     assert found.matches == plain.matches
-    assert found.cutoff == plain.cutoff
+    assert found.estimates == plain.estimates
     cosines = {hit.id: (hit.cosine, hit.p_null, hit.match) for hit in plain.hits}
     for hit in found.hits:
         assert (hit.cosine, hit.p_null, hit.match) == pytest.approx(cosines[hit.id], abs=1e-6)

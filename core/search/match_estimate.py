@@ -1,0 +1,141 @@
+"""What is likely to match one query: P(match), bands of items, and the expected number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from core.search.calibration import LEAST_AUC, LEAST_ITEMS, LIKELY, STRONG, Calibration
+from core.search.null import body
+from core.types import Band, Doubles, Floats
+
+
+@dataclass(frozen=True)
+class MatchEstimate:
+    """How likely the candidates of one kind are to match a query.
+
+    Args:
+        p: P(match), the probability that at least one candidate matches, where half of all queries
+            have a match; NaN where the best cosine cannot tell.
+        level: below it, probably nothing matches; a share `miss` of the queries with a match is.
+        strong: the least cosine of a strong match; infinite where probably nothing matches.
+        likely: the least cosine of a likely match.
+        counts: number of strong, likely and unlikely candidates.
+        expected: number of matches, with its 80 % prediction interval `low` to `high`.
+        scale: mean and standard deviation of the query's cosines, and the best z; see
+            `Calibration.p_items`.
+        calibration: what all of this follows from.
+    """
+
+    p: float
+    level: float
+    miss: float
+    strong: float
+    likely: float
+    counts: tuple[int, int, int]
+    expected: float
+    low: float
+    high: float
+    scale: tuple[float, float, float]
+    calibration: Calibration
+
+    @property
+    def no_match(self) -> bool:
+        """Whether probably nothing matches."""
+        return self.p < self.level
+
+    @property
+    def matches(self) -> int:
+        """Number of strong and likely candidates."""
+        return self.counts[0] + self.counts[1]
+
+    def band(self, cosine: float) -> Band:
+        """The band of a candidate."""
+        if cosine >= self.strong:
+            return "strong"
+        return "likely" if cosine >= self.likely else "unlikely"
+
+    def probabilities(self, cosines: Floats) -> Doubles:
+        """P(match) of candidates."""
+        mean, sd, best = self.scale
+        return self.calibration.p_items((cosines.astype(np.float64) - mean) / sd, best)
+
+    @property
+    def sentence(self) -> str:
+        """P(match), the expected number of matches, and what this rests on."""
+        known = f"{self.calibration.n_queries} {self.calibration.source}"
+        number = f"{_number(self.expected)} expected ({_number(self.low)} to {_number(self.high)})"
+        if not self.p >= 0:
+            return (
+                f"Matches: {number}, {self.counts[0]:,} strong. P(match) is not shown: the best "
+                f"cosine hardly separates queries with and without a match "
+                f"(AUC {self.calibration.area:.2f}, {known})."
+            )
+        rejected = self.calibration.rejected(self.level)
+        if self.no_match:
+            right = rejected / max(rejected + self.miss, 1e-9)
+            return (
+                f"P(match) {self.p:.2f}, below {self.level:.2f}: probably no match. Of as many "
+                f"queries with as without a match, {right:.0%} below this level have none "
+                f"({known})."
+            )
+        return (
+            f"P(match) {self.p:.2f}; matches: {number}, {self.counts[0]:,} strong. The level "
+            f"{self.level:.2f} keeps {1 - self.miss:.0%} of queries with a match and rejects "
+            f"{rejected:.0%} of those without ({known})."
+        )
+
+
+def estimate_matches(
+    calibration: Calibration, cosines: Floats, n: int, best: float, miss: float
+) -> MatchEstimate | None:
+    """The estimate for one query; None with fewer than 40 candidates.
+
+    Args:
+        calibration: for queries of this form.
+        cosines: (m,) of the candidates of one kind, or of a random part of them.
+        n: number of candidates of that kind.
+        best: the highest cosine.
+        miss: share of queries with a match that may be told to have none, 0.05 to 0.5.
+    """
+    if n < LEAST_ITEMS or len(cosines) < LEAST_ITEMS:
+        return None
+    (mean,), (sd,) = body(cosines[None])
+    if sd <= 1e-9:
+        return None
+    top = float((best - mean) / sd)
+    p = calibration.p_query(best, n) if calibration.area >= LEAST_AUC else float("nan")
+    level = calibration.level(miss)
+    each = calibration.p_items((cosines.astype(np.float64) - mean) / sd, top)
+    strong, likely = (float(mean + sd * calibration.z_of(x, top)) for x in (STRONG, LIKELY))
+    if p < level:
+        strong = likely = inf
+    elif p >= level:
+        likely = min(likely, best)
+    expected = n * float(each.mean())
+    reach = [round(n * float((cosines >= least).mean())) for least in (strong, likely)]
+    return MatchEstimate(
+        p,
+        level,
+        miss,
+        strong,
+        likely,
+        (reach[0], reach[1] - reach[0], n - reach[1]),
+        expected,
+        *calibration.interval(expected),
+        (float(mean), float(sd), top),
+        calibration,
+    )
+
+
+def _number(x: float) -> str:
+    """A number of items, with at most two digits.
+
+    >>> _number(0.3), _number(7.4), _number(187.0)
+    ('0.3', '7', '190')
+    """
+    if x < 1:
+        return f"{x:.1f}"
+    return f"{round(x, 1 - int(np.log10(x))):,.0f}"
