@@ -105,15 +105,16 @@ class TooFew(InputError):
 class PassportMismatch(InputError):
     """This encoder would compute other vectors than those that are stored.
 
-    >>> str(PassportMismatch("starter", "weights", "v1", "v2")).partition(": ")[2].partition(".")[0]
-    'weights is v2; stored: v1'
+    >>> str(PassportMismatch("clip", [("quick_gelu", "the default", "true")])).partition(". ")[0]
+    "'clip' is not the encoder of this collection: quick_gelu is true (stored: the default)"
     """
 
-    def __init__(self, encoder: str, field: str, stored: object, found: object) -> None:
+    def __init__(self, encoder: str, differences: Iterable[tuple[str, str, str]]) -> None:
+        """Name every difference: what it is in, what is stored, what was found."""
+        parts = [f"{what} is {found} (stored: {stored})" for what, stored, found in differences]
         super().__init__(
-            f"The encoder '{encoder}' differs from the one that encoded this collection: {field} "
-            f"is {found}; stored: {stored}. Add it as a second encoder, or install the version "
-            "that matches."
+            f"'{encoder}' is not the encoder of this collection: {', '.join(parts)}. "
+            "Restore the one that encoded it, or ingest into a new collection with this one."
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.cli.output import log
+from core.cli.output import EncoderSteps, log
 from core.cli.parser import build_parser
 from core.errors import SextantError
 
@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from core.workbench import Workbench
 
     try:
-        options.run(Workbench(options.home), options)
+        bench = Workbench(options.home)
+        with EncoderSteps(bench.encoder_steps, bench.finish_encoders):
+            options.run(bench, options)
     except SextantError as error:
         log(str(error))
         return 2

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from shutil import get_terminal_size
+from threading import Event, Lock, Thread
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.encoders import Step
 
 
 def read_file(path: Path) -> bytes:
@@ -49,6 +55,52 @@ def write_report(path: Path, text: str) -> None:
     log(f"Report written to {path}: one file, to open in any browser.")
 
 
+class _LastLine:
+    """The last line of standard error, shared by everything that shows progress on it."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, str] = {}
+        self._drawn = ""
+        self._lock = Lock()
+
+    def show(self, source: str, text: str) -> None:
+        """Show a text beside those of other sources, or "" for none; in a file, on its own line."""
+        with self._lock:
+            self._parts[source] = text
+            if sys.stderr.isatty():
+                self._draw(" · ".join(filter(None, self._parts.values())))
+            elif text:
+                sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    def leave(self, source: str, text: str = "") -> None:
+        """End what a source shows with a last text, by default the one that is shown."""
+        with self._lock:
+            last = self._parts.pop(source, "")
+            if sys.stderr.isatty():
+                self._draw(text or last)
+                self._drawn = ""
+                sys.stderr.write("\n")
+            elif text:
+                sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Make room for other output."""
+        with self._lock:
+            self._draw("")
+            sys.stderr.flush()
+
+    def _draw(self, text: str) -> None:
+        if text or self._drawn:
+            width = get_terminal_size().columns - 1
+            sys.stderr.write(f"\r{text[:width]:<{width}}\r")
+        self._drawn = text
+
+
+_LAST_LINE = _LastLine()
+
+
 class Progress:
     """One line on standard error: how many items are done, the rate and the time left."""
 
@@ -64,26 +116,74 @@ class Progress:
         rate = done / max(now - self._started, 1e-9)
         left = f", {(total - done) / rate:,.0f} s left" if rate and total > done else ""
         line = f"{done:,} of {total:,} {self._what}, {rate:,.1f} a second{left}"
-        sys.stderr.write(f"\r{line:<70}" if sys.stderr.isatty() else f"{line}\n")
-        sys.stderr.flush()
+        _LAST_LINE.show("progress", line)
 
     def end(self) -> None:
         """End the line."""
+        _LAST_LINE.leave("progress")
+
+
+class EncoderSteps:
+    """Shows what the first use of an encoder takes: each step of a second or more, and its time.
+
+    At the end it waits for what goes on in the background, so that the next start is quick.
+
+    Args:
+        running: the steps that are running.
+        finished: waits so many seconds; whether nothing is left in the background.
+    """
+
+    def __init__(
+        self, running: Callable[[], Iterable[Step]], finished: Callable[[float], bool]
+    ) -> None:
+        self._running, self._finished, self._over = running, finished, Event()
+        self._thread = Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        sys.stdout.flush()
+        if kind is None and not self._finished(0):
+            log("The encoder is being prepared for a quicker next start; Ctrl+C ends that.")
+            while not self._finished(0.5):
+                pass
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        shown: dict[Step, float] = {}
+        while not self._over.wait(0.5):
+            self._show(shown, {s: s.seconds for s in self._running() if s.seconds >= 1})
+        self._show(shown, {})
+
+    def _show(self, shown: dict[Step, float], now: dict[Step, float]) -> None:
+        """Steps that ended get a line each; those that run share the last one."""
+        for step in [s for s in shown if s not in now]:
+            _LAST_LINE.leave("encoder", f"{step.name}, {shown.pop(step):.0f} s")
+        new = now.keys() - shown.keys()
+        shown |= now
         if sys.stderr.isatty():
-            sys.stderr.write("\n")
+            line = "; ".join(f"{s.name}, {t:.0f} s" for s, t in now.items())
+            _LAST_LINE.show("encoder", line)
+        elif new:
+            _LAST_LINE.show("encoder", "; ".join(f"{step.name} ..." for step in new))
 
 
 def print_json(document: Any) -> None:
     """The one document of `--json`."""
+    _LAST_LINE.clear()
     json.dump(document, sys.stdout, ensure_ascii=False, allow_nan=False)
     sys.stdout.write("\n")
 
 
 def echo(line: str) -> None:
     """A line of the result, on standard output."""
+    _LAST_LINE.clear()
     sys.stdout.write(line + "\n")
 
 
 def log(line: str) -> None:
     """A message, on standard error."""
+    _LAST_LINE.clear()
     sys.stderr.write(line + "\n")

@@ -2,15 +2,19 @@
 
 from core.encoders.encoder import Encoder, load, long_text_note, warm, with_long_text
 from core.encoders.hub import SUGGESTIONS, Suggestion, reachable
+from core.encoders.steps import Step, finish, preparing
 from core.encoders.token_vectors import PROMPT
 
 __all__ = [
     "PROMPT",
     "SUGGESTIONS",
     "Encoder",
+    "Step",
     "Suggestion",
+    "finish",
     "load",
     "long_text_note",
+    "preparing",
     "reachable",
     "warm",
     "with_long_text",

@@ -3,7 +3,8 @@
 Both give the same rows (the smallest cosine between them is checked once on each machine); only
 speed differs. Convolutional towers run several times faster in OpenVINO on a CPU, plain
 transformers little. Converted models and comparisons are cached on disk, one folder per tower,
-machine and library versions.
+machine and library versions; a tower's key holds the identity of its model, so that no model runs
+the graph of another. On first use torch runs while the tower is converted in the background.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import platform
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -26,8 +27,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from filelock import FileLock
 
 from core.encoders import lazy
+from core.encoders.steps import in_background, step
 from core.encoders.towers import Tower
 from core.errors import BadParameter, MissingPart
 from core.types import Floats, Ints, digest
@@ -37,16 +40,29 @@ if TYPE_CHECKING:
 
 
 BACKENDS = ("auto", "torch", "openvino")
-FORMAT = "2"
+GRAPH = "model.xml"
+FORMAT = "3"
 """Version of the cached files; raise it when their meaning changes."""
-PARITY = 0.9999
+LIBRARIES = ("torch", "openvino", "open_clip_torch", "timm", "transformers")
+PARITY = 0.99999
 """Smallest cosine allowed between a row of torch and the same row of OpenVINO."""
+STEPS = 3  # of preparing a tower
+WAITING = "waiting for another process that prepares it"
+_CONVERTING = Lock()
 
 
 class Runner(Protocol):
     """Computes unit rows of a batch of a tower's input; may be called from any thread."""
 
-    backend: str
+    @property
+    def backend(self) -> str:
+        """The one in use: "torch" or "openvino"."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """A sentence when it is not the requested one; usually empty."""
+        ...
 
     def __call__(self, batch: Floats | Ints) -> Floats:
         """(n, d) float32 unit rows."""
@@ -54,15 +70,16 @@ class Runner(Protocol):
 
 
 class Torch:
-    """The module itself, on the fastest device of torch."""
+    """The module itself, by default on the fastest device of torch."""
 
     backend = "torch"
 
-    def __init__(self, tower: Tower) -> None:
+    def __init__(self, tower: Tower, note: str = "", device: str = "") -> None:
         lazy.open_clip()
-        self._device = _device()
+        self.note = note
+        self.device = device or _device()
         # Models are loaded in training mode, where a row depends on its batch.
-        self.module = tower.build().eval().requires_grad_(False).to(self._device)
+        self.module = tower.build().eval().requires_grad_(False).to(self.device)
         self._lock = Lock()
 
     def __call__(self, batch: Floats | Ints) -> Floats:
@@ -70,22 +87,20 @@ class Torch:
         import torch
 
         with self._lock, torch.inference_mode():
-            rows = self.module(torch.from_numpy(batch).to(self._device))
+            rows = self.module(torch.from_numpy(batch).to(self.device))
             result: Floats = rows.float().cpu().numpy()
         return result
 
 
 class OpenVino:
-    """The same module, converted once and then read from disk without loading torch."""
+    """The same module as a graph: a file, read without loading torch, or just converted."""
 
     backend = "openvino"
+    note = ""
 
-    def __init__(self, tower: Tower, module: torch.nn.Module | None = None) -> None:
-        ov = _openvino()
-        cached = folder(tower.key) / "model.xml"
-        source = cached if module is None and cached.exists() else _convert(tower, module)
+    def __init__(self, graph: object) -> None:
         settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-        self._model = ov.Core().compile_model(source, "CPU", settings)
+        self._model = _openvino().Core().compile_model(graph, "CPU", settings)
         self._lock = Lock()
 
     def __call__(self, batch: Floats | Ints) -> Floats:
@@ -95,8 +110,40 @@ class OpenVino:
         return result
 
 
-def start(tower: Tower, backend: str) -> tuple[Runner, str]:
-    """A runner for the tower, and a sentence when it is not the requested one.
+class FirstUse:
+    """Torch, until OpenVINO has been prepared in the background; then the faster one."""
+
+    def __init__(self, tower: Tower, torch: Torch) -> None:
+        self._tower, self._torch, self._folder = tower, torch, folder(tower.key)
+        self._runner: Runner = torch
+        self._lock = Lock()
+        in_background(self._prepare, f"prepare {tower.key}")
+
+    @property
+    def backend(self) -> str:
+        """The one in use."""
+        return self._runner.backend
+
+    @property
+    def note(self) -> str:
+        """Why OpenVINO is off, where it is."""
+        return self._runner.note
+
+    def __call__(self, batch: Floats | Ints) -> Floats:
+        """(n, d) float32 unit rows."""
+        with self._lock:
+            return self._runner(batch)
+
+    def _prepare(self) -> None:
+        found = _prepare(self._tower, self._torch, self._folder, "auto", alone=self._lock)
+        with self._lock:
+            self._runner = found
+
+
+def start(tower: Tower, backend: str) -> Runner:
+    """A runner for the tower.
+
+    With "auto" and nothing cached, torch runs until OpenVINO is ready; with "openvino" this waits.
 
     Raises:
         BadParameter: no such backend.
@@ -108,28 +155,84 @@ def start(tower: Tower, backend: str) -> tuple[Runner, str]:
         _openvino()
     tower.verify()
     if backend == "torch" or lazy.openvino() is None:
-        return Torch(tower), ""
-    choice = load_choice(tower.key) or _compare(tower)
-    if choice.parity < PARITY:
-        return Torch(tower), (
-            f"OpenVINO is off for {tower.key}: its rows agree with torch's only to a cosine of "
-            f"{choice.parity:.6f}; allowed: {PARITY} or more."
-        )
-    if backend == "openvino" or choice.openvino_s < choice.torch_s:
-        return OpenVino(tower), ""
-    return Torch(tower), ""
+        return Torch(tower)
+    at = folder(tower.key)
+    ready = _cached(tower, at, backend)
+    if ready:
+        return ready
+    if backend == "openvino":
+        return _prepare(tower, Torch(tower, device="cpu"), at, backend)
+    runner = Torch(tower)
+    return FirstUse(tower, runner) if runner.device == "cpu" else runner
 
 
-def _compare(tower: Tower) -> Choice:
-    """Run both backends on the tower's example: parity of the rows, and seconds."""
-    batch = tower.example()
-    ours = Torch(tower)
-    theirs = OpenVino(tower, ours.module.cpu())
-    ours.module.to(_device())
-    cosines = np.einsum("ij,ij->i", _as_rows(ours(batch)), _as_rows(theirs(batch)))
-    choice = Choice(float(cosines.min()), _seconds(ours, batch), _seconds(theirs, batch))
-    save_choice(tower.key, choice)
-    return choice
+def _cached(tower: Tower, at: Path, backend: str) -> Runner | None:
+    """The runner that an earlier comparison chose; None when its files are not there."""
+    choice, graph = load_choice(at), at / GRAPH
+    if choice is None:
+        return None
+    if not choice.takes_openvino(backend):
+        return Torch(tower, choice.note(tower))
+    return OpenVino(graph) if graph.exists() else None
+
+
+def _prepare(
+    tower: Tower,
+    ours: Torch,
+    at: Path,
+    backend: str,
+    alone: AbstractContextManager[Any] | None = None,
+) -> Runner:
+    """Convert a tower, compare both backends on its example, and cache what was found.
+
+    Args:
+        tower: what is converted.
+        ours: its module, on the CPU.
+        at: the tower's folder.
+        backend: the requested one.
+        alone: entered for each run whose time is measured.
+    """
+    with _one_at_a_time(tower, at):
+        ready = _cached(tower, at, backend)
+        if ready:
+            return ready
+        try:
+            with step(tower.title, "converting to OpenVINO", 1, STEPS):
+                graph = _convert(tower, ours.module)
+            with step(tower.title, "comparing OpenVINO with torch", 2, STEPS):
+                theirs, batch = OpenVino(graph), tower.example()
+                parity = float(_cosines(ours(batch), theirs(batch)).min())
+                seconds = [
+                    time_of(runner, batch, alone or nullcontext()) for runner in (ours, theirs)
+                ]
+                choice = Choice(parity, *seconds)
+        except lazy.conversion_errors() as error:
+            ours.note = f"OpenVINO cannot run {tower.title} ({lazy.first_line(error)}); torch does."
+            return ours
+        with step(tower.title, "saving the faster one", 3, STEPS):
+            if choice.takes_openvino(backend):
+                save_graph(at, graph)
+            save_choice(at, choice)
+        ours.note = choice.note(tower)
+        return theirs if choice.takes_openvino(backend) else ours
+
+
+@contextmanager
+def _one_at_a_time(tower: Tower, at: Path) -> Iterator[None]:
+    """Wait for other threads, because tracing is not safe in two, and for other processes."""
+    with ExitStack() as held:
+        held.enter_context(_CONVERTING)
+        # Where the disk cannot be written or locked, two processes may do the same work.
+        with step(tower.title, WAITING), suppress(OSError, NotImplementedError):
+            at.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(at / "lock"))
+        yield
+
+
+def _cosines(ours: Floats, theirs: Floats) -> Floats:
+    """Cosines between the outputs for each input, however many rows a tower gives for it."""
+    result: Floats = np.einsum("ij,ij->i", _as_rows(ours), _as_rows(theirs))
+    return result
 
 
 def _as_rows(output: Floats) -> Floats:
@@ -139,23 +242,24 @@ def _as_rows(output: Floats) -> Floats:
     return result
 
 
-def _seconds(runner: Runner, batch: Floats | Ints, runs: int = 2) -> float:
+def time_of(
+    runner: Runner, batch: Floats | Ints, alone: AbstractContextManager[Any], runs: int = 2
+) -> float:
     """The fastest of a few runs, least affected by other work of the machine."""
     best = float("inf")
     for _ in range(runs):
-        started = perf_counter()
-        runner(batch)
-        best = min(best, perf_counter() - started)
+        with alone:
+            started = perf_counter()
+            runner(batch)
+            best = min(best, perf_counter() - started)
     return best
 
 
-def _convert(tower: Tower, module: torch.nn.Module | None) -> object:
-    """The tower as an OpenVINO model; also written to disk where that is possible."""
+def _convert(tower: Tower, module: torch.nn.Module) -> object:
+    """The module as an OpenVINO model."""
     import torch
 
     ov = _openvino()
-    lazy.open_clip()
-    module = module or tower.build().eval().requires_grad_(False)
     example = torch.from_numpy(tower.example()[:2])
     kind = ov.Type.f32 if example.is_floating_point() else ov.Type.i64
     jit: Any = torch.jit
@@ -164,13 +268,7 @@ def _convert(tower: Tower, module: torch.nn.Module | None) -> object:
         # which also makes torch's own check of the trace (most of its time) unnecessary.
         warnings.simplefilter("ignore")
         traced = jit.trace(module, example, check_trace=False)
-        model = ov.convert_model(traced, example_input=example, input=(list(tower.shape), kind))
-
-    def save(directory: Path) -> None:
-        ov.save_model(model, directory / "model.xml", compress_to_fp16=False)
-
-    _save(tower.key, save)
-    return model
+        return ov.convert_model(traced, example_input=example, input=(list(tower.shape), kind))
 
 
 def _openvino() -> ModuleType:
@@ -180,12 +278,13 @@ def _openvino() -> ModuleType:
     return package
 
 
-def _device() -> torch.device:
+def _device() -> str:
+    """The fastest device of torch."""
     import torch
 
     if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 @dataclass(frozen=True)
@@ -196,40 +295,60 @@ class Choice:
     torch_s: float
     openvino_s: float
 
+    def takes_openvino(self, backend: str) -> bool:
+        """Whether OpenVINO gives the same rows and is requested or faster."""
+        return self.parity >= PARITY and (backend == "openvino" or self.openvino_s < self.torch_s)
+
+    def note(self, tower: Tower) -> str:
+        """Why OpenVINO is off, in a sentence; "" where its rows agree."""
+        if self.parity >= PARITY:
+            return ""
+        return (
+            f"OpenVINO is off for {tower.title}: its rows agree with torch's only to a cosine of "
+            f"{self.parity:.6f}; allowed: {PARITY} or more."
+        )
+
 
 def folder(key: str) -> Path:
     """The cache folder of a tower; depends on the machine and the libraries' versions."""
     return _root() / f"{key}-{_machine()[:12]}"
 
 
-def load_choice(key: str) -> Choice | None:
-    """The cached comparison, or None when there is none or it cannot be read."""
+def load_choice(at: Path) -> Choice | None:
+    """The comparison cached in a folder, or None when there is none or it cannot be read."""
     try:
-        return Choice(**json.loads((folder(key) / "choice.json").read_text("utf-8")))
+        return Choice(**json.loads((at / "choice.json").read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def save_choice(key: str, choice: Choice) -> None:
+def save_choice(at: Path, choice: Choice) -> None:
     """Cache a comparison."""
     text = json.dumps(asdict(choice))
-    _save(key, lambda directory: (directory / "choice.json").write_text(text, "utf-8"))
+    _save(at, lambda directory: (directory / "choice.json").write_text(text, "utf-8"))
 
 
-def _save(key: str, write: Callable[[Path], object]) -> None:
+def save_graph(at: Path, graph: object) -> None:
+    """Cache a converted tower, and delete those of the format before this one."""
+    ov = _openvino()
+    _save(at, lambda directory: ov.save_model(graph, directory / GRAPH, compress_to_fp16=False))
+    for old in at.parents[1].glob("*-*/choice.json"):
+        shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def _save(at: Path, write: Callable[[Path], object]) -> None:
     """Write into a new folder, then move each file into place: readers never see half a file.
 
     A disk that cannot be written is no error: the cache stays empty.
     """
-    target = folder(key)
     with suppress(OSError, RuntimeError):
-        target.mkdir(parents=True, exist_ok=True)
-        directory = Path(tempfile.mkdtemp(dir=target))
+        at.mkdir(parents=True, exist_ok=True)
+        directory = Path(tempfile.mkdtemp(dir=at))
         try:
             write(directory)
             # The file that readers look for comes last, when all it needs is in place.
             for file in sorted(directory.iterdir(), key=lambda f: f.suffix == ".xml"):
-                os.replace(file, target / file.name)
+                os.replace(file, at / file.name)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
 
@@ -238,13 +357,13 @@ def _root() -> Path:
     home = os.environ.get("SEXTANT_HOME", "")
     # OpenVINO reads local files only, so that a home in object storage cannot hold them.
     local = Path(home) if home and "://" not in home else Path.home() / ".sextant"
-    return local / "cache" / "encoders"
+    return local / "cache" / "encoders" / FORMAT
 
 
 @cache
 def _machine() -> str:
     facts = [platform.machine(), platform.processor(), platform.node(), str(os.cpu_count())]
-    return digest(FORMAT, *facts, *map(_version, ("torch", "openvino", "open_clip_torch")))
+    return digest(*facts, *map(_version, LIBRARIES))
 
 
 def _version(package: str) -> str:

@@ -14,9 +14,10 @@ import numpy as np
 from safetensors import SafetensorError
 
 from core.encoders import hub, lazy, long_texts
+from core.encoders.configuration import configuration
 from core.encoders.towers import Longer, Model, Tower
 from core.errors import InputError, MissingPart, UnknownName
-from core.types import Floats, Ints
+from core.types import Floats, Ints, digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,18 +48,19 @@ def model(name: str) -> Model:
     """
     package = lazy.open_clip()
     source, pretrained = _parse(name, package)
+    quick_gelu = _quick_gelu(package, source, pretrained)
     try:
         with lazy.quietly(), _network(source):
             module = package.create_model(
-                source,
-                pretrained,
-                require_pretrained=True,
-                force_quick_gelu=_quick_gelu(package, source, pretrained),
+                source, pretrained, require_pretrained=True, force_quick_gelu=quick_gelu
             )
             tokenizer = package.get_tokenizer(source)
+            settings = package.get_model_config(source)
     except LOAD_ERRORS as error:
         raise _load_error(name, source, error) from error
-    return _describe(name, source, package, module.eval().requires_grad_(False), tokenizer)
+    if quick_gelu:
+        settings["quick_gelu"] = True
+    return _describe(name, settings, package, module.eval().requires_grad_(False), tokenizer)
 
 
 def _parse(name: str, package: Any) -> tuple[str, str | None]:
@@ -105,7 +107,9 @@ def _load_error(name: str, source: str, error: BaseException) -> InputError | Mi
     )
 
 
-def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any) -> Model:
+def _describe(
+    name: str, config: dict[str, Any], package: Any, module: Any, tokenizer: Any
+) -> Model:
     from core.encoders.modules import ImageHalf, PatchRows, TextHalf, has_patches
 
     settings = package.get_model_preprocess_cfg(module)
@@ -115,34 +119,44 @@ def _describe(name: str, source: str, package: Any, module: Any, tokenizer: Any)
     prepare = _prepare(transform)
     tokenize, varies = _tokenize_with(module, tokenizer)
     pixels, tokens = _example_pixels(prepare), tokenize(EXAMPLES)
-    digest = _digest(module)
-    length = -1 if varies else tokens.shape[1]
+    weights, described = _digest(module), configuration(package, config, settings, tokenizer)
+
+    def tower(
+        half: str, of: str, built: nn.Module, example: Floats | Ints, shape: tuple[int, ...]
+    ) -> Tower:
+        key = f"{half}-{digest(weights, described)}"[:24]
+        return _built(key, f"{name} ({of})", built, example, shape)
+
+    shape = (-1, *pixels.shape[1:])
     return Model(
         name=name,
-        d=int(package.get_model_config(source)["embed_dim"]),
-        weights=digest,
+        d=int(config["embed_dim"]),
+        weights=weights,
+        configuration=described,
         preprocessing=", ".join(f"{key} {value}" for key, value in sorted(settings.items())),
         prepare=prepare,
         tokenize=tokenize,
-        image=_built(f"image-{digest}", ImageHalf(module), pixels, (-1, *pixels.shape[1:])),
-        text=_built(f"text-{digest}", TextHalf(module), tokens, (-1, length)),
+        image=tower("image", "images", ImageHalf(module), pixels, shape),
+        text=tower(
+            "text", "texts", TextHalf(module), tokens, (-1, -1 if varies else len(tokens[0]))
+        ),
         version=f"open_clip {package.__version__}",
-        patch_tower=_built(
-            f"places-{digest}", PatchRows(module.visual), pixels, (-1, *pixels.shape[1:])
-        )
+        patch_tower=tower("places", "patches", PatchRows(module.visual), pixels, shape)
         if has_patches(module.visual)
         else None,
         grid=tuple(getattr(module.visual, "grid_size", (0, 0))),
         view=VIEWS.get(str(settings.get("resize_mode")), "whole"),
         context=int(tokenizer.context_length or 0),
         count=_count_with(tokenizer),
-        stretch=_stretch_with(module, tokenizer),
+        stretch=_stretch_with(name, module, tokenizer),
     )
 
 
-def _built(key: str, half: nn.Module, example: Floats | Ints, shape: tuple[int, ...]) -> Tower:
+def _built(
+    key: str, title: str, half: nn.Module, example: Floats | Ints, shape: tuple[int, ...]
+) -> Tower:
     """A tower that is built already."""
-    return Tower(key[:24], lambda: None, lambda: half, lambda: example, shape)
+    return Tower(key, title, lambda: None, lambda: half, lambda: example, shape)
 
 
 def _tokenize_with(module: Any, tokenizer: Any) -> tuple[Callable[[Sequence[str]], Ints], bool]:
@@ -175,7 +189,7 @@ def _count_with(tokenizer: Any) -> Callable[[str], int]:
     return count
 
 
-def _stretch_with(module: Any, tokenizer: Any) -> Callable[[str], Longer]:
+def _stretch_with(name: str, module: Any, tokenizer: Any) -> Callable[[str], Longer]:
     """The text half with stretched positions; see `long_texts`."""
 
     def longer(mode: str) -> Longer:
@@ -189,7 +203,9 @@ def _stretch_with(module: Any, tokenizer: Any) -> Callable[[str], Longer]:
             ids: Ints = tokenizer(list(texts), context_length=context).numpy().astype(np.int64)
             return ids
 
-        tower = _built(f"text-{mode}", half, tokenize(EXAMPLES), (-1, context))
+        tower = _built(
+            f"text-{mode}", f"{name} (long texts)", half, tokenize(EXAMPLES), (-1, context)
+        )
         return Longer(tower, tokenize, context)
 
     return longer

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from core.encoders.backends import BACKENDS
+from core.encoders.steps import step
 from core.errors import BadParameter
 from core.types import Floats, Passport, Tokens
 
@@ -103,7 +104,8 @@ def load(name: str, backend: str = "auto") -> Encoder:
 
     Args:
         name: One of the forms above.
-        backend: "torch", "openvino" (on a CPU), or "auto": the faster one on this machine.
+        backend: "torch", "openvino" (on a CPU), or "auto": the faster one on this machine. On first
+            use that is torch until OpenVINO is prepared in the background; see `preparing`.
 
     Raises:
         UnknownName: nothing has that name.
@@ -119,7 +121,8 @@ def load(name: str, backend: str = "auto") -> Encoder:
         loading = _LOADING[key]
     with loading:
         if key not in _LOADED:
-            _LOADED[key] = _make(*key)
+            with step(key[0], "loading"):
+                _LOADED[key] = _make(*key)
         return _LOADED[key]
 
 

@@ -51,6 +51,13 @@ def openvino() -> ModuleType | None:
         return None
 
 
+def conversion_errors() -> tuple[type[Exception], ...]:
+    """What torch and OpenVINO raise over a module that cannot be converted."""
+    frontend: Any = importlib.import_module("openvino.frontend")
+    own = ("GeneralFailure", "NotImplementedFailure", "OpConversionFailure", "OpValidationFailure")
+    return (RuntimeError, TypeError, ValueError, *(getattr(frontend, name) for name in own))
+
+
 @contextmanager
 def quietly() -> Iterator[None]:
     """Suppress OpenCLIP's log messages and warnings while it loads."""

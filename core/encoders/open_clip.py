@@ -35,7 +35,6 @@ class OpenClip:
             raise BadParameter("backend", backend, ", ".join(backends.BACKENDS))
         self._model = model
         self._backend = backend
-        self._notes: dict[str, str] = {}
         self._runners: dict[str, Runner] = {}
         self._longer: dict[str, Longer] = {}
         self._long_text = "windows" if model.context else ""
@@ -64,12 +63,13 @@ class OpenClip:
             backend=" and ".join(used) or self._backend,
             version=self._model.version,
             long_text=self._long_text,
+            configuration=self._model.configuration,
         )
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on what differs from the request, such as another backend; usually empty."""
-        return tuple(filter(None, self._notes.values()))
+        return tuple(runner.note for runner in self._runners.values() if runner.note)
 
     def prepare(self, image: Image) -> Floats:
         """The model's preprocessing of one image: (3, h, w). Safe in decoding threads."""
@@ -197,8 +197,7 @@ class OpenClip:
         """A half's runner, created once by the first thread."""
         with self._locks[half]:
             if half not in self._runners:
-                runner, self._notes[half] = backends.start(tower, backend or self._backend)
-                self._runners[half] = runner
+                self._runners[half] = backends.start(tower, backend or self._backend)
             return self._runners[half]
 
     def _started(self, half: str) -> Runner | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.encoders import long_texts
+from core.encoders.configuration import as_text, flat
 from core.encoders.starter_files import (
     HEADS,
     IMAGE_WEIGHTS,
@@ -30,7 +31,7 @@ from core.encoders.starter_files import (
 )
 from core.encoders.token_vectors import WORD
 from core.encoders.towers import Longer, Model, Tower
-from core.types import Floats, Ints
+from core.types import Floats, Ints, digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,46 +54,41 @@ def model() -> Model:
         MissingPart: its configuration or its heads are absent.
     """
     size, length = image_size(), context_length()
-    digest = sha256(
+    weights = sha256(
         "".join([IMAGE_WEIGHTS.digest, TEXT_WEIGHTS.digest, _heads_digest()]).encode()
     ).hexdigest()
+    preprocessing = f"RGB, bicubic to {size} x {size}, -1..1; {length} word pieces"
+    described = as_text(
+        flat(config(), {}) | {"preprocessing": preprocessing, "tokenizer": TOKENIZER.digest[:12]}
+    )
+
+    def tower(
+        half: str,
+        of: str,
+        build: str,
+        verify: Callable[[], None],
+        example: Callable[[], Floats | Ints],
+        shape: tuple[int, ...],
+    ) -> Tower:
+        key = f"starter-{half}-{digest(weights, described)[:12]}"
+        return Tower(key, f"starter ({of})", verify, _lazily(build), example, shape)
+
+    of_images = (IMAGE_WEIGHTS.verify, example_pixels, (-1, 3, size, size))
+    of_texts = (_verify_text, lambda: tokenize(EXAMPLES), (-1, -1))
     return Model(
         name="starter",
         d=int(config()["embed_dim"]),
-        weights=digest,
-        preprocessing=f"RGB, bicubic to {size} x {size}, -1..1; {length} word pieces",
+        weights=weights,
+        configuration=described,
+        preprocessing=preprocessing,
         prepare=prepare,
         tokenize=tokenize,
-        image=Tower(
-            key=f"starter-image-{digest[:12]}",
-            verify=IMAGE_WEIGHTS.verify,
-            build=_lazily("image"),
-            example=example_pixels,
-            shape=(-1, 3, size, size),
-        ),
-        text=Tower(
-            key=f"starter-text-{digest[:12]}",
-            verify=_verify_text,
-            build=_lazily("text"),
-            example=lambda: tokenize(EXAMPLES),
-            shape=(-1, -1),
-        ),
+        image=tower("image", "images", "image", *of_images),
+        text=tower("text", "texts", "text", *of_texts),
         version=f"open_clip {version('open_clip_torch')}",
-        patch_tower=Tower(
-            key=f"starter-places-{digest[:12]}",
-            verify=IMAGE_WEIGHTS.verify,
-            build=_lazily("patches"),
-            example=example_pixels,
-            shape=(-1, 3, size, size),
-        ),
+        patch_tower=tower("places", "patches", "patches", *of_images),
         grid=(-(-size // STRIDE), -(-size // STRIDE)),
-        token_tower=Tower(
-            key=f"starter-pieces-{digest[:12]}",
-            verify=_verify_text,
-            build=_lazily("tokens"),
-            example=lambda: tokenize(EXAMPLES),
-            shape=(-1, -1),
-        ),
+        token_tower=tower("pieces", "text tokens", "tokens", *of_texts),
         words=words,
         additive=True,
         context=length,
@@ -149,7 +145,9 @@ def longer(mode: str) -> Longer:
         return _token_ids(texts, context)
 
     key = f"starter-text-{mode}"
-    tower = Tower(key, _verify_text, build, lambda: longer_ids(EXAMPLES), (-1, -1))
+    tower = Tower(
+        key, "starter (long texts)", _verify_text, build, lambda: longer_ids(EXAMPLES), (-1, -1)
+    )
     return Longer(tower, longer_ids, context)
 
 

@@ -18,7 +18,8 @@ class Tower:
     """One half of a model, not yet built: a text query need not wait for the image half.
 
     Args:
-        key: Name of the half and its weights; a backend stores what it converts under this name.
+        key: Name of the half and the model's identity; a backend stores what it converts under it.
+        title: Name of the model and the half, for people.
         verify: Raises an error when the weights on disk are not those of the key.
         build: Builds the module that turns a batch of input into unit rows.
         example: A small batch of input, for conversion, comparison and calibration.
@@ -26,6 +27,7 @@ class Tower:
     """
 
     key: str
+    title: str
     verify: Callable[[], None]
     build: Callable[[], nn.Module]
     example: Callable[[], Floats | Ints]
@@ -49,6 +51,7 @@ class Model:
         name: The name it is loaded by.
         d: Number of dimensions.
         weights: Digest of all weights.
+        configuration: What decides its vectors beside the weights; see `Passport`.
         preprocessing: Description of the preprocessing of images and texts, part of the passport.
         prepare: Image to (3, h, w) pixels; called from many threads.
         tokenize: Texts to (n, length) token ids.
@@ -69,6 +72,7 @@ class Model:
     name: str
     d: int
     weights: str
+    configuration: str
     preprocessing: str
     prepare: Callable[[Image], Floats]
     tokenize: Callable[[Sequence[str]], Ints]

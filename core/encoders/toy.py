@@ -27,7 +27,7 @@ COLORS = {
     "black": (0, 0, 0),
 }
 # The preprocessing is part of the stored key of vectors, so its spelling stays.
-PASSPORT = Passport("toy", "none", "mean colour", len(COLORS), backend="numpy")
+PASSPORT = Passport("toy", "none", "mean colour", len(COLORS), backend="numpy", configuration="{}")
 
 
 @dataclass(frozen=True)

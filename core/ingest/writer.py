@@ -164,7 +164,10 @@ class Writer:
             self.report.notes.append(f"Deleted {captions} that the source no longer has.")
 
     def note(self) -> None:
-        """Report what was assumed about pixels, and how long texts were encoded."""
+        """Report what was assumed about pixels and the encoder, and how long texts were encoded."""
+        unchecked = self.passport.unchecked(self.encoder.passport)
+        if unchecked:
+            self.report.notes.append(unchecked)
         for note, names in self._notes.items():
             images = "1 image has" if len(names) == 1 else f"{len(names):,} images have"
             self.report.notes.append(f"{images} {note} (first: {names[0]}).")

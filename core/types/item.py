@@ -65,7 +65,9 @@ class Passport:
     """How vectors were computed; stored with every vector table so that queries are encoded alike.
 
     Field names are the stored JSON keys. `long_text` is the mode for texts beyond the model's
-    limit; "" truncates them.
+    limit; "" truncates them. `configuration` is one line of JSON: architecture, activation, image
+    size, pooling, context length, tokenizer and preprocessing, by field; "" where it is unknown, as
+    in passports stored before it was recorded.
     """
 
     model: str
@@ -76,13 +78,20 @@ class Passport:
     backend: str = "torch"
     version: str = ""
     long_text: str = ""
+    configuration: str = ""
 
     @property
     def key(self) -> str:
         """Name of the vector table: same key, same vectors. Backend and version do not count."""
-        # "" adds nothing, so that keys of tables older than the field still match.
+        # "" adds nothing, so that keys of tables older than a field still match.
         mode = [self.long_text] if self.long_text else []
-        return digest(self.model, self.weights, self.preprocessing, str(self.d), *mode)[:12]
+        own = [self.identity] if self.configuration else []
+        return digest(self.model, self.weights, self.preprocessing, str(self.d), *mode, *own)[:12]
+
+    @property
+    def identity(self) -> str:
+        """Digest of weights and configuration: what tells two encoders apart."""
+        return digest(self.weights, self.configuration)
 
     def check(self, other: Passport) -> None:
         """Reject an encoder that computes different vectors under the same name.
@@ -90,12 +99,43 @@ class Passport:
         Imported vectors have no digest of weights: only their dimension can be compared.
 
         Raises:
-            PassportMismatch: the first field in which they differ.
+            PassportMismatch: what differs: dimension, weights, or fields of the configuration.
         """
-        for name in ("d", "weights", "preprocessing") if self.weights else ("d",):
-            old, new = getattr(self, name), getattr(other, name)
-            if old != new:
-                raise PassportMismatch(self.model, name, old, new)
+        differences = self._differences(other)
+        if differences:
+            raise PassportMismatch(self.model, differences)
+
+    def unchecked(self, other: Passport) -> str:
+        """A sentence when an encoder's configuration cannot be compared; "" when it can.
+
+        >>> Passport("m", "w", "p", 8).unchecked(Passport("m", "w", "p", 8))
+        ''
+        """
+        if not self.weights or self.configuration or not other.configuration:
+            return ""
+        return (
+            "The vectors were stored by an earlier version, without the encoder's configuration: "
+            "weights and preprocessing are as they were, the configuration cannot be checked."
+        )
+
+    def _differences(self, other: Passport) -> list[tuple[str, str, str]]:
+        """(what, stored, found) of everything that differs and can be compared."""
+        if self.d != other.d:
+            return [("number of dimensions", str(self.d), str(other.d))]
+        if not self.weights:
+            return []
+        if self.weights != other.weights:
+            return [("digest of the weights", self.weights[:12], other.weights[:12])]
+        if self.configuration and other.configuration:
+            old, new = json.loads(self.configuration), json.loads(other.configuration)
+            return [
+                (name, *(json.dumps(c[name]) if name in c else "the default" for c in (old, new)))
+                for name in sorted({*old, *new})
+                if old.get(name) != new.get(name)
+            ]
+        if self.preprocessing != other.preprocessing:
+            return [("preprocessing", self.preprocessing, other.preprocessing)]
+        return []
 
     def to_json(self) -> str:
         """One line of JSON, stored in the vector table's metadata."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
+from core import encoders
 from core.types import Item, Passport, Space
 from core.workbench import explain as _explain
 from core.workbench import ingest as _ingest
@@ -64,6 +65,8 @@ class Workbench:
     add_encoder = _ingest.add_encoder
     build_demo = _ingest.build_demo
     encoder_suggestions = staticmethod(_ingest.encoder_suggestions)
+    encoder_steps = staticmethod(encoders.preparing)
+    finish_encoders = staticmethod(encoders.finish)
     add_tokens = staticmethod(_ingest.add_tokens)
     tokens_stored = staticmethod(_ingest.tokens_stored)
     tokens_version = staticmethod(_ingest.tokens_version)

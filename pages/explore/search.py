@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.types import Kind
-from pages.parts import empty_states, problems, state
+from pages.parts import empty_states, encoder_steps, problems, state
 from pages.parts.search import query_bar, query_panel, results
 
 
@@ -48,6 +48,9 @@ with problems.shown(stop=True):
     off = state.workbench().text_search_off(state.opened())
     fields, since = state.workbench().fields(card.name), state.stamp()
 
-search(query_bar.bar(fields, off=off), since)
+bar, steps = query_bar.bar(fields, off=off), st.container(key="encoder_steps")
+search(bar, since)
 if not off:
     state.warm()
+    with steps:
+        encoder_steps.show()

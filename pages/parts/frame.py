@@ -5,7 +5,7 @@ import streamlit as st
 from core import ASSETS
 from core.errors import UnknownName
 from core.types import Passport
-from pages.parts import formatting, problems, session, state
+from pages.parts import encoder_steps, formatting, problems, session, state
 
 LOGO = str(ASSETS / "logo.svg")
 ICON = str(ASSETS / "icon.svg")
@@ -74,6 +74,7 @@ def _passport(passport: Passport) -> str:
     rows = {
         "Model": passport.model,
         "Weights": passport.weights[:12] or "unknown",
+        "Identity": _identity(passport),
         "Preprocessing": passport.preprocessing or "unknown",
         "Dimensions": f"{passport.d}, {'unit' if passport.normalised else 'any'} length",
         "Backend": passport.backend,
@@ -83,6 +84,13 @@ def _passport(passport: Passport) -> str:
         f"| {name} | {formatting.plain(formatting.shorten(v, 80))} |" for name, v in rows.items()
     ]
     return "\n".join(["| Encoder passport | |", "|---|---|", *lines])
+
+
+def _identity(passport: Passport) -> str:
+    """The digest of weights and configuration, or why there is none."""
+    if passport.configuration:
+        return f"{passport.identity[:12]} (weights and configuration)"
+    return "unknown: stored without the configuration, which cannot be checked"
 
 
 def _job() -> None:
@@ -100,4 +108,6 @@ def _progress() -> None:
     done = min(job.done / job.total, 1.0) if job.total else 0.0
     more = f" (+{len(running) - 1})" if len(running) > 1 else ""
     with st.container(key="job", width=330):
-        st.progress(done, f"{formatting.plain(job.title)}{more} · {formatting.plain(job.sentence)}")
+        steps = "".join(f" · {line}" for line in encoder_steps.lines())
+        title, sentence = formatting.plain(job.title), formatting.plain(job.sentence)
+        st.progress(done, f"{title}{more} · {sentence}{steps}")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.workbench import Job, tasks
-from pages.parts import formatting, problems, state
+from pages.parts import encoder_steps, formatting, problems, state
 
 ICONS = {
     "running": ":material/progress_activity:",
@@ -54,6 +54,8 @@ def _job(job: Job) -> None:
         if job.state == "running":
             st.progress(min(job.done / job.total, 1.0) if job.total else 0.0)
         st.caption(formatting.plain(job.sentence))
+        for line in encoder_steps.lines() if job.state == "running" else ():
+            st.caption(line)
         if job.traceback:
             with st.expander("Details for a bug report", type="compact"):
                 st.code(job.traceback, language=None)

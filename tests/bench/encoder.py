@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.encoders.encoder import Encoder, load
+from core.encoders.steps import finish
 from core.types.arrays import Floats
 from core.workbench import DEFAULT_ENCODER
 from tests.bench.rows import row
@@ -31,6 +32,8 @@ def run(name: str = DEFAULT_ENCODER) -> list[dict[str, Any]]:
     """
     ours, baseline = load(name), load(name, "torch")
     pixels = _pixels(ours)
+    _encode(ours, pixels[:1]), _encode(ours, ["a dog"])
+    finish()
     texts = [f"a photo of {i} dogs on a beach near a {'red ' * (i % 7)}boat" for i in range(TEXTS)]
     rows = [
         _compare("images", IMAGES, ours, baseline, pixels),

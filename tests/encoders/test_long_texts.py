@@ -1,20 +1,18 @@
 """Texts beyond a model's context length: queries are encoded as the stored texts were."""
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.encoders import checkpoints, lazy
+from core.encoders import checkpoints
 from core.encoders.encoder import load, long_text_note, with_long_text
 from core.encoders.long_texts import mean_rows, stretched, windows
 from core.errors import BadParameter, InputError
 from core.types.item import Passport
 from core.types.query import Part, Query
 from core.workbench import Workbench
-from tests.fixtures.encoders import TINY
+from tests.fixtures.encoders import model_folder
 from tests.fixtures.files import encoded, folder_of, jsonl, ramp
 
 MODES = ("windows", "stretch", "interpolate", "")
@@ -71,19 +69,8 @@ def home(shared_home, monkeypatch):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """An OpenCLIP model of random weights with a context of twelve tokens."""
-    package = lazy.open_clip()
-    import torch
-    from safetensors.torch import save_file
-
     place = tmp_path_factory.mktemp("tiny")
-    config = {"model_cfg": TINY, "preprocess_cfg": {"resize_mode": "squash"}}
-    (place / "open_clip_config.json").write_text(json.dumps(config), "utf-8")
-    torch.manual_seed(1)
-    weights = package.CLIP(**TINY).state_dict()
-    save_file(
-        {k: v.contiguous() for k, v in weights.items()}, place / "open_clip_model.safetensors"
-    )
-    return place
+    return model_folder(place, preprocessing={"resize_mode": "squash"}, seed=1)
 
 
 @pytest.fixture

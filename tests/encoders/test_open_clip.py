@@ -1,6 +1,5 @@
 """Encoders: the contract of all of them, and the errors of loading one."""
 
-import json
 import subprocess
 import sys
 import threading
@@ -9,34 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.encoders import backends, checkpoints, hub
+from core.encoders import checkpoints, hub
 from core.encoders.encoder import load
-from core.encoders.open_clip import OpenClip
 from core.errors import BadParameter, InputError, MissingPart, UnknownName
-from tests.fixtures.encoders import TINY, patterns
+from tests.fixtures.encoders import model_folder, patterns
 
 TEXTS = ["a dog", "", "two red boats on a lake", "x" * 10_000, "<b>caf\u00e9</b> &amp; bar"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """An OpenCLIP model of random weights, as `local-dir:` wants it."""
-    from core.encoders import lazy
-
-    package = lazy.open_clip()
-    import torch
-    from safetensors.torch import save_file
-
-    place = tmp_path_factory.mktemp("tiny")
-    settings = {"mean": [0.5] * 3, "std": [0.5] * 3, "resize_mode": "shortest"}
-    config = {"model_cfg": TINY, "preprocess_cfg": settings}
-    (place / "open_clip_config.json").write_text(json.dumps(config), "utf-8")
-    torch.manual_seed(0)
-    weights = package.CLIP(**TINY).state_dict()
-    save_file(
-        {k: v.contiguous() for k, v in weights.items()}, place / "open_clip_model.safetensors"
-    )
-    return place
+    return model_folder(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module", params=["toy", "tiny torch", "tiny openvino"])
@@ -122,56 +104,6 @@ def test_a_folder_may_be_named_by_its_path(folder):
     by_path = load(str(folder), "torch")
     assert by_path.passport.weights == load(f"local-dir:{folder}", "torch").passport.weights
     assert by_path.d == 16
-
-
-def test_openvino_gives_the_rows_of_torch(folder, rng):
-    pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-    ours, theirs = (load(f"local-dir:{folder}", b) for b in ("openvino", "torch"))
-    images = patterns(rng)
-    for a, b in (
-        (ours.encode_images(images), theirs.encode_images(images)),
-        (ours.encode_texts(TEXTS), theirs.encode_texts(TEXTS)),
-    ):
-        assert np.einsum("ij,ij->i", a, b).min() >= 0.9999
-    assert ours.passport.backend == "openvino"
-    assert ours.passport.key == theirs.passport.key
-
-
-def test_auto_uses_the_faster_backend_and_caches_the_comparison(folder):
-    pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-    model = checkpoints.model(f"local-dir:{folder}")
-    for torch_s, openvino_s, expected in ((2.0, 1.0, "openvino"), (1.0, 2.0, "torch")):
-        backends.save_choice(model.text.key, backends.Choice(1.0, torch_s, openvino_s))
-        encoder = OpenClip(model)
-        encoder.encode_texts(["a"])
-        assert encoder.passport.backend == expected
-
-
-def test_auto_compares_once(folder, monkeypatch):
-    pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-    model = checkpoints.model(f"local-dir:{folder}")
-    OpenClip(model).encode_texts(["a"])
-    assert backends.load_choice(model.text.key).parity >= 0.9999
-    monkeypatch.setattr(backends, "save_choice", lambda *a: pytest.fail("compared again"))
-    OpenClip(model).encode_texts(["a"])
-
-
-def test_rows_that_differ_turn_openvino_off(folder):
-    pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-    model = checkpoints.model(f"local-dir:{folder}")
-    backends.save_choice(model.text.key, backends.Choice(0.99, 2.0, 1.0))
-    encoder = OpenClip(model, "openvino")
-    encoder.encode_texts(["a"])
-    assert encoder.passport.backend == "torch"
-    assert "only to a cosine of 0.990000; allowed: 0.9999 or more" in encoder.notes[0]
-
-
-def test_a_home_that_cannot_be_written_is_no_error(monkeypatch, tmp_path):
-    file = tmp_path / "file"
-    file.write_text("not a folder", "utf-8")
-    monkeypatch.setenv("SEXTANT_HOME", str(file))
-    backends.save_choice("tower", backends.Choice(1.0, 2.0, 1.0))
-    assert backends.load_choice("tower") is None
 
 
 def test_weights_decide_the_passport(folder, tmp_path):

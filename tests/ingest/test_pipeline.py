@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,13 +122,28 @@ def test_an_encoder_with_other_weights_is_rejected(tmp_path, monkeypatch):
     bench = Workbench()
     bench.ingest("pets", captioned(tmp_path / "in", 3), encoder="toy")
     monkeypatch.setattr(encoders, "load", lambda name, backend="auto": Other("toy", "changed"))
-    with pytest.raises(PassportMismatch, match="weights is changed; stored: none"):
+    with pytest.raises(PassportMismatch, match=r"weights is changed \(stored: none\)"):
         bench.search(bench.open("pets"), Query((Part("red"),)))
     with pytest.raises(PassportMismatch):
         bench.ingest("pets", captioned(tmp_path / "more", 5), encoder="toy")
     assert bench.card("pets").images == 3
     opened = bench.open("pets")
     assert len(bench.search(opened, Query((Part(item=opened.space.ids[0]),))).hits) == 5
+
+
+def test_an_encoder_of_another_configuration_is_rejected(tmp_path, monkeypatch):
+    bench, encoder = Workbench(), Other()
+    monkeypatch.setattr(encoders, "load", lambda name, backend="auto": encoder)
+    bench.ingest("old", captioned(tmp_path / "in", 3), encoder="other")
+    encoder.passport = replace(encoder.passport, configuration='{"quick_gelu": true}')
+    report = bench.ingest("old", captioned(tmp_path / "more", 5), encoder="other")
+    assert (report.images, len(bench.home.open("old").passports())) == (2, 1)
+    assert any("without the encoder's configuration" in note for note in report.notes)
+    assert bench.search(bench.open("old"), Query((Part("red"),))).hits
+    bench.ingest("new", captioned(tmp_path / "in", 3), encoder="other")
+    encoder.passport = replace(encoder.passport, configuration="{}")
+    with pytest.raises(PassportMismatch, match=r"quick_gelu is the default \(stored: true\)"):
+        bench.search(bench.open("new"), Query((Part("red"),)))
 
 
 def test_cancelling_stores_what_was_encoded(tmp_path):

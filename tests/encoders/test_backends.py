@@ -1,0 +1,149 @@
+"""Which backend runs: torch at first, then the faster one; what is cached, and when it is not."""
+
+import threading
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from core.encoders import backends, checkpoints, steps
+from core.encoders.open_clip import OpenClip
+from tests.fixtures.encoders import model_folder, patterns
+
+pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return checkpoints.model(str(model_folder(tmp_path_factory.mktemp("tiny"))))
+
+
+@pytest.fixture
+def at(model, home):
+    """Where the text half is cached."""
+    return backends.folder(model.text.key)
+
+
+@pytest.fixture(autouse=True)
+def finished(home):
+    """No conversion outlives its test."""
+    yield
+    assert steps.finish(60)
+
+
+@pytest.fixture
+def traced(monkeypatch):
+    """How many modules were traced for a conversion."""
+    import torch
+
+    count, trace = [], torch.jit.trace
+    monkeypatch.setattr(torch.jit, "trace", lambda *a, **k: count.append(1) or trace(*a, **k))
+    return count
+
+
+@pytest.mark.parametrize(("seconds", "backend"), [((2, 1), "openvino"), ((1, 2), "torch")])
+def test_torch_runs_until_the_faster_one_is_ready(model, at, seconds, backend, monkeypatch):
+    faster = iter(seconds)
+    monkeypatch.setattr(backends, "time_of", lambda *_: next(faster))
+    encoder = OpenClip(model)
+    with FileLock(prepared(at)):
+        first = encoder.encode_texts(["a dog"])
+        assert encoder.passport.backend == "torch"
+    assert steps.finish(60)
+    assert encoder.passport.backend == backend
+    np.testing.assert_allclose(encoder.encode_texts(["a dog"]), first, atol=1e-5)
+    assert backends.load_choice(at).parity >= backends.PARITY
+    assert (at / backends.GRAPH).exists() == (backend == "openvino")
+
+
+def prepared(at):
+    at.mkdir(parents=True)
+    return at / "lock"
+
+
+def test_the_next_start_converts_nothing(model, at, traced):
+    for backend in ("openvino", "auto"):
+        encoder = OpenClip(model, backend)
+        backends.save_choice(at, backends.Choice(1.0, 2.0, 1.0))
+        encoder.encode_texts(["a"])
+        assert encoder.passport.backend == "openvino"
+    assert len(traced) == 1
+
+
+def test_several_encoders_convert_once(model, traced):
+    encoders = [OpenClip(model) for _ in range(3)]
+    threads = [threading.Thread(target=e.encode_texts, args=(["a"],)) for e in encoders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert steps.finish(60)
+    assert len(traced) == 1
+
+
+def test_what_another_process_prepares_is_used(model, at, traced):
+    encoder = OpenClip(model)
+    with FileLock(prepared(at)):
+        encoder.encode_texts(["a"])
+        (step,) = steps.preparing()
+        assert step.what == backends.WAITING
+        backends.save_choice(at, backends.Choice(1.0, 1.0, 2.0))
+    assert steps.finish(60)
+    assert encoder.passport.backend == "torch"
+    assert not traced
+
+
+def test_the_steps_of_a_conversion_are_announced(model, monkeypatch):
+    seen = []
+    announce = backends.step
+    monkeypatch.setattr(
+        backends, "step", lambda *of: seen.append(steps.Step(*of).name) or announce(*of)
+    )
+    OpenClip(model, "openvino").encode_texts(["a"])
+    titles = [name.removeprefix(model.text.title) for name in seen if "step" in name]
+    assert titles == [
+        ", step 1 of 3: converting to OpenVINO",
+        ", step 2 of 3: comparing OpenVINO with torch",
+        ", step 3 of 3: saving the faster one",
+    ]
+    assert steps.preparing() == ()
+
+
+def test_rows_that_differ_turn_openvino_off(model, at):
+    backends.save_choice(at, backends.Choice(0.9999, 2.0, 1.0))
+    encoder = OpenClip(model, "openvino")
+    encoder.encode_texts(["a"])
+    assert encoder.passport.backend == "torch"
+    assert "only to a cosine of 0.999900; allowed: 0.99999 or more" in encoder.notes[0]
+
+
+def test_a_module_that_cannot_be_converted_stays_with_torch(model, monkeypatch):
+    import torch
+
+    def fail(*_, **__):
+        raise RuntimeError("no such operator\nand much more")
+
+    monkeypatch.setattr(torch.jit, "trace", fail)
+    encoder = OpenClip(model)
+    encoder.encode_texts(["a"])
+    assert steps.finish(60)
+    assert encoder.passport.backend == "torch"
+    assert encoder.notes[0].endswith("(no such operator); torch does.")
+
+
+def test_graphs_of_the_format_before_are_deleted(model, at):
+    old = at.parents[1] / "text-0d19a8e0b056bc7f29-9685c65de415"
+    old.mkdir(parents=True)
+    (old / "choice.json").write_text("{}", "utf-8")
+    OpenClip(model, "openvino").encode_texts(["a"])
+    assert not old.exists()
+
+
+def test_a_home_that_cannot_be_written_is_no_error(model, monkeypatch, tmp_path, rng):
+    file = tmp_path / "file"
+    file.write_text("not a folder", "utf-8")
+    monkeypatch.setenv("SEXTANT_HOME", str(file))
+    encoder = OpenClip(model, "openvino")
+    assert encoder.encode_images(patterns(rng)).shape == (5, 16)
+    assert encoder.passport.backend == "openvino"
+    assert backends.load_choice(backends.folder(model.image.key)) is None
