@@ -111,7 +111,7 @@ def coverage(
             reference=Reference(float(within.mean()), "an image among the other images"),
             yardstick=out if found >= RELATED or out > FAR else float("nan"),
             sentence=(
-                "Coverage (mean squared distance of a text to its nearest image) is "
+                "Coverage (mean squared distance between a text and its nearest image) is "
                 f"{estimate(value, low, high)}, against {format_value(float(within.mean()))} "
                 f"between images. {share(out)} of the texts are farther than 99% of the images."
             ),

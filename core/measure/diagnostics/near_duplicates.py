@@ -139,6 +139,9 @@ def _share(space: Space, lists: Neighbors, threshold: float) -> tuple[float, flo
 def _copies(space: Space, lists: Neighbors, kind: Kind) -> str:
     same = copies(space.vectors[space.span(kind)])
     some = int((np.bincount(same)[same] > 1)[lists.queries - space.span(kind).start].sum())
-    have = f"{some:,} of" if some else "None of"
-    verb = "has" if some < 2 else "have"
-    return f"{have} the {len(lists.queries):,} items {verb} an exact copy (an identical vector)."
+    if not some:
+        return f"No item of the {len(lists.queries):,} has an exact copy (an identical vector)."
+    verb = "has" if some == 1 else "have"
+    return (
+        f"{some:,} of the {len(lists.queries):,} items {verb} an exact copy (an identical vector)."
+    )

@@ -181,12 +181,13 @@ def _finding(space: Space, lists: QueryLists, near: Ints, k: int) -> Finding:
 def _detail(counts: Ints, seen: float | None) -> str:
     bound = "" if seen is None else f" (of all images at most {share(seen)})"
     none = int((counts == 0).sum())
-    some = f"{none:,} of" if none else "None of"
-    times = format_value(float(counts.max() / max(float(counts.mean()), 1e-9)))
-    return (
-        f"{some} the {len(counts):,} images {'is' if none < 2 else 'are'} on no list{bound}; the "
-        f"most frequent one is on {times} times as many lists as the average."
+    some = (
+        "Every image is on some list"
+        if not none
+        else (f"{none:,} of the {len(counts):,} images {'is' if none == 1 else 'are'} on no list")
     )
+    times = format_value(float(counts.max() / max(float(counts.mean()), 1e-9)))
+    return f"{some}{bound}; the most frequent one is on {times} times as many lists as the average."
 
 
 def _sampled(space: Space, lists: QueryLists) -> str:

@@ -131,6 +131,56 @@ def test_the_interval_of_the_auc_covers():
     assert sum(f.low <= middle <= f.high for f in found) >= 90
 
 
+# Recall
+
+
+def test_recall_is_that_of_an_evaluation():
+    given = many_captions(noise=1.0)
+    found = find("pair_recall", given)
+    score = evaluate(given).text_to_image.scores["recall@10"]
+    assert (found.value, found.low, found.high) == (score.value, score.low, score.high)
+    assert found.reference.value == score.chance
+    np.testing.assert_array_equal(found.per_item[60:], evaluate(given).text_to_image.first_ranks)
+    assert found.sampled == "exact, all 180 of 180 texts, among all 60 images"
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict", "meaning"),
+    [
+        (spaces.paired(n=400), "good", "works"),
+        (spaces.paired(n=400, agreement=0.35), "watch", "misses more than it should"),
+        (spaces.shuffled(n=400), "bad", "no better than guessing"),
+    ],
+)
+def test_recall_is_judged_by_what_an_encoder_of_its_kind_reaches(given, verdict, meaning):
+    found = find("pair_recall", given)
+    assert found.verdict == verdict
+    assert meaning in found.sentence
+
+
+def test_recall_is_of_held_out_pairs_where_there_are_any():
+    given = spaces.paired(n=300, agreement=0.5)
+    held_out = np.arange(600) % 300 < 120
+    tested = Space(given.vectors, given.ids, 300, given.pairs, held_out=held_out)
+    found = find("pair_recall", tested)
+    known = evaluate(given, judged=held_out).text_to_image.scores["recall@10"]
+    assert found.value == known.value
+    assert "all 120 of 120 texts that are held out" in found.sampled
+    none = Space(given.vectors, given.ids, 300, given.pairs, held_out=np.zeros(600, bool))
+    with pytest.raises(TooFew, match="held out; there are none"):
+        find("pair_recall", none)
+
+
+def test_a_sample_of_queries_covers_the_value_of_all():
+    covered = 0
+    for seed in range(40):
+        given = spaces.paired(n=600, d=16, agreement=0.6, seed=seed)
+        whole, part = find("pair_recall", given), find("pair_recall", given, queries=100)
+        assert part.sampled == "random 100 of 600 texts, among all 600 images"
+        covered += part.low <= whole.value <= part.high
+    assert covered >= 36
+
+
 # Hardness
 
 
