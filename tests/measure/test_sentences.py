@@ -11,9 +11,9 @@ from tests.fixtures import spaces
 from tests.fixtures.parts import each_part
 
 TO_MEND = {
-    "codebook_collapse", "cone", "coverage", "effective_rank", "hubness", "intrinsic_dimension",
+    "codebook_collapse", "cone", "effective_rank", "intrinsic_dimension",
     "isotropy", "length_collapse", "local_dimension", "manifold_entropy", "mean_cosine",
-    "pair_hardness", "pair_margin", "participation_ratio", "reachability", "uniformity",
+    "participation_ratio", "uniformity",
 }  # fmt: skip
 
 
