@@ -8,6 +8,7 @@ from core.measure.catalog import (
     measure,
     measures,
     reading,
+    shown,
     title,
 )
 from core.measure.compare import COMPARE_AID, Contrast, compare
@@ -30,6 +31,7 @@ from core.measure.retrieval import (
     HELD_OUT,
     Direction,
     Evaluation,
+    chance_curve,
     evaluate,
     gained,
     hardest,
@@ -56,6 +58,7 @@ __all__ = [
     "ProbeData",
     "Threshold",
     "analogies",
+    "chance_curve",
     "compare",
     "count",
     "estimate",
@@ -76,6 +79,7 @@ __all__ = [
     "recall_curve",
     "rows_of_kind",
     "share",
+    "shown",
     "title",
     "too_few",
 ]

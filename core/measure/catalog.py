@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import UnknownName
 from core.measure.diagnostics import DIAGNOSTICS
-from core.measure.findings import estimate
+from core.measure.findings import format_value, interval, percent, share
 from core.measure.probes import PROBES
 from core.measure.verdicts import CAUSES
 from core.registry import Plugin
@@ -59,6 +59,23 @@ def title(name: str) -> str:
     return measure(name).title + "".join(name.partition(":")[1:])
 
 
+def shown(finding: Finding) -> tuple[str, str, str]:
+    """The value, its interval and its reference as they are read: shares in percent.
+
+    The interval is "exact" for a value that is, and "no interval" where there is none.
+    """
+    low, high, reference = finding.low, finding.high, finding.reference.value
+    if measure(finding.name).traits.get("percent"):
+        value, _, ends = percent(finding.value, low, high).partition(" (")
+        texts = value, ends.removesuffix(")"), share(reference)
+    else:
+        ends = interval(finding.value, low, high)
+        texts = format_value(finding.value, low, high), ends, format_value(reference)
+    if not finding.has_interval:
+        return texts[0], "no interval", texts[2]
+    return texts[0], texts[1] or "exact", texts[2]
+
+
 def folded(findings: Iterable[Finding]) -> Mapping[str, tuple[Finding, ...]]:
     """The findings that only repeat a common cause, by the part that stands for it.
 
@@ -83,7 +100,7 @@ def folded_sentence(findings: Iterable[Finding]) -> str:
     'From the same cause: stable rank (nesum) of images 2.0 (1.5 to 2.5).'
     """
     each = (
-        f"{title(f.name).lower()} of {SCOPE_NAMES[f.scope]} {estimate(f.value, f.low, f.high)}"
+        f"{title(f.name).lower()} of {SCOPE_NAMES[f.scope]} {shown(f)[0]} ({shown(f)[1]})"
         for f in findings
     )
     return f"From the same cause: {', '.join(each)}."

@@ -48,6 +48,11 @@ USUAL = {
         0.95, 1.0, "Levi and Gilboa 2025, arXiv 2411.14517: CLIP's images and texts are linearly "
         "separable"
     ),
-    "mean_cosine": Usual(0.3, 0.65, PLANTED),
-    "gap_variance": Usual(0.1, 0.45, PLANTED),
+    # With a gap of 0.8 to 0.95 and mean cosines of 0.4 to 0.5.
+    "mean_cosine": Usual(-0.05, 0.51, PLANTED),
+    "gap_variance": Usual(0.2, 0.26, PLANTED),
+    "cone": Usual(44.0, 51.0, PLANTED),
+    "partition_isotropy": Usual(0.24, 0.28, PLANTED),
+    "stable_rank": Usual(1.9, 2.5, PLANTED),
+    "uniformity": Usual(-2.4, -1.9, PLANTED),
 }  # fmt: skip

@@ -106,8 +106,7 @@ def _templates() -> Environment:
         keep_trailing_newline=True,
     )
     templates.filters["number"] = lambda value: measure.format_value(value)
-    templates.globals["format_value"] = measure.format_value
-    templates.globals["format_interval"] = measure.interval
+    templates.globals["shown"] = measure.shown
     templates.tests["finite"] = isfinite
     return templates
 

@@ -132,6 +132,7 @@ def _measured(name: str, here: Space) -> list[Finding]:
 def _row(finding: Finding) -> dict[str, str | float | None]:
     low, high = finding.low, finding.high
     reference = finding.reference.value
+    value_text, interval_text, reference_text = measure.shown(finding)
     return {
         "title": measure.title(finding.name),
         "scope": SCOPE_NAMES[finding.scope],
@@ -141,19 +142,13 @@ def _row(finding: Finding) -> dict[str, str | float | None]:
         "low": float(low) if finding.has_interval else None,
         "high": float(high) if finding.has_interval else None,
         "reference": reference if reference == reference else None,
-        "reference_text": formatting.number(reference),
+        "reference_text": reference_text,
         "reference_name": finding.reference.name,
-        "value_text": formatting.number(finding.value, low, high),
-        "interval_text": _interval(finding),
+        "value_text": value_text,
+        "interval_text": interval_text,
         "over": finding.over,
         "sentence": finding.sentence,
     }
-
-
-def _interval(finding: Finding) -> str:
-    if not finding.has_interval:
-        return "no interval"
-    return formatting.interval(finding.value, finding.low, finding.high) or "exact"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ def diagnostic(
     advice: Advice,
     aid: str = "",
     over: str = "",
+    percent: bool = False,
     cause: str = "",
     vital: Scope | None = None,
     per_item: bool = False,
@@ -39,13 +40,14 @@ def diagnostic(
         advice: why it matters and what to do.
         aid: how to read its curve.
         over: what the intervals of its findings are over, where they do not say so themselves.
+        percent: its value is a share, shown in percent.
         cause: what it follows from, where other diagnostics follow from the same: see `CAUSES`.
         vital: the scope that counts, of a diagnostic among the vital signs.
         per_item: its findings have a value for single items, by which the map can be colored.
     """
     register = DIAGNOSTICS(
         title=title, family=family, source=source, better=better, bounds=bounds,
-        invariant=invariant, threshold=threshold, advice=advice, aid=aid, over=over, cause=cause,
-        vital=vital, per_item=per_item,
+        invariant=invariant, threshold=threshold, advice=advice, aid=aid, over=over,
+        percent=percent, cause=cause, vital=vital, per_item=per_item,
     )  # fmt: skip
     return lambda function: register(judged(function, threshold, over, cause))

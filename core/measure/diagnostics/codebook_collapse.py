@@ -31,6 +31,7 @@ STUDENT = 3.182446 / Z  # the 95 % point of the t distribution with FITS - 1 deg
     better="high",
     bounds=(0.0, 1.0),
     invariant=(),
+    percent=True,
     threshold=Threshold(
         "perplexity as a share of that of a normal distribution", good=0.5, bad=0.25, source="ours"
     ),

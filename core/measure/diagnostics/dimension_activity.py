@@ -32,6 +32,7 @@ SAME = 1e-10
     better="low",
     bounds=(0.0, 1.0),
     invariant=("order",),
+    percent=True,
     threshold=Threshold(
         "share of coordinates that are dead, rogue or mixed", good=0.02, bad=0.1, source="ours"
     ),

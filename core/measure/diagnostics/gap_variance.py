@@ -24,6 +24,7 @@ LEAST_IMAGES = 50  # for an interval
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
     over="images like these, with their captions",
+    percent=True,
     threshold=Threshold(
         "share of the joint variance along the gap above chance", good=0.1, bad=0.4, source="ours"
     ),

@@ -11,6 +11,7 @@ from core.numerics.stats import Z
 from core.types import Doubles, Finding, Floats, Reference, Space
 
 LEAST_IMAGES = 10  # for an interval
+MIXES = 0.4  # a gap up to which results of both kinds mix
 
 
 @diagnostic(
@@ -26,7 +27,7 @@ LEAST_IMAGES = 10  # for an interval
     over="images like these, with their captions",
     threshold=Threshold(
         "distance of the two centers above chance",
-        good=0.4,
+        good=MIXES,
         bad=1.0,
         source="Liang et al. 2022: 0.82 for CLIP on COCO; lines ours",
     ),
@@ -79,7 +80,11 @@ def modality_gap(space: Space) -> tuple[Finding, ...]:
             sentence=(
                 f"The modality gap (distance of the centers) is {estimate(value, low, high)}, "
                 f"against {format_value(chance)} for one distribution and 0.82 for CLIP on COCO. "
-                "In mixed results it ranks one kind above the other."
+                + (
+                    "In mixed results it ranks one kind above the other."
+                    if value > MIXES
+                    else "In mixed results images and texts mix."
+                )
             ),
             detail=_detail(image, text),
             sampled=f"exact, all {image.n:,} images and {text.n:,} texts",

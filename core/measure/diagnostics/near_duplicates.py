@@ -30,6 +30,7 @@ SPREAD = "The first page of results is not crowded by near-duplicates."
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
     aid="Cosine of each item with its nearest neighbor. A peak at 1 is near-duplicates.",
+    percent=True,
     threshold=Threshold(
         "share of items with a near-duplicate that would have none in a uniform distribution",
         good=FEW,

@@ -27,6 +27,7 @@ PUBLISHED = ((1000, 0.952), (5000, 0.722))
     bounds=(0.0, 1.0),
     invariant=("rotation", "order"),
     aid="Share of texts whose own image is among the first k results.",
+    percent=True,
     threshold=Threshold(
         "recall@10 over that of CLIP among as many images", good=GOOD, bad=BAD, source="ours"
     ),

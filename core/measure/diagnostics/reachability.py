@@ -34,6 +34,7 @@ EXTRAPOLATED = 0.2  # least share of the captions from which all are extrapolate
     invariant=("rotation", "order"),
     aid="Number of images by how many captions retrieve them. Those at 0 are retrieved by no "
     "caption.",
+    percent=True,
     threshold=Threshold(
         "share of unreachable images that random lists would reach",
         good=0.05,
