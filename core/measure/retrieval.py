@@ -26,15 +26,16 @@ HELD_OUT = "the held-out (split = test)"
 class Direction:
     """Scores of one direction.
 
-    For every query its row, the rank of its best true item, and its image (`groups`). `without` is
-    (q, folds): that rank when a fold of the images and their captions is left out, 0 where the
-    query itself is.
+    For every query its row, the rank of its best true item, the number of its true items
+    (`relevant`), and its image (`groups`). `without` is (q, folds): that rank when a fold of the
+    images and their captions is left out, 0 where the query itself is.
     """
 
     scores: dict[str, Score]
     queries: Ints
     first_ranks: Ints
     n_candidates: int
+    relevant: Ints
     groups: Ints
     without: Ints
 
@@ -74,7 +75,8 @@ def evaluate(
         _direction(space, pairs[:, ::-1], pairs, rng),
         _direction(space, pairs, pairs, rng),
         f"Measured on {'all' if judged is None else which} {len(pairs):,} pairs, among "
-        f"{space.n_images:,} images and {space.n - space.n_images:,} texts.",
+        f"{space.n_images:,} images and {space.n - space.n_images:,} texts. Intervals are over "
+        "other images like these with their captions, as queries and as candidates.",
     )
 
 
@@ -151,7 +153,7 @@ def _direction(
     reduced = np.add.reduceat(place / (result[:, None] - ahead), start) / relevant[:, None]
     error = two_way_error(precision, reduced, kept, images)
     scores["mAP"] = _share("mAP", precision, error, images, _precision_chance(n, relevant))
-    return Direction(scores, queries, first_ranks, n, images, without)
+    return Direction(scores, queries, first_ranks, n, relevant, images, without)
 
 
 def _folds(space: Space, pairs: Ints) -> tuple[Ints, bool]:
@@ -256,6 +258,24 @@ def recall_curve(direction: Direction) -> Curve:
     >>> line.x.tolist(), line.y.tolist()
     ([1.0, 2.0, 3.0, 4.0], [0.5, 0.5, 1.0, 1.0])
     """
-    steps = np.unique(np.geomspace(1, direction.n_candidates, 200).round())
+    steps = _steps(direction)
     result = np.searchsorted(np.sort(direction.first_ranks), steps, side="right")
     return Curve(steps, result / len(direction.first_ranks), "k", "recall@k", log_x=True)
+
+
+def chance_curve(direction: Direction) -> Curve:
+    """Recall of a random order at every k of `recall_curve`.
+
+    >>> Direction = lambda **all: type("Direction", (), all)
+    >>> chance_curve(Direction(relevant=np.array([1, 1]), n_candidates=4)).y.tolist()
+    [0.25, 0.5, 0.75, 1.0]
+    """
+    steps = _steps(direction)
+    n = direction.n_candidates
+    return Curve(
+        steps, _hit_chance(n, direction.relevant, steps).round(12), "k", "recall@k", log_x=True
+    )
+
+
+def _steps(direction: Direction) -> Doubles:
+    return np.asarray(np.unique(np.geomspace(1, direction.n_candidates, 200).round()))

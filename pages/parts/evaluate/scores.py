@@ -27,10 +27,10 @@ DIRECTIONS = {"text_to_image": "Text → image", "image_to_text": "Image → tex
 METRICS = {"median_rank": "Median rank", "mAP": "mAP"}
 HARDEST = 12
 AID = (
-    "Dot and bar: score with its 95 % confidence interval. Vertical tick: chance level. Intervals "
-    "that do not overlap differ significantly; intervals that overlap may still differ."
+    "Dot and bar: score with its 95 % confidence interval over other images like these, as queries "
+    "and as candidates. Vertical tick: expected score of a random order."
 )
-CURVE_AID = "Share of queries with a true match among the first k results. Dotted: chance level."
+CURVE_AID = "Share of queries with a true match among the first k results. Dotted: random order."
 
 
 def no_pairs(card: Card) -> None:
@@ -153,7 +153,7 @@ def curves(scored: Evaluation) -> None:
         )
         figure.add_scatter(
             x=line.x,
-            y=line.x / direction.n_candidates,
+            y=measure.chance_curve(direction).y,
             name="chance",
             mode="lines",
             line={"color": charts.OTHER, "width": 1, "dash": "dot"},
@@ -236,7 +236,7 @@ def _percent(value: float) -> str:
 def _interval(score: Score) -> str:
     number = formatting.number if score.metric == "median_rank" else _percent
     interval = f"{number(score.low)} to {number(score.high)}"
-    return f"95 % confidence interval {interval}; chance level {number(score.chance)}."
+    return f"95 % confidence interval {interval}; a random order gives {number(score.chance)}."
 
 
 def _alt(scored: Evaluation) -> str:
