@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.measure.findings import estimate
+from core.measure.findings import estimate, format_value, percent, share
 from core.measure.probe_data import Augmented, ProbeData, check_images, relative_similarity
 from core.measure.probes import probe
 from core.measure.verdicts import Advice, Threshold
@@ -30,6 +30,7 @@ STILL = 1e-8  # mean squared move below which a vector moved by rounding only
     better="high",
     bounds=(-np.inf, 1.0),
     takes="images",
+    over="images like these",
     threshold=Threshold(
         "relative similarity after augmentation, or else the share predicted by a linear map",
         good=0.8,
@@ -146,11 +147,12 @@ def _detail(change: Augmented, errors: _ViewErrors) -> str:
     chance = float((1 / np.arange(1, v + 1)).mean())
     steps = np.arange(1.0, v + 1)
     read = 1 - ((errors.strength - steps) ** 2).mean() / max(float(steps.var()), STILL)
-    strength = f" The strength follows from the move with an R2 of {read:.2f}." if v > 1 else ""
+    fit = format_value(round(read, 2))
+    strength = f" The strength follows from the move with an R2 of {fit}." if v > 1 else ""
     return (
-        f"One shift for all images predicts {shift:.2g}. Among {v} strengths the map picks the "
-        f"right one for {first:.0%} ({ends[0]:.0%} to {ends[1]:.0%}; chance {1 / v:.0%}), MRR "
-        f"{mrr.mean():.2f} ({near[0]:.2f} to {near[1]:.2f}; chance {chance:.2f}).{strength}"
+        f"One shift for all images predicts {format_value(shift)}. Among {v} strengths the map "
+        f"picks the right one for {percent(first, *ends)}, by chance {share(1 / v)}; MRR "
+        f"{estimate(float(mrr.mean()), *near)}, by chance {format_value(chance)}.{strength}"
     )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.measure.findings import estimate
+from core.measure.findings import count, estimate, format_value, percent
 from core.measure.probe_data import (
     Augmented,
     ProbeData,
@@ -30,6 +30,7 @@ RESAMPLES = 1000
     better="high",
     bounds=(-np.inf, 1.0),
     takes="images",
+    over="images like these",
     threshold=Threshold(
         "cosine with the augmented image, 0 for unrelated images and 1 for no change",
         good=0.8,
@@ -100,9 +101,9 @@ def _finding(name: str, originals: Floats, change: Augmented) -> Finding:
             "copies are harder to retrieve."
         ),
         detail=(
-            f"Cosine {same.mean():.3f}; two different images have {unlike:.3f}. The augmented "
-            f"image retrieves the original first for {first / n:.0%} ({ends[0]:.0%} to "
-            f"{ends[1]:.0%}) of {n:,}."
+            f"Cosine {format_value(float(same.mean()))}; two different images have "
+            f"{format_value(unlike)}. The augmented image retrieves the original first for "
+            f"{percent(first / n, *ends)} of {count(n, 'image')}."
         ),
         sampled=f"{n:,} images, each among all of them",
         per_item=same.astype(np.float32),

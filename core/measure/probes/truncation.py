@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.errors import TooFew
-from core.measure.findings import estimate
+from core.measure.findings import estimate, format_value
 from core.measure.probe_data import ProbeData, unrelated
 from core.measure.probes import probe
 from core.measure.verdicts import Advice, Threshold
@@ -28,6 +28,7 @@ CHANCE = 0.05  # p-value from which a slope is not significant
     better="low",
     bounds=(-2.0, 2.0),
     takes="texts",
+    over="texts like these",
     threshold=Threshold(
         "rise of the mean cosine per doubling of the length of the same texts; 0 if not "
         "significant",
@@ -97,11 +98,11 @@ def truncation(
         yardstick=number[0] if rises else min(number[0], 0.0),
         sentence=(
             f"The rise of the mean cosine per doubling of text length is {_signed(number)}, "
-            f"against 0 for shuffled lengths (p {p:.2g}). {_conclusion(rises, natural)}"
+            f"against 0 for shuffled lengths (p {format_value(p)}). {_conclusion(rises, natural)}"
         ),
         detail=(
-            f"Mean cosine {crowding[0]:.2f} at {data.cut_to[0]} words and {crowding[-1]:.2f} at "
-            f"{data.cut_to[-1]}, same texts."
+            f"Mean cosine {format_value(crowding[0])} at {data.cut_to[0]} words and "
+            f"{format_value(crowding[-1])} at {data.cut_to[-1]}, same texts."
         ),
         sampled=f"{texts:,} {data.cut_from}, each truncated to {lengths} lengths",
         curve=Curve(
@@ -136,8 +137,8 @@ def _natural(data: ProbeData) -> Finding | None:
             "against 0 if length did not matter. Topic and length are confounded here."
         ),
         detail=(
-            f"Mean cosine {crowding[0]:.2f} around {middles[0]:.0f} words and {crowding[-1]:.2f} "
-            f"around {middles[-1]:.0f}."
+            f"Mean cosine {format_value(crowding[0])} around {middles[0]:.0f} words and "
+            f"{format_value(crowding[-1])} around {middles[-1]:.0f}."
         ),
         sampled=f"{sum(map(len, rows)):,} texts in {len(bins)} lengths",
         curve=Curve(middles, crowding, "words", "mean cosine of two texts", True),
