@@ -259,8 +259,8 @@ def recall_curve(direction: Direction) -> Curve:
     ([1.0, 2.0, 3.0, 4.0], [0.5, 0.5, 1.0, 1.0])
     """
     steps = _steps(direction)
-    result = np.searchsorted(np.sort(direction.first_ranks), steps, side="right")
-    return Curve(steps, result / len(direction.first_ranks), "k", "recall@k", log_x=True)
+    recall = np.searchsorted(np.sort(direction.first_ranks), steps, side="right")
+    return _curve(steps, recall / len(direction.first_ranks))
 
 
 def chance_curve(direction: Direction) -> Curve:
@@ -271,11 +271,12 @@ def chance_curve(direction: Direction) -> Curve:
     [0.25, 0.5, 0.75, 1.0]
     """
     steps = _steps(direction)
-    n = direction.n_candidates
-    return Curve(
-        steps, _hit_chance(n, direction.relevant, steps).round(12), "k", "recall@k", log_x=True
-    )
+    return _curve(steps, _hit_chance(direction.n_candidates, direction.relevant, steps).round(12))
 
 
-def _steps(direction: Direction) -> Doubles:
-    return np.asarray(np.unique(np.geomspace(1, direction.n_candidates, 200).round()))
+def _curve(steps: Ints, recall: Doubles) -> Curve:
+    return Curve(steps.astype(np.float64), recall, "k", "recall@k", log_x=True)
+
+
+def _steps(direction: Direction) -> Ints:
+    return np.unique(np.geomspace(1, direction.n_candidates, 200).round().astype(np.int64))
