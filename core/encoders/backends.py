@@ -47,6 +47,7 @@ LIBRARIES = ("torch", "openvino", "open_clip_torch", "timm", "transformers")
 PARITY = 0.99999
 """Smallest cosine allowed between a row of torch and the same row of OpenVINO."""
 STEPS = 3  # of preparing a tower
+RUNS = 3  # of each backend when they are compared
 WAITING = "waiting for another process that prepares it"
 _CONVERTING = Lock()
 
@@ -116,7 +117,7 @@ class FirstUse:
     def __init__(self, tower: Tower, torch: Torch) -> None:
         self._tower, self._torch, self._folder = tower, torch, folder(tower.key)
         self._runner: Runner = torch
-        self._lock = Lock()
+        self._lock, self._turn = Lock(), Lock()
         in_background(self._prepare, f"prepare {tower.key}")
 
     @property
@@ -131,12 +132,20 @@ class FirstUse:
 
     def __call__(self, batch: Floats | Ints) -> Floats:
         """(n, d) float32 unit rows."""
+        with self._turn:
+            pass
         with self._lock:
             return self._runner(batch)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Between two calls, however closely they follow one another: the next waits its turn."""
+        with self._turn, self._lock:
+            yield
+
     def _prepare(self) -> None:
-        found = _prepare(self._tower, self._torch, self._folder, "auto", alone=self._lock)
-        with self._lock:
+        found = _prepare(self._tower, self._torch, self._folder, "auto", alone=self._alone)
+        with self._alone():
             self._runner = found
 
 
@@ -181,7 +190,7 @@ def _prepare(
     ours: Torch,
     at: Path,
     backend: str,
-    alone: AbstractContextManager[Any] | None = None,
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Runner:
     """Convert a tower, compare both backends on its example, and cache what was found.
 
@@ -190,7 +199,7 @@ def _prepare(
         ours: its module, on the CPU.
         at: the tower's folder.
         backend: the requested one.
-        alone: entered for each run whose time is measured.
+        alone: entered for each run that is measured.
     """
     with _one_at_a_time(tower, at):
         ready = _cached(tower, at, backend)
@@ -201,11 +210,9 @@ def _prepare(
                 graph = _convert(tower, ours.module)
             with step(tower.title, "comparing OpenVINO with torch", 2, STEPS):
                 theirs, batch = OpenVino(graph), tower.example()
-                parity = float(_cosines(ours(batch), theirs(batch)).min())
-                seconds = [
-                    time_of(runner, batch, alone or nullcontext()) for runner in (ours, theirs)
-                ]
-                choice = Choice(parity, *seconds)
+                own, torch_s = _measured(ours, batch, alone)
+                other, openvino_s = _measured(theirs, batch, alone)
+                choice = Choice(float(_cosines(own, other).min()), torch_s, openvino_s)
         except lazy.conversion_errors() as error:
             ours.note = f"OpenVINO cannot run {tower.title} ({lazy.first_line(error)}); torch does."
             return ours
@@ -242,17 +249,17 @@ def _as_rows(output: Floats) -> Floats:
     return result
 
 
-def time_of(
-    runner: Runner, batch: Floats | Ints, alone: AbstractContextManager[Any], runs: int = 2
-) -> float:
-    """The fastest of a few runs, least affected by other work of the machine."""
-    best = float("inf")
-    for _ in range(runs):
-        with alone:
+def _measured(
+    runner: Runner, batch: Floats | Ints, alone: Callable[[], AbstractContextManager[None]]
+) -> tuple[Floats, float]:
+    """Rows, and the seconds of the fastest of a few runs, least affected by other work."""
+    seconds = []
+    for _ in range(RUNS):
+        with alone():
             started = perf_counter()
-            runner(batch)
-            best = min(best, perf_counter() - started)
-    return best
+            rows = runner(batch)
+            seconds.append(perf_counter() - started)
+    return rows, min(seconds)
 
 
 def _convert(tower: Tower, module: torch.nn.Module) -> object:

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 
 from core.encoders import hub, lazy, long_texts
 from core.encoders.configuration import configuration
+from core.encoders.steps import step
 from core.encoders.towers import Longer, Model, Tower
 from core.errors import InputError, MissingPart, UnknownName
 from core.types import Floats, Ints, digest
@@ -46,11 +47,12 @@ def model(name: str) -> Model:
         InputError: the folder holds no OpenCLIP model.
         MissingPart: the weights are not on this machine and cannot be downloaded.
     """
-    package = lazy.open_clip()
+    with step(name, "loading PyTorch and OpenCLIP"):
+        package = lazy.open_clip()
     source, pretrained = _parse(name, package)
     quick_gelu = _quick_gelu(package, source, pretrained)
     try:
-        with lazy.quietly(), _network(source):
+        with step(name, "reading the weights"), lazy.quietly(), _network(source):
             module = package.create_model(
                 source, pretrained, require_pretrained=True, force_quick_gelu=quick_gelu
             )
@@ -60,7 +62,8 @@ def model(name: str) -> Model:
         raise _load_error(name, source, error) from error
     if quick_gelu:
         settings["quick_gelu"] = True
-    return _describe(name, settings, package, module.eval().requires_grad_(False), tokenizer)
+    with step(name, "identifying the weights"):
+        return _describe(name, settings, package, module.eval().requires_grad_(False), tokenizer)
 
 
 def _parse(name: str, package: Any) -> tuple[str, str | None]:

@@ -17,7 +17,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from core.encoders.backends import BACKENDS
-from core.encoders.steps import step
 from core.errors import BadParameter
 from core.types import Floats, Passport, Tokens
 
@@ -121,8 +120,7 @@ def load(name: str, backend: str = "auto") -> Encoder:
         loading = _LOADING[key]
     with loading:
         if key not in _LOADED:
-            with step(key[0], "loading"):
-                _LOADED[key] = _make(*key)
+            _LOADED[key] = _make(*key)
         return _LOADED[key]
 
 

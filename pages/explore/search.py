@@ -18,8 +18,11 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
             query_bar.draw(bar, request)
         if bar.off:
             st.caption(bar.off, width=720)
+        steps = st.empty()
         if request.query:
             shown: dict[Kind, results.Shown] = {}
+            if any(not part.item for part in request.query.parts):
+                encoder_steps.wait(steps)
             with problems.shown():
                 shown = results.find(request.query)
             left, right = st.container(key="results").columns([2.9, 1], gap="large")
@@ -28,6 +31,8 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
         if again:
             results.wait_for_browser()
             query_bar.draw(bar, request)
+        if not bar.off:
+            encoder_steps.show(steps)
         if not request.query:
             empty_states.show(state.card(), off=bar.off)
             return
@@ -48,9 +53,6 @@ with problems.shown(stop=True):
     off = state.workbench().text_search_off(state.opened())
     fields, since = state.workbench().fields(card.name), state.stamp()
 
-bar, steps = query_bar.bar(fields, off=off), st.container(key="encoder_steps")
-search(bar, since)
+search(query_bar.bar(fields, off=off), since)
 if not off:
     state.warm()
-    with steps:
-        encoder_steps.show()

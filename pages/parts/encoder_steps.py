@@ -1,20 +1,31 @@
 """What the first use of an encoder takes: the steps that are running, with their times."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts import formatting, state
 
-LEAST_S = 1.0  # shorter steps are not shown
+LEAST_S, EVERY_S = 1.0, 0.5  # shorter steps are not shown; how often they are looked at
 ABOUT = (
     "Once for each encoder on this machine. Searches work meanwhile, with torch; the converted "
-    "encoder is kept for the next start."
+    "encoder is cached for the next start."
 )
 
 
-def show() -> None:
+def wait(place: DeltaGenerator) -> None:
+    """Wait until the encoder is loaded, and show its steps meanwhile."""
+    loading = state.warm()
+    while loading and loading.is_alive():
+        place.caption("  \n".join(map(_line, lines() or ["Loading the encoder (once)…"])))
+        loading.join(EVERY_S)
+    place.empty()
+
+
+def show(place: DeltaGenerator) -> None:
     """The steps, updated every second until there are none; nothing where all is prepared."""
     if not _over():
-        _watch()
+        with place.container(key="encoder_steps"):
+            _watch()
 
 
 def lines() -> list[str]:
@@ -30,8 +41,12 @@ def lines() -> list[str]:
 def _watch() -> None:
     if _over():
         st.rerun()
-    for line in lines():
-        st.caption(f":material/hourglass_top: {line}", help=ABOUT)
+    if lines():
+        st.caption("  \n".join(map(_line, lines())), help=ABOUT)
+
+
+def _line(text: str) -> str:
+    return f":material/hourglass_top: {text}"
 
 
 def _over() -> bool:

@@ -169,10 +169,9 @@ def _settled() -> None:
     gc.freeze()
 
 
-def warm() -> None:
-    """Load what the first text query needs, in a thread, once in this process."""
-    if not ready():
-        _warmed(_home(), collection(), encoder())
+def warm() -> Thread | None:
+    """Load what the first text query needs, in a thread, once in this process; None when it is."""
+    return None if ready() else _warmed(_home(), collection(), encoder())
 
 
 @st.cache_resource(show_spinner=False)

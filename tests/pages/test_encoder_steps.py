@@ -8,7 +8,7 @@ from core.workbench import Workbench
 from tests.fixtures.screens import TOP, run, words
 
 STEP = Step("clip (texts)", "converting to OpenVINO", 1, 3, started=-1e6)
-SHOWN = r"clip \(texts\), step 1 of 3: converting to OpenVINO, "
+SHOWN = r"clip \(texts\), step 1 of 3\: converting to OpenVINO, "
 
 
 @pytest.fixture

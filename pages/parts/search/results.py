@@ -32,9 +32,7 @@ class Shown(NamedTuple):
 def find(query: Query) -> dict[Kind, Shown]:
     """The open page of results by kind; images and texts are ranked separately."""
     page = controls.page(query=replace(query, miss=MISS).key)
-    loading = not all(part.item for part in query.parts) and not state.ready()
-    label = "Loading the encoder (once)…" if loading else "Searching…"
-    with st.spinner(label, show_time=True):
+    with st.spinner("Searching…", show_time=True):
         results = {
             kind: state.search(replace(query, kinds=(kind,), start=page * query.k))
             for kind in query.kinds
