@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from math import nan
 from typing import Any
 
 from core.errors import UnknownName
@@ -96,14 +98,15 @@ def folded_sentence(findings: Iterable[Finding]) -> str:
     """One line on findings with a common cause.
 
     >>> from core.types import Reference
-    >>> folded_sentence([Finding("image", 2.0, 1.5, 2.5, Reference(3, ""), "", "", "stable_rank")])
-    'From the same cause: stable rank (nesum) of images 2.0 (1.5 to 2.5).'
+    >>> folded_sentence([Finding("image", 2.04, 1.5, 2.5, Reference(3, ""), "", "", "stable_rank")])
+    'From the same cause: Stable rank (NESum) 2.04 (images).'
     """
-    each = (
-        f"{title(f.name).lower()} of {SCOPE_NAMES[f.scope]} {shown(f)[0]} ({shown(f)[1]})"
-        for f in findings
-    )
-    return f"From the same cause: {', '.join(each)}."
+    each: dict[str, list[str]] = {}
+    for f in findings:
+        alone = shown(replace(f, low=nan, high=nan))[0]
+        each.setdefault(title(f.name), []).append(f"{alone} ({SCOPE_NAMES[f.scope]})")
+    told = "; ".join(f"{name} {', '.join(values)}" for name, values in each.items())
+    return f"From the same cause: {told}."
 
 
 def reading(about: str) -> str:

@@ -105,12 +105,13 @@ def _complete(
     usual = part in USUAL and USUAL[part].holds(finding.value)
     if verdict == "bad" and (mild or usual):
         verdict = "watch"
+    unknown = "" if finding.has_interval else "Too few items for an interval."
     return replace(
         finding,
         name=name,
         verdict="unknown" if few else verdict,
         over=finding.over or over,
-        detail=f"{finding.detail} {few}".strip(),
+        detail=" ".join(filter(None, (finding.detail, few, unknown))),
     )
 
 

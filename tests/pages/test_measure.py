@@ -10,10 +10,12 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core import errors
+from core.measure import percent
 from core.measure.diagnostics import DIAGNOSTICS
 from core.report import subsets
 from core.types.item import Passport
@@ -229,7 +231,8 @@ def test_a_part_stands_beside_the_rest_and_says_whether_intervals_part(app, fill
     assert both
     for sign in both:
         other = sign["other"]
-        apart = sign["high"] < other["low"] or other["high"] < sign["low"]
+        known = None not in (sign["low"], other["low"])
+        apart = known and (sign["high"] < other["low"] or other["high"] < sign["low"])
         assert sign["differs"] == apart
         assert sign["contrast"].startswith("Differs" if apart else "No difference shown")
     drawn = "".join(c.proto.id for c in app.get("plotly_chart"))
@@ -425,10 +428,26 @@ def test_every_collection_is_a_card_with_counts_encoder_health_and_pictures(app,
     text = words(visit(app, "collections"))
     assert "32 images · 32 texts · 32 pairs" in text
     assert "no images · no texts · no pairs" in text
-    assert "●" in text
+    assert "Too few images (32) for a verdict" in text.replace("\\", "")
+    assert "●" not in text
     assert labels(app).count("Open") == 3
     mosaics = [h.proto.body for h in app.get("html") if "data:image/webp" in h.proto.body]
     assert len(mosaics) == 2
+
+
+def test_a_card_names_the_worst_vital_sign_and_recall_beside_guessing(app, filled, monkeypatch):
+    monkeypatch.setattr("core.measure.verdicts.LEAST", 20)
+    st.cache_data.clear()
+    text = words(visit(app, "collections")).replace("\\", "")
+    st.cache_data.clear()
+    [line] = [line for line in text.splitlines() if "●" in line and "Recall@10" in line]
+    space = Workbench(filled).open("colours").space
+    found = DIAGNOSTICS.get("pair_recall")(space)[0]
+    assert f"Recall@10 {percent(found.value)}, by guessing {percent(10 / 32)}" in line
+    signs = [p for p in DIAGNOSTICS.all().values() if p.traits["vital"]]
+    scopes = [(f.verdict, p.title) for p in signs for f in p(space) if f.scope == p.traits["vital"]]
+    worst = next(v for v in ("bad", "watch", "good") if v in dict(scopes))
+    assert all(title.lower() in line.lower() for v, title in scopes if v == worst != "good")
 
 
 @pytest.fixture

@@ -94,9 +94,9 @@ def overview(measured: Sequence[Measured]) -> None:
 
 
 def full(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
-    """Each diagnostic in full; one that only repeats its cause is folded."""
+    """Each diagnostic in full; those that only repeat their cause are folded and come last."""
     repeated = {f.name: head for head, found in _folded(measured).items() for f in found}
-    for one in measured:
+    for one in sorted(measured, key=lambda one: one.plugin.name in repeated):
         name, head = one.plugin.name, repeated.get(one.plugin.name)
         if head:
             label = f"{one.plugin.title}: from the same cause as {title(head).lower()}"
