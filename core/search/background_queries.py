@@ -93,7 +93,7 @@ def _build(opened: EncodedCollection, query: Query, kind: Kind, form: str) -> Ba
         related = known.matches | known.unclear | known.excluded
         return BackgroundQueries(known.vectors, sampled_items(opened, kind), related, form)
     shape = form_of(query, space)
-    if shape.endswith("text"):
+    if query.text and shape.endswith("text"):  # a stored text as query needs no encoder
         texts, items = everyday_vectors(opened, query, shape), sampled_rows(space, kind, ITEMS, 0)
         if len(texts):
             return BackgroundQueries(texts, items, np.zeros((len(texts), len(items)), bool), form)

@@ -13,7 +13,7 @@ from importlib import import_module
 from core.errors import InputError, UnknownName
 
 NAMES = (
-    "coverage", "cut", "encoder", "geometry", "ingest", "multivector", "neighbors", "page",
+    "coverage", "encoder", "geometry", "ingest", "matches", "multivector", "neighbors", "page",
     "queries", "search", "stages",
 )  # fmt: skip
 

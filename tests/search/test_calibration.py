@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from core.search.calibration import calibrate, from_json
+from core.encoders import load
+from core.search.calibration import bundled, calibrate, from_json
 from core.search.known_matches import KnownMatches
 from core.search.match_estimate import estimate_matches
 from tests.fixtures.spaces import unit
@@ -134,3 +135,12 @@ def test_excluded_and_unclear_items_do_not_count(rng):
 def test_a_calibration_is_stored_as_json(fitted):
     fit, _, _ = fitted
     assert from_json(json.loads(json.dumps(asdict(fit)))) == fit
+
+
+def test_the_starter_comes_with_a_table_for_its_own_weights_alone():
+    passport = load("starter").passport
+    table = bundled(passport)
+    assert set(table) == {"short text, image", "long text, image", "image, image"}
+    assert all(fit.area > 0.5 and fit.query[1] > 0 and fit.item[1] > 0 for fit in table.values())
+    assert bundled(replace(passport, weights="others")) == {}
+    assert bundled(replace(passport, model="another")) == {}
