@@ -35,8 +35,16 @@ def log_share_of_isotropic(ratio: float, n: int, d: int) -> float:
     >>> round(log_share_of_isotropic(256**0.5, 10**9, 256), 6)
     0.5
     """
-    even = isotropic_participation(n, d)
-    return float(np.log(max(ratio, 1.0)) / np.log(even)) if even > 1 else 1.0
+    return log_share(ratio, isotropic_participation(n, d))
+
+
+def log_share(count: float, even: float) -> float:
+    """log(count) scaled to 0 for a count of 1 and 1 for `even`; 1 where there is no more than 1.
+
+    >>> log_share(4.0, 16.0), log_share(1.0, 1.0)
+    (0.5, 1.0)
+    """
+    return float(np.log(max(count, 1.0)) / np.log(even)) if even > 1 + 1e-2 else 1.0
 
 
 def isotropic_spectrum(n: int, d: int) -> Doubles:

@@ -18,14 +18,13 @@ from core.measure.local_neighbors import (
     resolved,
 )
 from core.measure.verdicts import DUPLICATES, Advice, Threshold
-from core.numerics.nulls import sphere_neighbor_distances
+from core.numerics.nulls import log_share, sphere_neighbor_distances
 from core.numerics.sampling import thinned
+from core.numerics.stats import normal
 from core.registry import Range
 from core.types import Doubles, Finding, Kind, Reference, Space
 
 KEPT = 0.9  # of the ratios: the largest tenth is discarded, as in the paper
-RESAMPLES = 200
-CONSIDERED = 4  # neighbors measured in float64, so that the two nearest are among them
 
 
 @diagnostic(
@@ -38,12 +37,18 @@ CONSIDERED = 4  # neighbors measured in float64, so that the two nearest are amo
     invariant=("rotation", "order"),
     aid="The dimension measured on fewer and fewer items. A flat line is reliable; a rising one "
     "means that more items would show more directions.",
-    threshold=Threshold("TwoNN dimension", good=5.0, bad=2.0, source="ours"),
+    threshold=Threshold(
+        "log of the dimension as a share of that of a uniform sphere at the same n and d",
+        good=0.4,
+        bad=0.2,
+        source="ours",
+    ),
     advice=Advice(
         why="A low local dimension means that neighbors differ in few ways, often because of "
         "copies; a high one makes indexes slower and hubs likelier.",
         what=DUPLICATES,
     ),
+    over="as many different images or texts like these",
 )
 def intrinsic_dimension(
     space: Space,
@@ -67,8 +72,8 @@ def intrinsic_dimension(
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. The interval is the bootstrap over items,
-        widened because items in each other's lists are dependent.
+        A finding each for images and texts. The interval is over as many items like
+        these, from halves of the images.
 
     Raises:
         TooFew: fewer than 20 images and fewer than 20 texts, or all at the same distance.
@@ -95,11 +100,18 @@ def intrinsic_dimension(
 
 
 def two_nn(log_ratios: Doubles) -> Doubles:
-    """The dimension from log(second / first distance); several samples (r, m) give (r,)."""
+    """The dimension from log(second / first distance); several samples (r, m) give (r,).
+
+    The i-th smallest ratio of m has the empirical distribution F = i / m, as in the paper and in
+    scikit-dimension.
+
+    >>> round(float(two_nn(np.log([[1.25, 1.5, 2.0, 4.0]] * 2))[0]), 6)  # the 4th is discarded
+    1.880301
+    """
     x = np.sort(log_ratios, axis=-1)
     m = x.shape[-1]
     kept = int(m * KEPT)
-    y = -np.log1p(-np.arange(kept) / m)
+    y = -np.log1p(-np.arange(1, kept + 1) / m)
     x = x[..., :kept]
     return np.asarray((x * y).sum(axis=-1) / (x * x).sum(axis=-1))
 
@@ -111,16 +123,19 @@ def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | i
     if not resolved(logs):
         return int((logs > TIE).sum())
     value = float(two_nn(logs))
-    low, high = _interval(value, lists, logs)
+    error = lists.error(unique, kind, 2, _log_dimension)
+    low, high = np.exp(normal(np.log(value), error))
     n = unique.span(kind).stop - unique.span(kind).start
-    first, second = sphere_neighbor_distances(n, space.d, 5000, 0)
-    even = float(two_nn(np.log(second / first)))
+    draws = max(1, 5000 // len(logs))
+    first, second = sphere_neighbor_distances(n, space.d, draws * len(logs), 0)
+    even = float(two_nn(np.log(second / first).reshape(draws, -1)).mean())
     return Finding(
         scope=kind,
         value=value,
-        low=low,
-        high=high,
+        low=float(low),
+        high=float(high),
         reference=Reference(even, "uniform on the sphere, same n and d"),
+        yardstick=log_share(value, even),
         sentence=(
             f"The intrinsic dimension (TwoNN) of the {PLURAL[kind]} is "
             f"{estimate(value, low, high)}, against {even:.3g} for {n:,} points uniform on the "
@@ -134,21 +149,15 @@ def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | i
 
 def _log_ratios(space: Space, kind: Kind, queries: int) -> tuple[Lists, Doubles]:
     """Queries that have no near-copy, and log(r2 / r1) of each; distances in float64."""
-    lists = lists_of(space, kind, 10, queries, CONSIDERED)
+    lists = lists_of(space, kind, 2, queries)
     if lists.near.shape[1] < 2:
         return lists, np.empty(0)
     lists = lists.of(lists.radii[:, 0] > COPY)
     return lists, np.log(lists.radii[:, 1] / lists.radii[:, 0])
 
 
-def _interval(value: float, lists: Lists, logs: Doubles) -> tuple[float, float]:
-    """The bootstrap, widened by the dependence of items in each other's lists."""
-    drawn = np.random.default_rng(0).integers(0, len(logs), (RESAMPLES, len(logs)))
-    low, high = np.quantile(two_nn(logs[drawn]), [0.025, 0.975])
-    wider = lists.error(logs, 2) / max(1e-12, float(logs.std(ddof=1) / np.sqrt(len(logs))))
-    return max(0.0, min(value, value - wider * (value - low))), max(
-        value, value + wider * (high - value)
-    )
+def _log_dimension(radii: Doubles, n: int) -> float:
+    return float(np.log(two_nn(np.log(radii[:, 1] / radii[:, 0]))))
 
 
 def _dimension(space: Space, kind: Kind, queries: int) -> float | None:

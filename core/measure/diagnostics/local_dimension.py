@@ -20,6 +20,7 @@ from core.measure.local_neighbors import (
     resolved,
 )
 from core.measure.verdicts import DUPLICATES, Advice, Threshold
+from core.numerics.nulls import log_share
 from core.numerics.sampling import thinned
 from core.numerics.stats import normal
 from core.registry import Range
@@ -36,12 +37,18 @@ from core.types import Doubles, Finding, Ints, Kind, Reference, Space
     invariant=("rotation", "order"),
     aid="The dimension measured on fewer and fewer items. A flat line is reliable; a rising one "
     "means that more items would show more directions.",
-    threshold=Threshold("Levina-Bickel dimension", good=5.0, bad=2.0, source="ours"),
+    threshold=Threshold(
+        "log of the dimension as a share of that of a uniform sphere at the same n and d",
+        good=0.4,
+        bad=0.2,
+        source="ours",
+    ),
     advice=Advice(
         why="It is the number of ways in which neighbors differ; a low region in the map is often "
         "a cluster of copies.",
         what=DUPLICATES,
     ),
+    over="as many different images or texts like these",
     per_item=True,
 )
 def local_dimension(
@@ -66,8 +73,8 @@ def local_dimension(
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. Copies are excluded. The interval is over items;
-        those in each other's lists are dependent.
+        A finding each for images and texts. Copies are excluded. The interval is over as
+        many items like these, from halves of the images.
         per_item: the dimension around the item, m_i.
         curve: the dimension at a quarter, a half and all of the items.
 
@@ -100,15 +107,16 @@ def _measure(
     if not resolved(inverse):
         return None
     value = 1 / float(inverse.mean())
-    low, high = normal(value, value**2 * lists.error(inverse, k), 0.0)
+    low, high = np.exp(normal(np.log(value), lists.error(unique, kind, k, _log_dimension)))
     far = even_log_distance(n, space.d, k)
     even = (k - 1) / sum(far - even_log_distance(n, space.d, j) for j in range(1, k))
     return Finding(
         scope=kind,
         value=value,
-        low=low,
-        high=high,
+        low=float(low),
+        high=float(high),
         reference=Reference(even, "uniform on the sphere, same n and d"),
+        yardstick=log_share(value, even),
         sentence=(
             f"The local dimension of the {PLURAL[kind]} ({k} nearest neighbors) is "
             f"{estimate(value, low, high)}, against {even:.3g} for {n:,} points uniform on the "
@@ -128,7 +136,11 @@ def _inverses(space: Space, kind: Kind, k: int, queries: int) -> tuple[Lists, Do
     if lists.radii.shape[1] < k:
         return lists, np.empty(0)
     lists = lists.of(lists.radii[:, 0] > COPY)
-    return lists, inverse_dimensions(lists.radii)
+    return lists, inverse_dimensions(lists.radii[:, :k])
+
+
+def _log_dimension(radii: Doubles, n: int) -> float:
+    return -float(np.log(inverse_dimensions(radii).mean()))
 
 
 def _dimension(space: Space, kind: Kind, k: int, queries: int) -> float | None:

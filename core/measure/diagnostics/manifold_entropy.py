@@ -45,6 +45,7 @@ LISTS = 10  # neighbors for the dimension
         "by.",
         what=DUPLICATES,
     ),
+    over="as many images or texts like these",
     per_item=True,
 )
 def manifold_entropy(
@@ -74,8 +75,8 @@ def manifold_entropy(
         candidates: beyond so many a random part is measured.
 
     Returns:
-        A finding each for images and texts. The interval is over items and includes
-        the error of m; items in each other's lists are dependent.
+        A finding each for images and texts. The interval is over as many items like
+        these, by a jackknife over images, and includes the error of m.
         per_item: distance to the k-th neighbor.
 
     Raises:
@@ -94,39 +95,43 @@ def manifold_entropy(
     measured = []
     for kind in (kind for kind in kinds if kind in large):
         lists = lists_of(part, kind, LISTS, queries)
-        m, slopes = _dimension(lists.radii, dimension)
+        m = _dimension(lists.radii[:, :LISTS], dimension)
         if np.isfinite(m):
+            error = lists.jackknife_error(
+                part, kind, LISTS, lambda r, n: _entropy(r, n, k, dimension)
+            )
             n = part.span(kind).stop - part.span(kind).start
-            measured.append(_measure(space, kind, n, k, m, slopes, lists, rows))
+            measured.append(_measure(space, kind, n, k, m, error, lists, rows))
     if not measured:
         each = "different items of one kind, at different distances"
         raise TooFew("The manifold entropy", LEAST, each, 1, "Add more items.")
     return tuple(measured)
 
 
-def _dimension(r: Doubles, given: float) -> tuple[float, Doubles]:
-    """m, and the influence of each row on it; infinite where it cannot be estimated."""
+def _dimension(r: Doubles, given: float) -> float:
+    """The dimension m; infinite where it cannot be estimated."""
     if given:
-        return given, np.zeros(len(r))
+        return given
     apart = r[:, 0] > COPY
     inverse = inverse_dimensions(np.maximum(r, FLOOR))
     if apart.sum() < LEAST // 2 or not inverse[apart].mean() > TIE:
-        return float("inf"), inverse
-    m = 1 / float(inverse[apart].mean())
-    off = np.where(apart, inverse - 1 / m, 0.0)
-    return m, -(m**2) * off / apart.mean()
+        return float("inf")
+    return 1 / float(inverse[apart].mean())
+
+
+def _entropy(r: Doubles, n: int, k: int, dimension: float) -> float:
+    logs = np.log(np.maximum(r[:, k - 1], FLOOR))
+    m = _dimension(r, dimension)
+    return entropy(n, k, m, float(logs.mean())) if np.isfinite(m) else float("nan")
 
 
 def _measure(
-    space: Space, kind: Kind, n: int, k: int, m: float, slopes: Doubles, lists: Lists, of: Ints
+    space: Space, kind: Kind, n: int, k: int, m: float, error: float, lists: Lists, of: Ints
 ) -> Finding:
     rows, r = of[lists.rows], lists.radii
     logs = np.log(np.maximum(r[:, k - 1], FLOOR))
     value = entropy(n, k, m, float(logs.mean()))
-    step = 1e-4 * m
-    pull = entropy(n, k, m + step, float(logs.mean())) - entropy(n, k, m, float(logs.mean()))
-    moved = m * logs + pull / step * slopes
-    low, high = normal(value, lists.error(moved, LISTS if slopes.any() else k))
+    low, high = normal(value, error)
     even = entropy(n, k, m, even_log_distance(n, m + 1, k))
     nearer = float(np.exp(np.clip((value - even) / m, -50, 50)))
     whole = len(rows) == space.span(kind).stop - space.span(kind).start

@@ -109,7 +109,13 @@ def test_dimensions_agree_with_scikit_dimension():
     assert found.value == pytest.approx(levina_bickel.dimension_, rel=1e-4)
     np.testing.assert_allclose(found.per_item, levina_bickel.dimension_pw_, rtol=1e-3)
     two_nn = skdim.id.TwoNN(discard_fraction=0.1).fit(x).dimension_
-    assert value("intrinsic_dimension", given) == pytest.approx(two_nn, rel=0.01)
+    assert value("intrinsic_dimension", given) == pytest.approx(two_nn, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["intrinsic_dimension", "local_dimension"])
+@pytest.mark.parametrize("d", [2, 3, 8])
+def test_few_dimensions_that_are_all_used_are_good(name, d):
+    assert find(name, space(directions(300, d))).verdict == "good"
 
 
 def test_both_dimensions_agree_on_a_sphere():
