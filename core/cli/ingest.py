@@ -29,7 +29,7 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     _log_rejected(report)
     echo(
         f"{report.collection}: {report.images:,} images and {report.texts:,} texts added, "
-        f"{len(report.repeated):,} duplicates, {report.updated:,} updated, "
+        f"{len(report.repeated):,} identical to others, {report.updated:,} updated, "
         f"{len(report.rejected):,} rejected, "
         f"{report.encoded:,} encoded in {report.seconds:.1f} s."
     )

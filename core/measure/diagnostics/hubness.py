@@ -130,7 +130,7 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors, k: int) -
             places, k, fold[lists.queries], fold[np.searchsorted(rows, among)]
         )
     ]
-    low, high = normal(value, jackknife_error(np.array(without)))
+    low, high = _interval(value, jackknife_error(np.array(without)))
     others = lists.n_candidates - (scope != "joint")
     even = binomial_skewness(lists.n_queries, k / others) if k < others else 0.0
     kind = PLURAL["image" if scope == "joint" else scope]
@@ -155,6 +155,18 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors, k: int) -
         per_item_title=f"{k}-lists it is in",
         curve=_by_count(counts),
     )
+
+
+def _interval(value: float, error: float) -> tuple[float, float]:
+    """The 95 % interval, on a log scale where the error is below half the value.
+
+    Spaces that happen to have a low skewness have a low error too: over draws of a population the
+    correlation is 0.6 to 0.9, and a symmetric interval would lie below the truth too often.
+    """
+    if not 0 < 2 * error < value:
+        return normal(value, error)
+    low, high = np.exp(normal(float(np.log(value)), error / value))
+    return float(low), float(high)
 
 
 def _meaning(excess: float, kind: str) -> str:

@@ -75,7 +75,10 @@ def report(name: str, intake: Mapping[str, Any]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Ingest report: {formatting.plain(name)}**", width="stretch")
             rows = [{"status": "rejected", **r} for r in rejected]
-            rows += [{"status": "repeated", "name": n, "reason": "duplicate"} for n in repeated]
+            rows += [
+                {"status": "repeated", "name": n, "reason": "identical to another"}
+                for n in repeated
+            ]
             if rows:
                 controls.download(rows, f"{name}-report")
             st.button("Close", key="_close_report", type="tertiary", on_click=close_report)
