@@ -5,12 +5,12 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, percent, scopes
+from core.measure.findings import PLURAL, format_value, percent, scopes, share
 from core.measure.pair_ranks import clusters
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.kmeans import centers_of, nearest_center
 from core.numerics.sampling import sampled_rows
-from core.numerics.spectra import Moments, entropy, moments
+from core.numerics.spectra import entropy, moments
 from core.numerics.stats import Z, clustered_error, normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Floats, Ints, Reference, Scope, Space
@@ -35,6 +35,7 @@ STUDENT = 3.182446 / Z  # the 95 % point of the t distribution with FITS - 1 deg
     threshold=Threshold(
         "perplexity as a share of that of a normal distribution", good=0.5, bad=0.25, source="ours"
     ),
+    over="as many images or texts like these, and other codebooks",
     advice=Advice(
         why="A quantized index (IVF, PQ) gives every cell the same budget: unbalanced cells make "
         "it slow where items are dense and inaccurate where they are sparse.",
@@ -53,8 +54,9 @@ def codebook_collapse(
     Half of the items fit the k-means cells and the other half is assigned to them, four times with
     other halves. The value is the mean normalized perplexity exp(-sum p log p) / K of the shares p:
     1 when all K cells are filled equally, 1 / K when one cell takes everything. It grows with the
-    number of items, so beyond `sample` a random part is used. The reference is the same for a
-    normal distribution with the same mean and covariance, where k-means leaves cells empty too.
+    number of items, so beyond `sample` a random part is used. The reference is the mean of four
+    draws of a normal distribution with the same mean and covariance (shrunk by Ledoit and Wolf
+    2004, because that of few items is too narrow), where k-means leaves cells empty too.
     Values far below it mean that most items concentrate in a few regions, and that a quantized
     index (IVF, PQ) will be unbalanced. A dense group whose members differ gets cells of its own, so
     this detects copies and few-valued spaces rather than cones.
@@ -68,7 +70,8 @@ def codebook_collapse(
         sample: drawn at random beyond.
 
     Returns:
-        A finding each for images and texts. The interval is over items and over codebooks.
+        A finding each for images and texts. The interval is over as many items and over
+        codebooks.
         curve: share of the items in each cell, largest first; the mean over codebooks.
 
     Raises:
@@ -112,8 +115,8 @@ def _measure(space: Space, scope: Scope, cells: int, sample: int) -> Finding:
     items = value * _error(space, *fits[0], counts[0])
     books = STUDENT * float(each.std(ddof=1)) / np.sqrt(FITS)
     low, high = normal(value, float(np.hypot(items, books)), 1 / k, 1.0)
-    cloud = _gaussian(moments(space, scope), len(rows))
-    even = perplexity(np.bincount(_codes(cloud[:half], cloud[half:], k, 0), minlength=k)) / k
+    normals = _references(space, scope, rows, k)
+    even = float(normals.mean())
     shares = np.sort(counts, axis=1)[:, ::-1].mean(axis=0) / (len(rows) - half)
     return Finding(
         scope=scope,
@@ -124,10 +127,13 @@ def _measure(space: Space, scope: Scope, cells: int, sample: int) -> Finding:
         yardstick=value / even,
         sentence=(
             f"Codebook use (normalized perplexity) of the {PLURAL[scope]} is "
-            f"{percent(value, low, high)}, against {even:.0%} for a normal distribution. "
+            f"{percent(value, low, high)}, against {share(even)} for a normal distribution. "
             "Far below it, a quantized index (IVF, PQ) becomes unbalanced."
         ),
-        detail=_detail(counts),
+        detail=(
+            f"{_detail(counts)} {FITS} normal distributions: {share(normals.min())} to "
+            f"{share(normals.max())}."
+        ),
         sampled=(
             f"{half:,} {PLURAL[scope]} for the cells and {len(rows) - half:,} others counted, of "
             f"{space.span(scope).stop - space.span(scope).start:,}; {FITS} times"
@@ -141,8 +147,8 @@ def _detail(counts: Ints) -> str:
     empty, use = (counts == 0).sum(axis=1).mean(), np.mean([utilization(c) for c in counts])
     largest = (counts.max(axis=1) / counts.sum(axis=1)).mean()
     return (
-        f"Of {k} k-means cells {empty:.3g} are empty (utilization {use:.2f} of a uniform "
-        f"assignment's) and the largest holds {largest:.1%}, averaged over {fits} codebooks."
+        f"Of {k} k-means cells {format_value(empty)} are empty (utilization {use:.2f} of a uniform "
+        f"assignment's) and the largest holds {share(largest)}, averaged over {fits} codebooks."
     )
 
 
@@ -158,15 +164,23 @@ def _codes(fit: Floats, count: Floats, k: int, seed: int) -> Ints:
     return nearest_center(count, centers_of(fit, k, seed=seed))
 
 
-def _gaussian(m: Moments, n: int) -> Floats:
-    """(n, d) unit rows around the same mean with the same covariance."""
+def _references(space: Space, scope: Scope, rows: Ints, k: int) -> Doubles:
+    """(FITS,) the same for as many rows of normal distributions."""
+    from sklearn.covariance import ledoit_wolf_shrinkage
+
+    m = moments(space, scope)
     values, directions = m.centered_eigen
-    drawn = np.random.default_rng(1).standard_normal((n, m.d), np.float32) * np.sqrt(values).astype(
-        np.float32
-    )
-    rows = drawn @ directions.T.astype(np.float32) + m.mean.astype(np.float32)
-    unit: Floats = rows / np.maximum(1e-9, np.linalg.norm(rows, axis=1, keepdims=True))
-    return unit
+    shrunk = ledoit_wolf_shrinkage(space.vectors[rows])
+    spread = np.sqrt((1 - shrunk) * values + shrunk * values.mean())
+    half, result = len(rows) // 2, []
+    for seed in range(FITS):
+        drawn = np.random.default_rng(seed + 1).standard_normal((len(rows), m.d), np.float32)
+        x = (drawn * spread.astype(np.float32)) @ directions.T.astype(np.float32)
+        x += m.mean.astype(np.float32)
+        x /= np.maximum(1e-9, np.linalg.norm(x, axis=1, keepdims=True))
+        codes = _codes(x[:half], x[half:], k, seed)
+        result.append(perplexity(np.bincount(codes, minlength=k)) / k)
+    return np.array(result)
 
 
 def _error(space: Space, rows: Ints, codes: Ints, counts: Ints) -> float:

@@ -36,6 +36,7 @@ SAME = 1e-10
     threshold=Threshold(
         "share of coordinates that are dead, rogue or mixed", good=0.02, bad=0.1, source="ours"
     ),
+    over="images or texts like these",
     advice=Advice(
         why="Dead coordinates waste memory; rogue ones dominate every cosine.",
         what="Standardize each dimension or drop the dead ones; keep it if recall@10 does not "

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import estimate, per_item
+from core.measure.findings import estimate, format_value, per_item, share
 from core.measure.pair_ranks import pair_ranks
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.nulls import isotropic_rankme
@@ -162,7 +162,8 @@ def _directions(space: Space, bins: Ints) -> str:
         for rows in ends
     )
     even = isotropic_rankme(count, space.d)
-    return f" RankMe of {count:,} of each: {short:.3g} and {long:.3g} (isotropic {even:.3g})."
+    each = f"{format_value(short)} and {format_value(long)}"
+    return f" RankMe of {count:,} of each: {each} (isotropic {format_value(even)})."
 
 
 def _recalls(space: Space, bins: Ints) -> str:
@@ -173,11 +174,11 @@ def _recalls(space: Space, bins: Ints) -> str:
     ends = [hits[of == b] for b in (0, bins.max())]
     if min(map(len, ends)) < ENOUGH:
         return ""
-    return f" Recall@10: {ends[0].mean():.0%} and {ends[1].mean():.0%}."
+    return f" Recall@10: {share(ends[0].mean())} and {share(ends[1].mean())}."
 
 
 def _crowding(middles: Doubles, crowding: Doubles) -> str:
     return (
         f"Mean cosine of two texts of about {middles[0]:.0f} and of about {middles[-1]:.0f} "
-        f"characters: {crowding[0]:.2f} and {crowding[-1]:.2f}."
+        f"characters: {format_value(crowding[0])} and {format_value(crowding[-1])}."
     )
