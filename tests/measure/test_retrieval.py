@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
 from core.errors import TooFew
 from core.measure.retrieval import evaluate, gained, hardest
@@ -51,6 +52,27 @@ def test_average_precision_with_two_captions():
     direction = evaluate(space).image_to_text
     assert direction.first_ranks.tolist() == [1, 2]
     assert direction.scores["mAP"].value == pytest.approx(((1 / 1 + 2 / 4) / 2 + 1 / 2) / 2)
+
+
+def test_average_precision_is_that_of_scikit_learn(rng):
+    images, texts = unit(rng.normal(size=(40, 6))), unit(rng.normal(size=(120, 6)))
+    pairs = np.unique(
+        np.column_stack([rng.integers(0, 40, 150), 40 + rng.integers(0, 120, 150)]), axis=0
+    )
+    given = paired(images, texts, pairs)
+    relevant = np.zeros((40, 120), bool)
+    relevant[pairs[:, 0], pairs[:, 1] - 40] = True
+    cosines = images.astype(np.float64) @ texts.T
+    found = evaluate(given)
+    for direction, truth, scores in (
+        (found.image_to_text, relevant, cosines),
+        (found.text_to_image, relevant.T, cosines.T),
+    ):
+        some = truth.any(axis=1)
+        known = [
+            average_precision_score(t, s) for t, s in zip(truth[some], scores[some], strict=True)
+        ]
+        assert direction.scores["mAP"].value == pytest.approx(np.mean(known), abs=1e-9)
 
 
 def test_random_vectors_stay_at_chance(rng):

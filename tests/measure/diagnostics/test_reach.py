@@ -1,4 +1,4 @@
-"""What can be found and what is asked for: reachability and coverage."""
+"""What can be found, and what is queried: reachability and coverage."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from tests.fixtures.spaces import directions, space
 # Reachability
 
 
-def test_pictures_on_no_list_are_counted_and_listed():
+def test_images_on_no_list_are_counted_and_listed():
     given = spaces.gap(n=200, d=16, size=0.7)
     x, y = given.images.astype(np.float64), given.texts.astype(np.float64)
     lists = NearestNeighbors(n_neighbors=10, metric="cosine").fit(x).kneighbors(y)[1]
@@ -38,7 +38,7 @@ def test_random_lists_leave_out_what_the_reference_says():
     assert found.verdict == "good"  # few captions are not the space's fault
 
 
-def test_a_score_bias_makes_pictures_unreachable_as_it_does_in_search():
+def test_a_score_bias_makes_images_unreachable_as_it_does_in_search():
     given = spaces.paired(n=100)
     plain = find("reachability", given)
     assert (plain.value, plain.verdict) == (0.0, "good")
