@@ -26,7 +26,7 @@ BEYOND = 12.0  # the curve extends to e^-12 times the share of the maximum
 QUARTILES = 1.5725  # interquartile range of a Gumbel distribution with scale 1
 ROUNDS = 8  # of trimming
 GAP = 3.0  # standard deviations of a gap that separates matches from the rest
-MAX_COSINE = 0.9999  # of a cutoff: an item equal to the query is a match
+MAX_COSINE = 0.9999  # of `QueryNull.cosine`
 
 
 @dataclass(frozen=True)

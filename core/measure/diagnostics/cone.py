@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, per_item, scopes
+from core.measure.findings import PLURAL, estimate, per_item, scopes, share
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered
 from core.numerics.sampling import items_error
@@ -34,7 +34,7 @@ NO_MEAN = 1e-9  # length below which a mean has no direction
     cause="mean",
     advice=Advice(
         why="In a narrow cone all cosines are high, so a score means little by itself and a fixed "
-        "score cutoff fails.",
+        "score threshold fails.",
         what=UNCONE,
     ),
     per_item=True,
@@ -115,8 +115,8 @@ def _detail(space: Space, scope: Scope, angles: Doubles) -> str:
     inner, outer = np.quantile(angles, [0.05, 0.95])
     start = (
         f"90% of the angles lie between {inner:.0f}° and {outer:.0f}°. Mean resultant length "
-        f"{np.linalg.norm(m.mean):.2f}; first direction {m.eigen[0][0] / m.eigen[0].sum():.0%} of "
-        "the energy"
+        f"{np.linalg.norm(m.mean):.2f}; first direction "
+        f"{share(m.eigen[0][0] / m.eigen[0].sum())} of the energy"
     )
     rest = m.centered_eigen[0].sum()
     if len(left) < 2 or rest < 1e-10:
@@ -124,5 +124,5 @@ def _detail(space: Space, scope: Scope, angles: Doubles) -> str:
     mean = left.mean(axis=0, dtype=np.float64)
     return (
         f"{start}; after centering the angle is {np.median(_angles(left, mean)):.0f}°, the length "
-        f"{np.linalg.norm(mean):.2f} and the share {m.centered_eigen[0][0] / rest:.1%}."
+        f"{np.linalg.norm(mean):.2f} and the share {share(m.centered_eigen[0][0] / rest)}."
     )

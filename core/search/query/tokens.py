@@ -81,8 +81,8 @@ def token_warnings(query: Query) -> tuple[str, ...]:
     if query.first_stage != "muvera":
         return ()
     warnings = [
-        "Candidates come from token vectors (MUVERA, then MaxSim); cutoff and p use the cosine of "
-        "the whole."
+        "Candidates come from token vectors (MUVERA, then MaxSim); P(match) and p use the "
+        "cosine of the whole."
     ]
     if any(part.weight < 0 for part in query.parts):
         warnings.append("Subtracted parts are ignored by a first stage by token vectors.")
