@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from core.numerics.stats import auc, chance_std, macro_std, unseen_share
+from core.numerics.stats import (
+    auc,
+    chance_std,
+    folds,
+    jackknife_error,
+    macro_std,
+    normal,
+    share_interval,
+    two_way_error,
+    unseen_share,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +60,47 @@ def test_unseen_shares_of_a_known_distribution(rng):
     assert by_chao == pytest.approx((every == 0).mean(), abs=0.03)
     assert unseen_share(np.ones(9), 0.5) == (0.0, 0.0)
     assert unseen_share(np.zeros(9), 0.5) == (1.0, 1.0)
+
+
+def test_folds_hold_whole_groups_and_divide_the_first_evenly(rng):
+    groups = rng.integers(0, 300, 2000)
+    first = groups < 90
+    fold = folds(groups, first, count=30)
+    for number in np.unique(groups):
+        assert len(np.unique(fold[groups == number])) == 1
+    divided = [len(np.unique(groups[first & (fold == f)])) for f in range(30)]
+    assert set(divided) == {3}
+    assert folds(groups, groups < 7, count=30).max() == 6  # no more folds than groups
+
+
+def test_a_jackknife_of_means_has_the_textbook_error(rng):
+    values = rng.standard_normal(40)
+    without = (values.sum() - values) / 39
+    expected = values.std(ddof=1) / np.sqrt(40) * 2.0227 / 1.95996  # Student's t for 39
+    assert jackknife_error(without) == pytest.approx(expected, rel=1e-3)
+    assert np.isnan(jackknife_error(np.array([1.0])))
+    assert np.isnan(normal(0.5, float("nan"))).all()
+
+
+def test_the_error_of_a_mean_over_queries_and_candidates(rng):
+    """An effect of the query, one of the candidate, and chance of both: each counts once."""
+    n, drawn, stated = 60, [], []
+    for _ in range(200):
+        table = (
+            rng.standard_normal((n, 1)) + rng.standard_normal(n) + 3 * rng.standard_normal((n, n))
+        )
+        without = (table.sum(axis=1, keepdims=True) - table) / (n - 1)
+        drawn.append(table.mean())
+        stated.append(
+            two_way_error(table.mean(axis=1), without, ~np.eye(n, dtype=bool), np.arange(n))
+        )
+    assert np.mean(stated) == pytest.approx(np.std(drawn), rel=0.15)
+
+
+def test_the_interval_of_a_share_is_that_of_as_many_draws_as_its_error_says():
+    alone, fives = np.arange(200), np.arange(200) // 5
+    assert share_interval(0.5, np.sqrt(0.25 / 200), alone) == pytest.approx(wilson(100, 200))
+    low, high = share_interval(0.5, np.sqrt(0.25 / 40), fives)
+    assert (low, high) == pytest.approx(wilson(20, 40))
+    assert share_interval(0.0, 0.0, fives) == pytest.approx(wilson(0, 40))
+    assert np.isnan(share_interval(0.5, float("nan"), alone)).all()

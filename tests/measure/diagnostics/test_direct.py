@@ -93,6 +93,8 @@ def test_isoscore_is_the_participation_ratio_on_another_scale():
 
 # Known bad
 
+CAPPED = {"uniformity", "separability", "mean_cosine"}
+
 
 @pytest.mark.parametrize(
     ("name", "scope", "bad"),
@@ -110,11 +112,12 @@ def test_isoscore_is_the_participation_ratio_on_another_scale():
         ("near_duplicates", "text", spaces.duplicated()),
     ],
 )
-def test_a_planted_fault_is_worse_and_is_called_bad(name, scope, bad):
+def test_a_planted_fault_is_worse_and_its_verdict_says_so(name, scope, bad):
     good = find(name, spaces.paired(), scope)
     worse = find(name, bad, scope)
     assert good.verdict == "good"
-    assert worse.verdict == "bad"
+    # What follows from the mean, or is usual for CLIP, is at worst to be watched.
+    assert worse.verdict == ("watch" if name in CAPPED else "bad")
     if DIAGNOSTICS.get(name).traits["better"] == "low":
         assert worse.value > good.value
     else:
