@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import nan
 
 import numpy as np
 
@@ -55,6 +56,8 @@ class Explanation:
     Args:
         id: of the item; `rank` is its rank among `n` candidates of its kind.
         cosine: with the query.
+        p_null: the probability that an unrelated item of its kind is as similar.
+        probability: P(match); NaN where nothing calibrates it. Both are set by the caller.
         maps: (rows, columns) similarity of the patches to the whole query ("") and to each word.
         exact: whether the map of the whole query sums to the cosine; all others are cosines.
         view: the part of the image that the patches cover; see `Tokens`.
@@ -77,6 +80,8 @@ class Explanation:
     closer_texts: int | None = None
     competitor: Competitor | None = None
     note: str = ""
+    p_null: float = nan
+    probability: float = nan
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from math import nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from core.errors import InputError, UnknownItem
 from core.ingest import decode
 from core.ingest import overlay as draw_overlay
 from core.search import ExplainedQuery, Explanation
-from core.types import Floats, Part, Query, Tokens
+from core.types import Floats, Kind, Part, Query, Tokens
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,7 +48,16 @@ def explain(opened: EncodedCollection, query: Query, id_: str) -> Explanation:
     except InputError as problem:
         note = str(problem)
     explained = _explained(opened, query, tokens, encoder)
-    return search.explain(space, row, explained, allowed=allowed, patches=patches, note=note)
+    why = search.explain(space, row, explained, allowed=allowed, patches=patches, note=note)
+    kind: Kind = "image" if row < space.n_images else "text"
+    plan = search.prepare(opened, replace(query, kinds=(kind,), k=1), explained.vector)
+    result, cosine = search.run(plan.by_cosine()), np.array([why.cosine], np.float32)
+    estimate = result.estimates.get(kind)
+    return replace(
+        why,
+        p_null=float(result.nulls[kind].p(cosine)[0]),
+        probability=float(estimate.probabilities(cosine)[0]) if estimate else nan,
+    )
 
 
 def overlay(

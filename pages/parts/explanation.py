@@ -1,6 +1,7 @@
 """Why this result: similarity map, contribution of each word, nearest captions, next in rank."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import plotly.graph_objects as go
@@ -65,11 +66,20 @@ def rest(why: Explanation) -> tuple[str, str]:
     """Words, captions and next in rank. Returns the click, as `gallery.show` does."""
     if why.note:
         st.caption(formatting.plain(why.note))
+    st.caption(formatting.plain(_probabilities(why)))
     if why.words:
         _words(why)
     if why.captions:
         _captions(why)
     return _competitor(why, why.competitor) if why.competitor else ("", "")
+
+
+def _probabilities(why: Explanation) -> str:
+    match = f"P(match) {why.probability:.2f}; " if isfinite(why.probability) else ""
+    return (
+        f"{match}{formatting.chance(why.p_null)}, the probability that an unrelated item is at "
+        "least as similar to the query."
+    )
 
 
 def _color_range(why: Explanation, chosen: str) -> tuple[float, float]:

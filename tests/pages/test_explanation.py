@@ -42,6 +42,7 @@ def test_it_is_told_when_asked_for(viewer):
     shown = words(app)
     assert "Contribution of each word" in shown
     assert "Texts nearest to this image" in shown
+    assert "the probability that an unrelated item is at least as similar" in shown
     assert "more similar to it than the query" in shown
     assert "Ranked just" in shown
     assert "Its cosine is" in shown

@@ -10,6 +10,7 @@ from core.types.query import Part, Query
 from core.types.tokens import Tokens, additive_tokens
 from core.workbench import Workbench
 from tests.fixtures import spaces
+from tests.fixtures.calibrated import calibrate_all
 from tests.fixtures.files import painted
 
 
@@ -166,3 +167,12 @@ def test_tokens_that_do_not_add_up_give_cosines(rng):
     found = explain(space, 0, ExplainedQuery(space.vectors[1]), patches=places)
     assert not found.exact
     np.testing.assert_allclose(found.maps[""].ravel(), x @ space.vectors[1], atol=1e-6)
+
+
+def test_the_probabilities_are_those_of_the_result(bench, monkeypatch):
+    calibrate_all(monkeypatch)
+    opened, query = bench.open("halves"), Query((Part("red"),), kinds=("image",))
+    hit = bench.search(opened, query).hits[1]
+    why = bench.explain(opened, query, hit.id)
+    assert why.p_null == pytest.approx(hit.p_null, rel=1e-5)
+    assert why.probability == pytest.approx(hit.probability, rel=1e-5)
