@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, scopes
+from core.measure.findings import PLURAL, count, estimate, format_value, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_rankme
 from core.numerics.spectra import moments, rankme, spectrum_error
@@ -81,7 +81,8 @@ def _measure(space: Space, scope: Scope) -> Finding:
         yardstick=value / even,
         sentence=(
             f"The effective rank (RankMe) of the {PLURAL[scope]} is {estimate(value, low, high)} "
-            f"of {m.d} dimensions, against {even:.0f} for isotropic data of the same n. "
+            f"of {count(m.d, 'dimension')}, against {format_value(even)} for isotropic data of the "
+            "same n. "
             "The lower, the fewer things can be distinguished."
         ),
         detail=f"Directions that hold 95% of the energy: {most}.",

@@ -6,11 +6,13 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, scopes
+from core.measure.findings import PLURAL, count, estimate, scopes
 from core.measure.local_neighbors import (
     COPY,
     LEAST,
+    SPARE,
     TIE,
+    TIES,
     Lists,
     by_scale,
     distinct,
@@ -119,7 +121,7 @@ def two_nn(log_ratios: Doubles) -> Doubles:
 def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | int:
     """The finding, or the number of usable items when that is too small."""
     unique, _, copies = distinct(part, kind)
-    lists, logs = _log_ratios(unique, kind, queries)
+    lists, logs = _log_ratios(unique, kind, queries, 2 + SPARE)
     if not resolved(logs):
         return int((logs > TIE).sum())
     value = float(two_nn(logs))
@@ -141,15 +143,15 @@ def _measure(space: Space, part: Space, kind: Kind, queries: int) -> Finding | i
             f"{estimate(value, low, high)}, against {even:.3g} for {n:,} points uniform on the "
             f"sphere. The lower, the fewer ways in which neighbors differ."
         ),
-        detail=f"{copies:,} copies were excluded." if copies else "",
+        detail=f"Excluded: {count(copies, 'copy', 'copies')}." if copies else "",
         sampled=f"{len(logs):,} of {n:,} different {PLURAL[kind]}",
         curve=by_scale(unique, kind, value, lambda part: _dimension(part, kind, queries)),
     )
 
 
-def _log_ratios(space: Space, kind: Kind, queries: int) -> tuple[Lists, Doubles]:
+def _log_ratios(space: Space, kind: Kind, queries: int, more: int) -> tuple[Lists, Doubles]:
     """Queries that have no near-copy, and log(r2 / r1) of each; distances in float64."""
-    lists = lists_of(space, kind, 2, queries)
+    lists = lists_of(space, kind, 2, queries, more)
     if lists.near.shape[1] < 2:
         return lists, np.empty(0)
     lists = lists.of(lists.radii[:, 0] > COPY)
@@ -161,5 +163,5 @@ def _log_dimension(radii: Doubles, n: int) -> float:
 
 
 def _dimension(space: Space, kind: Kind, queries: int) -> float | None:
-    logs = _log_ratios(space, kind, queries)[1]
+    logs = _log_ratios(space, kind, queries, TIES)[1]
     return float(two_nn(logs)) if resolved(logs) else None

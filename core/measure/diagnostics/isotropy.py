@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, scopes
+from core.measure.findings import PLURAL, count, estimate, format_value, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
 from core.numerics.spectra import (
@@ -85,12 +85,12 @@ def _measure(space: Space, scope: Scope) -> Finding:
         yardstick=log_share_of_isotropic(after, m.n, m.d),
         sentence=(
             f"The IsoScore of the {PLURAL[scope]} is {estimate(value, low, high)}, against "
-            f"{(even - 1) / wide:.2g} for isotropic data of the same n. At a low score cosines "
-            "compare items on a few directions only."
+            f"{format_value((even - 1) / wide)} for isotropic data of the same n. At a low score "
+            "cosines compare items on a few directions only."
         ),
         detail=(
-            f"Participation ratio {after:.3g} of {m.d} directions; before centering "
-            f"{participation(m.second):.3g}."
+            f"Participation ratio {format_value(after)} of {count(m.d, 'direction')}; before "
+            f"centering {format_value(participation(m.second))}."
         ),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         curve=_cumulative(m) if total > SAME else None,

@@ -107,7 +107,8 @@ def length_collapse(
             yardstick=value if p < 0.05 else min(value, 0.0),
             sentence=(
                 f"The length correlation (length with closeness to the mean) is "
-                f"{estimate(value, low, high)}, against 0 for shuffled lengths (p {p:.2g}). "
+                f"{estimate(value, low, high)}, against 0 for shuffled lengths "
+                f"(p {format_value(p)}). "
                 + (
                     "Length may stand for topic: the truncation probe separates the two."
                     if p < 0.05

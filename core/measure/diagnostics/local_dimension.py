@@ -6,11 +6,13 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, per_item, scopes
+from core.measure.findings import PLURAL, count, estimate, format_value, per_item, scopes
 from core.measure.local_neighbors import (
     COPY,
     LEAST,
+    SPARE,
     TIE,
+    TIES,
     Lists,
     by_scale,
     distinct,
@@ -103,7 +105,7 @@ def _measure(
 ) -> Finding | None:
     unique, kept, copies = distinct(part, kind)
     n = unique.span(kind).stop - unique.span(kind).start
-    lists, inverse = _inverses(unique, kind, k, queries)
+    lists, inverse = _inverses(unique, kind, k, queries, k + SPARE)
     if not resolved(inverse):
         return None
     value = 1 / float(inverse.mean())
@@ -119,10 +121,10 @@ def _measure(
         yardstick=log_share(value, even),
         sentence=(
             f"The local dimension of the {PLURAL[kind]} ({k} nearest neighbors) is "
-            f"{estimate(value, low, high)}, against {even:.3g} for {n:,} points uniform on the "
-            "sphere. The lower, the fewer ways in which neighbors differ."
+            f"{estimate(value, low, high)}, against {format_value(even)} for {n:,} points uniform "
+            "on the sphere. The lower, the fewer ways in which neighbors differ."
         ),
-        detail=f"{copies:,} copies were excluded." if copies else "",
+        detail=f"Excluded: {count(copies, 'copy', 'copies')}." if copies else "",
         sampled=f"{len(inverse):,} of {n:,} different {PLURAL[kind]}",
         per_item=per_item(space, rows[kept[lists.rows]], 1 / np.maximum(inverse, TIE)),
         per_item_title="dimension around it",
@@ -130,9 +132,9 @@ def _measure(
     )
 
 
-def _inverses(space: Space, kind: Kind, k: int, queries: int) -> tuple[Lists, Doubles]:
+def _inverses(space: Space, kind: Kind, k: int, queries: int, more: int) -> tuple[Lists, Doubles]:
     """Sampled rows and their 1 / m_i; rows with a near-copy are excluded."""
-    lists = lists_of(space, kind, k, queries)
+    lists = lists_of(space, kind, k, queries, more)
     if lists.radii.shape[1] < k:
         return lists, np.empty(0)
     lists = lists.of(lists.radii[:, 0] > COPY)
@@ -144,5 +146,5 @@ def _log_dimension(radii: Doubles, n: int) -> float:
 
 
 def _dimension(space: Space, kind: Kind, k: int, queries: int) -> float | None:
-    inverse = _inverses(space, kind, k, queries)[1]
+    inverse = _inverses(space, kind, k, queries, TIES)[1]
     return 1 / float(inverse.mean()) if resolved(inverse) else None

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, per_item, scopes
+from core.measure.findings import PLURAL, count, estimate, format_value, per_item, scopes
 from core.measure.local_neighbors import (
     COPY,
     LEAST,
@@ -94,7 +94,7 @@ def manifold_entropy(
     large = scopes(part, LEAST, "The manifold entropy")
     measured = []
     for kind in (kind for kind in kinds if kind in large):
-        lists = lists_of(part, kind, LISTS, queries)
+        lists = lists_of(part, kind, LISTS, queries, LISTS)
         m = _dimension(lists.radii[:, :LISTS], dimension)
         if np.isfinite(m):
             error = lists.jackknife_error(
@@ -144,8 +144,8 @@ def _measure(
         yardstick=nearer,
         sentence=(
             f"The manifold entropy of the {PLURAL[kind]} is {estimate(value, low, high)} nats, "
-            f"against {even:.3g} for a uniform sphere of {m:.3g} dimensions. Neighbors lie at "
-            f"{nearer:.2g} times its distance."
+            f"against {format_value(even)} for a uniform sphere of dimension {m:.3g}. Neighbors "
+            f"lie at {format_value(nearer)} times its distance."
         ),
         detail=_copies(r, k),
         sampled=(
@@ -173,6 +173,6 @@ def _copies(r: Doubles, k: int) -> str:
     if not copies:
         return ""
     return (
-        f"{copies:,} of the {len(r):,} sampled items have a copy; {floored:,} distances of 0 were "
-        f"set to {FLOOR:g}."
+        f"Of {count(len(r), 'sampled item')} {copies:,} have a copy; {count(floored, 'distance')} "
+        "of 0 had to be raised to a millionth."
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, per_item, scopes
+from core.measure.findings import PLURAL, estimate, format_value, per_item, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered, mean_cosine_of
 from core.numerics.sampling import items_error
@@ -84,7 +84,7 @@ def _within(space: Space, scope: Scope) -> Finding:
         ),
         detail=(
             f"Half of the items lie within {half_angle:.0f}° of their mean; after centering the "
-            f"mean cosine is {_rounded(mean_cosine_of(centered(space, scope)))}."
+            f"mean cosine is {format_value(round(mean_cosine_of(centered(space, scope)), 3))}."
         ),
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
         per_item=per_item(space, space.span(scope), toward),
@@ -125,11 +125,6 @@ def _second_order(m: Moments) -> float:
     """Second-order part of the standard error (a U-statistic of degree 2)."""
     square = max(0.0, float((m.second**2).sum()) - float(m.mean @ m.mean) ** 2)
     return float(np.sqrt(2 * square / (m.n * (m.n - 1))))
-
-
-def _rounded(value: float) -> str:
-    """Three digits, without a negative zero."""
-    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def _unit(mean: Doubles) -> Doubles:

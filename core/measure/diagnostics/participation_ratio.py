@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, scopes
+from core.measure.findings import PLURAL, count, estimate, format_value, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
 from core.numerics.spectra import moments, participation, participation_of, spectrum_error
@@ -79,10 +79,11 @@ def _measure(space: Space, scope: Scope) -> Finding:
         yardstick=log_share_of_isotropic(value, m.n, m.d),
         sentence=(
             f"The participation ratio of the {PLURAL[scope]} is "
-            f"{estimate(value, low, high)} of {m.d} dimensions, against {even:.3g} for "
-            "isotropic data of the same n. When it is low, a few topics determine every ranking."
+            f"{estimate(value, low, high)} of {count(m.d, 'dimension')}, against "
+            f"{format_value(even)} for isotropic data of the same n. When it is low, a few topics "
+            "determine every ranking."
         ),
-        detail=f"{_corrected(value, m.n, m.d)}Before centering: {before:.3g}.",
+        detail=f"{_corrected(value, m.n, m.d)}Before centering: {format_value(before)}.",
         sampled=f"exact, all {m.n:,} {PLURAL[scope]}",
     )
 
@@ -92,4 +93,4 @@ def _corrected(value: float, n: int, d: int) -> str:
     rest = 1 / value - 1 / n
     if rest * d < 1:
         return ""
-    return f"For many more items it is estimated at {1 / rest:.3g}. "
+    return f"For many more items it is estimated at {format_value(1 / rest)}. "

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, scopes
+from core.measure.findings import PLURAL, count, estimate, format_value, scopes, share
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered
 from core.numerics.nulls import sphere_uniformity
@@ -83,8 +83,8 @@ def _measure(space: Space, scope: Scope, t: float, pairs: int) -> Finding:
         yardstick=value / even,
         sentence=(
             f"The uniformity of the {PLURAL[scope]} is {estimate(value, low, high)}, "
-            f"{value / even:.0%} of the {even:.2f} of a uniform distribution in {space.d} "
-            "dimensions. The lower, the better items can be distinguished."
+            f"{share(value / even)} of the {format_value(even)} of a uniform distribution in "
+            f"{count(space.d, 'dimension')}. The lower, the better items can be distinguished."
         ),
         detail=_centered(space, scope, t),
         sampled=_sampled(space, scope, mean),
@@ -97,11 +97,11 @@ def _centered(space: Space, scope: Scope, t: float) -> str:
     across = ""
     if scope == "joint":
         between = _log_mean(random_pair_cosines(space.images, space.texts), t)
-        across = f"Between an image and a text: {between:.2f}. "
+        across = f"Between an image and a text: {format_value(between)}. "
     if len(left) < 3:
         return f"{across}After centering nothing remains."
     after = _log_mean(random_pair_cosines(left), t)
-    return f"{across}After centering: {after:.2f}."
+    return f"{across}After centering: {format_value(after)}."
 
 
 def _log_mean(cosines: Doubles, t: float) -> float:
