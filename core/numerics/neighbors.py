@@ -71,18 +71,6 @@ def precede(scores: Floats, own: Floats | Doubles, column: Ints) -> Bools:
     return result
 
 
-def copies(rows: Floats) -> Ints:
-    """(n,) number of the first row that is identical: rows with the same number are exact copies.
-
-    >>> copies(np.array([[1, 0], [0, 1], [1, 0]], np.float32)).tolist()
-    [0, 1, 0]
-    """
-    same = np.ascontiguousarray(rows + np.float32(0))  # -0 becomes 0
-    same = same.view(f"V{same.shape[1] * same.itemsize}").ravel()
-    _, first, place = np.unique(same, return_index=True, return_inverse=True)
-    return np.asarray(first[place])
-
-
 def cosines(vectors: Floats, query: Floats) -> Floats:
     """(n,) cosines of one query (d,) with every row."""
     result: Floats = vectors @ query
@@ -263,6 +251,20 @@ def _nearest(
         sources.stop - sources.start,
         targets.stop - targets.start,
     )
+
+
+def have_copies(vectors: Floats, lists: Neighbors) -> Bools:
+    """(q,) whether an exact copy of the query, an identical row, is among its neighbors.
+
+    >>> rows = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
+    >>> have_copies(rows, nearest(Space(rows, ("a", "b", "c"), 3), "image", "image", k=1)).tolist()
+    [True, False, True]
+    """
+    query, column = np.nonzero(lists.cosines >= 0.997)  # rows of a space have length 1 +- 0.001
+    same = (vectors[lists.queries[query]] == vectors[lists.indices[query, column]]).all(axis=1)
+    result = np.zeros(len(lists.queries), bool)
+    result[query[same]] = True
+    return result
 
 
 def occurrences_without(

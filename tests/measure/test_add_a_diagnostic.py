@@ -83,7 +83,7 @@ def visit(monkeypatch, page, **link):
 
 
 def test_its_findings_are_named_and_judged(added):
-    (finding,) = added(spaces.ball(n=20))
+    (finding,) = added(spaces.ball(n=100))
     assert (finding.name, finding.verdict) == (NAME, "good")
     assert measure.measure(NAME) is added
 

@@ -8,7 +8,7 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, histogram, per_item, percent, scopes, share
 from core.measure.pair_ranks import clusters
 from core.measure.verdicts import DUPLICATES, Advice, Threshold
-from core.numerics.neighbors import TIE, Neighbors, copies, nearest
+from core.numerics.neighbors import TIE, Neighbors, have_copies, nearest
 from core.numerics.nulls import cap_share
 from core.numerics.stats import folds, share_interval, two_way_error
 from core.registry import Range
@@ -110,7 +110,7 @@ def _measure(space: Space, kind: Kind, threshold: float, queries: int, budget: f
             f"{percent(value, low, high)}, against {share(chance)} for a uniform distribution. "
             f"{CROWDED if value - chance > FEW else SPREAD}"
         ),
-        detail=_copies(space, lists, kind),
+        detail=_copies(space, lists),
         sampled=(
             f"{'exact, all' if lists.share == 1 else 'random'} {len(cosines):,} of {n:,} {kinds}, "
             "each compared with all"
@@ -137,9 +137,8 @@ def _share(space: Space, lists: Neighbors, threshold: float) -> tuple[float, flo
     return value, *share_interval(value, error, cluster[lists.queries])
 
 
-def _copies(space: Space, lists: Neighbors, kind: Kind) -> str:
-    same = copies(space.vectors[space.span(kind)])
-    some = int((np.bincount(same)[same] > 1)[lists.queries - space.span(kind).start].sum())
+def _copies(space: Space, lists: Neighbors) -> str:
+    some = int(have_copies(space.vectors, lists).sum())
     if not some:
         return f"No item of the {len(lists.queries):,} has an exact copy (an identical vector)."
     verb = "has" if some == 1 else "have"

@@ -7,6 +7,7 @@ import numpy as np
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import format_value, per_item, percent, share
+from core.measure.pair_ranks import AFFORDABLE, FEWEST
 from core.measure.retrieval import Direction, recall_curve, text_to_image
 from core.measure.verdicts import MIX, Advice, Threshold
 from core.registry import Range
@@ -55,7 +56,8 @@ def pair_recall(
 
     Args:
         space: at least two pairs.
-        queries: texts, drawn at random beyond; each is compared with all images.
+        queries: texts, drawn at random beyond, and fewer where images are very many; each is
+            compared with all images.
 
     Returns:
         One finding (scope pairs). The interval is over images with their texts, as queries and as
@@ -77,7 +79,9 @@ def pair_recall(
     if len(tested) < 2:
         what = "pairs of an image and a caption" + (" held out" if held_out is not None else "")
         raise TooFew("Recall@10", 2, what, len(tested), "Add captions.")
-    direction = text_to_image(space, judged=held_out, most=queries)
+    affordable = int(AFFORDABLE / (2.0 * space.n_images * space.d))
+    most = min(queries, max(FEWEST, affordable))
+    direction = text_to_image(space, judged=held_out, most=most)
     score = direction.scores[f"recall@{K}"]
     usual = max(usual_recall(direction.n_candidates), score.chance)
     texts = len(np.unique(tested[:, 1]))
