@@ -18,7 +18,7 @@ TIE = 1e-6  # log ratio up to which two distances are the same
 LEAST = 20
 SPLITS = 16  # into halves
 FOLDS = 20  # of a jackknife
-SPARE = 14  # neighbors more than twice as many: a half may have less than half of them
+SPARE = 14  # neighbors more than twice as many, for `error`: a half may have less than half
 TIES = 2  # neighbors more than needed whose distances are exact, so that the nearest are among them
 LEAST_GROUPS = 20  # images for an interval
 
@@ -122,12 +122,12 @@ def _inside(space: Space, kind: Kind, chosen: Bools) -> Bools:
     return result
 
 
-def lists_of(space: Space, kind: Kind, k: int, queries: int) -> Lists:
-    """Sampled rows of a kind and their k nearest of it, and as many and `SPARE` more for errors.
+def lists_of(space: Space, kind: Kind, k: int, queries: int, more: int = TIES) -> Lists:
+    """Sampled rows of a kind and their k nearest of it, and more for the error of a part.
 
     Distances are float64 up to k; beyond, they follow from the cosines.
     """
-    neighbors = nearest(space, kind, kind, k=2 * k + SPARE, q=queries)
+    neighbors = nearest(space, kind, kind, k=k + more, q=queries)
     near = neighbors.indices
     exact = distances(space, neighbors.queries, near[:, : k + TIES])
     beyond = np.sqrt(np.maximum(0.0, 2 - 2 * neighbors.cosines[:, k + TIES :].astype(np.float64)))
