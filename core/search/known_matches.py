@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -18,11 +19,11 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from core import ASSETS
-from core.errors import NoTextSearch, PassportMismatch
+from core.errors import NoTextSearch, PassportMismatch, SextantError
 from core.numerics.sampling import groups, sampled_rows
 from core.search.query.encode import SHORT, text_vectors
 from core.search.query.mix import kind_of, mixed_rows
-from core.types import Bools, Floats, Ints, Kind, Part, Query, Space, SpaceCache
+from core.types import Bools, Floats, Ints, Kind, Part, Query, Space, SpaceCache, digest
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -47,7 +48,7 @@ SCENES = (  # who, doing what, where
 )  # fmt: skip
 WORD = re.compile(r"[^\W\d_]{3,}")
 
-_PHRASES, _KNOWN, _EVERYDAY = SpaceCache(16), SpaceCache(16), SpaceCache(8)
+_PHRASES, _KNOWN = SpaceCache(16), SpaceCache(16)
 
 
 @dataclass(frozen=True)
@@ -205,15 +206,8 @@ def everyday_texts(form: str) -> tuple[str, ...]:
 
 
 def everyday_vectors(opened: EncodedCollection, query: Query, form: str) -> Floats:
-    """(200, d) everyday texts, encoded once per encoder and template; none without the encoder."""
-    key = (opened.passport.key, query.template, form)
-    return _EVERYDAY.get(key, lambda: _encoded(opened, query, everyday_texts(form)))
-
-
-def phrase_vectors(opened: EncodedCollection, query: Query, described: Phrases) -> Floats:
-    """(w, d) phrases, half of them with an article; encoded as a text of the query is."""
-    key = (opened.version, opened.space.key, described.names, query.template)
-    return _PHRASES.get(key, lambda: _encoded(opened, query, _with_articles(described.names)))
+    """(200, d) everyday texts, encoded as a text of the query is; none without the encoder."""
+    return _encoded(opened, query, everyday_texts(form))
 
 
 def _with_articles(names: Sequence[str]) -> tuple[str, ...]:
@@ -222,15 +216,22 @@ def _with_articles(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _encoded(opened: EncodedCollection, query: Query, texts: Sequence[str]) -> Floats:
-    try:
-        return text_vectors(opened, texts, query)
-    except (NoTextSearch, PassportMismatch):
-        return np.empty((0, opened.space.d), np.float32)
+    """(t, d) unit rows of texts, stored with the collection; none where they cannot be encoded."""
+    stored, key = opened.collection.artifacts, digest(opened.passport.key, query.template, *texts)
+    vectors = stored.read_matrix("texts", key)
+    if vectors is None:
+        try:
+            vectors = text_vectors(opened, texts, query)
+        except (NoTextSearch, PassportMismatch):
+            return np.empty((0, opened.space.d), np.float32)
+        with suppress(SextantError):  # a store that cannot be written: encoded again next time
+            stored.write_matrix("texts", key, vectors)
+    return vectors
 
 
 def _by_phrase(opened: EncodedCollection, query: Query, kind: Kind) -> KnownMatches:
     described = phrases(opened, kind)
-    vectors = phrase_vectors(opened, query, described)
+    vectors = _encoded(opened, query, _with_articles(described.names))
     few = len(vectors)  # 0 where the encoder is not available
     none = np.zeros_like(described.matches)
     return KnownMatches(vectors, described.matches[:few], described.unclear[:few], none[:few])

@@ -1,4 +1,4 @@
-"""Artifacts beside the items: layouts, measurement and ingest reports, and saved queries."""
+"""Artifacts beside the items: matrices, measurement and ingest reports, and saved queries."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from core.store.lance import Database, Table
 from core.store.schema import INGEST_REPORTS, LAYOUTS, REPORTS
 from core.types import Floats, digest
 
-MAX_LAYOUTS = 24
+MAX_MATRICES = 24
 MAX_REPORTS = 24
 MAX_INGEST_REPORTS = 20
 
 
 class Artifacts:
-    """Layouts, reports and saved queries of one collection; the oldest layouts and reports go."""
+    """Matrices, reports and saved queries of one collection; the oldest matrices and reports go."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def write_layout(self, name: str, space_key: str, coords: Floats) -> None:
-        """Store the (n, 2) or (n, 3) coordinates of a space's rows under a name."""
-        flat = np.ascontiguousarray(coords, np.float32)
-        row = [[digest(name, space_key)], [flat.shape[1]], [flat.tobytes()], [time.time_ns()]]
+    def write_matrix(self, name: str, key: str, matrix: Floats) -> None:
+        """Store a matrix, such as the coordinates of a layout, under a name and a key."""
+        flat = np.ascontiguousarray(matrix, np.float32)
+        row = [[digest(name, key)], [flat.shape[1]], [flat.tobytes()], [time.time_ns()]]
         table = self._database.ensure("layouts", LAYOUTS)
         table.merge(pa.table(row, schema=LAYOUTS), ["layout"], replace=True)
-        _delete_oldest(table, "layout", MAX_LAYOUTS)
+        _delete_oldest(table, "layout", MAX_MATRICES)
 
-    def read_layout(self, name: str, space_key: str) -> Floats | None:
-        """The coordinates stored for this space under this name, or None."""
+    def read_matrix(self, name: str, key: str) -> Floats | None:
+        """The matrix stored under this name and key, or None."""
         table = self._database.table("layouts")
-        rows = table.read(LAYOUTS.names, {"layout": [digest(name, space_key)]}) if table else None
+        rows = table.read(LAYOUTS.names, {"layout": [digest(name, key)]}) if table else None
         if not rows:
             return None
         row = rows.slice(0, 1).to_pylist()[0]

@@ -123,17 +123,17 @@ def layout(opened: EncodedCollection, method: str, **settings: Any) -> Layout:
     """Coordinates of a space in two dimensions, stored until the space changes."""
     part, space, artifacts = PROJECTIONS.get(method), opened.space, opened.collection.artifacts
     label = _label(method, settings)
-    xy = artifacts.read_layout(label, space.key)
+    xy = artifacts.read_matrix(label, space.key)
     if xy is None:
         xy = np.ascontiguousarray(part(space, **settings), np.float32)
-        artifacts.write_layout(label, space.key, xy)
+        artifacts.write_matrix(label, space.key, xy)
     return Layout(method, xy, space)
 
 
 def has_layout(opened: EncodedCollection, method: str, **settings: Any) -> bool:
     """Whether `layout` would return at once."""
     label = _label(method, settings)
-    return opened.collection.artifacts.read_layout(label, opened.space.key) is not None
+    return opened.collection.artifacts.read_matrix(label, opened.space.key) is not None
 
 
 def _gain(found: tuple[float, float, float]) -> str:

@@ -363,7 +363,7 @@ def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, fille
         begin.wait(60)
         opened = bench.open(arguments["name"])
         xy = opened.space.vectors[:, :2].copy()
-        opened.collection.artifacts.write_layout("umap/gap=keep", opened.space.key, xy)
+        opened.collection.artifacts.write_matrix("umap/gap=keep", opened.space.key, xy)
 
     monkeypatch.setitem(tasks.VERBS, "layout", lay_out)
     visit(app, "map", collection="colours", map="pca")

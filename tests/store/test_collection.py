@@ -28,7 +28,7 @@ def test_every_verb_works_on_an_empty_collection(pets):
     assert list(pets.unencoded(STARTER)) == []
     assert pets.thumbnails(["x"]) == {} and pets.pairs_of("x") == ()
     assert (
-        pets.artifacts.read_layout("umap", "key") is None
+        pets.artifacts.read_matrix("umap", "key") is None
         and pets.artifacts.last_ingest_report() is None
     )
     assert [f.name for f in pets.fields()] == ["kind", "name", "text"]

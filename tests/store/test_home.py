@@ -62,12 +62,12 @@ def test_names_that_a_collection_cannot_have(home, name):
 def test_layouts_and_ingest_reports_are_stored(pets):
     coords = np.arange(6, dtype=np.float32).reshape(3, 2)
     for n in range(30):
-        pets.artifacts.write_layout("umap", f"key {n}", coords + n)
+        pets.artifacts.write_matrix("umap", f"key {n}", coords + n)
         pets.artifacts.write_ingest_report(
             {"added": n, "refused": [{"name": NASTY, "reason": "it's broken"}]}
         )
-    np.testing.assert_array_equal(pets.artifacts.read_layout("umap", "key 29"), coords + 29)
-    assert pets.artifacts.read_layout("pca", "key 29") is None
-    assert pets.artifacts.read_layout("umap", "key 0") is None
+    np.testing.assert_array_equal(pets.artifacts.read_matrix("umap", "key 29"), coords + 29)
+    assert pets.artifacts.read_matrix("pca", "key 29") is None
+    assert pets.artifacts.read_matrix("umap", "key 0") is None
     assert pets.artifacts.last_ingest_report()["refused"][0]["name"] == NASTY
     assert [r["added"] for r in pets.artifacts.ingest_reports()] == list(range(29, 9, -1))
