@@ -83,13 +83,13 @@ def test_a_narrow_cone_is_worse_and_is_watched(name):
 def test_uniformity_and_mean_cosine_say_what_centering_leaves():
     given = spaces.gap(n=400, d=16, size=1.5)
     x = centered(given, "joint").astype(np.float64)
-    joint = find("uniformity", given, "joint").detail
+    joint = find("uniformity", given, "joint").detail.replace("−", "-")
     after = float(re.search(r"After centering: (-?[\d.]+)\.$", joint)[1])
     assert after == pytest.approx(np.log(np.exp(-2 * pdist(x) ** 2).mean()), abs=0.02)
     cross = 2 - 2 * given.images.astype(np.float64) @ given.texts.T
     between = float(re.search(r"image and a text: (-?[\d.]+)\.", joint)[1])
     assert between == pytest.approx(np.log(np.exp(-2 * cross).mean()), abs=0.02)
-    cosine = find("mean_cosine", given, "image").detail
+    cosine = find("mean_cosine", given, "image").detail.replace("−", "-")
     after = float(re.search(r"mean cosine is (-?[\d.]+)\.$", cosine)[1])
     assert after == pytest.approx((1 - pdist(x[:400], "cosine")).mean(), abs=6e-4)
 
