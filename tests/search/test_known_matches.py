@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from core.search.background_queries import background_queries
-from core.search.known_matches import everyday_nouns, form_of, known_matches, phrases
+from core.search.known_matches import (
+    everyday_nouns,
+    everyday_vectors,
+    form_of,
+    known_matches,
+    phrases,
+)
 from core.types import Part, Query
 from core.workbench import Workbench
 from tests.fixtures.files import folder_of, jsonl
@@ -118,3 +124,10 @@ def test_parts_that_cancel_each_other_do_not_end_the_search(opened, mix):
     found = background_queries(opened, Query(parts, kinds=("image",), mix=mix), "image")
     assert len(found.vectors) == len(found.related) > 20
     np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-5)
+
+
+def test_texts_are_encoded_once_and_stored_with_the_collection(opened, monkeypatch):
+    first = everyday_vectors(opened, query({"text": "red"}), "short text")
+    monkeypatch.setattr("core.search.known_matches.text_vectors", lambda *given: pytest.fail())
+    again = everyday_vectors(opened, query({"text": "blue"}), "short text")
+    np.testing.assert_array_equal(first, again)
