@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import log
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,8 @@ class Calibration:
         area: area under the ROC curve of the best cosine: with matches against without.
         n_queries: how many known queries.
         source: what they are.
+        own: whether they are of the collection searched. How often items match does not carry over
+            from another one, so that then there is neither P(match) of items nor a number.
     """
 
     query: tuple[float, float, float]
@@ -72,6 +74,7 @@ class Calibration:
     area: float
     n_queries: int
     source: str
+    own: bool = True
 
     def p_query(self, best: float, n: int) -> float:
         """P(match) of a query from its best cosine among n candidates."""
@@ -188,7 +191,8 @@ def bundled(passport: Passport) -> dict[str, Calibration]:
     table = json.loads(BUNDLED.read_text("utf-8"))
     if table["weights"] != passport.weights:
         return {}
-    return {form: from_json(one) for form, one in table["calibrations"].items()}
+    calibrations = {form: from_json(one) for form, one in table["calibrations"].items()}
+    return {form: replace(one, own=False) for form, one in calibrations.items()}
 
 
 def from_json(stored: Mapping[str, Any]) -> Calibration:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, nan
 
 import numpy as np
 
@@ -23,7 +23,8 @@ class MatchEstimate:
         strong: the least cosine of a strong match; infinite where probably nothing matches.
         likely: the least cosine of a likely match.
         counts: number of strong, likely and unlikely candidates.
-        expected: number of matches, with its 80 % prediction interval `low` to `high`.
+        expected: number of matches, with its 80 % prediction interval `low` to `high`; NaN where
+            the calibration is not the collection's own.
         scale: mean and standard deviation of the query's cosines, and the best z; see
             `Calibration.p_items`.
         calibration: what all of this follows from.
@@ -58,7 +59,9 @@ class MatchEstimate:
         return "likely" if cosine >= self.likely else "unlikely"
 
     def probabilities(self, cosines: Floats) -> Doubles:
-        """P(match) of candidates."""
+        """P(match) of candidates; NaN where the calibration is not the collection's own."""
+        if not self.calibration.own:
+            return np.full(len(cosines), nan)
         mean, sd, best = self.scale
         return self.calibration.p_items((cosines.astype(np.float64) - mean) / sd, best)
 
@@ -66,10 +69,15 @@ class MatchEstimate:
     def sentence(self) -> str:
         """P(match), the expected number of matches, and what this rests on."""
         known = f"{self.calibration.n_queries} {self.calibration.source}"
-        number = f"{_number(self.expected)} expected ({_number(self.low)} to {_number(self.high)})"
+        number = f"{self.counts[0]:,} strong, {self.counts[1]:,} likely"
+        if self.calibration.own:
+            number = (
+                f"{_number(self.expected)} expected ({_number(self.low)} to "
+                f"{_number(self.high)}), {self.counts[0]:,} strong"
+            )
         if not self.p >= 0:
             return (
-                f"Matches: {number}, {self.counts[0]:,} strong. P(match) is not shown: the best "
+                f"Matches: {number}. P(match) is not shown: the best "
                 f"cosine hardly separates queries with and without a match "
                 f"(AUC {self.calibration.area:.2f}, {known})."
             )
@@ -82,7 +90,7 @@ class MatchEstimate:
                 f"({known})."
             )
         return (
-            f"P(match) {self.p:.2f}; matches: {number}, {self.counts[0]:,} strong. The level "
+            f"P(match) {self.p:.2f}; matches: {number}. The level "
             f"{self.level:.2f} keeps {1 - self.miss:.0%} of queries with a match and rejects "
             f"{rejected:.0%} of those without ({known})."
         )
@@ -108,13 +116,16 @@ def estimate_matches(
     top = float((best - mean) / sd)
     p = calibration.p_query(best, n) if calibration.area >= LEAST_AUC else float("nan")
     level = calibration.level(miss)
-    each = calibration.p_items((cosines.astype(np.float64) - mean) / sd, top)
     strong, likely = (float(mean + sd * calibration.z_of(x, top)) for x in (STRONG, LIKELY))
     if p < level:
         strong = likely = inf
     elif p >= level:
         likely = min(likely, best)
-    expected = n * float(each.mean())
+    expected, low, high = nan, nan, nan
+    if calibration.own:
+        each = calibration.p_items((cosines.astype(np.float64) - mean) / sd, top)
+        expected = n * float(each.mean())
+        low, high = calibration.interval(expected)
     reach = [round(n * float((cosines >= least).mean())) for least in (strong, likely)]
     return MatchEstimate(
         p,
@@ -124,7 +135,8 @@ def estimate_matches(
         likely,
         (reach[0], reach[1] - reach[0], n - reach[1]),
         expected,
-        *calibration.interval(expected),
+        low,
+        high,
         (float(mean), float(sd), top),
         calibration,
     )

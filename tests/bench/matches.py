@@ -87,7 +87,7 @@ def collection_rows(name: str, opened: EncodedCollection) -> list[dict[str, Any]
                 texts = everyday_vectors(opened, query, form)
                 none = np.zeros((len(texts), len(items)), bool)
                 tail = fit_null_tail((texts @ items.T).astype(np.float32), none)
-                measured = _evaluate(table, tail, known, items)
+                measured = _evaluate(replace(table, own=True), tail, known, items)
                 rows += _lines(f"{name}: {form}, the starter's table", known, items, [measured])
     return rows
 

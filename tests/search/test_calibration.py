@@ -144,3 +144,13 @@ def test_the_starter_comes_with_a_table_for_its_own_weights_alone():
     assert all(fit.area > 0.5 and fit.query[1] > 0 and fit.item[1] > 0 for fit in table.values())
     assert bundled(replace(passport, weights="others")) == {}
     assert bundled(replace(passport, model="another")) == {}
+
+
+def test_numbers_do_not_carry_over_from_another_collection(fitted):
+    fit, queries, items = fitted
+    cosines = items @ queries.vectors[0]
+    found = estimate_matches(replace(fit, own=False), cosines, ITEMS, float(cosines.max()), 0.2)
+    assert np.isnan([found.expected, found.low, found.high, *found.probabilities(cosines)]).all()
+    assert "nan" not in found.sentence
+    assert "expected" not in found.sentence
+    assert not any(one.own for one in bundled(load("starter").passport).values())
