@@ -331,6 +331,7 @@ def _truncated(
 def _plain(finding: Finding) -> dict[str, Any]:
     values = asdict(finding)
     del values["yardstick"]  # its verdict is stored; NaN is no JSON
+    values |= {end: values[end] if finding.has_interval else None for end in ("low", "high")}
     if finding.per_item is not None:
         values["per_item"] = finding.per_item.tolist()
     if finding.curve is not None:
@@ -340,6 +341,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 def _finding(plain: Mapping[str, Any]) -> Finding:
     values = dict(plain, reference=Reference(**plain["reference"]))
+    values |= {end: np.nan for end in ("low", "high") if plain[end] is None}
     if plain["per_item"] is not None:
         values["per_item"] = np.array(plain["per_item"], np.float32)
     if plain["curve"] is not None:
