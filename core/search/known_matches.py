@@ -319,7 +319,7 @@ def _labels(space: Space, rows: Ints) -> tuple[dict[str, Ints], Bools]:
     own = [space.labels[row] or space.labels[inherited.get(row, row)] for row in rows.tolist()]
     at: dict[str, list[int]] = {}
     for i, labels in enumerate(own):
-        for label in dict.fromkeys(labels):
+        for label in dict.fromkeys(filter(str.strip, labels)):
             at.setdefault(label, []).append(i)
     useful = {name: np.array(i) for name, i in at.items() if len(i) <= MOST_SHARE * len(rows)}
     return _some(useful), np.array([bool(labels) for labels in own])
