@@ -43,14 +43,16 @@ def both_kinds(space: Space, least: int, what: str) -> None:
 def format_value(value: float, low: float = nan, high: float = nan) -> str:
     """A number with the digits that its interval supports, two significant ones at least.
 
-    Without an interval, or for an exact value, three significant digits.
+    Without an interval, or for an exact value, three significant digits; "–" for no number.
 
     >>> format_value(0.82367, 0.81, 0.84), format_value(-3.249, -9, 2), format_value(85.8, 60, 99)
     ('0.82', '−3.2', '86')
     >>> format_value(0.41873), format_value(12345.6), format_value(3.0), format_value(-2e-17)
     ('0.419', '12,346', '3', '0')
+    >>> format_value(nan)
+    '–'
     """
-    return _fixed(value, _decimals(value, low, high))
+    return _fixed(value, _decimals(value, low, high)) if isfinite(value) else "–"
 
 
 def interval(value: float, low: float, high: float) -> str:

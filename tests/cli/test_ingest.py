@@ -115,7 +115,8 @@ def test_diagnose_prints_findings(pets, sextant):
     for finding in report["findings"]:
         assert finding["scope"] in ("image", "text", "joint", "pairs")
         assert finding["verdict"] in ("good", "watch", "bad", "unknown")
-        assert finding["low"] <= finding["value"] <= finding["high"]
+        if finding["low"] is not None:  # too few items for an interval
+            assert finding["low"] <= finding["value"] <= finding["high"]
         assert finding["sentence"].endswith(".")
     assert {f["name"] for f in report["findings"]} >= {
         "alignment",

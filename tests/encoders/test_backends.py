@@ -1,6 +1,7 @@
 """Which backend runs: torch at first, then the faster one; what is cached, and when it is not."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -85,6 +86,9 @@ def test_what_another_process_prepares_is_used(model, at, traced):
     encoder = OpenClip(model)
     with FileLock(prepared(at)):
         encoder.encode_texts(["a"])
+        deadline = time.monotonic() + 30
+        while not steps.preparing() and time.monotonic() < deadline:
+            time.sleep(0.01)
         (step,) = steps.preparing()
         assert step.what == backends.WAITING
         backends.save_choice(at, backends.Choice(1.0, 1.0, 2.0))

@@ -74,7 +74,7 @@ ARCHITECTURES = {
 }
 
 
-SLOW = ("ViT-quickgelu", "ConvNeXt", "EVA", "MobileCLIP2")  # the gate runs the other three
+SLOW = ("ViT-quickgelu", "CoCa", "ConvNeXt", "EVA", "MobileCLIP2")
 
 
 @pytest.fixture(

@@ -100,7 +100,10 @@ def measured(given):
     return found
 
 
-@pytest.mark.parametrize("name", HEALTHY)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if "2,000" in name else []) for name in HEALTHY],
+)
 def test_nothing_is_bad_in_a_healthy_space(name):
     found = measured(HEALTHY[name]())
     assert len(found) > 50

@@ -124,8 +124,8 @@ def faults(finding):
         yield "more than two sentences"
 
 
-@pytest.mark.parametrize("name", SPACES)
 @each_part(DIAGNOSTICS)
+@pytest.mark.parametrize("name", SPACES)  # all parts of one space: they share what they compute
 def test_a_sentence_agrees_with_its_value_and_is_short_and_right(part, name):
     try:
         found = {f"{f.sentence} | {f.detail}": list(faults(f)) for f in part(SPACES[name])}

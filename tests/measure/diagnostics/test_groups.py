@@ -78,6 +78,7 @@ def test_captions_of_one_picture_are_no_crowd():
     assert many.reference.value == pytest.approx(alone.reference.value, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_sampled_interval_covers_the_deviation_of_all_captions():
     given = served([0.9, 0.7, 0.5], n=400)
     exact = value("subgroup_recall", given, k=1)
