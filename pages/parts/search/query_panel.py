@@ -27,17 +27,17 @@ def query(results: Mapping[Kind, SearchResult]) -> None:
     if not results:
         return
     st.markdown("##### Similarity distribution", anchors=False)
-    estimated = False
+    judged = False
     for n, (kind, result) in enumerate(results.items()):
         if n:
             st.space("small")
         if result.n:
             _verdict(kind, result, alone=len(results) == 1)
             _histogram(kind, result)
-            estimated = estimated or bool(result.estimates)
+            judged = judged or any(isfinite(e.p) for e in result.estimates.values())
         else:
             st.caption(formatting.plain(result.sentence))
-    if estimated:
+    if judged:
         controls.level()
 
 
