@@ -20,6 +20,7 @@ BLOCK = 4096
 EXACT_ROWS = 200_000  # up to here products are float64 too, so that small eigenvalues are accurate
 SAME = 1e-10  # total variance below which all rows count as the same point
 FOLDS, FEWER = 20, 10  # of a jackknife; fewer where each costs much
+SAMPLED = 20_000  # rows in the folds, at most about, where eigenvalues are linear in them
 SMALL = 256  # side of a matrix whose eigenvalues cost little
 LINEAR = 15  # rows for each dimension from which eigenvalues are linear in the rows, nearly
 LEAST_GROUPS = 10  # images for an interval
@@ -147,13 +148,14 @@ def spectrum_error(
 
     It is recomputed without each fold of items (see `jackknife`); items connected through pairs are
     in one fold. NaN for fewer than `LEAST_GROUPS` such groups. The spectra without a fold are
-    shared by all statistics; they cost about what the moments and 20 times the eigenvalues do.
+    shared by all statistics; they cost about what the moments and 20 times the eigenvalues do. Of
+    many items about 20,000 are put in folds, and the error is scaled to all.
     """
     m = moments(space, scope)
     values = (m.centered_eigen if centered else m.eigen)[0]
     spectra, sizes = _without_folds(space, scope, centered)
     without = np.array([statistic(row) for row in spectra])
-    return jackknife(statistic(values), without, sizes)
+    return jackknife(statistic(values), without, sizes) * float(np.sqrt(sizes.sum() / m.n))
 
 
 @per_space
@@ -165,16 +167,21 @@ def _without_folds(space: Space, scope: Scope, centered: bool) -> tuple[Doubles,
         return np.empty((0, m.d)), np.empty(0, np.int64)
     smaller = m.n >= LINEAR * m.d
     count = FOLDS if smaller or min(m.n, m.d) <= SMALL else FEWER
-    fold = folds(group, count=count)
+    used, most = np.arange(m.n), max(SAMPLED, 2 * LINEAR * m.d)
+    if smaller and m.n > most:
+        used = np.flatnonzero(
+            (np.random.default_rng(0).random(group.max() + 1) < most / m.n)[group]
+        )
+    fold = folds(group[used], count=count)
     sizes = np.bincount(fold)
-    parts = [np.flatnonzero(fold == k) for k in range(len(sizes))]
+    parts = [used[fold == k] for k in range(len(sizes))]
     without = _first_order if smaller else _exact
-    return np.stack([without(m, rows, part, centered) for part in parts]), sizes
+    return np.stack([without(m, rows, part, len(used), centered) for part in parts]), sizes
 
 
-def _exact(m: Moments, rows: Floats, part: Ints, centered: bool) -> Doubles:
-    """Eigenvalues without a part of the rows; from the inner products of the others if fewer."""
-    n, values = m.n - len(part), np.zeros(m.d)
+def _exact(m: Moments, rows: Floats, part: Ints, of: int, centered: bool) -> Doubles:
+    """Eigenvalues without a part of all rows; from the inner products of the others if fewer."""
+    n, values = of - len(part), np.zeros(m.d)
     if n < m.d:
         x = np.delete(rows, part, axis=0).astype(np.float64)
         x -= x.mean(axis=0) * centered
@@ -187,15 +194,15 @@ def _exact(m: Moments, rows: Floats, part: Ints, centered: bool) -> Doubles:
     return np.maximum(values, 0.0)
 
 
-def _first_order(m: Moments, rows: Floats, part: Ints, centered: bool) -> Doubles:
-    """Eigenvalues without a part of the rows, along the eigenvectors of all: for n far above d."""
+def _first_order(m: Moments, rows: Floats, part: Ints, of: int, centered: bool) -> Doubles:
+    """The same along the eigenvectors of all rows: for n far above d."""
     directions = (m.centered_eigen if centered else m.eigen)[1]
-    n = m.n - len(part)
+    n = of - len(part)
     along = projections(rows[part], directions)
-    mean = (m.n * (m.mean @ directions) - along.sum(axis=0)) / n
+    mean = (of * (m.mean @ directions) - along.sum(axis=0)) / n
     values = (m.centered_eigen if centered else m.eigen)[0]
     second = values + (m.mean @ directions) ** 2 * centered
-    left = (m.n * second - (along**2).sum(axis=0)) / n - mean**2 * centered
+    left = (of * second - (along**2).sum(axis=0)) / n - mean**2 * centered
     return np.maximum(left, 0.0)
 
 
