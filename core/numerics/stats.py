@@ -228,12 +228,13 @@ def shuffled_p(x: Doubles, y: Doubles, shuffles: int, groups: Ints) -> float:
     drawn = rng.permutation(len(first))
     taken = np.cumsum(np.bincount(group)[drawn]) <= SHUFFLED
     used = np.isin(group, drawn[: max(2, int(taken.sum()))])
-    a, b, group = x[order][used], y[order][used], group[used]
+    a, b = x[order][used], y[order][used]
+    group = np.unique(group[used], return_inverse=True)[1]
     a, b = a - a.mean(), b - b.mean()
     observed = abs(np.corrcoef(x, y)[0, 1]) if min(x.std(), y.std()) > 1e-9 else 0.0
     scale = max(1e-12, float(np.sqrt((a @ a) * (b @ b)))) * np.sqrt(len(x) / len(a))
     b = b[np.argsort(group, kind="stable")]
-    keys = rng.random((shuffles, len(first)))
+    keys = rng.random((shuffles, group.max() + 1))
     null = np.array([abs(a[np.argsort(key[group], kind="stable")] @ b) for key in keys]) / scale
     return float((1 + (null >= observed - 1e-12).sum()) / (1 + shuffles))
 

@@ -33,6 +33,7 @@ from core.types import Doubles, Finding, Floats, Ints, Kind, Reference, Space, p
 
 HALF = 20_000  # images in each half of the reference
 RESAMPLES = 60
+DRAWN = 5000  # groups of a bootstrap, at most
 WITHIN = 32  # leading directions that eigenvectors of a resample are sought among
 LEAST_IMAGES = 100  # for an interval: directions of fewer are hardly determined
 
@@ -150,25 +151,45 @@ def _against(angles: float, known: float, by_chance: float) -> float:
 
 
 def _error(space: Space, image: PrincipalSubspace, text: PrincipalSubspace, p: int) -> float:
-    """Bootstrap over groups of connected items: near-equal variances swap, which no slope sees."""
+    """Bootstrap over groups of connected items: near-equal variances swap, which no slope sees.
+
+    Over at most `DRAWN` groups, and scaled to all.
+    """
     if space.n_images < LEAST_IMAGES:
         return float("nan")
     linked = groups(space)
     count = int(linked.max()) + 1
-    weights = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), RESAMPLES)
-    one = _resampled(space, "image", image, weights[:, linked], p)
-    other = _resampled(space, "text", text, weights[:, linked], p)
+    rng = np.random.default_rng(0)
+    some = np.sort(rng.permutation(count)[:DRAWN])
+    place = np.full(count, -1)
+    place[some] = np.arange(len(some))
+    weights = rng.multinomial(len(some), np.full(len(some), 1 / len(some)), RESAMPLES)
+    one = _resampled(space, "image", image, weights, place[linked], p)
+    other = _resampled(space, "text", text, weights, place[linked], p)
     drawn = np.abs(np.einsum("rdi,rdi->ri", one, other)).mean(axis=1)
-    return float(np.sqrt(((drawn - similarity(image, text, p)) ** 2).mean()))
+    center = similarity(image, text, p) if len(some) == count else float(drawn.mean())
+    return float(np.sqrt(((drawn - center) ** 2).mean() * len(some) / count))
 
 
-def _resampled(space: Space, kind: Kind, of: PrincipalSubspace, weights: Ints, p: int) -> Doubles:
-    """(r, d, p) first directions of weighted rows, sought among the leading ones of all."""
+def _resampled(
+    space: Space, kind: Kind, of: PrincipalSubspace, weights: Ints, place: Ints, p: int
+) -> Doubles:
+    """(r, d, p) first directions of weighted rows, sought among the leading ones of all.
+
+    Args:
+        space: where the rows are.
+        kind: of the rows.
+        of: the subspace of all of them.
+        weights: (r, g) of the drawn groups.
+        place: (n,) column of the group of each item in the weights; -1 is not drawn.
+        p: directions.
+    """
     basis = of.directions[:, :WITHIN]
     span = space.span(kind)
-    z = (space.vectors[span] - moments(space, kind).mean) @ basis
+    rows = np.flatnonzero(place[span] >= 0)
+    z = (space.vectors[rows + span.start] - moments(space, kind).mean) @ basis
     result = []
-    for w in weights[:, span].astype(np.float64):
+    for w in weights[:, place[rows + span.start]].astype(np.float64):
         mean = w @ z / w.sum()
         second = (z * w[:, None]).T @ z / w.sum() - np.outer(mean, mean)
         result.append(basis @ np.linalg.eigh(second)[1][:, ::-1][:, :p])
