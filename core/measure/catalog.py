@@ -81,15 +81,15 @@ def shown(finding: Finding) -> tuple[str, str, str]:
 def folded(findings: Iterable[Finding]) -> Mapping[str, tuple[Finding, ...]]:
     """The findings that only repeat a common cause, by the part that stands for it.
 
-    A cause is told once: where that part's finding is not good, those of the other parts with the
+    A cause counts once: where that part's finding is not good, those of the other parts with the
     same cause that are "watch" say nothing more.
     """
     known = list(findings)
-    told = {f.name for f in known if f.verdict in ("watch", "bad")}
+    listed = {f.name for f in known if f.verdict in ("watch", "bad")}
     result: dict[str, tuple[Finding, ...]] = {}
     for finding in known:
         head = CAUSES.get(measure(finding.name).traits.get("cause", ""), "")
-        if head in told and finding.name != head and finding.verdict == "watch":
+        if head in listed and finding.name != head and finding.verdict == "watch":
             result[head] = (*result.get(head, ()), finding)
     return result
 
@@ -105,8 +105,8 @@ def folded_sentence(findings: Iterable[Finding]) -> str:
     for f in findings:
         alone = shown(replace(f, low=nan, high=nan))[0]
         each.setdefault(title(f.name), []).append(f"{alone} ({SCOPE_NAMES[f.scope]})")
-    told = "; ".join(f"{name} {', '.join(values)}" for name, values in each.items())
-    return f"From the same cause: {told}."
+    listed = "; ".join(f"{name} {', '.join(values)}" for name, values in each.items())
+    return f"From the same cause: {listed}."
 
 
 def reading(about: str) -> str:

@@ -39,8 +39,8 @@ class Side:
 class Section:
     """One diagnostic: its figures (SVG), its findings with the side and name of each.
 
-    `told` is the title of the part that tells its cause, "" where it speaks for itself; `also` one
-    line on the findings that its own cause explains.
+    `head` is the title of the part that stands for its cause, "" where it speaks for itself; `also`
+    is one line on the findings that its own cause explains.
     """
 
     part: Plugin[Any]
@@ -48,7 +48,7 @@ class Section:
     intervals: str
     rows: Sequence[tuple[Side, Finding, str]]
     contrasts: Sequence[tuple[str, str]]
-    told: str = ""
+    head: str = ""
     also: str = ""
 
 
@@ -114,10 +114,10 @@ def _templates() -> Environment:
 def _verdicts(parts: Sequence[Plugin[Any]], side: Side) -> list[tuple[str, int, list[str]]]:
     """Each verdict, how many findings have it, and the titles of their parts."""
     repeated = {id(f) for found in measure.folded(side.findings).values() for f in found}
-    told = [f for f in side.findings if id(f) not in repeated]
+    counted = [f for f in side.findings if id(f) not in repeated]
     result = []
     for verdict in ("bad", "watch", "good", "unknown"):
-        names = [_part_name(f) for f in told if f.verdict == verdict]
+        names = [_part_name(f) for f in counted if f.verdict == verdict]
         if names:
             result.append((verdict, len(names), [p.title for p in parts if p.name in names]))
     return result
@@ -135,13 +135,15 @@ def _section(part: Plugin[Any], sides: Sequence[Side], marks: Sequence[str]) -> 
         pairs = measure.compare(_of_part(part, sides[0]), _of_part(part, sides[1]))
         contrasts = [(_label(pair.a).capitalize(), pair.sentence) for pair in pairs]
     intervals = svg.intervals([f for _, f, _ in rows], [name for _, _, name in rows])
-    told, also = "", ""
+    title, also = "", ""
     if len(sides) == 1:
         heads = measure.folded(sides[0].findings)
         also = measure.folded_sentence(heads[part.name]) if part.name in heads else ""
         head = next((h for h, found in heads.items() if any(f in found for _, f, _ in rows)), "")
-        told = measure.measure(head).title if head else ""
-    return Section(part, svg.curves(lines) if lines else "", intervals, rows, contrasts, told, also)
+        title = measure.measure(head).title if head else ""
+    return Section(
+        part, svg.curves(lines) if lines else "", intervals, rows, contrasts, title, also
+    )
 
 
 def _lines(side: Side, finding: Finding) -> Iterable[tuple[str, Curve]]:

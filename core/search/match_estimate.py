@@ -106,7 +106,7 @@ def estimate_matches(
         cosines: (m,) of the candidates of one kind, or of a random part of them.
         n: number of candidates of that kind.
         best: the highest cosine.
-        miss: share of queries with a match that may be told to have none, 0.05 to 0.5.
+        miss: share of queries with a match that may be judged to have none, 0.05 to 0.5.
     """
     if n < LEAST_ITEMS or len(cosines) < LEAST_ITEMS:
         return None

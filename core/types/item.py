@@ -90,7 +90,7 @@ class Passport:
 
     @property
     def identity(self) -> str:
-        """Digest of weights and configuration: what tells two encoders apart."""
+        """Digest of weights and configuration: the identity of an encoder."""
         return digest(self.weights, self.configuration)
 
     def check(self, other: Passport) -> None:

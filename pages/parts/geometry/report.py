@@ -73,7 +73,7 @@ def _measure(plugin: Plugin, side: Side) -> tuple[tuple[Finding, ...], str]:
 
 
 def overview(measured: Sequence[Measured]) -> None:
-    """Every finding in two lines, by family; a common cause is told once."""
+    """Every finding in two lines, by family; a common cause counts once."""
     heads = _folded(measured)
     repeated = {id(f) for found in heads.values() for f in found}
     for name in _families():
