@@ -125,7 +125,10 @@ def faults(finding):
 
 
 @each_part(DIAGNOSTICS)
-@pytest.mark.parametrize("name", SPACES)  # all parts of one space: they share what they compute
+@pytest.mark.parametrize(  # all parts of one space: they share what they compute
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] if n == "wide" else []) for n in SPACES],
+)
 def test_a_sentence_agrees_with_its_value_and_is_short_and_right(part, name):
     try:
         found = {f"{f.sentence} | {f.detail}": list(faults(f)) for f in part(SPACES[name])}
