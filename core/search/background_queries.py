@@ -51,7 +51,7 @@ def background_queries(opened: EncodedCollection, query: Query, kind: Kind) -> B
     Labels, nouns and captions of the collection where it has enough; else everyday texts for one
     text, and random items in place of the parts for other forms.
     """
-    form = form_key(query, opened.space, kind)
+    form = f"{form_key(query, opened.space, kind)} {'typed' if query.text else 'stored'}"
     key = (opened.version, opened.space.key, form)
     return _BACKGROUND.get(key, lambda: _build(opened, query, kind, form))
 

@@ -114,8 +114,9 @@ def calibration(opened: EncodedCollection, query: Query, kind: Kind) -> Calibrat
 
     def build() -> Calibration | None:
         known = known_matches(opened, query, kind)
-        if known is None:
-            return bundled(opened.passport).get(f"{form}, {kind}")
+        if known is None:  # the table was fitted without a prompt template
+            table = {} if query.template else bundled(opened.passport)
+            return table.get(f"{form}, {kind}")
         described = phrases(opened, kind)
         queries = {"short text": described.source, "long text": "captions", "image": "images"}
         source = f"{queries.get(form, form + ' queries')} of this collection"

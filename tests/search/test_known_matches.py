@@ -131,3 +131,14 @@ def test_texts_are_encoded_once_and_stored_with_the_collection(opened, monkeypat
     monkeypatch.setattr("core.search.known_matches.text_vectors", lambda *given: pytest.fail())
     again = everyday_vectors(opened, query({"text": "blue"}), "short text")
     np.testing.assert_array_equal(first, again)
+
+
+def test_a_stored_text_and_a_typed_one_do_not_share_their_background(tmp_path):
+    rows = [{"caption": f"note number {i} about one thing"} for i in range(30)]
+    bench = Workbench(tmp_path / "home")
+    bench.ingest("notes", folder_of(tmp_path / "in", {"items.jsonl": jsonl(*rows)}), encoder="toy")
+    notes = bench.open("notes")
+    stored = query({"item": notes.space.ids[0]}, kinds=("text",))
+    typed = query({"text": "a red car in the rain"}, kinds=("text",))
+    assert len(background_queries(notes, stored, "text").vectors) == 30
+    assert len(background_queries(notes, typed, "text").vectors) == 200
