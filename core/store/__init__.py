@@ -6,5 +6,6 @@ from core.store.filters import Field
 from core.store.home import Home
 from core.store.items import Counts
 from core.store.lance import read_session
+from core.store.tags import Tag
 
-__all__ = ["Collection", "Counts", "EncodedCollection", "Field", "Home", "read_session"]
+__all__ = ["Collection", "Counts", "EncodedCollection", "Field", "Home", "Tag", "read_session"]

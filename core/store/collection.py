@@ -17,6 +17,7 @@ from core.store.lance import Database
 from core.store.originals import Originals
 from core.store.schema import PAIRS, item_of, vectors_name
 from core.store.space import space as assemble_space
+from core.store.tags import FIELD, Tags
 from core.store.token_vectors import TokenStore
 from core.types import Bools, Filter, Floats, Item, Passport, Rejected, Space
 
@@ -26,7 +27,8 @@ ITEMS_AT_ONCE = 256
 class Collection:
     """Items, pairs, thumbnails and vectors under one name; threads and processes may share one.
 
-    `artifacts` holds layouts, reports and saved queries; `tokens` the token vectors.
+    `artifacts` holds layouts, reports and saved queries; `tokens` the token vectors; `tags` what a
+    person has said about items and pairs.
 
     Args:
         uri: its own folder or address.
@@ -42,6 +44,7 @@ class Collection:
         self._full_text = FullTextIndex(self._database, self._items)
         self.artifacts = Artifacts(self._database)
         self.tokens = TokenStore(self._database)
+        self.tags = Tags(self._database)
 
     def version(self) -> str:
         """Changes when any process has written items, pairs, thumbnails or vectors.
@@ -150,21 +153,34 @@ class Collection:
                 yield self._originals.with_payload(item_of(row), row["content"])
 
     def search_text(
-        self, text: str, limit: int = 1000, among: Sequence[str] | None = None
+        self,
+        text: str,
+        limit: int = 1000,
+        among: Sequence[str] | None = None,
+        *,
+        without: str = "",
     ) -> list[tuple[str, float]]:
         """Items that contain any word of a text; see `FullTextIndex.search`."""
-        return self._full_text.search(text, limit, among)
+        return self._full_text.search(text, limit, among, without=without)
 
     def fields(self) -> tuple[Field, ...]:
         """The fields that items can be filtered by."""
-        return filters.fields(self._items.items())
+        known = filters.fields(self._items.items())
+        names = tuple(sorted({tag.name for tag in self.tags.all()}))
+        if not names or FIELD in {field.name for field in known}:
+            return known
+        return *known, Field(FIELD, "str", names)
 
     def mask(self, conditions: Sequence[Filter], ids: Sequence[str]) -> Bools:
         """Which of these ids satisfy every condition; unknown ids do not."""
         items = self._items.items()
+        tags = [c for c in conditions if c.field == FIELD and FIELD not in items.attributes]
+        others = [c for c in conditions if c not in tags]
         # Unknown ids have position -1.
-        matches = np.append(filters.mask(items, conditions), False)
-        return matches[self._items.positions(items, ids)]
+        matches = np.append(filters.mask(items, others), False)[self._items.positions(items, ids)]
+        for condition in tags:
+            matches &= self.tags.mask(condition, ids)
+        return matches
 
     # Writes. Repeating one changes nothing.
     def add(

@@ -40,12 +40,13 @@ class FullTextIndex:
         self._indexed = 0  # version of the items
 
     def search(
-        self, text: str, limit: int, among: Sequence[str] | None = None
+        self, text: str, limit: int, among: Sequence[str] | None = None, *, without: str = ""
     ) -> list[tuple[str, float]]:
         """Ids and BM25 scores of the items that contain any word of a text, best first.
 
         At most `limit` items by their own texts; the images of captions come in addition. With
-        `among`, only these ids: images by any of their captions.
+        `among`, only these ids: images by any of their captions. The text `without` counts for
+        nothing, as where it is the query.
         """
         table = self._table()
         if table is None or not text.strip():
@@ -54,6 +55,8 @@ class FullTextIndex:
         allowed = None if among is None else pa.array(among, pa.string())
         searched = None if allowed is None else _with_captions(pairs, allowed)
         rows = _match(table, text, limit, searched)
+        if without:
+            rows = rows.filter(pc.not_equal(rows["id"], without))
         scores = dict(zip(rows["id"].to_pylist(), rows["_score"].to_pylist(), strict=True))
         for pair in _where(pairs, "text", rows["id"]).to_pylist():
             own = scores.get(pair["image"], 0.0)

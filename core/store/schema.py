@@ -4,6 +4,7 @@
     {home}/{key}/               one LanceDB per collection
         items.lance             every item, its attributes in typed columns
         pairs.lance             image, text
+        tags.lance              what a person has said about an item, or about a pair
         thumbnails.lance        id, webp
         passports.lance         the encoders, in the order in which they were added
         vectors_{passport}.lance  id, vector
@@ -55,6 +56,8 @@ ITEMS = pa.schema(
     ]
 )
 PAIRS = pa.schema([key("image"), key("text")])
+# `text` is "" for a tag on one item.
+TAGS = pa.schema([key("tag"), key("item"), key("text"), pa.field("added", pa.int64())])
 THUMBNAILS = pa.schema([key("id"), pa.field("webp", pa.binary())])
 PASSPORTS = pa.schema(
     [key("key"), pa.field("passport", pa.string()), pa.field("added", pa.int64())]

@@ -24,7 +24,9 @@ from core.store.schema import (
 )
 from core.types import Floats, Item, Passport
 
-FIXED_TABLES = ("passports", "pairs", "thumbnails", "items", "words", "layouts", "intakes")
+FIXED_TABLES = (
+    "passports", "pairs", "thumbnails", "items", "tags", "words", "layouts", "intakes"
+)  # fmt: skip
 
 
 def add(
@@ -95,8 +97,11 @@ def unpair(database: Database, pairs: Sequence[tuple[str, str]], keep: Container
     rows = table.read(PAIRS.names, {"text": sorted(images)}).to_pylist()
     shared = {row["text"] for row in rows if row["image"] not in images[row["text"]]}
     shared.update(text for text in images if text in keep)
+    tags = database.table("tags")
     for text in sorted(shared):
         table.delete_both({"text": [text], "image": sorted(images[text])})
+        if tags:
+            tags.delete_both({"text": [text], "item": sorted(images[text])})
     return sorted(images.keys() - shared)
 
 
@@ -134,7 +139,8 @@ def delete(
             vectors = database.table(name)
             if vectors:
                 vectors.delete({"id": ids})
-    for name, columns in (("pairs", ("image", "text")), ("thumbnails", ("id",))):
+    keys = {"pairs": ("image", "text"), "tags": ("item", "text"), "thumbnails": ("id",)}
+    for name, columns in keys.items():
         table = database.table(name)
         if table:
             for column in columns:

@@ -2,7 +2,7 @@
 
 from core.encoders import Suggestion as EncoderSuggestion
 from core.ingest import IMAGE_SUFFIXES
-from core.store import EncodedCollection
+from core.store import EncodedCollection, Tag
 from core.workbench import catalog, documents, tasks
 from core.workbench.catalog import Entry
 from core.workbench.collections import Card, Workbench
@@ -21,6 +21,7 @@ __all__ = [
     "Entry",
     "Job",
     "Layout",
+    "Tag",
     "Workbench",
     "catalog",
     "documents",

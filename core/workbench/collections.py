@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from core.workbench import zero_shot as _zero_shot
 from core.workbench.jobs import Jobs
 
 if TYPE_CHECKING:
-    from core.store import Collection, EncodedCollection, Field, Home
+    from core.store import Collection, EncodedCollection, Field, Home, Tag
 
 SPACES_IN_MEMORY = 3
 MOSAIC = 8  # images on a collection's card
@@ -223,6 +223,31 @@ class Workbench:
         Columns: id, kind, name, text, labels, and one for each attribute.
         """
         return opened.collection.table(opened.space.ids)
+
+    def tags(self, name: str) -> tuple[Tag, ...]:
+        """What a person has said about items and pairs of a collection, oldest first."""
+        return self.home.open(name).tags.all()
+
+    def tag(self, name: str, tag: str, targets: Iterable[Sequence[str]]) -> None:
+        """Tag items and pairs; tagging again changes nothing.
+
+        Args:
+            name: the collection.
+            tag: what is said, such as "wrong caption".
+            targets: ids of items, or (image id, text id) of pairs.
+
+        Raises:
+            BadParameter: the tag is empty, has line breaks or is too long.
+        """
+        self.home.open(name).tags.add(tag, targets)
+
+    def untag(self, name: str, tag: str, targets: Iterable[Sequence[str]]) -> None:
+        """Remove a tag from items and pairs; see `tag`."""
+        self.home.open(name).tags.remove(tag, targets)
+
+    def tags_version(self, name: str) -> int:
+        """Changes when any process has added or removed a tag."""
+        return self.home.open(name).tags.version()
 
     def saved_queries(self, name: str) -> tuple[dict[str, str], ...]:
         """Queries saved with a collection, newest first: names and values of a link."""

@@ -89,6 +89,8 @@ def search(query: Query) -> SearchResult:
     key = f"{items_key()} {query.key}"
     if query.first_stage or query.rerank:
         key += f" {workbench().tokens_version(here)}"
+    if any(condition.field == "tag" for condition in query.filters):
+        key += f" {workbench().tags_version(here.name)}"
     result = _result(key, query, here)
     if any(not part.item for part in query.parts):
         _encoder_loaded(_home(), collection(), encoder())["loaded"] = True
