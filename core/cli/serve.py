@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core import TOP
 from core.cli.output import Progress, log, print_json
@@ -41,9 +42,9 @@ def serve(workbench: Workbench, options: argparse.Namespace) -> None:
     """
     host, port = options.host, _free_port(options.host, options.port)
     log(f"Sextant is at http://{host}:{port} (stop with Ctrl-C)")
-    streamlit = [sys.executable, "-m", "pages.parts.launch", "run", str(TOP / "app.py")]
+    settings = _settings(host, port, not options.no_browser)
     server = subprocess.Popen(
-        [*streamlit, *_flags(host, port, not options.no_browser)],
+        [sys.executable, "-m", "pages.parts.launch", json.dumps(settings)],
         env={**os.environ, "SEXTANT_HOME": workbench.uri},
     )
     # A signal to this process is meant for the server too.
@@ -56,9 +57,9 @@ def serve(workbench: Workbench, options: argparse.Namespace) -> None:
         raise
 
 
-def _flags(host: str, port: int, browser: bool) -> list[str]:
+def _settings(host: str, port: int, browser: bool) -> dict[str, Any]:
     """Streamlit's options: no telemetry, our theme, and no watching of source files."""
-    options = {
+    return {
         "server.address": host,
         "server.port": port,
         "server.headless": not browser,
@@ -69,13 +70,8 @@ def _flags(host: str, port: int, browser: bool) -> list[str]:
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
         "client.showErrorLinks": False,
-        "theme.base": TOP / "assets" / "theme.toml",
+        "theme.base": str(TOP / "assets" / "theme.toml"),
     }
-    return [
-        part
-        for k, v in options.items()
-        for part in (f"--{k}", str(v).lower() if isinstance(v, bool) else str(v))
-    ]
 
 
 def _free_port(host: str, first: int) -> int:

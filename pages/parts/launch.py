@@ -1,13 +1,55 @@
-"""Streamlit's command line, as `sextant serve` runs it.
+"""The app's server, as `sextant serve` runs it: `python -m pages.parts.launch OPTIONS` (JSON)."""
 
-Until `st.navigation` has run once in a process, Streamlit lists the folder `pages` as pages, and a
-first visit by a deep link gets "Page not found". This turns that listing off at once.
-"""
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+from streamlit import config, file_util
+from streamlit.cli_util import open_browser
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.web.cli import main
+from streamlit.starlette import App
+from streamlit.web.server.server_util import get_url
 
+from core import TOP
+
+# Until `st.navigation` has run once in a process, Streamlit lists the folder `pages` as pages, and
+# a first visit by a deep link gets "Page not found".
 PagesManager.uses_pages_directory = False
 
+# Streamlit's page looks for its server below its own address first, which logs two errors 404 on
+# every deep link (`/map/_stcore/health`). This setting, which it offers to hosts, says where it is:
+# in the folder that the page's scripts come from.
+BASE = "<script>window.__streamlit={BACKEND_BASE_URL:new URL('.',location.href).href}</script>"
+
+
+async def _page(request: Request) -> HTMLResponse:
+    path = f"{file_util.get_static_dir()}/index.html"
+    with open(path, encoding="utf-8") as file:
+        html = file.read().replace("<head>", f"<head>{BASE}", 1)
+    return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
+
+
+@asynccontextmanager
+async def _browser(app: App) -> AsyncIterator[None]:
+    """Open a browser, unless the options say otherwise."""
+    if not config.get_option("server.headless"):
+        open_browser(get_url(config.get_option("server.address")))
+    yield
+
+
+_NAMES = sorted(path.stem for path in TOP.glob("pages/*/*.py") if path.parent.name != "parts")
+app = App(
+    TOP / "app.py",
+    routes=[Route(path, _page) for path in ("/", *(f"/{name}" for name in _NAMES))],
+    lifespan=_browser,
+)
+
 if __name__ == "__main__":
-    main()
+    options = json.loads(sys.argv[1])
+    # Streamlit puts the folder of this path first on the module path, not that of this file.
+    sys.argv = [str(TOP / "app.py")]
+    app.run(config=options)
