@@ -1,85 +1,44 @@
 """A first visit in a real browser: bring pictures in, search, look closer, lasso, measure."""
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from PIL import Image
 
 from core.types.item import Item
 from core.workbench import Workbench
+from tests.fixtures.browser import SLOW, chromium, served
 from tests.fixtures.files import encoded, jsonl, zip_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
-TOP = Path(__file__).parents[1]
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 COLOURS = {
     "red": (220, 30, 30),
     "green": (40, 180, 40),
     "blue": (30, 60, 220),
     "white": (250, 250, 250),
 }
-SLOW = 60_000
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def served_home(tmp_path_factory):
     """The home that is served."""
     return tmp_path_factory.mktemp("served")
 
 
 @pytest.fixture(scope="module")
-def server(served):
+def server(served_home):
     """The app as `sextant serve` starts it, on a home of its own."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from core.cli import main; main()", "serve", "--no-browser"]
-    process = subprocess.Popen(
-        [*command, "--port", str(port), "--home", str(served)],
-        cwd=TOP,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(TOP), "SEXTANT_ROOT": str(served)},
-    )
-    address = f"http://localhost:{port}"
-    for _ in range(240):
-        try:
-            urlopen(f"{address}/_stcore/health", timeout=2).close()
-            break
-        except OSError:
-            time.sleep(0.25)
-    yield address
-    os.killpg(process.pid, 15)
-    process.wait(20)
+    with served(served_home, SEXTANT_ROOT=str(served_home)) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def page(server):
-    """One tab, kept for the whole visit."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    quiet = "no-sandbox disable-gpu no-first-run disable-background-networking disable-sync"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[f"--{flag}" for flag in quiet.split()]
-        )
+    """One tab, open for the whole visit."""
+    with chromium() as browser:
         tab = browser.new_page(viewport={"width": 1440, "height": 900})
         tab.set_default_timeout(SLOW)
         yield tab
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +134,7 @@ def test_recall_and_geometry_are_measured(page, server):
 
 
 def test_what_is_typed_draws_the_answers_only_and_the_rest_when_it_has_changed(
-    page, server, served
+    page, server, served_home
 ):
     page.goto(f"{server}/?collection=cards&q=red")
     box = page.get_by_placeholder("Search by text")
@@ -186,8 +145,8 @@ def test_what_is_typed_draws_the_answers_only_and_the_rest_when_it_has_changed(
     page.get_by_role("button", name="Saved").click()
     page.get_by_role("button", name="Save this query").click()
     page.keyboard.press("Escape")
-    Workbench(served).home.open("cards").add([Item("text", b"a new card", "new")])
-    Workbench(served).home.create("another")
+    Workbench(served_home).home.open("cards").add([Item("text", b"a new card", "new")])
+    Workbench(served_home).home.create("another")
     box.fill("green")
     page.get_by_role("button", name=re.compile(r"^1\. .*green card")).wait_for()
     page.get_by_role("combobox", name=re.compile("Collection")).click()
