@@ -29,9 +29,11 @@ def search(workbench: Workbench, options: argparse.Namespace) -> None:
     opened = workbench.open(options.name, options.encoder)
     results = workbench.search_all(opened, _queries(workbench, opened, options, texts))
     ids = dict.fromkeys(hit.id for result in results for hit in result.hits)
-    items = {item.id: item for item in workbench.items(options.name, list(ids))}
+    texts_of = opened.space.first_texts(ids) if options.json else {}
+    named = dict.fromkeys((*ids, *texts_of.values()))
+    items = {item.id: item for item in workbench.items(options.name, list(named))}
     if options.json:
-        rows = [documents.search_result(result, items) for result in results]
+        rows = [documents.search_result(result, items, texts_of) for result in results]
         if not options.queries:
             return print_json(rows[0])
         return print_json([{"query": q, **row} for q, row in zip(texts, rows, strict=True)])

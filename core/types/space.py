@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -129,6 +129,22 @@ class Space:
     def row(self) -> Mapping[str, int]:
         """Row of an id."""
         return {id_: i for i, id_ in enumerate(self.ids)}
+
+    def first_texts(self, ids: Iterable[str]) -> dict[str, str]:
+        """The id of the first text of each image that has one, by the image's id.
+
+        >>> space = Space(np.eye(3, dtype="f4"), ("a", "b", "c"), 2, pairs=np.array([[0, 2]]))
+        >>> space.first_texts(["a", "b", "c", "absent"])
+        {'a': 'c'}
+        """
+        ids = tuple(ids)
+        rows = [self.row.get(id_, self.n) for id_ in ids]
+        positions = self.pairs[:, 0].searchsorted(rows).tolist()  # pairs are sorted by image
+        return {
+            id_: self.ids[self.pairs[at, 1]]
+            for id_, row, at in zip(ids, rows, positions, strict=True)
+            if at < len(self.pairs) and self.pairs[at, 0] == row
+        }
 
     def biased(self, bias: Floats, step: str) -> Space:
         """The same rows with a further score bias, recorded as a step."""

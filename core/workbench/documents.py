@@ -11,12 +11,15 @@ from core.search import LabelRanking, LabelScores, MatchEstimate, SearchResult, 
 from core.types import Finding, Hit, Item, Score
 
 
-def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, Any]:
+def search_result(
+    result: SearchResult, items: Mapping[str, Item], texts: Mapping[str, str]
+) -> dict[str, Any]:
     """Hits in order, what is likely to match, and the statistics of the search.
 
     Args:
         result: of a search.
-        items: the items behind the hits, by id.
+        items: the items behind the hits, by id, and their texts.
+        texts: the id of the first text of each image that has one, by the image's id.
     """
     hits = [
         {
@@ -24,6 +27,8 @@ def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, 
             "id": hit.id,
             "kind": items[hit.id].kind,
             "name": items[hit.id].name,
+            "text": _text(items.get(texts.get(hit.id, hit.id))),
+            "path": items[hit.id].source or None,
             **_numbers(hit, "score", "cosine", "p_null", "hubness", "bias"),
             "plain_rank": hit.plain_rank,
             "match": hit.match,
@@ -50,6 +55,11 @@ def search_result(result: SearchResult, items: Mapping[str, Item]) -> dict[str, 
             for hit in result.left
         ]
     return document
+
+
+def _text(item: Item | None) -> str | None:
+    """A text, or an image's first; None for an image without one."""
+    return item.text if item is not None and item.kind == "text" else None
 
 
 def _estimate(estimate: MatchEstimate) -> dict[str, Any]:

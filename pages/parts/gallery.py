@@ -134,7 +134,7 @@ def _probability(hit: Hit) -> str:
 
 
 def _cards(ids: Sequence[str], about: Mapping[str, Mapping[str, str]]) -> list[Card]:
-    texts, bench, name = state.first_texts(ids), state.workbench(), state.collection()
+    texts, bench, name = state.space().first_texts(ids), state.workbench(), state.collection()
     with ThreadPoolExecutor(1) as pool:  # reads both tables at the same time
         pending = pool.submit(bench.thumbnails, name, ids)
         items = state.items([*ids, *texts.values()])

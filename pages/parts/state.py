@@ -126,21 +126,9 @@ def items(ids: Sequence[str]) -> dict[str, Item]:
 
 def captions(ids: Sequence[str]) -> dict[str, str]:
     """The first caption of each image that has one, by the image's id."""
-    first = first_texts(ids)
+    first = space().first_texts(ids)
     texts = items(tuple(first.values()))
     return {id_: texts[text].text for id_, text in first.items()}
-
-
-def first_texts(ids: Sequence[str]) -> dict[str, str]:
-    """The id of the first caption of each image that has one, by the image's id."""
-    here = space()
-    rows = [here.row.get(id_, here.n) for id_ in ids]
-    positions = here.pairs[:, 0].searchsorted(rows).tolist()  # pairs are sorted by image
-    return {
-        id_: here.ids[here.pairs[at, 1]]
-        for id_, row, at in zip(ids, rows, positions, strict=True)
-        if at < len(here.pairs) and here.pairs[at, 0] == row
-    }
 
 
 def examples(n: int) -> tuple[str, ...]:

@@ -57,6 +57,16 @@ def test_a_formula_adds_and_takes_off(ask):
     assert set(colours_of(against)) == {"blue"}
 
 
+def test_a_hit_has_its_text_and_the_path_of_its_image(ask, tmp_path):
+    _, images, _ = ask('"red"')
+    hit = images["hits"][0]
+    assert hit["text"] == f"a red thing, number {hit['name'].removeprefix('red')[:-4]}"
+    assert hit["path"] == str(tmp_path / "pets" / hit["name"])
+    _, texts, _ = ask('"red"', "--find", "text")
+    assert "red" in texts["hits"][0]["text"]
+    assert texts["hits"][0]["path"] is None
+
+
 def test_an_item_is_named_by_the_start_of_its_id_and_is_no_answer(ask):
     _, plain, _ = ask("red")
     first = plain["hits"][0]["id"]
