@@ -1,6 +1,14 @@
 """What a Space is like: findings, scores and coordinates; no disk, no encoder."""
 
 from core.measure.analogies import Analogies, analogies
+from core.measure.by_label import (
+    Classification,
+    Confusion,
+    LabelRetrieval,
+    LabelScore,
+    classify,
+    images_of_label,
+)
 from core.measure.catalog import (
     family_rank,
     folded,
@@ -24,6 +32,17 @@ from core.measure.findings import (
     rows_of_kind,
     share,
 )
+from core.measure.gate import (
+    Criterion,
+    Metric,
+    Outcome,
+    QueryRanks,
+    against_earlier,
+    against_threshold,
+    overall,
+)
+from core.measure.group_recall import GroupRecall, recall_by_group
+from core.measure.misses import REASONS, Misses, Reason, find_misses
 from core.measure.probe_data import Augmented, ProbeData
 from core.measure.probes import PROBES
 from core.measure.projections import PROJECTIONS
@@ -39,6 +58,7 @@ from core.measure.retrieval import (
 )
 from core.measure.usual import USUAL
 from core.measure.verdicts import CAUSES, SOURCE, Advice, Threshold, too_few
+from core.measure.versus import Versus, compare_directions, shared_items
 
 __all__ = [
     "CAUSES",
@@ -47,38 +67,60 @@ __all__ = [
     "HELD_OUT",
     "PROBES",
     "PROJECTIONS",
+    "REASONS",
     "SOURCE",
     "USUAL",
     "Advice",
     "Analogies",
     "Augmented",
+    "Classification",
+    "Confusion",
     "Contrast",
+    "Criterion",
     "Direction",
     "Evaluation",
+    "GroupRecall",
+    "LabelRetrieval",
+    "LabelScore",
+    "Metric",
+    "Misses",
+    "Outcome",
     "ProbeData",
+    "QueryRanks",
+    "Reason",
     "Threshold",
+    "Versus",
+    "against_earlier",
+    "against_threshold",
     "analogies",
     "chance_curve",
+    "classify",
     "compare",
+    "compare_directions",
     "count",
     "estimate",
     "evaluate",
     "extremes",
     "family_rank",
+    "find_misses",
     "finding_curves",
     "folded",
     "folded_sentence",
     "format_value",
     "gained",
     "hardest",
+    "images_of_label",
     "interval",
     "measure",
     "measures",
+    "overall",
     "percent",
     "reading",
+    "recall_by_group",
     "recall_curve",
     "rows_of_kind",
     "share",
+    "shared_items",
     "shown",
     "title",
     "too_few",

@@ -186,7 +186,7 @@ def _recall(
     first_ranks: Ints, without: Ints, images: Ints, n: int, relevant: Ints, k: int
 ) -> Score:
     hits = (first_ranks <= k).astype(np.float64)
-    chance = float(_hit_chance(n, relevant, k))
+    chance = float(hit_chance(n, relevant, k))
     return _share(f"recall@{k}", hits, _recall_error(hits, without, images, k), images, chance)
 
 
@@ -208,7 +208,7 @@ def _median(first_ranks: Ints, without: Ints, images: Ints, chance: float) -> Sc
     return Score("median_rank", value, min(low, value), max(high, value), chance, len(first_ranks))
 
 
-def _hit_chance(n: int, relevant: Ints, k: Ints | int) -> Doubles:
+def hit_chance(n: int, relevant: Ints, k: Ints | int) -> Doubles:
     """Probability that k random candidates include one of a query's true items, mean of queries."""
     from scipy.special import gammaln
 
@@ -227,7 +227,7 @@ def _hit_chance(n: int, relevant: Ints, k: Ints | int) -> Doubles:
 
 def _median_chance(n: int, relevant: Ints) -> float:
     """Median rank of the best true item in a random order."""
-    return float(1 + np.searchsorted(_hit_chance(n, relevant, np.arange(1, n)), 0.5))
+    return float(1 + np.searchsorted(hit_chance(n, relevant, np.arange(1, n)), 0.5))
 
 
 def _precision_chance(n: int, relevant: Ints) -> float:
@@ -271,7 +271,7 @@ def chance_curve(direction: Direction) -> Curve:
     [0.25, 0.5, 0.75, 1.0]
     """
     steps = _steps(direction)
-    return _curve(steps, _hit_chance(direction.n_candidates, direction.relevant, steps).round(12))
+    return _curve(steps, hit_chance(direction.n_candidates, direction.relevant, steps).round(12))
 
 
 def _curve(steps: Ints, recall: Doubles) -> Curve:

@@ -17,24 +17,35 @@ SMOOTHED = 1.0  # groups that count as one draw each in the design effect of a s
 RESAMPLES = 400  # of a bootstrap, and of the null distribution of `macro_std`
 
 
+def family_z(size: int) -> float:
+    """The normal quantile at which `size` intervals hold together with 95 % (Bonferroni).
+
+    >>> round(family_z(1), 6) == round(Z, 6), round(family_z(20), 2)
+    (True, 3.02)
+    """
+    from scipy.special import ndtri
+
+    return float(ndtri(1 - 0.025 / max(1, size)))
+
+
 def normal(
-    value: float, error: float, low: float = -np.inf, high: float = np.inf
+    value: float, error: float, low: float = -np.inf, high: float = np.inf, z: float = Z
 ) -> tuple[float, float]:
     """The 95 % interval of a normal estimate, within `low` and `high`; NaN ends for a NaN error."""
     if np.isnan(error):
         return float("nan"), float("nan")
-    return max(low, min(value, value - Z * error)), min(high, max(value, value + Z * error))
+    return max(low, min(value, value - z * error)), min(high, max(value, value + z * error))
 
 
-def wilson(hits: float, of: float) -> tuple[float, float]:
+def wilson(hits: float, of: float, z: float = Z) -> tuple[float, float]:
     """The 95 % interval of a proportion (Wilson 1927).
 
     >>> [round(x, 3) for x in wilson(0, 10)]
     [0.0, 0.278]
     """
-    share, z2 = hits / of, Z * Z
+    share, z2 = hits / of, z * z
     middle = (share + z2 / (2 * of)) / (1 + z2 / of)
-    half = Z / (1 + z2 / of) * np.sqrt(share * (1 - share) / of + z2 / (4 * of * of))
+    half = z / (1 + z2 / of) * np.sqrt(share * (1 - share) / of + z2 / (4 * of * of))
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
@@ -133,7 +144,7 @@ def _widened(count: int) -> float:
     return float(t.ppf(0.975, count - 1) / Z) if count > 1 else float("nan")
 
 
-def share_interval(share: float, error: float, groups: Ints) -> tuple[float, float]:
+def share_interval(share: float, error: float, groups: Ints, z: float = Z) -> tuple[float, float]:
     """The 95 % interval of a mean of numbers from 0 to 1 (Wilson), from its standard error.
 
     The number of draws is the one that gives this error (Korn and Graubard 1998). Near 0 and 1 the
@@ -143,6 +154,7 @@ def share_interval(share: float, error: float, groups: Ints) -> tuple[float, flo
         share: the mean.
         error: its standard error.
         groups: (n,) group of each number.
+        z: the normal quantile; that of a family of intervals is `family_z`.
 
     >>> [round(x, 3) for x in share_interval(1.0, 0.0, np.arange(24) // 2)]
     [0.758, 1.0]
@@ -155,7 +167,7 @@ def share_interval(share: float, error: float, groups: Ints) -> tuple[float, flo
     design = error**2 * draws / spread if spread > 1e-12 else 1.0
     known = draws * min(share, 1 - share)  # groups' worth of the rarer outcome
     draws /= (known * design + SMOOTHED) / (known + SMOOTHED)
-    low, high = wilson(share * draws, draws)
+    low, high = wilson(share * draws, draws, z)
     return min(low, share), max(high, share)
 
 
