@@ -212,10 +212,23 @@ class Collection:
         return texts
 
     def write_vectors(
-        self, passport: Passport, ids: Sequence[str], vectors: Floats, *, replace: bool = False
+        self,
+        passport: Passport,
+        ids: Sequence[str],
+        vectors: Floats,
+        *,
+        replace: bool = False,
+        listed: bool = True,
     ) -> None:
-        """Store (n, d) vectors of n items; existing ones of this encoder stay unless `replace`."""
-        writes.write_vectors(self._database, passport, ids, vectors, replace)
+        """Store (n, d) vectors of n items; existing ones of this encoder stay unless `replace`.
+
+        Unless `listed`, they do not show before `succeed`.
+        """
+        writes.write_vectors(self._database, passport, ids, vectors, replace, listed)
+
+    def succeed(self, old: Passport, new: Passport) -> None:
+        """Put an encoder, whose vectors are written, in another's place; that one's are deleted."""
+        writes.succeed(self._database, old, new)
 
     def delete_items(self, ids: Sequence[str]) -> None:
         """Delete items with their pairs, thumbnails, vectors and copies of images."""

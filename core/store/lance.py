@@ -297,6 +297,12 @@ class Database:
                 handle = self._connect().open_table(name)
         return self._opened(name, handle)
 
+    def drop(self, name: str) -> None:
+        """Delete a table, if there is one."""
+        with self._lock, store_errors(f"{self.what} at {self.uri} cannot be written"):
+            if self._tables.pop(name, None) or self._open(name):
+                self._connect().drop_table(name)
+
     def cached(self, name: str, compute: Callable[[Table], R], default: R) -> R:
         """The result of `compute` on a table; computed again only after a write of any process.
 

@@ -111,20 +111,44 @@ def write_vectors(
     ids: Sequence[str],
     vectors: Floats,
     replace: bool = False,
+    listed: bool = True,
 ) -> None:
-    """Store the vectors of some items; existing ones of this encoder stay unless `replace`."""
+    """Store the vectors of some items; existing ones of this encoder stay unless `replace`.
+
+    Unless `listed`, the passport is not stored: the vectors do not show before `succeed`.
+    """
     if vectors.shape != (len(ids), passport.d):
         raise ValueError(f"{vectors.shape} vectors for {len(ids)} ids and {passport.d} dimensions")
     schema = vectors_schema(passport.d)
     table = database.ensure(vectors_name(passport), schema)
-    row = [[passport.key], [passport.to_json()], [time.time_ns()]]
-    database.ensure("passports", PASSPORTS).merge(pa.table(row, schema=PASSPORTS), ["key"])
+    if listed:
+        _list(database, passport, time.time_ns())
     # Of a repeated id the first: a merge would insert both.
     first = sorted({id_: at for at, id_ in reversed(list(enumerate(ids)))}.values())
     values = np.ascontiguousarray(vectors[first], np.float32)
     column = pa.FixedSizeListArray.from_arrays(values.ravel(), passport.d)
     rows = pa.table([[ids[i] for i in first], column], schema=schema)
     table.merge(rows, ["id"], replace=replace)
+
+
+def succeed(database: Database, old: Passport, new: Passport) -> None:
+    """List an encoder in another's place, and delete the vectors of that one.
+
+    The new one is listed first: a process killed in between leaves both.
+    """
+    passports = database.table("passports")
+    if passports is None:
+        return
+    stored = passports.read(["added"], {"key": [old.key]})["added"].to_pylist()
+    _list(database, new, stored[0] if stored else time.time_ns())
+    passports.delete({"key": [old.key]})
+    for name in (tokens_name(old), vectors_name(old)):
+        database.drop(name)
+
+
+def _list(database: Database, passport: Passport, added: int) -> None:
+    row = [[passport.key], [passport.to_json()], [added]]
+    database.ensure("passports", PASSPORTS).merge(pa.table(row, schema=PASSPORTS), ["key"])
 
 
 def delete(

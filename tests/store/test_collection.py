@@ -1,5 +1,6 @@
 """What is added to a collection comes back, once, in its row."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,26 @@ def test_a_second_encoder_has_its_own_vectors(pets):
     assert pets.passport("other") == OTHER == pets.passport(OTHER.key)
     with pytest.raises(UnknownName, match="Known: other, starter"):
         pets.passport("clip")
+
+
+def test_vectors_replace_those_of_another_encoder_when_they_are_complete(pets):
+    items = [text(f"{i}") for i in range(5)]
+    ids = [item.id for item in items]
+    pets.add(items)
+    pets.write_vectors(STARTER, ids, unit(5))
+    pets.write_vectors(OTHER, ids, unit(5, 3))
+    newer = replace(STARTER, weights="newer", d=3)
+    new = unit(5, 3)
+    pets.write_vectors(newer, ids[:2], new[:2], listed=False)
+    assert pets.passports() == (STARTER, OTHER) and pets.space(STARTER).n == 5
+    pets.write_vectors(newer, ids[2:], new[2:], listed=False)
+    pets.succeed(STARTER, newer)
+    assert pets.passports() == (newer, OTHER)
+    assert pets.vector_ids(STARTER) == set()
+    space = pets.space(newer)
+    np.testing.assert_array_equal(space.vectors, new[[ids.index(id_) for id_ in space.ids]])
+    pets.succeed(STARTER, newer)
+    assert pets.passports() == (newer, OTHER)
 
 
 def test_the_first_images_are_those_added_first(pets):
