@@ -1,10 +1,10 @@
 """From a query to ranked results, and how far to trust them."""
 
-from core.search.engine import run, search
+from core.search.engine import rank, run, search
 from core.search.explanation import Competitor, ExplainedQuery, Explanation, explain
 from core.search.index.two_bit import pays
 from core.search.match_estimate import MatchEstimate
-from core.search.plan import SearchPlan, prepare
+from core.search.plan import SearchPlan, prepare, prepare_ranking
 from core.search.query.encode import encode, encoder_for, label_vectors, query_rows, resolve_id
 from core.search.query.filters import format_filters, parse_filters
 from core.search.query.formula import format_query, parse_query
@@ -50,7 +50,9 @@ __all__ = [
     "parse_query",
     "pays",
     "prepare",
+    "prepare_ranking",
     "query_rows",
+    "rank",
     "rank_labels",
     "resolve_id",
     "run",

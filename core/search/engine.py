@@ -74,12 +74,16 @@ def run(plan: SearchPlan) -> SearchResult:
     return replace(result, notes=(*how, *plan.warnings))
 
 
-def _ranked(plan: SearchPlan) -> SearchResult:
-    space, vector, start, end = plan.space, plan.vector, plan.start, plan.start + plan.k
+def rank(plan: SearchPlan) -> Ints:
+    """The rows of a search plan in their order, `plan.start` + `plan.k` of them or more."""
+    return _ordered(plan, _allowed(plan))[1]
+
+
+def _ordered(plan: SearchPlan, allowed: Bools) -> tuple[Candidates, Ints, Floats]:
+    """Candidates, and the rows with their scores after fusion and reranking, best first."""
+    space, vector, end = plan.space, plan.vector, plan.start + plan.k
     if vector.shape != (space.d,):
         raise InputError(f"The query has {vector.size} dimensions; the collection has {space.d}.")
-    allowed = _allowed(plan)
-    n = int(np.count_nonzero(allowed))
     least = SHORTLIST if plan.rerank or plan.text_ranking else 0
     found = find_candidates(
         space, vector, allowed, plan.kinds, max(end, least), approximate=plan.approximate
@@ -94,6 +98,14 @@ def _ranked(plan: SearchPlan) -> SearchResult:
         rows, values = _fused((rows, values), score, by_text, plan.fusion)
     if plan.rerank:
         rows, values = _reranked(plan.rerank, Shortlist(space, vector, rows, values))
+    return found, rows, values
+
+
+def _ranked(plan: SearchPlan) -> SearchResult:
+    space, start, end = plan.space, plan.start, plan.start + plan.k
+    allowed = _allowed(plan)
+    n = int(np.count_nonzero(allowed))
+    found, rows, values = _ordered(plan, allowed)
     among = None if plan.mask is None else allowed
     nulls, estimates = {}, {}
     for kind, cosines in found.background.items():

@@ -91,14 +91,41 @@ def prepare(opened: EncodedCollection, query: Query, vector: Floats) -> SearchPl
         NoTextSearch: the encoder is not available.
         InputError: token vectors are needed and none are stored.
     """
+    fitted = {kind: calibration(opened, query, kind) for kind in query.kinds}
+    return replace(
+        prepare_ranking(opened, query, vector),
+        background={kind: background_queries(opened, query, kind) for kind in query.kinds},
+        calibrations={kind: one for kind, one in fitted.items() if one},
+        miss=query.miss,
+        warnings=(*query_warnings(opened, query), *token_warnings(query)),
+    )
+
+
+def prepare_ranking(
+    opened: EncodedCollection,
+    query: Query,
+    vector: Floats,
+    *,
+    held_out: Bools | None = None,
+    without: str = "",
+) -> SearchPlan:
+    """The part of `prepare` that decides the order of the hits, without its statistics.
+
+    Args:
+        opened: where to search.
+        query: the query.
+        vector: (d,) its unit vector.
+        held_out: (n,) rows that a hubness correction is not fitted on; those of the collection
+            without.
+        without: id of a text that full text does not find, such as a caption that is the query.
+    """
     space = opened.space
-    exclude = query_rows(space, query)
     mask = opened.collection.mask(query.filters, space.ids) if query.filters else None
     ranked = space
     if query.hub_correction:
-        kind, held_out = _query_kind(space, query), opened.held_out()
+        kind = _query_kind(space, query)
+        held_out = opened.held_out() if held_out is None else held_out
         ranked = corrected(space, query.hub_correction, query_kind=kind, held_out=held_out)
-    fitted = {kind: calibration(opened, query, kind) for kind in query.kinds}
     return SearchPlan(
         ranked,
         vector,
@@ -106,21 +133,19 @@ def prepare(opened: EncodedCollection, query: Query, vector: Floats) -> SearchPl
         start=query.start,
         kinds=query.kinds,
         mask=mask,
-        exclude=exclude,
+        exclude=query_rows(space, query),
         approximate=query.first_stage == "ivf",
         token_index=token_candidates(opened, query) if query.first_stage == "muvera" else None,
-        text_ranking=_text_ranking(opened, query, mask) if query.full_text else None,
+        text_ranking=_text_ranking(opened, query, mask, without) if query.full_text else None,
         fusion=query.full_text or "rrf",
         rerank=_reranker(opened, query) if query.rerank else None,
-        background={kind: background_queries(opened, query, kind) for kind in query.kinds},
-        calibrations={kind: one for kind, one in fitted.items() if one},
-        miss=query.miss,
         uncorrected=space if query.hub_correction else None,
-        warnings=(*query_warnings(opened, query), *token_warnings(query)),
     )
 
 
-def _text_ranking(opened: EncodedCollection, query: Query, mask: Bools | None) -> Ranked:
+def _text_ranking(
+    opened: EncodedCollection, query: Query, mask: Bools | None, without: str
+) -> Ranked:
     """Rows that full text finds, and their scores, best first.
 
     What may not be found is excluded before the best are taken, lest it crowd out the rest.
@@ -131,7 +156,7 @@ def _text_ranking(opened: EncodedCollection, query: Query, mask: Bools | None) -
         may[space.span(kind)] = True
     may = may if mask is None else may & mask
     among = None if may.all() else list(compress(space.ids, may.tolist()))
-    found = opened.collection.search_text(query.text, among=among)
+    found = opened.collection.search_text(query.text, among=among, without=without)
     hits = [(space.row[id_], score) for id_, score in found if id_ in space.row]
     return (
         np.array([row for row, _ in hits], np.int64),

@@ -10,6 +10,7 @@ from core.workbench.encoder_report import EncoderReport
 from core.workbench.ingest import DEFAULT_ENCODER
 from core.workbench.jobs import Job
 from core.workbench.measure import Layout
+from core.workbench.ranking_gains import RankingGain
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -21,6 +22,7 @@ __all__ = [
     "Entry",
     "Job",
     "Layout",
+    "RankingGain",
     "Tag",
     "Workbench",
     "catalog",

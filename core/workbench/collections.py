@@ -16,6 +16,7 @@ from core.workbench import explain as _explain
 from core.workbench import ingest as _ingest
 from core.workbench import measure as _measure
 from core.workbench import probe as _probe
+from core.workbench import ranking_gains as _gains
 from core.workbench import search as _search
 from core.workbench import zero_shot as _zero_shot
 from core.workbench.jobs import Jobs
@@ -89,6 +90,10 @@ class Workbench:
     evidence = staticmethod(_measure.evidence)
     layout = staticmethod(_measure.layout)
     has_layout = staticmethod(_measure.has_layout)
+
+    measure_rankings = staticmethod(_gains.measure_rankings)
+    ranking_gain = staticmethod(_gains.ranking_gain)
+    ranking_gains = staticmethod(_gains.ranking_gains)
 
     encoder_report = staticmethod(_probe.encoder_report)
     saved_encoder_report = staticmethod(_probe.saved_encoder_report)

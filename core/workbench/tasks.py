@@ -100,6 +100,11 @@ def _add_tokens(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
     return bench.add_tokens(opened, pooling=Pooling.parse(name) if name else None, progress=tick)
 
 
+def _measure_rankings(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    opened = bench.open(arguments["name"], arguments["encoder"])
+    bench.measure_rankings(opened, arguments["rankings"], progress=tick)
+
+
 VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "ingest": _ingest,
     "add_encoder": _add_encoder,
@@ -107,4 +112,5 @@ VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "layout": _layout,
     "encoder_report": _encoder_report,
     "add_tokens": _add_tokens,
+    "measure_rankings": _measure_rankings,
 }
