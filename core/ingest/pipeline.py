@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from core import encoders
@@ -13,14 +14,18 @@ from core.errors import Cancelled
 from core.ingest.prepare import THREADS, PreparedRecord, prefetch, prepare, prepare_stored
 from core.ingest.readers.records import Source
 from core.ingest.writer import IngestReport, Writer, passport_for
-from core.types import Progress
+from core.types import Floats, Progress
 
 if TYPE_CHECKING:
     from core.store import Collection
 
 
 def ingest(
-    collection: Collection, source: Source, encoder: Encoder, progress: Progress
+    collection: Collection,
+    source: Source,
+    encoder: Encoder,
+    progress: Progress,
+    precomputed: Mapping[str, Floats] = MappingProxyType({}),
 ) -> IngestReport:
     """Add the items of a source to a collection, and encode those without a vector.
 
@@ -30,6 +35,7 @@ def ingest(
         encoder: computes the vectors; its passport names their table.
         progress: called with (records done, all records); may raise `Cancelled` to stop the run,
             after which everything encoded so far is stored.
+        precomputed: (d,) rows of this encoder by item id, used in place of encoding.
 
     Raises:
         PassportMismatch: the collection has vectors of that model that this encoder cannot extend.
@@ -37,7 +43,7 @@ def ingest(
     passport = passport_for(collection, encoder)
     encoder = encoders.with_long_text(encoder, passport.long_text)
     done = collection.vector_ids(passport)
-    writer = Writer(collection, encoder, passport, done)
+    writer = Writer(collection, encoder, passport, done, precomputed)
     _run(writer, source, lambda r: prepare(r, encoder, done), source.total, progress)
     return writer.report
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 1000
 CHUNK_SECONDS = 30.0
+FIRST_SECONDS = 2.0
+"""To the first chunk, so that it can be searched at once; each later one takes twice as long."""
 IMAGE_BATCH = 32
 TEXT_BATCH = 64
 
@@ -76,12 +80,19 @@ class Writer:
         encoder: computes the vectors.
         passport: of the encoder, as the collection has it.
         done: ids of the items that have a vector of it.
+        precomputed: (d,) rows of the encoder by id, for items that need not be encoded.
     """
 
     def __init__(
-        self, collection: Collection, encoder: Encoder, passport: Passport, done: set[str]
+        self,
+        collection: Collection,
+        encoder: Encoder,
+        passport: Passport,
+        done: set[str],
+        precomputed: Mapping[str, Floats] = MappingProxyType({}),
     ) -> None:
         self.collection, self.encoder, self.passport = collection, encoder, passport
+        self.precomputed = precomputed
         self.report = IngestReport(collection.name)
         self.wrote = False
         self._known = collection.item_ids()
@@ -94,7 +105,7 @@ class Writer:
         self._thumbnails: dict[str, bytes] = {}
         self._ids: list[str] = []
         self._rows: list[Floats] = []
-        self._since = monotonic()
+        self._since, self._seconds = monotonic(), FIRST_SECONDS
         self._long = 0
         self._notes: dict[str, list[str]] = {}
 
@@ -113,7 +124,7 @@ class Writer:
         self._pairs.update(dict.fromkeys(record.pairs))
         if len(self._images) >= IMAGE_BATCH or len(self._texts) >= TEXT_BATCH:
             self.encode()
-        if len(self._ids) >= CHUNK_ROWS or monotonic() - self._since > CHUNK_SECONDS:
+        if len(self._ids) >= CHUNK_ROWS or monotonic() - self._since > self._seconds:
             self.encode()
             self.flush()
 
@@ -131,7 +142,9 @@ class Writer:
                 self.report.texts += 1
         if item.id not in self._done:
             self._done.add(item.id)
-            if item.kind == "text":
+            if item.id in self.precomputed:
+                self._add_rows([item.id], self.precomputed[item.id][None])
+            elif item.kind == "text":
                 self._texts.append(item)
             elif record.pixels is not None:
                 self._images.append((item.id, record.pixels))
@@ -189,3 +202,4 @@ class Writer:
         self.wrote = self.wrote or bool(self._new or self._ids)
         self._new, self._pairs, self._thumbnails = {}, {}, {}
         self._ids, self._rows, self._since = [], [], monotonic()
+        self._seconds = min(2 * self._seconds, CHUNK_SECONDS)

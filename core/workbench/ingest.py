@@ -84,19 +84,30 @@ def add_encoder(
 
 
 def build_demo(
-    bench: Workbench, progress: Progress = no_progress, *, name: str = "demo"
+    bench: Workbench,
+    progress: Progress = no_progress,
+    *,
+    name: str = "demo",
+    encoder: str = DEFAULT_ENCODER,
 ) -> IngestReport:
-    """Render the demo's images and ingest them; a run that was stopped resumes."""
+    """Render the demo's images and ingest them; a run that was stopped resumes.
+
+    The starter's vectors of the first part come with Sextant, so that it can be searched at once.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     from core.ingest import demo
 
-    bench.home.ensure(name)  # from here on the app shows it as being filled
+    collection = bench.home.ensure(name)  # from here on the app shows it as being filled
+    loaded = encoders.load(encoder)
+    rows = demo.precomputed(loaded.passport)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(encoders.warm, DEFAULT_ENCODER)  # while the first images are rendered
         for part in demo.DEMO_PARTS:
+            if part == "rest" or not rows:
+                pool.submit(encoders.warm, encoder)  # while the images are rendered
             folder = demo.draw_demo(bench.folder / "drawings", part, on_progress=progress)
-            report = ingest(bench, name, folder, encoder=DEFAULT_ENCODER, progress=progress)
+            report = pipeline.ingest(collection, pipeline.read(folder), loaded, progress, rows)
+            collection.artifacts.write_ingest_report(report.to_dict())
     return report
 
 

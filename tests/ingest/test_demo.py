@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.ingest import demo
+from core import encoders
+from core.ingest import decode, demo, read
+from core.ingest.readers.records import Record, items_of
 
 EVERYTHING = [image.record for part in demo.DEMO_PARTS for image in demo.catalog(part)]
 ROOT = Path(__file__).parents[2]
@@ -145,3 +147,21 @@ def test_importing_the_module_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert ran.stdout.strip() == "[]"
+
+
+def test_the_first_part_comes_with_the_starters_vectors(tmp_path: Path) -> None:
+    starter = encoders.load("starter")
+    rows = demo.precomputed(starter.passport)
+    records = [r for r in read(demo.draw_demo(tmp_path, only=A_FEW)) if isinstance(r, Record)]
+    assert len(records) == 10
+    for record in records:
+        image, texts = items_of(record, record.read())
+        assert image.id in rows
+        fresh = starter.encode_images([decode(image.payload, image.name)])[0]
+        assert rows[image.id] @ fresh > 0.9999
+        for text, row in zip(texts, starter.encode_texts([t.text for t in texts]), strict=True):
+            assert rows[text.id] @ row > 0.9999
+
+
+def test_another_encoder_has_none_of_them() -> None:
+    assert demo.precomputed(encoders.load("toy").passport) == {}
