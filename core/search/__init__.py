@@ -1,6 +1,7 @@
 """From a query to ranked results, and how far to trust them."""
 
 from core.search.engine import rank, run, search
+from core.search.example_queries import example_queries
 from core.search.explanation import Competitor, ExplainedQuery, Explanation, explain
 from core.search.index.two_bit import pays
 from core.search.match_estimate import MatchEstimate
@@ -9,7 +10,7 @@ from core.search.query.encode import encode, encoder_for, label_vectors, query_r
 from core.search.query.filters import format_filters, parse_filters
 from core.search.query.formula import format_query, parse_query
 from core.search.rerankers import RERANKERS
-from core.search.result import SearchResult, describe_changes
+from core.search.result import SearchResult, describe_changes, hub_ratios
 from core.search.zero_shot import (
     DEFAULT_SCALE,
     LabelRanking,
@@ -39,10 +40,12 @@ __all__ = [
     "describe_changes",
     "encode",
     "encoder_for",
+    "example_queries",
     "explain",
     "flat_labels",
     "format_filters",
     "format_query",
+    "hub_ratios",
     "label_set",
     "label_tree",
     "label_vectors",

@@ -200,7 +200,7 @@ def everyday_texts(form: str) -> tuple[str, ...]:
     """
     rng = np.random.default_rng(0)
     if form == "short text":
-        return _with_articles(rng.permutation(everyday_nouns())[:PHRASES].tolist())
+        return with_articles(rng.permutation(everyday_nouns())[:PHRASES].tolist())
     scenes = [" ".join(("a", *parts)) for parts in product(*SCENES)]
     return tuple(rng.permutation(scenes)[:PHRASES].tolist())
 
@@ -210,14 +210,14 @@ def everyday_vectors(opened: EncodedCollection, query: Query, form: str) -> Floa
     return _encoded(opened, query, everyday_texts(form))
 
 
-def _with_articles(names: Sequence[str]) -> tuple[str, ...]:
+def with_articles(names: Sequence[str]) -> tuple[str, ...]:
     """Every second one with an article: people type both."""
     return tuple(f"a {name}" if i % 2 else name for i, name in enumerate(names))
 
 
 def _encoded(opened: EncodedCollection, query: Query, texts: Sequence[str]) -> Floats:
     """(t, d) unit rows of texts, stored with the collection; none where they cannot be encoded."""
-    stored, key = opened.collection.artifacts, digest(opened.passport.key, query.template, *texts)
+    stored, key = opened.collection.artifacts, _texts_key(opened, query.template, texts)
     vectors = stored.read_matrix("texts", key)
     if vectors is None:
         try:
@@ -229,9 +229,19 @@ def _encoded(opened: EncodedCollection, query: Query, texts: Sequence[str]) -> F
     return vectors
 
 
+def stored_vectors(opened: EncodedCollection, texts: Sequence[str]) -> Floats:
+    """(t, d) unit rows of texts without a template, if a search has stored them; else none."""
+    vectors = opened.collection.artifacts.read_matrix("texts", _texts_key(opened, "", texts))
+    return np.empty((0, opened.space.d), np.float32) if vectors is None else vectors
+
+
+def _texts_key(opened: EncodedCollection, template: str, texts: Sequence[str]) -> str:
+    return digest(opened.passport.key, template, *texts)
+
+
 def _by_phrase(opened: EncodedCollection, query: Query, kind: Kind) -> KnownMatches:
     described = phrases(opened, kind)
-    vectors = _encoded(opened, query, _with_articles(described.names))
+    vectors = _encoded(opened, query, with_articles(described.names))
     few = len(vectors)  # 0 where the encoder is not available
     none = np.zeros_like(described.matches)
     return KnownMatches(vectors, described.matches[:few], described.unclear[:few], none[:few])

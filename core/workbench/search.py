@@ -91,6 +91,11 @@ def first_stages(opened: EncodedCollection) -> tuple[FirstStage, ...]:
     return tuple(stage for stage, can in possible.items() if can)
 
 
+def example_queries(opened: EncodedCollection) -> tuple[str, ...]:
+    """A few short queries to try; none where text queries are off."""
+    return () if text_search_off(opened) else engine.example_queries(opened)
+
+
 def text_search_off(opened: EncodedCollection) -> str:
     """Why text and image queries are off, in a sentence; "" when they are on."""
     if opened.passport.weights:
