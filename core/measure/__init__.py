@@ -20,7 +20,9 @@ from core.measure.catalog import (
     title,
 )
 from core.measure.compare import COMPARE_AID, Contrast, compare
+from core.measure.concerns import Concern, concerns
 from core.measure.diagnostics import DIAGNOSTICS
+from core.measure.figures import FIGURES, RANDOM, Figure
 from core.measure.findings import (
     count,
     estimate,
@@ -64,9 +66,11 @@ __all__ = [
     "CAUSES",
     "COMPARE_AID",
     "DIAGNOSTICS",
+    "FIGURES",
     "HELD_OUT",
     "PROBES",
     "PROJECTIONS",
+    "RANDOM",
     "REASONS",
     "SOURCE",
     "USUAL",
@@ -74,11 +78,13 @@ __all__ = [
     "Analogies",
     "Augmented",
     "Classification",
+    "Concern",
     "Confusion",
     "Contrast",
     "Criterion",
     "Direction",
     "Evaluation",
+    "Figure",
     "GroupRecall",
     "LabelRetrieval",
     "LabelScore",
@@ -97,6 +103,7 @@ __all__ = [
     "classify",
     "compare",
     "compare_directions",
+    "concerns",
     "count",
     "estimate",
     "evaluate",

@@ -104,7 +104,7 @@ def _swapped(own: Doubles, swapped: Doubles) -> tuple[float, Doubles]:
     ends = min(own.min(), swapped.min()) - 1, max(own.max(), swapped.max()) + 1
     counts, edges = np.histogram(own, BINS, ends)
     middle = (edges[1:] + edges[:-1]) / 2
-    null = _smoothed(swapped, edges)
+    null = smoothed(swapped, edges)
 
     def loss(parameters: Doubles) -> float:
         right = _skew_normal(middle, *parameters[:3])
@@ -137,7 +137,7 @@ def _swapped(own: Doubles, swapped: Doubles) -> tuple[float, Doubles]:
     return share, np.asarray(wrong / (wrong + right + 1e-300))
 
 
-def _smoothed(values: Doubles, edges: Doubles) -> Doubles:
+def smoothed(values: Doubles, edges: Doubles) -> Doubles:
     """Density in bins, smoothed by a normal kernel (Scott's rule)."""
     from scipy.ndimage import gaussian_filter1d
 

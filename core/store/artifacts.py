@@ -1,9 +1,10 @@
-"""Artifacts beside the items: matrices, measurement and ingest reports, and saved queries."""
+"""Artifacts beside the items: matrices, findings, reports, and saved queries."""
 
 from __future__ import annotations
 
 import json
 import time
+import zlib
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -12,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.store.lance import Database, Table
-from core.store.schema import INGEST_REPORTS, LAYOUTS, REPORTS
+from core.store.schema import FINDINGS, INGEST_REPORTS, LAYOUTS, REPORTS
 from core.types import Floats, digest
 
 MAX_MATRICES = 24
@@ -21,7 +22,10 @@ MAX_INGEST_REPORTS = 20
 
 
 class Artifacts:
-    """Matrices, reports and saved queries of one collection; the oldest matrices and reports go."""
+    """Matrices, findings, reports and saved queries of one collection.
+
+    The oldest matrices and reports go; findings are replaced by those of the same part.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,6 +62,41 @@ class Artifacts:
         reports = table.read(["report"], {"name": [name]})["report"].to_pylist()
         return json.loads(reports[0]) if reports else None
 
+    def write_findings(
+        self, part: str, state: str, report: Mapping[str, Any], items: Floats | None = None
+    ) -> None:
+        """Store what was measured of one part, in place of what was measured earlier.
+
+        Args:
+            part: what was measured, with the encoder's key.
+            state: what it holds for.
+            report: JSON-serializable.
+            items: (m, n) values of single items.
+        """
+        # Most values of a large collection are NaN: not measured.
+        values = np.empty(0) if items is None else items
+        packed = zlib.compress(np.ascontiguousarray(values, np.float32).tobytes(), 1)
+        row = [[part], [state], [json.dumps(report, allow_nan=False)], [packed]]
+        table = self._database.ensure("findings", FINDINGS)
+        table.merge(pa.table(row, schema=FINDINGS), ["part"], replace=True)
+
+    def read_findings(self) -> Mapping[str, tuple[str, dict[str, Any]]]:
+        """State and report of every part that was measured; callers do not change them."""
+        return self._database.cached("findings", _findings, {})
+
+    def read_finding_items(self, part: str, n: int) -> Floats:
+        """The (m, n) values of single items of a part."""
+        table = self._database.table("findings")
+        rows = table.read(["items"], {"part": [part]})["items"].to_pylist() if table else []
+        data = zlib.decompress(rows[0]) if rows else b""
+        return np.frombuffer(data, np.float32).reshape(-1, max(n, 1))
+
+    def optimize_findings(self) -> None:
+        """Join the files of many writes."""
+        table = self._database.table("findings")
+        if table:
+            table.optimize()
+
     def save_query(self, query: Mapping[str, str]) -> None:
         """Save a query with its settings; saving the same one again moves it to the front."""
         text = json.dumps(query, sort_keys=True)
@@ -89,6 +128,11 @@ class Artifacts:
     def last_ingest_report(self) -> dict[str, Any] | None:
         """The report of the newest ingest, or None."""
         return next(iter(self.ingest_reports()), None)
+
+
+def _findings(table: Table) -> dict[str, tuple[str, dict[str, Any]]]:
+    rows = table.read(["part", "state", "report"]).to_pylist()
+    return {r["part"]: (r["state"], json.loads(r["report"])) for r in rows}
 
 
 def _newest_first(table: Table) -> tuple[dict[str, Any], ...]:

@@ -10,8 +10,8 @@
         vectors_{passport}.lance  id, vector
         tokens_{passport}.lance   id, its token vectors, and how they were pooled
         words.lance               the full-text index
-        layouts.lance, reports.lance, queries.lance, intakes.lance  artifacts: projections,
-            measurements, saved queries and the reports of past ingests
+        layouts.lance, reports.lance, findings.lance, queries.lance, intakes.lance  artifacts:
+            projections, measurements, saved queries and the reports of past ingests
         originals/              copies of images that have no file of their own
 
 Every write is a merge by key into one table, and nothing assumes that two tables were written
@@ -80,6 +80,16 @@ LAYOUTS = pa.schema(
 )
 REPORTS = pa.schema(
     [key("name"), pa.field("report", pa.large_string()), pa.field("added", pa.int64())]
+)
+# `part` is what was measured, `state` identifies the vectors and the code that measured them, and
+# `items` are (m, n) float32, compressed: m findings over n items.
+FINDINGS = pa.schema(
+    [
+        key("part"),
+        pa.field("state", pa.string()),
+        pa.field("report", pa.large_string()),
+        pa.field("items", pa.large_binary()),
+    ]
 )
 INGEST_REPORTS = pa.schema(
     [key("key"), pa.field("report", pa.large_string()), pa.field("added", pa.int64())]

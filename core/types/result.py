@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from math import isfinite, nan
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+import numpy as np
 
 from core.types.arrays import Doubles, Floats, Scope, Verdict
 
@@ -52,6 +55,20 @@ class Curve:
     log_y: bool = False
     mark: float | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; the inverse of `from_dict`."""
+        return {**asdict(self), "x": _plain(self.x), "y": _plain(self.y)}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Curve:
+        """The curve of plain values.
+
+        >>> line = Curve(np.array([1.0]), np.array([nan]), "k", "recall")
+        >>> line.to_dict()["y"], Curve.from_dict(line.to_dict()).y
+        ([None], array([nan]))
+        """
+        return cls(**{**plain, "x": _array(plain["x"]), "y": _array(plain["y"])})
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -96,6 +113,56 @@ class Finding:
     def has_interval(self) -> bool:
         """Whether there is an interval; an exact value has one, without width."""
         return isfinite(self.low) and isfinite(self.high)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, without `yardstick`: the verdict is there.
+
+        NaN and infinity, which JSON does not have, become null.
+        """
+        plain = asdict(self)
+        del plain["yardstick"]
+        for name in ("value", "low", "high"):
+            plain[name] = _plain(plain[name])
+        plain["reference"]["value"] = _plain(self.reference.value)
+        plain["per_item"] = None if self.per_item is None else _plain(self.per_item)
+        plain["curve"] = None if self.curve is None else self.curve.to_dict()
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Finding:
+        """The finding of plain values; null is NaN.
+
+        >>> one = Finding("image", 0.1, nan, nan, Reference(nan, "none"), "One.", "exact")
+        >>> Finding.from_dict(one.to_dict()).to_dict() == one.to_dict()
+        True
+        """
+        numbers = {name: _number(plain[name]) for name in ("value", "low", "high")}
+        known, line, values = plain["reference"], plain["curve"], plain["per_item"]
+        reference = Reference(_number(known["value"]), known["name"])
+        return cls(
+            **{
+                **plain,
+                **numbers,
+                "reference": reference,
+                "curve": Curve.from_dict(line) if line else None,
+                "per_item": None if values is None else _array(values).astype(np.float32),
+            }
+        )
+
+
+def _plain(values: Any) -> Any:
+    """A number, or a list of numbers, where what is not finite is None."""
+    if isinstance(values, np.ndarray):
+        return [x if isfinite(x) else None for x in values.tolist()]
+    return float(values) if isfinite(values) else None
+
+
+def _number(value: float | None) -> float:
+    return nan if value is None else value
+
+
+def _array(values: list[float | None]) -> Doubles:
+    return np.array(values, np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from core.workbench import catalog, documents, tasks
 from core.workbench.catalog import Entry
 from core.workbench.collections import Card, Workbench
 from core.workbench.encoder_report import EncoderReport
+from core.workbench.evaluate import Labels
+from core.workbench.findings import Glance, StoredFindings
 from core.workbench.ingest import DEFAULT_ENCODER
 from core.workbench.jobs import Job
 from core.workbench.measure import Layout
@@ -20,9 +22,12 @@ __all__ = [
     "EncoderReport",
     "EncoderSuggestion",
     "Entry",
+    "Glance",
     "Job",
+    "Labels",
     "Layout",
     "RankingGain",
+    "StoredFindings",
     "Tag",
     "Workbench",
     "catalog",

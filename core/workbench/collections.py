@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from core import encoders
 from core.types import Item, Passport, Space
+from core.workbench import evaluate as _evaluate
 from core.workbench import explain as _explain
+from core.workbench import findings as _findings
 from core.workbench import ingest as _ingest
 from core.workbench import measure as _measure
 from core.workbench import probe as _probe
@@ -64,6 +66,8 @@ class Workbench:
 
     ingest = _ingest.ingest
     add_encoder = _ingest.add_encoder
+    encode_again = _ingest.encode_again
+    outdated = _ingest.outdated
     build_demo = _ingest.build_demo
     encoder_suggestions = staticmethod(_ingest.encoder_suggestions)
     encoder_steps = staticmethod(encoders.preparing)
@@ -77,7 +81,9 @@ class Workbench:
     parse_query = staticmethod(_search.parse_query)
     parse_filters = staticmethod(_search.parse_filters)
     subset = staticmethod(_search.subset)
+    cosines = staticmethod(_search.cosines)
     first_stages = staticmethod(_search.first_stages)
+    example_queries = staticmethod(_search.example_queries)
     text_search_off = staticmethod(_search.text_search_off)
 
     explain = staticmethod(_explain.explain)
@@ -85,9 +91,20 @@ class Workbench:
     readable_image = staticmethod(_explain.readable_image)
 
     measure = staticmethod(_measure.measure)
+    measure_all = staticmethod(_findings.measure_all)
+    stored_findings = staticmethod(_findings.stored_findings)
+    findings = staticmethod(_findings.findings)
+    glance = _findings.glance
     evaluate = staticmethod(_measure.evaluate)
+    without_tags = staticmethod(_measure.without_tags)
     analogies = staticmethod(_measure.analogies)
     evidence = staticmethod(_measure.evidence)
+    misses = staticmethod(_evaluate.misses)
+    group_fields = staticmethod(_evaluate.group_fields)
+    recall_by_group = staticmethod(_evaluate.recall_by_group)
+    score_by_label = staticmethod(_evaluate.score_by_label)
+    compare_encoders = staticmethod(_evaluate.compare_encoders)
+    query_ranks = staticmethod(_evaluate.query_ranks)
     layout = staticmethod(_measure.layout)
     has_layout = staticmethod(_measure.has_layout)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from core.encoders import Encoder
 from core.errors import InputError, UnreadableFile
 from core.ingest import AUGMENTATIONS, Augmentation, decode
 from core.measure import PROBES, Augmented, ProbeData
-from core.types import Curve, Finding, Floats, Item, Progress, Reference, Space, digest
+from core.types import Finding, Floats, Item, Progress, Space, digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -110,13 +110,13 @@ class EncoderReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**plain, "findings": [_plain(f) for f in self.findings]}
+        return {**plain, "findings": [f.to_dict() for f in self.findings]}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> EncoderReport:
         """The inverse of `to_dict`."""
         left_out = [(name, reason) for name, reason in plain["left_out"]]
-        findings = [_finding(f) for f in plain["findings"]]
+        findings = [Finding.from_dict(f) for f in plain["findings"]]
         return cls(**{**plain, "left_out": left_out, "findings": findings})
 
     def _over_rows(self, finding: Finding, space: Space) -> Finding:
@@ -326,25 +326,3 @@ def _truncated(
                 to = tuple(int(k) for k in np.geomspace(SHORTEST, top, LENGTHS).round())
                 return tuple(tuple(" ".join(w[:k]) for w in long) for k in to), to, name
     return (), (), OWN
-
-
-def _plain(finding: Finding) -> dict[str, Any]:
-    values = asdict(finding)
-    del values["yardstick"]  # its verdict is stored; NaN is no JSON
-    values |= {end: values[end] if finding.has_interval else None for end in ("low", "high")}
-    if finding.per_item is not None:
-        values["per_item"] = finding.per_item.tolist()
-    if finding.curve is not None:
-        values["curve"] |= {"x": finding.curve.x.tolist(), "y": finding.curve.y.tolist()}
-    return values
-
-
-def _finding(plain: Mapping[str, Any]) -> Finding:
-    values = dict(plain, reference=Reference(**plain["reference"]))
-    values |= {end: np.nan for end in ("low", "high") if plain[end] is None}
-    if plain["per_item"] is not None:
-        values["per_item"] = np.array(plain["per_item"], np.float32)
-    if plain["curve"] is not None:
-        line = plain["curve"]
-        values["curve"] = Curve(**{**line, "x": np.array(line["x"]), "y": np.array(line["y"])})
-    return Finding(**values)

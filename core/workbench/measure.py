@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.errors import TooFew
+from core.errors import TooFew, UnknownName
 from core.improve import corrected, random_half
 from core.ingest import decode, thumbnail
 from core.measure import DIAGNOSTICS, HELD_OUT, PROJECTIONS, Analogies, Evaluation, gained
@@ -92,6 +92,34 @@ def evaluate(opened: EncodedCollection, *, hub_correction: str = "") -> Evaluati
         sentence=f"{result.sentence} {better.steps[-1]}. Recall@1 on the same pairs, against "
         f"cosine alone: {there} from text to image and {back} from image to text.",
     )
+
+
+def without_tags(opened: EncodedCollection, tags: Collection[str]) -> EncodedCollection:
+    """The collection without what bears one of the tags, for `evaluate` and other measurements.
+
+    Tagged items and tagged pairs are left out, and the texts that then have no image: they are no
+    candidates either.
+
+    Raises:
+        UnknownName: nothing bears that tag.
+    """
+    space, known = opened.space, opened.collection.tags.all()
+    for tag in tags:
+        if all(tag != one.name for one in known):
+            raise UnknownName("tag", tag, sorted({one.name for one in known}))
+    keep, kept = np.ones(space.n, bool), np.ones(len(space.pairs), bool)
+    place = {(int(image), int(text)): i for i, (image, text) in enumerate(space.pairs)}
+    for one in known:
+        rows = tuple(space.row.get(id_, -1) for id_ in one.ids)
+        if one.name not in tags or min(rows) < 0:
+            continue
+        if len(rows) == 1:
+            keep[rows[0]] = False
+        elif rows in place:
+            kept[place[rows]] = False
+    kept &= keep[space.pairs].all(axis=1)
+    keep[np.setdiff1d(space.pairs[~kept, 1], space.pairs[kept, 1])] = False
+    return replace(opened, space=replace(space, pairs=space.pairs[kept]).subset(keep.nonzero()[0]))
 
 
 def analogies(opened: EncodedCollection, *, mix: Mix = "centred") -> Analogies:

@@ -24,15 +24,25 @@ def start(bench: Workbench, verb: str, title: str, **arguments: Any) -> Job:
     """
     if verb not in VERBS:
         raise UnknownName("long verb", verb, VERBS)
-    run = VERBS[verb]
-    return bench.jobs.start(
-        title, lambda tick: run(bench, arguments, tick), verb=verb, arguments=arguments
-    )
+
+    def work(tick: Tick) -> Any:
+        result = VERBS[verb](bench, arguments, tick)
+        if verb in NEW_VECTORS:
+            encoder = arguments["encoder"] if verb == "add_encoder" else None
+            start_measuring(bench, arguments["name"], encoder)
+        return result
+
+    return bench.jobs.start(title, work, verb=verb, arguments=arguments)
 
 
 def resume(bench: Workbench, job: Job) -> Job:
     """Run the verb of a job that did not finish again: it resumes where it stopped."""
     return start(bench, job.verb, job.title, **job.arguments)
+
+
+def start_measuring(bench: Workbench, name: str, encoder: str | None = None) -> Job:
+    """Measure a collection with every diagnostic in the background; the findings are stored."""
+    return start(bench, "measure_all", f"Measuring {name}", name=name, encoder=encoder)
 
 
 def warm_search(bench: Workbench, name: str, encoder: str | None) -> None:
@@ -79,6 +89,10 @@ def _add_encoder(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
     return bench.add_encoder(arguments["name"], arguments["encoder"], progress=tick)
 
 
+def _encode_again(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
+    return bench.encode_again(arguments["name"], progress=tick)
+
+
 def _build_demo(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
     return bench.build_demo(progress=tick, **arguments)
 
@@ -105,12 +119,20 @@ def _measure_rankings(bench: Workbench, arguments: Arguments, tick: Tick) -> Non
     bench.measure_rankings(opened, arguments["rankings"], progress=tick)
 
 
+def _measure_all(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    bench.measure_all(bench.open(arguments["name"], arguments["encoder"]), progress=tick)
+
+
 VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "ingest": _ingest,
     "add_encoder": _add_encoder,
+    "encode_again": _encode_again,
     "build_demo": _build_demo,
     "layout": _layout,
     "encoder_report": _encoder_report,
     "add_tokens": _add_tokens,
     "measure_rankings": _measure_rankings,
+    "measure_all": _measure_all,
 }
+# After these the collection is measured again.
+NEW_VECTORS = ("ingest", "add_encoder", "encode_again", "build_demo")

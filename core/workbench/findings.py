@@ -1,0 +1,218 @@
+"""The findings of a collection, measured once for each state of its vectors and stored with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core import measure, numerics
+from core.errors import TooFew
+from core.measure import DIAGNOSTICS, FIGURES, Concern, Figure
+from core.types import Finding, Progress, digest
+from core.workbench.ingest import no_progress
+
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
+    from core.workbench.collections import Workbench
+
+FIRST = ("pair_recall", *FIGURES)  # what a person looks at first; heavy ones last
+LAST = ("gap_curve", "codebook_collapse", "local_dimension", "alpha_req")
+COMPLETE = "complete"  # the part that says which version of the collection was measured
+
+
+@dataclass(frozen=True)
+class StoredFindings:
+    """What is stored about the vectors of a collection.
+
+    Args:
+        findings: by diagnostic, without their values for single items.
+        lacks: the sentence of a diagnostic or figure that has too few items, by its name.
+        figures: by name.
+        missing: diagnostics and figures that are not measured yet.
+    """
+
+    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[Finding, ...]:
+        """Every finding, by diagnostic in alphabetical order, as `measure` returns them."""
+        return tuple(f for name in sorted(self.findings) for f in self.findings[name])
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a collection's stored findings say, for a card.
+
+    Args:
+        recall: recall@10 from text to image, None where there are no pairs.
+        concerns: what to mend, then what to watch, in the order in which to act.
+        fine: number of findings that are good.
+        current: whether the collection is still as it was measured.
+    """
+
+    recall: Finding | None
+    concerns: tuple[Concern, ...]
+    fine: int
+    current: bool
+
+
+def measure_all(
+    opened: EncodedCollection,
+    *,
+    progress: Progress = no_progress,
+    on_part: Callable[[str], None] = lambda part: None,
+) -> StoredFindings:
+    """Measure what is not stored yet, and store each part at once: a run that stopped resumes.
+
+    Args:
+        opened: the collection with the vectors of one encoder.
+        progress: called with (parts done, all parts); may raise to stop.
+        on_part: called with the name of each part before it is measured.
+    """
+    missing, total = stored_findings(opened).missing, len(_parts())
+    for done, name in enumerate(missing, total - len(missing)):
+        progress(done, total)
+        on_part(name)
+        _measure(opened, name)
+    if missing or _stamp(opened) != opened.version:
+        report = {"version": opened.version}
+        opened.collection.artifacts.write_findings(_place(opened, COMPLETE), _state(opened), report)
+    if missing:
+        opened.collection.artifacts.optimize_findings()
+    progress(total, total)
+    return stored_findings(opened)
+
+
+def stored_findings(opened: EncodedCollection) -> StoredFindings:
+    """What is stored about these vectors; nothing is measured."""
+    known = opened.collection.artifacts.read_findings()
+    reports, state = {}, _state(opened)
+    for name in _parts():
+        of, report = known.get(_place(opened, name), ("", {}))
+        if of == state:
+            reports[name] = report
+    return _stored(reports)
+
+
+def findings(opened: EncodedCollection, name: str) -> tuple[tuple[Finding, ...], str]:
+    """The findings of one diagnostic with their values for single items, or what it lacks.
+
+    Measured and stored where they are not stored yet.
+
+    Raises:
+        UnknownName: no such diagnostic.
+    """
+    DIAGNOSTICS.get(name)
+    artifacts, place = opened.collection.artifacts, _place(opened, name)
+    state, report = artifacts.read_findings().get(place, ("", {}))
+    if state != _state(opened):
+        report = _measure(opened, name)
+    found = [Finding.from_dict(plain) for plain in report.get("findings", ())]
+    if any(with_items := report.get("with_items", ())):
+        values = iter(artifacts.read_finding_items(place, opened.space.n))
+        found = [
+            replace(f, per_item=next(values)) if has else f
+            for f, has in zip(found, with_items, strict=True)
+        ]
+    return tuple(found), report.get("lacks", "")
+
+
+def glance(bench: Workbench, name: str, encoder: str | None = None) -> Glance | None:
+    """What is stored about a collection, without reading its vectors; None while there is nothing.
+
+    Args:
+        bench: the workbench.
+        name: the collection.
+        encoder: which vectors; those of the collection's first encoder without.
+    """
+    collection = bench.home.open(name)
+    if not collection.passports():
+        return None
+    key, known = collection.passport(encoder).key, collection.artifacts.read_findings()
+    state, stamp = known.get(f"{key} {COMPLETE}", ("", {}))
+    parts = {part: known.get(f"{key} {part}", ("", {})) for part in _parts()}
+    stored = _stored({part: report for part, (of, report) in parts.items() if of == state != ""})
+    if not stored.findings:
+        return None
+    recall = next(iter(stored.findings.get("pair_recall", ())), None)
+    return Glance(
+        recall,
+        measure.concerns(stored.all),
+        sum(f.verdict == "good" for f in stored.all),
+        stamp["version"] == collection.version() and state.endswith(_code()),
+    )
+
+
+def _parts() -> tuple[str, ...]:
+    """Diagnostics and figures in the order in which they are measured."""
+    names = [n for n in DIAGNOSTICS.all() if n not in (*FIRST, *LAST)]
+    return (*FIRST, *names, *LAST)
+
+
+def _measure(opened: EncodedCollection, name: str) -> dict[str, Any]:
+    """Measure and store one part; returns its report."""
+    items, report = np.empty((0, opened.space.n), np.float32), dict[str, Any]()
+    try:
+        if name in FIGURES:
+            report = {"figure": FIGURES[name](opened.space).to_dict()}
+        else:
+            found = DIAGNOSTICS.get(name)(opened.space)
+            report = {
+                "findings": [replace(f, per_item=None).to_dict() for f in found],
+                "with_items": [f.per_item is not None for f in found],
+            }
+            each = [f.per_item for f in found if f.per_item is not None]
+            items = np.stack(each) if each else items
+    except TooFew as lack:
+        report = {"lacks": str(lack)}
+    place = _place(opened, name)
+    opened.collection.artifacts.write_findings(place, _state(opened), report, items)
+    return report
+
+
+def _stored(reports: Mapping[str, Mapping[str, Any]]) -> StoredFindings:
+    return StoredFindings(
+        {
+            name: tuple(Finding.from_dict(plain) for plain in report["findings"])
+            for name, report in reports.items()
+            if "findings" in report
+        },
+        {name: report["lacks"] for name, report in reports.items() if "lacks" in report},
+        {
+            name: Figure.from_dict(report["figure"])
+            for name, report in reports.items()
+            if "figure" in report
+        },
+        tuple(name for name in _parts() if name not in reports),
+    )
+
+
+def _stamp(opened: EncodedCollection) -> str:
+    """The version of the collection that was measured last."""
+    known = opened.collection.artifacts.read_findings()
+    state, report = known.get(_place(opened, COMPLETE), ("", {}))
+    return report["version"] if state == _state(opened) else ""
+
+
+def _place(opened: EncodedCollection, name: str) -> str:
+    return f"{opened.passport.key} {name}"
+
+
+def _state(opened: EncodedCollection) -> str:
+    """What findings hold for: the vectors, and the code that measures them."""
+    return f"{opened.space.key} {_code()}"
+
+
+@cache
+def _code() -> str:
+    """Identity of the code that measures: after an update nothing old is shown."""
+    folders = [Path(package.__file__).parent for package in (measure, numerics) if package.__file__]
+    return digest(*(p.read_bytes() for folder in folders for p in sorted(folder.rglob("*.py"))))
