@@ -114,7 +114,8 @@ class PassportMismatch(InputError):
         parts = [f"{what} is {found} (stored: {stored})" for what, stored, found in differences]
         super().__init__(
             f"'{encoder}' is not the encoder of this collection: {', '.join(parts)}. "
-            "Restore the one that encoded it, or ingest into a new collection with this one."
+            "Restore the one that encoded it, or encode the collection again with this one: "
+            "sextant encode NAME"
         )
 
 

@@ -3,7 +3,7 @@
 from core.ingest import demo, uploads
 from core.ingest.augmentations import AUGMENTATIONS, Augmentation
 from core.ingest.images import IMAGE_SUFFIXES, decode, overlay, thumbnail
-from core.ingest.pipeline import add_encoder, ingest
+from core.ingest.pipeline import add_encoder, encode_again, ingest
 from core.ingest.readers.detect import read
 from core.ingest.readers.vectors import is_vectors, read_vectors
 from core.ingest.token_vectors import add_tokens, pool_tokens, pooling_of
@@ -19,6 +19,7 @@ __all__ = [
     "add_tokens",
     "decode",
     "demo",
+    "encode_again",
     "import_vectors",
     "ingest",
     "is_vectors",

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from core import encoders
 from core.encoders import Encoder
-from core.errors import Cancelled
+from core.errors import Cancelled, InputError
 from core.ingest.prepare import THREADS, PreparedRecord, prefetch, prepare, prepare_stored
 from core.ingest.readers.records import Source
 from core.ingest.writer import IngestReport, Writer, passport_for
-from core.types import Floats, Progress
+from core.types import Floats, Passport, Progress
 
 if TYPE_CHECKING:
     from core.store import Collection
@@ -57,6 +57,47 @@ def add_encoder(collection: Collection, encoder: Encoder, progress: Progress) ->
     writer = Writer(collection, encoder, passport, done)
     items = collection.unencoded(passport)
     _run(writer, items, lambda i: prepare_stored(i, encoder), total, progress)
+    return writer.report
+
+
+def encode_again(
+    collection: Collection,
+    old: Passport,
+    encoder: Encoder,
+    progress: Progress,
+    precomputed: Mapping[str, Floats] = MappingProxyType({}),
+) -> IngestReport:
+    """Replace vectors by those of another version of their encoder.
+
+    The old ones stay until the new ones are complete; a run that was stopped resumes.
+
+    Args:
+        collection: its items are encoded, with long texts as before.
+        old: the passport of the vectors that are replaced.
+        encoder: computes the new ones.
+        progress: called with (items done, all items); may raise `Cancelled` to stop the run.
+        precomputed: (d,) rows of this encoder by item id, used in place of encoding.
+
+    Raises:
+        InputError: an item that has an old vector cannot be read; the old ones stay.
+    """
+    encoder = encoders.with_long_text(encoder, old.long_text)
+    new = encoder.passport
+    done = collection.vector_ids(new)
+    writer = Writer(collection, encoder, new, done, precomputed, listed=False)
+    total = len(collection.item_ids()) - len(done)
+    items = collection.unencoded(new)
+    _run(writer, items, lambda i: prepare_stored(i, encoder), total, progress)
+    missing = len(collection.vector_ids(old) - collection.vector_ids(new))
+    if missing:
+        first = writer.report.rejected[0]
+        of = "1 item" if missing == 1 else f"{missing:,} items"
+        raise InputError(
+            f"{of} of '{collection.name}' cannot be encoded again, so that the stored vectors stay "
+            f"(first: {first.name}: {first.reason}). Restore the files or delete these items, then "
+            "repeat: the others are done."
+        )
+    collection.succeed(old, new)
     return writer.report
 
 

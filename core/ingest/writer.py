@@ -81,6 +81,7 @@ class Writer:
         passport: of the encoder, as the collection has it.
         done: ids of the items that have a vector of it.
         precomputed: (d,) rows of the encoder by id, for items that need not be encoded.
+        listed: whether the vectors show at once; see `Collection.write_vectors`.
     """
 
     def __init__(
@@ -90,8 +91,11 @@ class Writer:
         passport: Passport,
         done: set[str],
         precomputed: Mapping[str, Floats] = MappingProxyType({}),
+        *,
+        listed: bool = True,
     ) -> None:
         self.collection, self.encoder, self.passport = collection, encoder, passport
+        self.listed = listed
         self.precomputed = precomputed
         self.report = IngestReport(collection.name)
         self.wrote = False
@@ -198,7 +202,7 @@ class Writer:
             self.collection.add(list(self._new.values()), list(self._pairs), self._thumbnails)
         if self._ids:
             rows = np.concatenate(self._rows)
-            self.collection.write_vectors(self.passport, self._ids, rows)
+            self.collection.write_vectors(self.passport, self._ids, rows, listed=self.listed)
         self.wrote = self.wrote or bool(self._new or self._ids)
         self._new, self._pairs, self._thumbnails = {}, {}, {}
         self._ids, self._rows, self._since = [], [], monotonic()

@@ -105,6 +105,14 @@ class Passport:
         if differences:
             raise PassportMismatch(self.model, differences)
 
+    def matches(self, other: Passport) -> bool:
+        """Whether an encoder computes the same vectors, as far as it can be compared; see `check`.
+
+        >>> Passport("m", "w", "p", 8).matches(Passport("m", "other weights", "p", 8))
+        False
+        """
+        return not self._differences(other)
+
     def unchecked(self, other: Passport) -> str:
         """A sentence when an encoder's configuration cannot be compared; "" when it can.
 

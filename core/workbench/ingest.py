@@ -83,6 +83,38 @@ def add_encoder(
     return pipeline.add_encoder(bench.home.open(name), encoders.load(encoder), progress)
 
 
+def encode_again(bench: Workbench, name: str, progress: Progress = no_progress) -> IngestReport:
+    """Replace the vectors of an earlier version of an encoder, such as the starter; see `outdated`.
+
+    The old vectors serve until the new ones are complete; a run that was stopped resumes.
+
+    Raises:
+        InputError: the vectors are those of the present version, or an item cannot be read.
+    """
+    from core.ingest import demo
+
+    collection = bench.home.open(name)
+    for old in collection.passports():
+        if not old.weights:
+            continue
+        loaded = encoders.load(old.model)
+        if not old.matches(loaded.passport):
+            rows = demo.precomputed(loaded.passport)
+            return pipeline.encode_again(collection, old, loaded, progress, rows)
+    raise InputError(
+        f"The vectors of '{name}' are those of its encoder's present version: there is nothing to "
+        "encode again. A further encoder: sextant encode NAME --encoder MODEL"
+    )
+
+
+def outdated(bench: Workbench, name: str) -> bool:
+    """Whether an earlier starter computed vectors of a collection: text queries need new ones."""
+    return any(
+        stored.model == DEFAULT_ENCODER and not stored.matches(encoders.load(stored.model).passport)
+        for stored in bench.home.open(name).passports()
+    )
+
+
 def build_demo(
     bench: Workbench,
     progress: Progress = no_progress,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core import encoders
-from core.errors import Cancelled, PassportMismatch
+from core.errors import Cancelled, InputError, PassportMismatch
 from core.ingest.images import decode
 from core.types import Part, Passport, Query
 from core.workbench import Workbench
@@ -144,6 +144,38 @@ def test_an_encoder_of_another_configuration_is_rejected(tmp_path, monkeypatch):
     encoder.passport = replace(encoder.passport, configuration="{}")
     with pytest.raises(PassportMismatch, match=r"quick_gelu is the default \(stored: true\)"):
         bench.search(bench.open("new"), Query((Part("red"),)))
+
+
+def test_old_vectors_serve_until_the_new_ones_are_complete(tmp_path, monkeypatch):
+    bench = Workbench()
+    folder = captioned(tmp_path / "in", 40)
+    bench.ingest("pets", folder, encoder="toy")
+    before = bench.open("pets").space
+    newer = Other("toy", "newer")
+    monkeypatch.setattr(encoders, "load", lambda name, backend="auto": newer)
+
+    def stop(done, total):
+        if done == 50:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        bench.encode_again("pets", stop)
+    assert bench.open("pets").space.key == before.key
+    assert bench.encoders("pets") == ("toy",)
+    gone = next(folder.rglob("039.png"))
+    gone.rename(tmp_path / "away.png")
+    with pytest.raises(InputError, match=r"1 item of 'pets' cannot be encoded again.*39\.png"):
+        bench.encode_again("pets")
+    assert bench.open("pets").space.key == before.key
+    (tmp_path / "away.png").rename(gone)
+    report = bench.encode_again("pets")
+    assert 0 < report.encoded < 40
+    after = bench.open("pets").space
+    assert after.ids == before.ids
+    np.testing.assert_allclose(after.vectors, before.vectors[:, ::-1], atol=1e-6)
+    assert bench.search(bench.open("pets"), Query((Part("red"),))).hits
+    with pytest.raises(InputError, match="there is nothing to encode again"):
+        bench.encode_again("pets")
 
 
 def test_cancelling_stores_what_was_encoded(tmp_path):
