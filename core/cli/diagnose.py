@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from core.cli import gate
 from core.cli.output import Progress, echo, log, print_json, write_report
 from core.errors import InputError
 
@@ -28,13 +29,16 @@ class Measured:
     space: Space
 
 
-def diagnose(workbench: Workbench, options: argparse.Namespace) -> None:
-    """The geometry report of one side, or of two."""
+def diagnose(workbench: Workbench, options: argparse.Namespace) -> int:
+    """The geometry report of one side, or of two; returns the exit code."""
     from core.measure import PROBES
     from core.report import Side, html_page
 
     if options.report and not options.report.absolute().parent.is_dir():
         raise InputError(f"There is no folder {options.report.parent} to write the report to.")
+    if gate.is_set(options) and (options.versus_subset or options.versus_encoder):
+        raise InputError("--fail-under, --fail-over and --against decide on one side, not on two.")
+    gate.check(options)
     only = [name.strip() for name in options.only.split(",") if name.strip()]
     probes, diagnostics = _split(only)
     if probes and (options.subset or options.versus_subset):
@@ -60,7 +64,7 @@ def diagnose(workbench: Workbench, options: argparse.Namespace) -> None:
         opened = workbench.open(options.name, options.encoder)
         evidence = workbench.evidence(opened, [(s.space, s.findings) for s in sides])
         write_report(options.report, html_page(options.name, sides, evidence=evidence))
-    _show(sides, as_json=options.json)
+    return _show(sides, options)
 
 
 def _sides(workbench: Workbench, options: argparse.Namespace) -> list[Measured]:
@@ -102,18 +106,27 @@ def _other_subset(workbench: Workbench, options: argparse.Namespace, first: Meas
     return Measured("The rest", opened, rest_of_space(opened.space, first.space))
 
 
-def _show(sides: Sequence[Side], *, as_json: bool) -> None:
-    """The findings of one side; of two, which differ significantly."""
+def _show(sides: Sequence[Side], options: argparse.Namespace) -> int:
+    """The findings of one side; of two, which differ significantly. Returns the exit code."""
     from core.measure import COMPARE_AID, compare
     from core.workbench import documents
 
-    each = [documents.diagnosis(s.space.encoder, s.space.n, s.findings) for s in sides]
+    each = [
+        {"collection": options.name, **documents.diagnosis(s.space.encoder, s.space.n, s.findings)}
+        for s in sides
+    ]
     if len(sides) == 1:
-        return print_json(each[0]) if as_json else _one(sides[0].findings)
+        decision = gate.decide(each[0], options)
+        if options.json:
+            print_json(decision.document, options)
+        else:
+            _one(sides[0].findings)
+        return decision.finish(options)
     contrasts = compare(sides[0].findings, sides[1].findings)
-    if as_json:
+    if options.json:
         a, b = ({"part": s.name, **d} for s, d in zip(sides, each, strict=True))
-        return print_json(documents.comparison(a, b, contrasts))
+        print_json(documents.comparison(a, b, contrasts), options)
+        return 0
     for mark, side in zip("AB", sides, strict=True):
         echo(f"{mark}  {side.name}: {side.space.n:,} items, encoded with {side.space.encoder}")
     for c in contrasts:
@@ -124,7 +137,8 @@ def _show(sides: Sequence[Side], *, as_json: bool) -> None:
         for f in side.findings:
             if (f.name, f.scope) not in both:
                 echo(f"only {mark}   {f.name:<24} {f.scope:<6} {_number(f)}")
-    return echo(COMPARE_AID)
+    echo(COMPARE_AID)
+    return 0
 
 
 def _one(findings: Sequence[Finding]) -> None:

@@ -1,4 +1,4 @@
-"""`sextant ingest`, `tokens` and `collections`."""
+"""`sextant ingest`, `encode`, `tokens` and `collections`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     )
     progress.end()
     if options.json:
-        return print_json(report.to_dict())
+        return print_json(report.to_dict(), options)
     _log_rejected(report)
     echo(
         f"{report.collection}: {report.images:,} images and {report.texts:,} texts added, "
@@ -33,6 +33,21 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
         f"{len(report.rejected):,} rejected, "
         f"{report.encoded:,} encoded in {report.seconds:.1f} s."
     )
+
+
+def encode(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Encode a collection's items with a further encoder, or again with the newer starter."""
+    progress = Progress("items")
+    report = (
+        workbench.add_encoder(options.name, options.encoder, progress=progress)
+        if options.encoder
+        else workbench.encode_again(options.name, progress=progress)
+    )
+    progress.end()
+    if options.json:
+        return print_json(report.to_dict(), options)
+    _log_rejected(report)
+    echo(f"{report.collection}: {report.encoded:,} items encoded in {report.seconds:.1f} s.")
 
 
 def tokens(workbench: Workbench, options: argparse.Namespace) -> None:
@@ -48,7 +63,7 @@ def tokens(workbench: Workbench, options: argparse.Namespace) -> None:
             "bytes_per_item": round(stored.bytes_per_item, 1),
             "pooling": dict(stored.poolings),
         }
-        return print_json({**report.to_dict(), **document})
+        return print_json({**report.to_dict(), **document}, options)
     _log_rejected(report)
     echo(
         f"{report.collection}: token vectors of {report.encoded:,} items added, "
@@ -76,7 +91,7 @@ def collections(workbench: Workbench, options: argparse.Namespace) -> None:
             {"name": c.name, "images": c.images, "texts": c.texts, "encoders": list(c.encoders)}
             for c in cards
         ]
-        return print_json({"collections": rows})
+        return print_json({"collections": rows}, options)
     for card in cards:
         encoders = ", ".join(card.encoders)
         echo(f"{card.name}: {card.images:,} images, {card.texts:,} texts, {encoders}")

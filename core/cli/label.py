@@ -22,16 +22,16 @@ def label(workbench: Workbench, options: argparse.Namespace) -> None:
         raise InputError("Give --image FILE or --item ID, and not both.")
     opened = workbench.open(options.name, options.encoder)
     if not (options.image or options.item):
-        return _print_scores(workbench.score_labels(opened, labels), options.json)
+        return _print_scores(workbench.score_labels(opened, labels), options)
     part = Part(image=read_file(options.image)) if options.image else Part(item=options.item)
-    return _print_ranking(workbench.rank_labels(opened, part, labels, k=options.k), options.json)
+    return _print_ranking(workbench.rank_labels(opened, part, labels, k=options.k), options)
 
 
-def _print_ranking(ranking: LabelRanking, as_json: bool) -> None:
+def _print_ranking(ranking: LabelRanking, options: argparse.Namespace) -> None:
     from core.workbench import documents
 
-    if as_json:
-        return print_json(documents.label_ranking(ranking))
+    if options.json:
+        return print_json(documents.label_ranking(ranking), options)
     echo(f"{'p':>8}  label")
     for hit in ranking.likeliest:
         echo(f"{hit.value:>8.1%}  {hit.label}")
@@ -41,11 +41,11 @@ def _print_ranking(ranking: LabelRanking, as_json: bool) -> None:
     return echo(ranking.sentence)
 
 
-def _print_scores(result: LabelScores, as_json: bool) -> None:
+def _print_scores(result: LabelScores, options: argparse.Namespace) -> None:
     from core.workbench import documents
 
-    if as_json:
-        return print_json(documents.label_scores(result))
+    if options.json:
+        return print_json(documents.label_scores(result), options)
     for name, s in result.scores.items():
         interval = f"[{s.low:.3f}, {s.high:.3f}]"
         echo(f"{name:<24} {s.value:>7.3f}  {interval:<17} chance {s.chance:.3f}")

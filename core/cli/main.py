@@ -1,12 +1,13 @@
 """Running one command: exit codes and output streams.
 
 With --json standard output is one JSON document; progress and messages go to standard error. Exit
-code 0: done; 2: the input was rejected, with a message on standard error; 1: a bug, with its
-traceback; 130: interrupted.
+code 0: done; 2: the input was rejected, with a message on standard error; 3: a number failed
+--fail-under, --fail-over or --against; 1: a bug, with its traceback; 130: interrupted.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from core.cli.output import EncoderSteps, log
@@ -25,16 +26,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "run" not in options:
         parser.print_help()
         return 0
-    from core.workbench import Workbench
+    from core.workbench import Workbench, documents
 
+    options.command = documents.command(*(sys.argv[1:] if arguments is None else arguments))
     try:
         bench = Workbench(options.home)
         with EncoderSteps(bench.encoder_steps, bench.finish_encoders):
-            options.run(bench, options)
+            code = options.run(bench, options)
     except SextantError as error:
         log(str(error))
         return 2
     except KeyboardInterrupt:
         log("Stopped; what is done is saved. Run the same command again to resume.")
         return 130
-    return 0
+    return code or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -170,9 +171,12 @@ class EncoderSteps:
             _LAST_LINE.show("encoder", "; ".join(f"{step.name} ..." for step in new))
 
 
-def print_json(document: Any) -> None:
-    """The one document of `--json`."""
+def print_json(document: Any, options: argparse.Namespace) -> None:
+    """The one document of `--json`; `command` in it reproduces it."""
+    from core.workbench import documents
+
     _LAST_LINE.clear()
+    document = documents.with_command(document, options.command)
     json.dump(document, sys.stdout, ensure_ascii=False, allow_nan=False)
     sys.stdout.write("\n")
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.cli import gate
 from core.cli.diagnose import diagnose
 from core.cli.evaluate import evaluate
-from core.cli.ingest import collections, ingest, tokens
+from core.cli.ingest import collections, encode, ingest, tokens
 from core.cli.label import label
 from core.cli.search import search
 from core.cli.serve import demo, serve
@@ -18,7 +19,7 @@ from core.cli.serve import demo, serve
 if TYPE_CHECKING:
     from core.workbench import Workbench
 
-Run = Callable[["Workbench", argparse.Namespace], None]
+Run = Callable[["Workbench", argparse.Namespace], int | None]
 Command = Callable[[str, Run, str], ArgumentParser]
 
 QUERY = 'a text, or a formula: "a beach" + 0.5*img:ID - "people"; file:PATH is an image file'
@@ -38,11 +39,12 @@ def build_parser() -> ArgumentParser:
 
     def command(name: str, run: Run, text: str) -> ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text, parents=[shared])
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=run, verb=name)
         return sub
 
     _serve(command)
     _ingest(command)
+    _encode(command)
     _tokens(command)
     _search(command)
     _label(command)
@@ -71,6 +73,16 @@ def _ingest(command: Command) -> None:
         "default), stretched or interpolated position embeddings, or truncation",
     )  # fmt: skip
     _encoder(sub, "encoder (that of the collection, else starter)")
+
+
+def _encode(command: Command) -> None:
+    sub = command(
+        "encode",
+        encode,
+        "encode a collection's items with a further encoder, or with a newer starter",
+    )
+    sub.add_argument("name", help="the collection")
+    _encoder(sub, "a further encoder (without: the newer starter, in place of the earlier one)")
 
 
 def _tokens(command: Command) -> None:
@@ -147,8 +159,26 @@ def _evaluate(command: Command) -> None:
         "--analogies", action="store_true",
         help='label analogies in place of pairs: an image - "one label" + "another"',
     )  # fmt: skip
+    sub.add_argument(
+        "--labels", action="store_true",
+        help="labels in place of pairs: zero-shot accuracy with their names as texts, and image to "
+        "image by label (the default where there are no pairs)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--versus-encoder", default="", metavar="NAME",
+        help="compare with another encoder on the same queries",
+    )  # fmt: skip
+    sub.add_argument(
+        "--by", default="", metavar="FIELD",
+        help="also recall by group: label, an attribute, or caption length",
+    )  # fmt: skip
+    sub.add_argument(
+        "--ranks", action="store_true",
+        help="in --json also the rank of each query by id, so that a later --against is paired",
+    )  # fmt: skip
     _hub_correction(sub)
     _encoder(sub)
+    gate.add_options(sub)
 
 
 def _diagnose(command: Command) -> None:
@@ -170,6 +200,7 @@ def _diagnose(command: Command) -> None:
     )
     sub.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
     _encoder(sub)
+    gate.add_options(sub)
 
 
 def _hub_correction(sub: ArgumentParser) -> None:

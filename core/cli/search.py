@@ -35,8 +35,10 @@ def search(workbench: Workbench, options: argparse.Namespace) -> None:
     if options.json:
         rows = [documents.search_result(result, items, texts_of) for result in results]
         if not options.queries:
-            return print_json(rows[0])
-        return print_json([{"query": q, **row} for q, row in zip(texts, rows, strict=True)])
+            return print_json(rows[0], options)
+        return print_json(
+            [{"query": q, **row} for q, row in zip(texts, rows, strict=True)], options
+        )
     for text, result in zip(texts, results, strict=True):
         if options.queries:
             echo(f"> {text}")

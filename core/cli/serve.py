@@ -27,7 +27,7 @@ def demo(workbench: Workbench, options: argparse.Namespace) -> None:
         progress = Progress("images")
         report = workbench.build_demo(progress)
         progress.end()
-        return print_json(report.to_dict()) if options.json else None
+        return print_json(report.to_dict(), options) if options.json else None
     from core.workbench import tasks
 
     tasks.start(workbench, "build_demo", "Building the demo collection", name="demo")

@@ -12,7 +12,6 @@ from core.measure.group_recall import few_images
 from core.measure.retrieval import hit_chance
 from core.numerics.labels import HINT, classes
 from core.numerics.neighbors import SCORE_BLOCK, top_k
-from core.numerics.sampling import groups
 from core.numerics.stats import (
     clustered_error,
     family_z,
@@ -106,19 +105,19 @@ def classify(space: Space, names: Sequence[str], vectors: Floats) -> Classificat
     order = np.argsort(-cosines, axis=1, kind="stable")
     right = np.take_along_axis(member, order, axis=1)
     relevant: Ints = member.sum(axis=1)
-    cluster, scores = groups(space)[rows], {}
+    scores = {}
     for k in NAMED:
         if k < len(names):
             name = "accuracy" if k == 1 else f"accuracy@{k}"
             values = np.asarray(right[:, :k].any(axis=1), np.float64)
             chance = float(hit_chance(len(names), relevant, k))
-            scores[name] = _score(name, values, _clustered(values, cluster), cluster, chance)
+            scores[name] = _score(name, values, _clustered(values, rows), rows, chance)
     first = order[:, 0]
     hits = right[:, 0].astype(np.float64)
     sure = cosines[np.arange(len(rows)), first] - np.where(member, cosines, -np.inf).max(axis=1)
     return Classification(
         scores,
-        _by_label(names, member, hits, cluster, "accuracy", relevant / float(len(names))),
+        _by_label(names, member, hits, rows, "accuracy", relevant / float(len(names))),
         _confusions(names, rows, member, first, sure),
         len(names),
         f"Measured on {len(rows):,} images with one or more of {len(names):,} labels, whose names "

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from math import isfinite
-from typing import Any
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite, nan
+from typing import Any, Literal
 
-from core.measure import Analogies, Contrast, Direction, Evaluation
+from core.errors import UnknownName
+from core.measure import (
+    Analogies,
+    Contrast,
+    Criterion,
+    Direction,
+    Evaluation,
+    GroupRecall,
+    LabelScore,
+    Metric,
+    Outcome,
+    QueryRanks,
+    Versus,
+    measure,
+)
 from core.search import LabelRanking, LabelScores, MatchEstimate, SearchResult, describe_changes
 from core.types import Finding, Hit, Item, Score
+from core.workbench.evaluate import Labels
+
+LOWER = ("rank", "distance")  # scores that are better when they are lower
 
 
 def search_result(
@@ -86,6 +104,146 @@ def evaluation(result: Evaluation) -> dict[str, Any]:
     }
 
 
+def with_command(document: Any, command: str) -> Any:
+    """A document, or each of a list, with the command that reproduces it as `command`."""
+    if isinstance(document, list):
+        return [with_command(one, command) for one in document]
+    return {**document, "command": command}
+
+
+def command(*words: str) -> str:
+    """A command line of Sextant, quoted for a shell.
+
+    >>> command("evaluate", "my photos", "--json")
+    "sextant evaluate 'my photos' --json"
+    """
+    return shlex.join(["sextant", *words])
+
+
+def by_label(result: Labels) -> dict[str, Any]:
+    """What labels alone evaluate: "classification" (zero-shot) and "image_to_image".
+
+    Each holds its scores by name, `n_queries`, `n_candidates` (labels, or images), `sentence` and
+    `by_label`; null where it cannot be measured, with the reason in `lacks`.
+    """
+    named, found = result.classification, result.image_to_image
+    return {
+        "classification": named
+        and {
+            **{name: _score(score) for name, score in named.scores.items()},
+            "n_queries": named.scores["accuracy"].n_queries if named.scores else 0,
+            "n_candidates": named.n_labels,
+            "by_label": _labels(named.by_label),
+            "confusions": [
+                {"true": c.true, "named": c.named, "images": len(c.rows), "of": c.of}
+                for c in named.confusions
+            ],
+            "sentence": named.sentence,
+        },
+        "image_to_image": found
+        and {
+            **{name: _score(score) for name, score in found.scores.items()},
+            "n_queries": found.scores["precision@1"].n_queries,
+            "n_candidates": found.n_candidates,
+            "by_label": _labels(found.by_label),
+            "sentence": found.sentence,
+        },
+        "lacks": result.lacks,
+    }
+
+
+def groups(field: str, found: Sequence[GroupRecall]) -> dict[str, Any]:
+    """Recall of each group, lowest first; the intervals of all groups hold together with 95 %."""
+    rows = [
+        {
+            "group": g.name,
+            **_score(g.score),
+            "n_queries": g.score.n_queries,
+            "n_images": g.n_images,
+            "differs": g.differs,
+        }
+        for g in found
+    ]
+    return {"field": field, "groups": rows}
+
+
+def versus(result: Versus, a: str, b: str) -> dict[str, Any]:
+    """Two encoders on the same queries; gains are those of `a` over `b`."""
+    return {
+        "a": a,
+        "b": b,
+        "k": result.k,
+        "won": len(result.won),
+        "lost": len(result.lost),
+        "both": result.both,
+        "neither": result.neither,
+        "gain": _score(result.gain),
+        "overlap": _score(result.overlap),
+        "n_queries": len(result.queries),
+    }
+
+
+def ranks(found: Mapping[str, QueryRanks]) -> dict[str, Any]:
+    """Rank of the true item of each query, so that a later evaluation can be compared in pairs."""
+    return {
+        name: {"ids": list(q.ids), "ranks": list(q.ranks), "images": list(q.images)}
+        for name, q in found.items()
+    }
+
+
+def read_ranks(document: Mapping[str, Any]) -> dict[str, QueryRanks]:
+    """The ranks that a document holds; those that are not whole are left out."""
+    stored = document.get("ranks")
+    result = {}
+    for name, q in stored.items() if isinstance(stored, dict) else ():
+        lists = [q.get(key) or [] for key in ("ids", "ranks", "images")]
+        if len({len(one) for one in lists}) == 1:
+            result[name] = QueryRanks(*(tuple(one) for one in lists))
+    return result
+
+
+def metrics(document: Mapping[str, Any]) -> dict[str, Metric]:
+    """Every number with an interval in a document of `evaluate` or `diagnose`, by its place in it.
+
+    "text_to_image.recall@10" of an evaluation; "hubness.image" (name and scope) of a diagnosis.
+
+    >>> found = metrics({"a": {"mAP": {"value": 0.5, "low": 0.4, "high": None}}, "b": [1]})
+    >>> found["a.mAP"].value, found["a.mAP"].high
+    (0.5, nan)
+    """
+    result: dict[str, Metric] = {}
+    for key, value in document.items():
+        if key == "findings" and isinstance(value, list):
+            named = [f for f in value if isinstance(f, dict) and {"name", "scope"} <= f.keys()]
+            result |= {
+                f"{f['name']}.{f['scope']}": _metric(f, _better_finding(str(f["name"])))
+                for f in named
+                if _is_metric(f)
+            }
+        elif isinstance(value, dict) and _is_metric(value):
+            result[key] = _metric(value, "low" if key.endswith(LOWER) else "high")
+        elif isinstance(value, dict):
+            result |= {f"{key}.{name}": metric for name, metric in metrics(value).items()}
+    return result
+
+
+def gate(criteria: Sequence[Criterion], outcome: Outcome) -> dict[str, Any]:
+    """What was decided, and each criterion with the number it was decided on."""
+    rows = [
+        {
+            "metric": c.metric,
+            "rule": c.rule,
+            "outcome": c.outcome,
+            "value": _number(c.value),
+            "low": _number(c.low),
+            "high": _number(c.high),
+            "sentence": c.sentence,
+        }
+        for c in criteria
+    ]
+    return {"outcome": outcome, "criteria": rows}
+
+
 def analogies(result: Analogies) -> dict[str, Any]:
     """Success of label analogies, with its sweep over strengths."""
     return {
@@ -117,6 +275,32 @@ def label_scores(result: LabelScores) -> dict[str, Any]:
         "scale": result.scale,
         "sentence": result.sentence,
     }
+
+
+def _labels(scores: Sequence[LabelScore]) -> list[dict[str, Any]]:
+    return [{"label": s.label, **_score(s.score), "n_images": s.score.n_queries} for s in scores]
+
+
+def _is_metric(value: Mapping[str, Any]) -> bool:
+    number = value.get("value")
+    return isinstance(number, int | float) and not isinstance(number, bool) and "low" in value
+
+
+def _metric(value: Mapping[str, Any], better: Literal["high", "low", ""]) -> Metric:
+    low, high = (
+        float(x) if isinstance(x, int | float) else nan
+        for x in (value.get("low"), value.get("high"))
+    )
+    return Metric(float(value["value"]), low, high, better)
+
+
+def _better_finding(name: str) -> Literal["high", "low", ""]:
+    """Which end of a finding's scale is better; "" where neither is, or the name is unknown."""
+    try:
+        better = measure(name.partition(":")[0]).traits.get("better", "none")
+    except UnknownName:
+        return ""
+    return better if better in ("high", "low") else ""
 
 
 def _score(score: Score) -> dict[str, float | None]:

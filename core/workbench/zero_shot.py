@@ -52,6 +52,16 @@ def score_labels(opened: EncodedCollection, lines: Sequence[str] | None = None) 
     return _scores(opened, None if lines is None else tuple(lines))
 
 
+def own_label_set(opened: EncodedCollection) -> LabelSet:
+    """The collection's labels with the vectors of their texts, encoded once.
+
+    Raises:
+        InputError: the collection has no labels.
+        NoTextSearch: the labels cannot be encoded.
+    """
+    return _label_set(opened, None)
+
+
 def _own_labels(space: Space) -> search.LabelTree:
     """The collection's labels, flat."""
     labels = sorted(set(chain.from_iterable(space.labels)))

@@ -25,7 +25,10 @@ def ask(tmp_path, capsys, monkeypatch):
             monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(said)))
         code = main(["search", "pets", *map(str, arguments), "--json"])
         out = capsys.readouterr()
-        return code, json.loads(out.out) if code == 0 else out.out, out.err
+        found = json.loads(out.out) if code == 0 else out.out
+        for document in found if isinstance(found, list) else [found] if code == 0 else []:
+            assert document.pop("command").startswith("sextant search pets ")
+        return code, found, out.err
 
     return run
 

@@ -1,0 +1,247 @@
+"""What stands behind an evaluation: misses, groups, labels, and two encoders compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core import encoders, search
+from core.errors import InputError, SextantError, UnknownName
+from core.improve import corrected, random_half
+from core.measure import (
+    Classification,
+    Direction,
+    Evaluation,
+    GroupRecall,
+    LabelRetrieval,
+    Misses,
+    QueryRanks,
+    Versus,
+    compare_directions,
+    find_misses,
+    shared_items,
+)
+from core.measure import classify as measure_classify
+from core.measure import evaluate as measure_evaluate
+from core.measure import images_of_label as measure_images_of_label
+from core.measure import recall_by_group as measure_recall_by_group
+from core.types import Bools, Ints, Space, SpaceCache
+from core.workbench.zero_shot import own_label_set
+
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
+
+DIRECTIONS = ("text_to_image", "image_to_text")
+LABEL, LENGTH = "label", "caption length"
+GROUPS = 200  # values of an attribute whose items are groups
+PARTS = 4  # groups of a numeric attribute
+_CLASSES = SpaceCache(16)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What labels alone can evaluate; what cannot be measured is None, `lacks` says why."""
+
+    classification: Classification | None
+    image_to_image: LabelRetrieval | None
+    lacks: dict[str, str]
+
+
+def misses(
+    opened: EncodedCollection, result: Evaluation, direction: str, *, hub_correction: str = ""
+) -> Misses:
+    """The queries of a direction that miss at 10, hardest first, and why each does.
+
+    Args:
+        opened: the collection.
+        result: of `evaluate`, with the same hubness correction.
+        direction: "text_to_image" or "image_to_text".
+        hub_correction: of the ranking.
+    """
+    space = opened.space
+    if hub_correction:
+        judged = opened.held_out()
+        judged = random_half(space) if judged is None else judged
+        space = corrected(space, hub_correction, held_out=judged)
+    return find_misses(
+        space,
+        getattr(result, direction),
+        hubs=search.hub_ratios(space),
+        cut=partial(_cut, opened) if not opened.passport.long_text else None,
+    )
+
+
+def group_fields(opened: EncodedCollection, direction: str) -> tuple[str, ...]:
+    """The fields that queries can be grouped by: label, attributes with few values or numbers."""
+    space = opened.space
+    names = [LABEL] if any(space.labels[: space.n_images]) else []
+    names += [f.name for f in _attributes(opened) if f.type == "float" or len(f.values) > 1]
+    return (*names, *([LENGTH] if direction == "text_to_image" and len(space.text_lengths) else []))
+
+
+def recall_by_group(
+    opened: EncodedCollection, result: Evaluation, direction: str, field: str
+) -> tuple[GroupRecall, ...]:
+    """Recall@10 of the queries of each group, lowest first; see `core.measure.group_recall`.
+
+    Args:
+        opened: the collection.
+        result: of `evaluate`.
+        direction: "text_to_image" or "image_to_text".
+        field: one of `group_fields`. A query's value is its image's, or its own without one;
+            numbers are four groups of equal size.
+
+    Raises:
+        UnknownName: no such field.
+    """
+    known = group_fields(opened, direction)
+    if field not in known:
+        raise UnknownName("field for groups", field, known)
+    scored: Direction = getattr(result, direction)
+    images = _image_of(opened.space)[scored.queries]
+    if field == LABEL:
+        return measure_recall_by_group(scored, _labeled(opened.space, images))
+    if field == LENGTH:
+        values = opened.space.text_lengths[scored.queries - opened.space.n_images].tolist()
+        return measure_recall_by_group(scored, _ranges(values, " characters"))
+    column = opened.collection.table(opened.space.ids)[field.removesuffix(" (attribute)")]
+    all_values = column.to_pylist()
+    values = [
+        all_values[image] if image >= 0 and all_values[image] is not None else all_values[query]
+        for image, query in zip(images.tolist(), scored.queries.tolist(), strict=True)
+    ]
+    kept = [v for v in values if v is not None]
+    numeric = kept and all(isinstance(v, int | float) and not isinstance(v, bool) for v in kept)
+    if numeric and len(set(kept)) > 2 * PARTS:
+        return measure_recall_by_group(scored, _ranges(values))
+    return measure_recall_by_group(scored, _named(values))
+
+
+def score_by_label(opened: EncodedCollection) -> Labels:
+    """Zero-shot accuracy with the labels' names as texts, and image to image by label.
+
+    Raises:
+        InputError: the collection has no labels.
+    """
+    return _CLASSES.get((opened.space.key, opened.passport), partial(_score_by_label, opened))
+
+
+def compare_encoders(a: EncodedCollection, b: EncodedCollection) -> dict[str, Versus]:
+    """Both directions of two encoders on the queries and candidates that both have encoded.
+
+    Raises:
+        InputError: both are the same encoder.
+        TooFew: fewer than two shared pairs.
+    """
+    if a.passport == b.passport:
+        raise InputError(f"Both are encoded with '{a.passport.model}'. Name another encoder.")
+    first, second = shared_items(a.space, b.space)
+    one, other = (
+        measure_evaluate(s, judged=s.held_out if len(s.held_out) else None) for s in (first, second)
+    )
+    return {
+        name: compare_directions(first, second, getattr(one, name), getattr(other, name))
+        for name in DIRECTIONS
+    }
+
+
+def query_ranks(opened: EncodedCollection, result: Evaluation) -> dict[str, QueryRanks]:
+    """Rank of the true item of each query, by direction: what a paired comparison needs."""
+    ids = opened.space.ids
+    return {
+        name: QueryRanks(
+            tuple(ids[row] for row in scored.queries),
+            tuple(scored.first_ranks.tolist()),
+            tuple(scored.groups.tolist()),
+        )
+        for name in DIRECTIONS
+        for scored in [getattr(result, name)]
+    }
+
+
+def _score_by_label(opened: EncodedCollection) -> Labels:
+    lacks: dict[str, str] = {}
+    classification, image_to_image = None, None
+    try:
+        named = own_label_set(opened)
+        classification = measure_classify(opened.space, named.names, named.vectors)
+    except SextantError as error:
+        if not any(opened.space.labels):
+            raise
+        lacks["classification"] = str(error)
+    try:
+        image_to_image = measure_images_of_label(opened.space)
+    except SextantError as error:
+        lacks["image_to_image"] = str(error)
+    return Labels(classification, image_to_image, lacks)
+
+
+def _attributes(opened: EncodedCollection) -> list[Any]:
+    """Attributes whose values are groups, as fields."""
+    own = ("kind", "label", "name", "text")
+    return [
+        f
+        for f in opened.collection.fields()
+        if f.name not in own and (f.low is not None or 1 < len(f.values) <= GROUPS)
+    ]
+
+
+def _image_of(space: Space) -> Ints:
+    """(n,) row of the image of each item: itself, or a text's first image, -1 without one."""
+    image = np.full(space.n, -1, np.int64)
+    image[: space.n_images] = np.arange(space.n_images)
+    image[space.pairs[::-1, 1]] = space.pairs[::-1, 0]
+    return image
+
+
+def _labeled(space: Space, images: Ints) -> dict[str, list[int]]:
+    """Places of the queries whose image carries each label."""
+    groups: dict[str, list[int]] = {}
+    for place, image in enumerate(images.tolist()):
+        for label in space.labels[image] if image >= 0 else ():
+            groups.setdefault(label, []).append(place)
+    return groups
+
+
+def _named(values: Sequence[Any]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for place, value in enumerate(values):
+        if value is not None:
+            groups.setdefault(str(value), []).append(place)
+    return groups
+
+
+def _ranges(values: Sequence[float | None], unit: str = "") -> Mapping[str, Ints]:
+    """Places of numbers in four ranges of about equal size.
+
+    >>> {name: places.tolist() for name, places in _ranges([1, 2, 3, None, 4, 5, 6, 7, 8]).items()}
+    {'1 to 2': [0, 1], '3 to 4': [2, 4], '5 to 6': [5, 6], '7 to 8': [7, 8]}
+    """
+    numbers = np.array([np.nan if v is None else v for v in values], np.float64)
+    known = np.flatnonzero(np.isfinite(numbers))
+    edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, PARTS + 1)[1:-1]))
+    part = np.searchsorted(edges, numbers[known], side="left")
+    groups = {}
+    for i in np.unique(part):
+        rows = known[part == i]
+        ends = f"{numbers[rows].min():,.4g} to {numbers[rows].max():,.4g}{unit}"
+        groups[ends] = rows
+    return groups
+
+
+def _cut(opened: EncodedCollection, rows: Sequence[int]) -> Bools:
+    """Whether the encoder reads only the beginning of the texts of some rows."""
+    result = np.zeros(len(rows), bool)
+    try:
+        encoder = search.encoder_for(opened.passport)
+    except SextantError:
+        return result  # vectors that were brought along: nothing is known about their context
+    texts = {item.id: item.text for item in opened.collection.items(
+        list(dict.fromkeys(opened.space.ids[row] for row in rows)))}  # fmt: skip
+    for place, row in enumerate(rows):
+        result[place] = bool(encoders.long_text_note(encoder, texts[opened.space.ids[row]]))
+    return result
