@@ -92,11 +92,13 @@ class Workbench:
 
     measure = staticmethod(_measure.measure)
     measure_all = staticmethod(_findings.measure_all)
+    measure_space = staticmethod(_findings.measure_space)
     stored_findings = staticmethod(_findings.stored_findings)
     findings = staticmethod(_findings.findings)
     glance = _findings.glance
     evaluate = staticmethod(_measure.evaluate)
     without_tags = staticmethod(_measure.without_tags)
+    suspects = staticmethod(_measure.suspects)
     analogies = staticmethod(_measure.analogies)
     evidence = staticmethod(_measure.evidence)
     misses = staticmethod(_evaluate.misses)
@@ -111,6 +113,7 @@ class Workbench:
     measure_rankings = staticmethod(_gains.measure_rankings)
     ranking_gain = staticmethod(_gains.ranking_gain)
     ranking_gains = staticmethod(_gains.ranking_gains)
+    ranking_lack = staticmethod(_gains.ranking_lack)
 
     encoder_report = staticmethod(_probe.encoder_report)
     saved_encoder_report = staticmethod(_probe.saved_encoder_report)

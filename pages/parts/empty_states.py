@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.workbench import Card
-from pages.parts import formatting, gallery, item, jobs, problems, query, state
+from pages.parts import encoder_offer, formatting, gallery, item, jobs, problems, query, state
 
 COLLECTIONS = "pages/explore/collections.py"
 FEATURES = (
@@ -28,16 +28,14 @@ FEATURES = (
         "All data stays on this computer.",
     ),
 )
-SUGGESTIONS = 5
-MAX_SUGGESTION = 46  # characters
 
 
 def no_collections() -> None:
     """A first visit: build the demo or add data. Ends the page."""
     problems.nothing(
         "No collection yet",
-        "A collection is a set of images and texts with their embeddings. Build the demo (about a "
-        "minute, no network needed), or add your own data.",
+        "A collection is a set of images and texts with their embeddings. Build the demo (it can be "
+        "searched within seconds, without a network), or add your own data.",
     )
     with st.container(horizontal=True, horizontal_alignment="center"):
         if st.button("Build the demo", key="_demo", type="primary", icon=":material/explore:"):
@@ -45,6 +43,7 @@ def no_collections() -> None:
             st.rerun()
         if st.button("Add your own data", key="_bring", icon=":material/upload:"):
             st.switch_page(COLLECTIONS)
+    encoder_offer.for_demo()
     st.space("medium")
     with st.container(key="features"):
         for column, (icon, title, sentence) in zip(
@@ -72,7 +71,7 @@ def no_items(name: str) -> None:
             "The first ones can be searched in a moment, while ingest continues.",
             icon=":material/hourglass_top:",
         )
-        _until_filled(name)
+        _until_grown(state.workbench().card(name))
         st.stop()
     problems.nothing(
         f"{formatting.plain(name)} is empty",
@@ -85,32 +84,22 @@ def no_items(name: str) -> None:
 
 
 @st.fragment(run_every=2.0)
-def _until_filled(name: str) -> None:
-    """Draw the page again as soon as there are items, or the job has ended."""
-    card = state.workbench().card(name)
-    if card.images + card.texts or not jobs.busy(name):
+def _until_grown(shown: Card) -> None:
+    """Draw the page again as soon as there are more items, or the job has ended."""
+    card = state.workbench().card(shown.name)
+    if (card.images, card.texts) != (shown.images, shown.texts) or not jobs.busy(shown.name):
         st.rerun()
 
 
 def show(card: Card, *, off: str) -> None:
-    """Without a query: suggestions from the collection's captions, and a sample of its images."""
-    examples = state.examples(24)
-    captions = state.captions(examples)
-    short = sorted(
-        {
-            formatting.shorten(c, MAX_SUGGESTION)
-            for c in captions.values()
-            if len(c) <= MAX_SUGGESTION
-        },
-        key=len,
-    )
-    if short and not off:
-        st.caption("Try a caption of this collection")
+    """Without a query: words to try, what the encoder can do, and a sample of the images."""
+    words = () if off else state.example_queries()
+    if words:
+        st.caption("Try a word of this collection")
         with st.container(horizontal=True, gap="small", key="suggestions"):
-            for i, caption in enumerate(short[:: max(len(short) // SUGGESTIONS, 1)][:SUGGESTIONS]):
-                st.button(
-                    formatting.plain(caption), key=f"_try_{i}", on_click=query.text, args=(caption,)
-                )  # fmt: skip
+            for i, word in enumerate(words):
+                label, key = formatting.plain(word), f"_try_{i}"
+                st.button(label, key=key, on_click=query.text, args=(word,))
     kinds = [(card.images, "image"), (card.texts, "text"), (card.pairs, "pair")]
     counts = ", ".join(formatting.count(n, name) for n, name in kinds)
     st.markdown(f"**{formatting.plain(card.name)}** &ensp; :gray[{counts}]", anchors=False)
@@ -119,5 +108,8 @@ def show(card: Card, *, off: str) -> None:
             "No captions yet. Recall, alignment and the modality gap need texts: add a captions "
             "file on the Collections page."
         )
-    mosaic = [replace(card, labels=()) for card in gallery.cards(examples)]
+    mosaic = [replace(card, labels=()) for card in gallery.cards(state.examples(24))]
     item.browse(mosaic, key="_mosaic", size=150)
+    encoder_offer.for_collection()
+    if jobs.busy(card.name):
+        _until_grown(card)

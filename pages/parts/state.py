@@ -14,7 +14,14 @@ import streamlit as st
 
 from core.search import SearchResult
 from core.types import Finding, Item, Query, Space
-from core.workbench import Card, EncodedCollection, Workbench, tasks
+from core.workbench import (
+    DEFAULT_ENCODER,
+    Card,
+    EncodedCollection,
+    EncoderSuggestion,
+    Workbench,
+    tasks,
+)
 from pages.parts import session
 
 COLLECTION = "collection"
@@ -29,6 +36,7 @@ UPLOADS = "uploads"
 VIEWED = "viewed"
 AMONG = "among"
 SELECTED = "map_selected"
+PICKED = "picked"
 LAST_QUERY = "last_query"
 
 
@@ -83,17 +91,22 @@ def items_key() -> str:
     return f"{here.version} {here.space.key}"
 
 
-def search(query: Query) -> SearchResult:
-    """The results of a query on the collection on screen, cached until it changes."""
-    here = opened()
-    key = f"{items_key()} {query.key}"
+def search(query: Query, *, model: str | None = None) -> SearchResult:
+    """The results of a query on the collection on screen, cached until it changes.
+
+    Args:
+        query: what to search for.
+        model: the encoder; by default the chosen one.
+    """
+    here = opened(model)
+    key = f"{here.version} {here.space.key} {query.key}"
     if query.first_stage or query.rerank:
         key += f" {workbench().tokens_version(here)}"
     if any(condition.field == "tag" for condition in query.filters):
         key += f" {workbench().tags_version(here.name)}"
     result = _result(key, query, here)
     if any(not part.item for part in query.parts):
-        _encoder_loaded(_home(), collection(), encoder())["loaded"] = True
+        _encoder_loaded(_home(), collection(), model or encoder())["loaded"] = True
     return result
 
 
@@ -136,6 +149,11 @@ def examples(n: int) -> tuple[str, ...]:
     here = space()
     end = here.n_images or here.n
     return here.ids[: end : max(end // n, 1)][:n]
+
+
+def example_queries() -> tuple[str, ...]:
+    """A few words to try on the collection on screen."""
+    return workbench().example_queries(opened())
 
 
 def ready() -> bool:
@@ -191,9 +209,22 @@ def readable_image(data: bytes, name: str) -> Any:
     return workbench().readable_image(data, name)
 
 
-def build_demo() -> None:
+def build_demo(encoder: str = DEFAULT_ENCODER) -> None:
     """Start the job that builds the demo collection, unless it is running."""
-    tasks.start(workbench(), "build_demo", "Building the demo collection", name="demo")
+    title = "Building the demo collection"
+    tasks.start(workbench(), "build_demo", title, name="demo", encoder=encoder)
+
+
+def add_encoder(name: str, encoder: str) -> None:
+    """Start the job that encodes a collection with a further encoder."""
+    title = f"Encoding {name} with {encoder}"
+    tasks.start(workbench(), "add_encoder", title, name=name, encoder=encoder)
+
+
+@st.cache_data(ttl=600, show_spinner=False)
+def encoder_suggestions() -> tuple[EncoderSuggestion, ...]:
+    """Encoders to offer; may take a second to find out whether the hub is reachable."""
+    return workbench().encoder_suggestions()
 
 
 def thumbnails(ids: Sequence[str]) -> dict[str, bytes]:

@@ -25,7 +25,7 @@ def app(monkeypatch):
 def test_a_first_visit_says_what_to_do_next(app):
     run(app)
     assert "No collection yet" in words(app)
-    assert [b.label for b in app.button] == ["Build the demo", "Add your own data"]
+    assert [b.label for b in app.button][:2] == ["Build the demo", "Add your own data"]
 
 
 def test_an_empty_collection_says_what_to_do_next(app, filled):
@@ -49,7 +49,7 @@ def test_without_a_question_there_are_pictures_and_suggestions_and_no_encoder(
     assert len(cards(app)) == 24
     assert all(card["image"].startswith("data:image/webp") for card in cards(app))
     tries = [b for b in app.button if b.key.startswith("_try_")]
-    assert tries and all("square of" in b.label for b in tries)
+    assert tries and all(len(b.label.split()) == 1 for b in tries)
 
 
 def test_a_link_with_a_query_shows_its_answers_and_its_null(app, filled):

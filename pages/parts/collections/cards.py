@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.workbench import Card, tasks
+from core.workbench import Card
 from pages.parts import formatting, gallery, jobs, problems, session, state, vital_signs
 from pages.parts.collections import intake
 
@@ -142,13 +142,7 @@ def _encode(card: Card) -> None:
     encoder = intake.choose("Encoder", key="_new_encoder", placeholder="Choose or type a name")
     if st.button("Encode", key="_do_encode", type="primary", disabled=not encoder):
         with problems.shown():
-            tasks.start(
-                state.workbench(),
-                "add_encoder",
-                f"Encoding {card.name} with {encoder}",
-                name=card.name,
-                encoder=encoder,
-            )
+            state.add_encoder(card.name, encoder or "")
             st.rerun()
 
 

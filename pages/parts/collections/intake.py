@@ -111,7 +111,7 @@ def close_report() -> None:
 
 def choose(label: str, *, key: str, placeholder: str) -> str | None:
     """A select box for an encoder, or a typed name; None when empty."""
-    suggestions = _suggestions()
+    suggestions = state.encoder_suggestions()
     offered = {s.name: _title(s) for s in suggestions}
     notes = "\n".join(f"- **{formatting.plain(s.name)}**: {s.note}" for s in suggestions)
     chosen: str | None = st.selectbox(
@@ -161,8 +161,3 @@ def _title(suggestion: EncoderSuggestion) -> str:
     if not suggestion.megabytes:
         return f"{suggestion.name}, built in"
     return f"{suggestion.name}, {suggestion.megabytes:,} MB"
-
-
-@st.cache_data(ttl=600, show_spinner=False)
-def _suggestions() -> tuple[EncoderSuggestion, ...]:
-    return state.workbench().encoder_suggestions()
