@@ -12,7 +12,7 @@ import zlib
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from core.errors import UnreadableFile
 from core.ingest import repairs
@@ -56,6 +56,8 @@ _DAMAGE = (
     zlib.error,
     Warning,
 )
+
+_OWN_SPACE = ("CMYK", "L")  # modes whose profile is of that color space; of all others RGB
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -109,7 +111,7 @@ def _decoded(data: bytes, name: str, at_least: int) -> Image.Image:
             image.draft(None, (at_least, at_least))
         turn = _TURNS.get(_orientation(image))
         image.load()
-        rgb = _rgb(image)
+        rgb = _srgb(image)
         upright = rgb if turn is None else rgb.transpose(turn)
         upright.info = {k: v for k, v in rgb.info.items() if k == "note"}
         return upright
@@ -189,6 +191,25 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(0x0112, 1))
     except _DAMAGE:  # damaged metadata is no reason to reject the image
         return 1
+
+
+def _srgb(image: Image.Image) -> Image.Image:
+    """RGB, with the colors of an embedded ICC profile converted to sRGB."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode.startswith(("I", "F")):
+        return _rgb(image)
+    flat = image if image.mode in _OWN_SPACE else _rgb(image)
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if "srgb" in (source.profile.profile_description or "").lower():
+            return _rgb(image)
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(flat, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        rgb = _rgb(image)
+        rgb.info["note"] = "a color profile that cannot be applied, read as sRGB"
+        return rgb
+    return converted if converted is not None else _rgb(image)
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -250,3 +250,34 @@ def test_fewer_bits_in_a_wider_type_are_scaled_and_noted(bits: int) -> None:
     assert f"{bits} bits" in image.info["note"]
     full = (np.asarray(gray).astype(np.uint16) << 8) + 255
     assert "note" not in decode(encoded(Image.fromarray(full), "PNG"), "a").info
+
+
+def _profile(*, swapped: bool) -> bytes:
+    """An ICC profile of RGB whose red primary is, if swapped, sRGB's blue, and the other way."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    names = {b"rXYZ": b"bXYZ", b"bXYZ": b"rXYZ"} if swapped else {}
+    table = profile[: 128 + 4 + 12 * int.from_bytes(profile[128:132], "big")]
+    for at in range(132, len(table), 12):
+        table = table[:at] + names.get(table[at : at + 4], table[at : at + 4]) + table[at + 4 :]
+    return (table + profile[len(table) :]).replace(b"s\0R\0G\0B", b"t\0e\0s\0t")
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP"])
+@pytest.mark.parametrize(("swapped", "expected"), [(True, (0, 0, 254)), (False, (254, 0, 0))])
+def test_colors_of_a_profile_become_srgb(form, swapped, expected):
+    file = io.BytesIO()
+    red = Image.new("RGB", (32, 32), (254, 0, 0))
+    red.save(file, form, icc_profile=_profile(swapped=swapped), **_LOSSLESS.get(form, {}))
+    color = decode(file.getvalue(), "red").getpixel((16, 16))
+    assert np.abs(np.subtract(color, expected)).max() <= 4
+
+
+_LOSSLESS = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}
+
+
+def test_a_damaged_profile_is_ignored_and_noted():
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(file, "PNG", icc_profile=b"not a profile")
+    image = decode(file.getvalue(), "red.png")
+    assert image.getpixel((4, 4)) == (255, 0, 0)
+    assert "color profile" in image.info["note"]
