@@ -45,6 +45,7 @@ from core.measure.gate import (
 )
 from core.measure.group_recall import GroupRecall, recall_by_group
 from core.measure.misses import REASONS, Misses, Reason, find_misses
+from core.measure.pair_check import Suspects, suspects
 from core.measure.probe_data import Augmented, ProbeData
 from core.measure.probes import PROBES
 from core.measure.projections import PROJECTIONS
@@ -58,12 +59,13 @@ from core.measure.retrieval import (
     hardest,
     recall_curve,
 )
-from core.measure.usual import USUAL
+from core.measure.usual import CLIP_ALIGNMENT, USUAL
 from core.measure.verdicts import CAUSES, SOURCE, Advice, Threshold, too_few
 from core.measure.versus import Versus, compare_directions, shared_items
 
 __all__ = [
     "CAUSES",
+    "CLIP_ALIGNMENT",
     "COMPARE_AID",
     "DIAGNOSTICS",
     "FIGURES",
@@ -94,6 +96,7 @@ __all__ = [
     "ProbeData",
     "QueryRanks",
     "Reason",
+    "Suspects",
     "Threshold",
     "Versus",
     "against_earlier",
@@ -129,6 +132,7 @@ __all__ = [
     "share",
     "shared_items",
     "shown",
+    "suspects",
     "title",
     "too_few",
 ]

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from core.measure.catalog import folded, measure, title
+from core.measure.findings import extremes
 from core.measure.verdicts import DUPLICATES, MIX, NNN, SMALL
-from core.types import SCOPE_NAMES, Finding, Verdict
+from core.types import SCOPE_NAMES, Finding, Ints, Verdict
 
 Action = Literal["review", "duplicates", "correct", "groups", "read"]
 # In the order in which to act: wrong data first, because it distorts what comes after.
@@ -44,7 +47,7 @@ class Concern:
 
     @property
     def headline(self) -> str:
-        """What it means, without numbers that stand elsewhere: the end of the lead's sentence.
+        """What is wrong: the part's words for it, or the end of the lead's sentence.
 
         >>> from core.types import Reference
         >>> number = (0.3, 0.2, 0.4, Reference(0, ""))
@@ -53,7 +56,15 @@ class Concern:
         'Some crowd'
         """
         first, _, last = self.lead.sentence.rstrip(".").rpartition(". ")
-        return last if first else title(self.lead.name)
+        words: str = measure(self.lead.name).traits.get("concern", "")
+        return words or (last if first else title(self.lead.name))
+
+    def rows(self, finding: Finding, k: int) -> Ints:
+        """The k rows that are most behind it, by a finding with values for single items."""
+        if finding.per_item is None:
+            return np.empty(0, np.int64)
+        low, high = extremes(finding.per_item, k)
+        return low if measure(finding.name).traits.get("worst") == "low" else high
 
     @property
     def about(self) -> str:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.measure.pair_ranks import PairRanks, clusters
+from core.measure.pair_ranks import PairRanks, clusters, pair_ranks
 from core.numerics.spectra import moments, projections
 from core.numerics.stats import clustered_error, share_interval
-from core.types import Bools, Doubles, Space
+from core.types import Bools, Doubles, Ints, Space
 
 JUDGES = 0.8  # AUC below which an encoder cannot judge captions
 FALSE_SHARE = 0.15  # of the flagged captions, at most this estimated share is right
@@ -30,7 +30,9 @@ class PairCheck:
 
     `auc`, `low`, `high`: how well similarity separates them, with its 95 % interval; `judges`:
     whether that, and the number of texts, is enough to say which are misplaced. `share` is the
-    estimated share of swapped pairs, and `flagged` (q,) the texts that probably are.
+    estimated share of swapped pairs, and `flagged` (q,) the texts that probably are. `own` (q,) are
+    the similarities, and `probability` (q,) that of each pair to be swapped, NaN where the encoder
+    cannot judge it.
     """
 
     auc: float
@@ -39,6 +41,55 @@ class PairCheck:
     judges: bool
     share: float
     flagged: Bools
+    own: Doubles
+    probability: Doubles
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """Pairs that another image fits better, in the order in which to review them.
+
+    Rows of the text, its image and the closest other image, and the probability that the caption
+    belongs elsewhere (NaN where the encoder cannot judge it). The first `flagged` are probably
+    misplaced. `n_texts` texts were checked.
+    """
+
+    texts: Ints
+    images: Ints
+    rivals: Ints
+    probability: Doubles
+    flagged: int
+    n_texts: int
+
+
+def suspects(space: Space, *, queries: int = 5000) -> Suspects:
+    """The pairs to review: the flagged ones, then the least similar.
+
+    Args:
+        space: pairs, and other images.
+        queries: texts checked, drawn at random beyond, as in the pair margin.
+
+    >>> rows = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 2, 2]]
+    >>> space = Space(rows, tuple("abcdef"), 3, np.array([[0, 3], [1, 4], [2, 5]]))
+    >>> found = suspects(space)
+    >>> found.texts.tolist(), found.images.tolist(), found.rivals.tolist()
+    ([4], [1], [2])
+    """
+    ranked = pair_ranks(space, q=queries)
+    none = np.empty(0, np.int64)
+    if not len(ranked.texts):
+        return Suspects(none, none, none, np.empty(0), 0, 0)
+    checked = check_pairs(space, ranked)
+    order = np.lexsort((checked.own, -np.nan_to_num(checked.probability), ~checked.flagged))
+    order = order[ranked.rank[order] > 1]
+    return Suspects(
+        ranked.texts[order],
+        ranked.own[order],
+        ranked.rival[order],
+        checked.probability[order],
+        int(checked.flagged.sum()),
+        len(ranked.texts),
+    )
 
 
 def check_pairs(space: Space, ranked: PairRanks) -> PairCheck:
@@ -63,14 +114,15 @@ def check_pairs(space: Space, ranked: PairRanks) -> PairCheck:
     low, high = share_interval(auc, clustered_error(shares, cluster), cluster)
     none = np.zeros(len(own), bool)
     if len(own) < FEWEST or auc < JUDGES:
-        return PairCheck(auc, low, high, False, 0.0, none)
+        return PairCheck(auc, low, high, False, 0.0, none, own, np.full(len(own), np.nan))
     share, posterior = _swapped(own, swapped)
     order = np.argsort(own, kind="stable")
     false = np.cumsum(1 - posterior[order]) / np.arange(1, len(own) + 1)
     within = np.flatnonzero(false <= FALSE_SHARE)
     if share and len(within):
         none[order[: within[-1] + 1]] = True
-    return PairCheck(auc, low, high, True, share, none & (ranked.rank > 1))
+    flagged = none & (ranked.rank > 1)
+    return PairCheck(auc, low, high, True, share, flagged, own, posterior)
 
 
 def _similarities(space: Space, ranked: PairRanks) -> tuple[Doubles, Doubles]:

@@ -40,6 +40,11 @@ class Usual:
         return f"{ends} ({self.source})"
 
 
+# Not among `USUAL`: pairs as far apart as this can still be wrong pairs.
+CLIP_ALIGNMENT = Usual(
+    1.3, 1.5, "Schuhmann et al. 2021: LAION-400M keeps pairs whose cosine by CLIP ViT-B/32 is 0.3 "
+    "or more, a squared distance of 1.4; the range around it is ours"
+)  # fmt: skip
 USUAL = {
     "modality_gap": Usual(
         0.7, 0.95, "Liang et al. 2022: 0.82 for CLIP ViT-B/32 on COCO"

@@ -22,6 +22,7 @@ from core.workbench import ranking_gains as _gains
 from core.workbench import search as _search
 from core.workbench import zero_shot as _zero_shot
 from core.workbench.jobs import Jobs
+from core.workbench.last_used import LastUsed
 
 if TYPE_CHECKING:
     from core.store import Collection, EncodedCollection, Field, Home, Tag
@@ -32,7 +33,7 @@ MOSAIC = 8  # images on a collection's card
 
 @dataclass(frozen=True)
 class Card:
-    """A collection at a glance."""
+    """A collection at a glance; `used` is when it was last used, in seconds since 1970, or 0."""
 
     name: str
     images: int
@@ -41,6 +42,7 @@ class Card:
     encoders: tuple[str, ...]
     mosaic: tuple[str, ...]
     last_intake: dict[str, Any] | None
+    used: float = 0.0
 
 
 class Workbench:
@@ -61,6 +63,7 @@ class Workbench:
         self._loading: dict[tuple[str, str], Lock] = {}
         self.folder = Path(self.uri) if "://" not in self.uri else Path.home() / ".sextant"
         self.jobs = Jobs(self.folder / "jobs")
+        self.last_used = LastUsed(self.folder / "last_used.json")
 
     # Each verb lies in a module of plain functions that can be read alone.
 
@@ -188,7 +191,18 @@ class Workbench:
             self.encoders(name),
             collection.first_images(MOSAIC),
             collection.artifacts.last_ingest_report(),
+            self.last_used.times().get(name, 0.0),
         )
+
+    def check_name(self, name: str) -> None:
+        """Reject what cannot be the name of a collection.
+
+        Raises:
+            BadParameter: it is too long, or has other characters than are allowed.
+        """
+        from core.store import check_name
+
+        check_name(name)
 
     def cards(self) -> tuple[Card, ...]:
         """Every collection at a glance."""
@@ -197,6 +211,7 @@ class Workbench:
     def rename(self, name: str, to: str) -> None:
         """Give a collection another name."""
         self.home.rename(name, to)
+        self.last_used.note(to)
 
     def delete(self, name: str) -> None:
         """Delete a collection with everything Sextant stored for it; originals stay."""

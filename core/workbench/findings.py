@@ -13,8 +13,9 @@ import numpy as np
 from core import measure, numerics
 from core.errors import TooFew
 from core.measure import DIAGNOSTICS, FIGURES, Concern, Figure
-from core.types import Finding, Progress, digest
+from core.types import Finding, Floats, Progress, Space, digest
 from core.workbench.ingest import no_progress
+from core.workbench.jobs import begin_step
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -78,6 +79,7 @@ def measure_all(
         on_part: called with the name of each part before it is measured.
     """
     missing, total = stored_findings(opened).missing, len(_parts())
+    begin_step(progress, "measuring", unit="measurements")
     for done, name in enumerate(missing, total - len(missing)):
         progress(done, total)
         on_part(name)
@@ -89,6 +91,22 @@ def measure_all(
         opened.collection.artifacts.optimize_findings()
     progress(total, total)
     return stored_findings(opened)
+
+
+def measure_space(
+    space: Space, *, on_part: Callable[[str], None] = lambda part: None
+) -> StoredFindings:
+    """The same of a part of a collection, in which nothing is stored.
+
+    Args:
+        space: what to measure.
+        on_part: called with the name of each part before it is measured.
+    """
+    reports = {}
+    for name in _parts():
+        on_part(name)
+        reports[name] = _report(space, name)[0]
+    return _stored(reports)
 
 
 def stored_findings(opened: EncodedCollection) -> StoredFindings:
@@ -159,23 +177,26 @@ def _parts() -> tuple[str, ...]:
 
 def _measure(opened: EncodedCollection, name: str) -> dict[str, Any]:
     """Measure and store one part; returns its report."""
-    items, report = np.empty((0, opened.space.n), np.float32), dict[str, Any]()
-    try:
-        if name in FIGURES:
-            report = {"figure": FIGURES[name](opened.space).to_dict()}
-        else:
-            found = DIAGNOSTICS.get(name)(opened.space)
-            report = {
-                "findings": [replace(f, per_item=None).to_dict() for f in found],
-                "with_items": [f.per_item is not None for f in found],
-            }
-            each = [f.per_item for f in found if f.per_item is not None]
-            items = np.stack(each) if each else items
-    except TooFew as lack:
-        report = {"lacks": str(lack)}
+    report, items = _report(opened.space, name)
     place = _place(opened, name)
     opened.collection.artifacts.write_findings(place, _state(opened), report, items)
     return report
+
+
+def _report(space: Space, name: str) -> tuple[dict[str, Any], Floats | None]:
+    """What is stored of one part, and the (m, n) values of single items."""
+    try:
+        if name in FIGURES:
+            return {"figure": FIGURES[name](space).to_dict()}, None
+        found = DIAGNOSTICS.get(name)(space)
+    except TooFew as lack:
+        return {"lacks": str(lack)}, None
+    report = {
+        "findings": [replace(f, per_item=None).to_dict() for f in found],
+        "with_items": [f.per_item is not None for f in found],
+    }
+    each = [f.per_item for f in found if f.per_item is not None]
+    return report, np.stack(each) if each else None
 
 
 def _stored(reports: Mapping[str, Mapping[str, Any]]) -> StoredFindings:

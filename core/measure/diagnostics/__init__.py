@@ -26,6 +26,8 @@ def diagnostic(
     cause: str = "",
     vital: Scope | None = None,
     per_item: bool = False,
+    worst: Literal["low", "high"] = "high",
+    concern: str = "",
 ) -> Callable[[Measure], Measure]:
     """Declare a diagnostic: a function of a space and keyword settings that returns findings.
 
@@ -44,10 +46,14 @@ def diagnostic(
         cause: what it follows from, where other diagnostics follow from the same: see `CAUSES`.
         vital: the scope that counts, of a diagnostic among the vital signs.
         per_item: its findings have a value for single items, by which the map can be colored.
+        worst: the end of those values that is behind a finding that is not good.
+        concern: what is wrong where it is not good, in a few words; without, the end of the
+            finding's sentence says so.
     """
     register = DIAGNOSTICS(
         title=title, family=family, source=source, better=better, bounds=bounds,
         invariant=invariant, threshold=threshold, advice=advice, aid=aid, over=over,
         percent=percent, cause=cause, vital=vital, per_item=per_item,
+        worst=worst, concern=concern,
     )  # fmt: skip
     return lambda function: register(judged(function, threshold, over, cause))

@@ -15,6 +15,7 @@ BLOCK = 512  # pairs whose rows fit in the cache
 
 @diagnostic(
     title="Alignment",
+    concern="Pairs are hardly more similar than random ones",
     family="Pairs",
     source="Wang, Isola. Understanding Contrastive Representation Learning through Alignment and "
     "Uniformity on the Hypersphere. ICML 2020.",

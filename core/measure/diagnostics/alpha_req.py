@@ -19,6 +19,7 @@ STRAIGHT = 0.9  # R^2 from which one exponent describes the spectrum
 
 @diagnostic(
     title="Spectral decay (alpha-ReQ)",
+    concern="The spectrum decays too fast or too slowly",
     family="Collapse",
     source="Agrawal, Mondal, Ghosh, Richards. alpha-ReQ: Assessing Representation Quality in "
     "Self-Supervised Learning by Measuring Eigenspectrum Decay. NeurIPS 2022; the fit range is "

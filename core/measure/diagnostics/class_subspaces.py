@@ -22,6 +22,7 @@ LEAST_IMAGES = 10  # held out of either group, for an interval
 
 @diagnostic(
     title="Class subspaces",
+    concern="Two labels share their directions",
     family="Groups",
     source="Wu et al. Pair-conditioned gates (Hydra, later SimLAP). 2024, arXiv 2410.18200; here "
     "frozen: Fisher scores in place of training.",

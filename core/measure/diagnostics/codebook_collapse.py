@@ -23,6 +23,7 @@ STUDENT = 3.182446 / Z  # the 95 % point of the t distribution with FITS - 1 deg
 
 @diagnostic(
     title="Codebook use",
+    concern="An index would use few of its cells",
     family="Collapse",
     source="Zhu et al. Addressing Representation Collapse in Vector Quantized Models with One "
     "Linear Layer (SimVQ). 2024; its use on k-means cells of stored vectors is ours.",

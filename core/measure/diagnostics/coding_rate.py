@@ -16,6 +16,7 @@ from core.types import Curve, Doubles, Finding, Reference, Scope, Space
 
 @diagnostic(
     title="Coding rate",
+    concern="Vectors fill few directions",
     family="Collapse",
     source="Yu, Chan, You, Song, Ma. Learning Diverse and Discriminative Representations via the "
     "Principle of Maximal Coding Rate Reduction. NeurIPS 2020; the form without 1/2 is that of "

@@ -16,6 +16,8 @@ NO_MEAN = 1e-9  # length below which a mean has no direction
 
 @diagnostic(
     title="Cone half-angle",
+    concern="Vectors crowd in a cone",
+    worst="low",
     family="Spread",
     source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap. NeurIPS 2022 (the cone effect); Mu, "
     "Viswanath. All-but-the-Top. ICLR 2018.",

@@ -23,6 +23,7 @@ SAME = 1e-10
 
 @diagnostic(
     title="Dimension activity",
+    concern="Dimensions are dead",
     family="Collapse",
     source="Bonheme, Grzes. Be More Active! Understanding the Differences between Mean and "
     "Sampled Representations of Variational Autoencoders. 2021; the transfer to stored vectors is "

@@ -13,6 +13,7 @@ from core.types import Curve, Doubles, Finding, Reference, Scope, Space
 
 @diagnostic(
     title="Effective rank",
+    concern="Vectors fill few directions",
     family="Collapse",
     source="Garrido, Balestriero, Najman, LeCun. RankMe: Assessing the Downstream Performance of "
     "Pretrained Self-Supervised Representations by Their Rank. ICML 2023; Roy, Vetterli. The "

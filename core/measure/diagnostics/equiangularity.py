@@ -29,6 +29,7 @@ TOP = 20  # most similar pairs of labels, of which any may be the first in anoth
 
 @diagnostic(
     title="Equiangularity",
+    concern="Two labels lie close together",
     family="Collapse",
     source="Shen, Sun, Wei. Equiangular Basis Vectors. CVPR 2023; Welch. Lower bounds on the "
     "maximum cross correlation of signals. IEEE Transactions on Information Theory 1974.",

@@ -15,6 +15,7 @@ from core.types import Doubles, Finding, Reference, Space
 
 @diagnostic(
     title="Gap curve (recall)",
+    concern="Recall rises where the modality gap is shifted",
     family="Modality gap",
     source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap. NeurIPS 2022; the split by pair is ours.",
     aid="Recall at every distance between the modalities. The dotted line is the present "

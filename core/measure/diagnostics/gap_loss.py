@@ -15,6 +15,7 @@ from core.types import Finding, Reference, Space
 
 @diagnostic(
     title="Gap curve (loss)",
+    concern="The modality gap costs loss",
     family="Modality gap",
     source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap. NeurIPS 2022; the split by pair is ours.",
     aid="Contrastive loss at every distance between the modalities. The dotted line is the "

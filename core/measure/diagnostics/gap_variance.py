@@ -17,6 +17,7 @@ LEAST_IMAGES = 50  # for an interval
 
 @diagnostic(
     title="Variance along the gap",
+    concern="The modality gap dominates the variance",
     family="Modality gap",
     source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap. NeurIPS 2022 (the gap); shares of "
     "variance and the order along it are common practice; DeLong et al. Biometrics 1988.",

@@ -21,6 +21,7 @@ SAME = 1e-10  # total variance below which all rows count as the same point
 
 @diagnostic(
     title="Isotropy (IsoScore)",
+    concern="A few directions dominate",
     family="Spread",
     source="Rudman, Gillman, Rayne, Eickhoff. IsoScore: Measuring the Uniformity of Embedding "
     "Space Utilization. Findings of ACL 2022.",

@@ -25,6 +25,8 @@ RANKED = 4000  # texts of a bin for RankMe, at most
 
 @diagnostic(
     title="Length collapse",
+    concern="Long and short texts lie apart",
+    worst="low",
     family="Collapse",
     source="Zhou et al. Length-Induced Embedding Collapse in PLM-based Models. ACL 2025.",
     aid="Mean cosine of two texts of similar length. A rise to the right means that long texts "

@@ -28,6 +28,8 @@ LISTS = 10  # neighbors for the dimension
 
 @diagnostic(
     title="Manifold entropy",
+    concern="Items crowd in clumps",
+    worst="low",
     family="Collapse",
     source="Kozachenko, Leonenko. Sample estimate of the entropy of a random vector. Problems of "
     "Information Transmission 1987; as a collapse measure: Liu et al. AAAI 2023.",

@@ -18,6 +18,7 @@ CONES: tuple[Scope, ...] = ("image", "text")
 
 @diagnostic(
     title="Mean cosine",
+    concern="Vectors crowd around one direction",
     family="Spread",
     source="Ethayarajh. How Contextual are Contextualized Word Representations? EMNLP 2019; Liang "
     "et al. Mind the Gap. NeurIPS 2022 (the cone effect).",

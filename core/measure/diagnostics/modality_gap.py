@@ -16,6 +16,7 @@ MIXES = 0.4  # a gap up to which results of both kinds mix
 
 @diagnostic(
     title="Modality gap",
+    concern="Images and texts lie apart",
     family="Modality gap",
     source="Liang, Zhang, Kwon, Yeung, Zou. Mind the Gap: Understanding the Modality Gap in "
     "Multi-modal Contrastive Representation Learning. NeurIPS 2022.",

@@ -35,6 +35,7 @@ NC4_ROWS = 5000
 
 @diagnostic(
     title="Neural collapse",
+    concern="Images of a label are indistinguishable",
     family="Collapse",
     source="Papyan, Han, Donoho. Prevalence of Neural Collapse during the terminal phase of deep "
     "learning training. PNAS 2020; Galanti, György, Hutter. On the Role of Neural Collapse in "

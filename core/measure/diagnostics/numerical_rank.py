@@ -18,6 +18,7 @@ SAME = 1e-10  # total variance below which all rows count as the same point
 
 @diagnostic(
     title="Numerical rank",
+    concern="Directions are unused",
     family="Collapse",
     source="Jolliffe. Principal Component Analysis. 2nd ed., Springer 2002 (cumulative share of "
     "variance).",

@@ -20,6 +20,7 @@ HALF = 0.5
 
 @diagnostic(
     title="Pair hardness",
+    concern="Captions fit other images as well as their own",
     family="Pairs",
     source="Oh et al. Geodesic Multi-Modal Mixup for Robust Fine-Tuning. NeurIPS 2023 (m2-Mix); "
     "its use on stored vectors is ours.",

@@ -25,6 +25,7 @@ from core.types import Doubles, Finding, Reference, Space
 
 @diagnostic(
     title="Pair margin",
+    worst="low",
     family="Pairs",
     source="Relative alignment: Oh et al. Geodesic Multi-Modal Mixup for Robust Fine-Tuning. "
     "NeurIPS 2023; the mixture for misplaced captions is ours, with Azzalini. A Class of "

@@ -15,6 +15,7 @@ SAME = 1e-10  # total variance below which all rows count as the same point
 
 @diagnostic(
     title="Participation ratio",
+    concern="Vectors fill few directions",
     family="Collapse",
     source="Gao, Ganguli. On Simplicity and Complexity in the Brave New World of Large-Scale "
     "Neuroscience. Current Opinion in Neurobiology 2015; the correction for n is ours.",

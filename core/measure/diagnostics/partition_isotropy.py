@@ -22,6 +22,7 @@ TURNED = 0.05  # squared angle
 
 @diagnostic(
     title="Partition isotropy",
+    concern="Vectors crowd around one direction",
     family="Spread",
     source="Mu, Viswanath. All-but-the-Top: Simple and Effective Postprocessing for Word "
     "Representations. ICLR 2018, after Arora et al. TACL 2016.",

@@ -21,6 +21,7 @@ SIZES = 4  # of random groups whose rate is measured; others are interpolated
 
 @diagnostic(
     title="Rate reduction",
+    concern="Labels hardly show in the vectors",
     family="Collapse",
     source="Yu, Chan, You, Song, Ma. Learning Diverse and Discriminative Representations via the "
     "Principle of Maximal Coding Rate Reduction. NeurIPS 2020.",

@@ -19,6 +19,7 @@ FOLD = 5  # one group of pairs in five is held out for the test
 
 @diagnostic(
     title="Separability",
+    concern="Images and texts lie apart",
     family="Modality gap",
     source="Logistic regression on modality, common practice after Liang et al. Mind the Gap. "
     "NeurIPS 2022; the split by pair is ours.",

@@ -40,6 +40,7 @@ LEAST_IMAGES = 100  # for an interval: directions of fewer are hardly determined
 
 @diagnostic(
     title="Shape similarity",
+    concern="Images and texts vary in different ways",
     family="Groups",
     source="Ma, Dai, Huang, Chen. Geometric Knowledge-Guided Localized Global Distribution "
     "Alignment for Federated Learning. CVPR 2025; reference and principal angles ours.",

@@ -15,6 +15,7 @@ SAME = 1e-10  # total variance below which all rows count as the same point
 
 @diagnostic(
     title="Stable rank (NESum)",
+    concern="One direction dominates",
     family="Collapse",
     source="Rudelson, Vershynin. Sampling from Large Matrices. JACM 2007; He, Ozay. Exploring the "
     "Gap between Collapsed and Whitened Features in Self-Supervised Learning. ICML 2022 (NESum).",

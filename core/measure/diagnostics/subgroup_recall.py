@@ -23,6 +23,8 @@ LEAST_IMAGES = 50  # for an interval
 
 @diagnostic(
     title="Recall by label",
+    concern="Search is worse for some labels",
+    worst="low",
     family="Groups",
     source="Chiu, Chen, Ma. Better May Not Be Fairer: A Study on Subgroup Discrepancy in Image "
     "Classification. ICCV 2023 (MacroStd); noise floor and intervals ours.",

@@ -17,6 +17,7 @@ from core.types import Doubles, Finding, Reference, Scope, Space
 
 @diagnostic(
     title="Uniformity",
+    concern="Vectors crowd on a part of the sphere",
     family="Spread",
     source="Wang, Isola. Understanding Contrastive Representation Learning through Alignment and "
     "Uniformity on the Hypersphere. ICML 2020.",
