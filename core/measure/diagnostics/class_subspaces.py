@@ -5,11 +5,12 @@ from typing import Annotated
 
 import numpy as np
 
+from core.errors import TooFew
 from core.measure.class_means import ClassMeans, class_means
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, format_value, quoted, share
 from core.measure.verdicts import Advice, Threshold
-from core.numerics.labels import Classes, labeled_classes, part_of, split
+from core.numerics.labels import HINT, Classes, labeled_classes, part_of, split
 from core.numerics.sampling import groups
 from core.numerics.spectra import moments
 from core.numerics.stats import auc, share_interval
@@ -101,6 +102,7 @@ class Pair:
 def _measure(space: Space, given: Classes, task: str, directions: int, sample: int) -> Finding:
     linked = groups(space)
     test = _held_out(given, linked[given.rows])
+    given, test = _in_both_halves(given, test)
     train = part_of(given, ~test)
     of = class_means(space.vectors, train)
     pair = _most_confused(space.vectors, train, of, 2 * sample)
@@ -189,6 +191,18 @@ def _held_out(given: Classes, linked: Ints) -> Bools:
     _, first, place = np.unique(linked, return_index=True, return_inverse=True)
     test: Bools = split(given)[first][place]
     return test
+
+
+def _in_both_halves(given: Classes, test: Bools) -> tuple[Classes, Bools]:
+    """The classes with items in both halves: those of few images may lie in one alone."""
+    held_out = np.bincount(given.codes[test], minlength=len(given.names))
+    both = (held_out > 0) & (held_out < given.sizes)
+    if both.sum() < 2:
+        raise TooFew("Class subspaces", 2, "labels of several images", int(both.sum()), HINT)
+    keep = both[given.codes]
+    starts = np.concatenate([[0], np.cumsum(given.sizes[both])]).astype(np.int64)
+    names = tuple(name for name, kept in zip(given.names, both, strict=True) if kept)
+    return Classes(given.kind, names, given.rows[keep], starts, given.of, given.rule), test[keep]
 
 
 def _auc(
