@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench = Workbench(options.home)
         with EncoderSteps(bench.encoder_steps, bench.finish_encoders):
             code = options.run(bench, options)
+        if "name" in options:
+            bench.last_used.note(options.name)
     except SextantError as error:
         log(str(error))
         return 2

@@ -3,9 +3,18 @@
 from core.store.collection import Collection
 from core.store.encoded import EncodedCollection
 from core.store.filters import Field
-from core.store.home import Home
+from core.store.home import Home, check_name
 from core.store.items import Counts
 from core.store.lance import read_session
 from core.store.tags import Tag
 
-__all__ = ["Collection", "Counts", "EncodedCollection", "Field", "Home", "Tag", "read_session"]
+__all__ = [
+    "Collection",
+    "Counts",
+    "EncodedCollection",
+    "Field",
+    "Home",
+    "Tag",
+    "check_name",
+    "read_session",
+]

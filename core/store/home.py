@@ -99,9 +99,7 @@ class Home:
 
     def _claim(self, name: str, folder: str, created: str) -> _Row:
         """Register a name, unless it is taken, also by a process that registers it right now."""
-        if not NAME.fullmatch(name):
-            allowed = "1 to 60 letters, digits, spaces and . _ -, no space at either end"
-            raise BadParameter("The collection's name", f"'{name}'", allowed)
+        check_name(name)
         table = self._table()
         row = _Row(name, folder, created, time.time_ns())
         values = [[row.name], [row.key], [row.created], [row.named]]
@@ -128,6 +126,17 @@ class Home:
     def _collection(self, row: _Row) -> Collection:
         collection = Collection(self._folder(row.key), row.name)
         return self._open.setdefault((row.key, row.name), collection)
+
+
+def check_name(name: str) -> None:
+    """Reject what cannot be the name of a collection.
+
+    Raises:
+        BadParameter: it is too long, or has other characters than are allowed.
+    """
+    if not NAME.fullmatch(name):
+        allowed = "1 to 60 letters, digits, spaces and . _ -, no space at either end"
+        raise BadParameter("The collection's name", f"'{name}'", allowed)
 
 
 def _read(table: Table) -> dict[str, _Row]:

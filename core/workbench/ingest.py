@@ -13,6 +13,7 @@ from core.errors import InputError, UnreadableFile
 from core.ingest import IngestReport
 from core.search import encoder_for
 from core.types import Passport, Pooling, Progress, StoredTokens
+from core.workbench.jobs import begin_step
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -52,8 +53,9 @@ def ingest(
         InputError: nothing in it can be read; no new collection is left behind.
     """
     started = monotonic()
-    is_new = name not in bench.names()
+    bench.last_used.note(name)
     if pipeline.is_vectors(path):
+        begin_step(progress, "storing vectors", unit="rows")
         intake = pipeline.read_vectors(path, root)
         d = intake.vectors.shape[1]
         passport = Passport(encoder or "unknown", "", "", d, True, "brought")
@@ -61,25 +63,35 @@ def ingest(
         report = pipeline.import_vectors(collection, intake, passport, progress)
     else:
         source = pipeline.read(path, root)
+        begin_step(progress, "loading the encoder", 1, 2)
         loaded = encoders.load(encoder or _first_encoder(bench, name))
+        begin_step(progress, "encoding", 2, 2, "images" if Path(path).is_dir() else "records")
         if long_text is not None:
             loaded = encoders.with_long_text(loaded, long_text)
             _check_long_text(bench, name, loaded.passport)
         collection = bench.home.ensure(name)
         report = pipeline.ingest(collection, source, loaded, progress)
     if report.rejected and not (report.images or report.texts or report.repeated):
-        if is_new:
-            bench.home.delete(name)
+        _delete_empty(bench, name)
         raise _nothing_read(Path(path).name, report)
     report.seconds = monotonic() - started
     collection.artifacts.write_ingest_report(report.to_dict())
     return report
 
 
+def _delete_empty(bench: Workbench, name: str) -> None:
+    """Delete a collection that holds nothing, unless other work is filling it."""
+    counts = bench.home.open(name).counts()
+    filling = [j for j in bench.jobs.all() if j.arguments.get("name") == name]
+    if not counts.images + counts.texts and sum(j.state == "running" for j in filling) < 2:
+        bench.home.delete(name)
+
+
 def add_encoder(
     bench: Workbench, name: str, encoder: str, progress: Progress = no_progress
 ) -> IngestReport:
     """Encode the items of a collection with a further encoder; the first stays untouched."""
+    begin_step(progress, "encoding", unit="items")
     return pipeline.add_encoder(bench.home.open(name), encoders.load(encoder), progress)
 
 
@@ -100,6 +112,7 @@ def encode_again(bench: Workbench, name: str, progress: Progress = no_progress) 
         loaded = encoders.load(old.model)
         if not old.matches(loaded.passport):
             rows = demo.precomputed(loaded.passport)
+            begin_step(progress, "encoding", unit="items")
             return pipeline.encode_again(collection, old, loaded, progress, rows)
     raise InputError(
         f"The vectors of '{name}' are those of its encoder's present version: there is nothing to "
@@ -137,7 +150,10 @@ def build_demo(
         for part in demo.DEMO_PARTS:
             if part == "rest" or not rows:
                 pool.submit(encoders.warm, encoder)  # while the images are rendered
+            at = 1 + 2 * demo.DEMO_PARTS.index(part)
+            begin_step(progress, "drawing", at, 4, "images")
             folder = demo.draw_demo(bench.folder / "drawings", part, on_progress=progress)
+            begin_step(progress, "encoding", at + 1, 4, "images")
             report = pipeline.ingest(collection, pipeline.read(folder), loaded, progress, rows)
             collection.artifacts.write_ingest_report(report.to_dict())
     return report
@@ -169,6 +185,7 @@ def add_tokens(
         NoTextSearch: the encoder is not available.
     """
     loaded = encoder_for(opened.passport)
+    begin_step(progress, "computing token vectors", unit="items")
     return pipeline.add_tokens(opened.collection, loaded, progress, pooling)
 
 

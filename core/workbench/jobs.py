@@ -18,6 +18,7 @@ from uuid import uuid4
 import psutil
 
 from core.errors import Cancelled, SextantError, StoreError, UnknownName
+from core.types import Progress
 
 KEPT = 50  # records of jobs that are not running
 WINDOW_S = 15.0  # that the rate is measured over
@@ -32,6 +33,8 @@ class Record:
     """The part of a job that is stored. Times are seconds since 1970, `rate` is items per second.
 
     `pid` and `born` identify the process that runs it: its number and its start time, as text.
+    `step` is what is being done, number `step_number` of `steps`; `unit` is what `done` and `total`
+    count. Empty and 0 where the work has no named steps.
     """
 
     id: str
@@ -48,6 +51,10 @@ class Record:
     finished: float = 0.0
     error: str = ""
     traceback: str = ""
+    step: str = ""
+    step_number: int = 0
+    steps: int = 0
+    unit: str = ""
 
 
 @dataclass
@@ -72,6 +79,7 @@ class Job(Record):
     def sentence(self) -> str:
         """The state of the job, as a sentence."""
         of = f"{self.done:,} of {self.total:,}" if self.total else f"{self.done:,}"
+        of = f"{of} {self.unit}".rstrip()
         if self.state == "done":
             return f"Done in {_duration(self.finished - self.created)}."
         if self.state == "cancelled":
@@ -80,11 +88,14 @@ class Job(Record):
             return f"Interrupted at {of}, when the process ended; what was done is saved."
         if self.state == "failed":
             return self.error
+        number = f"Step {self.step_number} of {self.steps}, " if self.steps > 1 else ""
+        step = f"{number}{self.step}: " if self.step else ""
+        step = step[:1].upper() + step[1:]
         if not self.total:
-            return f"Running for {_duration(time() - self.created)}."
+            return f"{step or 'Running '}for {_duration(time() - self.created)}."
         rate = f", {self.rate:,.{1 if self.rate < 10 else 0}f} per second" if self.rate else ""
         left = f", {_duration(self.seconds_left)} left" if self.seconds_left is not None else ""
-        return f"{of}{rate}{left}."
+        return f"{step}{of}{rate}{left}."
 
     @property
     def cancel_file(self) -> Path:
@@ -133,6 +144,31 @@ class Tick:
             if now - self._saved >= SAVE_EVERY_S:
                 self._saved = now
                 save_record(self._job)
+
+    def begin(self, name: str, number: int, of: int, unit: str) -> None:
+        """Begin a named step; see `Record`."""
+        with self._lock:
+            job = self._job
+            job.step, job.step_number, job.steps, job.unit = name, number, of, unit
+            job.done = job.total = 0
+            job.rate = 0.0
+            self._recent.clear()
+            self._saved = monotonic()
+            save_record(job)
+
+
+def begin_step(progress: Progress, name: str, number: int = 1, of: int = 1, unit: str = "") -> None:
+    """Begin a named step of the work, where its progress is that of a job.
+
+    Args:
+        progress: that the work was given.
+        name: what is done, such as "encoding".
+        number: of the step; `of` how many there are.
+        of: number of steps.
+        unit: what the progress counts, such as "images".
+    """
+    if isinstance(progress, Tick):
+        progress.begin(name, number, of, unit)
 
 
 class Jobs:

@@ -40,6 +40,14 @@ def resume(bench: Workbench, job: Job) -> Job:
     return start(bench, job.verb, job.title, **job.arguments)
 
 
+def dismiss(bench: Workbench, job: Job) -> None:
+    """Delete the record of a job that is not running, and what was uploaded for it."""
+    path = Path(job.arguments.get("path", "")) if job.verb == "ingest" else Path()
+    if path.is_file():
+        uploads.discard_upload(path, upload_folder(bench))
+    bench.jobs.forget(job.id)
+
+
 def start_measuring(bench: Workbench, name: str, encoder: str | None = None) -> Job:
     """Measure a collection with every diagnostic in the background; the findings are stored."""
     return start(bench, "measure_all", f"Measuring {name}", name=name, encoder=encoder)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import jobs, problems, state
 from pages.parts.collections import intake
-from pages.parts.collections.cards import empty, measure, show
+from pages.parts.collections.cards import empty, show
 
 with problems.shown(stop=True):
     cards = state.workbench().cards()
@@ -16,12 +16,10 @@ if cards:
         st.markdown("### Collections", anchors=False)
         jobs.panel()
         intake.last(cards)
-        places = show(cards)
+        show(cards)
     with right, problems.shown():
         st.markdown("### Add data", anchors=False)
         intake.form(names)
-    with problems.shown():
-        measure(cards, places)
 else:
     with st.container(horizontal_alignment="center"), st.container(width=620), problems.shown():
         empty()

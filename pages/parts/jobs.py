@@ -70,5 +70,5 @@ def _actions(job: Job) -> None:
             tasks.resume(state.workbench(), job)
             st.rerun()
     if st.button("Dismiss", key=f"_dismiss_{job.id}", type="tertiary"):
-        state.workbench().jobs.forget(job.id)
+        tasks.dismiss(state.workbench(), job)
         st.rerun()

@@ -1,34 +1,29 @@
-"""Collections as cards: contents, health and actions."""
+"""Collections as cards: images, counts, what is measured, links and actions."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core.workbench import Card
+from core.workbench import Card, tasks
 from pages.parts import formatting, gallery, jobs, problems, session, state, vital_signs
 from pages.parts.collections import intake
 
-SEARCH = "pages/explore/search.py"
-MAX_MEASURED = 20_000  # items; larger collections are measured on the Geometry page only
+PAGES = {
+    "pages/explore/search.py": "Search",
+    "pages/explore/map.py": "Map",
+    "pages/measure/geometry.py": "Geometry",
+    "pages/measure/evaluate.py": "Evaluate",
+}
 RENAME, ENCODE, REPORT, DELETE = "Rename", "Add an encoder", "Last ingest report", "Delete"
 
 
-def show(cards: Sequence[Card]) -> dict[str, Any]:
-    """All collections in a grid; returns the places for their health."""
-    places = {}
-    with st.grid(min_column_width=290) as grid:
-        for i, card in enumerate(cards):
-            with grid.cell(), st.container(border=True, key=f"_card_{i}", gap="xsmall"):
-                places[card.name] = _card(card, i)
-    return places
-
-
-def measure(cards: Sequence[Card], places: Mapping[str, Any]) -> None:
-    """Fill in the health of the collections; called last, as measuring takes a moment."""
-    for card in cards:
-        if card.encoders and card.images + card.texts <= MAX_MEASURED:
-            vital_signs.health(card.name, places[card.name])
+def show(cards: Sequence[Card]) -> None:
+    """All collections in a grid, those that were used last first."""
+    ordered = sorted(cards, key=lambda card: (-card.used, card.name))
+    with st.grid(min_column_width=300) as grid:
+        for card in ordered:
+            with grid.cell(), st.container(border=True, key=f"_card_{card.name}", gap="xsmall"):
+                _card(card)
 
 
 def empty() -> None:
@@ -45,26 +40,58 @@ def empty() -> None:
             st.rerun()
 
 
-def _card(card: Card, i: int) -> Any:
-    """Draw a card; returns the place for its health."""
+def _card(card: Card) -> None:
     st.html(_mosaic(card))
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(f"**{formatting.plain(card.name)}**", width="stretch")
         chosen = st.menu_button(
-            ":material/more_horiz:", _actions(card), key=f"_menu_{i}", type="tertiary", help="More"
-        )
+            ":material/more_horiz:", _actions(card), key=f"_menu_{card.name}", type="tertiary",
+            help="More",
+        )  # fmt: skip
     counts = [(card.images, "image"), (card.texts, "text"), (card.pairs, "pair")]
-    st.caption(" · ".join(formatting.count(n, one) for n, one in counts))
-    place = st.empty()
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption(" · ".join(formatting.count(n, one) for n, one in counts))
         for encoder in card.encoders:
             st.badge(formatting.plain(formatting.shorten(encoder, 32)), color="gray")
+    if card.encoders:
+        _glance(card)
     _last(card)
-    if st.button("Open", key=f"_open_{i}", width="stretch", disabled=not card.encoders):
-        _choose(card.name)
-        st.switch_page(SEARCH)
+    with st.container(horizontal=True, gap="medium", key=f"_links_{card.name}"):
+        if not card.encoders and not jobs.busy(card.name):
+            st.caption("Empty: add images or captions.")
+        for page, title in PAGES.items() if card.encoders else ():
+            st.page_link(page, label=title, query_params={state.COLLECTION: card.name})
     _act(chosen, card)
-    return place
+
+
+def _glance(card: Card) -> None:
+    """Whether search finds what it should, and the worst finding, as far as they are stored."""
+    known = state.workbench().glance(card.name)
+    if known is None:
+        if not jobs.busy(card.name) and st.button(
+            "Measure", key=f"_measure_{card.name}", icon=":material/straighten:", type="tertiary",
+            help="Measures how well the encoder separates this collection; runs in the background.",
+        ):  # fmt: skip
+            tasks.start_measuring(state.workbench(), card.name)
+            st.rerun()
+        return
+    if known.recall is not None:
+        found = known.recall
+        share = formatting.percent(found.value, found.low, found.high)
+        by_chance = formatting.percent(found.reference.value)
+        line = f"Finds the right image in the top 10 for {share}, by guessing {by_chance}."
+        st.markdown(formatting.plain(line))
+    if known.concerns:
+        worst = known.concerns[0]
+        line = f"{vital_signs.DOTS[worst.verdict]} {formatting.plain(worst.headline)}"
+        more = len(known.concerns) - 1
+        st.caption(line + (f" :gray[and {more} more]" if more else ""))
+    elif known.fine:
+        st.caption(
+            f"{vital_signs.DOTS['good']} {formatting.count(known.fine, 'finding')}, all good"
+        )
+    if not known.current:
+        st.caption("Measured before the last change.")
 
 
 def _actions(card: Card) -> list[str]:
@@ -89,14 +116,15 @@ def _act(chosen: str | None, card: Card) -> None:
 
 
 def _last(card: Card) -> None:
-    """One line on the last ingest."""
-    last = card.last_intake
-    if not last:
-        return
-    added = last["added"]["image"] + last["added"]["text"]
-    rejected = len(last["refused"])
-    more = f", {rejected:,} rejected" if rejected else ""
-    st.caption(f"Last ingest: {added:,} added{more}")
+    """One line on the last ingest, where something was not read."""
+    if card.last_intake and card.last_intake["refused"]:
+        rejected = formatting.count(len(card.last_intake["refused"]), "file")
+        if st.button(
+            f"{rejected} not read", key=f"_rejected_{card.name}", type="tertiary",
+            icon=":material/report:",
+        ):  # fmt: skip
+            intake.open_report(card.name)
+            st.rerun()
 
 
 def _mosaic(card: Card) -> str:

@@ -8,8 +8,9 @@ import streamlit as st
 
 from core import ASSETS
 from core.workbench import Card, EncoderSuggestion, tasks
-from pages.parts import controls, formatting, problems, session, state
+from pages.parts import controls, formatting, jobs, problems, session, state
 
+SEARCH = "pages/explore/search.py"
 UPLOADS = "uploads_added"
 REPORT = "report"
 STYLE = ASSETS / "intake.css"
@@ -64,21 +65,18 @@ def form(names: Sequence[str]) -> None:
 def last(cards: Sequence[Card]) -> None:
     """The report that is open."""
     for card in cards:
-        if card.name == session.get(REPORT, "") and card.last_intake:
+        if card.name == session.get(REPORT, "") and card.last_intake and not jobs.busy(card.name):
             report(card.name, card.last_intake)
 
 
 def report(name: str, intake: Mapping[str, Any]) -> None:
-    """The report of the last ingest: items added, repeated and rejected."""
+    """The report of the last ingest: what can be searched now, and what was not read and why."""
     added, rejected, repeated = intake["added"], intake["refused"], intake["repeated"]
-    with st.container(border=True, key="_report"):
+    rows = [{"status": "not read", **r} for r in rejected]
+    rows += [{"status": "repeated", "name": n, "reason": "identical to another"} for n in repeated]
+    with st.container(border=True, key="_report", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Ingest report: {formatting.plain(name)}**", width="stretch")
-            rows = [{"status": "rejected", **r} for r in rejected]
-            rows += [
-                {"status": "repeated", "name": n, "reason": "identical to another"}
-                for n in repeated
-            ]
             if rows:
                 controls.download(rows, f"{name}-report")
             st.button("Close", key="_close_report", type="tertiary", on_click=close_report)
@@ -86,17 +84,35 @@ def report(name: str, intake: Mapping[str, Any]) -> None:
             st.metric("Images added", f"{added['image']:,}")
             st.metric("Texts added", f"{added['text']:,}")
             st.metric("Repeated", f"{len(repeated):,}")
-            st.metric("Rejected", f"{len(rejected):,}")
+            st.metric("Not read", f"{len(rejected):,}")
             st.metric("Seconds", f"{intake['seconds']:,.1f}")
+        st.page_link(
+            SEARCH, label=_search(added), icon=":material/search:",
+            query_params={state.COLLECTION: name},
+        )  # fmt: skip
         for note in intake.get("notes", ()):
             st.caption(formatting.plain(note))
         if rejected:
-            st.dataframe(rejected, hide_index=True, alt="Rejected files with the reason")
+            st.caption(f"{formatting.count(len(rejected), 'file')} not read:")
+            st.dataframe(rejected, hide_index=True, alt="Files that were not read, and why")
         if repeated:
             with st.expander(
                 f"{len(repeated):,} repeated: the same content is already in the collection"
             ):
                 st.dataframe({"name": repeated}, hide_index=True, alt="Repeated files")
+
+
+def _search(added: Mapping[str, int]) -> str:
+    """The label of the link to Search.
+
+    >>> _search({"image": 12, "text": 0}), _search({"image": 0, "text": 0})
+    ('Search these 12 images', 'Search the collection')
+    """
+    for kind in ("image", "text"):
+        if added[kind]:
+            these = "this" if added[kind] == 1 else "these"
+            return f"Search {these} {formatting.count(added[kind], kind)}"
+    return "Search the collection"
 
 
 def open_report(name: str) -> None:
@@ -137,7 +153,7 @@ def _begin(files: Sequence[Any], path: str, name: str, encoder: str | None) -> N
         with st.spinner("Saving the uploaded files…"):
             sources.append(tasks.save_uploads(bench, [(file.name, file) for file in files]))
     name = name.strip() or _name_for(sources[0])
-    bench.home.ensure(name)
+    bench.check_name(name)
     for source in sources:
         tasks.start(
             bench,

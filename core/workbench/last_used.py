@@ -1,0 +1,43 @@
+"""When each collection was last used, in a file beside the jobs: the order of the cards."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from time import time
+
+EVERY_S = 60.0  # a use is noted again after so long
+
+
+class LastUsed:
+    """Times in seconds since 1970, by collection; shared by all processes of a home.
+
+    Args:
+        path: of the file; created with the first use. A file that cannot be read or written only
+            costs the order.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, name: str) -> None:
+        """A collection is used now."""
+        times = self.times()
+        if time() - times.get(name, 0.0) < EVERY_S and max(times, key=times.__getitem__) == name:
+            return
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            draft = self._path.with_suffix(".new")
+            draft.write_text(json.dumps(times | {name: time()}), encoding="utf-8")
+            draft.replace(self._path)
+
+    def times(self) -> dict[str, float]:
+        """When each collection was last used; those that never were are not in it."""
+        try:
+            stored = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(stored, dict):
+            return {}
+        return {name: float(at) for name, at in stored.items() if isinstance(at, int | float)}
