@@ -1,14 +1,13 @@
-"""`sextant ingest`, `encode`, `tokens` and `collections`."""
+"""`sextant ingest`, `encode` and `tokens`."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from core.cli.output import Progress, echo, log, print_json
+from core.cli.output import Progress, echo, print_json
 
 if TYPE_CHECKING:
-    from core.ingest import IngestReport
     from core.types import Pooling
     from core.workbench import Workbench
 
@@ -81,22 +80,6 @@ def _pooling(options: argparse.Namespace) -> Pooling | None:
     given = {"clusters": options.pool, "keep": options.keep, "ratio": options.ratio}
     chosen = {name: value for name, value in given.items() if value is not None}
     return Pooling(**chosen) if chosen else None
-
-
-def collections(workbench: Workbench, options: argparse.Namespace) -> None:
-    """The collections and their encoders."""
-    cards = workbench.cards()
-    if options.json:
-        rows = [
-            {"name": c.name, "images": c.images, "texts": c.texts, "encoders": list(c.encoders)}
-            for c in cards
-        ]
-        return print_json({"collections": rows}, options)
-    for card in cards:
-        encoders = ", ".join(card.encoders)
-        echo(f"{card.name}: {card.images:,} images, {card.texts:,} texts, {encoders}")
-    if not cards:
-        echo("No collections yet. Create one: sextant ingest PATH -c NAME, or sextant demo")
 
 
 def _log_rejected(report: IngestReport) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli import gate
+from core.cli.collections import collections, delete, info, rename
 from core.cli.diagnose import diagnose
 from core.cli.evaluate import evaluate
-from core.cli.ingest import collections, encode, ingest, tokens
+from core.cli.ingest import encode, ingest, tokens
 from core.cli.label import label
 from core.cli.search import search
 from core.cli.serve import demo, serve
@@ -50,7 +51,7 @@ def build_parser() -> ArgumentParser:
     _label(command)
     _evaluate(command)
     _diagnose(command)
-    command("collections", collections, "list the collections")
+    _collections(command)
     return parser
 
 
@@ -173,6 +174,10 @@ def _evaluate(command: Command) -> None:
         help="also recall by group: label, an attribute, or caption length",
     )  # fmt: skip
     sub.add_argument(
+        "--without-tag", action="append", default=[], metavar="TAG",
+        help="leave out the items and pairs that bear a tag; can be repeated",
+    )  # fmt: skip
+    sub.add_argument(
         "--ranks", action="store_true",
         help="in --json also the rank of each query by id, so that a later --against is paired",
     )  # fmt: skip
@@ -201,6 +206,18 @@ def _diagnose(command: Command) -> None:
     sub.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
     _encoder(sub)
     gate.add_options(sub)
+
+
+def _collections(command: Command) -> None:
+    command("collections", collections, "list the collections")
+    sub = command("info", info, "counts, encoders, fields and tags of a collection")
+    sub.add_argument("name", help="the collection")
+    sub = command("rename", rename, "give a collection another name")
+    sub.add_argument("collection", metavar="NAME", help="the collection")
+    sub.add_argument("to", metavar="NEW", help="its new name")
+    sub = command("delete", delete, "delete a collection with its vectors; image files stay")
+    sub.add_argument("collection", metavar="NAME", help="the collection")
+    sub.add_argument("--yes", action="store_true", help="confirm")
 
 
 def _hub_correction(sub: ArgumentParser) -> None:

@@ -1,0 +1,83 @@
+"""`sextant collections`, `info`, `rename` and `delete`."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from core.cli.output import echo, print_json
+from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.types import Passport
+    from core.workbench import Workbench
+
+
+def collections(workbench: Workbench, options: argparse.Namespace) -> None:
+    """The collections and their encoders."""
+    cards = workbench.cards()
+    if options.json:
+        rows = [
+            {"name": c.name, "images": c.images, "texts": c.texts, "encoders": list(c.encoders)}
+            for c in cards
+        ]
+        return print_json({"collections": rows}, options)
+    for card in cards:
+        encoders = ", ".join(card.encoders)
+        echo(f"{card.name}: {card.images:,} images, {card.texts:,} texts, {encoders}")
+    if not cards:
+        echo("No collections yet. Create one: sextant ingest PATH -c NAME, or sextant demo")
+    return None
+
+
+def info(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Counts, encoders, fields and tags of a collection."""
+    card = workbench.card(options.name)
+    passports = [workbench.passport(card.name, encoder) for encoder in card.encoders]
+    fields = {field.name: field.type for field in workbench.fields(card.name)}
+    tags = Counter(tag.name for tag in workbench.tags(card.name))
+    if options.json:
+        document: dict[str, Any] = {
+            "name": card.name,
+            **{"images": card.images, "texts": card.texts, "pairs": card.pairs},
+            "encoders": [asdict(passport) for passport in passports],
+            "fields": fields,
+            "tags": dict(tags),
+        }
+        return print_json(document, options)
+    echo(f"{card.name}: {card.images:,} images, {card.texts:,} texts, {card.pairs:,} pairs")
+    for passport in passports:
+        echo(f"encoder: {_line(passport)}")
+    echo(f"fields: {', '.join(f'{name} ({kind})' for name, kind in fields.items()) or 'none'}")
+    return echo(f"tags: {', '.join(f'{name} ({n:,})' for name, n in tags.items()) or 'none'}")
+
+
+def rename(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Give a collection another name; links with the old name no longer open it."""
+    workbench.rename(options.collection, options.to)
+    if options.json:
+        return print_json({"name": options.to, "before": options.collection}, options)
+    return echo(f"{options.collection} is now {options.to}.")
+
+
+def delete(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Delete a collection with its vectors; image files in one's own folders stay."""
+    card = workbench.card(options.collection)
+    items = f"{card.images:,} images and {card.texts:,} texts"
+    if not options.yes:
+        raise InputError(
+            f"This deletes '{card.name}' with {items} and their vectors, and cannot be undone. "
+            "Add --yes to confirm."
+        )
+    workbench.delete(card.name)
+    if options.json:
+        document = {"deleted": card.name, "images": card.images, "texts": card.texts}
+        return print_json(document, options)
+    return echo(f"Deleted {card.name} with {items}.")
+
+
+def _line(passport: Passport) -> str:
+    weights = f"weights {passport.weights[:12]}" if passport.weights else "brought along"
+    return f"{passport.model}, {passport.d} dimensions, {weights}"
