@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from core.cli.output import Progress, echo, print_json
+from core.cli.output import Progress, echo, log, print_json
 
 if TYPE_CHECKING:
+    from core.ingest import IngestReport
     from core.types import Pooling
     from core.workbench import Workbench
 
