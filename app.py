@@ -4,25 +4,21 @@ import streamlit as st
 
 from pages.parts import frame, state
 
-page = st.navigation(
-    {
-        "Explore": [
-            st.Page("pages/explore/search.py", title="Search", default=True),
-            st.Page("pages/explore/map.py", title="Map"),
-            st.Page("pages/explore/collections.py", title="Collections"),
-        ],
-        "Measure": [
-            st.Page("pages/measure/geometry.py", title="Geometry"),
-            st.Page("pages/measure/evaluate.py", title="Evaluate"),
-        ],
-        "About": [
-            st.Page("pages/about/methods.py", title="Methods"),
-            st.Page("pages/about/measurements.py", title="Measurements"),
-        ],
-    },
-    position="top",
-)
+sections = {
+    "": [
+        st.Page("pages/explore/search.py", title="Search", default=True),
+        st.Page("pages/explore/map.py", title="Map"),
+        st.Page("pages/measure/geometry.py", title="Geometry"),
+        st.Page("pages/measure/evaluate.py", title="Evaluate"),
+        st.Page("pages/explore/collections.py", title="Collections"),
+    ],
+    "More": [
+        st.Page("pages/about/methods.py", title="Methods"),
+        st.Page("pages/about/measurements.py", title="Measurements"),
+    ],
+}
+page = st.navigation(sections, position="top")
 st.set_page_config(f"{page.title} · Sextant", frame.ICON, "wide", menu_items={"About": frame.ABOUT})
 with state.workbench().read_session():
-    frame.bar()
+    frame.bar(page, [one for pages in sections.values() for one in pages])
     page.run()

@@ -20,7 +20,7 @@ KIND_LABELS = {"Pictures": "Images", "Texts": "Texts", "Both": "Both"}
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]]
 
-QUERIES_RUN = "queries_run"
+QUERIES_RUN, PAGE_TURNED = "queries_run", "page_turned"
 MISSES = (0.05, 0.1, 0.15, MISS, 0.3, 0.4, 0.5)
 ABOUT_LEVEL = (
     "Share of the queries with a match whose P(match) is above the level, on queries of this form "
@@ -86,9 +86,19 @@ def paging(total: int, k: int) -> None:
         with st.container(horizontal=True, horizontal_alignment="center", key="paging"):
             st.pagination(
                 count, default=now, key=key,
-                on_change=lambda: session.write(state.PAGE, session.value_of(key), 1),
+                on_change=_turn_page, args=(key,),
             )  # fmt: skip
         session.write(state.PAGE, now, 1)
+    if session.get(PAGE_TURNED, False):
+        session.store(PAGE_TURNED, False)
+        script = f"document.querySelector('.st-key-results')?.scrollIntoView() // page {now}"
+        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+
+
+def _turn_page(key: str) -> None:
+    """Open another page of results, from its first one; a callback."""
+    session.write(state.PAGE, session.value_of(key), 1)
+    session.store(PAGE_TURNED, True)
 
 
 def miss() -> float:
@@ -103,11 +113,12 @@ def level() -> None:
         "miss",
         MISS,
         st.select_slider,
-        "Queries with a match that are kept",
+        "Cutoff",
         MISSES[::-1],
         among=MISSES,
-        format_func=lambda miss: f"{1 - miss:.0%}",
+        format_func=lambda miss: f"keeps {1 - miss:.0%}",
         help=ABOUT_LEVEL,
+        width=150,
     )
 
 

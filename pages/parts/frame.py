@@ -1,4 +1,6 @@
-"""The bar on top: collection, encoder, running job."""
+"""The bar on top: menu, collection, encoder, running job."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -15,8 +17,13 @@ ABOUT = (
 )
 
 
-def bar() -> None:
-    """Draw the bar, and choose the collection and the encoder of the page."""
+def bar(page: st.Page, pages: Sequence[st.Page]) -> None:
+    """Draw the bar, and choose the collection and the encoder of the page.
+
+    Args:
+        page: the open page.
+        pages: all pages, for the menu of narrow screens.
+    """
     st.html(ASSETS / "frame.css")
     st.logo(LOGO, size="large")
     with problems.shown(stop=True):
@@ -26,6 +33,7 @@ def bar() -> None:
             key="frame", horizontal=True, horizontal_alignment="right", gap="small",
             vertical_alignment="center",
         ):  # fmt: skip
+            _menu(page, pages)
             _job()
             if names:
                 session.linked(
@@ -38,9 +46,19 @@ def bar() -> None:
         problems.show(problem)
 
 
+def _menu(page: st.Page, pages: Sequence[st.Page]) -> None:
+    """The pages as a menu named after the open one; shown where the bar has no room for links."""
+    chosen = st.menu_button(
+        page.title, pages, key="_menu", type="tertiary", icon=":material/menu:",
+        format_func=lambda one: one.title,
+    )  # fmt: skip
+    if chosen:
+        st.switch_page(chosen)
+
+
 def _settle(names: tuple[str, ...]) -> UnknownName | None:
     """Choose the collection in the link or the session where it exists, else the first."""
-    name = session.read(state.COLLECTION, "")
+    name = session.read(state.COLLECTION, "") or state.collection()
     if name in names:
         return None
     session.write(state.COLLECTION, names[0] if names else "")

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -14,22 +15,18 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 from streamlit.web.server.server_util import get_url
 
-from core import TOP
+from core import ASSETS, TOP
 
 # Until `st.navigation` has run once in a process, Streamlit lists the folder `pages` as pages, and
 # a first visit by a deep link gets "Page not found".
 PagesManager.uses_pages_directory = False
 
-# Streamlit's page looks for its server below its own address first, which logs two errors 404 on
-# every deep link (`/map/_stcore/health`). This setting, which it offers to hosts, says where it is:
-# in the folder that the page's scripts come from.
-BASE = "<script>window.__streamlit={BACKEND_BASE_URL:new URL('.',location.href).href}</script>"
-
 
 async def _page(request: Request) -> HTMLResponse:
-    path = f"{file_util.get_static_dir()}/index.html"
-    with open(path, encoding="utf-8") as file:
-        html = file.read().replace("<head>", f"<head>{BASE}", 1)
+    """Streamlit's page with our settings of the browser, see assets/browser.js."""
+    html = Path(file_util.get_static_dir(), "index.html").read_text("utf-8")
+    settings = (ASSETS / "browser.js").read_text("utf-8")
+    html = html.replace("<head>", f"<head><script>{settings}</script>", 1)
     return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
 
 

@@ -6,6 +6,10 @@ A value lives in one of three places:
 - for the session of a tab, across pages: what `store`, `linked` and `write` are given;
 - in the address: what `linked` and `write` put there, so that a copied link opens the same screen.
 
+After Back and Forward the address decides: a name that it lacks has its default. Otherwise a name
+in it decides unless this session wrote it, and the session decides about the names it lacks, as
+after a click on another page.
+
 `bind="query-params"` of Streamlit's widgets does not replace `linked`: it writes the label of an
 option to the address instead of its value, and `st.query_params` may not set a bound name.
 """
@@ -15,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 T = TypeVar("T")
 
@@ -76,10 +81,11 @@ def peek(name: str, default: T) -> T:
 
 def read(name: str, default: T) -> T:
     """The value of a name in the link, else the one stored in this session."""
-    if name in st.query_params:
-        value: T = _parse(st.query_params.get_all(name), default)
-        return value
-    return get(name, default)
+    here = st.query_params.get_all(name)
+    if f"stored_{name}" in st.session_state and not _changed_outside(name):
+        return get(name, default)
+    value: T = _parse(here, default) if here else default
+    return value
 
 
 def write(name: str, value: Any, default: Any = "") -> None:
@@ -124,9 +130,17 @@ def set_widget(key: str, value: Any) -> None:
 
 
 def _changed_outside(name: str) -> bool:
-    """Whether the address was edited, or a link or the back button was followed."""
-    here = st.query_params.get_all(name)
-    return bool(here) and here != st.session_state.get(f"written_{name}")
+    """Whether the address was edited, or a link, Back or Forward was followed.
+
+    Not in the run of a fragment: no link leads there, and while somebody types the address it is
+    run with may be older than the last one written.
+    """
+    run, here = get_script_run_ctx(), st.query_params.get_all(name)
+    if run is None or run.fragment_ids_this_run:
+        return False
+    return (bool(here) or run.is_history_navigation) and here != st.session_state.get(
+        f"written_{name}", []
+    )
 
 
 def _texts(value: Any) -> list[str]:

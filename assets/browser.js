@@ -1,0 +1,26 @@
+/* Runs before Streamlit's page.
+
+Where the server is: in the folder that the page's scripts come from. Without this setting, which
+Streamlit offers to hosts, its page asks below its own address first (/map/_stcore/health), which
+logs two errors 404 on every deep link. */
+window.__streamlit = { BACKEND_BASE_URL: new URL(".", location.href).href };
+
+/* One entry of the history for each thing a person does. Streamlit adds one for each name that a run
+writes to the address; Back would then lead to addresses that were never on screen. Keys typed in
+one field within a second and a half of each other count once. */
+{
+  const push = history.pushState.bind(history);
+  let acted = false, last = { field: null, at: 0 };
+  addEventListener("pointerdown", () => { acted = true; }, true);
+  addEventListener("keydown", (event) => {
+    const field = event.composedPath()[0], typing = field.matches?.("input, textarea");
+    acted ||= !typing || event.key === "Enter" || field !== last.field || event.timeStamp - last.at > 1500;
+    last = { field, at: event.timeStamp };
+  }, true);
+  addEventListener("popstate", () => { acted = false; }, true);
+  history.pushState = (data, title, address) => {
+    if (acted) push(data, title, address);
+    else history.replaceState(data, title, address);
+    acted = false;
+  };
+}
