@@ -34,10 +34,25 @@ function quote(card) {
   return node("span", "quote", card.caption || card.name);
 }
 
-function foot(card) {
-  const foot = node("span", "foot");
+// What belongs to the card's button: caption and labels.
+function about(card) {
+  const about = node("span", "about");
+  const caption = card.image && (card.caption || card.name);
+  if (caption) about.append(node("span", "caption", caption));
+  if (card.labels.length) {
+    const labels = node("span", "labels");
+    card.labels.forEach((label) => labels.append(node("span", "label", label)));
+    about.append(labels);
+  }
+  return about;
+}
+
+function foot(card, picks, send) {
+  const foot = node("div", "foot");
   const numbers = node("span", "numbers");
   if (card.rank) numbers.append(node("span", "rank", card.rank));
+  if (card.move) numbers.append(node("span", card.moved, card.move));
+  if (card.band) numbers.append(node("span", card.band, card.band));
   if (card.value) numbers.append(node("span", "value", card.value));
   if (card.note) numbers.append(node("span", "note", card.note));
   if (card.badge) {
@@ -45,15 +60,17 @@ function foot(card) {
     badge.title = card.badge_help;
     numbers.append(badge);
   }
-  if (numbers.childElementCount) foot.append(numbers);
-  const caption = card.kind === "image" && (card.caption || card.name);
-  if (caption) foot.append(node("span", "caption", caption));
-  if (card.labels.length) {
-    const labels = node("span", "labels");
-    card.labels.forEach((label) => labels.append(node("span", "label", label)));
-    foot.append(labels);
+  foot.append(numbers);
+  if (picks) {
+    const label = node("label", "pick");
+    const box = node("input");
+    box.type = "checkbox";
+    box.setAttribute("aria-label", `Select ${card.caption || card.name}`);
+    box.addEventListener("change", () => send("pick", card.id));
+    label.append(box);
+    foot.append(label);
   }
-  return foot;
+  return foot.childElementCount > 1 || numbers.childElementCount ? foot : "";
 }
 
 function line(card) {
@@ -62,14 +79,15 @@ function line(card) {
   return line;
 }
 
-function build(card, index, send) {
+function build(card, index, picks, send) {
   const box = node("li", `card ${card.image ? "image" : "text"}`);
+  box.dataset.id = card.id;
   const open = node("button", "open");
   open.type = "button";
   open.dataset.index = index;
   open.tabIndex = index ? -1 : 0;
   open.setAttribute("aria-label", [card.rank, card.caption || card.name].filter(Boolean).join(". "));
-  open.append(card.image ? thumbnail(card) : quote(card), foot(card));
+  open.append(card.image ? thumbnail(card) : quote(card), about(card));
   open.addEventListener("click", () => send("open", card.id));
   const like = node("button", "like");
   like.type = "button";
@@ -78,8 +96,16 @@ function build(card, index, send) {
   like.setAttribute("aria-label", "More like this");
   like.append(icon(ICONS.like));
   like.addEventListener("click", () => send("like", card.id));
-  box.append(open, like);
+  box.append(open, like, foot(card, picks, send));
   return box;
+}
+
+function mark(list, picked) {
+  list.querySelectorAll(".card").forEach((card) => {
+    const on = picked.includes(card.dataset.id);
+    card.classList.toggle("picked", on);
+    card.querySelector(".pick input").checked = on;
+  });
 }
 
 // The median aspect ratio of the images on this page, so that few are cropped.
@@ -98,7 +124,7 @@ function setAspect(list) {
   });
 }
 
-// Arrow keys move in the grid, Enter opens, L searches for more like this.
+// Arrow keys move in the grid, Enter opens, L searches for more like this, X selects.
 function walk(event, list, send) {
   const cards = [...list.querySelectorAll(".open")];
   const at = cards.indexOf(event.target);
@@ -110,6 +136,8 @@ function walk(event, list, send) {
   if (event.key in ends) to = ends[event.key];
   if (event.key === "l" || event.key === "L") {
     event.target.parentElement.querySelector(".like").click();
+  } else if (event.key === "x" || event.key === "X") {
+    event.target.parentElement.querySelector(".pick input")?.click();
   } else if (to !== at && cards[to]) {
     event.preventDefault();
     cards[at].tabIndex = -1;
@@ -119,9 +147,13 @@ function walk(event, list, send) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const drawn = JSON.stringify(data);
+  const { picked, ...cards } = data;
+  const drawn = JSON.stringify(cards);
   let list = parentElement.querySelector("ul.gallery");
-  if (list?.drawn === drawn) return;
+  if (list?.drawn === drawn) {
+    if (picked) mark(list, picked);
+    return;
+  }
   const had = list?.contains(parentElement.activeElement);
   const aspect = list?.style.getPropertyValue("--aspect");
   list?.remove();
@@ -132,8 +164,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   list.classList.toggle("texts", data.cards.every((card) => !card.image));
   data.cards.forEach((card, i) => {
     if (card.above) list.append(line(card));
-    list.append(build(card, i, setTriggerValue));
+    list.append(build(card, i, Boolean(picked), setTriggerValue));
   });
+  if (picked) mark(list, picked);
   list.addEventListener("keydown", (event) => walk(event, list));
   parentElement.append(list);
   setAspect(list);

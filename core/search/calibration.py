@@ -80,6 +80,12 @@ class Calibration:
         """P(match) of a query from its best cosine among n candidates."""
         return float(_logistic(self.query, np.array([[best, log(n)]]))[0])
 
+    def cosine_at(self, p: float, n: int) -> float:
+        """The best cosine among n candidates at which a query has P(match) p, see `p_query`."""
+        intercept, slope, by_number = self.query
+        p = min(max(p, 1e-6), 1 - 1e-6)
+        return (log(p / (1 - p)) - intercept - by_number * log(n)) / slope
+
     def p_items(self, z: Doubles, best: float) -> Doubles:
         """P(match) of items from their z and the best z of the query."""
         return _logistic(self.item, np.column_stack([z, np.full(len(z), best)]))

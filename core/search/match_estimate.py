@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, nan
+from math import inf, isfinite, nan
 
 import numpy as np
 
@@ -48,6 +48,24 @@ class MatchEstimate:
         return self.p < self.level
 
     @property
+    def cutoff(self) -> float:
+        """The best cosine below which probably nothing matches; NaN where P(match) is."""
+        n = sum(self.counts)
+        return self.calibration.cosine_at(self.level, n) if isfinite(self.p) else nan
+
+    @property
+    def number(self) -> str:
+        """How many candidates match, with the 80 % prediction interval where there is one.
+
+        The number is that of likely and strong candidates where the calibration is not the
+        collection's own.
+        """
+        if not self.calibration.own:
+            return f"{self.matches:,} strong or likely"
+        ends = f"{_number(self.low)} to {_number(self.high)}"
+        return f"about {_number(self.expected)} likely ({ends})"
+
+    @property
     def matches(self) -> int:
         """Number of strong and likely candidates."""
         return self.counts[0] + self.counts[1]
@@ -64,6 +82,12 @@ class MatchEstimate:
             return np.full(len(cosines), nan)
         mean, sd, best = self.scale
         return self.calibration.p_items((cosines.astype(np.float64) - mean) / sd, best)
+
+    def expected_counts(self, cosines: Doubles, counts: Doubles) -> Doubles | None:
+        """Expected matches in bins of candidates; None unless the calibration is the own one."""
+        if not self.calibration.own:
+            return None
+        return self.probabilities(cosines.astype(np.float32)) * counts
 
     @property
     def sentence(self) -> str:
@@ -89,10 +113,15 @@ class MatchEstimate:
                 f"queries with as without a match, {right:.0%} below this level have none "
                 f"({known})."
             )
+        return f"P(match) {self.p:.2f}; matches: {number}. {self.rule}"
+
+    @property
+    def rule(self) -> str:
+        """What the level of P(match) does to known queries."""
         return (
-            f"P(match) {self.p:.2f}; matches: {number}. The level "
-            f"{self.level:.2f} keeps {1 - self.miss:.0%} of queries with a match and rejects "
-            f"{rejected:.0%} of those without ({known})."
+            f"The level {self.level:.2f} keeps {1 - self.miss:.0%} of queries with a match and "
+            f"rejects {self.calibration.rejected(self.level):.0%} of those without "
+            f"({self.calibration.n_queries} {self.calibration.source})."
         )
 
 

@@ -11,6 +11,7 @@ from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 from core import encoders
+from core import measure as _core_measure
 from core.types import Item, Passport, Space
 from core.workbench import evaluate as _evaluate
 from core.workbench import explain as _explain
@@ -101,7 +102,7 @@ class Workbench:
     glance = _findings.glance
     evaluate = staticmethod(_measure.evaluate)
     without_tags = staticmethod(_measure.without_tags)
-    suspects = staticmethod(_measure.suspects)
+    suspects = staticmethod(_core_measure.suspects)
     analogies = staticmethod(_measure.analogies)
     evidence = staticmethod(_measure.evidence)
     misses = staticmethod(_evaluate.misses)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core import search
-from core.errors import BadParameter, TooFew
+from core.errors import BadParameter, InputError, TooFew
 from core.improve import random_half
 from core.numerics.sampling import groups
 from core.numerics.stats import folds, normal, two_way_error
@@ -77,13 +77,23 @@ class RankingGain:
         return f"{value} points{interval}".replace("-", "−")
 
     @property
-    def sentence(self) -> str:
-        """The gain with its interval, against what, and what it means for search."""
+    def result(self) -> str:
+        """The gain with its interval, and what it means for search."""
         means = {"gains": "finds more here", "loses": "finds less here", "": "no gain shown"}
+        return f"Recall@{K} {self.points}: {means[self.verdict]}."
+
+    @property
+    def basis(self) -> str:
+        """What the gain is against, and what it is measured on."""
         return (
-            f"Recall@{K} {self.points} against {self.plain:.0%} by cosine alone: "
-            f"{means[self.verdict]}. Measured with {self.queries:,} captions of {self.pairs}."
+            f"Against {self.plain:.0%} by cosine alone, with {self.queries:,} captions of "
+            f"{self.pairs}."
         )
+
+    @property
+    def sentence(self) -> str:
+        """The gain with its interval, what it means for search, and against what."""
+        return f"{self.result} {self.basis}"
 
 
 def measure_rankings(
@@ -126,6 +136,17 @@ def measure_rankings(
 def ranking_gain(opened: EncodedCollection, ranking: Ranking) -> RankingGain | None:
     """The stored gain of a ranking, None while it is not measured on these vectors."""
     return ranking_gains(opened).get(_key(opened, ranking))
+
+
+def ranking_lack(opened: EncodedCollection, ranking: Ranking) -> str:
+    """Why the gain of a ranking cannot be measured on a collection, in a sentence; "" if it can."""
+    try:
+        if _reads_tokens(ranking) and not opened.collection.tokens.any(opened.passport):
+            return "It needs token vectors, and none are stored for this encoder."
+        _trial(opened, ranking)
+    except InputError as lack:
+        return str(lack)
+    return ""
 
 
 def ranking_gains(opened: EncodedCollection) -> dict[str, RankingGain]:
@@ -231,10 +252,15 @@ def _key(opened: EncodedCollection, ranking: Ranking) -> str:
         if name not in SETTINGS:
             raise BadParameter("ranking", repr(name), ", ".join(SETTINGS))
     parts = [f"{name}={value}" for name, value in sorted(ranking.items()) if value]
-    reranker = search.RERANKERS.get(ranking["rerank"]) if ranking.get("rerank") else None
-    if ranking.get("first_stage") == "muvera" or (reranker and reranker.traits.get("tokens")):
+    if _reads_tokens(ranking):
         parts.append(digest(tokens_version(opened)))
     return " ".join(parts)
+
+
+def _reads_tokens(ranking: Ranking) -> bool:
+    reranker = search.RERANKERS.get(ranking["rerank"]) if ranking.get("rerank") else None
+    by_tokens = reranker is not None and bool(reranker.traits.get("tokens"))
+    return by_tokens or ranking.get("first_stage") == "muvera"
 
 
 def _place(opened: EncodedCollection) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from core import search as engine
 from core.errors import NoTextSearch, PassportMismatch
 from core.search import SearchResult
-from core.types import Filter, FirstStage, Kind, Part, Query, Space
+from core.types import Filter, FirstStage, Floats, Kind, Part, Query, Space
+from core.workbench.ingest import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -81,6 +82,18 @@ def subset(opened: EncodedCollection, filters: Sequence[Filter]) -> Space:
     return space.subset(np.flatnonzero(passes))
 
 
+def cosines(opened: EncodedCollection, ids: Sequence[str]) -> Floats:
+    """(m, m) cosines of some items with each other.
+
+    Raises:
+        UnknownItem: an item is not in the collection.
+    """
+    parts = tuple(Part(item=id_) for id_ in ids)
+    vectors = opened.space.vectors[engine.query_rows(opened.space, Query(parts))]
+    similar: Floats = vectors @ vectors.T
+    return similar
+
+
 def first_stages(opened: EncodedCollection) -> tuple[FirstStage, ...]:
     """First stages that can be used here: IVF with many items, MUVERA with token vectors."""
     possible: dict[FirstStage, bool] = {
@@ -98,7 +111,8 @@ def example_queries(opened: EncodedCollection) -> tuple[str, ...]:
 
 def text_search_off(opened: EncodedCollection) -> str:
     """Why text and image queries are off, in a sentence; "" when they are on."""
-    if opened.passport.weights:
+    # Other encoders take seconds to load: whether they are the same is found by the first query.
+    if opened.passport.weights and opened.passport.model != DEFAULT_ENCODER:
         return ""
     try:
         engine.encoder_for(opened.passport)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.types import Kind
 from pages.parts import empty_states, encoder_steps, problems, state
-from pages.parts.search import query_bar, query_panel, results
+from pages.parts.search import query_bar, query_panel, results, side_by_side
 
 
 @st.fragment
@@ -19,28 +19,23 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
         if bar.off:
             st.caption(bar.off, width=720)
         steps = st.empty()
-        if request.query:
-            shown: dict[Kind, results.Shown] = {}
-            if any(not part.item for part in request.query.parts):
+        query, shown, panel = results.on_page(request.query), dict[Kind, results.Shown](), None
+        if query:
+            if any(not part.item for part in query.parts):
                 encoder_steps.wait(steps)
             with problems.shown():
-                shown = results.find(request.query)
-            left, right = st.container(key="results").columns([2.9, 1], gap="large")
-            with left:
-                results.show(request.query, shown)
+                shown = results.find(query)
+            panel = side_by_side.draw(query, shown)
         if again:
             results.wait_for_browser()
             query_bar.draw(bar, request)
+        results.export(bar.export, query, shown)
         if not bar.off:
             encoder_steps.show(steps)
-        if not request.query:
+        if not query:
             empty_states.show(state.card(), off=bar.off)
-            return
-        above = right.container(key="explain")
-        with right.container(key="signs"):
-            query_panel.vital_signs_of_space()
-        with above:  # after the vital signs: this takes the browser longest
-            query_panel.query({kind: one.result for kind, one in shown.items()})
+        elif panel:
+            query_panel.show(panel, {kind: one.result for kind, one in shown.items()})
         state.settle()
 
 
@@ -52,7 +47,8 @@ with problems.shown(stop=True):
         empty_states.no_items(card.name)
     off = state.workbench().text_search_off(state.opened())
     fields, since = state.workbench().fields(card.name), state.stamp()
+    bar = query_bar.bar(fields, off=off)
 
-search(query_bar.bar(fields, off=off), since)
+search(bar, since)
 if not off:
     state.warm()

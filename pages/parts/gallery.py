@@ -1,18 +1,20 @@
 """Images and texts as one grid: fast, reachable by keyboard."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from math import isfinite
+from typing import Any
 
 import streamlit as st
 
 from core import ASSETS
 from core.errors import UnknownName
-from core.types import BANDS, Band, Hit, Item
-from pages.parts import controls, formatting, state
+from core.types import BANDS, Band, Hit, Item, Space
+from core.workbench import Workbench
+from pages.parts import controls, formatting, session, state
 
 _FILES = ASSETS / "gallery"
 _GRID = st.components.v2.component(
@@ -21,7 +23,7 @@ _GRID = st.components.v2.component(
     js=(_FILES / "gallery.js").read_text("utf-8"),
 )
 LINES: dict[Band, str] = {
-    "": "", "strong": "Strong", "likely": "Likely", "unlikely": "Unlikely",
+    "": "", "strong": "strong", "likely": "likely from here", "unlikely": "unlikely from here",
 }  # fmt: skip
 ABOUT_HUB = "In the nearest-neighbor lists of this many times more items than average"
 
@@ -30,7 +32,8 @@ ABOUT_HUB = "In the nearest-neighbor lists of this many times more items than av
 class Card:
     """What the grid shows of one item: text only, never markup.
 
-    `image` is a data URI. `above` is written on a line across the grid, above the card.
+    `image` is a data URI. `above` is written on a line across the grid, above the card. `move` is
+    how the rank differs from another ranking's, and `moved` "up", "down", "new", "gone" or "".
     """
 
     id: str
@@ -40,8 +43,11 @@ class Card:
     image: str = ""
     labels: tuple[str, ...] = ()
     rank: str = ""
+    band: Band = ""
     value: str = ""
     note: str = ""
+    move: str = ""
+    moved: str = ""
     badge: str = ""
     badge_help: str = ""
     above: str = ""
@@ -54,7 +60,7 @@ def cards(ids: Sequence[str], *, notes: Mapping[str, str] | None = None) -> list
 
 
 def hits(results: Iterable[Hit], *, by_band: bool = False) -> list[Card]:
-    """Cards of search results: rank, cosine, probability, hub badge.
+    """Cards of search results: rank, band, cosine, probability, hub badge.
 
     Args:
         results: in order.
@@ -65,6 +71,7 @@ def hits(results: Iterable[Hit], *, by_band: bool = False) -> list[Card]:
     about = {
         hit.id: {
             "rank": str(hit.rank),
+            "band": hit.band,
             "value": f"{hit.cosine:.3f}",
             "note": _probability(hit),
             "badge": f"hub ×{hit.hubness:.0f}" if hit.hubness > 1 else "",
@@ -76,31 +83,62 @@ def hits(results: Iterable[Hit], *, by_band: bool = False) -> list[Card]:
     return _cards(list(about), about)
 
 
-def rows(results: Sequence[Hit]) -> controls.Rows:
-    """Search results as a table, built when it is saved; deleted items have no kind and name."""
-    bench, name = state.workbench(), state.collection()
+def rows(results: Sequence[Hit] | Callable[[], Sequence[Hit]]) -> controls.Rows:
+    """Search results as a table, built when it is saved; deleted items have no kind and name.
+
+    `text` is a text itself, or an image's first caption.
+    """
+    bench, name, space = state.workbench(), state.collection(), state.space()
 
     def table() -> list[dict[str, str | float]]:
-        names = {hit.id: ("", "") for hit in results}
-        with bench.read_session():
-            for hit in results:
-                with suppress(UnknownName):
-                    item = bench.items(name, [hit.id])[0]
-                    names[hit.id] = item.kind, item.name
+        hits = results() if callable(results) else results
+        items = _described(bench, name, space, [hit.id for hit in hits])
         return [
-            {
-                "rank": hit.rank, "id": hit.id, "kind": names[hit.id][0], "name": names[hit.id][1],
+            {"rank": hit.rank, **items[hit.id]}
+            | {
                 "cosine": hit.cosine, "score": hit.score, "p_null": hit.p_null,
                 "hubness": hit.hubness, "bias": hit.bias, "plain_rank": hit.plain_rank,
                 "match": hit.match, "band": hit.band, "probability": hit.probability,
             }
-            for hit in results
+            for hit in hits
         ]  # fmt: skip
 
     return table
 
 
-def show(cards: Sequence[Card], *, key: str, size: int = 200) -> tuple[str, str]:
+def item_rows(ids: Sequence[str]) -> controls.Rows:
+    """Items as a table, built when it is saved."""
+    bench, name, space = state.workbench(), state.collection(), state.space()
+    return lambda: list(_described(bench, name, space, ids).values())
+
+
+def _described(
+    bench: Workbench, name: str, space: Space, ids: Sequence[str]
+) -> dict[str, dict[str, str | float]]:
+    """Id, kind, name, text and labels of items, by id; those that were deleted have only an id."""
+    first, known = space.first_texts(ids), dict[str, Item]()
+    with bench.read_session():
+        for id_ in (*ids, *first.values()):
+            with suppress(UnknownName):
+                known[id_] = bench.items(name, [id_])[0]
+    rows: dict[str, dict[str, str | float]] = {}
+    for id_ in ids:
+        item, says = known.get(id_), known.get(first.get(id_, id_))
+        rows[id_] = {
+            "id": id_, "kind": item.kind if item else "", "name": item.name if item else "",
+            "text": says.text if says else "", "labels": ", ".join(item.labels) if item else "",
+        }  # fmt: skip
+    return rows
+
+
+def show(
+    cards: Sequence[Card],
+    *,
+    key: str,
+    size: int = 200,
+    picked: Sequence[str] | None = None,
+    pick: Callable[[str], None] = lambda id_: None,
+) -> tuple[str, str]:
     """Draw the grid. Returns (action, id) of a click in this run, else ("", "").
 
     The action is "open" (image or text clicked) or "like" (its "more like this" button).
@@ -109,12 +147,18 @@ def show(cards: Sequence[Card], *, key: str, size: int = 200) -> tuple[str, str]
         cards: in order.
         key: unique on the page, starts with `_`.
         size: minimum width of a card, pixels.
+        picked: ids of the selected cards; None where cards cannot be selected.
+        pick: called with the id of a card that was selected or deselected, before the next run.
     """
+    data: dict[str, Any] = {"cards": [asdict(card) for card in cards], "size": size}
+    if picked is not None:
+        data["picked"] = list(picked)
     result = _GRID(
         key=key,
-        data={"cards": [asdict(card) for card in cards], "size": size},
+        data=data,
         on_open_change=lambda: None,
         on_like_change=lambda: None,
+        on_pick_change=lambda: pick(session.value_of(key)["pick"]),
     )
     if result.open:
         return "open", str(result.open)

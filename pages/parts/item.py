@@ -1,6 +1,7 @@
 """One item in full: image or text, captions, attributes, actions, why it is a result, neighbors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
@@ -14,35 +15,58 @@ from pages.parts import query as query_parts
 SEARCH = "pages/explore/search.py"
 NEIGHBORS = 8
 LABELS = 5
-VIEWED_QUERY = "viewed_query"
+VIEWED_QUERY, VIEWED_ABOUT = "viewed_query", "viewed_about"
 
 
 def browse(
-    cards: Sequence[gallery.Card], *, key: str, size: int = 200, query: Query | None = None
+    cards: Sequence[gallery.Card],
+    *,
+    key: str,
+    size: int = 200,
+    query: Query | None = None,
+    picked: Sequence[str] | None = None,
+    pick: Callable[[str], None] = lambda id_: None,
 ) -> None:
     """A grid whose cards open the item, and whose "more like this" leads to Search.
 
-    `query` is the query that the cards are results of; the item can then be explained.
+    `query` is the query that the cards are results of; the item can then be explained. `picked` and
+    `pick` are as in `gallery.show`.
     """
-    action, id_ = gallery.show(cards, key=key, size=size)
+    action, id_ = gallery.show(cards, key=key, size=size, picked=picked, pick=pick)
     if action == "open":
-        open(id_, among=[card.id for card in cards], query=query)
+        about = {card.id: _standing(card) for card in cards}
+        open(id_, among=list(about), query=query, about=about)
     elif action == "like":
         like(id_)
 
 
-def open(id_: str, *, among: Sequence[str] = (), query: Query | None = None) -> None:
+def open(
+    id_: str,
+    *,
+    among: Sequence[str] = (),
+    query: Query | None = None,
+    about: Mapping[str, str] | None = None,
+) -> None:
     """Show an item in a dialog, in the run in which it was clicked.
 
     Args:
         id_: the item.
         among: ids that the arrow keys walk through.
         query: the query that it is a result of, if any.
+        about: by id, the rank and similarity that stand under the caption.
     """
     session.store(state.VIEWED, id_)
     session.store(VIEWED_QUERY, query)
+    session.store(VIEWED_ABOUT, dict(about or {}))
     session.store(state.AMONG, tuple(among))
     st.dialog(formatting.plain(state.collection()), width="large")(_body)()
+
+
+def _standing(card: gallery.Card) -> str:
+    """Where a card stands among the results: rank, band, cosine, probability."""
+    rank = f"Rank {card.rank}" if card.rank else ""
+    value = f"cosine {card.value}" if card.value else ""
+    return " · ".join(filter(None, (rank, card.band, value, card.note, card.badge)))
 
 
 def like(id_: str) -> None:
@@ -59,18 +83,20 @@ def _body() -> None:
             st.caption("This item is no longer in the collection.")
             return
         partners = state.workbench().partners(state.collection(), id_)
-        left, right = st.columns([1.35, 1], gap="medium")
+        with st.container(key="viewer", gap="xsmall"):
+            _title(item, partners)
+        image = _image(item)
+        left, right = st.columns([_share_of(image), 1], gap="medium")
         with right:
+            reason = _reason(item)
             _about(item, partners)
             _actions(item)
             _walk(id_)
-        with left:
-            reason = _reason(item)
-            with st.container(key="whole"):
-                if reason and reason.maps:
-                    explanation.image(item, reason)
-                else:
-                    _whole(item)
+        with left, st.container(key="whole"):
+            if reason and reason.maps:
+                explanation.image(item, reason)
+            else:
+                _draw(item, image)
         _labels(item)
         if reason:
             _go(*explanation.rest(reason))
@@ -90,29 +116,60 @@ def _reason(item: Item) -> Explanation | None:
     return None
 
 
-def _whole(item: Item) -> None:
+def whole(item: Item) -> None:
+    """The text, or the image in full."""
+    _draw(item, _image(item))
+
+
+def _image(item: Item) -> Any:
+    """The decoded image of an item; None for a text and where it cannot be read."""
     if item.kind == "text":
-        with st.container(key="whole_text"):
-            st.text(item.text)
-        return
+        return None
     with problems.shown():
         data = state.workbench().image_bytes(state.collection(), item.id)
+        return state.readable_image(data, item.name)
+    return None
+
+
+def _draw(item: Item, image: Any) -> None:
+    if item.kind == "text":
+        with st.container(key=f"whole_text_{item.id}"):
+            st.text(item.text)
+    elif image is not None:
         st.image(
-            state.readable_image(data, item.name), width="stretch", output_format="JPEG",
-            alt=formatting.shorten(item.name, 200),
-        )  # fmt: skip
+            image, width="stretch", output_format="JPEG", alt=formatting.shorten(item.name, 200)
+        )
+
+
+def _share_of(image: Any) -> float:
+    """Width of the left column against the right one: narrow for a portrait."""
+    return min(max(image.width / image.height, 0.6), 1.5) if image is not None else 1.35
+
+
+def _title(item: Item, partners: Sequence[Item]) -> None:
+    """The caption, then where the item stands among the results, then its name."""
+    if item.kind == "image":
+        says = partners[0].text if partners else item.name
+        with st.container(key="viewed_caption"):
+            st.text(formatting.shorten(says, 240))
+    about = session.get(VIEWED_ABOUT, {}).get(item.id, "")
+    name = formatting.shorten(item.name, 90) if item.kind == "image" else ""
+    line = " · ".join(filter(None, (about, name)))
+    if line:
+        st.caption(formatting.plain(line))
 
 
 def _about(item: Item, partners: Sequence[Item]) -> None:
-    st.markdown(f"**{formatting.plain(formatting.shorten(item.name, 90))}**")
     if item.labels:
         with st.container(horizontal=True, gap="xsmall"):
             for label in item.labels[:12]:
                 st.badge(formatting.plain(formatting.shorten(label, 40)), color="gray")
     if item.kind == "image":
         with st.container(key="captions"):
-            st.caption(formatting.count(len(partners), "caption").capitalize())
-            for partner in partners[:8]:
+            others = partners[1:8]
+            if others:
+                st.caption(f"{formatting.count(len(partners), 'caption').capitalize()}; the others")
+            for partner in others:
                 st.text(partner.text)
     elif partners:
         st.caption(f"Caption of {formatting.count(len(partners), 'image')}")

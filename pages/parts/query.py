@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from core import search
-from core.errors import SextantError
+from core.errors import InputError, SextantError
 from core.types import Mix, Part
 from pages.parts import formatting, problems, session, state
 
@@ -18,6 +18,7 @@ ABOUT_MIX = (
 )
 MAX_WEIGHT = 2.0
 BOX, ALSO, OWN = "box", "also", "own"
+NOT_LINKED = "An uploaded image is not part of the link."
 UNREADABLE = "unreadable"  # why the last uploaded image was rejected, until it is shown
 
 
@@ -56,9 +57,12 @@ def show(chips: Sequence[Chip]) -> None:
         session.store(UNREADABLE, None)
     if all(chip.place == BOX for chip in chips) and len(chips) < 2:
         return
-    with st.container(key="chips", horizontal=True, vertical_alignment="top", gap="small"):
+    with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
         for i, chip in enumerate(chips):
-            with st.container(key=f"chip_{i}", width=250, border=True, gap="xsmall"):
+            with st.container(
+                key=f"chip_{i}", horizontal=True, vertical_alignment="center", width="content",
+                gap=None, wrap=False,
+            ):  # fmt: skip
                 _chip(i, chip, chips)
 
 
@@ -73,8 +77,7 @@ def choose_mix(chips: Sequence[Chip]) -> None:
     if len(chips) > 1:
         session.linked(
             "mix", "centred", st.segmented_control, "Mix", list(MIXES), among=list(MIXES),
-            format_func=MIXES.__getitem__, required=True, label_visibility="collapsed",
-            help=ABOUT_MIX,
+            format_func=MIXES.__getitem__, required=True, help=ABOUT_MIX,
         )  # fmt: skip
 
 
@@ -114,8 +117,13 @@ def set_image(data: bytes) -> None:
     session.store(state.WEIGHT, 1.0)
 
 
+def reject_image(reason: str) -> None:
+    """Show why an image does not become part of the query."""
+    session.store(UNREADABLE, InputError(reason))
+
+
 def clear() -> None:
-    """Empty the query."""
+    """Empty the query; a callback, or followed by a rerun."""
     for place in (BOX, ALSO):
         _write(place, [])
     set_image(b"")
@@ -123,39 +131,49 @@ def clear() -> None:
 
 def _chip(i: int, chip: Chip, chips: Sequence[Chip]) -> None:
     key, part = f"_weight_{i}", chip.part
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        _face(part)
-        st.button(
-            ":material/close:", key=f"_drop_{i}", type="tertiary",
-            on_click=_change, args=(i, chips, 0.0), help="Remove this part",
-        )  # fmt: skip
+    name = formatting.plain(formatting.shorten(_face(part), 28))
     if len(chips) > 1:
         limit = max(MAX_WEIGHT, abs(part.weight))
-        session.set_widget(key, float(part.weight))
-        st.slider(
-            "Weight", -limit, limit, step=0.1, key=key, label_visibility="collapsed",
-            on_change=lambda: _change(i, chips, session.value_of(key)),
-            help="Negative weights subtract the part; 0 removes it.",
-        )  # fmt: skip
+        with st.popover(_sign(part.weight) + name, type="tertiary", key=f"_chip_{i}"):
+            session.set_widget(key, float(part.weight))
+            st.slider(
+                "Weight", -limit, limit, step=0.1, key=key,
+                on_change=lambda: _change(i, chips, session.value_of(key)),
+                help="Negative weights subtract the part; 0 removes it.",
+            )  # fmt: skip
+            st.caption(NOT_LINKED if part.image else "")
+    else:
+        st.markdown(name, width="content", help=NOT_LINKED if part.image else None)
+    st.button(
+        ":material/close:", key=f"_drop_{i}", type="tertiary",
+        on_click=_change, args=(i, chips, 0.0), help="Remove this part",
+    )  # fmt: skip
 
 
-def _face(part: Part) -> None:
-    """A thumbnail or the text."""
-    sign = "minus" if part.weight < 0 else ""
+def _sign(weight: float) -> str:
+    """What stands before a part: nothing for 1, a minus for -1.
+
+    >>> [_sign(w) for w in (1.0, -1.0, 0.5, -2.0)]
+    ['', '− ', '0.5 × ', '− 2 × ']
+    """
+    size = "" if abs(weight) == 1 else f"{abs(weight):g} × "
+    return ("− " if weight < 0 else "") + size
+
+
+def _face(part: Part) -> str:
+    """Draw a thumbnail where there is one; returns the text or the name."""
     with problems.shown():
         if part.image:
             image = state.readable_image(part.image, "Your image")
-            st.image(image, width=40, output_format="JPEG", alt="Your image")
-            name = "your image, not part of the link"
-        elif part.item:
+            st.image(image, width=28, output_format="JPEG", alt="Your image")
+            return "your image"
+        if part.item:
             thumbnail = state.thumbnails([part.item]).get(part.item)
             if thumbnail:
-                st.image(thumbnail, width=40, alt="An item of the query")
+                st.image(thumbnail, width=28, alt="An item of the query")
             item = state.items([part.item]).get(part.item)
-            name = (item.text if item.kind == "text" else item.name) if item else part.item
-        else:
-            name = part.text
-        st.markdown(f"{sign} *{formatting.plain(formatting.shorten(name, 40))}*", width="stretch")
+            return (item.text if item.kind == "text" else item.name) if item else part.item
+    return part.text or "your image"
 
 
 def _change(i: int, chips: Sequence[Chip], weight: float) -> None:

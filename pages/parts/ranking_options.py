@@ -1,8 +1,10 @@
-"""Ranking options: full text, templates, first stage, hubness correction, reranker, token vectors.
+"""Ranking: presets with what each gains on the collection's own pairs, and every single option.
 
 All but the stored token vectors are part of the link.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -10,11 +12,44 @@ import streamlit as st
 from core.improve import HUB_CORRECTIONS
 from core.registry import Registry
 from core.search import RERANKERS
-from core.types import FirstStage, FullText, Pooling, StoredTokens, Template
+from core.types import FirstStage, FullText, Pooling, Query, StoredTokens, Template
 from core.workbench import tasks
-from pages.parts import formatting, problems, session, state
+from pages.parts import formatting, jobs, problems, session, state
 
-NAMES = ("words", "template", "first", "hubs", "rerank")
+# Names in the link of what a ranking sets in a query.
+SETTINGS = {
+    "full_text": "words", "template": "template", "first_stage": "first",
+    "hub_correction": "hubs", "rerank": "rerank",
+}  # fmt: skip
+NAMES = tuple(SETTINGS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A ranking by name: what it sets in a query, other options being off."""
+
+    title: str
+    settings: Mapping[str, str]
+    about: str
+
+
+PRESETS = {
+    "plain": Preset("Plain", {}, "Cosine similarity alone."),
+    "hubs": Preset(
+        "Fewer hubs", {"hub_correction": "nnn"},
+        "Items that are near to every query move down (NNN).",
+    ),
+    "words": Preset(
+        "Exact words too", {"full_text": "sum"},
+        "Also finds the words of the query in captions, labels and names.",
+    ),
+    "parts": Preset(
+        "By parts", {"rerank": "max_sim"},
+        "Each word is compared with each part of an image (MaxSim).",
+    ),
+}  # fmt: skip
+CUSTOM = "Custom"
+VERB = "measure_rankings"
 FULL_TEXT: dict[FullText, str] = {"": "Vectors only", "rrf": "Rank fusion", "sum": "Weighted sum"}
 ABOUT_FULL_TEXT = (
     "Also searches captions, labels and names for the words of the query, and fuses both rankings."
@@ -49,27 +84,122 @@ POOLINGS = (
 
 
 def popover() -> dict[str, Any]:
-    """A button that opens the options, with the number set; returns the settings of a `Query`."""
-    active = sum(bool(session.peek(name, "")) for name in NAMES)
-    label = f"Ranking · {active}" if active else "Ranking"
+    """A button that opens the options, with the one chosen; returns the settings of a `Query`."""
+    now = {name: session.peek(link, "") for name, link in SETTINGS.items()}
+    chosen = _preset(now)
+    title = PRESETS[chosen].title if chosen else CUSTOM
     with (
-        st.popover(label, icon=":material/swap_vert:", key="_ranking"),
+        st.popover(f"Ranking: {title}", icon=":material/swap_vert:", key="_ranking"),
         st.container(key="ranking", width=420),
     ):
-        full_text: FullText = session.linked(
-            "words", "", st.selectbox, "Full text", list(FULL_TEXT), among=list(FULL_TEXT),
-            format_func=FULL_TEXT.__getitem__, help=ABOUT_FULL_TEXT, filter_mode=None,
+        _presets(chosen, {name: value for name, value in now.items() if value})
+        with st.expander("More", key="_more_ranking", expanded=not chosen):
+            return _options()
+
+
+def preset_of(query: Query) -> str:
+    """The preset that ranks as a query does, "" where none does."""
+    return _preset({name: getattr(query, name) for name in SETTINGS})
+
+
+def settings_of(preset: Preset) -> dict[str, str]:
+    """What a preset sets in a query, other options off."""
+    return dict.fromkeys(SETTINGS, "") | preset.settings
+
+
+def title_of(settings: Mapping[str, str]) -> str:
+    """A ranking in words: its preset's name, else what it sets."""
+    return PRESETS[name].title if (name := _preset(settings)) else ", ".join(settings.values())
+
+
+def _preset(settings: Mapping[str, str]) -> str:
+    wanted = {name: value for name, value in settings.items() if value}
+    return next((name for name, preset in PRESETS.items() if preset.settings == wanted), "")
+
+
+def _presets(chosen: str, now: Mapping[str, str]) -> None:
+    """The presets with their gains; a button that measures those which are not."""
+    unmeasured: list[dict[str, str]] = []
+    about = {}
+    for name, preset in PRESETS.items():
+        about[name] = f"{preset.about} {_gain(preset.settings, unmeasured)}"
+    if not chosen:
+        about[CUSTOM] = f"As set under More. {_gain(now, unmeasured)}"
+    session.set_widget("_preset", chosen or CUSTOM)
+    st.radio(
+        "Ranking", list(about), key="_preset", captions=list(about.values()), on_change=_choose,
+        format_func=lambda name: PRESETS[name].title if name in PRESETS else name,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    _basis()
+    measuring(unmeasured)
+
+
+def _basis() -> None:
+    """What the measured gains rest on."""
+    gains = state.workbench().ranking_gains(state.opened())
+    for about in dict.fromkeys(gain.basis for gain in gains.values()):
+        st.caption(formatting.plain(about))
+
+
+def _choose() -> None:
+    preset = PRESETS.get(session.value_of("_preset"))
+    for name, value in settings_of(preset).items() if preset else ():
+        session.preset(SETTINGS[name], value)
+        session.write(SETTINGS[name], value)
+
+
+def _gain(settings: Mapping[str, str], unmeasured: list[dict[str, str]]) -> str:
+    """What a ranking gained on the collection's pairs; adds it to `unmeasured` where it can be."""
+    if not settings:
+        return ""
+    with problems.shown():
+        bench, opened = state.workbench(), state.opened()
+        gain = bench.ranking_gain(opened, settings)
+        if gain:
+            return f"**{formatting.plain(gain.result)}**"
+        lack = bench.ranking_lack(opened, settings)
+        if not lack:
+            unmeasured.append(dict(settings))
+        return formatting.plain(lack or "Not measured here.")
+    return ""
+
+
+def measuring(unmeasured: list[dict[str, str]]) -> None:
+    """A button that starts the measurement, its progress, or why it failed."""
+    name, encoder, jobs_ = state.collection(), state.encoder(), state.workbench().jobs.all()
+    mine = [j for j in jobs_ if j.verb == VERB and j.arguments.get("name") == name]
+    if mine and mine[0].state == "running":
+        jobs.one(mine[0])
+        return
+    if mine and mine[0].state == "failed" and unmeasured:
+        st.caption(formatting.plain(mine[0].sentence))
+    if unmeasured and st.button(
+        "Measure on my pairs", key="_measure_rankings", icon=":material/labs:",
+        help="Recall@10 of up to 1,000 captions with each ranking and without; stored.",
+    ):  # fmt: skip
+        tasks.start(
+            state.workbench(), VERB, f"Gains of rankings on {name}",
+            name=name, encoder=encoder, rankings=unmeasured,
         )  # fmt: skip
-        template: Template = session.linked(
-            "template", "", st.selectbox, "Prompt template", list(TEMPLATES),
-            among=list(TEMPLATES), format_func=TEMPLATES.__getitem__, help=ABOUT_TEMPLATE,
-            filter_mode=None,
-        )  # fmt: skip
-        first_stage = _first_stage()
-        correction = hub_correction()
-        rerank = _part("rerank", "Reranker", RERANKERS)
-        _token_vectors(open_=bool(rerank and RERANKERS.get(rerank).traits.get("tokens")))
-        st.caption("Effect of each option on recall: About > Measurements.")
+        st.rerun()
+
+
+def _options() -> dict[str, Any]:
+    full_text: FullText = session.linked(
+        "words", "", st.selectbox, "Full text", list(FULL_TEXT), among=list(FULL_TEXT),
+        format_func=FULL_TEXT.__getitem__, help=ABOUT_FULL_TEXT, filter_mode=None,
+    )  # fmt: skip
+    template: Template = session.linked(
+        "template", "", st.selectbox, "Prompt template", list(TEMPLATES),
+        among=list(TEMPLATES), format_func=TEMPLATES.__getitem__, help=ABOUT_TEMPLATE,
+        filter_mode=None,
+    )  # fmt: skip
+    first_stage = _first_stage()
+    correction = hub_correction()
+    rerank = _part("rerank", "Reranker", RERANKERS)
+    _token_vectors(open_=bool(rerank and RERANKERS.get(rerank).traits.get("tokens")))
+    st.caption("Effect of each option on recall: About > Measurements.")
     return {
         "full_text": full_text,
         "template": template,

@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.search import plan
 from tests.fixtures.calibrated import calibrate_all
-from tests.fixtures.screens import TOP, cards, run, words
+from tests.fixtures.screens import TOP, cards, components, run, words
 
 
 @pytest.fixture
@@ -22,9 +22,12 @@ def lines(app):
 def test_strong_matches_stand_above_likely_ones_and_the_rest(app):
     run(app, collection="colours", q="blue", k="32")
     above = [line for line in lines(app) if line]
-    assert above[0] == "Strong"
-    assert above == [line for line in ("Strong", "Likely", "Unlikely") if line in above]
+    assert above[0] == "strong"
+    order = ("strong", "likely from here", "unlikely from here")
+    assert above == [line for line in order if line in above]
     assert "P(match) " in words(app)
+    [bar] = components(app, "sextant_bands")
+    assert sum(band["count"] for band in bar["bands"]) == 32
     assert all(card["note"].startswith("P 0.") or card["note"] == "P 1.00" for card in cards(app))
 
 
@@ -32,7 +35,7 @@ def test_probably_no_match_is_said_with_how_often_that_is_right(app):
     run(app, collection="colours", q="xyzzy", k="12")
     assert "**Probably no match**" in words(app)
     assert "below this level have none" in words(app)
-    assert lines(app) == ["Unlikely"] + [""] * 11
+    assert lines(app) == ["unlikely from here"] + [""] * 11
 
 
 def test_the_level_is_part_of_the_link(app):

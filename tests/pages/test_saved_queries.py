@@ -74,9 +74,8 @@ def test_the_level_is_saved_as_it_is_on_screen(app, filled):
 def test_a_question_of_an_earlier_version_opens_without_filters(app, filled):
     Workbench(filled).save_query("colours", {"q": "red", "kinds": "Both"})
     app.session_state["_saved"] = True  # open
+    app.session_state["stored_image"] = picture("blue")
     run(app, collection="colours", q="green", **{"is.label": "green", "miss": "0.3"})
-    app.file_uploader(key="_upload_0").set_value(("mine.png", picture("blue"), "image/png"))
-    run(app)
     app.button(key="_saved_0").click()
     run(app)
     assert app.text_input(key="_q").value == "red"

@@ -15,6 +15,8 @@ from core.workbench import Workbench, tasks
 from pages.parts import charts, gallery, state
 from tests.fixtures.screens import TOP, cards, components, picture, run, words
 
+IMAGE = "stored_image"  # of the query, in the session
+
 
 @pytest.fixture
 def app(monkeypatch):
@@ -53,6 +55,7 @@ def test_without_a_question_there_are_pictures_and_suggestions_and_no_encoder(
 
 
 def test_a_link_with_a_query_shows_its_answers_and_its_null(app, filled):
+    app.session_state["_signs"] = True  # open
     run(app, collection="colours", q="red", k="12")
     found = cards(app)
     assert len(found) == 12
@@ -62,7 +65,7 @@ def test_a_link_with_a_query_shows_its_answers_and_its_null(app, filled):
     assert all(
         re.match(r"p [<=] 0\.\d+", card["note"]) or card["note"] == "p = 1.00" for card in found
     )
-    assert "Similarity distribution" in words(app)
+    assert "This query" in words(app)
     assert app.get("plotly_chart")
     [signs] = components(app, "sextant_vital_signs")
     assert "Alignment" in [sign["title"] for sign in signs["signs"]]
@@ -160,20 +163,29 @@ def test_more_like_this_leaves_the_item_itself_out(app, filled):
     assert "also" not in app.query_params
 
 
-def test_an_uploaded_picture_is_a_query(app, filled):
+def test_an_image_is_a_query(app, filled):
+    app.session_state[IMAGE] = picture("green")
     run(app, collection="colours")
-    app.file_uploader(key="_upload_0").set_value(("mine.png", picture("green"), "image/png"))
-    run(app)
     assert "green" in cards(app)[0]["labels"]
     assert "your image" in words(app)
 
 
-def test_half_a_picture_is_refused_with_a_sentence(app, filled):
-    run(app, collection="colours")
-    app.file_uploader(key="_upload_0").set_value(("mine.png", picture("green")[:60], "image/png"))
+def test_an_image_that_cannot_be_read_is_refused_with_a_sentence(filled, monkeypatch):
+    monkeypatch.chdir(TOP)
+
+    def page():
+        import streamlit as st
+
+        from pages.parts import query
+
+        query.set_image(st.session_state["bytes"])
+        query.show(())
+
+    app = AppTest.from_function(page)
+    app.session_state["bytes"] = picture("green")[:60]
     run(app)
-    assert "Similarity distribution" not in words(app)
     assert any("Your image" in w.value for w in app.warning)
+    assert IMAGE not in app.session_state
 
 
 def test_the_query_is_still_there_after_a_look_at_another_page(app, filled):
@@ -300,7 +312,8 @@ def test_numbers_to_save_are_made_when_they_are_saved(app, filled, monkeypatch):
     rows = gallery.rows
     monkeypatch.setattr(gallery, "rows", lambda hits: lambda: computed.append(1) or rows(hits)())
     run(app, collection="colours", q="red")
-    assert {b.label for b in app.get("download_button")} == {"CSV"} and not computed
+    labels = {b.label for b in app.get("download_button")}
+    assert {"CSV", "The images on this page", "The best 32 images"} <= labels and not computed
 
 
 @pytest.mark.parametrize("reads", [0, 1, 2, 3])

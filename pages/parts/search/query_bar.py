@@ -1,4 +1,4 @@
-"""The query bar: texts, images and items with weights; filters, ranking, results per page."""
+"""The query bar: texts, images and items with weights; filters, ranking, how results are shown."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from core.types import Part, Query
 from core.workbench import IMAGE_SUFFIXES
 from pages.parts import controls, filters, problems, ranking_options, session, state
 from pages.parts import query as query_parts
-from pages.parts.search import saved_queries
+from pages.parts.search import results, saved_queries, side_by_side
 
 SIZES = (12, 24, 48, 96)
 ADD, SUBTRACT = "Add", "Subtract"
@@ -23,10 +23,10 @@ FORMULA = (
     "Open a result to add or subtract it."
 )
 _FILES = ASSETS / "query_bar"
-_SHORTCUTS = st.components.v2.component(
+_BOX = st.components.v2.component(
     "sextant_query_bar",
+    css=(_FILES / "query_bar.css").read_text("utf-8"),
     js=(_FILES / "query_bar.js").read_text("utf-8"),
-    html="<span hidden></span>",
 )
 
 
@@ -40,6 +40,7 @@ class Bar:
     chips: DeltaGenerator
     mix: DeltaGenerator
     saved: DeltaGenerator
+    export: DeltaGenerator
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +54,31 @@ class SearchRequest:
 
 def bar(fields: Sequence[Any], *, off: str) -> Bar:
     """The query bar. `off` is the reason why text and image queries are off, "" for on."""
+    st.html(_FILES / "page.css")
     with st.container(key="ask", horizontal=True, vertical_alignment="bottom", gap="small"):
-        text = st.container(width="stretch")
-        _refine(disabled=bool(off))
+        with st.container(key="box", width="stretch"):
+            text = st.container()
+            if not off:
+                _BOX(
+                    key="_box",
+                    data={"box": f"_{state.TEXT}", "types": [f".{end}" for end in IMAGE_SUFFIXES]},
+                    on_image_change=_image_given,
+                    on_rejected_change=_image_rejected,
+                )
         chosen_filters = filters.popover(fields)
         ranking = ranking_options.popover()
-    chips = st.container(key="parts")
-    with st.container(key="ask_options", horizontal=True, vertical_alignment="center"):
+    with st.container(key="ask_options", horizontal=True, vertical_alignment="center", gap="small"):
         kinds = controls.kinds()
-        mix = st.container(width="content")
+        chips = st.container(key="parts", width="content")
+        mix = _add(disabled=bool(off))
         st.space("stretch")
-        saved = st.container(width="content")
+        results.choose_view()
         k = controls.results_per_page(SIZES, 24)
-    if not off:
-        _SHORTCUTS(key="_paste", data={"box": f"_{state.TEXT}"}, on_pasted_change=_image_pasted)
+        side_by_side.choose()
+        saved = st.container(width="content")
+        export = st.container(width="content")
     settings = {"kinds": kinds, "filters": chosen_filters, "k": k, **ranking}
-    return Bar(settings, off, text, chips, mix, saved)
+    return Bar(settings, off, text, chips, mix, saved, export)
 
 
 def request(bar: Bar) -> SearchRequest:
@@ -102,7 +112,7 @@ def draw(bar: Bar, request: SearchRequest) -> None:
             "Query",
             type="search",
             icon=":material/search:",
-            placeholder="Search by text ( / )",
+            placeholder="Search by text or image ( / )",
             label_visibility="collapsed",
             live="20ms",
             disabled=bool(bar.off),
@@ -112,30 +122,28 @@ def draw(bar: Bar, request: SearchRequest) -> None:
         if request.problem:
             problems.show(request.problem)
         query_parts.show(request.chips)
-    with bar.mix, st.container(width="content"):
+    with bar.mix, st.container():
         query_parts.choose_mix(request.chips)
     with bar.saved:
         saved_queries.popover()
 
 
-def _refine(*, disabled: bool) -> None:
-    """Texts to add or subtract; an image to upload or paste."""
+def _add(*, disabled: bool) -> DeltaGenerator:
+    """Texts to add or subtract; returns the place for how the parts are mixed."""
     with (
-        st.popover("Add", icon=":material/add_circle:", disabled=disabled),
+        st.popover("add", icon=":material/add:", type="tertiary", disabled=disabled, key="_add"),
         st.container(width=420, key="refine"),
     ):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.selectbox("Operation", (ADD, SUBTRACT), key="_sign", filter_mode=None, width=120)
             st.text_input("Text", key="_more_text", placeholder="people", width="stretch")
             st.button("Apply", key="_more_add", on_click=_text_added)
-        st.file_uploader(
-            "Image query",
-            IMAGE_SUFFIXES,
-            key=_uploader(),
-            max_upload_size=50,
-            on_change=_image_uploaded,
+        mix = st.container()
+        st.caption(
+            "An image becomes part of the query with the camera in the query box, dropped on the "
+            "page, or pasted with Ctrl+V. " + FORMULA
         )
-        st.caption("Or paste an image anywhere on this page with Ctrl+V. " + FORMULA)
+        return mix
 
 
 def _text_added() -> None:
@@ -145,19 +153,13 @@ def _text_added() -> None:
         session.set_widget("_more_text", "")
 
 
-def _uploader() -> str:
-    """The key of the upload; a new one after each image, which releases its copy."""
-    return f"_upload_{session.get(state.UPLOADS, 0)}"
+def _image_given() -> None:
+    given = session.value_of("_box")["image"]
+    if given:
+        query_parts.set_image(b64decode(given))
 
 
-def _image_uploaded() -> None:
-    file = session.value_of(_uploader())
-    if file is not None:
-        query_parts.set_image(file.getvalue())
-        session.store(state.UPLOADS, session.get(state.UPLOADS, 0) + 1)
-
-
-def _image_pasted() -> None:
-    pasted = session.value_of("_paste")["pasted"]
-    if pasted:
-        query_parts.set_image(b64decode(pasted))
+def _image_rejected() -> None:
+    problem = session.value_of("_box")["rejected"]
+    if problem:
+        query_parts.reject_image(problem)

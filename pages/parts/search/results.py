@@ -1,25 +1,37 @@
-"""Results of a query by kind, and what hubness correction or reranking changed."""
+"""Results of a query by kind: bands, cards or a table, and what the ranking changed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 from time import sleep
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from core import ASSETS
 from core.search import SearchResult, describe_changes
-from core.types import MISS, SCOPE_NAMES, Kind, Query
-from pages.parts import controls, formatting, gallery, item, state
+from core.types import BANDS, MISS, SCOPE_NAMES, Hit, Kind, Query
+from pages.parts import controls, formatting, gallery, item, session, state
+from pages.parts.search import selection
 
 AID = (
-    "Under each result: rank, cosine similarity to the query, and P(match), the probability that "
-    "it matches; without it the p-value of an unrelated item. Hub ×3: in the nearest-neighbor "
+    "Under each result: rank, band, cosine similarity to the query, and P(match), the probability "
+    "that it matches; without it the p-value of an unrelated item. Hub ×3: in the nearest-neighbor "
     "lists of three times more items than average. Arrow keys move between results, Enter opens "
-    "one."
+    "one, X selects it."
 )
+VIEWS = {"grid": ":material/grid_view: Grid", "table": ":material/table_rows: Table"}
 WIDTHS = {"image": 190, "text": 330}
 LEFT_WIDTH = 120
 PAINT_S = 0.05
+ALL = 1000  # results that "Export all" saves at most
+_FILES = ASSETS / "bands"
+_BANDS = st.components.v2.component(
+    "sextant_bands",
+    css=(_FILES / "bands.css").read_text("utf-8"),
+    js=(_FILES / "bands.js").read_text("utf-8"),
+)
 
 
 class Shown(NamedTuple):
@@ -29,13 +41,11 @@ class Shown(NamedTuple):
     cards: Sequence[gallery.Card]
 
 
-def find(query: Query) -> dict[Kind, Shown]:
+def find(query: Query, model: str | None = None) -> dict[Kind, Shown]:
     """The open page of results by kind; images and texts are ranked separately."""
-    page = controls.page(query=replace(query, miss=MISS).key)
     with st.spinner("Searching…", show_time=True):
         results = {
-            kind: state.search(replace(query, kinds=(kind,), start=page * query.k))
-            for kind in query.kinds
+            kind: state.search(replace(query, kinds=(kind,)), model=model) for kind in query.kinds
         }
         return {
             kind: Shown(result, gallery.hits(result.hits, by_band=bool(result.estimates)))
@@ -43,19 +53,76 @@ def find(query: Query) -> dict[Kind, Shown]:
         }
 
 
+def on_page(query: Query | None) -> Query | None:
+    """The query with the open page of its results; another query starts at the first."""
+    if query is None:
+        return None
+    return replace(query, start=controls.page(query=replace(query, miss=MISS).key) * query.k)
+
+
 def show(query: Query, shown: Mapping[Kind, Shown]) -> None:
     """Draw the results, images first."""
-    for kind, (result, cards) in shown.items():
+    judged = any(isfinite(e.p) for one in shown.values() for e in one.result.estimates.values())
+    for n, (kind, (result, cards)) in enumerate(shown.items()):
         if result.hits:
-            _head(kind, result)
-            of_kind = replace(query, kinds=(kind,), miss=MISS)
-            item.browse(cards, key=f"_results_{kind}", size=WIDTHS[kind], query=of_kind)
+            head(kind, result, cutoff=judged and not n)
+            if not n:
+                selection.bar()
+            if view() == "table":
+                _table(kind, result, cards)
+            else:
+                of_kind = replace(query, kinds=(kind,), start=0, miss=MISS)
+                item.browse(
+                    cards, key=f"_results_{kind}", size=WIDTHS[kind], query=of_kind,
+                    picked=selection.picked(), pick=selection.toggle,
+                )  # fmt: skip
             _changes(kind, result)
         elif len(shown) == 1:
             st.caption(f"No {SCOPE_NAMES[kind]} to search. {result.sentence}")
-    if any(one.result.hits for one in shown.values()):
+    if view() == "grid" and any(one.result.hits for one in shown.values()):
         st.caption(AID)
     controls.paging(max((one.result.n for one in shown.values()), default=0), query.k)
+
+
+def view() -> str:
+    """How results are shown: "grid" or "table"."""
+    value = session.peek("view", "grid")
+    return value if value in VIEWS else "grid"
+
+
+def choose_view() -> None:
+    """Cards or a table; part of the link."""
+    session.linked(
+        "view", "grid", st.segmented_control, "View", list(VIEWS), among=list(VIEWS),
+        format_func=VIEWS.__getitem__, required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def export(place: DeltaGenerator, query: Query | None, shown: Mapping[Kind, Shown]) -> None:
+    """A menu that saves this page, or all strong and likely matches."""
+    box = place.container()  # also without a query: a fragment writes only where the page did
+    if query is None:
+        return
+    bench, opened = state.workbench(), state.opened()
+    with box, st.popover("Export all", icon=":material/download:", type="tertiary"):
+        for kind, (result, _) in shown.items():
+            name = SCOPE_NAMES[kind]
+            every = replace(query, kinds=(kind,), start=0, k=ALL)
+            controls.download(
+                gallery.rows(result.hits), f"results-{name}", label=f"The {name} on this page",
+            )  # fmt: skip
+            controls.download(
+                gallery.rows(lambda q=every: bench.search(opened, q).hits), f"all-{name}",
+                label=f"The best {min(ALL, result.n):,} {name}",
+            )  # fmt: skip
+            if result.matches:
+                controls.download(
+                    gallery.rows(
+                        lambda q=every: [h for h in bench.search(opened, q).hits if h.match]
+                    ),
+                    f"matches-{name}", label=f"Strong and likely {name} ({result.matches:,})",
+                )  # fmt: skip
 
 
 def wait_for_browser() -> None:
@@ -63,29 +130,67 @@ def wait_for_browser() -> None:
     sleep(PAINT_S)
 
 
-def _head(kind: Kind, result: SearchResult) -> None:
-    name = SCOPE_NAMES[kind]
+def head(kind: Kind, result: SearchResult, *, cutoff: bool, key: str = "") -> None:
+    """The bands with their counts, the cutoff, and which results are on this page."""
+    name, (estimate, *_) = SCOPE_NAMES[kind], (*result.estimates.values(), None)
     first, last = result.hits[0].rank, result.hits[-1].rank
-    with st.container(horizontal=True, vertical_alignment="center", key=f"head_{kind}"):
-        st.markdown(
-            f"**{_headline(result)}** &ensp; "
-            f":gray[{name} {first}–{last} of {result.n:,}, best first]",
-            width="stretch",
-        )
-        controls.download(gallery.rows(result.hits), f"results-{name}")
-    st.caption(formatting.plain(result.sentence), help=formatting.plain(result.how))
+    about = f":small[:gray[{name} {first}–{last} of {result.n:,}]]"
+    with st.container(
+        horizontal=True, vertical_alignment="center", key=f"head_{kind}{key}", gap="medium"
+    ):
+        if result.no_match:
+            st.markdown(f"**Probably no match** &ensp; {about}", width="stretch")
+        elif estimate is None:
+            st.markdown(
+                f"**Best first** &ensp; {about}", width="stretch",
+                help=formatting.plain(result.sentence),
+            )  # fmt: skip
+        else:
+            counts = zip(BANDS[1:], estimate.counts, strict=True)
+            bands = [
+                {"name": b, "count": n, "text": f"{'~' if b == 'likely' else ''}{n:,}"}
+                for b, n in counts
+            ]
+            with st.container(width="stretch", key=f"bands_{kind}{key}"):
+                _BANDS(key=f"_bands_{kind}{key}", data={"bands": bands})
+            st.markdown(about, width="content")
+        if cutoff:
+            controls.level()
     for note in result.notes:
         st.caption(f":material/info: {formatting.plain(note)}")
 
 
-def _headline(result: SearchResult) -> str:
-    if result.no_match:
-        return "Probably no match"
-    if not result.estimates:
-        return "Best first"
-    (estimate,) = result.estimates.values()
-    strong, likely, _ = estimate.counts
-    return f"{strong:,} strong and {likely:,} likely matches"
+def _table(kind: Kind, result: SearchResult, cards: Sequence[gallery.Card]) -> None:
+    """The results as a table that can be sorted, searched and saved."""
+    by_id: dict[str, Hit] = {hit.id: hit for hit in result.hits}
+    labeled = any(card.labels for card in cards)
+    rows = [
+        {
+            **({"image": card.image} if kind == "image" else {}),
+            "rank": by_id[card.id].rank,
+            "caption": card.caption or card.name,
+            "band": card.band,
+            "cosine": by_id[card.id].cosine,
+            "P(match)": by_id[card.id].probability,
+            "p": by_id[card.id].p_null,
+            **({"labels": list(card.labels)} if labeled else {}),
+            "name": card.name,
+        }
+        for card in sorted(cards, key=lambda card: by_id[card.id].rank)
+    ]
+    decimals = st.column_config.NumberColumn(format="%.3f", width="small")
+    st.dataframe(
+        rows, hide_index=True, key=f"_table_{kind}", row_height=52 if kind == "image" else None,
+        column_config={
+            "image": st.column_config.ImageColumn("", width="small"),
+            "rank": st.column_config.NumberColumn(width="small"),
+            "caption": st.column_config.TextColumn(width="large"),
+            "cosine": decimals, "P(match)": decimals, "p": decimals,
+            "labels": st.column_config.ListColumn(),
+        },
+        alt=f"Results: {SCOPE_NAMES[kind]} with rank, band, cosine, probability and labels",
+        height="content",
+    )  # fmt: skip
 
 
 def _changes(kind: Kind, result: SearchResult) -> None:

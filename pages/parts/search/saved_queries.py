@@ -9,7 +9,7 @@ from pages.parts import controls, filters, formatting, problems, ranking_options
 from pages.parts.query import set_image
 
 MISS_RATE = "miss"
-NAMES = (state.TEXT, state.ALSO, "kinds", "mix", *ranking_options.NAMES, MISS_RATE)
+NAMES = (state.TEXT, state.ALSO, "kinds", "mix", *ranking_options.NAMES, "vs", MISS_RATE)
 FILTERS = "filters"  # all filters under one name, written as in the link
 MAX_HISTORY = 12
 
@@ -19,7 +19,7 @@ def popover() -> None:
     current = _current()
     _remember(current)
     with st.popover(
-        "Saved", icon=":material/bookmark:", key="_saved", type="tertiary", on_change="rerun"
+        "Save", icon=":material/bookmark:", key="_saved", type="tertiary", on_change="rerun"
     ) as box:
         if box.open:
             with st.container(key="saved", width=380), problems.shown():
