@@ -20,6 +20,8 @@ def evaluate(workbench: Workbench, options: argparse.Namespace) -> int:
     """Print what was evaluated, decide on it, and return the exit code."""
     _check(options)
     opened = workbench.open(options.name, options.encoder)
+    if options.without_tag:
+        opened = workbench.without_tags(opened, options.without_tag)
     document, lines = _measured(workbench, opened, options)
     decision = gate.decide(
         {"collection": options.name, "encoder": opened.passport.model, **document}, options
@@ -111,6 +113,8 @@ def _versus(
     from core.workbench import documents
 
     other = workbench.open(options.name, options.versus_encoder)
+    if options.without_tag:
+        other = workbench.without_tags(other, options.without_tag)
     a, b = opened.passport.model, other.passport.model
     document, lines = {}, [f"A {a}, B {b}"]
     for name, found in workbench.compare_encoders(opened, other).items():

@@ -24,6 +24,7 @@ from core.types import Bools, Doubles, Floats, Ints, Score, Space
 MAX_QUERIES = 5000
 NAMED = (1, 5)  # labels that an image may be given
 K = 10  # images found for an image
+LEAST = 20  # images that share their label, for image to image
 SPARE = 3  # times as many are listed, so that a jackknife can leave some out
 
 
@@ -125,31 +126,32 @@ def classify(space: Space, names: Sequence[str], vectors: Floats) -> Classificat
     )
 
 
-def images_of_label(space: Space, *, k: int = K) -> LabelRetrieval:
+def images_of_label(space: Space, *, k: int = K, least: int = LEAST) -> LabelRetrieval:
     """Precision and recall of images as queries for others of their label.
 
     Args:
         space: labeled images; candidates are all others that have a label. A class is an image's
             only label, or its first where most have several.
         k: cutoff.
+        least: images that share their label with another one.
 
     Raises:
-        TooFew: no label has two images, or only one label has any.
+        TooFew: fewer than two labels, or than `least` images.
 
     >>> rows = np.float32([[1, 0], [1, 0], [0, 1], [0, 1]])
     >>> space = Space(rows, tuple("abcd"), 4, labels=(("x",), ("x",), ("y",), ("y",)))
-    >>> found = images_of_label(space, k=1).scores
+    >>> found = images_of_label(space, k=1, least=4).scores
     >>> found["precision@1"].value, round(found["precision@1"].chance, 3)
     (1.0, 0.333)
     """
     given = classes(space, "image", least=1, most=space.n)
-    if not len(given.names) or given.sizes.max() < 2 or len(given.names) < 2:
-        most = int(given.sizes.max(initial=0))
-        if most > 1:
-            raise TooFew("Finding images by label", 2, "labels", len(given.names), HINT)
-        raise TooFew("Finding images by label", 2, "images of one label", most, HINT)
     codes, sizes, n = given.codes, given.sizes, len(given.rows)
     queries = np.flatnonzero(sizes[codes] > 1)
+    if len(given.names) < 2 or len(queries) < least:
+        what = "Finding images by label"
+        if len(given.names) < 2:
+            raise TooFew(what, 2, "labels", len(given.names), HINT)
+        raise TooFew(what, least, "images that share a label", len(queries), HINT)
     if len(queries) > MAX_QUERIES:
         drawn = np.random.default_rng(0).choice(queries, MAX_QUERIES, replace=False)
         queries = np.sort(drawn)

@@ -12,13 +12,15 @@ from core.measure.pair_check import check_pairs
 from core.measure.pair_ranks import pair_ranks
 from core.measure.retrieval import Direction
 from core.numerics.neighbors import top_k
-from core.types import Bools, Floats, Ints, Space
+from core.types import Bools, Doubles, Floats, Ints, Space
 
-Reason = Literal["caption", "cut", "duplicate", "label", "hub"]
+Reason = Literal["caption", "cut", "duplicate", "alike", "label", "hub"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 """caption: the caption probably belongs to another image (see `pair_check`).
 cut: the caption is longer than what the encoder reads.
 duplicate: among the first results is a near-duplicate of the true item.
+alike: the captions of the first result are closer to the query's than the true image's other ones,
+so that the query does not single out its image; only where images have several captions.
 label: the first result has the same labels as the true item.
 hub: the first result is a hub: a result of many unrelated queries."""
 DUPLICATE = 0.97  # cosine from which two items are near-duplicates, as in that diagnostic
@@ -98,6 +100,7 @@ def find_misses(
         "caption": _misplaced(space, queries, from_text),
         "cut": cut(captions.tolist()) if cut and len(captions) else np.zeros(len(queries), bool),
         "duplicate": _duplicates(space, own, first),
+        "alike": _alike(space, queries, own, first[:, 0], from_text),
         "label": np.array(
             [
                 bool(labels) and bool(labels[a]) and set(labels[a]) == set(labels[b])
@@ -154,8 +157,46 @@ def _duplicates(space: Space, own: Ints, first: Ints) -> Bools:
     return result
 
 
+def _alike(space: Space, queries: Ints, own: Ints, first: Ints, from_text: bool) -> Bools:
+    """(m,) whether a caption is closer to captions of the wrong image than to its siblings.
+
+    That caption is the query, and the wrong image the first result; from an image it is the first
+    result, and the wrong image the query.
+    """
+    if from_text:
+        wrong, siblings = (_closest(space, images, queries) for images in (first, own))
+    else:
+        right = _image_rows(space)[first]
+        wrong, siblings = (_closest(space, images, first) for images in (queries, right))
+    return np.asarray((wrong >= siblings) & np.isfinite(siblings), bool)
+
+
+def _image_rows(space: Space) -> Ints:
+    """(n,) row of each item's image: itself, or a text's first image."""
+    image = np.arange(space.n)
+    image[space.pairs[::-1, 1]] = space.pairs[::-1, 0]
+    return image
+
+
+def _closest(space: Space, images: Ints, texts: Ints) -> Doubles:
+    """(m,) cosine of each text with the closest other caption of an image; -inf without one."""
+    start = np.searchsorted(space.pairs[:, 0], images)
+    count = np.searchsorted(space.pairs[:, 0], images, "right") - start
+    place = np.repeat(np.arange(len(images)), count)
+    at = np.repeat(start - (np.cumsum(count) - count), count) + np.arange(count.sum())
+    caption, result = space.pairs[at, 1], np.full(len(images), -np.inf)
+    other = caption != texts[place]
+    place, caption = place[other], caption[other]
+    for begin in range(0, len(place), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        cosines = np.einsum(
+            "ij,ij->i", space.vectors[caption[part]], space.vectors[texts[place[part]]]
+        )
+        np.maximum.at(result, place[part], cosines)
+    return result
+
+
 def _images(space: Space, rows: Ints) -> list[int]:
     """The row that carries the labels of each item; a text without any has its image's."""
-    first = np.arange(space.n)
-    first[space.pairs[::-1, 1]] = space.pairs[::-1, 0]
+    first = _image_rows(space)
     return [int(r if space.labels and space.labels[r] else first[r]) for r in rows]

@@ -68,30 +68,35 @@ def _glance(card: Card) -> None:
     """Whether search finds what it should, and the worst finding, as far as they are stored."""
     known = state.workbench().glance(card.name)
     if known is None:
-        if not jobs.busy(card.name) and st.button(
-            "Measure", key=f"_measure_{card.name}", icon=":material/straighten:", type="tertiary",
-            help="Measures how well the encoder separates this collection; runs in the background.",
-        ):  # fmt: skip
-            tasks.start_measuring(state.workbench(), card.name)
-            st.rerun()
+        if not jobs.busy(card.name):
+            _measure(card, "Measure")
         return
+    lines = []
     if known.recall is not None:
         found = known.recall
-        share = formatting.percent(found.value, found.low, found.high)
-        by_chance = formatting.percent(found.reference.value)
-        line = f"Finds the right image in the top 10 for {share}, by guessing {by_chance}."
-        st.markdown(formatting.plain(line))
+        share = formatting.plain(formatting.percent(found.value, found.low, found.high))
+        by_chance = formatting.plain(formatting.percent(found.reference.value))
+        lines.append(f"Finds the right image in the top 10 for **{share}**, guessing {by_chance}")
     if known.concerns:
-        worst = known.concerns[0]
+        worst, more = known.concerns[0], len(known.concerns) - 1
         line = f"{vital_signs.DOTS[worst.verdict]} {formatting.plain(worst.headline)}"
-        more = len(known.concerns) - 1
-        st.caption(line + (f" :gray[and {more} more]" if more else ""))
+        lines.append(line + (f" :gray[and {more} more]" if more else ""))
     elif known.fine:
-        st.caption(
-            f"{vital_signs.DOTS['good']} {formatting.count(known.fine, 'finding')}, all good"
-        )
-    if not known.current:
-        st.caption("Measured before the last change.")
+        fine = formatting.count(known.fine, "finding")
+        lines.append(f"{vital_signs.DOTS['good']} {fine}, all good")
+    st.markdown("  \n".join(f":small[{line}]" for line in lines))
+    if not known.current and not jobs.busy(card.name):
+        _measure(card, "Measure again")
+
+
+def _measure(card: Card, label: str) -> None:
+    """A button that measures the collection in the background."""
+    if st.button(
+        label, key=f"_measure_{card.name}", icon=":material/straighten:", type="tertiary",
+        help="Runs every diagnostic in the background; the findings are stored.",
+    ):  # fmt: skip
+        tasks.start_measuring(state.workbench(), card.name)
+        st.rerun()
 
 
 def _actions(card: Card) -> list[str]:

@@ -1,6 +1,9 @@
 """Retrieval scores with confidence intervals, recall at k, and the hardest queries."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
@@ -15,8 +18,6 @@ from pages.parts import (
     controls,
     empty_states,
     formatting,
-    gallery,
-    item,
     problems,
     ranking_options,
     session,
@@ -25,7 +26,6 @@ from pages.parts import (
 
 DIRECTIONS = {"text_to_image": "Text → image", "image_to_text": "Image → text"}
 METRICS = {"median_rank": "Median rank", "mAP": "mAP"}
-HARDEST = 12
 AID = (
     "Dot and bar: score with its 95 % confidence interval over other images like these, as queries "
     "and as candidates. Vertical tick: expected score of a random order."
@@ -48,18 +48,74 @@ def no_pairs(card: Card) -> None:
     st.stop()
 
 
-def evaluation() -> Evaluation:
-    """The scores of the collection on screen, computed once per state of its vectors."""
+@dataclass(frozen=True)
+class Request:
+    """What is evaluated: the collection without what bears some tags, and how it is ranked."""
+
+    opened: EncodedCollection
+    correction: str
+    without: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """A cache key; names and attributes count, which groups are made of."""
+        return f"{self.opened.version} {self.opened.space.key} {self.correction}"
+
+    def of_encoder(self, model: str) -> EncodedCollection:
+        """The same items with the vectors of another encoder."""
+        return _without(state.opened(model), self.without)
+
+
+def request(*, pairs: bool) -> Request:
+    """The title of the page with its settings: tags that are left out, hubness correction."""
+    bench, name = state.workbench(), state.collection()
+    tags = sorted({tag.name for tag in bench.tags(name)})
+    without: tuple[str, ...] = ()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.markdown("### Evaluate", anchors=False, width="stretch")
-        with st.container(width=320):
-            correction = ranking_options.hub_correction()
-    return _evaluation(state.items_key(), correction, state.opened())
+        if tags:
+            with st.container(width=260):
+                without = session.linked(
+                    "without", ("",)[:0], st.multiselect, "Leave out", tags, among=tags,
+                    placeholder="Tags to leave out",
+                    help="Items and pairs that bear one of these tags are no queries and no "
+                    "candidates.",
+                )  # fmt: skip
+        correction = ""
+        if pairs:
+            with st.container(width=320):
+                correction = ranking_options.hub_correction()
+    return Request(_without(state.opened(), without), correction, without)
+
+
+def _without(opened: EncodedCollection, tags: tuple[str, ...]) -> EncodedCollection:
+    return state.workbench().without_tags(opened, tags) if tags else opened
+
+
+def evaluation(request: Request) -> Evaluation:
+    """The scores, computed once per state of the vectors."""
+    return _evaluation(request.key, request)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Ranking all candidates for every pair…")
-def _evaluation(key: str, correction: str, _opened: EncodedCollection) -> Evaluation:
-    return state.workbench().evaluate(_opened, hub_correction=correction)
+def _evaluation(key: str, _request: Request) -> Evaluation:
+    return state.workbench().evaluate(_request.opened, hub_correction=_request.correction)
+
+
+def command(*options: str) -> str:
+    """The command that gives the numbers on this page."""
+    encoder = ("--encoder", state.encoder() or "") if state.encoder() else ()
+    return documents.command("evaluate", state.collection(), *encoder, *options, "--json")
+
+
+def json_download(document: Mapping[str, Any], name: str, *options: str) -> None:
+    """A button that saves a document with the collection, the encoder and the command."""
+    head = {"collection": state.collection(), "encoder": state.opened().passport.model}
+    whole = documents.with_command({**head, **document}, command(*options))
+    st.download_button(
+        "JSON", json.dumps(whole, indent=2), f"{name}.json", "application/json",
+        key=f"_save_{name}_json", type="tertiary", icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
 
 
 def directions(scored: Evaluation) -> dict[str, Direction]:
@@ -80,28 +136,22 @@ def rows(scored: Evaluation) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def head(scored: Evaluation) -> None:
+def head(request: Request, scored: Evaluation) -> None:
     """Recall@10 and median rank of both directions, the evaluated pairs, and downloads."""
+    options = [word for tag in request.without for word in ("--without-tag", tag)]
+    options += ["--hub-correction", request.correction] if request.correction else []
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(formatting.plain(scored.sentence), width="stretch")
-        controls.download(rows(scored), "evaluation")
-        st.download_button(
-            "JSON",
-            json.dumps(documents.evaluation(scored), indent=2),
-            "evaluation.json",
-            "application/json",
-            key="_save_evaluation_json",
-            type="tertiary",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        table = [{**row, "command": command(*options)} for row in rows(scored)]
+        controls.download(table, "evaluation")
+        json_download(documents.evaluation(scored), "evaluation", *options)
     with st.grid(4, min_column_width=180):
         for name, direction in directions(scored).items():
             recall, rank = direction.scores["recall@10"], direction.scores["median_rank"]
             st.metric(
                 f"{DIRECTIONS[name]}: recall@10",
-                _percent(recall.value),
-                delta=f"chance {_percent(recall.chance)}",
+                formatting.percent(recall.value),
+                delta=f"chance {formatting.percent(recall.chance)}",
                 delta_color="off",
                 delta_arrow="off",
                 help=_interval(recall),
@@ -122,7 +172,7 @@ def intervals(scored: Evaluation) -> None:
     for hue, (name, direction) in enumerate(directions(scored).items()):
         scores = [s for s in direction.scores.values() if s.metric != "median_rank"]
         figure.add_trace(
-            _dots(DIRECTIONS[name], charts.PALETTE[hue], scores, shift=0.16 - 0.32 * hue)
+            dots(DIRECTIONS[name], charts.PALETTE[hue], scores, shift=0.16 - 0.32 * hue)
         )
         figure.add_trace(_chance(scores, shift=0.16 - 0.32 * hue, in_legend=hue == 1))
     names = [_metric(score) for score in scores]
@@ -170,31 +220,8 @@ def curves(scored: Evaluation) -> None:
     charts.chart(figure, key="_curves", aid=CURVE_AID, rows=table, alt="Recall at k", height=300)
 
 
-def hardest(scored: Evaluation) -> None:
-    """The queries whose true match is ranked lowest."""
-    name = session.linked(
-        "hardest",
-        "text_to_image",
-        st.segmented_control,
-        "Hardest queries",
-        list(DIRECTIONS),
-        among=list(DIRECTIONS),
-        format_func=DIRECTIONS.__getitem__,
-        required=True,
-        label_visibility="collapsed",
-    )
-    direction, space = directions(scored)[name], state.space()
-    lowest = [(space.ids[row], rank) for row, rank in measure.hardest(direction, HARDEST)]
-    st.caption(
-        "Queries with the lowest rank of their true match. Often the caption is vague, wrong, or "
-        "describes many images."
-    )
-    notes = {id_: f"rank {rank:,} of {direction.n_candidates:,}" for id_, rank in lowest}
-    cards = gallery.cards([id_ for id_, _ in lowest], notes=notes)
-    item.browse(cards, key=f"_hardest_{name}", size=230 if name == "text_to_image" else 170)
-
-
-def _dots(name: str, color: str, scores: list[Score], *, shift: float) -> go.Scatter:
+def dots(name: str, color: str, scores: Sequence[Score], *, shift: float = 0.0) -> go.Scatter:
+    """Scores with their intervals, one in a row."""
     return go.Scatter(
         x=[s.value for s in scores],
         y=[i - shift for i in range(len(scores))],
@@ -225,23 +252,33 @@ def _chance(scores: list[Score], *, shift: float, in_legend: bool) -> go.Scatter
     )
 
 
+def tick(text: str) -> str:
+    """User text as the label of an axis, which reads markup."""
+    return escape(formatting.shorten(text, 30))
+
+
+def points(value: float) -> str:
+    """A difference of shares in points.
+
+    >>> points(-0.0123)
+    '−1.2 points'
+    """
+    return f"{100 * value:+.1f} points".replace("-", "−")
+
+
 def _metric(score: Score) -> str:
     return METRICS.get(score.metric, score.metric.capitalize())
 
 
-def _percent(value: float) -> str:
-    return f"{value:.1%}".replace("%", " %")
-
-
 def _interval(score: Score) -> str:
-    number = formatting.number if score.metric == "median_rank" else _percent
+    number = formatting.number if score.metric == "median_rank" else formatting.percent
     interval = f"{number(score.low)} to {number(score.high)}"
     return f"95 % confidence interval {interval}; a random order gives {number(score.chance)}."
 
 
 def _alt(scored: Evaluation) -> str:
     parts = [
-        f"{DIRECTIONS[name]} recall@10 {_percent(direction.scores['recall@10'].value)}"
+        f"{DIRECTIONS[name]} recall@10 {formatting.percent(direction.scores['recall@10'].value)}"
         for name, direction in directions(scored).items()
     ]
     return f"Scores with intervals: {'; '.join(parts)}"

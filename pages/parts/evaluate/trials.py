@@ -1,4 +1,4 @@
-"""Experiments on the collection's labels, run on request: composed retrieval, zero-shot labels."""
+"""Experiments, run on request: gains of rankings on the pairs, composed retrieval on the labels."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,21 +6,56 @@ from typing import Any
 import streamlit as st
 
 from core.measure import Analogies
-from core.search import LabelScores
 from core.types import Curve, Score
-from core.workbench import EncodedCollection
-from pages.parts import charts, controls, formatting, problems, session, state
+from core.workbench import EncodedCollection, RankingGain
+from pages.parts import (
+    charts,
+    controls,
+    formatting,
+    problems,
+    ranking_options,
+    session,
+    state,
+)
 
 EDITS = "Composed retrieval"
 ABOUT_EDITS = (
     "Image − text of one of its labels + text of another: does the nearest image have the new "
     "label and otherwise the same labels?"
 )
-LABELS = "Zero-shot classification"
-ABOUT_LABELS = (
-    "Images are classified by their similarity to the text of each label. **Accuracy**: of the "
-    "most probable label; **middle**: of the Fréchet mean of the label probabilities (Loki)."
-)
+RANKINGS = "What a ranking gains here"
+
+
+def rankings() -> None:
+    """The gains of rankings in recall@10 on the collection's own pairs, and a way to measure."""
+    st.markdown(f"##### {RANKINGS}", anchors=False)
+    bench, opened = state.workbench(), state.opened()
+    presets = [p.settings for p in ranking_options.PRESETS.values() if p.settings]
+    known = [gain for p in presets if (gain := bench.ranking_gain(opened, p))]
+    known += [g for g in bench.ranking_gains(opened).values() if g.ranking not in presets]
+    if known:
+        rows = [_gain_row(gain) for gain in sorted(known, key=lambda g: -g.gain)]
+        st.dataframe(rows, hide_index=True, key="_gains_table", alt="Gain of each ranking")
+        controls.download(rows, "ranking-gains")
+    for lack in {bench.ranking_lack(opened, p) for p in presets} - {""}:
+        st.caption(f":material/info: {formatting.plain(lack)}")
+    ranking_options.measuring(
+        [
+            dict(p)
+            for p in presets
+            if not bench.ranking_gain(opened, p) and not bench.ranking_lack(opened, p)
+        ]
+    )
+
+
+def _gain_row(gain: RankingGain) -> dict[str, Any]:
+    return {
+        "ranking": ranking_options.title_of(gain.ranking),
+        "recall@10": formatting.percent(gain.recall),
+        "plain": formatting.percent(gain.plain),
+        "gain (95 % interval)": gain.points,
+        "queries": gain.queries,
+    }
 
 
 def edits() -> None:
@@ -36,25 +71,9 @@ def edits() -> None:
             st.caption(formatting.plain(result.sentence))
 
 
-def labels() -> None:
-    """Zero-shot accuracy of both rules."""
-    st.markdown(f"##### {LABELS}", anchors=False)
-    st.caption(ABOUT_LABELS)
-    if _requested("labels"):
-        with problems.shown():
-            result = _labels(state.space().key, state.opened())
-            _scores(result.scores, "labels")
-            st.caption(formatting.plain(result.sentence))
-
-
 @st.cache_resource(max_entries=8, show_spinner="Composing queries…")
 def _edits(key: str, _opened: EncodedCollection) -> Analogies:
     return state.workbench().analogies(_opened)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Classifying images…")
-def _labels(key: str, _opened: EncodedCollection) -> LabelScores:
-    return state.workbench().score_labels(_opened)
 
 
 def _requested(name: str) -> bool:
