@@ -24,3 +24,12 @@ one field within a second and a half of each other count once. */
     acted = false;
   };
 }
+
+/* Buttons beside a figure that save it: as the figure's own toolbar does, in one of two formats. */
+addEventListener("click", (event) => {
+  const { figure, format } = event.target.dataset ?? {};
+  const plot = figure && document.querySelector(`.st-key-${CSS.escape(figure)} .js-plotly-plot`);
+  if (!plot) return;
+  plot._context.toImageButtonOptions.format = format;
+  plot.querySelector('.modebar-btn[data-attr="toImage"], .modebar-btn').click();
+});

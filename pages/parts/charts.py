@@ -1,12 +1,14 @@
 """Charts in one style: curves, histograms and intervals with a reading aid and their numbers."""
 
+import html
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from core import measure
+from core import ASSETS, measure
 from core.registry import Plugin
 from core.types import SCOPE_NAMES, Curve, Finding, Kind, Scope, Space
 from pages.parts import controls, state
@@ -28,7 +30,15 @@ DIVERGING = (
 SCOPE_COLORS: Mapping[Scope, str] = {
     "image": PALETTE[0], "text": PALETTE[1], "joint": PALETTE[2], "pairs": PALETTE[2]
 }  # fmt: skip
-CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
+# Fonts, axes, legend and colors of every figure; text and background follow the theme.
+TEMPLATE = go.layout.Template(json.loads((ASSETS / "plotly.json").read_text("utf-8")))
+CONFIG = {
+    "displayModeBar": True,  # not shown (frame.css); its button saves the image
+    "modeBarButtons": [["toImage"]],
+    "displaylogo": False,
+    "scrollZoom": False,
+    "doubleClick": "reset",
+}
 FINDING_HEIGHT = 260
 MIN_HISTOGRAM = 12  # a curve of fewer points is drawn as a line, not as a histogram
 
@@ -43,7 +53,7 @@ def chart(
     height: int = 280,
     **settings: Any,
 ) -> Any:
-    """A Plotly figure in the common style, its reading aid, and its numbers as CSV.
+    """A Plotly figure in the common style, its reading aid, its numbers as CSV and its image.
 
     Args:
         figure: what to draw; colors from `PALETTE`, the background is the theme's.
@@ -57,19 +67,29 @@ def chart(
     Returns:
         What `st.plotly_chart` returns.
     """
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "title": None},
-        hoverlabel={"align": "left"},
-    )
-    figure.update_xaxes(automargin=True, title_standoff=8)
-    figure.update_yaxes(automargin=True, title_standoff=8)
-    result = st.plotly_chart(figure, key=key, config=CONFIG, alt=alt, **settings)
-    with st.container(horizontal=True, wrap=False, key=f"_aid{key}"):
+    figure.update_layout(template=TEMPLATE, height=height)
+    config = {**CONFIG, **image(key)}
+    result = st.plotly_chart(figure, key=key, config=config, alt=alt, **settings)
+    with st.container(horizontal=True, key=f"_aid{key}"):
         st.caption(aid, width="stretch")
         controls.download(rows, key.strip("_"), key=f"_save{key}")
+        save_image(key)
     return result
+
+
+def image(key: str) -> dict[str, Any]:
+    """The part of a figure's configuration that names its image."""
+    return {"toImageButtonOptions": {"filename": key.strip("_"), "scale": 2}}
+
+
+def save_image(key: str) -> None:
+    """Links that save the figure with this key as PNG and SVG; assets/browser.js does it."""
+    buttons = (
+        f'<button type="button" data-figure="{html.escape(key)}" data-format="{kind}" '
+        f'title="Save this figure as {kind.upper()}">{kind.upper()}</button>'
+        for kind in ("png", "svg")
+    )
+    st.html("".join(buttons), width="content")
 
 
 def curve(line: Curve, *, key: str, aid: str) -> None:
@@ -140,7 +160,7 @@ def _curves(plugin: Plugin, curves: Sequence[tuple[str, str, Curve]], key: str) 
             x=line.x,
             y=line.y,
             name=name,
-            **_style(line, color),
+            **_style(line, color, fill=len(curves) == 1),
             hovertemplate="%{x:.4g}: %{y:.4g}",
         )
         if line.mark is not None:
@@ -158,8 +178,11 @@ def _curves(plugin: Plugin, curves: Sequence[tuple[str, str, Curve]], key: str) 
     chart(figure, key=key, aid=aid, rows=rows, alt=aid, height=FINDING_HEIGHT)
 
 
-def _style(line: Curve, color: str) -> dict[str, Any]:
-    """Spectra and marked curves are lines, counts on a log scale dots, others histograms."""
+def _style(line: Curve, color: str, *, fill: bool) -> dict[str, Any]:
+    """Spectra and marked curves are lines, counts on a log scale dots, others histograms.
+
+    Histograms are filled where no other one could be hidden.
+    """
     if line.log_x or line.mark is not None or len(line.x) < MIN_HISTOGRAM:
         mode = "lines" if len(line.x) > 24 else "lines+markers"
         return {"mode": mode, "line": {"color": color, "width": 2}}
@@ -167,7 +190,7 @@ def _style(line: Curve, color: str) -> dict[str, Any]:
         return {"mode": "markers", "marker": {"color": color, "size": 6, "opacity": 0.7}}
     return {
         "mode": "lines",
-        "fill": "tozeroy",
+        "fill": "tozeroy" if fill else None,
         "line": {"color": color, "width": 2, "shape": "hvh"},
     }
 
