@@ -19,7 +19,7 @@ from core.measure.catalog import (
     shown,
     title,
 )
-from core.measure.compare import COMPARE_AID, Contrast, compare
+from core.measure.compare import COMPARE_AID, Contrast, by_size, compare, rarefied
 from core.measure.concerns import Concern, concerns
 from core.measure.diagnostics import DIAGNOSTICS
 from core.measure.figures import FIGURES, RANDOM, Figure
@@ -102,6 +102,7 @@ __all__ = [
     "against_earlier",
     "against_threshold",
     "analogies",
+    "by_size",
     "chance_curve",
     "classify",
     "compare",
@@ -125,6 +126,7 @@ __all__ = [
     "measures",
     "overall",
     "percent",
+    "rarefied",
     "reading",
     "recall_by_group",
     "recall_curve",

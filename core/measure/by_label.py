@@ -248,7 +248,7 @@ def _by_label(
         low, high = share_interval(value, error, images, z)
         score = Score(metric, value, low, high, float(chance[rows].mean()), int(rows.sum()))
         result.append(LabelScore(names[i], score))
-    return tuple(sorted(result, key=lambda s: (s.score.value, s.label)))
+    return tuple(sorted(result, key=lambda s: (s.score.value, -s.score.n_queries, s.label)))
 
 
 def _score(name: str, values: Doubles, error: float, cluster: Ints, chance: float) -> Score:

@@ -64,7 +64,7 @@ def recall_by_group(
     everyone = float((direction.first_ranks <= k).mean())
     z = family_z(len(large))
     found = [_group(direction, name, rows, k, z, everyone) for name, rows in large.items()]
-    return tuple(sorted(found, key=lambda g: (g.score.value, g.name)))
+    return tuple(sorted(found, key=lambda g: (g.score.value, -g.score.n_queries, g.name)))
 
 
 def _group(

@@ -13,6 +13,7 @@ from core.report.map_layers import (
     sample_for_map,
 )
 from core.report.subsets import narrow_space, pack_ids, rest_of_space, unpack_ids
+from core.report.svg import sparkline
 
 __all__ = [
     "Evidence",
@@ -30,5 +31,6 @@ __all__ = [
     "pack_ids",
     "rest_of_space",
     "sample_for_map",
+    "sparkline",
     "unpack_ids",
 ]

@@ -79,6 +79,25 @@ def curves(lines: Sequence[tuple[str, Curve]]) -> str:
     return _svg(parts, HEIGHT, f"{first.y_title} against {first.x_title}")
 
 
+def sparkline(line: Curve, color: str) -> str:
+    """Counts as small bars, without axes: a long tail is seen, not read. The last is marked."""
+    x, y = _visible(line, line)
+    if not len(x):
+        return ""
+    across = _Scale(float(x.min()), float(x.max()), 3, 177)
+    up = _Scale(0.6, float(y.max()), 34, 4, log=True)
+    bars = [
+        f'<line x1="{across(a)}" x2="{across(a)}" y1="34" y2="{up(b)}"/>'
+        for a, b in zip(x.tolist(), y.tolist(), strict=True)
+    ]
+    tip = f'<circle cx="{across(float(x[-1]))}" cy="{up(float(y[-1]))}" r="2.5"/>'
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 180 36" width="180" height="36" '
+        f'fill="{escape(color)}" stroke="{escape(color)}" stroke-width="1.6">'
+        f"{''.join(bars)}{tip}</svg>"
+    )
+
+
 class _Scale:
     """Numbers to coordinates, linear or logarithmic."""
 

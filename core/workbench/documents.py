@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from math import isfinite, nan
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from core.measure import (
     measure,
 )
 from core.search import LabelRanking, LabelScores, MatchEstimate, SearchResult, describe_changes
+from core.store import Tag
 from core.types import Finding, Hit, Item, Score
 from core.workbench.evaluate import Labels
 
@@ -193,12 +195,13 @@ def ranks(found: Mapping[str, QueryRanks]) -> dict[str, Any]:
 
 def read_ranks(document: Mapping[str, Any]) -> dict[str, QueryRanks]:
     """The ranks that a document holds; those that are not whole are left out."""
-    stored = document.get("ranks")
-    result = {}
+    stored, result = document.get("ranks"), {}
     for name, q in stored.items() if isinstance(stored, dict) else ():
-        lists = [q.get(key) or [] for key in ("ids", "ranks", "images")]
-        if len({len(one) for one in lists}) == 1:
-            result[name] = QueryRanks(*(tuple(one) for one in lists))
+        lists = [q.get(key) if isinstance(q, dict) else None for key in ("ids", "ranks", "images")]
+        ids, *numbers = [one if isinstance(one, list) else [] for one in lists]
+        whole = all(len(one) == len(ids) for one in numbers)
+        if whole and all(isinstance(number, int) for one in numbers for number in one):
+            result[name] = QueryRanks(tuple(map(str, ids)), *map(tuple, numbers))
     return result
 
 
@@ -313,6 +316,27 @@ def _direction(direction: Direction) -> dict[str, Any]:
         "n_queries": len(direction.queries),
         "n_candidates": direction.n_candidates,
     }
+
+
+def tags(given: Iterable[Tag], items: Mapping[str, Item]) -> list[dict[str, Any]]:
+    """Tags in the order in which they were given: of an item, or of an image and its caption.
+
+    Args:
+        given: the tags.
+        items: the items behind them, by id.
+    """
+    return [
+        {
+            "tag": tag.name,
+            "item": tag.ids[0],
+            "name": items[tag.ids[0]].name,
+            "caption": tag.ids[1] if len(tag.ids) > 1 else "",
+            "text": _text(items[tag.ids[-1]]) or "",
+            "added": datetime.fromtimestamp(tag.added / 1e9, UTC).isoformat(timespec="seconds"),
+        }
+        for tag in given
+        if all(id_ in items for id_ in tag.ids)
+    ]
 
 
 def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, Any]:

@@ -12,10 +12,9 @@ import numpy as np
 from core.errors import TooFew, UnknownName
 from core.improve import corrected, random_half
 from core.ingest import decode, thumbnail
-from core.measure import DIAGNOSTICS, HELD_OUT, PROJECTIONS, Analogies, Evaluation, Suspects, gained
+from core.measure import DIAGNOSTICS, HELD_OUT, PROJECTIONS, Analogies, Evaluation, gained
 from core.measure import analogies as measure_analogies
 from core.measure import evaluate as measure_evaluate
-from core.measure import suspects as measure_suspects
 from core.report import Evidence, evidence_ids
 from core.search import label_vectors
 from core.types import Finding, Floats, Mix, Space
@@ -93,11 +92,6 @@ def evaluate(opened: EncodedCollection, *, hub_correction: str = "") -> Evaluati
         sentence=f"{result.sentence} {better.steps[-1]}. Recall@1 on the same pairs, against "
         f"cosine alone: {there} from text to image and {back} from image to text.",
     )
-
-
-def suspects(opened: EncodedCollection) -> Suspects:
-    """The pairs to review; see `core.measure.suspects`."""
-    return measure_suspects(opened.space)
 
 
 def without_tags(opened: EncodedCollection, tags: Collection[str]) -> EncodedCollection:

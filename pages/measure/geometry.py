@@ -1,10 +1,9 @@
-"""Geometry: all diagnostics of the space, with interpretation and advice."""
+"""Geometry: what is wrong with the space and what to do, its figures, and every diagnostic."""
 
 import streamlit as st
 
-from core import measure
-from pages.parts import empty_states, problems, state, vital_signs
-from pages.parts.geometry import encoder, export, report, subset
+from pages.parts import empty_states, problems, state
+from pages.parts.geometry import compared, encoder, export, overview, report, review, subset
 
 with problems.shown(stop=True):
     card = state.card()
@@ -15,26 +14,23 @@ with problems.shown(stop=True):
 
 with problems.shown():
     st.markdown("### Geometry", anchors=False)
-    sides = subset.sides()
-    subset.about(sides)
-    with st.container(key="_vital_strip"):
-        vital = vital_signs.vital_of(*(side.space for side in sides))
-        vital_signs.show(
-            vital[0], key="_vital_six", six=True, other=vital[1] if vital[1:] else None
-        )
-    if len(sides) > 1:
-        st.caption(measure.COMPARE_AID)
+    given = subset.sides()
+    sides = subset.rarefied(given)
+    subset.about(given, sides)
     with st.container(horizontal=True, vertical_alignment="center"):
         family = report.family()
         st.space("stretch")
         actions = st.container(horizontal=True, width="content")
-    if family == encoder.FAMILY:
-        sides = encoder.sides(sides)
-        encoder.panel(sides)
-    measured = report.measure(family, sides)
-    with actions:
-        export.downloads(measured, sides)
-    if family == report.OVERVIEW:
-        report.overview(measured)
+    if family == review.REVIEW:
+        review.show(sides[0].space)
+    elif family == report.OVERVIEW and len(sides) > 1:
+        export.downloads(compared.show(sides), sides, actions)
+    elif family == report.OVERVIEW:
+        export.downloads([overview.one(sides[0])], sides, actions)
     else:
+        if family == encoder.FAMILY:
+            sides = encoder.sides(sides)
+            encoder.panel(sides)
+        measured = report.measure(family, sides)
+        export.downloads(report.stored(measured, sides), sides, actions)
         report.full(measured, sides)

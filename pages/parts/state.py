@@ -6,7 +6,8 @@ Measurements are cached by `space.key` (the same key, the same numbers), search 
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
@@ -19,6 +20,7 @@ from core.workbench import (
     Card,
     EncodedCollection,
     EncoderSuggestion,
+    StoredFindings,
     Workbench,
     tasks,
 )
@@ -38,6 +40,18 @@ AMONG = "among"
 SELECTED = "map_selected"
 PICKED = "picked"
 LAST_QUERY = "last_query"
+PARTS = 8  # of collections, whose findings stay in memory
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A pair that another image fits better: ids, and P(the caption belongs elsewhere)."""
+
+    text: str
+    image: str
+    rival: str
+    probability: float
+    flagged: bool
 
 
 def workbench() -> Workbench:
@@ -71,12 +85,14 @@ def stamp() -> tuple[str, ...]:
 
 
 def encoder() -> str | None:
-    """The chosen encoder; None is the collection's first."""
-    return session.get(ENCODER, "") or None
+    """The chosen encoder; None is the collection's first, also where it lacks the chosen one."""
+    model = session.get(ENCODER, "")
+    return model if model and model in workbench().encoders(collection()) else None
 
 
 def opened(model: str | None = None) -> EncodedCollection:
     """The collection on screen with the vectors of an encoder, by default the chosen one."""
+    workbench().last_used.note(collection())
     return workbench().open(collection(), model or encoder())
 
 
@@ -118,12 +134,65 @@ def _result(key: str, _query: Query, _opened: EncodedCollection) -> SearchResult
 def measured(name: str, of: Space | None = None) -> tuple[tuple[Finding, ...], str]:
     """The findings of a diagnostic, or what it lacks; computed once per state of the vectors.
 
+    Those of a whole collection are stored with it.
+
     Args:
         name: the diagnostic.
         of: the space to measure; by default the one on screen.
     """
-    measured_space = of or space()
-    return _measured(measured_space.key, name, measured_space)
+    here = opened(of.encoder if of else None)
+    if of is None or of.key == here.space.key:
+        return _stored(here.space.key, name, here)
+    return _measured(of.key, name, of)
+
+
+def stored_findings(model: str) -> StoredFindings:
+    """What is stored about the collection on screen with the vectors of an encoder."""
+    return workbench().stored_findings(opened(model))
+
+
+def measured_part(of: Space, on_part: Callable[[str], None]) -> StoredFindings:
+    """The findings of a part of a collection; the last few stay in memory."""
+    known = _parts_measured()
+    if of.key not in known:
+        known[of.key] = workbench().measure_space(of, on_part=on_part)
+        while len(known) > PARTS:
+            known.pop(next(iter(known)), None)
+    return known[of.key]
+
+
+@st.cache_resource(show_spinner=False)
+def _parts_measured() -> dict[str, StoredFindings]:
+    return {}
+
+
+def encoder_named(model: str) -> str | None:
+    """An encoder as jobs name it: None for the collection's first."""
+    return None if model == workbench().encoders(collection())[0] else model
+
+
+def suspects(of: Space) -> list[Suspect]:
+    """The pairs of a space to review, in order."""
+    return _suspects(of.key, of)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _suspects(key: str, _space: Space) -> list[Suspect]:
+    found = workbench().suspects(_space)
+    columns = (found.texts, found.images, found.rivals, found.probability)
+    return [
+        Suspect(*(_space.ids[row] for row in rows), probability, at < found.flagged)
+        for at, (*rows, probability) in enumerate(zip(*map(_listed, columns), strict=True))
+    ]
+
+
+def _listed(values: Any) -> list[Any]:
+    return list(values.tolist())
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _stored(key: str, name: str, _opened: EncodedCollection) -> tuple[tuple[Finding, ...], str]:
+    return workbench().findings(_opened, name)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

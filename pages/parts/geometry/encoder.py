@@ -10,7 +10,7 @@ from core.measure import extremes
 from core.registry import Plugin
 from core.types import Finding
 from core.workbench import EncoderReport, tasks
-from pages.parts import formatting, gallery, jobs, session, state
+from pages.parts import formatting, gallery, jobs, state
 from pages.parts.geometry.subset import Side
 from pages.parts.item import browse
 
@@ -23,7 +23,6 @@ ABOUT = (
     "equivariance. Texts are truncated to several lengths and encoded again to measure length "
     "collapse. The report is saved with the collection."
 )
-NOT_YET = "Not measured yet. The encoder report takes a while and is run on request."
 
 
 def sides(given: Sequence[Side]) -> tuple[Side, ...]:
@@ -39,14 +38,10 @@ def measure(plugin: Plugin, side: Side) -> tuple[tuple[Finding, ...], str]:
     return report.of_probe(plugin.name, side.space), report.lacks.get(plugin.name, "")
 
 
-def overview(measured: bool) -> None:
-    """In place of findings, a button that leads to the report."""
-    if not measured:
-        st.caption(NOT_YET)
-        st.button(
-            "Encoder report", key="_to_encoder", on_click=session.preset, args=("family", FAMILY),
-            type="tertiary",
-        )  # fmt: skip
+def findings(side: Side) -> tuple[Finding, ...]:
+    """Every finding of the report on a side's encoder, if there is one."""
+    report = _report(side.space.encoder)
+    return tuple(report.findings) if report else ()
 
 
 def panel(sides: Sequence[Side]) -> None:

@@ -1,33 +1,42 @@
-"""The report as a download: one HTML file, JSON as the command line prints it, CSV."""
+"""What is on screen as a download: one HTML file, JSON as the command line prints it, CSV."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import report
-from core.measure import compare
+from core.measure import DIAGNOSTICS, compare
 from core.types import Finding
-from core.workbench import EncodedCollection, Workbench, documents
+from core.workbench import EncodedCollection, StoredFindings, Workbench, documents
 from pages.parts import controls, state, vital_signs
-from pages.parts.geometry.report import Measured
 from pages.parts.geometry.subset import Side
 
-
-def downloads(measured: Sequence[Measured], sides: Sequence[Side]) -> None:
-    """All findings on screen, of both sides where two are compared."""
-    findings = [tuple(f for m in measured for f in m.found[i]) for i in range(len(sides))]
-    lacks = {m.plugin.name: " ".join(m.lacks) for m in measured if m.lacks}
-    here = state.workbench(), state.opened()  # a download is built outside the page
-    _button("Report", "html", "text/html", lambda: page(*here, sides, findings, lacks),
-            "One HTML file with figures and example items")  # fmt: skip
-    _button("JSON", "json", "application/json", lambda: document(sides, findings),
-            "As `sextant diagnose --json` prints it")  # fmt: skip
-    controls.download(_rows(sides, findings), "geometry")
+Found = Sequence[tuple[Finding, ...]]
 
 
-def _button(label: str, ending: str, mime: str, make: Any, help_: str) -> None:
+def downloads(each: Sequence[StoredFindings], sides: Sequence[Side], place: DeltaGenerator) -> None:
+    """All findings on screen, of both sides where two are compared; not while some are missing."""
+    if any(found.missing for found in each):
+        return
+    findings = [found.all for found in each]
+    lacks = {name: why for found in each for name, why in found.lacks.items()}
+    bench, opened = state.workbench(), state.opened()  # a download is built outside the page
+    whole = [state.opened(side.space.encoder) if side.whole else None for side in sides]
+    with place:
+        _button(
+            "Report", "html", "text/html",
+            lambda: page(bench, opened, sides, with_items(bench, whole, each), lacks),
+            "One HTML file with figures and example items",
+        )  # fmt: skip
+        _button("JSON", "json", "application/json", lambda: document(sides, findings),
+                "As `sextant diagnose --json` prints it")  # fmt: skip
+        controls.download(_rows(sides, findings), "geometry")
+
+
+def _button(label: str, ending: str, mime: str, make: Callable[[], str], help_: str) -> None:
     """A download whose file is built when it is clicked."""
     st.download_button(
         label, make, f"geometry.{ending}", mime, key=f"_save_geometry_{ending}", type="tertiary",
@@ -35,11 +44,31 @@ def _button(label: str, ending: str, mime: str, make: Any, help_: str) -> None:
     )  # fmt: skip
 
 
+def with_items(
+    bench: Workbench,
+    whole: Sequence[EncodedCollection | None],
+    each: Sequence[StoredFindings],
+) -> list[tuple[Finding, ...]]:
+    """The findings with their values for single items, where these are stored."""
+    return [
+        tuple(
+            finding
+            for name in sorted(found.findings)
+            for finding in (
+                bench.findings(opened, name)[0]
+                if opened and name in DIAGNOSTICS.all()
+                else found.findings[name]
+            )
+        )
+        for opened, found in zip(whole, each, strict=True)
+    ]
+
+
 def page(
     workbench: Workbench,
     opened: EncodedCollection,
     sides: Sequence[Side],
-    findings: Sequence[tuple[Finding, ...]],
+    findings: Found,
     lacks: dict[str, str],
 ) -> str:
     """The HTML report of one or two sides."""
@@ -48,7 +77,7 @@ def page(
     return report.html_page(opened.name, each, lacks, shown)
 
 
-def document(sides: Sequence[Side], findings: Sequence[tuple[Finding, ...]]) -> str:
+def document(sides: Sequence[Side], findings: Found) -> str:
     """One diagnosis as JSON, or two and their comparison."""
     each = [
         {"part": s.name, **documents.diagnosis(s.space.encoder, s.space.n, f)}
@@ -58,9 +87,7 @@ def document(sides: Sequence[Side], findings: Sequence[tuple[Finding, ...]]) -> 
     return json.dumps(one, indent=2, ensure_ascii=False)
 
 
-def _rows(
-    sides: Sequence[Side], findings: Sequence[tuple[Finding, ...]]
-) -> list[dict[str, str | float]]:
+def _rows(sides: Sequence[Side], findings: Found) -> list[dict[str, Any]]:
     return [
         {"part": side.name, "encoder": side.space.encoder, **row}
         for side, each in zip(sides, findings, strict=True)

@@ -1,4 +1,4 @@
-"""The geometry report: diagnostics by family, with the items of highest and lowest value."""
+"""A family of diagnostics in full, with the items of highest and lowest value."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from core.measure import (
     Threshold,
     extremes,
     folded,
-    folded_sentence,
     measures,
     reading,
     title,
 )
 from core.registry import Plugin
 from core.types import SCOPE_NAMES, Finding, Space
+from core.workbench import StoredFindings
 from pages.parts import charts, controls, formatting, gallery, item, session, state, vital_signs
 from pages.parts.geometry import encoder
+from pages.parts.geometry.review import REVIEW
 from pages.parts.geometry.subset import Side
 
 OVERVIEW = "Overview"
@@ -39,7 +40,7 @@ class Measured:
 
 def family() -> str:
     """Which part of the report is open; part of the link."""
-    families = [OVERVIEW, *_families()]
+    families = [OVERVIEW, *_families(), *([REVIEW] if len(state.space().pairs) else [])]
     return session.linked(
         "family",
         OVERVIEW,
@@ -53,8 +54,8 @@ def family() -> str:
 
 
 def measure(family: str, sides: Sequence[Side]) -> list[Measured]:
-    """Measure the diagnostics of a family, or all, with a progress bar."""
-    plugins = [p for p in measures() if family in (OVERVIEW, p.family)]
+    """Measure the diagnostics of a family, with a progress bar."""
+    plugins = [p for p in measures() if p.family == family]
     bar, found = st.empty(), []
     for i, plugin in enumerate(plugins):
         label = f"Measuring {plugin.title.lower()} ({i + 1} of {len(plugins)})…"
@@ -72,25 +73,15 @@ def _measure(plugin: Plugin, side: Side) -> tuple[tuple[Finding, ...], str]:
     return state.measured(plugin.name, of=side.space)
 
 
-def overview(measured: Sequence[Measured]) -> None:
-    """Every finding in two lines, by family; a common cause counts once."""
-    heads = _folded(measured)
-    repeated = {id(f) for found in heads.values() for f in found}
-    for name in _families():
-        here = [m for m in measured if m.plugin.family == name]
-        st.markdown(f"##### {name}", anchors=False)
-        first, *more = zip(*(m.found for m in here), strict=True)
-        other = [f for found in more[0] for f in found] if more else None
-        findings = [f for found in first for f in found if id(f) not in repeated]
-        if findings or other:
-            vital_signs.show(findings, key=f"_overview_{name}", wide=True, other=other)
-        for one in here:
-            if one.plugin.name in heads:
-                st.caption(formatting.plain(folded_sentence(heads[one.plugin.name])))
-        _lacks(here)
-        if name == encoder.FAMILY:
-            encoder.overview(bool(findings or other or any(m.lacks for m in here)))
-        st.space("small")
+def stored(measured: Sequence[Measured], sides: Sequence[Side]) -> list[StoredFindings]:
+    """The same by side."""
+    return [
+        StoredFindings(
+            {one.plugin.name: one.found[i] for one in measured if one.found[i]},
+            {one.plugin.name: " ".join(one.lacks) for one in measured if one.lacks},
+        )
+        for i in range(len(sides))
+    ]
 
 
 def full(measured: Sequence[Measured], sides: Sequence[Side]) -> None:

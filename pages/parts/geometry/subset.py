@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import report, search
+from core import measure, report, search
 from core.errors import InputError
 from core.types import SCOPE_NAMES, Filter, Kind, Space
 from pages.parts import formatting, session, state
@@ -21,10 +21,15 @@ A, B = "a.", "b."
 
 @dataclass(frozen=True)
 class Side:
-    """Items to measure, and their name."""
+    """Items to measure, and their name; `whole` where they are all of an encoder's."""
 
     name: str
     space: Space
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all items that an encoder has vectors of: what is stored."""
+        return self.space.key == state.opened(self.space.encoder).space.key
 
 
 @dataclass(frozen=True)
@@ -76,18 +81,38 @@ def sides() -> tuple[Side, ...]:
     )
 
 
-def about(sides: tuple[Side, ...]) -> None:
-    """What is measured: counts, dimensions and encoder."""
-    for i, side in enumerate(sides):
-        space = side.space
-        counts = [(space.n_images, "image"), (space.n - space.n_images, "text")]
-        items = " and ".join(formatting.count(n, one) for n, one in counts if n)
-        pairs = f" in {formatting.count(len(space.pairs), 'pair')}" if len(space.pairs) else ""
+def rarefied(sides: tuple[Side, ...]) -> tuple[Side, ...]:
+    """Two sides at the same number of items."""
+    if len(sides) < 2:
+        return sides
+    key = " ".join(side.space.key for side in sides)
+    spaces = _rarefied(key, *(side.space for side in sides))
+    return tuple(Side(side.name, space) for side, space in zip(sides, spaces, strict=True))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _rarefied(key: str, _a: Space, _b: Space) -> tuple[Space, Space]:
+    return measure.rarefied(_a, _b)
+
+
+def about(given: tuple[Side, ...], sides: tuple[Side, ...]) -> None:
+    """What is measured: counts, dimensions and encoder; of a larger side a random part."""
+    for i, (whole, side) in enumerate(zip(given, sides, strict=True)):
         mark = f"**{'AB'[i]}** " if len(sides) > 1 else ""
-        st.caption(
-            f"{mark}{formatting.plain(side.name)}: {items}{pairs}, {space.d} dimensions, "
-            f"encoder {formatting.plain(space.encoder)}."
+        part = (
+            "" if side.space.n == whole.space.n else f", of which {_counts(side.space)} at random"
         )
+        st.caption(
+            f"{mark}{formatting.plain(side.name)}: {_counts(whole.space)}{part}, {side.space.d} "
+            f"dimensions, encoder {formatting.plain(side.space.encoder)}."
+        )
+
+
+def _counts(space: Space) -> str:
+    counts = [(space.n_images, "image"), (space.n - space.n_images, "text")]
+    items = " and ".join(formatting.count(n, one) for n, one in counts if n)
+    pairs = f" in {formatting.count(len(space.pairs), 'pair')}" if len(space.pairs) else ""
+    return f"{items}{pairs}"
 
 
 def _request(of: str) -> SubsetRequest:
