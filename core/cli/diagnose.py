@@ -50,8 +50,11 @@ def diagnose(workbench: Workbench, options: argparse.Namespace) -> int:
     for side in _sides(workbench, options):
         findings = _probe(workbench, side.opened, probes)
         if diagnostics or not only:
-            measured, lacks = workbench.measure(
-                side.space, diagnostics, on_part=lambda part: log(f"measuring {part}")
+            measured, lacks = workbench.diagnose(
+                side.opened,
+                side.space,
+                diagnostics,
+                on_part=lambda part: log(f"measuring {part}"),
             )
             if only and lacks:
                 raise InputError(" ".join(lacks.values()))
@@ -63,12 +66,17 @@ def diagnose(workbench: Workbench, options: argparse.Namespace) -> int:
     if options.report:
         opened = workbench.open(options.name, options.encoder)
         evidence = workbench.evidence(opened, [(s.space, s.findings) for s in sides])
-        write_report(options.report, html_page(options.name, sides, evidence=evidence))
+        write_report(
+            options.report,
+            html_page(options.name, sides, evidence=evidence, command=options.command),
+        )
     return _show(sides, options)
 
 
 def _sides(workbench: Workbench, options: argparse.Namespace) -> list[Measured]:
     """What is measured: one space, or the two that are compared."""
+    from core.measure import rarefied
+
     title, opened = options.subset or "Everything", workbench.open(options.name, options.encoder)
     filters = workbench.parse_filters(opened, options.subset)
     first = Measured(title, opened, workbench.subset(opened, filters))
@@ -91,7 +99,8 @@ def _sides(workbench: Workbench, options: argparse.Namespace) -> list[Measured]:
             raise InputError(
                 f"Nothing to compare: '{side.title}' has no items. Name another subset."
             )
-    return sides
+    spaces = rarefied(*(side.space for side in sides))
+    return [replace(side, space=space) for side, space in zip(sides, spaces, strict=True)]
 
 
 def _other_subset(workbench: Workbench, options: argparse.Namespace, first: Measured) -> Measured:
@@ -108,7 +117,7 @@ def _other_subset(workbench: Workbench, options: argparse.Namespace, first: Meas
 
 def _show(sides: Sequence[Side], options: argparse.Namespace) -> int:
     """The findings of one side; of two, which differ significantly. Returns the exit code."""
-    from core.measure import COMPARE_AID, compare
+    from core.measure import COMPARE_AID, by_size, compare
     from core.workbench import documents
 
     each = [
@@ -122,7 +131,7 @@ def _show(sides: Sequence[Side], options: argparse.Namespace) -> int:
         else:
             _one(sides[0].findings)
         return decision.finish(options)
-    contrasts = compare(sides[0].findings, sides[1].findings)
+    contrasts = by_size(compare(sides[0].findings, sides[1].findings))
     if options.json:
         a, b = ({"part": s.name, **d} for s, d in zip(sides, each, strict=True))
         print_json(documents.comparison(a, b, contrasts), options)
@@ -132,6 +141,7 @@ def _show(sides: Sequence[Side], options: argparse.Namespace) -> int:
     for c in contrasts:
         differs = "differs" if c.differs else ""
         echo(f"{differs:<8} {c.a.name:<24} {c.a.scope:<6} {_number(c.a)}  {_number(c.b)}")
+        echo(f"         {c.sentence}")
     both = {(c.a.name, c.a.scope) for c in contrasts}
     for mark, side in zip("AB", sides, strict=True):
         for f in side.findings:

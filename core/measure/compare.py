@@ -16,8 +16,8 @@ from core.types import Finding, Space
 
 UNKNOWN = "No difference shown: there is no interval for one of them."
 COMPARE_AID = (
-    "Differences of A from B with 95 % intervals, the clearest first. They differ where the "
-    "interval of the difference excludes 0; both sides have the same number of items."
+    "Two values differ where the 95 % interval of their difference excludes 0. Both sides are "
+    "measured on the same number of images and of texts."
 )
 
 
@@ -96,7 +96,8 @@ def by_size(contrasts: Iterable[Contrast]) -> tuple[Contrast, ...]:
 def rarefied(a: Space, b: Space) -> tuple[Space, Space]:
     """Both spaces at the same number of images and of texts: random parts of the larger.
 
-    The texts of an image stay with it as far as their number allows.
+    The texts of an image stay with it as far as their number allows. A kind that one of them lacks
+    stays as it is: there is nothing to compare it with.
 
     >>> rows = np.eye(6, dtype=np.float32)
     >>> a = Space(rows, tuple("abcdef"), 4)
@@ -111,7 +112,7 @@ def rarefied(a: Space, b: Space) -> tuple[Space, Space]:
 
 def _some_images(space: Space, count: int) -> Space:
     """So many random images, their texts, and the texts without an image."""
-    if space.n_images == count:
+    if count in (0, space.n_images):
         return space
     keep = np.ones(space.n, bool)
     keep[: space.n_images] = False
@@ -125,7 +126,7 @@ def _some_images(space: Space, count: int) -> Space:
 def _some_texts(space: Space, count: int) -> Space:
     """All images and so many random texts."""
     texts = space.n - space.n_images
-    if texts == count:
+    if count in (0, texts):
         return space
     chosen = space.n_images + np.random.default_rng(0).choice(texts, count, replace=False)
     return space.subset(np.concatenate([np.arange(space.n_images), chosen]))

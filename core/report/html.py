@@ -57,6 +57,7 @@ def html_page(
     sides: Sequence[Side],
     lacks: Mapping[str, str] | None = None,
     evidence: Evidence | None = None,
+    command: str = "",
 ) -> str:
     """The whole report.
 
@@ -65,6 +66,7 @@ def html_page(
         sides: one, or two to compare.
         lacks: why a diagnostic could not be measured, by its name.
         evidence: the items behind the numbers; without them the report has numbers only.
+        command: the command line that reproduces it.
     """
     marks = [f"{'AB'[i]}" if len(sides) > 1 else "" for i in range(len(sides))]
     measured = {_part_name(f) for side in sides for f in side.findings}
@@ -76,7 +78,7 @@ def html_page(
         .render(
             collection=collection,
             sides=[
-                (mark, side, _verdicts(parts, side))
+                (mark, side, _verdicts(parts, side), measure.concerns(side.findings))
                 for mark, side in zip(marks, sides, strict=True)
             ],
             families={
@@ -85,6 +87,7 @@ def html_page(
             },
             lacks=[(measure.measure(name).title, why) for name, why in (lacks or {}).items()],
             evidence=evidence or Evidence(),
+            command=command,
             aid=AID,
             usual=measure.USUAL,
             compare_aid=measure.COMPARE_AID,

@@ -95,6 +95,7 @@ class Workbench:
     readable_image = staticmethod(_explain.readable_image)
 
     measure = staticmethod(_measure.measure)
+    diagnose = staticmethod(_findings.diagnose)
     measure_all = staticmethod(_findings.measure_all)
     measure_space = staticmethod(_findings.measure_space)
     stored_findings = staticmethod(_findings.stored_findings)

@@ -366,7 +366,15 @@ def comparison(
 ) -> dict[str, Any]:
     """Two diagnoses, and which findings differ significantly."""
     rows = [
-        {"name": c.a.name, "scope": c.a.scope, "differs": c.differs, "sentence": c.sentence}
+        {
+            "name": c.a.name,
+            "scope": c.a.scope,
+            "differs": c.differs,
+            "sentence": c.sentence,
+            "difference": _number(c.difference),
+            "low": _number(c.interval[0]),
+            "high": _number(c.interval[1]),
+        }
         for c in contrasts
     ]
     return {"a": a, "b": b, "comparison": rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from core.measure import DIAGNOSTICS, FIGURES, Concern, Figure
 from core.types import Finding, Floats, Progress, Space, digest
 from core.workbench.ingest import no_progress
 from core.workbench.jobs import begin_step
+from core.workbench.measure import measure as measure_part
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -141,6 +142,39 @@ def findings(opened: EncodedCollection, name: str) -> tuple[tuple[Finding, ...],
             for f, has in zip(found, with_items, strict=True)
         ]
     return tuple(found), report.get("lacks", "")
+
+
+def diagnose(
+    opened: EncodedCollection,
+    space: Space,
+    names: Sequence[str] = (),
+    *,
+    on_part: Callable[[str], None] = lambda part: None,
+) -> tuple[tuple[Finding, ...], dict[str, str]]:
+    """As `measure`; of the whole collection what is stored is read and the rest is stored.
+
+    Args:
+        opened: the collection.
+        space: all of it, or a part.
+        names: of diagnostics; all of them without.
+        on_part: called with the name of each diagnostic that has to be measured.
+    """
+    chosen = [DIAGNOSTICS.get(name).name for name in names] or [*DIAGNOSTICS.all()]
+    whole = space.key == opened.space.key
+    missing = set(stored_findings(opened).missing if whole else chosen)
+    found, lacks = list[Finding](), dict[str, str]()
+    for name in chosen:
+        if name in missing:
+            on_part(name)
+        if whole:
+            each, lack = findings(opened, name)
+        else:
+            each, some = measure_part(space, [name])
+            lack = some.get(name, "")
+        found += each
+        if lack:
+            lacks[name] = lack
+    return tuple(found), lacks
 
 
 def glance(bench: Workbench, name: str, encoder: str | None = None) -> Glance | None:

@@ -1,7 +1,6 @@
-"""Vital signs of a space: on scales, as a table, and as one line on a card."""
+"""Findings on scales and as a table; the vital signs among them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -9,10 +8,9 @@ import streamlit as st
 from core import ASSETS, measure
 from core.measure import compare
 from core.registry import Plugin
-from core.types import SCOPE_NAMES, Finding, Scope, Space, Verdict
-from pages.parts import formatting, problems, state
+from core.types import SCOPE_NAMES, Finding, Scope
+from pages.parts import state
 
-WORST_FIRST: tuple[Verdict, ...] = ("bad", "watch", "good")
 DOTS = {"bad": ":red[●]", "watch": ":orange[●]", "good": ":green[●]"}
 VERDICTS = {"good": "good", "watch": "watch", "bad": "bad", "unknown": "no verdict"}
 AID = (
@@ -28,31 +26,14 @@ _DRAWN = st.components.v2.component(
 )
 
 
-def vital(of: Space | None = None) -> tuple[Finding, ...]:
-    """The vital signs of a space that can be measured; by default of the one on screen."""
-    signs: list[Finding] = []
-    here = of or state.space()
-    parts = _vital()
+def vital() -> tuple[Finding, ...]:
+    """The vital signs of the collection on screen that can be measured."""
+    signs, parts = list[Finding](), _vital()
     for n, (part, scope) in enumerate(parts, 1):
         with st.spinner(f"{part.title}, {n} of {len(parts)}", show_time=True):
-            findings = _measured(part.name, here)
+            findings, _ = state.measured(part.name)
         signs += [f for f in findings if f.scope == scope] or findings[:1]
     return tuple(signs)
-
-
-def vital_of(*spaces: Space) -> list[tuple[Finding, ...]]:
-    """The vital signs of each space; of two, in a scope that both have where there is one."""
-    if len(spaces) == 1:
-        return [vital(spaces[0])]
-    findings: list[tuple[Finding, ...]] = [() for _ in spaces]
-    for part, scope in _vital():
-        each = [{f.scope: f for f in _measured(part.name, space)} for space in spaces]
-        shared = [s for s in each[0] if all(s in one for one in each)]
-        at = scope if scope in shared or not shared else shared[0]
-        findings = [
-            had + ((one[at],) if at in one else ()) for had, one in zip(findings, each, strict=True)
-        ]
-    return findings
 
 
 def show(
@@ -60,15 +41,14 @@ def show(
     *,
     key: str,
     wide: bool = False,
-    six: bool = False,
     other: Sequence[Finding] | None = None,
 ) -> None:
-    """Draw findings as a list, side by side when `wide`, or six in a row where there is room.
+    """Draw findings as a list, or side by side when `wide`.
 
     With the findings of another space in `other`, both are drawn and compared.
     """
     data = [_row(f) for f in findings] if other is None else _both([*findings], other)
-    _DRAWN(key=key, data={"look": "six" if six else "wide" if wide else "", "signs": data})
+    _DRAWN(key=key, data={"look": "wide" if wide else "", "signs": data})
 
 
 def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
@@ -82,24 +62,6 @@ def rows(findings: Iterable[Finding]) -> list[dict[str, str | float]]:
         }
         for f in findings
     ]  # fmt: skip
-
-
-def health(name: str, place: Any) -> None:
-    """Write one line into its place: a dot, and the vital signs with the worst verdict."""
-    with problems.shown():
-        few, signs = _signs(state.workbench().version(name), name)
-        if few:
-            place.caption(formatting.plain(few))
-            return
-        worst = next((v for v in WORST_FIRST if any(s.verdict == v for s in signs)), None)
-        if worst is None:
-            return
-        about = ", ".join(s.about for s in signs if s.verdict == worst)
-        line = ["vital signs good" if worst == "good" else f"{worst}: {about}"]
-        line += [
-            s.about for s in signs if s.part == FIRST and (worst == "good" or s.verdict != worst)
-        ]
-        place.caption(f"{DOTS[worst]} {formatting.plain(' · '.join(line))}")
 
 
 def _vital() -> list[tuple[Plugin[Any], Scope]]:
@@ -125,10 +87,6 @@ def _both(findings: Sequence[Finding], other: Sequence[Finding]) -> list[dict[st
     return both + alone
 
 
-def _measured(name: str, here: Space) -> list[Finding]:
-    return list(state.measured(name, of=here)[0])
-
-
 def _row(finding: Finding) -> dict[str, str | float | None]:
     low, high = finding.low, finding.high
     reference = finding.reference.value
@@ -149,32 +107,3 @@ def _row(finding: Finding) -> dict[str, str | float | None]:
         "over": finding.over,
         "sentence": finding.sentence,
     }
-
-
-@dataclass(frozen=True)
-class Sign:
-    """A vital sign on a card."""
-
-    part: str
-    verdict: Verdict
-    about: str
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _signs(version: str, name: str) -> tuple[str, list[Sign]]:
-    """Why a collection has no verdicts, or its vital signs that can be measured."""
-    bench = state.workbench()
-    space = bench.open(name).space
-    if few := measure.too_few(space):
-        return few, []
-    signs = []
-    for part, scope in _vital():
-        findings, _ = bench.measure(space, [part.name])
-        found = next((f for f in findings if f.scope == scope), None)
-        if found and part.name == FIRST:
-            value, chance = formatting.percent(found.value), found.reference.value
-            about = f"{part.title} {value}, by guessing {formatting.percent(chance)}"
-            signs.append(Sign(part.name, found.verdict, about))
-        elif found:
-            signs.append(Sign(part.name, found.verdict, part.title.lower()))
-    return "", signs

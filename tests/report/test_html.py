@@ -186,10 +186,10 @@ def finding(value, low, high, name="cone"):
 @pytest.mark.parametrize(
     ("low", "high", "differs"), [(3.1, 4, True), (3, 4, False), (0, 0.9, True), (1.5, 2, False)]
 )
-def test_numbers_differ_only_where_their_intervals_do_not_overlap(low, high, differs):
+def test_numbers_differ_where_the_interval_of_their_difference_excludes_zero(low, high, differs):
     (contrast,) = compare([finding(2, 1, 3)], [finding(low, low, high)])
     assert contrast.differs == differs
-    assert contrast.sentence.startswith("Differs" if differs else "No difference shown")
+    assert contrast.sentence.startswith("A is" if differs else "No difference shown")
 
 
 def test_only_findings_of_both_are_compared():

@@ -348,10 +348,12 @@ def test_by_link_it_is_there_at_once_with_the_pictures_behind_it(app, tried):
     assert len(changed) == 2 and all(webp[8:12] == b"WEBP" for webp in changed.values())
 
 
-def test_the_overview_has_it_when_it_is_there_and_else_the_way_to_it(app, untried):
-    assert "Not measured yet" in words(visit(app, "full", family="Overview"))
-    next(b for b in app.button if b.key == "_to_encoder").click()
-    assert "Report on toy" in words(run(app))
+def test_the_overview_has_a_dot_for_each_of_its_findings(app, tried):
+    tried.measure_all(tried.open("full"))
+    visit(app, "full", family="Overview")
+    (drawn,) = components(app, "sextant_dots")
+    each = {one["name"]: one["findings"] for one in drawn["families"]}
+    assert len(each["Encoder"]) == len(tried.saved_encoder_report(tried.open("full")).findings)
 
 
 def test_a_changed_collection_is_told(app, tried, tmp_path):

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import report
-from core.measure import DIAGNOSTICS, compare
+from core.measure import DIAGNOSTICS, by_size, compare
 from core.types import Finding
 from core.workbench import EncodedCollection, StoredFindings, Workbench, documents
 from pages.parts import controls, state, vital_signs
@@ -83,7 +83,7 @@ def document(sides: Sequence[Side], findings: Found) -> str:
         {"part": s.name, **documents.diagnosis(s.space.encoder, s.space.n, f)}
         for s, f in zip(sides, findings, strict=True)
     ]
-    one = each[0] if len(each) == 1 else documents.comparison(*each, compare(*findings))
+    one = each[0] if len(each) == 1 else documents.comparison(*each, by_size(compare(*findings)))
     return json.dumps(one, indent=2, ensure_ascii=False)
 
 
