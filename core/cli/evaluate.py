@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from core.types import Score
     from core.workbench import Workbench
 
+DIRECTIONS = ("text_to_image", "image_to_text")
+
 
 def evaluate(workbench: Workbench, options: argparse.Namespace) -> int:
     """Print what was evaluated, decide on it, and return the exit code."""
@@ -75,13 +77,14 @@ def _pairs(
     result = workbench.evaluate(opened, hub_correction=options.hub_correction)
     document = documents.evaluation(result)
     lines = []
-    for name in ("text_to_image", "image_to_text"):
+    for name in DIRECTIONS:
         direction = getattr(result, name)
         lines.append(f"{name.replace('_', ' ')} ({len(direction.queries):,} queries)")
         lines += _scores(direction.scores)
     if options.by:
         by = {}
-        for name in ("text_to_image", "image_to_text"):
+        fields = {name: workbench.group_fields(opened, name) for name in DIRECTIONS}
+        for name in [n for n in DIRECTIONS if options.by in fields[n]] or DIRECTIONS:
             found = workbench.recall_by_group(opened, result, name, options.by)
             by[name] = documents.groups(options.by, found)
             lines.append(f"{name.replace('_', ' ')} by {options.by}, the lowest first")
