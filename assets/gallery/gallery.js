@@ -74,9 +74,7 @@ function foot(card, picks, send) {
 }
 
 function line(card) {
-  const line = node("li", "line", card.above);
-  line.setAttribute("role", "separator");
-  return line;
+  return node("li", "line", card.above);
 }
 
 function build(card, index, picks, send) {
