@@ -1,0 +1,48 @@
+"""axe-core finds nothing serious on any page, light or dark; the keyboard opens an item."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.fixtures.browser import SCHEMES, settled
+
+LINKS = ("?q=red", "", "map?map=pca", "geometry", "evaluate", "collections", "methods")
+
+
+def serious(page):
+    """What axe-core counts as serious or critical, one line each."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['target']} {node['html'][:200]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_no_page_has_a_serious_finding(visit, scheme):
+    page = visit("?collection=colours", scheme=scheme)
+    found = {}
+    for link in LINKS:
+        page.goto(f"/{link}{'&' if '?' in link else '?'}collection=colours")
+        settled(page)
+        found[link] = serious(page)
+    assert not any(found.values()), "\n".join(f"{link}: {x}" for link in found for x in found[link])
+
+
+def test_the_keyboard_searches_and_opens_a_result(visit):
+    page = visit("?collection=colours")
+    page.keyboard.press("/")
+    page.keyboard.type("red", delay=20)
+    page.get_by_role("button", name="1. a red square", exact=False).wait_for()
+    page.keyboard.press("Tab")
+    for _ in range(25):
+        if page.evaluate("document.activeElement?.shadowRoot?.activeElement?.className") == "open":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="More like this").wait_for()
+    assert not serious(page)
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
