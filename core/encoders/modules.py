@@ -55,35 +55,6 @@ class TextHalf(nn.Module):
         return rows
 
 
-class StarterPatchRows(nn.Module):
-    """The starter's image tower without pooling: pooling and head are linear and commute."""
-
-    def __init__(self, tower: Any) -> None:
-        super().__init__()
-        self.tower: Any = tower
-
-    def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """(n, patches, d) rows whose mean is the image's row, not normalized."""
-        features = self.tower.trunk.forward_features(batch)
-        rows: torch.Tensor = self.tower.head(features.flatten(2).transpose(1, 2))
-        return rows
-
-
-class StarterTokenRows(nn.Module):
-    """The starter's text tower without pooling, padding included."""
-
-    def __init__(self, tower: Any) -> None:
-        super().__init__()
-        self.tower: Any = tower
-
-    def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """(n, length, d) rows whose mean without padding is the text's row, not normalized."""
-        mask = (batch != self.tower.config.pad_token_id).long()
-        output = self.tower.transformer(input_ids=batch, attention_mask=mask)
-        rows: torch.Tensor = self.tower.proj(output.last_hidden_state)
-        return rows
-
-
 class PatchRows(nn.Module):
     """Patch tokens of one of OpenCLIP's own vision transformers, in the joint space.
 

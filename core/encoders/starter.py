@@ -1,8 +1,9 @@
 """The bundled encoder: weights from two packages, joined by two small heads trained for it.
 
-It is an ordinary OpenCLIP model (`assets/starter/open_clip_config.json`). Its halves are built
-separately, so that a text query does not wait for the image half; pixels and token ids are computed
-here without torch, so that neither half needs torch once it is converted.
+Its towers are those of an OpenCLIP model (`assets/starter/open_clip_config.json`); the heads also
+see outputs of earlier layers. Its halves are built separately, so that a text query does not wait
+for the image half; pixels and token ids are computed here without torch, so that neither half needs
+torch once it is converted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,19 +49,23 @@ EXAMPLES = (
 """Texts of several lengths, for comparing backends."""
 
 
-def model() -> Model:
+def model(heads: Path = HEADS) -> Model:
     """The starter, with nothing heavy loaded yet.
+
+    Args:
+        heads: those that come with Sextant, or others of the same form.
 
     Raises:
         MissingPart: its configuration or its heads are absent.
     """
     size, length = image_size(), context_length()
     weights = sha256(
-        "".join([IMAGE_WEIGHTS.digest, TEXT_WEIGHTS.digest, _heads_digest()]).encode()
+        "".join([IMAGE_WEIGHTS.digest, TEXT_WEIGHTS.digest, _digest_of(heads)]).encode()
     ).hexdigest()
     preprocessing = f"RGB, bicubic to {size} x {size}, -1..1; {length} word pieces"
     described = as_text(
-        flat(config(), {}) | {"preprocessing": preprocessing, "tokenizer": TOKENIZER.digest[:12]}
+        flat({**config(), "features_cfg": config("features_cfg")}, {})
+        | {"preprocessing": preprocessing, "tokenizer": TOKENIZER.digest[:12]}
     )
 
     def tower(
@@ -71,7 +77,7 @@ def model() -> Model:
         shape: tuple[int, ...],
     ) -> Tower:
         key = f"starter-{half}-{digest(weights, described)[:12]}"
-        return Tower(key, f"starter ({of})", verify, _lazily(build), example, shape)
+        return Tower(key, f"starter ({of})", verify, _lazily(build, heads), example, shape)
 
     of_images = (IMAGE_WEIGHTS.verify, example_pixels, (-1, 3, size, size))
     of_texts = (_verify_text, lambda: tokenize(EXAMPLES), (-1, -1))
@@ -93,7 +99,7 @@ def model() -> Model:
         additive=True,
         context=length,
         count=count,
-        stretch=longer,
+        stretch=lambda mode: longer(mode, heads),
     )
 
 
@@ -131,7 +137,7 @@ def count(text: str) -> int:
     return len(_tokenizer(None).encode(_clean(text)).ids)
 
 
-def longer(mode: str) -> Longer:
+def longer(mode: str, heads: Path = HEADS) -> Longer:
     """The text half with stretched positions; see `long_texts`."""
     length = context_length()
     context = long_texts.stretched_context(mode, length)
@@ -139,7 +145,7 @@ def longer(mode: str) -> Longer:
     def build() -> nn.Module:
         from core.encoders.modules import stretch
 
-        return stretch(_lazily("text")(), length, mode)
+        return stretch(_lazily("text", heads)(), length, mode)
 
     def longer_ids(texts: Sequence[str]) -> Ints:
         return _token_ids(texts, context)
@@ -181,7 +187,7 @@ def example_pixels() -> Floats:
     return np.array(waves, np.float32).reshape(4, 3, size, size)
 
 
-def _lazily(half: str) -> Callable[[], nn.Module]:
+def _lazily(half: str, heads: Path) -> Callable[[], nn.Module]:
     """Build a half of `starter_modules`, which imports torch, only when needed."""
 
     def build() -> nn.Module:
@@ -190,7 +196,7 @@ def _lazily(half: str) -> Callable[[], nn.Module]:
         lazy.open_clip()
         from core.encoders import starter_modules
 
-        module: nn.Module = getattr(starter_modules, half)()
+        module: nn.Module = getattr(starter_modules, half)(heads)
         return module
 
     return build
@@ -227,8 +233,8 @@ def _tokenizer(most: int | None) -> Any:
     return tokenizer
 
 
-def _heads_digest() -> str:
+def _digest_of(heads: Path) -> str:
     try:
-        return sha256(HEADS.read_bytes()).hexdigest()
+        return sha256(heads.read_bytes()).hexdigest()
     except OSError as error:
-        raise not_here(HEADS) from error
+        raise not_here(heads) from error

@@ -96,14 +96,14 @@ TOKENIZER = Weights(
 
 
 @cache
-def config() -> dict[str, Any]:
-    """The model part of the OpenCLIP configuration.
+def config(section: str = "model_cfg") -> dict[str, Any]:
+    """A section of the OpenCLIP configuration; `features_cfg` is the starter's own.
 
     Raises:
         MissingPart: the file is absent.
     """
     try:
-        loaded: dict[str, Any] = json.loads(CONFIG.read_text("utf-8"))["model_cfg"]
+        loaded: dict[str, Any] = json.loads(CONFIG.read_text("utf-8"))[section]
     except OSError as error:
         raise not_here(CONFIG) from error
     return loaded
@@ -117,6 +117,11 @@ def image_size() -> int:
 def context_length() -> int:
     """Tokens of a text, at most."""
     return int(config()["text_cfg"]["context_length"])
+
+
+def layers(which: str) -> tuple[int, ...]:
+    """Numbers of the layers whose outputs the heads see: "image_blocks" or "text_layers"."""
+    return tuple(config("features_cfg")[which])
 
 
 def not_here(path: Path) -> MissingPart:

@@ -230,7 +230,7 @@ def test_the_starters_words_are_whole():
     assert of.count(1) > 1
     assert [of[0], *of[-2:]] == [-1, -1, -1]
     with torch.inference_mode():
-        rows = starter_modules.tokens().eval()(torch.from_numpy(ids))[0].numpy()
+        rows = starter_modules.tokens(starter_files.HEADS).eval()(torch.from_numpy(ids))[0].numpy()
     tokens = load("starter", "torch").text_tokens([text])[0]
     for at in range(4):
         mean = rows[[piece == at for piece in of]].mean(axis=0)

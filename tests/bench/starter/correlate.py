@@ -1,8 +1,9 @@
 """The initialization: regularized canonical correlation of images and texts, in closed form.
 
-A few hundred captioned images and 1,280 features call for strong regularization towards directions
+A few hundred captioned images and 2,048 features call for strong regularization towards directions
 of high variance. Canonical correlation does that in one step, and reaches a better caption recall
-than gradient steps from a random initialization.
+than gradient steps from a random initialization. Kinds of images that have a head of their own are
+whitened apart and share the directions of the texts.
 
 Source: Hotelling, Relations between two sets of variates, Biometrika 28 (1936); the ridge after
 Vinod, Canonical ridge and econometrics of joint production, Journal of Econometrics 4 (1976).
@@ -10,6 +11,7 @@ Vinod, Canonical ridge and econometrics of joint production, Journal of Economet
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,38 +28,44 @@ class Source:
 
 @dataclass(frozen=True)
 class Start:
-    """Whitening of both sides and the leading d directions, strongest first."""
+    """Whitening of one side and its leading d directions, strongest first."""
 
-    whiten_images: torch.Tensor
-    whiten_texts: torch.Tensor
-    images: torch.Tensor
-    texts: torch.Tensor
+    whitening: torch.Tensor
+    directions: torch.Tensor
 
 
-def correlate(sources: list[Source], d: int, image_ridge: float, text_ridge: float) -> Start:
+def correlate(
+    domains: Sequence[Sequence[Source]], d: int, image_ridge: float, text_ridge: float
+) -> tuple[list[Start], Start]:
     """Directions in which images and texts vary together over all sources.
 
     Each source is centered on its own, so that no direction separates the sources; texts keep
     their mean in their own moments, as the text head has no bias to subtract it.
 
     Args:
-        sources: Standardized image features with raw text features.
+        domains: For each image head its sources: standardized image features, raw text features.
         d: Number of directions.
         image_ridge: Added to the variance of every image direction, in units of their mean.
         text_ridge: The same for texts.
+
+    Returns:
+        A start for each image head, and that of the texts.
     """
-    images = [s.images - s.images.mean(0) for s in sources]
-    texts = [s.texts.flatten(0, 1) for s in sources]
-    averages = [s.texts.mean(1) for s in sources]
-    weights = [s.weight for s in sources]
-    whiten_images = _inverse_root(_moments(weights, images, images), image_ridge)
-    whiten_texts = _inverse_root(_moments(weights, texts, texts), text_ridge)
-    shared = _moments(weights, images, averages)
-    left, strength, right = torch.linalg.svd(
-        whiten_images @ shared @ whiten_texts, full_matrices=False
-    )
+    every = [source for sources in domains for source in sources]
+    texts = [s.texts.flatten(0, 1) for s in every]
+    of_texts = _inverse_root(_moments([s.weight for s in every], texts, texts), text_ridge)
+    whitenings, shared = [], []
+    for sources in domains:
+        images = [s.images - s.images.mean(0) for s in sources]
+        weights = [s.weight for s in sources]
+        whitenings.append(_inverse_root(_moments(weights, images, images), image_ridge))
+        cross = _moments(weights, images, [s.texts.mean(1) for s in sources])
+        shared.append(whitenings[-1] @ cross @ of_texts)
+    left, strength, right = torch.linalg.svd(torch.cat(shared), full_matrices=False)
     root = strength[:d].sqrt()
-    return Start(whiten_images, whiten_texts, left[:, :d] * root, right[:d].T * root)
+    parts = (left[:, :d] * root).split([len(w) for w in whitenings])
+    starts = [Start(w, part) for w, part in zip(whitenings, parts, strict=True)]
+    return starts, Start(of_texts, right[:d].T * root)
 
 
 def _moments(
