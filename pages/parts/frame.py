@@ -7,7 +7,7 @@ import streamlit as st
 from core import ASSETS
 from core.errors import UnknownName
 from core.types import Passport
-from pages.parts import encoder_steps, formatting, problems, session, state
+from pages.parts import encoder_steps, formatting, newer_starter, problems, session, state
 
 LOGO = str(ASSETS / "logo.svg")
 ICON = str(ASSETS / "icon.svg")
@@ -42,6 +42,7 @@ def bar(page: st.Page, pages: Sequence[st.Page]) -> None:
                     width=210, on_change=_another,
                 )  # fmt: skip
                 _encoder()
+        newer_starter.offer()
     if problem:
         problems.show(problem)
 
