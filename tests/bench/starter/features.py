@@ -74,9 +74,8 @@ def captioned(folder: Path, cache: Path, views: Sequence[str] = ("whole",)) -> C
     lines = [r for r in records(folder) if r.get("source", "OpenMoji") == "OpenMoji"]
     paths = [folder / r["image"] for r in lines]
     rows = [_images(paths, cache, view) for view in views]
-    captions = [[*r["captions"], *([r["name"]] if "name" in r else [])] for r in lines]
-    texts = _texts([c for some in captions for c in some], cache)
-    ends = np.cumsum([len(some) for some in captions])
+    texts = _texts([c for r in lines for c in r["captions"]], cache)
+    ends = np.cumsum([len(r["captions"]) for r in lines])
     return Captioned(
         [r.get("family", r["image"]) for r in lines],
         torch.from_numpy(np.stack(rows, axis=1)),
