@@ -51,10 +51,6 @@ def chips() -> list[Chip]:
 
 def show(chips: Sequence[Chip]) -> None:
     """Draw the chips; nothing while the query is one text in the box."""
-    problem: SextantError | None = session.get(UNREADABLE, None)
-    if problem:
-        problems.show(problem)
-        session.store(UNREADABLE, None)
     if all(chip.place == BOX for chip in chips) and len(chips) < 2:
         return
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
@@ -105,7 +101,7 @@ def text(caption: str) -> None:
 def set_image(data: bytes) -> None:
     """Make an uploaded image part of the query; b"" removes it.
 
-    An unreadable one changes nothing; the reason is shown when the parts are drawn.
+    An unreadable one changes nothing; `rejected_image` has the reason.
     """
     try:
         if data:
@@ -117,8 +113,15 @@ def set_image(data: bytes) -> None:
     session.store(state.WEIGHT, 1.0)
 
 
+def rejected_image() -> SextantError | None:
+    """Why the last image did not become part of the query; once."""
+    problem: SextantError | None = session.get(UNREADABLE, None)
+    session.store(UNREADABLE, None)
+    return problem
+
+
 def reject_image(reason: str) -> None:
-    """Show why an image does not become part of the query."""
+    """Note why an image does not become part of the query."""
     session.store(UNREADABLE, InputError(reason))
 
 

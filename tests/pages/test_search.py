@@ -176,10 +176,10 @@ def test_an_image_that_cannot_be_read_is_refused_with_a_sentence(filled, monkeyp
     def page():
         import streamlit as st
 
-        from pages.parts import query
+        from pages.parts import problems, query
 
         query.set_image(st.session_state["bytes"])
-        query.show(())
+        problems.show(query.rejected_image())
 
     app = AppTest.from_function(page)
     app.session_state["bytes"] = picture("green")[:60]

@@ -117,10 +117,10 @@ def draw(bar: Bar, request: SearchRequest) -> None:
             live="20ms",
             disabled=bool(bar.off),
         )
+        for problem in filter(None, (request.problem, query_parts.rejected_image())):
+            problems.show(problem)
     # A container in each place: a fragment may write only where the page wrote before.
     with bar.chips, st.container():
-        if request.problem:
-            problems.show(request.problem)
         query_parts.show(request.chips)
     with bar.mix, st.container():
         query_parts.choose_mix(request.chips)

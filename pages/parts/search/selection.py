@@ -73,9 +73,11 @@ def _tag(ids: Sequence[str]) -> None:
         if st.button("Add tag", key="_tag_add", type="primary", disabled=not tag):
             bench.tag(name, tag, [(id_,) for id_ in ids])
             st.toast(f"{formatting.count(len(ids), 'item')} tagged.", icon=":material/sell:")
+            st.rerun()  # the whole page: the tag is a filter now
         if st.button("Remove tag", key="_tag_remove", disabled=not tag or tag not in known):
             bench.untag(name, tag, [(id_,) for id_ in ids])
             st.toast(f"Tag removed from {formatting.count(len(ids), 'item')}.")
+            st.rerun()
     st.caption("Tags are a filter here and in Geometry.")
 
 
@@ -94,7 +96,7 @@ def _compare(ids: Sequence[str]) -> None:
     """The items side by side, and the cosine of each with each."""
     cards = gallery.cards(ids)
     for column, card in zip(st.columns(len(cards)), cards, strict=True):
-        with column:
+        with column, st.container(key=f"compared_{card.id}"):
             item.whole(state.items([card.id])[card.id])
             st.text(formatting.shorten(card.caption or card.name, 200))
             for label in card.labels:
