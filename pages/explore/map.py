@@ -16,6 +16,7 @@ with problems.shown(stop=True):
         request = layout.controls()
         projected = layout.layout(request)
         layers = layout.layers(request, projected)
+        plot.of_link()
         drawing = plot.drawing(projected, layers)
         plot.show(plot.figure(projected, layers, plot.highlighted(drawing)), layers)
         layout.aid(projected, layers)

@@ -12,8 +12,10 @@ from core.measure import DIAGNOSTICS
 from core.report import Layer
 from core.types import SCOPE_NAMES, Finding
 from core.workbench import Layout, tasks
-from pages.parts import session, state
+from pages.parts import charts, session, state
+from pages.parts.controls import download
 
+KEY = "_points"  # of the figure
 KIND, LABEL = "kind", "label"
 METHODS = {"umap": "UMAP", "pca": "PCA"}
 GAPS = {"keep": "Kept", "remove": "Removed"}
@@ -67,23 +69,41 @@ def layout(request: LayoutRequest) -> Layout:
 
 
 def layers(request: LayoutRequest, layout: Layout) -> tuple[Layer, ...]:
-    """Layers of points, by the chosen color."""
+    """Layers of points, by the chosen color: gray ones below texts, texts below images."""
     space, rows = layout.space, report.sample_for_map(layout.space)
     if request.color == KIND:
-        return report.by_kind(space, rows)
-    if request.color == LABEL:
-        return report.by_label(space, rows)
-    return report.by_finding(space, rows, _finding(request))
+        layers = report.by_kind(space, rows)
+    elif request.color == LABEL:
+        layers = report.by_label(space, rows)
+    else:
+        layers = report.by_finding(space, rows, _finding(request))
+    return tuple(sorted(layers, key=lambda layer: (layer.hue >= 0, layer.kind == "image")))
 
 
 def aid(layout: Layout, layers: Sequence[Layer]) -> None:
     """How to read and use the map, and whether it is a sample."""
     n = sum(len(layer.rows) for layer in layers)
     part = f" Random sample: {n:,} of {layout.space.n:,} items." if n < layout.space.n else ""
-    st.caption(
-        f"{AIDS[layout.method]}{part} Drag to select points, double-click to clear the selection, "
-        "scroll to zoom, click to open an item."
-    )
+    with st.container(horizontal=True, key="_aid_points"):
+        st.caption(
+            f"{AIDS[layout.method]}{part} Dots: images, rings: texts. Drag to select points, "
+            "double-click to clear the selection, scroll to zoom, click to open an item."
+        )
+        download(lambda: _rows(layout, layers), "map")
+        charts.save_image(KEY)
+
+
+def _rows(layout: Layout, layers: Sequence[Layer]) -> list[dict[str, Any]]:
+    """The points on the map, as numbers."""
+    return [
+        {
+            "id": layout.space.ids[row], "kind": layer.kind, "layer": layer.name,
+            "x": float(layout.xy[row, 0]), "y": float(layout.xy[row, 1]),
+            "value": "" if layer.values is None else float(layer.values[at]),
+        }
+        for layer in layers
+        for at, row in enumerate(layer.rows)
+    ]  # fmt: skip
 
 
 def _compute(name: str, encoder: str | None, request: LayoutRequest) -> None:

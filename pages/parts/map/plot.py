@@ -11,8 +11,8 @@ from core.report import Layer
 from core.types import digest
 from core.workbench import Layout
 from pages.parts import charts, formatting, gallery, item, session, state
+from pages.parts.map.layout import KEY
 
-KEY = "_points"
 # Visible in the light and the dark theme.
 COLOR_SCALE = ("#3d9db4", "#7faf95", "#cda545", "#d8713c", "#c2304f")
 PREVIEW_KEY = "_preview"
@@ -26,17 +26,19 @@ CONFIG = {
     "displayModeBar": True,
     "displaylogo": False,
     "scrollZoom": True,
-    "modeBarButtonsToRemove": ["toImage", "autoScale2d", "hoverClosestCartesian"],
+    "modeBarButtonsToRemove": ["autoScale2d", "hoverClosestCartesian"],
+    **charts.image(KEY),
 }
+LINK = "selected"  # the selection in the link, packed
 
 
 def figure(layout: Layout, layers: Sequence[Layer], selected: Sequence[str]) -> go.Figure:
     """Points by layer; `selected` ids are highlighted."""
     n = sum(len(layer.rows) for layer in layers)
-    size, opacity = (7, 0.75) if n < 3_000 else (4.5, 0.65) if n < 30_000 else (3, 0.5)
+    size, opacity = (7, 0.9) if n < 3_000 else (4.5, 0.8) if n < 30_000 else (3, 0.6)
     limits = report.color_range(layers)
     figure = go.Figure()
-    named: set[str] = set()
+    images = {layer.name for layer in layers if layer.kind == "image"}
     positions = report.map_places(layout.space, layers, selected)
     for layer, at in zip(layers, positions, strict=True):
         figure.add_scattergl(
@@ -44,29 +46,22 @@ def figure(layout: Layout, layers: Sequence[Layer], selected: Sequence[str]) -> 
             y=layout.xy[layer.rows, 1],
             name=layer.name,
             legendgroup=layer.name,
-            legendrank=1000 if layer.hue >= 0 else 2000,
-            showlegend=layer.name not in named and layer.values is None,
+            legendrank=(1000 if layer.hue >= 0 else 2000) + (layer.kind == "text"),
+            showlegend=layer.values is None and (layer.kind == "image" or layer.name not in images),
             mode="markers",
             marker=_marker(layer, size, opacity),
             selectedpoints=at if selected else None,
             unselected={"marker": {"opacity": 0.1}},
             hoverinfo="none",
         )
-        named.add(layer.name)
     figure.update_layout(
+        template=charts.TEMPLATE,
         height=600,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         dragmode="lasso",
         clickmode="event",
         hovermode="closest",
         modebar={"orientation": "v"},
-        legend={
-            "orientation": "h",
-            "y": 1.0,
-            "yanchor": "bottom",
-            "x": 0,
-            "itemsizing": "constant",
-        },
         coloraxis=_color_axis(layers, limits) if limits else None,
     )
     figure.update_xaxes(visible=False)
@@ -88,6 +83,21 @@ def show(figure: go.Figure, layers: Sequence[Layer]) -> None:
         points = [(p["curve_number"], p["point_index"]) for p in result.selection.points]
         session.store(state.SELECTED, tuple(report.in_lasso(state.space(), layers, points)))
         session.store("map_touched", False)
+    _to_link()
+
+
+def of_link() -> None:
+    """Select what the link does, where it is not the selection of this session."""
+    last, text = session.get(LINK, ""), session.read(LINK, "")
+    if text != last:
+        session.store(state.SELECTED, (report.unpack_ids(state.space(), text) or ()))
+        _redraw()
+
+
+def _to_link() -> None:
+    """The selection into the link; one that is too long for a link stays in the session."""
+    ids = state.selected()
+    session.write(LINK, report.pack_ids(state.space(), ids) if ids else "")
 
 
 def highlighted(drawing: str) -> tuple[str, ...]:
@@ -107,14 +117,19 @@ def drawing(layout: Layout, layers: Sequence[Layer]) -> str:
     styles = repr([(x.name, x.kind, x.hue, len(x.rows), x.values is None) for x in layers])
     return digest(
         layout.space.key, layout.xy.tobytes(), styles, repr(report.color_range(layers)),
-        str(session.get("map_cleared", 0)),
+        str(session.get("map_redrawn", 0)),
     )[:12]  # fmt: skip
 
 
 def clear() -> None:
     """Clear the selection; a callback."""
     session.store(state.SELECTED, ())
-    session.store("map_cleared", session.get("map_cleared", 0) + 1)
+    _redraw()
+
+
+def _redraw() -> None:
+    """Draw the figure anew: else the browser shows the selection it had."""
+    session.store("map_redrawn", session.get("map_redrawn", 0) + 1)
 
 
 def _touched() -> None:
@@ -133,10 +148,11 @@ def _color_axis(layers: Sequence[Layer], limits: tuple[float, float]) -> dict[st
 
 
 def _marker(layer: Layer, size: float, opacity: float) -> dict[str, Any]:
+    opacity *= 1 if layer.kind == "image" else 0.7  # rings are brighter where they overlap
     marker: dict[str, Any] = {
         "size": size if layer.hue >= 0 else 0.7 * size,
         "opacity": opacity if layer.hue >= 0 else 0.5 * opacity,
-        "symbol": "circle" if layer.kind == "image" else "diamond",
+        "symbol": "circle" if layer.kind == "image" else "circle-open",
     }
     if layer.values is not None:
         return {**marker, "color": layer.values, "coloraxis": "coloraxis"}

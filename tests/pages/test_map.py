@@ -1,0 +1,26 @@
+"""The selection on the map is part of its link."""
+
+from streamlit.testing.v1 import AppTest
+
+from core.report import pack_ids
+from core.workbench import Workbench
+from pages.parts.map.plot import LINK
+from tests.fixtures.screens import TOP, run, words
+
+
+def map_page():
+    app = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+    return app.switch_page("pages/explore/map.py")
+
+
+def test_a_link_selects_and_a_bad_one_selects_nothing(filled):
+    space = Workbench(filled).open("colours").space
+    ids = space.ids[:3], space.ids[-2:]
+    text = pack_ids(space, [*ids[0], *ids[1]])
+    app = run(map_page(), collection="colours", map="pca", **{LINK: text})
+    assert "3 images, 2 texts" in words(app)
+    app.button(key="_map_clear").click()
+    run(app)
+    assert LINK not in app.query_params
+    app = run(map_page(), collection="colours", map="pca", **{LINK: f"0{text}"})
+    assert "Nothing selected" in words(app)
