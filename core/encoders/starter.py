@@ -1,4 +1,4 @@
-"""The bundled encoder: weights from two packages, joined by two small heads trained for it.
+"""The bundled encoder: weights from two packages, joined by small heads trained for it.
 
 Its towers are those of an OpenCLIP model (`assets/starter/open_clip_config.json`); the heads also
 see outputs of earlier layers. Its halves are built separately, so that a text query does not wait

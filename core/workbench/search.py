@@ -116,8 +116,10 @@ def text_search_off(opened: EncodedCollection) -> str:
         return ""
     try:
         engine.encoder_for(opened.passport)
-    except (NoTextSearch, PassportMismatch) as error:
+    except NoTextSearch as error:
         return str(error)
+    except PassportMismatch:
+        return "Searching by text or image waits until this collection is encoded again."
     return ""
 
 
