@@ -20,19 +20,26 @@ def serious(page):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_no_page_has_a_serious_finding(visit, scheme):
+def test_every_deep_link_opens_without_a_serious_finding(visit, scheme):
     page = visit("?collection=colours", scheme=scheme)
     found = {}
     for link in LINKS:
         page.goto(f"/{link}{'&' if '?' in link else '?'}collection=colours")
         settled(page)
+        assert page.get_by_text("Page not found").count() == 0
+        assert page.get_by_test_id("stException").count() == 0
         found[link] = serious(page)
     assert not any(found.values()), "\n".join(f"{link}: {x}" for link in found for x in found[link])
 
 
 def test_the_keyboard_searches_and_opens_a_result(visit):
     page = visit("?collection=colours")
-    page.keyboard.press("/")
+    box = page.locator(".st-key-_q input")
+    for _ in range(20):
+        if box.evaluate("box => box === document.activeElement"):
+            break
+        page.keyboard.press("/")
+        page.wait_for_timeout(250)
     page.keyboard.type("red", delay=20)
     page.get_by_role("button", name="1. a red square", exact=False).wait_for()
     page.keyboard.press("Tab")

@@ -72,10 +72,3 @@ def test_back_and_forward_open_every_state_again(visit):
     page.go_forward()
     page.wait_for_url(re.compile("/map"))
     settled(page)
-
-
-@pytest.mark.parametrize("link", ["", "map", "geometry", "evaluate", "collections", "methods"])
-def test_a_deep_link_opens_without_errors(visit, link):
-    page = visit(f"{link}?collection=colours")
-    assert page.get_by_text("Page not found").count() == 0
-    assert page.get_by_test_id("stException").count() == 0
