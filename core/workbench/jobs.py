@@ -95,6 +95,8 @@ class Job(Record):
             return f"{step or 'Running '}for {_duration(time() - self.created)}."
         rate = f", {self.rate:,.{1 if self.rate < 10 else 0}f} per second" if self.rate else ""
         left = f", {_duration(self.seconds_left)} left" if self.seconds_left is not None else ""
+        if self.done >= self.total:
+            return f"{step}{of}, finishing."
         return f"{step}{of}{rate}{left}."
 
     @property

@@ -17,8 +17,8 @@ def panel() -> None:
     """Running jobs and those that did not finish, with their actions."""
     jobs = [job for job in state.workbench().jobs.all() if job.state != "done"]
     if jobs:
-        running = any(job.state == "running" for job in jobs)
-        st.fragment(_panel, run_every=1.0 if running else None)()
+        running = {job.id for job in jobs if job.state == "running"}
+        st.fragment(_panel, run_every=1.0 if running else None)(running)
 
 
 def one(job: Job) -> None:
@@ -39,7 +39,20 @@ def busy(name: str) -> bool:
     )
 
 
-def _panel() -> None:
+def filling(name: str) -> bool:
+    """Whether a job is adding items or vectors to a collection."""
+    return any(
+        job.state == "running"
+        and job.arguments.get("name") == name
+        and job.verb in tasks.NEW_VECTORS
+        for job in state.workbench().jobs.all()
+    )
+
+
+def _panel(running: set[str]) -> None:
+    """The jobs; when one that was running has ended, the whole page is drawn again."""
+    if running - {job.id for job in state.workbench().jobs.all() if job.state == "running"}:
+        st.rerun()
     with st.container(key="jobs", gap="small"):
         for job in state.workbench().jobs.all():
             if job.state in ICONS:

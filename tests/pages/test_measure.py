@@ -10,7 +10,6 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
-import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -345,15 +344,61 @@ def test_evaluate_shows_both_directions_with_intervals_and_the_hardest_queries(a
     traces = json.loads(scores.proto.spec)["data"]
     assert {t["name"] for t in traces} == {"Text → image", "Image → text", "chance"}
     assert all("error_x" in t for t in traces if t["name"] != "chance")
-    assert len(cards(app)) == 12
-    ranks = [int(card["note"].split()[1]) for card in cards(app)]
-    assert ranks == sorted(ranks, reverse=True)
+    assert "32 of 32 queries" not in words(app)
+    fields = next(w for w in app.selectbox if w.key == "_by")
+    assert {"label", "caption length"} <= set(fields.options)
 
 
-def test_evaluate_without_pairs_says_what_to_add(app, filled):
+def test_missed_queries_stand_with_their_image_what_came_first_and_why(app, filled):
+    """The toy encoder reads the color alone, so that the sizes of one color are alike."""
+    bench = Workbench(filled)
+    space = bench.open("colours").space
+    collection, passport = bench.home.open("colours"), bench.open("colours").passport
+    turned = np.concatenate([space.images, np.roll(space.texts, 1, axis=1)])
+    collection.write_vectors(passport, space.ids, turned, replace=True)
+    visit(app, "evaluate", collection="colours")
+    opened = bench.open("colours")
+    found = bench.misses(opened, bench.evaluate(opened), "text_to_image")
+    assert f"{len(found.queries)} of 32 queries" in words(app)
+    above = [card["above"] for card in cards(app) if card["above"]]
+    assert len(above) == min(5, len(found.queries)) > 0
+    assert all("miss" in line for line in above)
+    why = next(w for w in app.get("button_group") if w.key == "_why")
+    assert f"All {len(found.queries)}" in why.options
+
+
+def test_evaluate_without_pairs_and_labels_says_what_to_add(app, filled):
     visit(app, "evaluate", collection="pictures only")
     assert "No pairs to evaluate" in words(app)
     assert "Add captions" in labels(app)
+
+
+def test_labels_alone_are_evaluated_at_once(app, home):
+    files = {f"{c}{i}.png": picture(c, 32 + i) for c in ("red", "green", "blue") for i in range(8)}
+    rows = [{"image": name, "labels": [name.rstrip("01234567.png")]} for name in files]
+    made = folder_of(home.parent / "labeled", {**files, "items.jsonl": jsonl(*rows)})
+    Workbench(home).ingest("labeled", made, encoder="toy")
+    visit(app, "evaluate", collection="labeled")
+    assert [m.label for m in app.metric][:1] == ["Zero-shot accuracy"]
+    assert "Image → image: precision@1" in [m.label for m in app.metric]
+    assert app.metric[0].delta == "chance 33%"
+
+
+def test_two_encoders_are_compared_by_link(app, twice):
+    visit(app, "evaluate", collection="colours", rival="turned")
+    titles = [m.label for m in app.metric]
+    assert titles.count("Only toy finds") == titles.count("Only turned finds") == 2
+    assert "Text → image: difference in recall@10" in titles
+
+
+def test_what_bears_a_tag_can_be_left_out(app, filled):
+    bench = Workbench(filled)
+    space = bench.open("colours").space
+    bench.tag("colours", "wrong", [tuple(space.ids[row] for row in space.pairs[0])])
+    visit(app, "evaluate", collection="colours")
+    assert "32 pairs" in words(app)
+    visit(app, "evaluate", without="wrong")
+    assert "31 pairs" in words(app)
 
 
 # Map
@@ -429,30 +474,52 @@ def test_a_layout_that_failed_is_told_and_not_tried_again_by_itself(app, filled)
 # Collections
 
 
-def test_every_collection_is_a_card_with_counts_encoder_health_and_pictures(app, filled):
+def test_every_collection_is_a_card_with_counts_encoder_links_and_pictures(app, filled):
     text = words(visit(app, "collections"))
     assert "32 images · 32 texts · 32 pairs" in text
     assert "no images · no texts · no pairs" in text
-    assert "Too few images (32) for a verdict" in text.replace("\\", "")
-    assert "●" not in text
-    assert labels(app).count("Open") == 3
+    assert "Empty: add images or captions." in text
+    links = [link.proto.label for link in app.get("page_link")]
+    assert links.count(":primary[Search]") == links.count(":primary[Geometry]") == 2
     mosaics = [h.proto.body for h in app.get("html") if "data:image/webp" in h.proto.body]
     assert len(mosaics) == 2
 
 
-def test_a_card_names_the_worst_vital_sign_and_recall_beside_guessing(app, filled, monkeypatch):
+def test_a_card_names_recall_beside_guessing_and_the_worst_finding(app, filled, monkeypatch):
     monkeypatch.setattr("core.measure.verdicts.LEAST", 20)
-    st.cache_data.clear()
-    text = words(visit(app, "collections")).replace("\\", "")
-    st.cache_data.clear()
-    [line] = [line for line in text.splitlines() if "●" in line and "Recall@10" in line]
-    space = Workbench(filled).open("colours").space
-    found = DIAGNOSTICS.get("pair_recall")(space)[0]
-    assert f"Recall@10 {percent(found.value)}, by guessing {percent(10 / 32)}" in line
-    signs = [p for p in DIAGNOSTICS.all().values() if p.traits["vital"]]
-    scopes = [(f.verdict, p.title) for p in signs for f in p(space) if f.scope == p.traits["vital"]]
-    worst = next(v for v in ("bad", "watch", "good") if v in dict(scopes))
-    assert all(title.lower() in line.lower() for v, title in scopes if v == worst != "good")
+    bench = Workbench(filled)
+    bench.delete("pictures only")
+    items = filled.parent / "again"
+    files = {f"{c}{i}.png": picture(c, 32 + i) for c in ("red", "blue") for i in range(12)}
+    rows = [{"image": name, "captions": [f"{name[::-1]}"]} for name in files]
+    bench.ingest("mixed up", folder_of(items, {**files, "i.jsonl": jsonl(*rows)}), encoder="toy")
+    assert "Measure" in labels(visit(app, "collections"))
+    bench.measure_all(bench.open("mixed up"))
+    known = bench.glance("mixed up")
+    text = words(run(app)).replace("\\", "")
+    found = known.recall
+    assert f"**{percent(found.value, found.low, found.high)}**, guessing {percent(10 / 24)}" in text
+    assert known.concerns[0].headline in text
+    assert "Measure" not in labels(app)
+
+
+def test_cards_are_in_the_order_of_their_last_use(app, filled):
+    times = {"colours": 3.0, "nothing yet": 2.0, "pictures only": 1.0}
+    (filled / "last_used.json").write_text(json.dumps(times))
+    shown = [m.value.strip("*") for m in visit(app, "collections").markdown]
+    assert [name for name in shown if name in times] == list(times)
+
+
+def test_an_upload_with_nothing_readable_leaves_no_collection(app, filled, toy_by_default):
+    visit(app, "collections")
+    add(app, ("bad.png", b"no picture"))
+    (job,) = until_idle(filled)
+    assert job.state == "failed"
+    assert "images" not in Workbench(filled).names()
+    assert "nothing in it can be read" in words(run(app)).replace("\\", "")
+    next(b for b in app.button if b.label == "Dismiss").click()
+    assert "nothing in it can be read" not in words(run(app))
+    assert not any((filled / "drops").iterdir())
 
 
 @pytest.fixture
@@ -488,7 +555,7 @@ def test_dropped_pictures_become_a_collection_and_a_report(app, home, toy_by_def
     assert {m.label: m.value for m in app.metric}.items() >= {
         "Images added": "2",
         "Repeated": "1",
-        "Rejected": "1",
+        "Not read": "1",
     }.items()
     assert not any((home / "drops").iterdir())
 
@@ -579,7 +646,7 @@ def test_an_interrupted_job_can_be_resumed_or_dismissed(app, filled):
 
 def choose(app, action):
     """Pick from the menu of the first card; the dialog it opens is in this run only."""
-    next(m for m in app.get("menu_button") if m.key == "_menu_0").click(action)
+    next(m for m in app.get("menu_button") if m.key == "_menu_colours").click(action)
     return run(app)
 
 
@@ -594,13 +661,13 @@ def test_deleting_asks_for_the_name(app, filled):
 
 def test_a_collection_at_work_cannot_be_deleted(app, filled):
     visit(app, "collections", collection="colours")
-    menu = next(m for m in app.get("menu_button") if m.key == "_menu_0")
+    menu = next(m for m in app.get("menu_button") if m.key == "_menu_colours")
     assert "Delete" in menu.options
     bench = Workbench(filled)
     end, arguments = Event(), {"name": "colours"}
     job = bench.jobs.start("x", lambda tick: end.wait(60), verb="ingest", arguments=arguments)
     run(app)
-    menu = next(m for m in app.get("menu_button") if m.key == "_menu_0")
+    menu = next(m for m in app.get("menu_button") if m.key == "_menu_colours")
     assert "Delete" not in menu.options
     end.set()
     job.wait()

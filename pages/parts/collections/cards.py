@@ -60,7 +60,9 @@ def _card(card: Card) -> None:
         if not card.encoders and not jobs.busy(card.name):
             st.caption("Empty: add images or captions.")
         for page, title in PAGES.items() if card.encoders else ():
-            st.page_link(page, label=title, query_params={state.COLLECTION: card.name})
+            st.page_link(
+                page, label=f":primary[{title}]", query_params={state.COLLECTION: card.name}
+            )
     _act(chosen, card)
 
 

@@ -65,7 +65,11 @@ def form(names: Sequence[str]) -> None:
 def last(cards: Sequence[Card]) -> None:
     """The report that is open."""
     for card in cards:
-        if card.name == session.get(REPORT, "") and card.last_intake and not jobs.busy(card.name):
+        if (
+            card.name == session.get(REPORT, "")
+            and card.last_intake
+            and not jobs.filling(card.name)
+        ):
             report(card.name, card.last_intake)
 
 
@@ -87,7 +91,7 @@ def report(name: str, intake: Mapping[str, Any]) -> None:
             st.metric("Not read", f"{len(rejected):,}")
             st.metric("Seconds", f"{intake['seconds']:,.1f}")
         st.page_link(
-            SEARCH, label=_search(added), icon=":material/search:",
+            SEARCH, label=f":primary[{_search(added)}]", icon=":material/search:",
             query_params={state.COLLECTION: name},
         )  # fmt: skip
         for note in intake.get("notes", ()):

@@ -61,7 +61,7 @@ def _numbers(title: str, found: Versus, a: str, b: str) -> None:
     with st.grid(4, min_column_width=180):
         st.metric(
             f"{title}: difference in recall@{found.k}", points(gain.value),
-            delta=f"{points(gain.low)} to {points(gain.high)}", delta_color="off",
+            delta=f"{points(gain.low).partition(' ')[0]} to {points(gain.high)}", delta_color="off",
             delta_arrow="off",
             help=f"Recall of {a} minus that of {b} on the same {len(found.queries):,} queries, "
             "with its paired 95 % interval; 0 is no difference.",
@@ -78,10 +78,19 @@ def _numbers(title: str, found: Versus, a: str, b: str) -> None:
 
 
 def _cards(space: Space, found: Versus, places: list[int], a: str, b: str) -> list[gallery.Card]:
-    """The queries with the rank of their true item by each encoder."""
-    ids = [space.ids[found.queries[place]] for place in places if found.queries[place] < space.n]
-    notes = {
-        id_: f"rank {found.ranks[place][0]:,} {a}, {found.ranks[place][1]:,} {b}"
-        for id_, place in zip(ids, places, strict=True)
-    }
-    return [replace(card, labels=()) for card in gallery.cards(ids, notes=notes)]
+    """The image of each query, with its text and the rank of the true item by each encoder."""
+    queries = [space.ids[found.queries[place]] for place in places]
+    texts = state.items(queries)
+    image = dict(zip(space.pairs[::-1, 1].tolist(), space.pairs[::-1, 0].tolist(), strict=True))
+    ids = [space.ids[image.get(found.queries[p], found.queries[p])] for p in places]
+    base = {card.id: card for card in gallery.cards(list(dict.fromkeys(ids)))}
+    return [
+        replace(
+            base[id_],
+            labels=(),
+            caption=formatting.shorten(texts[query].text, 400) or base[id_].caption,
+            note=f"rank {found.ranks[p][0]:,} {a}, {found.ranks[p][1]:,} {b}",
+        )
+        for p, query, id_ in zip(places, queries, ids, strict=True)
+        if id_ in base
+    ]

@@ -9,7 +9,7 @@ from core.types import Space
 from pages.parts import formatting, gallery, item, session, state
 from pages.parts.evaluate.scores import DIRECTIONS, Request
 
-SHOWN, SIZE = 5, 165  # misses at a time; least width of a card, pixels
+SHOWN, SIZE = 5, 140  # misses at a time; least width of a card, pixels
 FIRST = 5  # results shown for each miss
 ALL = "all"
 WHY = {
