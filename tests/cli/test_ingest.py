@@ -64,6 +64,13 @@ def test_help_loads_nothing_heavy():
     assert done.stdout.rstrip().endswith("[]")
 
 
+def test_encoding_with_a_further_encoder_and_again(pets, sextant):
+    code, report, _ = sextant("encode", "pets", "--encoder", "toy", "--json")
+    assert (code, report["encoded"]) == (0, 0)
+    code, _, told = sextant("encode", "pets")
+    assert (code, "there is nothing to encode again" in told) == (2, True)
+
+
 def test_search_by_text(pets, sextant):
     code, found, _ = sextant("search", "pets", "something red", "-k", 5, "--json")
     assert code == 0
