@@ -60,8 +60,8 @@ def draw_demo(
 ) -> Path:
     """Write one part of the demo's images, ready to be ingested.
 
-    "first" holds every photograph and a varied choice of drawings, for a search within seconds;
-    "rest" holds all other drawings. Existing images are kept, and each file gets its name only when
+    "first" holds clear photographs and a varied choice of drawings, for a search within seconds;
+    "rest" holds all others. Existing images are kept, and each file gets its name only when
     it is complete, so that a stopped run can be repeated.
 
     Args:
@@ -110,8 +110,7 @@ def precomputed(passport: Passport) -> dict[str, Floats]:
 @cache
 def catalog(part: Part) -> Sequence[DemoImage]:
     """Every image of a part, in a fixed order: photographs, then drawings."""
-    drawings = tuple(_drawings(part))
-    return (*_photographs(), *drawings) if part == "first" else drawings
+    return (*_photographs(part), *_drawings(part))
 
 
 def split_of(family: str) -> str:
@@ -161,9 +160,11 @@ def _captions(row: dict[str, str]) -> list[str]:
     return list(dict.fromkeys((row["phrase"], second, third)))
 
 
-def _photographs() -> Iterator[DemoImage]:
+def _photographs(part: Part) -> Iterator[DemoImage]:
     entries: list[dict[str, Any]] = json.loads((_DATA / "photographs.json").read_text("utf-8"))
     for entry in entries:
+        if entry.get("part", "first") != part:
+            continue
         name = Path(entry["file"]).stem
         record = {
             "image": f"images/{entry['file']}",
