@@ -31,9 +31,9 @@ def downloads(each: Sequence[StoredFindings], sides: Sequence[Side], place: Delt
             lambda: page(bench, opened, sides, with_items(bench, whole, each), lacks),
             "One HTML file with figures and example items",
         )  # fmt: skip
-        _button("JSON", "json", "application/json", lambda: document(sides, findings),
+        _button("JSON", "json", "application/json", lambda: document(opened.name, sides, findings),
                 "As `sextant diagnose --json` prints it")  # fmt: skip
-        controls.download(_rows(sides, findings), "geometry")
+        controls.download(_rows(opened.name, sides, findings), "geometry")
 
 
 def _button(label: str, ending: str, mime: str, make: Callable[[], str], help_: str) -> None:
@@ -74,22 +74,39 @@ def page(
     """The HTML report of one or two sides."""
     each = [report.Side(s.name, s.space, f) for s, f in zip(sides, findings, strict=True)]
     shown = workbench.evidence(opened, [(side.space, side.findings) for side in each])
-    return report.html_page(opened.name, each, lacks, shown)
+    return report.html_page(opened.name, each, lacks, shown, command(opened.name, sides))
 
 
-def document(sides: Sequence[Side], findings: Found) -> str:
+def document(name: str, sides: Sequence[Side], findings: Found) -> str:
     """One diagnosis as JSON, or two and their comparison."""
     each = [
         {"part": s.name, **documents.diagnosis(s.space.encoder, s.space.n, f)}
         for s, f in zip(sides, findings, strict=True)
     ]
     one = each[0] if len(each) == 1 else documents.comparison(*each, by_size(compare(*findings)))
+    if line := command(name, sides):
+        one = documents.with_command({"collection": name, **one}, line)
     return json.dumps(one, indent=2, ensure_ascii=False)
 
 
-def _rows(sides: Sequence[Side], findings: Found) -> list[dict[str, Any]]:
+def command(name: str, sides: Sequence[Side]) -> str:
+    """The command line that gives the same findings, "" where there is none."""
+    a, *others = sides
+    words = ["diagnose", name, "--encoder", a.space.encoder]
+    words += ["--subset", a.subset] if a.subset else []
+    for b in others:
+        if b.space.encoder != a.space.encoder:
+            words += ["--versus-encoder", b.space.encoder]
+        else:
+            words += ["--versus-subset", b.subset or ""]
+    known = a.subset is not None and "" not in words and all(b.subset is not None for b in others)
+    return documents.command(*words, "--json") if known else ""
+
+
+def _rows(name: str, sides: Sequence[Side], findings: Found) -> list[dict[str, Any]]:
+    line = {"command": command(name, sides)}
     return [
-        {"part": side.name, "encoder": side.space.encoder, **row}
+        {"part": side.name, "encoder": side.space.encoder, **row, **line}
         for side, each in zip(sides, findings, strict=True)
         for row in vital_signs.rows(each)
     ]

@@ -42,14 +42,15 @@ def show(sides: Sequence[Mapping[str, Figure]], findings: Sequence[Sequence[Find
     names = list(each)
     if has_plane:
         names.insert(1, PLANE)
-    for name in names:
-        with st.container(key=f"_figure_box_{name}"):
-            if name == PLANE:
-                _plane(findings)
-            elif name == "class_cosines":
-                _heat(each[name])
-            else:
-                _lines(name, each[name])
+    with st.container(key="_figures"):
+        for name in names:
+            with st.container(key=f"_figure_box_{name}"):
+                if name == PLANE:
+                    _plane(findings)
+                elif name == "class_cosines":
+                    _heat(each[name])
+                else:
+                    _lines(name, each[name])
 
 
 def _lines(name: str, each: Sequence[Figure]) -> None:
@@ -112,10 +113,11 @@ def _plane(findings: Sequence[Sequence[Finding]]) -> None:
     """Wang and Isola's plane, with what is usual for CLIP and what random vectors have."""
     figure, rows = go.Figure(), list[dict[str, str | float]]()
     clip, spread = measure.CLIP_ALIGNMENT, measure.USUAL["uniformity"]
-    figure.add_shape(
-        type="rect", x0=clip.low, x1=clip.high, y0=spread.low, y1=spread.high,
-        line={"color": charts.OTHER, "dash": "dot"}, label={"text": "CLIP"},
-    )  # fmt: skip
+    corners = {"x0": clip.low, "x1": clip.high, "y0": spread.low, "y1": spread.high}
+    figure.add_shape(type="rect", line={"color": charts.OTHER, "dash": "dot"}, **corners)
+    figure.add_annotation(
+        text="CLIP", x=clip.low, y=spread.high, xanchor="left", yanchor="top", showarrow=False
+    )
     for mark, found in zip(_marks(findings), findings, strict=True):
         points = _plane_points(found)
         for aligned, even in points.values():

@@ -59,7 +59,9 @@ def _streaming(side: Side) -> None:
     job = _job(side, found)
     if job.state == "running":
         done = job.done / job.total if job.total else 0.0
-        st.progress(done, f"Measuring: {job.done} of {job.total or '…'}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(done, f"Measuring: {job.done} of {job.total or '…'}", width="stretch")
+            st.button("Cancel", key="_cancel_measuring", type="tertiary", on_click=job.cancel)
     else:
         jobs.one(job)
     show(found, side, complete=False)
@@ -88,8 +90,7 @@ def show(found: StoredFindings, side: Side, *, complete: bool = True) -> None:
             with st.expander(f"{len(more)} more to watch", type="compact", key="_more"):
                 for n, concern in enumerate(more, shown):
                     _concern(n, concern, side)
-    with st.container(key="_figures"):
-        figures.show([found.figures], [found.all])
+    figures.show([found.figures], [found.all])
     with st.container(key="_families_row"):
         families(found.all, encoder.findings(side))
     lacks(found.lacks)

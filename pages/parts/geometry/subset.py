@@ -1,7 +1,7 @@
 """What a report covers: all items, a subset, or two subsets or encoders side by side."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -21,10 +21,15 @@ A, B = "a.", "b."
 
 @dataclass(frozen=True)
 class Side:
-    """Items to measure, and their name; `whole` where they are all of an encoder's."""
+    """Items to measure, and their name; `whole` where they are all of an encoder's.
+
+    `subset` is the expression that selects them on the command line, "" for all of them, None where
+    there is none, as for a selection on the map.
+    """
 
     name: str
     space: Space
+    subset: str | None = None
 
     @property
     def whole(self) -> bool:
@@ -39,6 +44,11 @@ class SubsetRequest:
     filters: tuple[Filter, ...]
     kind: Kind | None
     ids: tuple[str, ...] | None
+
+    @property
+    def subset(self) -> str | None:
+        """The expression of the command line, None where kinds or items are selected too."""
+        return None if self.kind or self.ids else search.format_filters(self.filters)
 
     @property
     def name(self) -> str:
@@ -57,7 +67,7 @@ def sides() -> tuple[Side, ...]:
         st.space("stretch")
         versus = _versus()
     whole = state.space()
-    a = Side(request.name, _part(request, state.encoder()))
+    a = Side(request.name, _part(request, state.encoder()), request.subset)
     if versus == NOTHING:
         return (a,)
     if versus == REST:
@@ -68,16 +78,16 @@ def sides() -> tuple[Side, ...]:
                 "There is no rest: the subset has all items of its kinds. Narrow it with Filters "
                 "or with a selection on the map."
             )
-        return a, Side("The rest", rest)
+        return a, Side("The rest", rest, "rest")
     if versus == PART:
         with st.container(horizontal=True, vertical_alignment="center", key="subset_b"):
             st.markdown("**B**", width="content")
             other = _request(B)
-        return a, Side(other.name, _part(other, state.encoder()))
+        return a, Side(other.name, _part(other, state.encoder()), other.subset)
     model = versus.removeprefix(ENCODER)
     return (
-        Side(f"{a.name}, {whole.encoder}", a.space),
-        Side(f"{a.name}, {model}", _part(request, model)),
+        Side(f"{a.name}, {whole.encoder}", a.space, a.subset),
+        Side(f"{a.name}, {model}", _part(request, model), a.subset),
     )
 
 
@@ -87,7 +97,7 @@ def rarefied(sides: tuple[Side, ...]) -> tuple[Side, ...]:
         return sides
     key = " ".join(side.space.key for side in sides)
     spaces = _rarefied(key, *(side.space for side in sides))
-    return tuple(Side(side.name, space) for side, space in zip(sides, spaces, strict=True))
+    return tuple(replace(side, space=space) for side, space in zip(sides, spaces, strict=True))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
