@@ -143,7 +143,9 @@ def _mosaic(card: Card) -> str:
         for i in card.mosaic
         if i in thumbnails
     ]
-    blank = f'<div style="{tile};background:var(--st-secondary-background-color)"></div>'
+    blank = (
+        f'<div style="{tile};background:color-mix(in srgb, currentColor 7%, transparent)"></div>'
+    )
     tiles += [blank] * (8 - len(tiles))
     return (
         '<div style="display:grid;grid-template-columns:repeat(4,1fr);gap:4px">'
