@@ -142,7 +142,7 @@ def test_what_is_typed_draws_the_answers_only_and_the_rest_when_it_has_changed(
     box.fill('"blue" + 0.2*"white"')
     page.get_by_role("button", name=re.compile(r"^1\. .*blue card")).wait_for()
     page.locator(".st-key-chip_1").wait_for()
-    page.get_by_role("button", name="Saved").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("button", name="Save this query").click()
     page.keyboard.press("Escape")
     Workbench(served_home).home.open("cards").add([Item("text", b"a new card", "new")])
@@ -152,7 +152,7 @@ def test_what_is_typed_draws_the_answers_only_and_the_rest_when_it_has_changed(
     page.get_by_role("combobox", name=re.compile("Collection")).click()
     page.get_by_role("option", name="another").wait_for()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Saved").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.locator(".st-key-saved").get_by_role("button", name=re.compile("blue")).first.click()
     page.get_by_role("button", name=re.compile(r"^1\. .*blue card")).wait_for()
     assert page.get_by_text("Traceback").count() == 0

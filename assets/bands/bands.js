@@ -1,17 +1,10 @@
 // How many candidates are in each band. A click moves to the first card of the band on this page.
-function move(name) {
-  const lists = [...document.querySelectorAll("[data-testid=stBidiComponentRegular], [class*=st-key-_results_]")];
-  for (const host of lists) {
-    const roots = [host, ...host.querySelectorAll("*")].map((n) => n.shadowRoot).filter(Boolean);
-    for (const root of [host, ...roots]) {
-      const mark = root.querySelector?.(`.numbers .${name}`);
-      if (mark) {
-        mark.closest(".card").scrollIntoView({ block: "center", behavior: "smooth" });
-        mark.closest(".card").querySelector(".open").focus({ preventScroll: true });
-        return;
-      }
-    }
-  }
+function move(list, name) {
+  const hosts = [...document.querySelectorAll(`.st-key-${list} *`)];
+  const marks = hosts.map((host) => host.shadowRoot?.querySelector(`.numbers .${name}`));
+  const card = marks.find(Boolean)?.closest(".card");
+  card?.scrollIntoView({ block: "center", behavior: "smooth" });
+  card?.querySelector(".open").focus({ preventScroll: true });
 }
 
 export default function ({ data, parentElement }) {
@@ -32,7 +25,7 @@ export default function ({ data, parentElement }) {
       const number = document.createElement("b");
       number.textContent = text;
       band.append(title, number);
-      band.addEventListener("click", () => move(name));
+      band.addEventListener("click", () => move(data.list, name));
       return band;
     }),
   );

@@ -25,7 +25,7 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
                 encoder_steps.wait(steps)
             with problems.shown():
                 shown = results.find(query)
-            panel = side_by_side.draw(query, shown)
+            panel = side_by_side.draw(query, shown) if shown else None
         if again:
             results.wait_for_browser()
             query_bar.draw(bar, request)

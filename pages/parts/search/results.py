@@ -65,7 +65,7 @@ def show(query: Query, shown: Mapping[Kind, Shown]) -> None:
     judged = any(isfinite(e.p) for one in shown.values() for e in one.result.estimates.values())
     for n, (kind, (result, cards)) in enumerate(shown.items()):
         if result.hits:
-            head(kind, result, cutoff=judged and not n)
+            _head(kind, result, cutoff=judged and not n)
             if not n:
                 selection.bar()
             if view() == "table":
@@ -102,7 +102,7 @@ def choose_view() -> None:
 def export(place: DeltaGenerator, query: Query | None, shown: Mapping[Kind, Shown]) -> None:
     """A menu that saves this page, or all strong and likely matches."""
     box = place.container()  # also without a query: a fragment writes only where the page did
-    if query is None:
+    if query is None or not shown:
         return
     bench, opened = state.workbench(), state.opened()
     with box, st.popover("Export all", icon=":material/download:", type="tertiary"):
@@ -130,13 +130,13 @@ def wait_for_browser() -> None:
     sleep(PAINT_S)
 
 
-def head(kind: Kind, result: SearchResult, *, cutoff: bool, key: str = "") -> None:
+def _head(kind: Kind, result: SearchResult, *, cutoff: bool) -> None:
     """The bands with their counts, the cutoff, and which results are on this page."""
     name, (estimate, *_) = SCOPE_NAMES[kind], (*result.estimates.values(), None)
     first, last = result.hits[0].rank, result.hits[-1].rank
     about = f":small[:gray[{name} {first}–{last} of {result.n:,}]]"
     with st.container(
-        horizontal=True, vertical_alignment="center", key=f"head_{kind}{key}", gap="medium"
+        horizontal=True, vertical_alignment="center", key=f"head_{kind}", gap="medium"
     ):
         if result.no_match:
             st.markdown(f"**Probably no match** &ensp; {about}", width="stretch")
@@ -151,8 +151,8 @@ def head(kind: Kind, result: SearchResult, *, cutoff: bool, key: str = "") -> No
                 {"name": b, "count": n, "text": f"{'~' if b == 'likely' else ''}{n:,}"}
                 for b, n in counts
             ]
-            with st.container(width="stretch", key=f"bands_{kind}{key}"):
-                _BANDS(key=f"_bands_{kind}{key}", data={"bands": bands})
+            with st.container(width="stretch", key=f"bands_{kind}"):
+                _BANDS(key=f"_bands_{kind}", data={"bands": bands, "list": f"_results_{kind}"})
             st.markdown(about, width="content")
         if cutoff:
             controls.level()
