@@ -125,11 +125,7 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
                 line={"color": charts.OTHER, "width": 2},
                 hovertemplate="unrelated, expected: %{y:.1f}<extra></extra>",
             ),
-            go.Bar(
-                x=middles, y=matching, name="matches", width=edges[1] - edges[0],
-                marker={"color": charts.PALETTE[2], "opacity": 0.55, "line": {"width": 0}},
-                hovertemplate="matches, expected: %{y:.1f}<extra></extra>",
-            ),
+            *([] if matching is None else [_matches(middles, matching, edges[1] - edges[0])]),
             _ticks(kind, result),
             *_bands(estimate, top),
         ]
@@ -153,6 +149,14 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
         f"{result.sentence}",
         height=190,
     )
+
+
+def _matches(middles: Sequence[float], expected: Sequence[float], width: float) -> go.Bar:
+    return go.Bar(
+        x=middles, y=expected, name="matches", width=width,
+        marker={"color": charts.PALETTE[2], "opacity": 0.55, "line": {"width": 0}},
+        hovertemplate="matches, expected: %{y:.1f}<extra></extra>",
+    )  # fmt: skip
 
 
 def _ticks(kind: Kind, result: SearchResult) -> go.Scatter:

@@ -163,15 +163,16 @@ def _head(kind: Kind, result: SearchResult, *, cutoff: bool) -> None:
 def _table(kind: Kind, result: SearchResult, cards: Sequence[gallery.Card]) -> None:
     """The results as a table that can be sorted, searched and saved."""
     by_id: dict[str, Hit] = {hit.id: hit for hit in result.hits}
-    labeled = any(card.labels for card in cards)
+    labeled, judged = any(card.labels for card in cards), any(card.band for card in cards)
+    calibrated = any(isfinite(hit.probability) for hit in result.hits)
     rows = [
         {
             **({"image": card.image} if kind == "image" else {}),
             "rank": by_id[card.id].rank,
             "caption": card.caption or card.name,
-            "band": card.band,
+            **({"band": card.band} if judged else {}),
             "cosine": by_id[card.id].cosine,
-            "P(match)": by_id[card.id].probability,
+            **({"P(match)": by_id[card.id].probability} if calibrated else {}),
             "p": by_id[card.id].p_null,
             **({"labels": list(card.labels)} if labeled else {}),
             "name": card.name,
