@@ -11,7 +11,7 @@ import pytest
 
 import core.workbench.jobs
 from core.errors import Cancelled, InputError, UnknownName
-from core.workbench.jobs import Jobs, Tick
+from core.workbench.jobs import Jobs, Tick, begin_step
 
 
 @pytest.fixture
@@ -230,3 +230,35 @@ def test_a_job_nobody_knows_is_a_sentence(jobs):
 
 def test_cancelled_is_not_taken_for_a_refusal():
     assert not issubclass(Cancelled, InputError)
+
+
+def test_a_named_step_counts_anew_in_its_own_unit(jobs):
+    go = Event(), Event()
+
+    def work(tick):
+        begin_step(tick, "drawing", 1, 2, "images")
+        tick(159, 159)
+        go[0].wait(30)
+        begin_step(tick, "encoding", 2, 2, "records")
+        tick(77, 159)
+        go[1].wait(30)
+
+    job = start(jobs, work)
+    until(lambda: job.done == 159)
+    assert job.sentence == "Step 1 of 2, drawing: 159 of 159 images, finishing."
+    go[0].set()
+    until(lambda: job.done == 77)
+    assert job.sentence.startswith("Step 2 of 2, encoding: 77 of 159 records")
+    assert Jobs(jobs.folder).get(job.id).step == "encoding"
+    go[1].set()
+    assert job.wait(30).state == "done"
+
+
+def test_records_of_an_earlier_version_without_steps_are_read(jobs):
+    job = start(jobs, lambda tick: tick(3, 9)).wait()
+    record = jobs.folder / f"{job.id}.json"
+    stored = json.loads(record.read_text())
+    for name in ("step", "step_number", "steps", "unit"):
+        del stored[name]
+    record.write_text(json.dumps(stored))
+    assert Jobs(jobs.folder).get(job.id).state == "done"

@@ -31,7 +31,7 @@ def empty() -> None:
     problems.nothing(
         "No collections yet",
         "A collection is a set of images and texts with their embeddings. Add your data below, or "
-        "build the demo (about a minute, no network needed).",
+        "build the demo (it can be searched within seconds, without a network).",
         icon=":material/photo_library:",
     )
     with st.container(horizontal=True, horizontal_alignment="center"):
