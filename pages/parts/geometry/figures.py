@@ -69,12 +69,11 @@ def _lines(name: str, each: Sequence[Figure]) -> None:
     figure.update_yaxes(title=first.y_title, rangemode="tozero")
     if first.log_x:
         top = log10(max(float(line.y.max()) for side in each for line in side.lines.values()))
-        figure.update_xaxes(type="log", dtick=1)
+        # Less than a decade has no tick at a power of ten: digits then.
+        figure.update_xaxes(type="log", dtick=1 if len(first.x) > 10 else "D1")
         figure.update_yaxes(type="log", dtick=1, range=[top - DECADES, top + 0.15], tickformat="~%")
     if name == "hub_tails":
         figure.update_xaxes(tickvals=TIMES, ticktext=[f"{t:g}×" for t in TIMES], dtick=None)
-    if name == "pair_similarities":
-        figure.update_yaxes(showticklabels=False)
     _chart(figure, name, rows, each)
 
 
