@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.measure import Evaluation, GroupRecall
 from pages.parts import charts, session, state
-from pages.parts.evaluate.scores import Request, dots, tick
+from pages.parts.evaluate.scores import Request, command, dots, tick
 
 MOST = 30  # groups in the figure
 AID = (
@@ -16,7 +16,7 @@ AID = (
 
 def show(request: Request, scored: Evaluation, direction: str) -> None:
     """A field to group by, and each group's recall."""
-    fields = state.workbench().group_fields(request.opened, direction)
+    fields = _fields(request.key, direction, request)
     if not fields:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -28,10 +28,15 @@ def show(request: Request, scored: Evaluation, direction: str) -> None:
     found = _groups(request.key, direction, field, request, scored)
     lower = [g.name for g in found if g.differs == "lower"]
     everyone = getattr(scored, direction).scores["recall@10"].value
-    _figure(found[:MOST], everyone, f"{len(found):,} groups")
+    _figure(found[:MOST], everyone, f"{len(found):,} groups", command("--by", field))
     more = f" The {MOST} lowest of {len(found):,} are drawn." if len(found) > MOST else ""
     worse = f"Lower than over all queries: {len(lower):,}." if lower else "None is shown to differ."
     st.caption(f"{len(found):,} groups. {worse}{more}")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _fields(key: str, direction: str, _request: Request) -> tuple[str, ...]:
+    return state.workbench().group_fields(_request.opened, direction)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Comparing groups…")
@@ -41,7 +46,7 @@ def _groups(
     return state.workbench().recall_by_group(_request.opened, _scored, direction, field)
 
 
-def _figure(found: tuple[GroupRecall, ...], everyone: float, alt: str) -> None:
+def _figure(found: tuple[GroupRecall, ...], everyone: float, alt: str, line: str) -> None:
     scores = [g.score for g in found]
     figure = go.Figure(dots("recall@10", charts.PALETTE[0], scores))
     figure.add_scatter(
@@ -60,7 +65,7 @@ def _figure(found: tuple[GroupRecall, ...], everyone: float, alt: str) -> None:
         {
             "group": g.name, "recall@10": g.score.value, "low": g.score.low, "high": g.score.high,
             "chance": g.score.chance, "queries": g.score.n_queries, "images": g.n_images,
-            "differs": g.differs,
+            "differs": g.differs, "command": line,
         }
         for g in found
     ]  # fmt: skip

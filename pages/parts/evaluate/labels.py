@@ -135,7 +135,8 @@ def _figure(by_label: Sequence[LabelScore], key: str) -> None:
         ticktext=[tick(f"{one.label} ({one.score.n_queries:,})") for one in drawn],
     )  # fmt: skip
     more = f"{len(drawn)} of {len(by_label):,} labels. " if len(by_label) > len(drawn) else ""
-    rows = [{"label": one.label, **_row(one.score)} for one in by_label]
+    line = {"command": command("--labels")}
+    rows = [{"label": one.label, **_row(one.score), **line} for one in by_label]
     charts.chart(
         figure, key=key, aid=f"{more}{AID}", rows=rows, alt="Score of each label",
         height=70 + 20 * max(4, len(drawn)),
