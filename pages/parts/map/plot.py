@@ -148,7 +148,10 @@ def _color_axis(layers: Sequence[Layer], limits: tuple[float, float]) -> dict[st
 
 
 def _marker(layer: Layer, size: float, opacity: float) -> dict[str, Any]:
-    opacity *= 1 if layer.kind == "image" else 0.7  # rings are brighter where they overlap
+    if layer.kind == "image":
+        size *= 1.3
+    else:
+        opacity *= 0.5  # rings are brighter where they overlap, and must not hide the images
     marker: dict[str, Any] = {
         "size": size if layer.hue >= 0 else 0.7 * size,
         "opacity": opacity if layer.hue >= 0 else 0.5 * opacity,
