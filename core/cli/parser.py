@@ -163,7 +163,9 @@ def _evaluate(command: Command) -> None:
     sub.add_argument(
         "--labels", action="store_true",
         help="labels in place of pairs: zero-shot accuracy with their names as texts, and image to "
-        "image by label (the default where there are no pairs)",
+        "image by label (the default where there are no pairs); keys of --json: classification and "
+        "image_to_image, each with its scores by name, n_queries, n_candidates, by_label and "
+        "sentence, and lacks with the reason where one is null",
     )  # fmt: skip
     sub.add_argument(
         "--versus-encoder", default="", metavar="NAME",

@@ -26,6 +26,9 @@ def show(request: Request, scored: Evaluation, direction: str) -> None:
             label_visibility="collapsed", filter_mode=None,
         )  # fmt: skip
     found = _groups(request.key, direction, field, request, scored)
+    if len(found) < 2:
+        st.caption("Too few queries to compare: a group needs those of 3 images or more.")
+        return
     lower = [g.name for g in found if g.differs == "lower"]
     everyone = getattr(scored, direction).scores["recall@10"].value
     _figure(found[:MOST], everyone, f"{len(found):,} groups", command("--by", field))
