@@ -106,8 +106,8 @@ def test_trials_on_labels_run_when_they_are_asked_for(app):
     for name in ("edits", "labels"):
         app.button(key=f"_measure_{name}").click()
         run(app)
-    shown = words(app)
-    assert "there are 32" in shown  # images with a label, of the 40 that are needed
+    assert "128 swaps" in words(app)
+    assert "Zero-shot accuracy" in [metric.label for metric in app.metric]
 
 
 def test_a_page_beyond_the_last_is_the_first(app):
