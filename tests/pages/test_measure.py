@@ -428,7 +428,7 @@ def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, fille
     visit(app, "map", collection="colours", map="pca")
     (chart,) = app.get("plotly_chart")
     traces = json.loads(chart.proto.spec)["data"]
-    assert [t["name"] for t in traces] == ["images", "texts"]
+    assert [t["name"] for t in traces] == ["texts", "images"]
     assert "Nothing selected" in words(app)
     visit(app, "map", map="umap")
     assert "Computing UMAP" in words(app)
