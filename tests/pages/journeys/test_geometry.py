@@ -37,6 +37,9 @@ def test_pairs_are_reviewed_by_keyboard(visit):
     page = visit("geometry?collection=colours&family=Review+pairs")
     caption = page.locator(".st-key-_review h5")
     first = caption.inner_text()
+    page.locator(".st-key-_review .card img").nth(1).wait_for()
+    page.locator(".st-key-_review_1 button").wait_for()
+    settled(page)
     page.keyboard.press("1")
     page.get_by_text("Answers: 1 wrong caption").wait_for()
     assert caption.inner_text() != first
