@@ -80,10 +80,7 @@ def pair_similarities(space: Space) -> Figure:
     if len(np.unique(space.pairs[:, 0])) < 2:
         what, found = "images with a text of their own", len(np.unique(space.pairs[:, 0]))
         raise TooFew("The similarity of pairs", 2, what, found, "Add captions.")
-    rng = np.random.default_rng(0)
-    drawn = np.stack(
-        [rng.integers(0, space.n_images, DRAWN), rng.integers(space.n_images, space.n, DRAWN)], 1
-    )
+    drawn = _any_pairs(space)
     code = space.pairs @ np.array([space.n, 1])
     drawn = drawn[~np.isin(drawn @ np.array([space.n, 1]), code)]
     if not len(drawn):
@@ -250,6 +247,17 @@ FIGURES: Mapping[str, Callable[[Space], Figure]] = {
     "hub_tails": hub_tails,
     "class_cosines": class_cosines,
 }
+
+
+def _any_pairs(space: Space) -> Ints:
+    """(m, 2) rows of an image and a text: all where they are few, else random ones."""
+    texts = space.n - space.n_images
+    if space.n_images * texts <= DRAWN:
+        image, text = np.divmod(np.arange(space.n_images * texts), texts)
+        return np.stack([image, space.n_images + text], axis=1)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, space.n_images, DRAWN)
+    return np.stack([images, rng.integers(space.n_images, space.n, DRAWN)], axis=1)
 
 
 def _cosines(space: Space, pairs: Ints) -> Doubles:
