@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from time import perf_counter, sleep
+from contextlib import contextmanager
+from time import perf_counter
 from typing import Any
-from urllib.request import urlopen
+
+from tests.fixtures.browser import chromium, served
 
 QUIET = 500  # milliseconds without a change after which the page counts as done
 SLOW = 180_000
@@ -48,53 +43,38 @@ IDLE = f"() => performance.now() - window.times.last > {QUIET}"
 
 
 @contextmanager
-def tab(home: str) -> Iterator[Any]:
-    """A browser tab and a server of its own; both end with the block."""
-    from playwright.sync_api import sync_playwright
-
-    with ExitStack() as ends:
-        with socket.socket() as free:
-            free.bind(("localhost", 0))
-            port = free.getsockname()[1]
-        code = "from core.cli import main; main()"
-        options = ["serve", "--no-browser", "--port", str(port), "--home", home]
-        server = subprocess.Popen(
-            [sys.executable, "-c", code, *options],
-            cwd=Path(__file__).parents[3], start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        ends.callback(server.wait)
-        ends.callback(os.killpg, server.pid, 15)
-        address = f"http://localhost:{port}"
-        _wait_for(f"{address}/_stcore/health")
-        names = "chromium", "chromium-browser", "google-chrome"
-        own = next(filter(None, map(shutil.which, names)), None)
-        playwright = ends.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=own, args=["--no-sandbox"])
-        ends.callback(browser.close)
-        tab = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=address)
-        tab.set_default_timeout(SLOW)
-        tab.add_init_script(SOCKET)
-        yield tab
+def server(home: str) -> Iterator[tuple[Any, str, float]]:
+    """A browser, the address of a server of its own, and when it was started."""
+    with chromium() as browser:
+        started = perf_counter()
+        with served(home) as address:
+            yield browser, address, started
 
 
-def _wait_for(address: str) -> None:
-    for _ in range(240):
-        try:
-            urlopen(address, timeout=2).close()
-            return
-        except OSError:
-            sleep(0.25)
+def tab(browser: Any, address: str) -> Any:
+    """A fresh tab, without cookies or a cache."""
+    tab = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=address).new_page()
+    tab.set_default_timeout(SLOW)
+    tab.add_init_script(SOCKET)
+    return tab
 
 
-def opened(tab: Any, link: str) -> float:
-    """Milliseconds until a link shows results; waits for the rest of the page too."""
-    started = perf_counter()
+def shown(tab: Any, link: str, selector: str, since: float | None = None) -> float:
+    """Milliseconds until a link shows what the selector names; from `since` where it is given."""
+    since = since or perf_counter()
     tab.goto(link)
-    tab.locator(".st-key-_results_image .card").first.wait_for()
-    first = 1000 * (perf_counter() - started)
-    tab.locator(".st-key-_aid_vital").wait_for()
-    return first
+    return until(tab, selector, since)
+
+
+def until(tab: Any, selector: str, since: float) -> float:
+    """Milliseconds since a time until the page shows what the selector names."""
+    tab.locator(selector).first.wait_for()
+    return 1000 * (perf_counter() - since)
+
+
+def rest(tab: Any) -> None:
+    """Wait until the page's run has ended."""
+    tab.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
 def searched(tab: Any, text: str, letters: int) -> tuple[float, float, float]:
