@@ -34,8 +34,8 @@ def no_collections() -> None:
     """A first visit: build the demo or add data. Ends the page."""
     problems.nothing(
         "No collection yet",
-        "A collection is a set of images and texts with their embeddings. Build the demo (it can be "
-        "searched within seconds, without a network), or add your own data.",
+        "A collection is a set of images and texts with their embeddings. Build the demo (ready "
+        "within seconds, without a network), or add your own data.",
     )
     with st.container(horizontal=True, horizontal_alignment="center"):
         if st.button("Build the demo", key="_demo", type="primary", icon=":material/explore:"):
