@@ -77,15 +77,18 @@ class MatchEstimate:
         return "likely" if cosine >= self.likely else "unlikely"
 
     def probabilities(self, cosines: Floats) -> Doubles:
-        """P(match) of candidates; NaN where the calibration is not the collection's own."""
-        if not self.calibration.own:
+        """P(match) of candidates, given that something matches.
+
+        NaN where the calibration is not the collection's own, or probably nothing matches.
+        """
+        if not self.calibration.own or self.no_match:
             return np.full(len(cosines), nan)
         mean, sd, best = self.scale
         return self.calibration.p_items((cosines.astype(np.float64) - mean) / sd, best)
 
     def expected_counts(self, cosines: Doubles, counts: Doubles) -> Doubles | None:
-        """Expected matches in bins of candidates; None unless the calibration is the own one."""
-        if not self.calibration.own:
+        """Expected matches in bins of candidates; None where `probabilities` has none."""
+        if not self.calibration.own or self.no_match:
             return None
         return self.probabilities(cosines.astype(np.float32)) * counts
 
