@@ -133,7 +133,7 @@ def build_demo(
     progress: Progress = no_progress,
     *,
     name: str = "demo",
-    encoder: str = DEFAULT_ENCODER,
+    encoder: str | None = None,
 ) -> IngestReport:
     """Render the demo's images and ingest them; a run that was stopped resumes.
 
@@ -144,12 +144,12 @@ def build_demo(
     from core.ingest import demo
 
     collection = bench.home.ensure(name)  # from here on the app shows it as being filled
-    loaded = encoders.load(encoder)
+    loaded = encoders.load(encoder or DEFAULT_ENCODER)
     rows = demo.precomputed(loaded.passport)
     with ThreadPoolExecutor(1) as pool:
         for part in demo.DEMO_PARTS:
             if part == "rest" or not rows:
-                pool.submit(encoders.warm, encoder)  # while the images are rendered
+                pool.submit(encoders.warm, loaded.passport.model)  # while the images are rendered
             at = 1 + 2 * demo.DEMO_PARTS.index(part)
             begin_step(progress, "drawing", at, 4, "images")
             folder = demo.draw_demo(bench.folder / "drawings", part, on_progress=progress)

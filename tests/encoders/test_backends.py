@@ -71,6 +71,7 @@ def test_the_next_start_converts_nothing(model, at, traced):
     assert len(traced) == 1
 
 
+@pytest.mark.slow
 def test_several_encoders_convert_once(model, traced):
     encoders = [OpenClip(model) for _ in range(3)]
     threads = [threading.Thread(target=e.encode_texts, args=(["a"],)) for e in encoders]
@@ -135,6 +136,7 @@ def test_a_module_that_cannot_be_converted_stays_with_torch(model, monkeypatch):
     assert encoder.notes[0].endswith("(no such operator); torch does.")
 
 
+@pytest.mark.slow
 def test_graphs_of_the_format_before_are_deleted(model, at):
     old = at.parents[1] / "text-0d19a8e0b056bc7f29-9685c65de415"
     old.mkdir(parents=True)

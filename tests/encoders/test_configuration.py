@@ -74,7 +74,7 @@ ARCHITECTURES = {
 }
 
 
-SLOW = ("ViT-quickgelu", "CoCa", "ConvNeXt", "EVA", "MobileCLIP2")
+SLOW = ("ViT-quickgelu", "ResNet", "CoCa", "ConvNeXt", "EVA", "MobileCLIP2")
 
 
 @pytest.fixture(

@@ -46,6 +46,7 @@ def test_captions_of_one_image_count_once():
     assert widths[1] > 1.5 * widths[0]
 
 
+@pytest.mark.slow
 def test_no_group_differs_when_groups_are_drawn_at_random():
     """Two hundred random divisions into twenty groups: a false alarm in one of twenty at most."""
     scored = evaluate(spaces.paired(n=400, d=16, agreement=0.55)).text_to_image

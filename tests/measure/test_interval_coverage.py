@@ -41,7 +41,7 @@ def test_intervals_of_small_collections_cover(name):
     assert check(name, "classes", 159, 30)
 
 
-@pytest.mark.parametrize("n", [24, 159])
+@pytest.mark.parametrize("n", [24, pytest.param(159, marks=pytest.mark.slow)])
 def test_lengths_that_do_not_matter_are_rarely_significant(n):
     """Positive correlations, at 5 % on two sides; lengths depend on the image."""
     assert false_alarms(POPULATIONS["captions"], n, 100) <= binom.ppf(0.99, 100, 0.025)

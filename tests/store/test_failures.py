@@ -75,6 +75,7 @@ def test_processes_that_write_the_same_at_once_write_it_once(home):
     check_whole(home)
 
 
+@pytest.mark.slow
 def test_a_killed_run_reads_and_running_it_again_completes_it(home):
     for wait in (0.15, 0.4, 0.9):
         process = writer(home, 0, 0)

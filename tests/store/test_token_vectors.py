@@ -101,6 +101,7 @@ def test_a_stopped_run_is_resumed(bench):
     assert bench.add_tokens(bench.open("halves")).encoded == 48 - before
 
 
+@pytest.mark.slow
 def test_another_process_resumes_a_killed_one(bench):
     code = (
         "import os; from core.ingest import token_vectors as tokens\n"

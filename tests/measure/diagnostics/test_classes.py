@@ -118,6 +118,7 @@ def test_one_collapsed_class_among_five_is_called_bad():
     assert "tightest label, 'label 00', have 0%" in bad.sentence
 
 
+@pytest.mark.slow
 def test_neural_collapse_interval_has_the_right_width():
     centers = spaces.directions(4, 12, 7)
     drawn = [
@@ -165,6 +166,7 @@ def test_two_labels_at_one_place_are_named_and_bad():
     assert found.low < found.value < found.high
 
 
+@pytest.mark.slow
 def test_equiangularity_interval_covers_the_centers_of_all_items():
     covered = 0
     full = spaces.clustered(spaces.directions(3, 8, 5), 1000, 1.0)

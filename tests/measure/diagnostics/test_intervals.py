@@ -13,6 +13,7 @@ from tests.fixtures.findings import find, value
 from tests.fixtures.spaces import directions, space
 
 
+@pytest.mark.slow
 def test_intervals_over_items_have_the_right_width():
     """The stated error against the deviation over many samples of one cloud."""
 
@@ -38,7 +39,9 @@ def test_intervals_over_items_have_the_right_width():
     [
         ("uniformity", ("image", "joint"), {"pairs": 1000}, {"pairs": 5_000_000}),
         ("near_duplicates", ("image",), {"queries": 100, "threshold": 0.8}, {"threshold": 0.8}),
-        ("intrinsic_dimension", ("image",), {"queries": 100}, {}),
+        pytest.param(
+            "intrinsic_dimension", ("image",), {"queries": 100}, {}, marks=pytest.mark.slow
+        ),
         ("hubness", ("image", "joint"), {"queries": 100}, {}),
     ],
 )

@@ -122,6 +122,7 @@ def test_an_encoder_that_does_not_separate_swapped_pairs_judges_no_caption():
     assert find("pair_margin", spaces.paired(n=99)).verdict == "unknown"  # too few
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_auc_covers():
     found = []
     for seed in range(100):

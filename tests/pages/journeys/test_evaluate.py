@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.fixtures.browser import WIDTHS, settled
+from tests.fixtures.browser import NARROW_FIRST, settled
 from tests.fixtures.screens import picture
 
 
@@ -46,7 +46,7 @@ def test_nothing_readable_leaves_no_collection(visit):
     assert page.locator(".st-key-_card_images").count() == 0
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", NARROW_FIRST)
 def test_evaluate_fits_every_width(visit, width):
     page = visit("evaluate?collection=colours&hardest=image_to_text&by=label", width=width)
     page.get_by_text("Where it fails").wait_for()

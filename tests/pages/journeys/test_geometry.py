@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.fixtures.browser import WIDTHS, settled
+from tests.fixtures.browser import NARROW_FIRST, settled
 
 
 def measured(page):
@@ -13,7 +13,7 @@ def measured(page):
     settled(page)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", NARROW_FIRST)
 def test_a_dot_opens_its_family_and_back_returns(visit, width):
     page = visit("geometry?collection=colours", width=width)
     measured(page)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.fixtures.browser import WIDTHS, settled
+from tests.fixtures.browser import NARROW_FIRST, settled
 from tests.fixtures.screens import picture
 
 
@@ -25,7 +25,7 @@ def camera(page):
     return page.locator(".st-key-_box input[type=file]")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", NARROW_FIRST)
 def test_everything_of_search_is_reached(visit, width):
     page = visit("?collection=colours", width=width)
     page.get_by_role("button", name="Search by an image").wait_for()
