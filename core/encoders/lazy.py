@@ -55,7 +55,14 @@ def conversion_errors() -> tuple[type[Exception], ...]:
     """What torch and OpenVINO raise over a module that cannot be converted."""
     frontend: Any = importlib.import_module("openvino.frontend")
     own = ("GeneralFailure", "NotImplementedFailure", "OpConversionFailure", "OpValidationFailure")
-    return (RuntimeError, TypeError, ValueError, *(getattr(frontend, name) for name in own))
+    # SystemError: a warning that another thread has made an error, in the middle of a trace.
+    return (
+        RuntimeError,
+        SystemError,
+        TypeError,
+        ValueError,
+        *(getattr(frontend, name) for name in own),
+    )
 
 
 @contextmanager

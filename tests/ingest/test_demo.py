@@ -150,7 +150,7 @@ def test_importing_the_module_loads_nothing_heavy() -> None:
 
 
 def test_the_first_part_comes_with_the_starters_vectors(tmp_path: Path) -> None:
-    starter = encoders.load("starter")
+    starter = encoders.load("starter", "torch")
     rows = demo.precomputed(starter.passport)
     records = [r for r in read(demo.draw_demo(tmp_path, only=A_FEW)) if isinstance(r, Record)]
     assert len(records) == 10

@@ -30,7 +30,8 @@ def bench(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "DEMO_PARTS", ("first",))
         built.build_demo()
-    return built
+    yield built
+    built.finish_encoders()
 
 
 def test_the_first_part_is_about_200_images_with_their_captions(bench):

@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.fixtures.browser import SCHEMES, settled
 
 LINKS = {
-    "light": ("?q=red", "", "map?map=pca", "geometry", "evaluate", "collections", "methods"),
+    "light": ("?q=red", "map?map=pca", "geometry", "evaluate", "collections"),
     "dark": ("?q=red", "geometry"),
 }
 
