@@ -6,29 +6,15 @@ One encoder puts texts beside their pictures, the other parts the kinds and mixe
 import json
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from core.cli import main
 from core.workbench import Workbench
+from tests.fixtures.files import vectors_file
 from tests.fixtures.spaces import directions
 
 N, D = 60, 12
 ONLY = ("--only", "alignment,modality_gap")
-
-
-def brought(path, images, texts):
-    rows = np.concatenate([images, texts]).astype(np.float32)
-    table = {
-        "id": [f"i{i}" for i in range(N)] + [f"t{i}" for i in range(N)],
-        "kind": ["image"] * N + ["text"] * N,
-        "vector": rows.tolist(),
-        "pair": [str(i) for i in range(N)] * 2,
-        "text": [None] * N + [f"text {i}" for i in range(N)],
-        "label": [("cat", "dog", "cow")[i % 3] for i in range(N)] * 2,
-    }
-    pq.write_table(pa.table(table), path)
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +22,8 @@ def filled(tmp_path_factory):
     """A home with one collection that two encoders have encoded; the tests only read it."""
     folder = tmp_path_factory.mktemp("comparing")
     x, aside = directions(N, D), 2 * np.eye(D)[0]
-    brought(folder / "near.parquet", x, x + 0.3 * directions(N, D, 1))
-    brought(folder / "apart.parquet", x + aside, np.roll(x, 1, axis=0) - aside)
+    vectors_file(folder / "near.parquet", x, x + 0.3 * directions(N, D, 1))
+    vectors_file(folder / "apart.parquet", x + aside, np.roll(x, 1, axis=0) - aside)
     for encoder in ("near", "apart"):
         Workbench(folder / "home").ingest("mine", folder / f"{encoder}.parquet", encoder=encoder)
     return folder / "home"

@@ -5,31 +5,15 @@ import shlex
 from xml.etree import ElementTree
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from core.cli import main
 from core.workbench import Workbench
-from tests.fixtures.files import encoded, folder_of, jsonl
+from tests.fixtures.files import encoded, folder_of, jsonl, vectors_file
 from tests.fixtures.spaces import directions
 
 N, D = 60, 12
-
-
-def vectors_file(path, images, texts):
-    """Images with a caption each, as ready-made vectors."""
-    rows = np.concatenate([images, texts]).astype(np.float32)
-    table = {
-        "id": [f"i{i}" for i in range(N)] + [f"t{i}" for i in range(N)],
-        "kind": ["image"] * N + ["text"] * N,
-        "vector": rows.tolist(),
-        "pair": [str(i) for i in range(N)] * 2,
-        "text": [None] * N + [f"text {i}" for i in range(N)],
-        "label": [("cat", "dog", "cow")[i % 3] for i in range(N)] * 2,
-    }
-    pq.write_table(pa.table(table), path)
 
 
 @pytest.fixture(scope="module")
