@@ -41,16 +41,67 @@ class Note:
 Entry: TypeAlias = Record | Rejected | Note
 
 
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How a source is to be read where that shall not be detected; "" detects.
+
+    Args:
+        form: name of a form; see `core.ingest.FORMS`.
+        image_column: column of a table with the images' paths or bytes.
+        caption_column: column with the captions, or several with commas between them.
+        label_column: column with the labels, or several.
+        separator: what separates the cells of a table: one character, or "tab".
+    """
+
+    form: str = ""
+    image_column: str = ""
+    caption_column: str = ""
+    label_column: str = ""
+    separator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A column or file that was left aside.
+
+    Args:
+        name: of the column or file, or of a group of files.
+        reason: why, as the end of a sentence.
+        instead: the option to type if it was meant otherwise, such as "--caption-column alt", or "".
+    """
+
+    name: str
+    reason: str
+    instead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a source was read.
+
+    Args:
+        form: name of the form.
+        columns: the role of each column of its table: image, caption, label, attribute, vector, id.
+        left_aside: what was not read.
+    """
+
+    form: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    left_aside: tuple[Aside, ...] = ()
+
+
 @dataclass(frozen=True)
 class Source:
     """Records, rejected entries and notes in a fixed order, which may be iterated repeatedly.
 
-    `total` counts the records (some may be rejected later), None when unknown.
+    `total` counts the records (some may be rejected later), None when unknown. `reading` says how
+    they were read.
     """
 
     name: str
     total: int | None
     entries: Callable[[], Iterable[Entry]]
+    reading: Reading = field(default_factory=Reading)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries())
