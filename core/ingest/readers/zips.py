@@ -68,10 +68,10 @@ class Zip:
         if not self._members and _ENCRYPTED in self._objections.values():
             raise UnreadableFile(self.name, _ENCRYPTED)
         if unpacked > MAX_TOTAL:
-            reason = f"it decompresses to {_size(unpacked)}; allowed: {_size(MAX_TOTAL)}"
+            reason = f"it decompresses to {size_of(unpacked)}; allowed: {size_of(MAX_TOTAL)}"
             raise UnreadableFile(self.name, f"{reason}. Unpack it and ingest the folder")
         if unpacked > RATIO_FREE and unpacked > MAX_RATIO * packed:
-            raise UnreadableFile(self.name, _bomb(unpacked, packed))
+            raise UnreadableFile(self.name, bomb(unpacked, packed))
 
     def files_in(self, folder: str) -> list[str]:
         """Names of the visible members directly in a folder."""
@@ -121,16 +121,18 @@ def _objection(info: zipfile.ZipInfo, name: str) -> str:
     if info.compress_type not in _METHODS:
         return "its compression method is not supported; use an ordinary zip"
     if info.file_size > RATIO_FREE and info.file_size > MAX_RATIO * info.compress_size:
-        return _bomb(info.file_size, info.compress_size)
+        return bomb(info.file_size, info.compress_size)
     if info.file_size > MAX_MEMBER:
-        return f"it decompresses to {_size(info.file_size)}; allowed: {_size(MAX_MEMBER)}"
+        return f"it decompresses to {size_of(info.file_size)}; allowed: {size_of(MAX_MEMBER)}"
     return ""
 
 
-def _bomb(unpacked: int, packed: int) -> str:
+def bomb(unpacked: int, packed: int) -> str:
+    """The objection to an archive that decompresses too far."""
     ratio = unpacked / max(packed, 1)
-    return f"it decompresses {ratio:,.0f} times to {_size(unpacked)}; allowed: {MAX_RATIO} times"
+    return f"it decompresses {ratio:,.0f} times to {size_of(unpacked)}; allowed: {MAX_RATIO} times"
 
 
-def _size(count: int) -> str:
+def size_of(count: int) -> str:
+    """A number of bytes in MB or GB."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
