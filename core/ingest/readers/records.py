@@ -50,6 +50,7 @@ class ReadOptions:
         image_column: column of a table with the images' paths or bytes.
         caption_column: column with the captions, or several with commas between them.
         label_column: column with the labels, or several.
+        vector_column: column with ready-made vectors.
         separator: what separates the cells of a table: one character, or "tab".
     """
 
@@ -57,6 +58,7 @@ class ReadOptions:
     image_column: str = ""
     caption_column: str = ""
     label_column: str = ""
+    vector_column: str = ""
     separator: str = ""
 
 
