@@ -26,8 +26,13 @@ def ingest(
     encoder: Encoder,
     progress: Progress,
     precomputed: Mapping[str, Floats] = MappingProxyType({}),
+    *,
+    place: str = "",
+    prune: bool = False,
 ) -> IngestReport:
     """Add the items of a source to a collection, and encode those without a vector.
+
+    Items that the collection has are updated; see `core.ingest.updates`.
 
     Args:
         collection: where items, pairs, thumbnails and vectors are stored.
@@ -36,6 +41,9 @@ def ingest(
         progress: called with (records done, all records); may raise `Cancelled` to stop the run,
             after which everything encoded so far is stored.
         precomputed: (d,) rows of this encoder by item id, used in place of encoding.
+        place: what is ingested, so that it is noticed what is gone when it comes again: its
+            absolute path, or "upload" and anything; "" for none.
+        prune: also delete the items that the place had earlier and has no more.
 
     Raises:
         PassportMismatch: the collection has vectors of that model that this encoder cannot extend.
@@ -43,8 +51,11 @@ def ingest(
     passport = passport_for(collection, encoder)
     encoder = encoders.with_long_text(encoder, passport.long_text)
     done = collection.vector_ids(passport)
-    writer = Writer(collection, encoder, passport, done, precomputed)
-    _run(writer, source, lambda r: prepare(r, encoder, done), source.total, progress)
+    writer = Writer(collection, encoder, passport, done, precomputed, place=place)
+    reading = source.reading
+    writer.report.form, writer.report.columns = reading.form, reading.columns
+    writer.report.left_aside = reading.left_aside
+    _run(writer, source, lambda r: prepare(r, encoder, done), source.total, progress, prune=prune)
     return writer.report
 
 
@@ -107,6 +118,8 @@ def _run(
     prepare: Callable[[Any], PreparedRecord],
     total: int | None,
     progress: Progress,
+    *,
+    prune: bool = False,
 ) -> None:
     """Decode ahead in threads; encode and write in this one."""
     started = monotonic()
@@ -121,7 +134,7 @@ def _run(
         writer.flush()
         raise
     writer.flush()
-    writer.update()
+    writer.update(prune=prune)
     writer.note()
     writer.report.seconds = monotonic() - started
     if writer.wrote:

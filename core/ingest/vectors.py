@@ -14,7 +14,7 @@ from core.ingest.images import decode, thumbnail
 from core.ingest.prepare import THREADS
 from core.ingest.readers.vectors import VectorIntake
 from core.ingest.updates import Updates
-from core.ingest.writer import IngestReport
+from core.ingest.writer import IngestReport, update
 from core.types import Item, Passport, Progress
 
 if TYPE_CHECKING:
@@ -25,7 +25,13 @@ SAME = 1e-6  # largest difference of two vectors that are the same
 
 
 def import_vectors(
-    collection: Collection, intake: VectorIntake, passport: Passport, progress: Progress
+    collection: Collection,
+    intake: VectorIntake,
+    passport: Passport,
+    progress: Progress,
+    *,
+    place: str = "",
+    prune: bool = False,
 ) -> IngestReport:
     """Store imported vectors and their items.
 
@@ -34,6 +40,8 @@ def import_vectors(
         intake: items and vectors of a file; see `read_vectors`.
         passport: names the encoder that computed them.
         progress: called with (items done, all items).
+        place: see `core.ingest.ingest`.
+        prune: also delete the items that the place had earlier and has no more.
 
     Raises:
         PassportMismatch: the collection has vectors of that model with another dimension.
@@ -44,9 +52,9 @@ def import_vectors(
             passport = stored
     report = IngestReport(collection.name, rejected=list(intake.rejected), notes=list(intake.notes))
     known, n = collection.item_ids(), len(intake.items)
-    updates = Updates(collection, known)
+    updates = Updates(collection, known, place)
     same = _unchanged(collection, intake, passport)
-    replaced = 0
+    replaced: set[str] = set()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
         for start in range(0, n, CHUNK_ROWS):
             progress(start, n)
@@ -61,11 +69,12 @@ def import_vectors(
             rows = [i for i, item in enumerate(items, start) if not same.get(item.id)]
             ids = [intake.items[i].id for i in rows]
             collection.write_vectors(passport, ids, intake.vectors[rows], replace=True)
-            replaced += sum(id_ in same for id_ in ids)
+            replaced.update(id_ for id_ in ids if id_ in same)
     collection.add([], intake.pairs, {})
-    report.updated = updates.write()
+    updates.add([], intake.pairs)
+    update(collection, updates, report, touched=replaced, prune=prune)
     if replaced:
-        vectors = "1 vector was" if replaced == 1 else f"{replaced:,} vectors were"
+        vectors = "1 vector was" if len(replaced) == 1 else f"{len(replaced):,} vectors were"
         report.notes.append(f"{vectors} replaced: the file has others for the same ids.")
     collection.optimize()
     progress(n, n)

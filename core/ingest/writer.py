@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from core.encoders import Encoder, long_text_note
 from core.ingest.prepare import PreparedRecord
-from core.ingest.readers.records import Note
+from core.ingest.readers.records import Aside, Note
 from core.ingest.updates import Updates
 from core.types import Floats, Item, Passport, Rejected
 
@@ -31,8 +31,11 @@ TEXT_BATCH = 64
 class IngestReport:
     """The result of an ingest.
 
-    `repeated`: names of existing items, of which `updated` had other labels, attributes or paths;
-    `rejected`: records.
+    `form`, `columns` and `left_aside`: how the source was read. `repeated`: names of items that are
+    identical to others. Of the items that the collection had, `updated` got other labels,
+    attributes, paths or vectors, and `unchanged` did not. `changed` and `gone`: names of those that
+    the source had earlier and has no more, because the image is another one now or disappeared;
+    `pruned`: how many of them were deleted. `rejected`: records.
     """
 
     collection: str
@@ -44,19 +47,66 @@ class IngestReport:
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
     updated: int = 0
+    unchanged: int = 0
+    changed: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    pruned: int = 0
+    form: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    left_aside: Sequence[Aside] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `sextant ingest --json` prints."""
         return {
             "collection": self.collection,
+            "form": self.form,
+            "columns": dict(self.columns),
+            "left_aside": [asdict(aside) for aside in self.left_aside],
             "added": {"image": self.images, "text": self.texts},
             "repeated": self.repeated,
             "updated": self.updated,
+            "unchanged": self.unchanged,
+            "changed": self.changed,
+            "gone": self.gone,
+            "pruned": self.pruned,
             "refused": [{"name": r.name, "reason": r.reason} for r in self.rejected],
             "encoded": self.encoded,
             "seconds": round(self.seconds, 3),
             "notes": self.notes,
         }
+
+
+def update(
+    collection: Collection,
+    updates: Updates,
+    report: IngestReport,
+    *,
+    touched: Container[str] = (),
+    prune: bool = False,
+) -> bool:
+    """Update existing items with what a source has now, and report it; returns whether any changed.
+
+    Args:
+        collection: where they are stored.
+        updates: the items of the source.
+        report: gets the counts and names.
+        touched: ids whose vectors were replaced.
+        prune: also delete the items that the source had earlier and has no more.
+    """
+    report.updated = updates.write(touched)
+    report.unchanged = updates.n_known - report.updated
+    replaced = updates.replace_captions()
+    report.notes += updates.notes()
+    if replaced:
+        captions = "1 caption" if replaced == 1 else f"{replaced:,} captions"
+        report.notes.append(f"Deleted {captions} that the source no longer has.")
+    missing = updates.missing(r.name for r in report.rejected)
+    report.changed, report.gone = list(missing.changed), list(missing.gone)
+    if prune:
+        collection.delete_items(missing.ids)
+        report.pruned = len(missing.ids)
+    updates.note_place()
+    return bool(report.updated or replaced or report.pruned)
 
 
 def passport_for(collection: Collection, encoder: Encoder) -> Passport:
@@ -82,6 +132,7 @@ class Writer:
         done: ids of the items that have a vector of it.
         precomputed: (d,) rows of the encoder by id, for items that need not be encoded.
         listed: whether the vectors show at once; see `Collection.write_vectors`.
+        place: what is ingested; see `Updates`.
     """
 
     def __init__(
@@ -93,6 +144,7 @@ class Writer:
         precomputed: Mapping[str, Floats] = MappingProxyType({}),
         *,
         listed: bool = True,
+        place: str = "",
     ) -> None:
         self.collection, self.encoder, self.passport = collection, encoder, passport
         self.listed = listed
@@ -100,7 +152,7 @@ class Writer:
         self.report = IngestReport(collection.name)
         self.wrote = False
         self._known = collection.item_ids()
-        self._updates = Updates(collection, self._known)
+        self._updates = Updates(collection, self._known, place)
         self._done = set(done)
         self._images: list[tuple[str, Floats]] = []
         self._texts: list[Item] = []
@@ -170,15 +222,10 @@ class Writer:
         self._rows.append(rows)
         self.report.encoded += len(ids)
 
-    def update(self) -> None:
+    def update(self, *, prune: bool = False) -> None:
         """Update existing items with what the source has now, after the last chunk."""
-        self.report.updated = self._updates.write()
-        replaced = self._updates.replace_captions()
-        self.wrote = self.wrote or bool(self.report.updated or replaced)
-        self.report.notes += self._updates.notes()
-        if replaced:
-            captions = "1 caption" if replaced == 1 else f"{replaced:,} captions"
-            self.report.notes.append(f"Deleted {captions} that the source no longer has.")
+        if update(self.collection, self._updates, self.report, prune=prune):
+            self.wrote = True
 
     def note(self) -> None:
         """Report what was assumed about pixels and the encoder, and how long texts were encoded."""

@@ -15,6 +15,7 @@ from core.store.full_text import FullTextIndex
 from core.store.items import Counts, ItemsTable, RowCache
 from core.store.lance import Database
 from core.store.originals import Originals
+from core.store.provenance import Provenance
 from core.store.schema import PAIRS, item_of, vectors_name
 from core.store.space import space as assemble_space
 from core.store.tags import FIELD, Tags
@@ -28,7 +29,7 @@ class Collection:
     """Items, pairs, thumbnails and vectors under one name; threads and processes may share one.
 
     `artifacts` holds layouts, reports and saved queries; `tokens` the token vectors; `tags` what a
-    person has said about items and pairs.
+    person has said about items and pairs; `provenance` what was ingested from where.
 
     Args:
         uri: its own folder or address.
@@ -45,13 +46,14 @@ class Collection:
         self.artifacts = Artifacts(self._database)
         self.tokens = TokenStore(self._database)
         self.tags = Tags(self._database)
+        self.provenance = Provenance(self._database)
 
     def version(self) -> str:
         """Changes when any process has written items, pairs, thumbnails or vectors.
 
         Unique to the collection, even when a deleted one had the same name.
         """
-        names = "items", "pairs", "thumbnails", *map(vectors_name, self.passports())
+        names = "items", "pairs", "thumbnails", "provenance", *map(vectors_name, self.passports())
         tables = [(name, self._database.table(name)) for name in names]
         versions = (f"{name}:{t.version() if t else 0}" for name, t in tables)
         return " ".join([self._database.uri, *versions])
@@ -93,6 +95,7 @@ class Collection:
             self._database.pinned(vectors_name(passport)),
             pairs.read(PAIRS.names) if pairs else PAIRS.empty_table(),
             passport,
+            self.provenance.copies(),
         )
 
     def items(self, ids: Sequence[str]) -> list[Item]:
@@ -113,6 +116,24 @@ class Collection:
         values = {name: items.column(name) for name in ("kind", "name", "text", "labels")}
         values |= {name: items.attribute(name) for name in items.attributes}
         return pa.table({"id": list(ids)} | {name: v.take(rows) for name, v in values.items()})
+
+    def ids(self) -> list[str]:
+        """Ids of all items, in the order in which they were added."""
+        items = self._items.items()
+        rows = pa.table({"id": items.ids, "added": items.column("added")})
+        return rows.sort_by([("added", "ascending"), ("id", "ascending")])["id"].to_pylist()
+
+    def attribute_types(self) -> dict[str, tuple[str, ...]]:
+        """Every attribute that any item has, with the types of its values."""
+        items = self._items.items()
+        types = {
+            name: tuple(
+                kind for kind, column in columns.items()
+                if items.column(column).null_count < len(items.ids)
+            )
+            for name, columns in items.attributes.items()
+        }  # fmt: skip
+        return {name: kinds for name, kinds in types.items() if kinds}
 
     def first_images(self, n: int) -> tuple[str, ...]:
         """Ids of the n images that were added first."""

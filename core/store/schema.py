@@ -6,6 +6,7 @@
         pairs.lance             image, text
         tags.lance              what a person has said about an item, or about a pair
         thumbnails.lance        id, webp
+        provenance.lance        place, name, id: what was ingested from where
         passports.lance         the encoders, in the order in which they were added
         vectors_{passport}.lance  id, vector
         tokens_{passport}.lance   id, its token vectors, and how they were pooled
@@ -58,6 +59,7 @@ ITEMS = pa.schema(
 PAIRS = pa.schema([key("image"), key("text")])
 # `text` is "" for a tag on one item.
 TAGS = pa.schema([key("tag"), key("item"), key("text"), pa.field("added", pa.int64())])
+PROVENANCE = pa.schema([key("place"), key("name"), key("id")])
 THUMBNAILS = pa.schema([key("id"), pa.field("webp", pa.binary())])
 PASSPORTS = pa.schema(
     [key("key"), pa.field("passport", pa.string()), pa.field("added", pa.int64())]
@@ -118,12 +120,12 @@ def item_rows(items: Sequence[Item]) -> pa.Table:
     columns = [
         [i.id for i in items],
         [i.kind for i in items],
-        [_printable(i.name) for i in items],
+        [printable(i.name) for i in items],
         [os.fsencode(i.source) for i in items],
         [content(i) for i in items],
         texts,
         [None if t is None else len(t) for t in texts],
-        [[_printable(label) for label in i.labels] for i in items],
+        [[printable(label) for label in i.labels] for i in items],
         [now + n for n in range(len(items))],
     ]
     rows = pa.table(columns, schema=ITEMS)
@@ -235,9 +237,9 @@ def _typed(value: Value | None) -> tuple[str, Any]:
         return "int", value
     if isinstance(value, float):
         return "float", value
-    return "str", _printable(str(value))
+    return "str", printable(str(value))
 
 
-def _printable(text: str) -> str:
-    """Names of files need not be text: undecodable bytes are written as escapes."""
+def printable(text: str) -> str:
+    """A text that can be stored: undecodable bytes of a file's name are written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,13 @@ from core.types import Bools, Filter, Floats, Ints, Passport, Space
 BLOCK_BYTES = 2**24
 
 
-def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Passport) -> Space:
+def space(
+    items: Snapshot,
+    vectors: Table | None,
+    pairs: pa.Table,
+    passport: Passport,
+    copies: Mapping[str, int],
+) -> Space:
     """The items that have a vector: images first, then texts, each sorted by id.
 
     Args:
@@ -25,6 +31,7 @@ def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Pas
         vectors: the vector table, pinned at a version.
         pairs: columns image and text; pairs without both vectors are omitted.
         passport: of the encoder.
+        copies: number of further files of the images that have any.
     """
     stored = one_array(vectors.read(["id"])["id"]) if vectors else pa.array([], pa.string())
     images, texts = (_sorted_rows(items, stored, kind) for kind in ("image", "text"))
@@ -41,6 +48,7 @@ def space(items: Snapshot, vectors: Table | None, pairs: pa.Table, passport: Pas
         text_lengths=lengths.to_numpy(zero_copy_only=False).astype(np.int64),
         encoder=passport.model,
         held_out=_held_out(items, rows),
+        copies=_counts(copies, ids),
     )
 
 
@@ -85,6 +93,17 @@ def _pair_rows(pairs: pa.Table, ids: pa.Array, n_images: int) -> Ints:
     n = max(len(ids), 1)
     both = np.unique(images[known] * n + texts[known])
     return np.stack([both // n, both % n], axis=1)
+
+
+def _counts(copies: Mapping[str, int], ids: pa.Array) -> Ints:
+    """(n,) counts, or empty where there are none."""
+    rows = positions(pa.array(list(copies), pa.string()), ids)
+    known = rows >= 0
+    if not known.any():
+        return np.empty(0, np.int64)
+    counts = np.zeros(len(ids), np.int64)
+    counts[rows[known]] = np.fromiter(copies.values(), np.int64, len(copies))[known]
+    return counts
 
 
 def _held_out(items: Snapshot, rows: pa.Array) -> Bools:

@@ -25,7 +25,7 @@ from core.store.schema import (
 from core.types import Floats, Item, Passport
 
 FIXED_TABLES = (
-    "passports", "pairs", "thumbnails", "items", "tags", "words", "layouts", "intakes"
+    "passports", "pairs", "thumbnails", "provenance", "items", "tags", "words", "layouts", "intakes"
 )  # fmt: skip
 
 
@@ -163,7 +163,12 @@ def delete(
             vectors = database.table(name)
             if vectors:
                 vectors.delete({"id": ids})
-    keys = {"pairs": ("image", "text"), "tags": ("item", "text"), "thumbnails": ("id",)}
+    keys = {
+        "pairs": ("image", "text"),
+        "tags": ("item", "text"),
+        "thumbnails": ("id",),
+        "provenance": ("id",),
+    }
     for name, columns in keys.items():
         table = database.table(name)
         if table:

@@ -35,6 +35,7 @@ class Space:
         offset: (n,) score bias subtracted at ranking; zeros unless a repair set it.
         held_out: (n,) items whose attribute `split` is `test`; empty where there is no such
             attribute. Nothing is fitted on them, and they alone are evaluated.
+        copies: (n,) further files with the same bytes, which are one item; empty without any.
 
     Raises:
         InputError: vectors that are not finite, not unit, or not aligned with the rest.
@@ -50,6 +51,7 @@ class Space:
     steps: tuple[str, ...] = ()
     offset: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     held_out: Bools = field(default_factory=lambda: np.empty(0, bool))
+    copies: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
         vectors = np.ascontiguousarray(self.vectors, np.float32)
@@ -123,6 +125,7 @@ class Space:
             self.encoder,
             *self.steps,
             *([self.held_out.tobytes()] if len(self.held_out) else []),
+            *([self.copies.tobytes()] if len(self.copies) else []),
         )
 
     @cached_property
@@ -171,6 +174,7 @@ class Space:
             else lengths,
             offset=self.offset[keep],
             held_out=self.held_out[keep] if len(self.held_out) else self.held_out,
+            copies=self.copies[keep] if len(self.copies) else self.copies,
         )
 
 

@@ -72,7 +72,7 @@ def near_duplicates(
     Returns:
         A finding each for images and texts. The interval is over other items of the same kind,
         where those that belong to one image are one draw. The detail counts exact copies:
-        identical vectors.
+        identical vectors, and identical files that an ingest stored once.
         per_item: cosine with the nearest other item of its kind.
         curve: histogram of those.
 
@@ -138,10 +138,12 @@ def _share(space: Space, lists: Neighbors, threshold: float) -> tuple[float, flo
 
 
 def _copies(space: Space, lists: Neighbors) -> str:
-    some = int(have_copies(space.vectors, lists).sum())
+    copied, what = have_copies(space.vectors, lists), "an identical vector"
+    if len(space.copies) and space.copies[lists.queries].any():
+        copied = copied | (space.copies[lists.queries] > 0)
+        what += ", or identical files that were stored once"
+    some = int(copied.sum())
     if not some:
-        return f"No item of the {len(lists.queries):,} has an exact copy (an identical vector)."
+        return f"No item of the {len(lists.queries):,} has an exact copy ({what})."
     verb = "has" if some == 1 else "have"
-    return (
-        f"{some:,} of the {len(lists.queries):,} items {verb} an exact copy (an identical vector)."
-    )
+    return f"{some:,} of the {len(lists.queries):,} items {verb} an exact copy ({what})."
