@@ -12,10 +12,10 @@ import zlib
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from core.errors import UnreadableFile
-from core.ingest import repairs
+from core.ingest import bit_depth, repairs
 from core.types import Floats
 
 IMAGE_SUFFIXES = (
@@ -36,9 +36,30 @@ OVERLAY_COLOR = (211, 63, 97)
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
 SUPPORTED = "JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, JPEG 2000 and PPM"
 
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
+_SIGNATURES = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n": "PNG",
+    b"GIF8": "GIF",
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "TIFF"),
+}
+# What a failed download leaves in place of an image.
+_NO_IMAGES = {
+    b"<!doctype html": "it is a web page (HTML), not an image; download the image again",
+    b"<html": "it is a web page (HTML), not an image; download the image again",
+    b"version https://git-lfs": "it is a Git LFS pointer, not an image; get it with: git lfs pull",
+    b"<svg": f"it is an SVG drawing or XML, not a raster image. Supported formats: {SUPPORTED}",
+    b"<?xml": f"it is an SVG drawing or XML, not a raster image. Supported formats: {SUPPORTED}",
+}
 _DAMAGED = "the image is truncated or damaged; not all of its rows can be decoded"
-_TRUNCATED = ("truncated", "broken data stream", "decoder object", "corrupt exif data")
+_TRUNCATED = ("truncated", "broken data stream", "decoder object", "corrupt exif data", "only got")
+# Parts of Pillow's messages, in lower case, and what they mean.
+_REASONS = {
+    "unknown pixel mode": "its kind of pixels (such as 64-bit numbers, color with decimals, or "
+    "more than 4 channels) is not supported; save it as PNG, or as TIFF of 8 or 16 bits",
+    "bit layers": "it is a JPEG of more than 8 bits per channel, which is not supported; save it "
+    "with 8 bits, or as PNG",
+    "decoder error -2": "it is damaged, or compressed in a way that is not supported",
+}
 
 # What Pillow raises on damaged files of these formats, besides OSError.
 _DAMAGE = (
@@ -72,6 +93,7 @@ _TURNS = {
 # `decode` checks the size of every image. Pillow's own check warns through a global that threads
 # share, and its warnings about odd metadata mean nothing to users.
 Image.MAX_IMAGE_PIXELS = None
+PngImagePlugin.MAX_TEXT_CHUNK = 16 << 20  # texts and profiles beyond Pillow's megabyte are normal
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
@@ -97,7 +119,7 @@ def decode(data: bytes, name: str, *, at_least: int = 0) -> Image.Image:
     except UnreadableFile:
         if data.startswith(repairs.PNG):
             return _decoded(repairs.png_without_metadata(data), name, at_least)
-        if data.startswith(repairs.JPEG) and repairs.JPEG_END not in data[-1024:]:
+        if data.startswith(repairs.JPEG):
             one, other = (_decoded(d, name, at_least) for d in repairs.jpeg_endings(data))
             if one.tobytes() == other.tobytes():
                 return one
@@ -105,18 +127,29 @@ def decode(data: bytes, name: str, *, at_least: int = 0) -> Image.Image:
 
 
 def _decoded(data: bytes, name: str, at_least: int) -> Image.Image:
-    image = _open(data, name)
     try:
-        if at_least and image.format in ("JPEG", "MPO"):
-            image.draft(None, (at_least, at_least))
+        image = _loaded(data, name, at_least)
         turn = _TURNS.get(_orientation(image))
-        image.load()
         rgb = _srgb(image)
         upright = rgb if turn is None else rgb.transpose(turn)
-        upright.info = {k: v for k, v in rgb.info.items() if k == "note"}
+        notes = [i.info["note"] for i in (image, rgb) if "note" in i.info]
+        upright.info = {"note": notes[-1]} if notes else {}
         return upright
     except _DAMAGE as error:
         raise UnreadableFile(name, _reason(error)) from error
+
+
+def _loaded(data: bytes, name: str, at_least: int) -> Image.Image:
+    """Every pixel decoded, and the values of wide types scaled to what is used of them."""
+    image = _open(data, name)
+    if at_least and image.format in ("JPEG", "MPO"):
+        image.draft(None, (at_least, at_least))
+    bit_depth.separate_planes(image)
+    wide = bit_depth.has_wide_colors(image)
+    image.load()  # before anything asks for EXIF data: Pillow would load it, and pass over damage
+    if not wide or not bit_depth.is_dark(image):
+        return image
+    return bit_depth.joined(image, bit_depth.load_lower(_open(data, name)))
 
 
 def thumbnail(image: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
@@ -168,7 +201,7 @@ def overlay(
     return file.getvalue()
 
 
-def _open(data: bytes, name: str) -> Image.Image:
+def _open(data: bytes, name: str) -> ImageFile.ImageFile:
     """Read only the header, and reject by size before any pixel is decoded."""
     try:
         image = Image.open(BytesIO(data), formats=FORMATS)
@@ -196,7 +229,7 @@ def _orientation(image: Image.Image) -> int:
 def _srgb(image: Image.Image) -> Image.Image:
     """RGB, with the colors of an embedded ICC profile converted to sRGB."""
     profile = image.info.get("icc_profile")
-    if not profile or image.mode.startswith(("I", "F")):
+    if not profile or bit_depth.is_number(image):
         return _rgb(image)
     flat = image if image.mode in _OWN_SPACE else _rgb(image)
     try:
@@ -215,8 +248,8 @@ def _srgb(image: Image.Image) -> Image.Image:
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_numbers(np.asarray(image))
+    if bit_depth.is_number(image):
+        return bit_depth.gray(image)
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image.convert("RGBA")
@@ -225,37 +258,29 @@ def _rgb(image: Image.Image) -> Image.Image:
     return page
 
 
-def _from_numbers(values: np.ndarray) -> Image.Image:
-    """Gray values beyond 8 bits: 0..1 and integers of at most 16 bits have a known white.
-
-    Cameras and scanners store 8, 10, 12 or 14 bits in 16 without declaring it, so the largest value
-    decides. All other values are stretched.
-    """
-    if not np.isfinite(values).all():
-        raise ValueError("it has pixels that are not numbers (NaN or infinite)")
-    low, high = float(values.min()), float(values.max())
-    bits = next((n for n in (8, 10, 12, 14, 16) if low >= 0 and high < 2**n), None)
-    if values.dtype.kind == "f":
-        black, white = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
-    else:
-        black, white = (0.0, 2.0**bits - 1) if bits else (low, high)
-    gray = (values.astype(np.float64) - black) * (255.0 / max(white - black, 1e-300))
-    image = Image.fromarray(np.rint(gray).astype(np.uint8)).convert("RGB")
-    if values.dtype.kind != "f" and bits and bits < 16 and high:
-        image.info["note"] = f"gray values of {bits} bits in a wider type, scaled to that range"
-    return image
-
-
 def _no_format(data: bytes) -> str:
-    """Why Pillow recognized no format: another type of file, or a damaged header."""
+    """Why Pillow recognized no format: another type of file, or a header it rejects."""
     if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"):
         return "HEIC images are not supported; export it as JPEG or PNG"
     start = data[:512].lstrip().lower()
-    if start.startswith((b"<svg", b"<?xml")):
-        return f"it is an SVG drawing or XML, not a raster image. Supported formats: {SUPPORTED}"
-    if data.startswith(_SIGNATURES) or data[4:12] == b"ftypavif":
+    for mark, reason in _NO_IMAGES.items():
+        if start.startswith(mark):
+            return reason
+    for mark, form in _SIGNATURES.items():
+        if data.startswith(mark):
+            return _header_reason(data, form)
+    if data[4:12] == b"ftypavif" or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
         return _DAMAGED
     return f"it is not an image in a supported format ({SUPPORTED})"
+
+
+def _header_reason(data: bytes, form: str) -> str:
+    """What Pillow says of the header; `Image.open` keeps it to itself."""
+    try:
+        Image.OPEN[form][0](BytesIO(data), "")
+    except _DAMAGE as error:
+        return next((_REASONS[m] for m in _REASONS if m in str(error).lower()), _DAMAGED)
+    return _DAMAGED
 
 
 def _reason(error: BaseException) -> str:
@@ -269,7 +294,8 @@ def _reason(error: BaseException) -> str:
         return f"its colors cannot be converted to RGB ({error})"
     if isinstance(error, MemoryError):
         return "there is not enough memory to decode it"
-    return f"the image is damaged and cannot be decoded ({text.rstrip('.') or 'no details'})"
+    details = f"the image is damaged and cannot be decoded ({text.rstrip('.') or 'no details'})"
+    return next((_REASONS[m] for m in _REASONS if m in text), details)
 
 
 def _box(size: tuple[int, int], view: str) -> tuple[int, int, int, int]:

@@ -30,6 +30,7 @@ def jpeg_endings(data: bytes) -> tuple[bytes, bytes]:
     Only when its last rows are missing do the two decode to different pixels: the decoder then
     takes them from what follows.
     """
+    data = data.removesuffix(JPEG_END[:1])
     return data + JPEG_END, data + b"\x5a" * 4096 + JPEG_END
 
 

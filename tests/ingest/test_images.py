@@ -1,7 +1,6 @@
 """Images are decoded upright, in RGB and in full, or not at all."""
 
 import io
-import struct
 import time
 import tracemalloc
 import zlib
@@ -15,7 +14,16 @@ from PIL import Image, ImageCms
 
 from core.errors import UnreadableFile
 from core.ingest.images import decode, overlay, thumbnail
-from tests.fixtures.files import encoded, half, png, png_bomb, ramp
+from tests.fixtures.files import (
+    encoded,
+    half,
+    png,
+    png_16,
+    png_bomb,
+    png_chunk,
+    ramp,
+    tiff_of,
+)
 
 FORMS = ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM"]
 
@@ -105,15 +113,92 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
         assert distance(decode(data, "a"), gray) < 0.6
 
 
-def test_sixteen_bit_color_png() -> None:
-    deep = np.asarray(ramp()).astype(np.uint16) * 257
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
-    head = struct.pack(">IIBBBBB", 48, 32, 16, 2, 0, 0, 0)
-    data = b"\x89PNG\r\n\x1a\n"
-    for kind, body in ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
-        crc = struct.pack(">I", zlib.crc32(kind + body))
-        data += struct.pack(">I", len(body)) + kind + body + crc
-    assert distance(decode(data, "a"), ramp()) < 0.6
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_colors_of_fewer_than_sixteen_bits_in_sixteen(bits: int, channels: int) -> None:
+    source = ramp().convert("L").convert("RGB") if channels == 2 else ramp()
+    values = np.asarray(source).astype(np.uint16)[..., : 1 if channels == 2 else 3]
+    deep = values * 257 if bits == 16 else values << (bits - 8)
+    opaque = np.full((*deep.shape[:2], 1), 2**bits - 1, np.uint16)
+    deep = deep if channels == 3 else np.concatenate([deep, opaque], 2)
+    files = [png_16(deep)]
+    if channels == 3:
+        files += [tiff_of(deep, o, photometric=2, planes=p) for o in "<>" for p in (1, 2)]
+    for data in files:
+        image = decode(data, "a")
+        assert distance(image, source) < 1.5
+        assert image.info == (
+            {}
+            if bits == 16
+            else {"note": f"colors of {bits} bits in a wider type, scaled to that range"}
+        )
+
+
+def test_transparency_of_all_sixteen_bits_stays() -> None:
+    deep = np.zeros((4, 8, 4), np.uint16)
+    deep[:, :4] = 1000, 1000, 1000, 65535
+    assert np.asarray(decode(png_16(deep), "a"))[0, :, 0].tolist() == [249] * 4 + [255] * 4
+
+
+@pytest.mark.parametrize(
+    ("orders", "values", "photometric"),
+    [
+        ("<>", np.linspace(0, 65535, 96).astype(np.uint16), 1),
+        ("<", np.linspace(65535, 0, 96).astype(np.uint16), 0),
+        ("<", np.linspace(4095, 0, 96).astype(np.uint16), 0),
+        ("<>", np.linspace(-9000, 16500, 96).astype(np.int16), 1),
+        ("<>", np.linspace(-128, 127, 96).round().astype(np.int8), 1),
+        ("<>", np.linspace(-(10**9), 10**9, 96).astype(np.int32), 1),
+        ("<", np.linspace(0, 2**32 - 1, 96).astype(np.uint32), 1),
+        ("<>", np.linspace(-3e38, 3e38, 96).astype(np.float32), 1),
+        ("<>", np.linspace(0, 1, 96).astype(np.float32), 1),
+    ],
+)
+def test_gray_tiff_of_every_type(orders: str, values: np.ndarray, photometric: int) -> None:
+    expected = np.linspace(0, 255, 96).reshape(8, 12)
+    for order in orders:
+        image = decode(tiff_of(values.reshape(8, 12), order, photometric=photometric), "a")
+        assert np.abs(np.asarray(image)[..., 0] - expected).max() <= 1.5
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (tiff_of(np.ones((4, 4), np.float64)), "kind of pixels .* is not supported"),
+        (tiff_of(np.ones((4, 4), np.uint64)), "kind of pixels .* is not supported"),
+        (tiff_of(np.ones((4, 4, 3), np.float32), photometric=2), "kind of pixels .* not supported"),
+        (tiff_of(np.ones((4, 4, 6), np.uint8)), "kind of pixels .* is not supported"),
+        (encoded(ramp(), "JPEG").replace(b"\xc0\0\x11\x08", b"\xc0\0\x11\x0c"), "more than 8"),
+        (b"<!DOCTYPE html><title>404</title>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "git lfs pull"),
+        (b"RIFF\x24\0\0\0WAVEfmt " + bytes(40), "not an image in a supported format"),
+    ],
+)  # fmt: skip
+def test_the_true_reason_is_given(data: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableFile, match=f"^a: .*{reason}"):
+        decode(data, "a")
+
+
+def test_damaged_pixels_of_a_png_are_not_passed_over() -> None:
+    data = bytearray(png_16(np.asarray(ramp()).astype(np.uint16) * 257))
+    start = data.index(b"IDAT") + 4
+    data[start + 900] ^= 255
+    with pytest.raises(UnreadableFile, match="damaged"):
+        decode(bytes(data), "a")
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        png_chunk(b"tEXt", b"a\0b")[:-1] + b"!",
+        png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(20_000_000))),
+        png_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(5_000_000))),
+        png_chunk(b"iTXt", b"a\0\1\0\0\0damaged"),
+    ],
+)
+def test_metadata_of_a_png_is_no_reason_to_reject_it(chunk: bytes) -> None:
+    head, data = 8 + 25, png()
+    assert distance(decode(data[:head] + chunk + data[head:], "a"), ramp()) == 0
 
 
 def test_pixels_that_are_not_numbers_are_rejected() -> None:
@@ -235,7 +320,8 @@ def test_an_overlay_colors_where_the_values_are_high(
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_without_its_end_marker_is_whole_only_with_its_last_rows(progressive: bool) -> None:
     data = encoded(ramp(320, 240), "JPEG", progressive=progressive)
-    assert decode(data[:-2], "a").tobytes() == decode(data, "a").tobytes()
+    for end in (1, 2):
+        assert decode(data[:-end], "a").tobytes() == decode(data, "a").tobytes()
     for missing in (8, 40):
         with pytest.raises(UnreadableFile, match="truncated"):
             decode(data[:-missing], "a")
