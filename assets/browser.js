@@ -25,11 +25,31 @@ one field within a second and a half of each other count once. */
   };
 }
 
-/* Buttons beside a figure that save it: as the figure's own toolbar does, in one of two formats. */
+/* Buttons beside a figure that save it: as Plotly's own toolbar does, or as the figure itself does. */
 addEventListener("click", (event) => {
   const { figure, format } = event.target.dataset ?? {};
-  const plot = figure && document.querySelector(`.st-key-${CSS.escape(figure)} .js-plotly-plot`);
-  if (!plot) return;
-  plot._context.toImageButtonOptions.format = format;
-  plot.querySelector('.modebar-btn[data-attr="toImage"], .modebar-btn').click();
+  const box = figure && document.querySelector(`.st-key-${CSS.escape(figure)}`);
+  if (!box) return;
+  const plot = box.querySelector(".js-plotly-plot");
+  if (plot) {
+    plot._context.toImageButtonOptions.format = format;
+    plot.querySelector('.modebar-btn[data-attr="toImage"], .modebar-btn').click();
+  } else {
+    const host = [...box.querySelectorAll("*")].find((element) => element.shadowRoot);
+    const svg = host?.shadowRoot.querySelector("svg");
+    svg?.dispatchEvent(new CustomEvent("save-figure", { detail: format, bubbles: true }));
+  }
 });
+
+/* Plotly needs a second to start. It does so before the first figure is opened, once the page is up
+and nobody has touched it for three seconds. */
+{
+  let touched = 0;
+  for (const kind of ["pointermove", "pointerdown", "keydown", "wheel", "touchstart"])
+    addEventListener(kind, (event) => { touched = event.timeStamp; }, { capture: true, passive: true });
+  const start = () => {
+    if (performance.now() - touched < 3000) setTimeout(start, 1000);
+    else for (const link of document.querySelectorAll('link[rel="prefetch"]')) import(link.href);
+  };
+  addEventListener("load", () => setTimeout(start, 4000));
+}

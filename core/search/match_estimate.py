@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, nan
 
@@ -52,6 +53,13 @@ class MatchEstimate:
         """The best cosine below which probably nothing matches; NaN where P(match) is."""
         n = sum(self.counts)
         return self.calibration.cosine_at(self.level, n) if isfinite(self.p) else nan
+
+    def cutoffs(self, misses: Sequence[float]) -> list[float]:
+        """The cutoff if it were set to miss each of these shares; empty where there is none."""
+        n, known = sum(self.counts), self.calibration
+        if not isfinite(self.cutoff):
+            return []
+        return [known.cosine_at(known.level(miss), n) for miss in misses]
 
     @property
     def number(self) -> str:

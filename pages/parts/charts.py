@@ -70,11 +70,16 @@ def chart(
     figure.update_layout(template=TEMPLATE, height=height)
     config = {**CONFIG, **image(key)}
     result = st.plotly_chart(figure, key=key, config=config, alt=alt, **settings)
+    under(key, aid, rows)
+    return result
+
+
+def under(key: str, aid: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Under the figure with this key: how to read it, its numbers as CSV, and its image."""
     with st.container(horizontal=True, key=f"_aid{key}"):
         st.caption(aid, width="stretch")
         controls.download(rows, key.strip("_"), key=f"_save{key}")
         save_image(key)
-    return result
 
 
 def image(key: str) -> dict[str, Any]:

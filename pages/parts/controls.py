@@ -116,10 +116,19 @@ def level() -> None:
         "Cutoff",
         MISSES[::-1],
         among=MISSES,
-        format_func=lambda miss: f"keeps {1 - miss:.0%}",
+        format_func=level_name,
         help=ABOUT_LEVEL,
         width=150,
     )
+
+
+def level_name(miss: float) -> str:
+    """A level of P(match) by the share of the queries with a match that are above it.
+
+    >>> level_name(0.2)
+    'keeps 80%'
+    """
+    return f"keeps {1 - miss:.0%}"
 
 
 def download(rows: Rows, name: str, *, label: str = "CSV", key: str = "") -> None:

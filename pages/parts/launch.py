@@ -21,12 +21,24 @@ from core import ASSETS, TOP
 # a first visit by a deep link gets "Page not found".
 PagesManager.uses_pages_directory = False
 
+# Streamlit's scripts of the parts of a first screen, which its page else asks for one after another,
+# and of the figures of later ones.
+_EARLY = ("BidiComponent", "Selectbox", "ButtonGroup", "TextInput", "Slider", "MenuButton", "Html")
+_LATER = ("PlotlyChart",)
+
 
 async def _page(request: Request) -> HTMLResponse:
     """Streamlit's page with our settings of the browser, see assets/browser.js."""
-    html = Path(file_util.get_static_dir(), "index.html").read_text("utf-8")
-    settings = (ASSETS / "browser.js").read_text("utf-8")
-    html = html.replace("<head>", f"<head><script>{settings}</script>", 1)
+    static = Path(file_util.get_static_dir())
+    links = "".join(
+        f'<link rel="{when}" href="./static/js/{path.name}">'
+        for when, names in (("modulepreload", _EARLY), ("prefetch", _LATER))
+        for name in names
+        for path in static.glob(f"static/js/{name}.*.js")
+    )
+    settings = f"<script>{(ASSETS / 'browser.js').read_text('utf-8')}</script>"
+    html = (static / "index.html").read_text("utf-8")
+    html = html.replace("<head>", f"<head>{settings}{links}", 1)
     return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
 
 

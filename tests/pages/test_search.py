@@ -66,7 +66,9 @@ def test_a_link_with_a_query_shows_its_answers_and_its_null(app, filled):
         re.match(r"p [<=] 0\.\d+", card["note"]) or card["note"] == "p = 1.00" for card in found
     )
     assert "This query" in words(app)
-    assert app.get("plotly_chart")
+    [drawn] = components(app, "sextant_histogram")
+    assert sum(drawn["counts"]) == 32
+    assert len(drawn["hits"]) == 12
     [signs] = components(app, "sextant_vital_signs")
     assert "Alignment" in [sign["title"] for sign in signs["signs"]]
     assert all(sign["sentence"].endswith(".") for sign in signs["signs"])
@@ -116,7 +118,7 @@ def test_texts_and_both(app, filled):
     assert {card["kind"] for card in cards(app)} == {"text"}
     run(app, kinds="Both")
     assert [card["kind"] for card in cards(app)] == ["image"] * 24 + ["text"] * 24
-    assert len(app.get("plotly_chart")) == 2
+    assert len(components(app, "sextant_histogram")) == 2
 
 
 def test_filters_in_a_link_narrow_the_answers(app, filled):

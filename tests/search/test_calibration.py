@@ -96,6 +96,19 @@ def test_a_higher_miss_rate_rejects_more(fitted):
     assert rejected == sorted(rejected)
 
 
+def test_a_higher_miss_rate_moves_the_cutoff_up(fitted):
+    fit, queries, items = fitted
+    cosines = items @ queries.vectors[0]
+    best = float(cosines.max())
+    misses = (0.05, 0.2, 0.5)
+    found = [estimate_matches(fit, cosines, ITEMS, best, miss) for miss in misses]
+    cutoffs = found[0].cutoffs(misses)
+    assert cutoffs == sorted(cutoffs)
+    assert cutoffs == [each.cutoff for each in found]
+    blind = estimate_matches(replace(fit, area=0.5), cosines, ITEMS, best, 0.2)
+    assert blind.cutoffs(misses) == []
+
+
 def test_where_the_best_cosine_tells_nothing_there_is_no_verdict(rng):
     queries, items = known(rng, strength=0.0)
     fit = calibrate(queries, items, "subjects")

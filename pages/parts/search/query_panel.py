@@ -1,15 +1,15 @@
 """Beside the results: this query's similarities, recall of the encoder, and vital signs."""
 
 from collections.abc import Mapping, Sequence
-from math import isfinite, log10
+from math import isfinite
 
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.search import MatchEstimate, SearchResult
+from core import ASSETS
+from core.search import SearchResult
 from core.types import SCOPE_NAMES, Kind
-from pages.parts import charts, controls, formatting, jobs, problems, state, vital_signs
+from pages.parts import charts, controls, formatting, jobs, problems, session, state, vital_signs
 
 AID = (
     "Logarithmic counts. Bars: all {n}. Gray: unrelated items (null distribution){matches}. Ticks: "
@@ -23,6 +23,12 @@ ABOUT_BEST = (
 )
 LEAST = 0.35  # the lowest count of the logarithmic axis; ticks lie there
 RECALL = "pair_recall"
+_FILES = ASSETS / "histogram"
+_HISTOGRAM = st.components.v2.component(
+    "sextant_histogram",
+    css=(_FILES / "histogram.css").read_text("utf-8"),
+    js=(_FILES / "histogram.js").read_text("utf-8"),
+)
 DOTS = {"good": ":green[●]", "watch": ":orange[●]", "bad": ":red[●]"}
 
 
@@ -112,91 +118,58 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
     expected = counts.sum() * (tail[:-1] - tail[1:]).clip(0)
     estimate = result.estimates.get(kind)
     matching = estimate.expected_counts(middles, counts) if estimate else None
-    color, top = charts.SCOPE_COLORS[kind], float(counts.max())
-    figure = go.Figure(
-        [
-            go.Bar(
-                x=middles, y=counts, name="candidates", width=edges[1] - edges[0],
-                marker={"color": color, "opacity": 0.4, "line": {"width": 0}},
-                hovertemplate="cosine %{x:.3f}: %{y:,} candidates<extra></extra>",
-            ),
-            go.Scatter(
-                x=middles, y=expected, name="unrelated", mode="lines",
-                line={"color": charts.OTHER, "width": 2},
-                hovertemplate="unrelated, expected: %{y:.1f}<extra></extra>",
-            ),
-            *([] if matching is None else [_matches(middles, matching, edges[1] - edges[0])]),
-            _ticks(kind, result),
-            *_bands(estimate, top),
-        ]
+    rows = _rows(edges, counts, expected, matching)
+    cutoffs = estimate.cutoffs(controls.MISSES) if estimate else []
+    key = f"_query_{kind}"
+    _HISTOGRAM(
+        key=key,
+        data={
+            "title": "cosine with the query",
+            "alt": f"Histogram of the cosines of the query with all {SCOPE_NAMES[kind]}. "
+            f"{result.sentence}",
+            "file": key.strip("_"),
+            "edges": edges.tolist(),
+            "least": LEAST,
+            "counts": counts.tolist(),
+            "unrelated": expected.tolist(),
+            "matches": None if matching is None else matching.tolist(),
+            "tips": [_tip(row) for row in rows],
+            "hits": [
+                {"x": hit.cosine, "tip": f"result {hit.rank}: cosine {hit.cosine:.3f}"}
+                for hit in result.hits
+            ],
+            "bands": {"likely": estimate.likely, "strong": estimate.strong} if estimate else {},
+            "stops": [
+                {"value": miss, "cosine": cosine, "label": controls.level_name(miss)}
+                for miss, cosine in zip(controls.MISSES, cutoffs, strict=False)
+            ],
+            "at": controls.MISSES.index(estimate.miss) if cutoffs and estimate else 0,
+            "colors": {
+                "counts": charts.SCOPE_COLORS[kind], "matches": charts.PALETTE[2],
+                "unrelated": charts.OTHER, "cutoff": charts.PALETTE[4],
+            },
+        },
+        on_moved_change=lambda: session.preset("miss", session.value_of(key).moved),
     )  # fmt: skip
-    figure.update_layout(bargap=0, barmode="overlay", showlegend=False, hovermode="closest")
-    figure.update_xaxes(title="cosine with the query", showgrid=False, zeroline=False)
-    figure.update_yaxes(
-        type="log", range=[log10(LEAST) - 0.15, log10(max(top, 1)) + 0.1], visible=False
-    )
-    judged = bool(estimate) and isfinite(estimate.cutoff)
-    charts.chart(
-        figure,
-        key=f"_query_{kind}",
-        aid=AID.format(
+    charts.under(
+        key,
+        AID.format(
             n=formatting.count(result.n, SCOPE_NAMES[kind][:-1]),
             matches=", purple: expected matches" if matching is not None else "",
-            cutoff="; dotted: the cutoff for the best" if judged else "",
+            cutoff="; dotted: the cutoff for the best, drag it" if cutoffs else "",
         ),
-        rows=_rows(edges, counts, expected, matching),
-        alt=f"Histogram of the cosines of the query with all {SCOPE_NAMES[kind]}. "
-        f"{result.sentence}",
-        height=190,
+        rows,
     )
 
 
-def _matches(middles: Sequence[float], expected: Sequence[float], width: float) -> go.Bar:
-    return go.Bar(
-        x=middles, y=expected, name="matches", width=width,
-        marker={"color": charts.PALETTE[2], "opacity": 0.55, "line": {"width": 0}},
-        hovertemplate="matches, expected: %{y:.1f}<extra></extra>",
-    )  # fmt: skip
-
-
-def _ticks(kind: Kind, result: SearchResult) -> go.Scatter:
-    return go.Scatter(
-        x=[hit.cosine for hit in result.hits],
-        y=[LEAST] * len(result.hits),
-        name="hits",
-        mode="markers",
-        marker={
-            "symbol": "line-ns-open",
-            "size": 9,
-            "color": charts.SCOPE_COLORS[kind],
-            "line": {"width": 1.6},
-        },
-        customdata=[[hit.rank, formatting.chance(hit.p_null)] for hit in result.hits],
-        hovertemplate="result %{customdata[0]}: cosine %{x:.3f}, %{customdata[1]}<extra></extra>",
+def _tip(row: Mapping[str, float]) -> str:
+    matches = row.get("expected matches")
+    return (
+        f"cosine {row['from']:.3f} to {row['to']:.3f}: "
+        f"{formatting.count(int(row['candidates']), 'candidate')}; "
+        f"unrelated, expected: {row['expected under the null']:.1f}"
+        + ("" if matches is None else f"; matches, expected: {matches:.1f}")
     )
-
-
-def _bands(estimate: MatchEstimate | None, top: float) -> list[go.Scatter]:
-    """Vertical lines: least cosine of likely and strong matches, and the cutoff for the best."""
-    if estimate is None:
-        return []
-    least = {"likely": estimate.likely, "strong": estimate.strong, "cutoff": estimate.cutoff}
-    return [
-        go.Scatter(
-            x=[cosine, cosine],
-            y=[LEAST, top],
-            name=name,
-            mode="lines",
-            line={
-                "color": charts.PALETTE[4] if name == "cutoff" else charts.OTHER,
-                "width": 1.5,
-                "dash": "dot" if name == "cutoff" else "dash",
-            },
-            hovertemplate=f"{name} from cosine %{{x:.3f}}<extra></extra>",
-        )
-        for name, cosine in least.items()
-        if -1 < cosine < 1
-    ]
 
 
 def _rows(

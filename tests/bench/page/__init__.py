@@ -85,6 +85,11 @@ def _waits(
     waits.append(
         ("geometry, overview with stored findings", browser.shown(tabs[4], GEOMETRY + name, DOTS))
     )
+    browser.shown(first, link, CARD)
+    browser.untouched(first)
+    waits.append(("from Search to that overview", browser.opened(first, "Geometry", DOTS)))
+    browser.rest(first)
+    waits.append(("from there to the PCA map", browser.opened(first, "Map", MAP)))
     return [row(title, space.n, space.d, round(ms), "ms", name) for title, ms in waits]
 
 

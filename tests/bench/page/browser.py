@@ -72,6 +72,19 @@ def until(tab: Any, selector: str, since: float) -> float:
     return 1000 * (perf_counter() - since)
 
 
+def opened(tab: Any, page: str, selector: str) -> float:
+    """Milliseconds from a click on a page's name in the bar until the page shows the selector."""
+    link = tab.get_by_test_id("stTopNav").get_by_role("link", name=page)
+    since = perf_counter()
+    link.click()
+    return until(tab, selector, since)
+
+
+def untouched(tab: Any) -> None:
+    """Wait as long as a person who looks at the first results: what starts then has started."""
+    tab.wait_for_timeout(10_000)
+
+
 def rest(tab: Any) -> None:
     """Wait until the page's run has ended."""
     tab.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
