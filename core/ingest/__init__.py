@@ -4,7 +4,9 @@ from core.ingest import demo, uploads
 from core.ingest.augmentations import AUGMENTATIONS, Augmentation
 from core.ingest.images import IMAGE_SUFFIXES, decode, overlay, thumbnail
 from core.ingest.pipeline import add_encoder, encode_again, ingest
-from core.ingest.readers.detect import read
+from core.ingest.preview import Preview, PreviewRow, preview
+from core.ingest.readers.detect import FORMS, allowed, read
+from core.ingest.readers.records import Aside, Reading, ReadOptions
 from core.ingest.readers.vectors import is_vectors, read_vectors
 from core.ingest.token_vectors import add_tokens, pool_tokens, pooling_of
 from core.ingest.vectors import import_vectors
@@ -12,11 +14,18 @@ from core.ingest.writer import IngestReport
 
 __all__ = [
     "AUGMENTATIONS",
+    "FORMS",
     "IMAGE_SUFFIXES",
+    "Aside",
     "Augmentation",
     "IngestReport",
+    "Preview",
+    "PreviewRow",
+    "ReadOptions",
+    "Reading",
     "add_encoder",
     "add_tokens",
+    "allowed",
     "decode",
     "demo",
     "encode_again",
@@ -26,6 +35,7 @@ __all__ = [
     "overlay",
     "pool_tokens",
     "pooling_of",
+    "preview",
     "read",
     "read_vectors",
     "thumbnail",

@@ -1,76 +1,90 @@
-"""COCO's JSON: images and annotations in two lists, joined by the id of the image."""
+"""JSON documents: COCO, Karpathy's splits, and lists of objects; FiftyOne is in `fiftyone.py`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from posixpath import join
 from typing import Any
 
 from core.errors import UnreadableFile
-from core.ingest.readers.rows import EXPECTED, meanings, rejected, row_of
-from core.ingest.readers.tables import Rows, json_rows
-from core.types import Rejected
+from core.ingest.readers.files import Tree
+from core.ingest.readers.forms import Table, TableForm
+from core.ingest.readers.records import ReadOptions
+from core.ingest.readers.tables import Fields, collect, data_of
 
 
-def coco(name: str, data: bytes) -> Rows:
-    """Captions and labels (from object annotations) of each image.
-
-    A JSON list of objects is read like JSON lines, and so is Karpathy's list of images with their
-    sentences (dataset_coco.json, dataset_flickr30k.json).
-    """
+def document_of(tree: Tree, file: str) -> Any:
+    """A JSON document of a tree."""
     try:
-        document = json.loads(data)
+        return json.loads(data_of(tree, file))
     except (ValueError, RecursionError) as error:
-        raise UnreadableFile(name, "it is not JSON, or it is truncated") from error
-    if isinstance(document, list):
-        return json_rows(name, document)
+        raise UnreadableFile(file, "it is not JSON, or it is truncated") from error
+
+
+def _coco(name: str, document: Mapping[str, Any], options: ReadOptions) -> Table:
+    """Captions and labels (from object annotations) of each image; ids may be texts."""
     try:
-        if "annotations" not in document:
-            return _with_sentences(name, document["images"])
         return _joined(name, document)
     except (KeyError, TypeError, AttributeError) as error:
-        reason = "it is neither COCO captions (images, annotations) nor a list of objects"
-        raise UnreadableFile(name, f"{reason}. {EXPECTED}") from error
+        raise UnreadableFile(
+            name, "it is not COCO's: a field is missing or of a wrong type"
+        ) from error
 
 
-def _joined(name: str, document: dict[str, list[dict[str, object]]]) -> Rows:
-    names = {c["id"]: c["name"] for c in document.get("categories", [])}
-    captions: dict[object, list[object]] = {image["id"]: [] for image in document["images"]}
-    labels: dict[object, list[object]] = {image["id"]: [] for image in document["images"]}
-    rows: Rows = []
+def _joined(name: str, document: Mapping[str, Any]) -> Table:
+    categories = {str(c["id"]): c["name"] for c in document.get("categories", [])}
+    captions: dict[str, list[object]] = {str(image["id"]): [] for image in document["images"]}
+    labels: dict[str, list[object]] = {key: [] for key in captions}
+    unlisted = []
     for at, annotation in enumerate(document["annotations"], 1):
-        image_id = annotation["image_id"]
-        if image_id not in captions:
-            reason = f"its image {image_id} is not listed"
-            rows.append(Rejected(f"{name} annotation {at}", reason))
+        key = str(annotation["image_id"])
+        if key not in captions:
+            place = f"{name} annotation {at}"
+            unlisted.append((place, UnreadableFile(place, f"its image {key} is not listed")))
         elif "caption" in annotation:
-            captions[image_id].append(annotation["caption"])
-        elif annotation.get("category_id") in names:
-            labels[image_id].append(names[annotation["category_id"]])
+            captions[key].append(annotation["caption"])
+        elif (category := str(annotation.get("category_id"))) in categories:
+            labels[key].append(categories[category])
+    entries: list[Fields] = list(unlisted)
     for image in document["images"]:
-        key = image["id"]
-        rest = {k: v for k, v in image.items() if k not in ("file_name", "caption", "label")}
-        fields = {"image": image["file_name"], "captions": captions[key], "labels": labels[key]}
+        key = str(image["id"])
+        rest = {k: v for k, v in image.items() if k not in ("file_name", *_OWN)}
+        own = {"captions": captions[key], "labels": labels[key]}
+        filled = {field: values for field, values in own.items() if values}
+        entries.append((f"{name} image {key}", {"image": image["file_name"], **filled, **rest}))
+    return collect(name, entries)
+
+
+def _karpathy(name: str, document: Mapping[str, Any], options: ReadOptions) -> Table:
+    own = ("filename", "filepath", "sentences", "sentids", "imgid", *_OWN)
+    entries: list[Fields] = []
+    for at, image in enumerate(document["images"], 1):
+        place = f"{name} entry {at}"
         try:
-            rows.append(row_of(f"{name} image {key}", {**rest, **fields}, meanings(fields)))
-        except UnreadableFile as error:
-            rows.append(rejected(error))
-    return rows
-
-
-def _with_sentences(name: str, images: list[dict[str, Any]]) -> Rows:
-    own = ("filename", "filepath", "sentences", "sentids", "imgid")
-    return json_rows(
-        name,
-        [
-            {
+            fields = {
                 "image": join(image.get("filepath") or "", image["filename"]),
                 "captions": [sentence["raw"] for sentence in image["sentences"]],
                 **{k: v for k, v in image.items() if k not in own},
             }
-            for image in images
-        ],
+        except (KeyError, TypeError, AttributeError):
+            reason = "it lacks filename, or sentences with raw"
+            entries.append((place, UnreadableFile(place, reason)))
+        else:
+            entries.append((place, fields))
+    return collect(name, entries)
+
+
+def _objects(name: str, document: list[object], options: ReadOptions) -> Table:
+    entries = ((f"{name} entry {at}", one) for at, one in enumerate(document, 1))
+    return collect(name, entries, options)
+
+
+def _has(document: object, **types: type) -> bool:
+    """Whether a document is an object with values of these types."""
+    return isinstance(document, dict) and all(
+        isinstance(document.get(key), kind) for key, kind in types.items()
     )
 
 
@@ -97,3 +111,51 @@ def folders_around(file: str) -> tuple[str, ...]:
         for folder in image_folders(path.stem)
     )
     return tuple(dict.fromkeys(folders))
+
+
+# Fields of images that the form itself gives.
+_OWN = ("image", "caption", "captions", "label", "labels")
+
+
+COCO = TableForm(
+    name="coco",
+    title="COCO captions and instances",
+    recognized=(
+        "A JSON object with images and annotations. In a folder, the captions and instances of "
+        "each split are read together, in annotations/ or at its top."
+    ),
+    taken="Captions; the category names of objects are labels; fields of images are attributes.",
+    example=(
+        '{"images": [{"id": 1, "file_name": "1.jpg"}],\n'
+        ' "annotations": [{"image_id": 1, "caption": "A dog runs."}]}'
+    ),
+    suffixes=(".json",),
+    load=document_of,
+    recognizes=lambda name, document: _has(document, images=list, annotations=list),
+    table=_coco,
+)
+KARPATHY = TableForm(
+    name="karpathy",
+    title="Karpathy's splits",
+    recognized="A JSON object with images that have sentences (dataset_coco.json).",
+    taken="The raw sentences are captions; split and all other fields are attributes.",
+    example=(
+        '{"images": [{"filename": "1.jpg", "split": "test",\n'
+        '             "sentences": [{"raw": "A dog runs."}]}]}'
+    ),
+    suffixes=(".json",),
+    load=document_of,
+    recognizes=lambda name, document: _has(document, images=list) and "annotations" not in document,
+    table=_karpathy,
+)
+OBJECTS = TableForm(
+    name="json",
+    title="A JSON list",
+    recognized="A list of objects.",
+    taken="As JSON lines.",
+    example='[{"image": "a.jpg", "caption": "A dog runs."}]',
+    suffixes=(".json",),
+    load=document_of,
+    recognizes=lambda name, document: isinstance(document, list),
+    table=_objects,
+)

@@ -11,13 +11,15 @@ import json
 import re
 from ast import literal_eval
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from core.errors import UnreadableFile
+from core.errors import BadParameter, UnreadableFile
 from core.ingest.images import IMAGE_SUFFIXES
 from core.ingest.readers.files import suffix
-from core.ingest.readers.records import Note
-from core.ingest.readers.rows import EXPECTED, fits, fits_int64, meanings
-from core.ingest.readers.tables import Rows, as_text, collect, lines, must_fit
+from core.ingest.readers.forms import Table, TableForm
+from core.ingest.readers.records import Note, ReadOptions
+from core.ingest.readers.rows import DETECT, EXACT_DIGITS, fits, fits_int64, must_fit, roles
+from core.ingest.readers.tables import collect, text_of
 
 _DELIMITERS = (",", "\t", ";", "|")
 _INTEGER = r"-?(0|[1-9]\d*)"
@@ -25,60 +27,59 @@ _NUMBER = r"-?(0|[1-9]\d*)?(\.\d*)?([eE][-+]?\d+)?"
 _IMAGE = "|".join(ending[1:] for ending in IMAGE_SUFFIXES)
 _LISTED = re.compile(rf"(?P<image>[^\t]+\.({_IMAGE}))(#\d+)?\t(?P<caption>.*)", re.IGNORECASE)
 _TEXT = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""  # as Python prints it
-_EXACT_DIGITS = 15  # of an integer that a float holds exactly
+_SEPARATORS = {"comma": ",", "tab": "\t", "\\t": "\t", "semicolon": ";", "pipe": "|"}
+_SAMPLE = 1000  # lines that tell what a row looks like
 
 
-def delimited(name: str, data: bytes) -> Rows:
+def delimited(name: str, content: str, options: ReadOptions = DETECT) -> Table:
     """A header, then one record per row; a column's type is that of all its cells."""
-    content = as_text(data)
     first = _first_line(content)
-    delimiter = max(_DELIMITERS, key=lambda d: _width(first, d))
-    if not _width(first, delimiter):
-        must_fit(name, _columns(first, ","))
+    delimiter = _delimiter(name, first, options)
+    must_fit(name, _columns(first, delimiter), options)
     stray: list[int] = []
-    lines = _cells(name, content, delimiter, stray)
+    lines = _cells(name, content, delimiter, options, stray)
     header = _header(next(lines)[1])
-    table = [(place, _aligned(place, cells, len(header))) for place, cells in lines]
+    short: list[str] = []
+    table = [(place, _aligned(place, cells, len(header), short)) for place, cells in lines]
     columns = zip(*(cells for _, cells in table if isinstance(cells, list)), strict=True)
     parsers = {c: _parser(cells) for c, cells in zip(header, columns, strict=False)}
-    for column, meaning in meanings(header).items():
-        parsers[column] = str if meaning == "image" else _list
-    rows = collect(
-        name,
-        (
-            (place, _fields(cells, parsers) if isinstance(cells, list) else cells)
-            for place, cells in table
-        ),
+    for column, role in roles(header, options).items():
+        if role != "attribute":
+            parsers[column] = str if role == "image" else _list
+    fields = (
+        (place, _fields(cells, parsers) if isinstance(cells, list) else cells)
+        for place, cells in table
     )
+    result = collect(name, fields, options)
+    return replace(result, rows=[*result.rows, *_doubts(name, stray, short)])
+
+
+def _doubts(name: str, stray: Sequence[int], short: Sequence[str]) -> Iterator[Note]:
+    """Lines that were read otherwise than they may have been meant."""
     if stray:
         numbers = ", ".join(map(str, stray[:5])) + (", ..." if len(stray) > 5 else "")
         where = f"line {numbers}" if len(stray) == 1 else f"{len(stray):,} lines ({numbers})"
-        rows.append(Note(f"{name} {where}: a quote that is not closed was read as text."))
-    return rows
+        yield Note(f"{name} {where}: a quote that is not closed was read as text.")
+    if short:
+        many = "1 row has" if len(short) == 1 else f"{len(short):,} rows have"
+        yield Note(f"{name}: {many} fewer cells than the header (first: {short[0]}).")
 
 
-def text(name: str, data: bytes) -> Rows:
-    """A table when the first line is a header or starts with an image, else captions."""
-    return headed(name, data) if _has_header(data) or _is_listed(data) else lines(name, data)
+def _delimiter(name: str, header: str, options: ReadOptions) -> str:
+    """What separates the cells; with several candidates, that of the widest known header."""
+    if options.separator:
+        separator = _SEPARATORS.get(options.separator.lower(), options.separator)
+        if len(separator) != 1 or separator in '"\r\n':
+            names = ", ".join(_SEPARATORS)
+            raise BadParameter("separator", options.separator, f"one character, or {names}")
+        return separator
+    return max(_DELIMITERS, key=lambda delimiter: _width(header, delimiter, options))
 
 
-def headed(name: str, data: bytes) -> Rows:
-    """A table in a text file, such as the captions.txt or Flickr8k.token.txt of Flickr8k."""
-    if _is_listed(data):
-        return _listed(name, data)
-    if not _has_header(data):
-        raise UnreadableFile(name, f"its first line is not the header of a table. {EXPECTED}")
-    return delimited(name, data)
-
-
-def _is_listed(data: bytes) -> bool:
-    return _LISTED.fullmatch(_first_line(as_text(data[:1000]))) is not None
-
-
-def _listed(name: str, data: bytes) -> Rows:
+def _listed(name: str, content: str, options: ReadOptions) -> Table:
     """Lines of an image, a tab and a caption, without a header."""
     entries: list[tuple[str, object]] = []
-    for at, line in enumerate(as_text(data).splitlines(), 1):
+    for at, line in enumerate(content.splitlines(), 1):
         place = f"{name} line {at}"
         if match := _LISTED.match(line):
             entries.append((place, match.groupdict()))
@@ -87,10 +88,17 @@ def _listed(name: str, data: bytes) -> Rows:
     return collect(name, entries)
 
 
-def _has_header(data: bytes) -> bool:
-    first = _first_line(as_text(data[:1000]))
-    headers = (meanings(_columns(first, delimiter)) for delimiter in _DELIMITERS)
-    return any({"image", "captions"} <= set(known.values()) for known in headers)
+def _has_header(content: str) -> bool:
+    """Whether the first line names an image and a caption."""
+    first = _first_line(content)
+    headers = (roles(_columns(first, delimiter)) for delimiter in _DELIMITERS)
+    return any({"image", "caption"} <= set(known.values()) for known in headers)
+
+
+def _has_columns(content: str, delimiter: str, *columns: str) -> bool:
+    """Whether the header has exactly these columns."""
+    header = _columns(_first_line(content), delimiter)
+    return tuple(column.strip().lower() for column in header) == columns
 
 
 def _first_line(content: str) -> str:
@@ -104,10 +112,10 @@ def _columns(header: str, delimiter: str) -> list[str]:
         return []
 
 
-def _width(header: str, delimiter: str) -> int:
+def _width(header: str, delimiter: str, options: ReadOptions) -> int:
     """Columns of a header with this delimiter; 0 when none of them is known."""
     columns = _columns(header, delimiter)
-    return len(columns) if fits(columns) else 0
+    return len(columns) if fits(columns, options) else 0
 
 
 def _header(cells: list[str] | UnreadableFile) -> list[str]:
@@ -122,22 +130,24 @@ def _header(cells: list[str] | UnreadableFile) -> list[str]:
 
 
 def _cells(
-    name: str, content: str, delimiter: str, stray: list[int]
+    name: str, content: str, delimiter: str, options: ReadOptions, stray: list[int]
 ) -> Iterator[tuple[str, list[str] | UnreadableFile]]:
     """The place and the cells of each row.
 
-    A quoted cell runs over several lines only when its quotes are balanced and none of the lines is
-    a row with an image of its own; otherwise the line is a row by itself, and its number is added
-    to `stray`.
+    A quoted cell runs over several lines only when its quotes are balanced and it takes in no rows;
+    otherwise the line is a row by itself, and its number is added to `stray`.
     """
     lines = list(io.StringIO(content, newline=""))
     header: list[str] = []
+    shape: _Shape | None = None
     at = 0
     while at < len(lines):
         place, first = f"{name} line {at + 1}", at
         cells, count = _row(lines, at, delimiter)
         at += count
-        if not cells or any(_has_image(line, delimiter, header) for line in lines[first + 1 : at]):
+        if count > 1 and header:
+            shape = shape or _Shape(lines, delimiter, header, options)
+        if not cells or (shape and count > 1 and shape.has_rows(cells, lines[first + 1 : at])):
             at = first + 1
             try:
                 cells = _alone(lines[first], delimiter, len(header))
@@ -148,6 +158,53 @@ def _cells(
         if any(cell.strip() for cell in cells):
             header = header or cells
             yield place, cells
+
+
+class _Shape:
+    """What a row of a table looks like: its width, and columns of images and of numbers."""
+
+    def __init__(
+        self, lines: Sequence[str], delimiter: str, header: Sequence[str], options: ReadOptions
+    ) -> None:
+        known = roles(header, options)
+        plain = [line.split(delimiter) for line in lines[1:_SAMPLE] if '"' not in line]
+        sample = [cells for cells in plain if len(cells) == len(header)]
+        self._delimiter, self._width = delimiter, len(header)
+        self._images, self._numbers = set(), set()
+        for at, column in enumerate(header):
+            cells = [row[at] for row in sample]
+            if known[column] == "image" and all(map(_names_image, cells)):
+                self._images.add(at)
+            elif cells and all(map(_is_number, cells)):
+                self._numbers.add(at)
+
+    def has_rows(self, cells: Sequence[str], rest: Sequence[str]) -> bool:
+        """Whether a cell that runs over several lines takes in rows that follow it.
+
+        Args:
+            cells: of the whole row.
+            rest: its lines from the second on. Those with a quote may end the cell: only what is
+                before its column tells them from rows.
+        """
+        column = next((at for at, cell in enumerate(cells) if "\n" in cell or "\r" in cell), 0)
+        numbered = 0
+        for line in rest:
+            own = _columns(line, self._delimiter)
+            if len(own) == self._width:
+                images = {at for at in self._images if '"' not in line or at < column}
+                numbers = {at for at in self._numbers if at < column}
+                if images and all(_names_image(own[at]) for at in images):
+                    return True
+                numbered += bool(numbers) and all(_is_number(own[at]) for at in numbers)
+        return 1 < numbered == len(rest)
+
+
+def _names_image(cell: str) -> bool:
+    return suffix(cell.strip()) in IMAGE_SUFFIXES
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(_NUMBER, cell.strip()) is not None and _is_float(cell)
 
 
 def _row(lines: Sequence[str], at: int, delimiter: str) -> tuple[list[str], int]:
@@ -168,24 +225,16 @@ def _alone(line: str, delimiter: str, width: int) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE))
 
 
-def _has_image(line: str, delimiter: str, header: Sequence[str]) -> bool:
-    """Whether a line is a row by itself, with the path of an image in its column."""
-    cells, known = _columns(line, delimiter), meanings(header)
-    return len(cells) == len(header) and any(
-        known.get(column) == "image" and suffix(cell) in IMAGE_SUFFIXES
-        for column, cell in zip(header, cells, strict=True)
-    )
-
-
 def _aligned(
-    place: str, cells: list[str] | UnreadableFile, width: int
+    place: str, cells: list[str] | UnreadableFile, width: int, short: list[str]
 ) -> list[str] | UnreadableFile:
-    """One cell per column; a row with too many cells is rejected."""
+    """One cell per column; a row with too many cells is rejected, one with fewer is `short`."""
     if isinstance(cells, UnreadableFile):
         return cells
     if len(cells) > width:
         reason = f"it has {len(cells)} cells, the header has {width}"
         return UnreadableFile(place, f"{reason}; quote texts that contain the delimiter")
+    short += [place] if len(cells) < width else []
     return cells + [""] * (width - len(cells))
 
 
@@ -205,7 +254,7 @@ def _parser(cells: Sequence[str]) -> Callable[[str], object]:
     longest = max(map(len, integers), default=0)
     if len(integers) == len(filled):
         return int if longest <= 20 and all(fits_int64(int(cell)) for cell in integers) else str
-    if longest <= _EXACT_DIGITS and all(re.fullmatch(_NUMBER, c) and _is_float(c) for c in filled):
+    if longest <= EXACT_DIGITS and all(map(_is_number, filled)):
         return float
     if all(cell.lower() in ("true", "false") for cell in filled):
         return lambda cell: cell.strip().lower() == "true"
@@ -236,3 +285,55 @@ def _list(cell: str) -> object:
             return cell
         values = [literal_eval(one) for one in re.findall(_TEXT, text)]
     return values if all(isinstance(value, str) for value in values) else cell
+
+
+_TEXTS = (".txt", ".token")
+FLICKR8K = TableForm(
+    name="flickr8k",
+    title="Flickr8k.token.txt",
+    recognized="Its first line is an image, perhaps with #number, a tab and a caption.",
+    taken="The lines of an image are its captions.",
+    example="a.jpg#0\tA dog runs.\na.jpg#1\tA brown dog.",
+    suffixes=(*_TEXTS, ".tsv", ".csv"),
+    load=text_of,
+    recognizes=lambda name, content: bool(_LISTED.fullmatch(_first_line(content))),
+    table=_listed,
+)
+FLICKR30K = TableForm(
+    name="flickr30k",
+    title="Flickr30k, results.csv",
+    recognized="The columns image_name, comment_number and comment, with | between them.",
+    taken="image_name is the image, comment a caption.",
+    example="image_name| comment_number| comment\na.jpg| 0| A dog runs.",
+    suffixes=(".csv", *_TEXTS),
+    load=text_of,
+    recognizes=lambda name, content: _has_columns(
+        content, "|", "image_name", "comment_number", "comment"
+    ),
+    table=delimited,
+)
+OPEN_CLIP = TableForm(
+    name="open-clip",
+    title="OpenCLIP, training CSV",
+    recognized="The columns filepath and title, with a tab between them.",
+    taken="filepath is the image, title its caption.",
+    example="filepath\ttitle\nimages/a.jpg\tA dog runs.",
+    suffixes=(".csv", ".tsv", *_TEXTS),
+    load=text_of,
+    recognizes=lambda name, content: _has_columns(content, "\t", "filepath", "title"),
+    table=delimited,
+)
+CSV = TableForm(
+    name="csv",
+    title="CSV or TSV",
+    recognized=(
+        "A .csv or .tsv file, or a .txt file whose first line names an image and a caption; "
+        "separated by comma, tab, semicolon or |."
+    ),
+    taken="image, caption or captions, label or labels; all other columns are attributes.",
+    example="image,caption,label,year\na.jpg,A dog runs.,dog,2021",
+    suffixes=(".csv", ".tsv", *_TEXTS),
+    load=text_of,
+    recognizes=lambda name, content: suffix(name) not in _TEXTS or _has_header(content),
+    table=delimited,
+)

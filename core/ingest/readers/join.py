@@ -2,58 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from posixpath import dirname, normpath, splitext
+from typing import TypeAlias
 from unicodedata import normalize
 
 from core.errors import UnreadableFile
-from core.ingest.readers.files import Tree
+from core.ingest.readers.files import Tree, is_absolute
+from core.ingest.readers.forms import Table
 from core.ingest.readers.loose_images import is_image
 from core.ingest.readers.records import Entry, Note, Record
 from core.ingest.readers.rows import Row, unique
-from core.ingest.readers.tables import Rows
 from core.types import Rejected
 
+Part: TypeAlias = tuple[Table, Sequence[str]]  # a table, and the folders of its images
 
-def join_rows(rows: Rows, tree: Tree, bases: Sequence[str]) -> list[Entry]:
+
+def join_tables(parts: Iterable[Part], tree: Tree) -> list[Entry]:
     """One record per image, however many rows name it, and one per text without an image.
 
     Args:
-        rows: of the table.
+        parts: tables, each with the folders that its paths may be relative to; the first that
+            contains the image counts.
         tree: has the images.
-        bases: folders that the paths may be relative to; the first that contains the image counts.
     """
     entries: list[Entry] = []
     images: dict[str, Record] = {}
     at: dict[str, int] = {}
-    finder = _Finder(tree, bases)
-    for row in rows:
-        if isinstance(row, Rejected | Note):
-            entries.append(row)
-            continue
-        entries += row.rejected
-        if row.data is not None:
-            entries.append(replace(_record(row, row.image), read=partial(bytes, row.data)))
-            continue
-        if not row.image:
-            if row.captions:
-                entries.append(_record(row, row.place))
-            continue
-        name, objection = finder.find(row.image)
-        if objection:
-            entries.append(Rejected(row.image, _reason(row, objection)))
-        elif name in images:
-            images[name] = _merged(images[name], row)
-        else:
-            at[name] = len(entries)
-            read, source = partial(tree.read, name), tree.path(name)
-            images[name] = replace(_record(row, name), read=read, source=source)
-            entries.append(images[name])
+    for table, bases in parts:
+        finder = _Finder(tree, bases)
+        for row in table.rows:
+            if isinstance(row, Rejected | Note):
+                entries.append(row)
+                continue
+            entries += row.rejected
+            entry = _entry(row, tree, finder)
+            if isinstance(entry, Record) and row.image and row.data is None:
+                if entry.name in images:
+                    images[entry.name] = _merged(images[entry.name], row)
+                    continue
+                images[entry.name], at[entry.name] = entry, len(entries)
+            if entry is not None:
+                entries.append(entry)
+        entries += finder.notes()
     for name, place in at.items():
         entries[place] = images[name]
-    return entries + finder.notes()
+    return entries
+
+
+def each_row(part: Part, tree: Tree) -> Iterator[Entry]:
+    """One record per row of a table that has the images itself; nothing is kept in memory."""
+    table, bases = part
+    finder = _Finder(tree, bases)
+    for row in table.rows:
+        if isinstance(row, Rejected | Note):
+            yield row
+        else:
+            yield from row.rejected
+            yield from filter(None, [_entry(row, tree, finder)])
+    yield from finder.notes()
+
+
+def _entry(row: Row, tree: Tree, finder: _Finder) -> Record | Rejected | None:
+    """The record of one row; None where there is nothing to record."""
+    if row.data is not None:
+        return replace(_record(row, row.image), read=partial(bytes, row.data))
+    if not row.image:
+        return _record(row, row.place) if row.captions else None
+    name, objection = finder.find(row.image)
+    if objection:
+        return Rejected(row.image, _reason(row, objection))
+    return replace(_record(row, name), read=partial(tree.read, name), source=tree.path(name))
 
 
 class _Finder:
@@ -66,6 +87,8 @@ class _Finder:
         self._found: dict[str, tuple[str, str]] = {}
         self._by_form: dict[str, dict[str, list[str]]] = {}
         self._near: list[tuple[str, str]] = []
+        self._elsewhere: list[tuple[str, str]] = []
+        self._parents = 0  # folders of an absolute path that are not in the tree
 
     def find(self, reference: str) -> tuple[str, str]:
         """The file's name in the tree, and the objection to it or ""."""
@@ -74,6 +97,22 @@ class _Finder:
         return self._found[reference]
 
     def _look(self, reference: str) -> tuple[str, str]:
+        name, objection = self._relative(reference)
+        path = reference.replace("\\", "/")
+        if not objection or not is_absolute(path):
+            return name, objection
+        # Of another computer, or from before the folder was moved: its end may lie in the tree.
+        parts = path.split("/")[1:]
+        counts = range(len(parts))
+        for count in sorted(counts, key=lambda count: (count != self._parents, count)):
+            inside, missing = self._relative("/".join(parts[count:]))
+            if not missing:
+                self._parents = count
+                self._elsewhere.append((reference, inside))
+                return inside, ""
+        return name, objection
+
+    def _relative(self, reference: str) -> tuple[str, str]:
         missing: list[str] = []
         objections: list[str] = []
         similar: list[str] = []
@@ -112,13 +151,18 @@ class _Finder:
         return self._by_form[folder].get(_form(name), [])
 
     def notes(self) -> list[Note]:
-        """How many images were found by a similar name."""
-        if not self._near:
-            return []
-        many = "1 image was" if len(self._near) == 1 else f"{len(self._near):,} images were"
-        written, name = self._near[0]
-        how = "found by a name that differs in case, Unicode form or a missing suffix"
-        return [Note(f"{many} {how} (first: {written} is {name}).")]
+        """How many images were found otherwise than by their path."""
+        hows = {
+            "a name that differs in case, Unicode form or a missing suffix": self._near,
+            "the end of an absolute path": self._elsewhere,
+        }
+        notes = []
+        for how, found in hows.items():
+            if found:
+                many = "1 image was" if len(found) == 1 else f"{len(found):,} images were"
+                written, name = found[0]
+                notes.append(Note(f"{many} found by {how} (first: {written} is {name})."))
+        return notes
 
 
 def _form(name: str) -> str:

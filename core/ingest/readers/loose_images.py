@@ -13,7 +13,7 @@ from core.ingest.images import IMAGE_SUFFIXES, UNSUPPORTED_SUFFIXES
 from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.records import Entry, Note, Record
 from core.ingest.readers.rows import Row
-from core.ingest.readers.tables import lines
+from core.ingest.readers.tables import lines, text_of
 from core.types import Rejected, Value
 
 SPLITS = {
@@ -128,7 +128,7 @@ def _is_number(word: str) -> bool:
 def _read_captions(tree: Tree, text: str, captions: list[str]) -> Iterator[Entry]:
     """Collect the captions of a text file; yield its rejected lines."""
     try:
-        rows = lines(text, tree.read(text))
+        rows = lines(text, text_of(tree, text))
     except UnreadableFile as error:
         yield Rejected(text, error.reason)
         return

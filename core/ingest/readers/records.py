@@ -69,7 +69,7 @@ class Aside:
     Args:
         name: of the column or file, or of a group of files.
         reason: why, as the end of a sentence.
-        instead: the option to type if it was meant otherwise, such as "--caption-column alt", or "".
+        instead: the option to type if it was meant otherwise, as "--caption-column alt"; else "".
     """
 
     name: str

@@ -4,32 +4,55 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 
 from core.errors import UnreadableFile
+from core.ingest.readers.records import ReadOptions
 from core.types import Rejected, Value
 
+DETECT = ReadOptions()
 MAX_CAPTION = 10_000
+EXACT_DIGITS = 15  # of a number that a float holds exactly
 EXPECTED = (
     "Expected: image (a path) and/or caption or captions; optional: label or labels, "
     "and any other fields"
 )
-# Names of columns by meaning. Of each meaning a table has, only the first line of names is read.
+# Names of columns by role. Of each role, only the first line of names that a table has is read.
 _NAMES = {
     "image": (
         ("image",),
         ("file_name", "filename"),
         ("filepath", "file_path", "image_path", "image_name"),
+        ("img", "image_file", "img_path", "path", "file"),
+        ("jpg", "jpeg", "png", "webp"),
         ("key",),
     ),
-    "captions": (("caption", "captions"), ("text",), ("title",), ("comment",)),
-    "labels": (("label", "labels"),),
+    "caption": (
+        ("caption", "captions"),
+        ("text",),
+        ("title",),
+        ("comment",),
+        ("sentence", "sentences"),
+        ("description",),
+        ("alt_text", "alt"),
+        ("prompt",),
+    ),
+    "label": (("label", "labels"), ("class", "classes", "class_name"), ("category", "categories")),
 }
-# Names that mean something else, unless the table has a column of this meaning or name as well.
-_ONLY_WITH = {"key": "url", "text": "image", "title": "image", "comment": "image"}
+_CAPTION_OF_SEVERAL = re.compile(r"(caption|sentence)[_ ]?\d+")
+# Names that mean something else, unless the table has a column of this role or name as well.
+_VAGUE = {"key", "path", "file"}
+_ONLY_WITH = {
+    "key": "url",
+    **dict.fromkeys(("path", "file"), "caption"),
+    **dict.fromkeys(("text", "title", "comment", "sentence", "sentences", "description"), "image"),
+    **dict.fromkeys(("alt_text", "alt", "prompt"), "image"),
+    **dict.fromkeys(("class", "classes", "class_name", "category", "categories"), "image"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +72,89 @@ class Row:
     data: bytes | None = None
 
 
-def meanings(columns: Iterable[str]) -> dict[str, str]:
-    """Columns that are images, captions or labels. All others are attributes.
+def roles(columns: Iterable[str], options: ReadOptions = DETECT) -> dict[str, str]:
+    """The role of each column: image, caption, label or attribute.
 
-    >>> meanings(["Image", "caption", "text", "year"])
-    {'Image': 'image', 'caption': 'captions'}
-    >>> meanings(["file_name", "text"]), meanings(["text"])
-    ({'file_name': 'image', 'text': 'captions'}, {})
+    >>> roles(["Image", "caption", "text", "year"])
+    {'Image': 'image', 'caption': 'caption', 'text': 'attribute', 'year': 'attribute'}
+    >>> roles(["file_name", "text"]), roles(["text"])
+    ({'file_name': 'image', 'text': 'caption'}, {'text': 'attribute'})
+    >>> roles(["image", "text"], ReadOptions(label_column="text"))
+    {'image': 'image', 'text': 'label'}
     """
     names = {column: column.strip().lower() for column in columns}
-    known: dict[str, str] = {}
-    for meaning, lines in _NAMES.items():
-        present = {*names.values(), *known.values()}
-        for line in lines:
-            usable = [name for name in line if _ONLY_WITH.get(name, name) in present]
-            if found := [column for column, name in names.items() if name in usable]:
-                known |= dict.fromkeys(found, meaning)
-                break
-    return known
+    found = dict.fromkeys(names, "attribute")
+    asked = _asked(options)
+    for role, wanted in asked.items():
+        found |= dict.fromkeys(chosen(names, wanted), role)
+    for role, lines in _NAMES.items():
+        if role not in asked:
+            free = {c: n for c, n in names.items() if found[c] == "attribute"}
+            found |= dict.fromkeys(_first(lines, free, {*names.values(), *found.values()}), role)
+    return found
 
 
-def fits(columns: Iterable[str]) -> bool:
+def _first(
+    lines: Iterable[Iterable[str]], names: Mapping[str, str], present: set[str]
+) -> list[str]:
+    """The columns of the first line that a table has."""
+    for line in lines:
+        usable = {name for name in line if _ONLY_WITH.get(name, name) in present}
+        several = "caption" in usable
+        if found := [
+            column
+            for column, name in names.items()
+            if name in usable or (several and _CAPTION_OF_SEVERAL.fullmatch(name))
+        ]:
+            return found
+    return []
+
+
+def _asked(options: ReadOptions) -> dict[str, str]:
+    """The roles whose columns a user named."""
+    named = {
+        "image": options.image_column,
+        "caption": options.caption_column,
+        "label": options.label_column,
+    }
+    return {role: column for role, column in named.items() if column}
+
+
+def chosen(columns: Iterable[str], wanted: str) -> list[str]:
+    """The columns that a user named: one, or several with commas between them.
+
+    >>> chosen(["Title", "alt", "a,b"], "title, alt"), chosen(["Title", "alt", "a,b"], "a,b")
+    (['Title', 'alt'], ['a,b'])
+    """
+    by_name = {column.strip().lower(): column for column in columns}
+    parts = [wanted] if wanted.strip().lower() in by_name else wanted.split(",")
+    return [by_name[name] for part in parts if (name := part.strip().lower()) in by_name]
+
+
+def suggested(column: str) -> str:
+    """The role that a column may have by its name, "" for none."""
+    name = column.strip().lower()
+    names = {role: {n for line in lines for n in line} - _VAGUE for role, lines in _NAMES.items()}
+    return next((role for role, known in names.items() if name in known), "")
+
+
+def fits(columns: Iterable[str], options: ReadOptions = DETECT) -> bool:
     """Whether a table with these columns has images or texts."""
-    return not {"image", "captions"}.isdisjoint(meanings(columns).values())
+    return not {"image", "caption"}.isdisjoint(roles(columns, options).values())
+
+
+def must_fit(name: str, columns: Iterable[str], options: ReadOptions = DETECT) -> None:
+    """Reject a table that has neither images nor texts, or no column that a user named."""
+    columns = list(columns)
+    names = ", ".join(columns[:8]) + (", ..." if len(columns) > 8 else "") or "none"
+    for role, wanted in _asked(options).items():
+        if not chosen(columns, wanted):
+            reason = f"it has no column '{wanted}' (columns: {names})"
+            raise UnreadableFile(name, f"{reason}. Name one of them: --{role}-column NAME")
+    if not fits(columns, options):
+        reason = f"none of its columns is an image or a caption (columns: {names})"
+        how = "--image-column NAME or --caption-column NAME"
+        raise UnreadableFile(name, f"{reason}. {EXPECTED}. Or name the column: {how}")
 
 
 def row_of(place: str, fields: Mapping[str, object], known: Mapping[str, str]) -> Row:
@@ -80,7 +163,7 @@ def row_of(place: str, fields: Mapping[str, object], known: Mapping[str, str]) -
     Args:
         place: its name in messages.
         fields: its values by column.
-        known: the meaning of the table's columns; see `meanings`.
+        known: the role of each of the table's columns; see `roles`.
 
     Raises:
         UnreadableFile: a field has a value that its name does not allow; the row is rejected.
@@ -91,12 +174,12 @@ def row_of(place: str, fields: Mapping[str, object], known: Mapping[str, str]) -
     attributes: dict[str, Value] = {}
     bad_captions: list[Rejected] = []
     for column, value in fields.items():
-        meaning = known.get(column)
-        if meaning == "image":
+        role = known.get(column)
+        if role == "image":
             image, data = _image(place, value)
-        elif meaning == "captions":
+        elif role == "caption":
             _captions(place, value, captions, bad_captions)
-        elif meaning == "labels":
+        elif role == "label":
             labels += labels_of(place, value)
         elif (typed := attribute(place, value)) is not None:
             attributes[column.strip()] = typed
@@ -133,9 +216,10 @@ def attribute(place: str, value: object) -> Value | None:
             return value
         case int():
             return value if fits_int64(value) else str(value)
-        case float() | Decimal():
-            number = float(value)
-            return number if math.isfinite(number) else None
+        case Decimal():
+            return _exact(value)
+        case float():
+            return value if math.isfinite(value) else None
         case str():
             return clean(place, value)
         case datetime() | date() | time():
@@ -143,6 +227,20 @@ def attribute(place: str, value: object) -> Value | None:
         case bytes():
             raise UnreadableFile(place, "a field contains bytes; text or numbers are needed")
     return clean(place, json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _exact(number: Decimal) -> Value | None:
+    """A decimal without any loss of digits: as a whole number, a float, or else as text.
+
+    >>> _exact(Decimal("794557233689870330")), _exact(Decimal("2.50")), _exact(Decimal("9" * 30))
+    (794557233689870330, 2.5, '999999999999999999999999999999')
+    """
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):  # NaN or infinite
+        return None
+    if exponent >= 0:
+        return attribute("", int(number))
+    return float(number) if len(number.as_tuple().digits) <= EXACT_DIGITS else str(number)
 
 
 def fits_int64(number: int) -> bool:

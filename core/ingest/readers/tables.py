@@ -1,7 +1,6 @@
-"""Tables to rows: JSON lines, Parquet, and lines of captions; CSV is in `delimited.py`.
+"""JSON lines, lines of captions, and what all tables share; CSV is in `delimited.py`.
 
-Every reader takes a name and the file's bytes, and returns rows and rejected entries in the file's
-order. A bad line never stops the rest; UnreadableFile means that the whole file is no such table.
+A bad line never stops the rest; UnreadableFile means that the whole file is no such table.
 """
 
 from __future__ import annotations
@@ -9,96 +8,53 @@ from __future__ import annotations
 import codecs
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from shlex import quote
+from typing import TypeAlias
 
 from core.errors import UnreadableFile
-from core.ingest.readers.records import Note
+from core.ingest.readers.files import Tree
+from core.ingest.readers.forms import Table, TableForm
+from core.ingest.readers.records import Aside, Note, ReadOptions
 from core.ingest.readers.rows import (
+    DETECT,
     EXPECTED,
     Row,
     caption,
-    fits,
     kind_of,
-    meanings,
+    must_fit,
     rejected,
+    roles,
     row_of,
+    suggested,
 )  # fmt: skip
 from core.types import Rejected
 
-Rows = list[Row | Rejected | Note]
-_SINGULAR = {"image": "image", "captions": "caption", "labels": "label"}
-NOT_PARQUET = "it is not a Parquet file, or it is damaged"
+Fields: TypeAlias = tuple[str, object]  # the place of a row, and its fields or an UnreadableFile
 
 
-def json_lines(name: str, data: bytes) -> Rows:
-    """One JSON object per line."""
-    data = data.removeprefix(codecs.BOM_UTF8)
-    numbered = enumerate(io.BytesIO(data), 1)
-    lines = ((f"{name} line {at}", line) for at, line in numbered if line.strip())
-    return collect(name, ((place, _parsed(place, line)) for place, line in lines))
+def data_of(tree: Tree, file: str) -> bytes:
+    """A file's bytes without a byte order mark of UTF-8."""
+    return tree.read(file).removeprefix(codecs.BOM_UTF8)
 
 
-def json_rows(name: str, objects: Iterable[object]) -> Rows:
-    """The objects of one JSON list."""
-    return collect(name, ((f"{name} entry {at}", one) for at, one in enumerate(objects, 1)))
+def text_of(tree: Tree, file: str) -> str:
+    """A file as text. Invalid UTF-8 becomes lone surrogates: only its own row is rejected."""
+    return as_text(tree.read(file))
 
 
-def parquet(name: str, data: bytes) -> Rows:
-    """One record per row, columns typed by the file, images as paths or as bytes."""
-    from pyarrow import ArrowException, BufferReader
-    from pyarrow.parquet import ParquetFile
-
-    try:
-        file = ParquetFile(BufferReader(data))
-        schema = file.schema_arrow
-        if "vector" in schema.names:
-            raise UnreadableFile(name, "it has a column vector; ingest it by its own path")
-        must_fit(name, schema.names)
-        known = meanings(schema.names)
-        ignored = [f.name for f in schema if f.name not in known and has_bytes(f.type)]
-        columns = [column for column in schema.names if column not in ignored]
-        rows = [r for batch in file.iter_batches(columns=columns) for r in batch.to_pylist()]
-    except (ArrowException, OSError, ValueError, OverflowError) as error:
-        raise UnreadableFile(name, NOT_PARQUET) from error
-    for column, names in _class_names(schema.metadata or {}).items():
-        for row in rows:
-            value = row.get(column)
-            if isinstance(value, int):
-                row[column] = names[value] if 0 <= value < len(names) else None
-    notes = [Note(f"{name}: column '{column}' was ignored: it has bytes.") for column in ignored]
-    return [*notes, *collect(name, ((f"{name} row {at}", row) for at, row in enumerate(rows, 1)))]
+def as_text(data: bytes) -> str:
+    """The same of bytes."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "surrogateescape")
 
 
-def has_bytes(kind: Any) -> bool:
-    """Whether values of an Arrow type are bytes, or contain some."""
-    from pyarrow import types
-
-    if types.is_struct(kind):
-        return any(has_bytes(field.type) for field in kind)
-    if types.is_list(kind) or types.is_large_list(kind):
-        return has_bytes(kind.value_type)
-    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
-
-
-def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
-    """The names behind the integers of each column of classes, as Hugging Face stores them."""
-    try:
-        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-        return {
-            column: list(map(str, feature["names"]))
-            for column, feature in features.items()
-            if feature.get("_type") == "ClassLabel"
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def lines(name: str, data: bytes) -> Rows:
+def lines(name: str, content: str) -> list[Row | Rejected | Note]:
     """One caption per line; empty lines are skipped."""
-    rows: Rows = []
-    for at, line in enumerate(io.StringIO(as_text(data), newline=None), 1):
+    rows: list[Row | Rejected | Note] = []
+    for at, line in enumerate(io.StringIO(content, newline=None), 1):
         if line.strip():
             place = f"{name} line {at}"
             try:
@@ -108,14 +64,32 @@ def lines(name: str, data: bytes) -> Rows:
     return rows
 
 
-def collect(name: str, entries: Iterable[tuple[str, object]]) -> Rows:
+def collect(
+    name: str,
+    entries: Iterable[Fields],
+    options: ReadOptions = DETECT,
+    left_aside: Sequence[Aside] = (),
+) -> Table:
     """Read every entry; a table without a usable column is rejected as a whole."""
     entries = list(entries)
     columns = {
         column: None for _, entry in entries if isinstance(entry, Mapping) for column in entry
     }
-    known = meanings(columns)
-    rows: Rows = []
+    known = roles(columns, options)
+    rows: list[Row | Rejected | Note] = list(rows_of(entries, known))
+    if columns:
+        must_fit(name, columns, options)
+        rows.append(columns_read(name, known))
+    elif rows:
+        first = "; ".join(
+            f"{row.name}: {row.reason}" for row in rows[:1] if isinstance(row, Rejected)
+        )
+        raise UnreadableFile(name, f"none of its lines can be read ({first}). {EXPECTED}")
+    return Table(rows, known, (*left_aside, *doubtful(known)))
+
+
+def rows_of(entries: Iterable[Fields], known: Mapping[str, str]) -> Iterable[Row | Rejected]:
+    """Each entry as a row, or the reason why it is none."""
     for place, entry in entries:
         try:
             if isinstance(entry, UnreadableFile):
@@ -123,43 +97,43 @@ def collect(name: str, entries: Iterable[tuple[str, object]]) -> Rows:
             if not isinstance(entry, Mapping):
                 reason = f"it is {kind_of(entry)}, not an object with fields"
                 raise UnreadableFile(place, reason)
-            rows.append(row_of(place, entry, known))
+            yield row_of(place, entry, known)
         except UnreadableFile as error:
-            rows.append(rejected(error))
-    if columns:
-        must_fit(name, columns)
-        rows.append(_columns_read(name, columns, known))
-    elif rows:
-        first = "; ".join(
-            f"{row.name}: {row.reason}" for row in rows[:1] if isinstance(row, Rejected)
-        )
-        raise UnreadableFile(name, f"none of its lines can be read ({first}). {EXPECTED}")
-    return rows
+            yield rejected(error)
 
 
-def _columns_read(name: str, columns: Iterable[str], known: Mapping[str, str]) -> Note:
+def doubtful(known: Mapping[str, str]) -> list[Aside]:
+    """Columns that were read as attributes, though by their names they may be something else."""
+    return [
+        Aside(column, f"another column is the {role}", f"--{role}-column {quote(column)}")
+        if role in known.values()
+        else Aside(column, f"it is an attribute, not a {role}", f"--{role}-column {quote(column)}")
+        for column in known
+        if known[column] == "attribute" and (role := suggested(column))
+    ]
+
+
+def columns_read(name: str, known: Mapping[str, str]) -> Note:
     """Which column was read as what."""
-    rest = [column.strip() for column in columns if column not in known]
-    parts = [f"'{c.strip()}' ({_SINGULAR[m]})" for c, m in known.items()]
+    rest = [column.strip() for column, role in known.items() if role == "attribute"]
+    parts = [f"'{c.strip()}' ({role})" for c, role in known.items() if role != "attribute"]
     attributes = f"; attributes: {', '.join(rest)}" if rest else ""
     return Note(f"{name}: columns {', '.join(parts)}{attributes}.")
 
 
-def with_split(rows: Rows, split: str) -> Rows:
-    """The rows with an attribute `split`, where they have none of their own."""
-    return [
+def with_split(table: Table, split: str) -> Table:
+    """The table with an attribute `split` in its rows, where they have none of their own."""
+    rows = [
         replace(row, attributes={"split": split, **row.attributes}) if isinstance(row, Row) else row
-        for row in rows
+        for row in table.rows
     ]
+    return replace(table, rows=rows)
 
 
-def must_fit(name: str, columns: Iterable[str]) -> None:
-    """Reject a table that has neither images nor texts."""
-    columns = list(columns)
-    if not fits(columns):
-        names = ", ".join(columns[:8]) or "none"
-        reason = f"none of its columns is an image or a caption (columns: {names})"
-        raise UnreadableFile(name, f"{reason}. {EXPECTED}")
+def _json_lines(name: str, data: bytes, options: ReadOptions) -> Table:
+    numbered = enumerate(io.BytesIO(data), 1)
+    places = ((f"{name} line {at}", line) for at, line in numbered if line.strip())
+    return collect(name, ((place, _parsed(place, line)) for place, line in places), options)
 
 
 def _parsed(place: str, line: bytes) -> object:
@@ -174,8 +148,26 @@ def _parsed(place: str, line: bytes) -> object:
         return UnreadableFile(place, "its JSON is too large or too deeply nested")
 
 
-def as_text(data: bytes) -> str:
-    """Invalid UTF-8 becomes lone surrogates, so that only its own row is rejected."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    return data.decode("utf-8-sig", "surrogateescape")
+JSON_LINES = TableForm(
+    name="jsonl",
+    title="JSON lines",
+    recognized="A .jsonl or .ndjson file; items.jsonl before other tables.",
+    taken="image, caption or captions, label or labels; all other fields are attributes.",
+    example='{"image": "a.jpg", "caption": "A dog runs.", "label": "dog", "year": 2021}',
+    suffixes=(".jsonl", ".ndjson"),
+    load=data_of,
+    recognizes=lambda name, data: True,
+    table=_json_lines,
+)
+LINES = TableForm(
+    name="text",
+    title="Lines of text",
+    recognized="A .txt file by its own path, without a header.",
+    taken="Each line is a text without an image.",
+    example="A dog runs.\nTwo cats sleep.",
+    suffixes=(".txt", ".token"),
+    load=text_of,
+    recognizes=lambda name, content: True,
+    table=lambda name, content, options: Table(lines(name, content)),
+    alone=True,
+)

@@ -13,9 +13,9 @@ import numpy as np
 from core.errors import UnreadableFile
 from core.ingest.readers.detect import allowed
 from core.ingest.readers.files import Folder
+from core.ingest.readers.parquet import NOT_PARQUET, has_bytes
 from core.ingest.readers.records import shorten
 from core.ingest.readers.rows import attribute, clean, labels_of, rejected, unique
-from core.ingest.readers.tables import NOT_PARQUET, has_bytes
 from core.types import Floats, Ints, Item, Kind, Rejected, Value
 
 NEEDED = ("id", "kind", "vector")

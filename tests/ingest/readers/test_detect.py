@@ -119,7 +119,7 @@ def test_real_sets(data: Path) -> None:
         ),
         ("t.jsonl", "", "it has no rows"),
         ("t.parquet", "PAR1 nonsense", "it is not a Parquet file, or it is damaged"),
-        ("t.json", '{"a": 1}', r"it is neither COCO captions"),
+        ("t.json", '{"a": 1}', r"it is none of: COCO captions"),
         ("t.json", '{"images": [', "it is not JSON, or it is truncated"),
         ("t.pdf", "x", "its format is not supported. Supported: a folder or zip of images"),
         ("t.zip", "x", "it is not a zip"),
@@ -210,9 +210,9 @@ def test_files_that_are_not_read_as_tables_are_noted(tmp_path: Path) -> None:
     ]
     captions = json.dumps({"images": [{"id": 1, "file_name": "a.png"}], "annotations": []})
     coco = {"a.png": png(), "captions_x.json": captions, "instances_x.json": captions}
-    assert notes(read(folder_of(tmp_path / "c", coco))) == [
+    assert notes(read(folder_of(tmp_path / "c", coco)))[0] == (
         "instances_x.json was not read as a table: captions_x.json was read instead."
-    ]
+    )
 
 
 def test_parts_of_one_table_are_read_together(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.ingest.readers.detect import read
+from core.ingest.readers.records import Aside, Reading
 from tests.fixtures.files import folder_of, jsonl, png
 from tests.fixtures.sources import contents, notes, records, rejected
 
@@ -159,10 +160,11 @@ def test_parquet_of_hugging_face_has_images_and_names_of_classes(tmp_path: Path)
     one, two = records(source)
     assert (one.name, one.labels, one.read and one.read()) == ("t.parquet row 1", ("dog",), png(1))
     assert (two.name, two.labels, two.attributes) == ("b.png", (), {})
-    assert notes(source) == [
-        "t.parquet: column 'mask' was ignored: it has bytes.",
-        "t.parquet: columns 'image' (image), 'label' (label).",
-    ]
+    assert source.reading == Reading(
+        "parquet",
+        {"image": "image", "label": "label"},
+        (Aside("mask", "it has bytes", "--image-column mask"),),
+    )
 
 
 def test_the_first_known_name_of_a_column_is_read_and_the_rest_is_reported(tmp_path: Path) -> None:

@@ -1,0 +1,154 @@
+"""Parquet to rows. Where a table has the images themselves, they are read batch by batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any
+
+from core.errors import UnreadableFile
+from core.ingest.readers.files import Tree
+from core.ingest.readers.forms import Table, TableForm
+from core.ingest.readers.records import Aside, Note, ReadOptions
+from core.ingest.readers.rows import Row, must_fit, roles
+from core.ingest.readers.tables import Fields, collect, columns_read, doubtful, rows_of
+from core.types import Rejected
+
+NOT_PARQUET = "it is not a Parquet file, or it is damaged"
+_BATCH = 64  # rows with images in memory
+
+
+def parquet_of(tree: Tree, file: str) -> Callable[[], Any]:
+    """Opens a Parquet file of a tree: on disk in place, in a zip from its bytes."""
+    from pyarrow import ArrowException, BufferReader
+    from pyarrow.parquet import ParquetFile
+
+    if objection := tree.objection(file):
+        raise UnreadableFile(file, objection)
+
+    def open_() -> Any:
+        return ParquetFile(tree.path(file) or BufferReader(tree.read(file)), pre_buffer=False)
+
+    try:
+        open_().close()
+    except (ArrowException, OSError) as error:
+        raise UnreadableFile(file, NOT_PARQUET) from error
+    return open_
+
+
+def _table(name: str, open_: Callable[[], Any], options: ReadOptions) -> Table:
+    from pyarrow import ArrowException
+
+    with open_() as file:
+        schema, count = file.schema_arrow, file.metadata.num_rows
+    if "vector" in schema.names:
+        raise UnreadableFile(name, "it has a column vector; ingest it by its own path")
+    must_fit(name, schema.names, options)
+    known = roles(schema.names, options)
+    binary = [f.name for f in schema if has_bytes(f.type)]
+    left = tuple(
+        Aside(column, "it has bytes", f"--image-column {quote(column)}")
+        for column in binary
+        if known[column] != "image"
+    )
+    known = {c: role for c, role in known.items() if c not in [aside.name for aside in left]}
+    rows = _Rows(name, open_, known, _class_names(schema.metadata or {}))
+    if any(role == "image" and column in binary for column, role in known.items()):
+        return Table(rows, known, (*left, *doubtful(known)), count)
+    try:
+        return collect(name, rows.fields(), options, left)
+    except (ArrowException, OSError, ValueError, OverflowError) as error:
+        raise UnreadableFile(name, NOT_PARQUET) from error
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a Parquet file, in batches, each time from its first.
+
+    Args:
+        name: of the file, in messages.
+        open_: opens it.
+        known: the role of each column that is read.
+        classes: the names behind the numbers of columns of classes.
+    """
+
+    name: str
+    open_: Callable[[], Any]
+    known: Mapping[str, str]
+    classes: Mapping[str, list[str]]
+
+    def __iter__(self) -> Iterator[Row | Rejected | Note]:
+        from pyarrow import ArrowException
+
+        try:
+            yield from rows_of(self.fields(_BATCH), self.known)
+        except (ArrowException, OSError, ValueError, OverflowError) as error:
+            yield Rejected(self.name, f"the rest of it is damaged ({type(error).__name__})")
+        yield columns_read(self.name, self.known)
+
+    def fields(self, size: int = 65_536) -> Iterator[Fields]:
+        """The fields of each row, `size` rows at a time."""
+        at = 0
+        with self.open_() as file:
+            for batch in file.iter_batches(size, columns=list(self.known)):
+                for row in batch.to_pylist():
+                    at += 1
+                    for column, names in self.classes.items():
+                        row[column] = _named(row.get(column), names)
+                    yield f"{self.name} row {at}", row
+
+
+def _named(value: object, names: list[str]) -> object:
+    """The name of a class, or those of a list of classes; None for -1, which is no class.
+
+    >>> _named(1, ["cat", "dog"]), _named([0, 1], ["cat", "dog"]), _named(-1, ["cat", "dog"])
+    ('dog', ['cat', 'dog'], None)
+    """
+    if isinstance(value, list):
+        return [_named(one, names) for one in value]
+    if isinstance(value, int):
+        return names[value] if 0 <= value < len(names) else None
+    return value
+
+
+def has_bytes(kind: Any) -> bool:
+    """Whether values of an Arrow type are bytes, or contain some."""
+    from pyarrow import types
+
+    if types.is_struct(kind):
+        return any(has_bytes(field.type) for field in kind)
+    if types.is_list(kind) or types.is_large_list(kind):
+        return has_bytes(kind.value_type)
+    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+
+
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
+    """The names behind the integers of each column of classes, as Hugging Face stores them."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+        found = {c: feature.get("feature", feature) for c, feature in features.items()}
+        return {
+            column: list(map(str, feature["names"]))
+            for column, feature in found.items()
+            if feature.get("_type") == "ClassLabel"
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+PARQUET = TableForm(
+    name="parquet",
+    title="Parquet, as of Hugging Face or img2dataset",
+    recognized="A .parquet file; several in one folder are parts of one table.",
+    taken=(
+        "image (a path, bytes, or bytes with a path; also jpg, png, webp), caption or captions, "
+        "label or labels with their class names; all other columns are attributes."
+    ),
+    example="image: struct<bytes, path>, caption: string, label: ClassLabel",
+    suffixes=(".parquet",),
+    load=parquet_of,
+    recognizes=lambda name, open_: True,
+    table=_table,
+)
