@@ -21,7 +21,7 @@ from core import ASSETS, TOP
 # a first visit by a deep link gets "Page not found".
 PagesManager.uses_pages_directory = False
 
-# Streamlit's scripts of the parts of a first screen, which its page else asks for one after another,
+# Streamlit's scripts of the parts of a first screen, which its page else asks for one by one,
 # and of the figures of later ones.
 _EARLY = ("BidiComponent", "Selectbox", "ButtonGroup", "TextInput", "Slider", "MenuButton", "Html")
 _LATER = ("PlotlyChart",)
