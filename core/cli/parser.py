@@ -12,8 +12,10 @@ from core.cli import gate
 from core.cli.collections import collections, delete, info, rename
 from core.cli.diagnose import diagnose
 from core.cli.evaluate import evaluate
+from core.cli.export import export
 from core.cli.ingest import encode, ingest, tokens
 from core.cli.label import label
+from core.cli.numbers import decimal, whole
 from core.cli.search import search
 from core.cli.serve import demo, serve
 
@@ -51,6 +53,7 @@ def build_parser() -> ArgumentParser:
     _label(command)
     _evaluate(command)
     _diagnose(command)
+    _export(command)
     _collections(command)
     return parser
 
@@ -60,7 +63,13 @@ def _serve(command: Command) -> None:
     demo_.add_argument("--build-only", action="store_true", help="build it and exit")
     for sub in (demo_, command("serve", serve, "open the app in the browser")):
         sub.add_argument("--host", default="localhost", help="address to listen on (localhost)")
-        sub.add_argument("--port", type=int, default=8501, help="first port to try (8501)")
+        sub.add_argument(
+            "--port", type=whole(1, 65535), default=8501, help="first port to try (8501)"
+        )
+        sub.add_argument(
+            "--root", type=Path, metavar="DIR",
+            help="folder whose files can be added in the browser by path (your home folder)",
+        )  # fmt: skip
         sub.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
@@ -95,10 +104,13 @@ def _tokens(command: Command) -> None:
         "--pool", choices=("ward", "kmeans"), help="clustering that pools an item's tokens (ward)"
     )
     size = sub.add_mutually_exclusive_group()
-    size.add_argument("--keep", type=int, metavar="K", help="vectors per item, at most (8)")
     size.add_argument(
-        "--ratio", type=float, metavar="R", help="vectors per item, as a share of its tokens"
+        "--keep", type=whole(1, 256), metavar="K", help="vectors per item, at most (8)"
     )
+    size.add_argument(
+        "--ratio", type=decimal(0.001, 1), metavar="R",
+        help="vectors per item, as a share of its tokens",
+    )  # fmt: skip
     _encoder(sub)
 
 
@@ -126,9 +138,9 @@ def _search(command: Command) -> None:
         help="first stage: approximate (ivf; faster in large collections, with a measured recall) "
         "or token vectors (muvera, then MaxSim; less accurate than exact search in our benchmark)",
     )  # fmt: skip
-    sub.add_argument("-k", type=int, default=10, help="number of hits (10)")
+    sub.add_argument("-k", type=whole(1, 1000), default=10, help="number of hits, to 1000 (10)")
     sub.add_argument(
-        "--miss", type=float, default=0.2, metavar="RATE",
+        "--miss", type=decimal(0.05, 0.5), default=0.2, metavar="RATE",
         help="share of queries with a match that may be judged to have none, 0.05 to 0.5 (0.2)",
     )  # fmt: skip
     sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
@@ -149,7 +161,7 @@ def _label(command: Command) -> None:
         "--labels", type=Path, metavar="FILE",
         help="one label per line, as 'animal > dog' for a tree (the collection's labels)",
     )  # fmt: skip
-    sub.add_argument("-k", type=int, default=10, help="number of labels (10)")
+    sub.add_argument("-k", type=whole(1, 5000), default=10, help="number of labels (10)")
     _encoder(sub)
 
 
@@ -208,6 +220,27 @@ def _diagnose(command: Command) -> None:
     sub.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
     _encoder(sub)
     gate.add_options(sub)
+
+
+def _export(command: Command) -> None:
+    sub = command("export", export, "write items with captions, labels, tags and vectors to files")
+    sub.add_argument("name", help="the collection")
+    sub.add_argument(
+        "--to", required=True, choices=("parquet", "csv", "jsonl", "webdataset", "lance", "folder"),
+        help="the form; folder: every image as a file, with items.jsonl",
+    )  # fmt: skip
+    sub.add_argument(
+        "--out", type=Path, metavar="PATH", help="the file or folder to write (NAME.FORM)"
+    )
+    sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
+    sub.add_argument("--selection", default="", metavar="TAG", help="only what bears a tag")
+    sub.add_argument("--query", default="", metavar="QUERY", help=f"only its matches; {QUERY}")
+    sub.add_argument("-k", type=whole(1, 1000), metavar="K", help="the best K of a query, whether they match")
+    sub.add_argument(
+        "--find", choices=("image", "text", "both"), help="kinds of items a query finds (images)"
+    )
+    sub.add_argument("--no-vectors", action="store_true", help="leave out the vectors")
+    _encoder(sub, "the one encoder to search with and to export (all are exported)")
 
 
 def _collections(command: Command) -> None:

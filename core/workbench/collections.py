@@ -15,6 +15,7 @@ from core import measure as _core_measure
 from core.types import Item, Passport, Space
 from core.workbench import evaluate as _evaluate
 from core.workbench import explain as _explain
+from core.workbench import export as _export
 from core.workbench import findings as _findings
 from core.workbench import ingest as _ingest
 from core.workbench import measure as _measure
@@ -69,6 +70,7 @@ class Workbench:
     # Each verb lies in a module of plain functions that can be read alone.
 
     ingest = _ingest.ingest
+    preview = staticmethod(_ingest.preview)
     add_encoder = _ingest.add_encoder
     encode_again = _ingest.encode_again
     outdated = _ingest.outdated
@@ -79,6 +81,10 @@ class Workbench:
     add_tokens = staticmethod(_ingest.add_tokens)
     tokens_stored = staticmethod(_ingest.tokens_stored)
     tokens_version = staticmethod(_ingest.tokens_version)
+
+    export = _export.export
+    export_forms = staticmethod(_export.export_forms)
+    export_place = staticmethod(_export.export_place)
 
     search = staticmethod(_search.search)
     search_all = staticmethod(_search.search_all)

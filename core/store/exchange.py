@@ -1,0 +1,52 @@
+"""Lance tables outside of any collection: those of LanceDB or of an export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from core.store.lance import store_errors
+
+
+def write_lance(place: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write batches as a new table, `NAME.lance` in a folder, as they come.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    import lancedb
+
+    reader = pa.RecordBatchReader.from_batches(schema, batches)
+    with store_errors(f"{place} cannot be written"):
+        lancedb.connect(place.parent).create_table(place.stem, reader, schema=schema)
+
+
+def lance_schema(place: Path) -> pa.Schema | None:
+    """The columns of a table; None where there is none."""
+    with store_errors(f"{place} cannot be read"):
+        table = _open(place)
+        return None if table is None else table.schema
+
+
+def read_lance(place: Path, rows: int) -> Iterator[pa.Table]:
+    """The rows of a table in their order, so many at a time.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    with store_errors(f"{place} cannot be read"):
+        table = _open(place)
+        for start in range(0, table.count_rows() if table else 0, rows):
+            yield table.search().offset(start).limit(rows).to_arrow()
+
+
+def _open(place: Path) -> Any:
+    import lancedb
+
+    try:
+        return lancedb.connect(place.parent).open_table(place.stem)
+    except ValueError:  # there is no such table
+        return None

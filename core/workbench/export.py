@@ -1,0 +1,130 @@
+"""A collection, or a part of it, as files for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core import export as _export
+from core.errors import InputError
+from core.export import Exported
+from core.types import Filter, Hit, Progress, Query, Value
+from core.workbench.jobs import begin_step
+from core.workbench.search import search
+
+if TYPE_CHECKING:
+    from core.workbench.collections import Workbench
+
+BEST = 1000  # hits of a query that nothing says the matches of
+
+
+def no_progress(done: int, total: int) -> None:
+    """For callers that do not watch."""
+
+
+def export_forms() -> dict[str, str]:
+    """The forms of an export with a line on each."""
+    return {name: str(form.ABOUT) for name, form in _export.FORMS.items()}
+
+
+def export_place(name: str, form: str) -> str:
+    """The usual name of the file or folder of an export.
+
+    >>> export_place("pets", "csv"), export_place("pets", "folder")
+    ('pets.csv', 'pets')
+    """
+    return f"{name}{_export.FORMS[form].SUFFIX}" if form in _export.FORMS else name
+
+
+def export(
+    bench: Workbench,
+    name: str,
+    form: str,
+    place: str | Path,
+    *,
+    filters: Sequence[Filter] = (),
+    query: Query | None = None,
+    ids: Sequence[str] | None = None,
+    k: int = 0,
+    encoder: str | None = None,
+    vectors: bool = True,
+    progress: Progress = no_progress,
+) -> Exported:
+    """Write items with their texts, labels, tags, attributes, pairs and vectors.
+
+    Ingesting an export gives the same items again.
+
+    Args:
+        bench: the workbench.
+        name: the collection.
+        form: one of `export_forms`.
+        place: the file or folder to write, which must not exist.
+        filters: only items that pass; captions go with the images they belong to.
+        query: only its hits, best first, with their scores: all strong and likely matches, or the
+            best 1,000 where nothing says what matches.
+        ids: only these items, in this order.
+        k: of a query, the best k in place of the matches.
+        encoder: the one encoder that is searched with, and whose vectors are exported; without,
+            all are exported.
+        vectors: whether to export any.
+        progress: called with (items done, all items); may raise to stop.
+
+    Raises:
+        InputError: nothing to export, or the place is taken.
+    """
+    begin_step(progress, "exporting", unit="items")
+    collection = bench.home.open(name)
+    models = (encoder,) if encoder else bench.encoders(name)
+    if query is not None and not models:
+        raise InputError(f"'{name}' has no vectors to search. Leave out the query.")
+    hits = _hits(bench, name, query, filters, encoder, k) if query is not None else {}
+    if ids is None:
+        ids = list(hits) if query is not None else _passing(bench, name, filters)
+    spaces = [bench.open(name, model).space for model in models] if vectors else []
+    contents = _export.Contents(collection, ids, spaces, hits, progress)
+    return _export.write(contents, form, Path(place).expanduser())
+
+
+def _passing(bench: Workbench, name: str, filters: Sequence[Filter]) -> list[str]:
+    """The items that pass, oldest first; captions go with their images, as in `subset`."""
+    collection = bench.home.open(name)
+    ids = collection.ids()
+    if not filters:
+        return ids
+    passes = {i for i, ok in zip(ids, collection.mask(filters, ids), strict=True) if ok}
+    if not {f.field for f in filters} & {"kind", "text"}:
+        passes |= {text for image, texts in collection.pairs().items() if image in passes
+                   for text in texts}  # fmt: skip
+    return [id_ for id_ in ids if id_ in passes]
+
+
+def _hits(
+    bench: Workbench,
+    name: str,
+    query: Query,
+    filters: Sequence[Filter],
+    encoder: str | None,
+    k: int,
+) -> dict[str, Mapping[str, Value]]:
+    """Scores of the hits by id, best first."""
+    opened = bench.open(name, encoder)
+    query = replace(query, filters=(*query.filters, *filters), start=0, k=1)
+    matches = 0 if k else search(opened, query).matches
+    found = search(opened, replace(query, k=min(k or matches or BEST, opened.space.n)))
+    judged = matches is not None and not k
+    hits = [hit for hit in found.hits if hit.match or not judged]
+    if not hits:
+        raise InputError(f"No item matches the query. {found.sentence}")
+    return {hit.id: _scores(hit) for hit in hits}
+
+
+def _scores(hit: Hit) -> dict[str, Value]:
+    values = asdict(hit)
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in ("id", "row") and not (isinstance(value, float) and not isfinite(value))
+    }
