@@ -75,8 +75,32 @@ def _serve(command: Command) -> None:
 
 def _ingest(command: Command) -> None:
     sub = command("ingest", ingest, "read images, captions or vectors into a collection")
-    sub.add_argument("path", help="folder, zip, items.jsonl, CSV, TSV, Parquet, COCO captions")
-    sub.add_argument("-c", "--collection", required=True, metavar="NAME", help="the collection")
+    sub.add_argument(
+        "path", help="folder, zip, table, tar or vectors; their forms are under About > Formats"
+    )
+    sub.add_argument("-c", "--collection", metavar="NAME", help="the collection")
+    sub.add_argument(
+        "--dry-run", action="store_true",
+        help="show what would be read and how, with the first records; nothing is stored",
+    )  # fmt: skip
+    read = sub.add_argument_group("how it is read, where that shall not be detected")
+    read.add_argument("--form", default="", metavar="NAME", help="form, as --dry-run names it")
+    for option, what in (
+        ("image", "images: paths, or their bytes"),
+        ("caption", "captions; several are separated by commas"),
+        ("label", "labels; several are separated by commas"),
+    ):
+        read.add_argument(
+            f"--{option}-column", default="", metavar="NAME", help=f"column with the {what}"
+        )
+    read.add_argument(
+        "--separator", default="", metavar="CHAR", help="between the cells of a line; tab for a tab"
+    )
+    sub.add_argument(
+        "--prune", action="store_true",
+        help="delete the items that this path had at an earlier ingest and has no more; without "
+        "it the report lists them",
+    )  # fmt: skip
     sub.add_argument(
         "--long-text", choices=("windows", "stretch", "interpolate", "cut"),
         help="encoding of texts beyond the encoder's context length: mean over windows (the "
@@ -140,8 +164,8 @@ def _search(command: Command) -> None:
     )  # fmt: skip
     sub.add_argument("-k", type=whole(1, 1000), default=10, help="number of hits, to 1000 (10)")
     sub.add_argument(
-        "--miss", type=decimal(0.05, 0.5), default=0.2, metavar="RATE",
-        help="share of queries with a match that may be judged to have none, 0.05 to 0.5 (0.2)",
+        "--miss", type=decimal(0.05, 0.5), default=0.05, metavar="RATE",
+        help="share of queries with a match that may be judged to have none, 0.05 to 0.5 (0.05)",
     )  # fmt: skip
     sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
     _hub_correction(sub)
@@ -235,7 +259,9 @@ def _export(command: Command) -> None:
     sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
     sub.add_argument("--selection", default="", metavar="TAG", help="only what bears a tag")
     sub.add_argument("--query", default="", metavar="QUERY", help=f"only its matches; {QUERY}")
-    sub.add_argument("-k", type=whole(1, 1000), metavar="K", help="the best K of a query, whether they match")
+    sub.add_argument(
+        "-k", type=whole(1, 1000), metavar="K", help="the best K of a query, whether they match"
+    )
     sub.add_argument(
         "--find", choices=("image", "text", "both"), help="kinds of items a query finds (images)"
     )

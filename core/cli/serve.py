@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import TOP
@@ -38,14 +40,15 @@ def serve(workbench: Workbench, options: argparse.Namespace) -> None:
     """Run the app until it is stopped.
 
     Raises:
-        InputError: no free port at or after the given one.
+        InputError: no free port at or after the given one, no such address, or no such folder.
     """
+    root = {"SEXTANT_ROOT": str(_folder(options.root))} if options.root else {}
     host, port = options.host, _free_port(options.host, options.port)
     log(f"Sextant is at http://{host}:{port} (stop with Ctrl-C)")
     settings = _settings(host, port, not options.no_browser)
     server = subprocess.Popen(
         [sys.executable, "-m", "pages.parts.launch", json.dumps(settings)],
-        env={**os.environ, "SEXTANT_HOME": workbench.uri},
+        env={**os.environ, "SEXTANT_HOME": workbench.uri, **root},
     )
     # A signal to this process is meant for the server too.
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
@@ -74,13 +77,27 @@ def _settings(host: str, port: int, browser: bool) -> dict[str, Any]:
     }
 
 
+def _folder(path: Path) -> Path:
+    if not path.expanduser().is_dir():
+        raise InputError(f"There is no folder {path}.")
+    return path.expanduser().resolve()
+
+
 def _free_port(host: str, first: int) -> int:
-    for port in range(first, first + PORTS_TRIED):
+    for port in range(first, min(first + PORTS_TRIED, 2**16)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except OSError:
+            except OSError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise InputError(
+                        f"'{host}' is not an address of this computer ({error.strerror}). "
+                        "Use localhost, or 0.0.0.0 for every network."
+                    ) from error
                 continue
             return port
-    raise InputError(f"Ports {first} to {first + PORTS_TRIED - 1} on {host} are in use.")
+    raise InputError(
+        f"Ports {first} to {first + PORTS_TRIED - 1} on {host} are in use or need more rights. "
+        "Give another one with --port."
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePath
+from shlex import quote
 from shutil import copyfileobj, rmtree
 from time import time
 from typing import BinaryIO
@@ -23,7 +24,10 @@ Upload = tuple[str, BinaryIO]
 
 
 def allowed_root() -> Path:
-    """The folder that typed paths must lie in: $SEXTANT_ROOT, else the user's home folder."""
+    """The folder that typed paths must lie in: that of `serve --root`, else the user's home.
+
+    Without that option, $SEXTANT_ROOT names it.
+    """
     return Path(os.environ.get("SEXTANT_ROOT") or Path.home()).expanduser().resolve()
 
 
@@ -35,14 +39,19 @@ def allowed_path(path: str) -> Path:
     """
     if not path.strip():
         raise InputError("Type the path of a folder or file on this computer.")
-    typed = Path(path.strip().strip("'\"")).expanduser()
-    place = (typed if typed.is_absolute() else allowed_root() / typed).resolve()
+    try:
+        typed = Path(path.strip().strip("'\"")).expanduser()
+        place = (typed if typed.is_absolute() else allowed_root() / typed).resolve()
+        exists = place.exists()
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, an endless link, ~nobody
+        raise InputError(f"There is no file or folder {path.strip()}.") from None
     if not place.is_relative_to(allowed_root()):
+        folder = place if place.is_dir() else place.parent
         raise InputError(
-            f"{place} is not in {allowed_root()}, the folder that this app may read. "
-            "Set SEXTANT_ROOT to allow another one."
+            f"{place} is not in {allowed_root()}, the folder that this app may read. To allow it, "
+            f"start the app with: sextant serve --root {quote(str(folder))}"
         )
-    if not place.exists():
+    if not exists:
         raise InputError(f"There is no file or folder {place}.")
     return place
 

@@ -172,9 +172,14 @@ def rank_labels(labels: LabelSet, vector: Floats, *, k: int = 10, scale: float) 
     Args:
         labels: the labels.
         vector: (d,) unit vector of the image.
-        k: how many of each.
+        k: how many of each, 1 or more.
         scale: of the softmax; see `fit_scale`.
+
+    Raises:
+        BadParameter: `k` is below 1.
     """
+    if k < 1:
+        raise BadParameter("k", k, "1 or more")
     chances = probabilities(vector[None], labels.vectors, scale)
     squares = frechet_scores(chances, labels.squared)[0]
     likeliest = np.argsort(-chances[0], kind="stable")[:k]

@@ -586,7 +586,7 @@ def test_a_zip_with_captions_beside_it_pairs_them(app, home, toy_by_default):
     ("path", "sentence"),
     [
         ("", "Type the path of a folder"),
-        ("/etc", "SEXTANT_ROOT"),
+        ("/etc", "sextant serve --root /etc"),
         ("nowhere", "There is no file or folder"),
     ],
 )
