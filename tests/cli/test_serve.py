@@ -11,6 +11,8 @@ from contextlib import closing, suppress
 
 import pytest
 
+from core.cli import main
+
 
 def listening(port):
     with closing(socket.socket()) as probe:
@@ -43,3 +45,31 @@ def test_the_server_ends_with_the_command(tmp_path):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # the server too, where it was left behind
         process.stderr.close()
+
+
+class Server:
+    """In place of the server: what it was started with."""
+
+    def __init__(self, command, env):
+        Server.env = env
+
+    def wait(self):
+        pass
+
+    terminate = wait
+
+
+def test_a_root_is_what_paths_may_be_typed_in(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("subprocess.Popen", Server)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    assert main(["serve", "--no-browser", "--root", "data"]) == 0
+    assert Server.env["SEXTANT_ROOT"] == str(tmp_path / "data")
+    assert main(["serve", "--no-browser", "--root", "nowhere"]) == 2
+    assert "There is no folder nowhere." in capsys.readouterr().err
+
+
+def test_an_address_of_another_computer_is_named(capsys):
+    assert main(["serve", "--no-browser", "--host", "nowhere.invalid"]) == 2
+    assert "'nowhere.invalid' is not an address of this computer" in capsys.readouterr().err

@@ -42,7 +42,8 @@ def form(names: Sequence[str]) -> None:
             key=f"_path_{form_id}",
             placeholder="photos/holiday",
             icon=":material/folder_open:",
-            help=f"Within {tasks.allowed_root()}. Files are read in place, not copied; recommended "
+            help=f"Within {formatting.plain(tasks.allowed_root())}; for another folder start the "
+            "app with `sextant serve --root DIR`. Files are read in place, not copied; recommended "
             "for large collections.",
         )
         name = st.selectbox(
