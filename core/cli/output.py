@@ -103,20 +103,31 @@ _LAST_LINE = _LastLine()
 
 
 class Progress:
-    """One line on standard error: how many items are done, the rate and the time left."""
+    """One line on standard error: how many items are done, the rate and the time left.
+
+    Each step of the work has its own line, unit, rate and time.
+    """
 
     def __init__(self, what: str) -> None:
-        self._what, self._started, self._shown = what, monotonic(), 0.0
+        self._what, self._started, self._shown, self._step = what, monotonic(), 0.0, ""
+
+    def begin(self, name: str, number: int, of: int, unit: str) -> None:
+        """Begin a step; that of a single one has no name."""
+        if self._shown:
+            _LAST_LINE.leave("progress")
+        self._what, self._started, self._shown = unit or self._what, monotonic(), 0.0
+        self._step = f"{name}: " if of > 1 else ""
 
     def __call__(self, done: int, total: int) -> None:
         """Update the line, at most twice a second."""
         now = monotonic()
-        if now - self._shown < 0.5 and done < total:
+        if now - self._shown < 0.5 and (done < total or not total):
             return
         self._shown = now
         rate = done / max(now - self._started, 1e-9)
         left = f", {(total - done) / rate:,.0f} s left" if rate and total > done else ""
-        line = f"{done:,} of {total:,} {self._what}, {rate:,.1f} a second{left}"
+        of = f"{done:,} of {total:,}" if total else f"{done:,}"
+        line = f"{self._step}{of} {self._what}, {rate:,.1f} a second{left}"
         _LAST_LINE.show("progress", line)
 
     def end(self) -> None:

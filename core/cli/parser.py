@@ -89,6 +89,7 @@ def _ingest(command: Command) -> None:
         ("image", "images: paths, or their bytes"),
         ("caption", "captions; several are separated by commas"),
         ("label", "labels; several are separated by commas"),
+        ("vector", "ready-made vectors"),
     ):
         read.add_argument(
             f"--{option}-column", default="", metavar="NAME", help=f"column with the {what}"

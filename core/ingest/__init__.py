@@ -5,7 +5,8 @@ from core.ingest.augmentations import AUGMENTATIONS, Augmentation
 from core.ingest.images import IMAGE_SUFFIXES, decode, overlay, thumbnail
 from core.ingest.pipeline import add_encoder, encode_again, ingest
 from core.ingest.preview import Preview, PreviewRow, preview
-from core.ingest.readers.detect import FORMS, allowed, read
+from core.ingest.readers.detect import FORMS, read
+from core.ingest.readers.files import allowed
 from core.ingest.readers.records import Aside, Reading, ReadOptions
 from core.ingest.readers.vectors import is_vectors, read_vectors
 from core.ingest.token_vectors import add_tokens, pool_tokens, pooling_of

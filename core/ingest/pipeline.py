@@ -126,9 +126,11 @@ def _run(
     progress(0, total or 0)
     try:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
-            for n, record in enumerate(prefetch(pool, source, prepare), 1):
+            done = 0
+            for record in prefetch(pool, source, prepare):
                 writer.add(record)
-                progress(n, max(total or 0, n))
+                done += record.counted
+                progress(done, max(total, done) if total else 0)
             writer.encode()
     except (Cancelled, KeyboardInterrupt):
         writer.flush()

@@ -22,7 +22,8 @@ AHEAD = 96  # records decoded before the encoder needs them
 class PreparedRecord:
     """A record after the decoding thread: its items, and the input of the encoder.
 
-    `note` states what was assumed about the pixels; `report` is an entry without items.
+    `note` states what was assumed about the pixels; `report` is an entry without items; `counted`
+    whether it is one of the source's `total`.
     """
 
     items: tuple[Item, ...] = ()
@@ -32,6 +33,7 @@ class PreparedRecord:
     note: str = ""
     report: Rejected | Note | None = None
     stored: bool = False
+    counted: bool = True
 
 
 def prefetch(
@@ -54,7 +56,7 @@ def prefetch(
 def prepare(record: Entry, encoder: Encoder, done: set[str]) -> PreparedRecord:
     """Bytes to items and pixels, in a decoding thread. Images with a vector are not decoded."""
     if isinstance(record, Rejected | Note):
-        return PreparedRecord(report=record)
+        return PreparedRecord(report=record, counted=False)
     try:
         data = record.read() if record.read else None
         image, texts = items_of(record, data)

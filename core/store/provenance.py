@@ -34,7 +34,6 @@ class Provenance:
         now = {(place, printable(name), id_) for id_, of in names.items() for name in of}
         before = set(self._rows(place))
         renamed = {id_ for _, _, id_ in before - now if id_ in names}
-        ids = sorted(renamed)
         if renamed and (table := self._database.table("provenance")):
             ids = sorted(renamed)
             for start in range(0, len(ids), IDS_PER_CONDITION):

@@ -1,7 +1,7 @@
 """The verbs: the one door of pages, command line and API."""
 
 from core.encoders import Suggestion as EncoderSuggestion
-from core.ingest import IMAGE_SUFFIXES
+from core.ingest import IMAGE_SUFFIXES, Preview, ReadOptions
 from core.store import EncodedCollection, Tag
 from core.workbench import catalog, documents, tasks
 from core.workbench.catalog import Entry
@@ -26,7 +26,9 @@ __all__ = [
     "Job",
     "Labels",
     "Layout",
+    "Preview",
     "RankingGain",
+    "ReadOptions",
     "StoredFindings",
     "Tag",
     "Workbench",

@@ -7,10 +7,11 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from core import encoders
+from core import export as exports
 from core import ingest as pipeline
 from core.encoders import Suggestion
 from core.errors import InputError, UnreadableFile
-from core.ingest import IngestReport
+from core.ingest import IngestReport, Preview, ReadOptions
 from core.search import encoder_for
 from core.types import Passport, Pooling, Progress, StoredTokens
 from core.workbench.jobs import begin_step
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from core.workbench.collections import Workbench
 
 DEFAULT_ENCODER = "starter"
+DETECT = ReadOptions()
 
 
 def no_progress(done: int, total: int) -> None:
@@ -33,20 +35,26 @@ def ingest(
     *,
     encoder: str | None = None,
     root: Path | None = None,
+    options: ReadOptions = DETECT,
     long_text: str | None = None,
+    prune: bool = False,
     progress: Progress = no_progress,
 ) -> IngestReport:
     """Read images, texts or ready-made vectors into a collection; see `core.ingest.read`.
 
+    Items that it has already are updated: see `IngestReport`.
+
     Args:
         bench: the workbench.
         name: the collection; created if it does not exist.
-        path: folder, zip, items.jsonl, CSV, TSV, Parquet or COCO captions.
+        path: a folder or file of one of the forms `core.ingest.FORMS`.
         encoder: which encoder computes the vectors, or computed those in the file. Without one:
             the collection's first, else the starter.
         root: when given, paths outside it are rejected.
+        options: how it is to be read where that shall not be detected.
         long_text: how texts beyond the encoder's limit are encoded: "windows", "stretch",
             "interpolate" or "" (truncated). Without it: as the collection's texts, else windows.
+        prune: also delete the items that an earlier ingest of this path had, and it has no more.
         progress: called with (done, total); may raise to stop.
 
     Raises:
@@ -54,33 +62,104 @@ def ingest(
     """
     started = monotonic()
     bench.last_used.note(name)
-    if pipeline.is_vectors(path):
-        begin_step(progress, "storing vectors", unit="rows")
-        intake = pipeline.read_vectors(path, root)
-        d = intake.vectors.shape[1]
-        passport = Passport(encoder or "unknown", "", "", d, True, "brought")
-        collection = bench.home.ensure(name)
-        report = pipeline.import_vectors(collection, intake, passport, progress)
-    else:
-        source = pipeline.read(path, root)
-        begin_step(progress, "loading the encoder", 1, 2)
-        loaded = encoders.load(encoder or _first_encoder(bench, name))
-        begin_step(progress, "encoding", 2, 2, "images" if Path(path).is_dir() else "records")
-        if long_text is not None:
-            loaded = encoders.with_long_text(loaded, long_text)
-            _check_long_text(bench, name, loaded.passport)
-        collection = bench.home.ensure(name)
-        report = pipeline.ingest(collection, source, loaded, progress)
-    if report.rejected and not (report.images or report.texts or report.repeated):
+    place = _place(bench, path)
+    try:
+        if exports.is_export(path):
+            report = _restore(bench, name, path, encoder, root, progress)
+        elif pipeline.is_vectors(path, options):
+            begin_step(progress, "storing vectors", unit="rows")
+            vectors = pipeline.read_vectors(path, root, options)
+            passport = Passport(encoder or "unknown", "", "", vectors.d, True, "brought")
+            collection = bench.home.ensure(name)
+            report = pipeline.import_vectors(
+                collection, vectors, passport, progress, place=place, prune=prune
+            )
+        else:
+            begin_step(progress, "reading", 1, 3)
+            source = pipeline.read(path, root, options)
+            begin_step(progress, "loading the encoder", 2, 3)
+            loaded = encoders.load(encoder or _first_encoder(bench, name))
+            begin_step(progress, "encoding", 3, 3, "images" if Path(path).is_dir() else "records")
+            if long_text is not None:
+                loaded = encoders.with_long_text(loaded, long_text)
+                _check_long_text(bench, name, loaded.passport)
+            collection = bench.home.ensure(name)
+            report = pipeline.ingest(collection, source, loaded, progress, place=place, prune=prune)
+        if not (report.images or report.texts or report.repeated):
+            raise _nothing_read(Path(path).name, report)
+    except BaseException:
         _delete_empty(bench, name)
-        raise _nothing_read(Path(path).name, report)
+        raise
     report.seconds = monotonic() - started
-    collection.artifacts.write_ingest_report(report.to_dict())
+    bench.home.open(name).artifacts.write_ingest_report(report.to_dict())
+    return report
+
+
+def preview(
+    path: str | Path,
+    *,
+    root: Path | None = None,
+    options: ReadOptions = DETECT,
+    rows: int = 8,
+    seconds: float = 2.0,
+) -> Preview:
+    """What `ingest` would read from a path: nothing is encoded or stored.
+
+    Args:
+        path: as of `ingest`; `root` and `options` as well.
+        root: when given, paths outside it are rejected.
+        options: how it is to be read where that shall not be detected.
+        rows: how many records are shown.
+        seconds: after which no more records are looked at.
+
+    Raises:
+        InputError: nothing in it can be read.
+    """
+    return pipeline.preview(path, root, options, rows=rows, seconds=seconds)
+
+
+def upload_folder(bench: Workbench) -> Path:
+    """Where uploaded files wait to be ingested."""
+    return bench.folder / "drops"
+
+
+def _place(bench: Workbench, path: str | Path) -> str:
+    """What is ingested, as it is called when it comes again; uploads do not."""
+    place = Path(path).expanduser().resolve()
+    if place.is_relative_to(upload_folder(bench).resolve()):
+        return f"upload {place.parent.name}"
+    return str(place)
+
+
+def _restore(
+    bench: Workbench,
+    name: str,
+    path: str | Path,
+    encoder: str | None,
+    root: Path | None,
+    progress: Progress,
+) -> IngestReport:
+    """Add the items of an export, and encode those that come without a vector."""
+    begin_step(progress, "reading the export", 1, 2, "items")
+    pipeline.allowed(path, root)
+    collection = bench.home.ensure(name)
+    report = exports.restore(collection, path, root, progress)
+    # Vectors that were brought along have no encoder that could compute further ones.
+    brought = [p for p in collection.passports() if p.weights]
+    first = encoder or (brought[0].model if brought else "")
+    if first or not collection.passports():
+        begin_step(progress, "encoding", 2, 2, "items")
+        loaded = encoders.load(first or DEFAULT_ENCODER)
+        added = pipeline.add_encoder(collection, loaded, progress)
+        report.encoded, report.rejected = added.encoded, added.rejected
+        report.notes += added.notes
     return report
 
 
 def _delete_empty(bench: Workbench, name: str) -> None:
     """Delete a collection that holds nothing, unless other work is filling it."""
+    if name not in bench.names():
+        return
     counts = bench.home.open(name).counts()
     filling = [j for j in bench.jobs.all() if j.arguments.get("name") == name]
     if not counts.images + counts.texts and sum(j.state == "running" for j in filling) < 2:
@@ -200,6 +279,9 @@ def tokens_version(opened: EncodedCollection) -> str:
 
 
 def _nothing_read(source: str, report: IngestReport) -> UnreadableFile:
+    if not report.rejected:
+        aside = "".join(f"; left aside: {one.name}, {one.reason}" for one in report.left_aside[:1])
+        return UnreadableFile(source, f"it has no images and no captions{aside}")
     first, n = report.rejected[0], len(report.rejected)
     which = "" if n == 1 else f"{n:,} rejected, first: "
     return UnreadableFile(

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import RLock, Thread
 from time import monotonic, time
 from traceback import format_exception
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import uuid4
 
 import psutil
@@ -91,11 +91,11 @@ class Job(Record):
         number = f"Step {self.step_number} of {self.steps}, " if self.steps > 1 else ""
         step = f"{number}{self.step}: " if self.step else ""
         step = step[:1].upper() + step[1:]
-        if not self.total:
+        if not self.done and not self.total:
             return f"{step or 'Running '}for {_duration(time() - self.created)}."
         rate = f", {self.rate:,.{1 if self.rate < 10 else 0}f} per second" if self.rate else ""
         left = f", {_duration(self.seconds_left)} left" if self.seconds_left is not None else ""
-        if self.done >= self.total:
+        if self.total and self.done >= self.total:
             return f"{step}{of}, finishing."
         return f"{step}{of}{rate}{left}."
 
@@ -159,8 +159,16 @@ class Tick:
             save_record(job)
 
 
+@runtime_checkable
+class Stepped(Protocol):
+    """A progress that shows named steps."""
+
+    def begin(self, name: str, number: int, of: int, unit: str) -> None:
+        """Begin a step; see `begin_step`."""
+
+
 def begin_step(progress: Progress, name: str, number: int = 1, of: int = 1, unit: str = "") -> None:
-    """Begin a named step of the work, where its progress is that of a job.
+    """Begin a named step of the work, where its progress shows them.
 
     Args:
         progress: that the work was given.
@@ -169,7 +177,7 @@ def begin_step(progress: Progress, name: str, number: int = 1, of: int = 1, unit
         of: number of steps.
         unit: what the progress counts, such as "images".
     """
-    if isinstance(progress, Tick):
+    if isinstance(progress, Stepped):
         progress.begin(name, number, of, unit)
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.errors import SextantError, UnknownName
-from core.ingest import uploads
+from core.ingest import ReadOptions, uploads
 from core.types import Part, Pooling, Query
 from core.workbench.collections import Workbench
+from core.workbench.ingest import upload_folder
 from core.workbench.jobs import Job, Tick
 
 Arguments = Mapping[str, Any]
@@ -63,11 +64,6 @@ def warm_search(bench: Workbench, name: str, encoder: str | None) -> None:
         bench.search(bench.open(name, encoder), Query((Part("anything"),), kinds=("image",)))
 
 
-def upload_folder(bench: Workbench) -> Path:
-    """Where uploaded files wait to be ingested."""
-    return bench.folder / "drops"
-
-
 def save_uploads(bench: Workbench, files: Iterable[tuple[str, BinaryIO]]) -> Path:
     """Save uploaded files; returns the path to ingest. See `core.ingest.uploads.save_uploads`."""
     return uploads.save_uploads(files, upload_folder(bench))
@@ -83,13 +79,25 @@ def allowed_path(path: str) -> Path:
     return uploads.allowed_path(path)
 
 
+def readable_root(bench: Workbench, path: Path) -> Path:
+    """The folder that a path chosen in the app must lie in: that of uploads, or the allowed one."""
+    drops = upload_folder(bench)
+    return drops if path.is_relative_to(drops) else uploads.allowed_root()
+
+
 def _ingest(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
-    path, drops = Path(arguments["path"]), upload_folder(bench)
-    root = drops if path.is_relative_to(drops) else uploads.allowed_root()
+    path = Path(arguments["path"])
     report = bench.ingest(
-        arguments["name"], path, encoder=arguments["encoder"], root=root, progress=tick
+        arguments["name"],
+        path,
+        encoder=arguments["encoder"],
+        root=readable_root(bench, path),
+        # A job that was started by an earlier version has no options.
+        options=ReadOptions(**arguments.get("options", {})),
+        prune=arguments.get("prune", False),
+        progress=tick,
     )
-    uploads.discard_upload(path, drops)
+    uploads.discard_upload(path, upload_folder(bench))
     return report
 
 

@@ -133,10 +133,6 @@ def test_duplicate_conflict(case):
     assert said(report, "3 images", "identical", "label")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="merged copies are one item of the space, and the number of copies is not stored",
-)
 def test_duplicate_conflict_counted_by_near_duplicates(case):
     ingest(case("duplicate_conflict"))
     bench = Workbench()
