@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from core.types import Passport
 
@@ -83,6 +84,21 @@ class Manifest:
         except (ValueError, KeyError, TypeError):
             return None
 
+    def with_simple_names(self) -> Manifest:
+        """The same columns, their names of letters, digits and `_` only.
+
+        >>> manifest = Manifest("", (Column("a.b", "attribute", "int", "a.b"),))
+        >>> manifest.with_simple_names().columns[0].name
+        'a_b'
+        """
+        taken: set[str] = set()
+        return replace(
+            self,
+            columns=tuple(
+                replace(c, name=_free(re.sub(r"\W", "_", c.name), "", taken)) for c in self.columns
+            ),
+        )
+
     @property
     def vectors(self) -> tuple[Column, ...]:
         """The columns of vectors."""
@@ -132,6 +148,6 @@ def _free(name: str, role: str, taken: set[str]) -> str:
     """A name that no other column has, whatever its case; it is taken from then on."""
     known = {one.lower() for one in taken}
     while not name.strip() or name.lower() in known:
-        name = f"{name} ({role})"
+        name = f"{name} ({role})" if role else f"{name}_"
     taken.add(name)
     return name

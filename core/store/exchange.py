@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,13 @@ def write_lance(place: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch
     """
     import lancedb
 
-    reader = pa.RecordBatchReader.from_batches(schema, batches)
     with store_errors(f"{place} cannot be written"):
-        lancedb.connect(place.parent).create_table(place.stem, reader, schema=schema)
+        table = lancedb.connect(place.parent).create_table(place.stem, schema=schema)
+    for batch in batches:  # not as one stream: what stops it would come out as another error
+        with store_errors(f"{place} cannot be written"):
+            table.add(batch, on_bad_vectors="null")  # missing vectors stay missing
+    with store_errors(f"{place} cannot be written"):
+        table.optimize()
 
 
 def lance_schema(place: Path) -> pa.Schema | None:
@@ -31,8 +35,15 @@ def lance_schema(place: Path) -> pa.Schema | None:
         return None if table is None else table.schema
 
 
-def read_lance(place: Path, rows: int) -> Iterator[pa.Table]:
-    """The rows of a table in their order, so many at a time.
+def lance_count(place: Path) -> int:
+    """The number of rows of a table."""
+    with store_errors(f"{place} cannot be read"):
+        table = _open(place)
+        return table.count_rows() if table else 0
+
+
+def read_lance(place: Path, rows: int, columns: Sequence[str] = ()) -> Iterator[pa.Table]:
+    """The rows of a table in their order, so many at a time; all columns or some.
 
     Raises:
         StoreError: it cannot be read.
@@ -40,7 +51,8 @@ def read_lance(place: Path, rows: int) -> Iterator[pa.Table]:
     with store_errors(f"{place} cannot be read"):
         table = _open(place)
         for start in range(0, table.count_rows() if table else 0, rows):
-            yield table.search().offset(start).limit(rows).to_arrow()
+            query = table.search().offset(start).limit(rows)
+            yield (query.select(list(columns)) if columns else query).to_arrow()
 
 
 def _open(place: Path) -> Any:

@@ -15,9 +15,10 @@ ABOUT = "One table for LanceDB, with vectors"
 
 
 def write(contents: Contents, place: Path) -> None:
-    """A new table."""
-    batches = (arrow.batch(rows, contents.manifest) for rows in contents.batches("copies"))
-    write_lance(place, arrow.schema(contents.manifest), batches)
+    """A new table; Lance takes no dots in the names of columns."""
+    manifest = contents.manifest.with_simple_names()
+    batches = (arrow.batch(rows, manifest) for rows in contents.batches("copies"))
+    write_lance(place, arrow.schema(manifest), batches)
 
 
 def manifest(place: Path) -> Manifest | None:
