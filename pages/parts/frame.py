@@ -35,7 +35,7 @@ def bar(page: st.Page, pages: Sequence[st.Page]) -> None:
         ):  # fmt: skip
             _menu(page, pages)
             _job()
-            if names:
+            if names and not problem:
                 session.linked(
                     state.COLLECTION, "", st.selectbox, "Collection", names,
                     label_visibility="collapsed", icon=":material/folder_open:",
@@ -44,7 +44,7 @@ def bar(page: st.Page, pages: Sequence[st.Page]) -> None:
                 _encoder()
         newer_starter.offer()
     if problem:
-        problems.show(problem)
+        _unknown(problem, names)
 
 
 def _menu(page: st.Page, pages: Sequence[st.Page]) -> None:
@@ -58,14 +58,36 @@ def _menu(page: st.Page, pages: Sequence[st.Page]) -> None:
 
 
 def _settle(names: tuple[str, ...]) -> UnknownName | None:
-    """Choose the collection in the link or the session where it exists, else the first."""
+    """Choose the collection in the link or the session, without any the first; the problem."""
     name = session.read(state.COLLECTION, "") or state.collection()
     if name in names:
         return None
-    session.write(state.COLLECTION, names[0] if names else "")
-    if names:
+    if not name or not names:
+        session.write(state.COLLECTION, names[0] if names else "")
+    if not name and names:
         session.preset(state.COLLECTION, names[0])
     return UnknownName("collection", name, names) if name else None
+
+
+def _unknown(problem: UnknownName, names: tuple[str, ...]) -> None:
+    """Ends the page: nothing is shown from another collection than the one in the link."""
+    if not names:
+        problems.show(problem)
+        return
+    problems.nothing("Collection not found", formatting.plain(problem), icon=":material/link_off:")
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        st.selectbox(
+            "Collection", names, index=None, placeholder="Choose a collection",
+            key="_instead", label_visibility="collapsed", width=280, on_change=_instead,
+            icon=":material/folder_open:",
+        )  # fmt: skip
+    st.stop()
+
+
+def _instead() -> None:
+    """Open the chosen collection in place of the one that does not exist."""
+    _another()
+    session.open_link(state.COLLECTION, [session.value_of("_instead") or ""])
 
 
 def _another() -> None:

@@ -74,12 +74,6 @@ def test_a_link_with_a_query_shows_its_answers_and_its_null(app, filled):
     assert all(sign["sentence"].endswith(".") for sign in signs["signs"])
 
 
-def test_a_wrong_name_in_a_link_is_answered_with_a_sentence(app, filled):
-    run(app, collection="colour")
-    assert "No collection is called 'colour'\\. Did you mean 'colours'?" in words(app)
-    assert app.query_params["collection"] == "colours"
-
-
 @pytest.mark.parametrize(
     "asked",
     [
