@@ -14,7 +14,7 @@ Mix = Literal["sum", "slerp", "centred"]
 Template = Literal["", "photo", "ensemble"]
 FullText = Literal["", "rrf", "sum"]
 FirstStage = Literal["", "ivf", "muvera"]
-MISS = 0.2  # default of `Query.miss`
+MISS = 0.05  # default of `Query.miss`: a wrong "probably no match" is worse than a missing one
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ KIND_LABELS = {"Pictures": "Images", "Texts": "Texts", "Both": "Both"}
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]]
 
 QUERIES_RUN, PAGE_TURNED = "queries_run", "page_turned"
-MISSES = (0.05, 0.1, 0.15, MISS, 0.3, 0.4, 0.5)
+MISSES = (MISS, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 ABOUT_LEVEL = (
     "Share of the queries with a match whose P(match) is above the level, on queries of this form "
     "with known matches. A higher share says no to fewer queries without a match."
