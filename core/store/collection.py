@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from core.errors import UnknownName
-from core.store import filters, writes
+from core.store import additions, filters, writes
 from core.store.artifacts import Artifacts
+from core.store.edits import Edits
 from core.store.filters import Field
 from core.store.full_text import FullTextIndex
 from core.store.items import Counts, ItemsTable, RowCache
@@ -29,7 +30,8 @@ class Collection:
     """Items, pairs, thumbnails and vectors under one name; threads and processes may share one.
 
     `artifacts` holds layouts, reports and saved queries; `tokens` the token vectors; `tags` what a
-    person has said about items and pairs; `provenance` what was ingested from where.
+    person has said about items and pairs; `edits` what they have changed;
+    `provenance` what was ingested from where.
 
     Args:
         uri: its own folder or address.
@@ -47,6 +49,7 @@ class Collection:
         self.tokens = TokenStore(self._database)
         self.tags = Tags(self._database)
         self.provenance = Provenance(self._database)
+        self.edits = Edits(self._database, self._originals, self.tags, self.passports)
 
     def version(self) -> str:
         """Changes when any process has written items, pairs, thumbnails or vectors.
@@ -188,17 +191,24 @@ class Collection:
         """The fields that items can be filtered by."""
         known = filters.fields(self._items.items())
         names = tuple(sorted({tag.name for tag in self.tags.all()}))
-        if not names or FIELD in {field.name for field in known}:
-            return known
-        return *known, Field(FIELD, "str", names)
+        further = additions.field(self.artifacts.ingest_reports())
+        if names:
+            further = *further, Field(FIELD, "str", names)
+        taken = {field.name for field in known}
+        return *known, *(field for field in further if field.name not in taken)
 
     def mask(self, conditions: Sequence[Filter], ids: Sequence[str]) -> Bools:
         """Which of these ids satisfy every condition; unknown ids do not."""
         items = self._items.items()
         tags = [c for c in conditions if c.field == FIELD and FIELD not in items.attributes]
-        others = [c for c in conditions if c not in tags]
+        own = additions.FIELD in items.attributes
+        added = [c for c in conditions if c.field == additions.FIELD and not own]
+        others = [c for c in conditions if c not in (*tags, *added)]
         # Unknown ids have position -1.
-        matches = np.append(filters.mask(items, others), False)[self._items.positions(items, ids)]
+        known = filters.mask(items, others)
+        for condition in added:
+            known &= additions.mask(items, self.artifacts.ingest_reports(), condition)
+        matches = np.append(known, False)[self._items.positions(items, ids)]
         for condition in tags:
             matches &= self.tags.mask(condition, ids)
         return matches
@@ -212,13 +222,17 @@ class Collection:
     ) -> None:
         """Add items, (image id, text id) pairs and WebP thumbnails. Existing ones stay as they are.
 
-        The bytes of an image are stored only when it has no source.
+        The bytes of an image are stored only when it has no source. What a person has edited
+        stays: see `Edits.applied`.
         """
-        writes.add(self._database, self._originals, items, pairs, thumbnails or {})
+        deleted = self.edits.deleted()
+        kept = [pair for pair in pairs if deleted.isdisjoint(pair)] if deleted else pairs
+        webp = {id_: data for id_, data in (thumbnails or {}).items() if id_ not in deleted}
+        writes.add(self._database, self._originals, self.edits.applied(items), kept, webp)
 
     def update(self, items: Sequence[Item]) -> None:
         """Replace name, source, text, labels and attributes of existing items, not their bytes."""
-        writes.update(self._database, items)
+        writes.update(self._database, self.edits.applied(items))
 
     def unpair(self, pairs: Sequence[tuple[str, str]], keep: Container[str] = ()) -> None:
         """Delete (image id, text id) pairs, and the texts that then have no image, unless kept."""
@@ -245,6 +259,10 @@ class Collection:
 
         Unless `listed`, they do not show before `succeed`.
         """
+        deleted = self.edits.deleted()
+        if not deleted.isdisjoint(ids):
+            rows = [at for at, id_ in enumerate(ids) if id_ not in deleted]
+            ids, vectors = [ids[at] for at in rows], vectors[rows]
         writes.write_vectors(self._database, passport, ids, vectors, replace, listed)
 
     def succeed(self, old: Passport, new: Passport) -> None:

@@ -5,6 +5,7 @@
         items.lance             every item, its attributes in typed columns
         pairs.lance             image, text
         tags.lance              what a person has said about an item, or about a pair
+        edits.lance, undo.lance labels a person has set, deleted items, and the last edit's undo
         thumbnails.lance        id, webp
         provenance.lance        place, name, id: what was ingested from where
         passports.lance         the encoders, in the order in which they were added
@@ -60,6 +61,17 @@ PAIRS = pa.schema([key("image"), key("text")])
 # `text` is "" for a tag on one item.
 TAGS = pa.schema([key("tag"), key("item"), key("text"), pa.field("added", pa.int64())])
 PROVENANCE = pa.schema([key("place"), key("name"), key("id")])
+# What a person has changed of an item; `labels` is null where they have not been set.
+EDITS = pa.schema(
+    [
+        key("item"),
+        pa.field("labels", pa.list_(pa.string())),
+        pa.field("deleted", pa.bool_()),
+        pa.field("added", pa.int64()),
+    ]
+)
+# The last edit: what it was, and the rows to put back or to remove, as Arrow streams.
+UNDO = pa.schema([key("part"), pa.field("about", pa.string()), pa.field("rows", pa.large_binary())])
 THUMBNAILS = pa.schema([key("id"), pa.field("webp", pa.binary())])
 PASSPORTS = pa.schema(
     [key("key"), pa.field("passport", pa.string()), pa.field("added", pa.int64())]
@@ -104,6 +116,7 @@ ATTRIBUTE_TYPES: Mapping[str, pa.DataType] = {
     "float": pa.float64(),
     "str": pa.string(),
 }
+EXACT = 2**53  # the largest integer up to which floats hold every one
 _UNESCAPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
 

@@ -52,7 +52,7 @@ class Tags:
             BadParameter: the name is empty, has line breaks or is too long.
         """
         tag, now = _checked(name), time.time_ns()
-        unique = dict.fromkeys(map(_both, targets))  # a merge would insert a repeated key twice
+        unique = dict.fromkeys(map(both, targets))  # a merge would insert a repeated key twice
         rows = [(tag, *ids, now + n) for n, ids in enumerate(unique)]
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
@@ -65,7 +65,7 @@ class Tags:
         if table is None:
             return
         texts: dict[str, list[str]] = {}
-        for item, text in map(_both, targets):
+        for item, text in map(both, targets):
             texts.setdefault(text, []).append(item)
         for text, items in texts.items():
             table.delete_both({"tag": [_checked(name)], "text": [text], "item": items})
@@ -101,10 +101,10 @@ def _oldest_first(table: Table) -> tuple[Tag, ...]:
     )
 
 
-def _both(ids: Sequence[str]) -> tuple[str, str]:
+def both(ids: Sequence[str]) -> tuple[str, str]:
     """An item's id and "", or those of an image and its text.
 
-    >>> _both("a"), _both(("a",)), _both(("a", "t"))
+    >>> both("a"), both(("a",)), both(("a", "t"))
     (('a', ''), ('a', ''), ('a', 't'))
     """
     item, *text = (ids,) if isinstance(ids, str) else ids

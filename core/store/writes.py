@@ -25,7 +25,8 @@ from core.store.schema import (
 from core.types import Floats, Item, Passport
 
 FIXED_TABLES = (
-    "passports", "pairs", "thumbnails", "provenance", "items", "tags", "words", "layouts", "intakes"
+    "passports", "pairs", "thumbnails", "provenance", "items", "tags", "edits", "undo", "words",
+    "layouts", "intakes",
 )  # fmt: skip
 
 
@@ -152,12 +153,19 @@ def _list(database: Database, passport: Passport, added: int) -> None:
 
 
 def delete(
-    database: Database, originals: Originals, passports: Iterable[Passport], ids: Sequence[str]
-) -> None:
-    """Vectors first, items last: what a killed process leaves is still listed, to delete again."""
+    database: Database,
+    originals: Originals,
+    passports: Iterable[Passport],
+    ids: Sequence[str],
+    keep_copies: bool = False,
+) -> list[str]:
+    """Vectors first, items last: what a killed process leaves is still listed, to delete again.
+
+    Returns the digests of the copies that no item needs; they are deleted unless they are kept.
+    """
     items = database.table("items")
     if items is None or not ids:
-        return
+        return []
     for passport in passports:
         for name in (tokens_name(passport), vectors_name(passport)):
             vectors = database.table(name)
@@ -176,9 +184,19 @@ def delete(
                 table.delete({column: ids})
     deleted = items.read(["source", "content"], {"id": ids}).to_pylist()
     items.delete({"id": ids})
-    copies = {row["content"] for row in deleted if row["content"] and not row["source"]}
-    others = items.read(["source", "content"], {"content": sorted(copies)}).to_pylist()
-    for digest in sorted(copies - {row["content"] for row in others if not row["source"]}):
+    copies = sorted({row["content"] for row in deleted if row["content"] and not row["source"]})
+    if not keep_copies:
+        delete_copies(database, originals, copies)
+    return copies
+
+
+def delete_copies(database: Database, originals: Originals, copies: Sequence[str]) -> None:
+    """Delete copies of images that no item needs."""
+    items = database.table("items")
+    if items is None or not copies:
+        return
+    others = items.read(["source", "content"], {"content": list(copies)}).to_pylist()
+    for digest in sorted({*copies} - {row["content"] for row in others if not row["source"]}):
         originals.delete(digest)
 
 

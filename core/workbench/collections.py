@@ -226,8 +226,28 @@ class Workbench:
         self.home.delete(name)
 
     def delete_items(self, name: str, ids: Sequence[str]) -> None:
-        """Delete items, their pairs and their vectors."""
-        self.home.open(name).delete_items(ids)
+        """Delete items, their pairs and their vectors; an ingest does not bring them back."""
+        self.home.open(name).edits.delete(ids)
+
+    def set_labels(self, name: str, ids: Sequence[str], labels: Sequence[str]) -> None:
+        """Give items these labels in place of theirs; they outlive an ingest of the source."""
+        self.home.open(name).edits.set_labels(ids, labels)
+
+    def last_edit(self, name: str) -> str:
+        """What `undo` would undo, such as "3 items deleted"; "" for nothing."""
+        return self.home.open(name).edits.last()
+
+    def undo(self, name: str) -> str:
+        """Undo the last edit of labels or tags, or the last deletion; returns what it was.
+
+        Raises:
+            InputError: there is none: only the last one can be undone.
+        """
+        return self.home.open(name).edits.undo()
+
+    def allow_deleted(self, name: str) -> int:
+        """Let an ingest add deleted items again; returns how many were deleted."""
+        return self.home.open(name).edits.allow_deleted()
 
     def version(self, name: str) -> str:
         """Changes when any process has written items, pairs, thumbnails or vectors.
@@ -287,11 +307,11 @@ class Workbench:
         Raises:
             BadParameter: the tag is empty, has line breaks or is too long.
         """
-        self.home.open(name).tags.add(tag, targets)
+        self.home.open(name).edits.tag(tag, targets)
 
     def untag(self, name: str, tag: str, targets: Iterable[Sequence[str]]) -> None:
         """Remove a tag from items and pairs; see `tag`."""
-        self.home.open(name).tags.remove(tag, targets)
+        self.home.open(name).edits.untag(tag, targets)
 
     def tags_version(self, name: str) -> int:
         """Changes when any process has added or removed a tag."""
