@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.ingest.readers.detect import read
-from core.ingest.readers.vectors import is_vectors, read_vectors
+from core.ingest.readers.records import Aside, ReadOptions
+from core.ingest.readers.vectors import VectorBlock, is_vectors, read_vectors
 from core.types.item import Rejected
 from tests.fixtures.files import folder_of, png
 
@@ -23,6 +24,16 @@ def table_of(path: Path, vectors: Sequence[object], form: pa.DataType, **columns
     table = {"id": list(range(n)), "kind": ["image"] * n, "vector": pa.array(vectors, form)}
     pq.write_table(pa.table({**table, **columns}), path)
     return path
+
+
+def whole(path: Path) -> VectorBlock:
+    """All blocks of a source as one."""
+    blocks = list(read_vectors(path))
+    items, pairs, rejected, notes = (
+        tuple(x for block in blocks for x in getattr(block, part))
+        for part in ("items", "pairs", "rejected", "notes")
+    )
+    return VectorBlock(items, np.concatenate([b.vectors for b in blocks]), pairs, rejected, notes)
 
 
 LIST32 = pa.list_(pa.float32())
@@ -44,7 +55,7 @@ def test_every_number_format_gives_the_same_unit_rows(
 ) -> None:
     given_rows = rng.integers(-9, 10, (40, 8)) + np.eye(40, 8, dtype=int) * 20
     rows = given_rows.astype(form.value_type.to_pandas_dtype())
-    intake = read_vectors(table_of(tmp_path / "v.parquet", list(rows), form))
+    intake = whole(table_of(tmp_path / "v.parquet", list(rows), form))
     expected = given_rows / np.linalg.norm(given_rows, axis=1, keepdims=True)
     assert intake.vectors.dtype == np.float32
     np.testing.assert_allclose(intake.vectors, expected, atol=1e-6)
@@ -60,9 +71,9 @@ def test_unit_rows_are_stored_bit_by_bit_without_a_note(
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     mixed = rows.copy()
     mixed[3] *= 5
-    intake = read_vectors(table_of(tmp_path / "v.parquet", list(rows), LIST32))
+    intake = whole(table_of(tmp_path / "v.parquet", list(rows), LIST32))
     assert np.array_equal(intake.vectors, rows) and intake.notes == ()
-    again = read_vectors(table_of(tmp_path / "w.parquet", list(mixed), LIST32))
+    again = whole(table_of(tmp_path / "w.parquet", list(mixed), LIST32))
     assert again.notes == ("1 of 20 vectors were not of unit length and were normalized.",)
     np.testing.assert_allclose(again.vectors, rows, atol=1e-7)
 
@@ -84,7 +95,7 @@ def test_items_have_the_fields_of_their_row(tmp_path: Path) -> None:
         nested=pa.array([{"x": 1}, None, None], pa.struct({"x": pa.int8()})),
         thumb=[b"\xff", b"", None],
     )
-    intake = read_vectors(path)
+    intake = whole(path)
     image, dog, lone = intake.items
     assert (image.kind, image.id, image.name, image.payload) == ("image", "A", "p/a.png", b"")
     assert image.source == str(folder / "p/a.png")
@@ -93,10 +104,10 @@ def test_items_have_the_fields_of_their_row(tmp_path: Path) -> None:
     assert (dog.kind, dog.id, dog.name, dog.text) == ("text", "b", "A dog <b>", "A dog <b>")
     assert (lone.name, lone.text, lone.labels) == ("c", "", ("cat",))
     assert intake.pairs == (("A", "b"),)
-    assert intake.notes == (
-        "The column 'thumb' was ignored: it contains bytes.",
-        "1 of 3 vectors were not of unit length and were normalized.",
-    )
+    assert intake.notes == ("1 of 3 vectors were not of unit length and were normalized.",)
+    reading = read_vectors(path).reading
+    assert reading.left_aside == (Aside("thumb", "it has bytes", "--image-column thumb"),)
+    assert reading.columns["pair"] == "pair" and reading.columns["year"] == "attribute"
 
 
 def test_pairs_join_each_image_with_each_text_of_the_key(tmp_path: Path) -> None:
@@ -108,7 +119,7 @@ def test_pairs_join_each_image_with_each_text_of_the_key(tmp_path: Path) -> None
         kind=["image", "text", "text", "image", "image", "text", "image"],
         pair=["k", "k", "k", "k", "x", "y", None],
     )
-    assert read_vectors(path).pairs == (("a", "b"), ("a", "c"), ("d", "b"), ("d", "c"))
+    assert whole(path).pairs == (("a", "b"), ("a", "c"), ("d", "b"), ("d", "c"))
 
 
 def test_a_key_of_too_many_pairs_is_rejected(tmp_path: Path) -> None:
@@ -120,7 +131,7 @@ def test_a_key_of_too_many_pairs_is_rejected(tmp_path: Path) -> None:
         kind=["image", "text"] * (n // 2),
         pair=[1] * n,
     )
-    intake = read_vectors(path)
+    intake = whole(path)
     assert len(intake.items) == n and intake.pairs == ()
     reason = "it pairs 101 images with 101 texts; allowed: 10,000 pairs per key"
     assert intake.rejected == (Rejected("v.parquet pair '1'", reason),)
@@ -145,7 +156,7 @@ def test_each_bad_row_is_named_and_the_rest_has_its_vectors(tmp_path: Path) -> N
     ids = ["a", "b", "c", "d", "e", "f", "g", None, "a", "j", "k", "l"]
     kinds = ["image"] * 9 + ["video", "text", "text"]
     path = table_of(tmp_path / "v.parquet", rows, LIST32, id=ids, kind=kinds)
-    intake = read_vectors(path)
+    intake = whole(path)
     assert [item.id for item in intake.items] == ["a", "k", "l"]
     np.testing.assert_allclose(intake.vectors, [[0.6, 0.8, 0], [0, 1, 0], [1, 0, 0]], atol=1e-7)
     assert intake.notes[0].startswith("6 of 12 vectors were not of unit length")
@@ -165,13 +176,13 @@ def test_each_bad_row_is_named_and_the_rest_has_its_vectors(tmp_path: Path) -> N
 
 def test_the_most_common_length_wins_and_the_first_on_a_tie(tmp_path: Path) -> None:
     rows = [[1.0], [1.0, 2], [2.0, 1], [1.0, 2, 3]]
-    assert read_vectors(table_of(tmp_path / "v.parquet", rows, LIST32)).vectors.shape == (2, 2)
-    assert read_vectors(table_of(tmp_path / "w.parquet", rows[2:], LIST32)).vectors.shape == (1, 2)
+    assert whole(table_of(tmp_path / "v.parquet", rows, LIST32)).vectors.shape == (2, 2)
+    assert whole(table_of(tmp_path / "w.parquet", rows[2:], LIST32)).vectors.shape == (1, 2)
 
 
 def test_extreme_doubles_keep_their_direction(tmp_path: Path) -> None:
     rows = [[3e300, 4e300], [3e-300, 4e-300], [3.0, 4.0]]
-    intake = read_vectors(table_of(tmp_path / "v.parquet", rows, pa.list_(pa.float64())))
+    intake = whole(table_of(tmp_path / "v.parquet", rows, pa.list_(pa.float64())))
     np.testing.assert_allclose(intake.vectors, [[0.6, 0.8]] * 3, atol=1e-7)
 
 
@@ -183,7 +194,7 @@ def test_missing_images_and_images_outside_are_noted(tmp_path: Path) -> None:
         LIST32,
         image=["../out.png", "gone.png", "a.png", None],
     )
-    intake = read_vectors(path)
+    intake = whole(path)
     assert [item.source for item in intake.items] == ["", "", str(tmp_path / "in/a.png"), ""]
     assert intake.notes == (
         "2 of 3 images cannot be read (first: ../out.png: its path leads outside of the folder); "
@@ -202,11 +213,7 @@ def test_row_i_belongs_to_item_i_whatever_is_rejected(
     path = tmp_path_factory.mktemp("v") / "v.parquet"
     table = pa.table({"id": range(50), "kind": ["text"] * 50, "vector": pa.array(rows, LIST32)})
     pq.write_table(table, path, row_group_size=size)
-    if len(bad) == 50:
-        with pytest.raises(InputError, match="none of its rows can be used"):
-            read_vectors(path)
-        return
-    intake = read_vectors(path)
+    intake = whole(path)
     angle = np.arctan2(intake.vectors[:, 1], intake.vectors[:, 0]) * 50
     assert [int(item.id) for item in intake.items] == np.rint(angle).astype(int).tolist()
     assert len(intake.rejected) == len(bad)
@@ -227,16 +234,14 @@ def test_which_files_have_vectors(tmp_path: Path) -> None:
     [
         (
             {"id": ["a"], "vector": [[1.0]]},
-            r"it has no column kind; needed: id, kind .* and vector",
+            r"it has no column kind \(image or text\), and none says what 'vector' is of. "
+            "The column of images or texts: --image-column NAME or --caption-column NAME",
         ),
-        ({"vector": [[1.0]]}, "it has no column id and no kind"),
-        ({"id": [b"a"], "kind": ["image"], "vector": [[1.0]]}, "it has no column id"),
         (
             {"id": ["a"], "kind": ["image"], "vector": ["[1]"]},
             "vector is string; a list of numbers",
         ),
         ({"id": ["a"], "kind": ["image"], "vector": [["x"]]}, "a list of numbers is needed"),
-        ({"id": ["a"], "kind": ["image"], "vector": [[0.0]]}, r"none of its rows .*all zeros"),
         (
             {"id": ["a"], "kind": ["image"], "vector": pa.array([None], LIST32)},
             "none of its rows has",
@@ -260,23 +265,23 @@ def test_tables_that_cannot_be_read(
 ) -> None:
     pq.write_table(pa.table(columns), tmp_path / "v.parquet")
     with pytest.raises(InputError, match=f"^v.parquet: .*{sentence}"):
-        read_vectors(tmp_path / "v.parquet")
+        whole(tmp_path / "v.parquet")
 
 
 def test_damaged_files_and_texts(tmp_path: Path) -> None:
     path = table_of(tmp_path / "v.parquet", [[1.0, 0]] * 500, LIST32)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:200])
+    path.write_bytes(path.read_bytes()[:200])
+    assert not is_vectors(path)
     with pytest.raises(InputError, match=r"v.parquet: it is not a Parquet file, or it is damaged"):
-        read_vectors(path)
+        read(path)
     latin = pa.array([b"\xff"], pa.binary()).view(pa.string())
     table_of(path, [[1.0, 0]], LIST32, text=latin)
     with pytest.raises(InputError, match=r"v.parquet: its fields cannot be read as text"):
-        read_vectors(path)
+        whole(path)
 
 
 def test_nothing_outside_the_allowed_root_is_read(tmp_path: Path) -> None:
     path = table_of(tmp_path / "v.parquet", [[1.0, 0]], LIST32)
-    assert len(read_vectors(path, tmp_path).items) == 1
+    assert read_vectors(path, tmp_path).total == 1
     with pytest.raises(InputError, match="it is not in"):
         read_vectors(path, tmp_path / "root")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from posixpath import dirname, normpath, splitext
+from functools import cached_property, partial
+from itertools import takewhile
+from posixpath import basename, dirname, normpath, splitext
 from typing import TypeAlias
 from unicodedata import normalize
 
@@ -20,19 +21,20 @@ from core.types import Rejected
 Part: TypeAlias = tuple[Table, Sequence[str]]  # a table, and the folders of its images
 
 
-def join_tables(parts: Iterable[Part], tree: Tree) -> list[Entry]:
+def join_tables(parts: Iterable[Part], tree: Tree, images: Sequence[str] = ()) -> list[Entry]:
     """One record per image, however many rows name it, and one per text without an image.
 
     Args:
         parts: tables, each with the folders that its paths may be relative to; the first that
             contains the image counts.
         tree: has the images.
+        images: see `Finder`.
     """
     entries: list[Entry] = []
-    images: dict[str, Record] = {}
+    records: dict[str, Record] = {}
     at: dict[str, int] = {}
     for table, bases in parts:
-        finder = _Finder(tree, bases)
+        finder = Finder(tree, bases, images)
         for row in table.rows:
             if isinstance(row, Rejected | Note):
                 entries.append(row)
@@ -40,22 +42,22 @@ def join_tables(parts: Iterable[Part], tree: Tree) -> list[Entry]:
             entries += row.rejected
             entry = _entry(row, tree, finder)
             if isinstance(entry, Record) and row.image and row.data is None:
-                if entry.name in images:
-                    images[entry.name] = _merged(images[entry.name], row)
+                if entry.name in records:
+                    records[entry.name] = _merged(records[entry.name], row)
                     continue
-                images[entry.name], at[entry.name] = entry, len(entries)
+                records[entry.name], at[entry.name] = entry, len(entries)
             if entry is not None:
                 entries.append(entry)
         entries += finder.notes()
     for name, place in at.items():
-        entries[place] = images[name]
+        entries[place] = records[name]
     return entries
 
 
-def each_row(part: Part, tree: Tree) -> Iterator[Entry]:
+def each_row(part: Part, tree: Tree, images: Sequence[str] = ()) -> Iterator[Entry]:
     """One record per row of a table that has the images itself; nothing is kept in memory."""
     table, bases = part
-    finder = _Finder(tree, bases)
+    finder = Finder(tree, bases, images)
     for row in table.rows:
         if isinstance(row, Rejected | Note):
             yield row
@@ -65,7 +67,7 @@ def each_row(part: Part, tree: Tree) -> Iterator[Entry]:
     yield from finder.notes()
 
 
-def _entry(row: Row, tree: Tree, finder: _Finder) -> Record | Rejected | None:
+def _entry(row: Row, tree: Tree, finder: Finder) -> Record | Rejected | None:
     """The record of one row; None where there is nothing to record."""
     if row.data is not None:
         return replace(_record(row, row.image), read=partial(bytes, row.data))
@@ -77,11 +79,18 @@ def _entry(row: Row, tree: Tree, finder: _Finder) -> Record | Rejected | None:
     return replace(_record(row, name), read=partial(tree.read, name), source=tree.path(name))
 
 
-class _Finder:
-    """Finds the file that a path refers to; the base that worked last is tried first."""
+class Finder:
+    """Finds the file that a path refers to; the base that worked last is tried first.
 
-    def __init__(self, tree: Tree, bases: Sequence[str]) -> None:
+    Args:
+        tree: has the files.
+        bases: folders that paths may be relative to.
+        images: those among which a path that leads nowhere is looked for by its end.
+    """
+
+    def __init__(self, tree: Tree, bases: Sequence[str], images: Sequence[str] = ()) -> None:
         self._tree = tree
+        self._images = images
         self._own = bases[0]
         self._bases = list(bases)
         self._found: dict[str, tuple[str, str]] = {}
@@ -99,18 +108,49 @@ class _Finder:
     def _look(self, reference: str) -> tuple[str, str]:
         name, objection = self._relative(reference)
         path = reference.replace("\\", "/")
-        if not objection or not is_absolute(path):
+        if not objection or "://" in path:
             return name, objection
-        # Of another computer, or from before the folder was moved: its end may lie in the tree.
-        parts = path.split("/")[1:]
-        counts = range(len(parts))
-        for count in sorted(counts, key=lambda count: (count != self._parents, count)):
-            inside, missing = self._relative("/".join(parts[count:]))
-            if not missing:
-                self._parents = count
-                self._elsewhere.append((reference, inside))
-                return inside, ""
+        if is_absolute(path):
+            # Of another computer, or from before the folder was moved: its end may be here.
+            parts = path.split("/")[1:]
+            counts = range(len(parts))
+            for count in sorted(counts, key=lambda count: (count != self._parents, count)):
+                inside, missing = self._relative("/".join(parts[count:]))
+                if not missing:
+                    self._parents = count
+                    self._elsewhere.append((reference, inside))
+                    return inside, ""
+        elif "no such" not in objection or "similar" in objection:
+            return name, objection
+        found = self._by_end(path)
+        if len(found) == 1:
+            self._elsewhere.append((reference, found[0]))
+            return found[0], ""
+        if found:
+            some = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+            return name, f"{objection}; it may be one of {len(found):,}: {some}"
         return name, objection
+
+    def _by_end(self, path: str) -> list[str]:
+        """The images whose paths have the longest end in common with a path."""
+        name, *parents = _form(path).split("/")[::-1]
+        best = 0
+        found: list[str] = []
+        for image in self._by_basename.get(name, {}):
+            pairs = zip(parents, _form(dirname(image)).split("/")[::-1], strict=False)
+            length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            if length >= best:
+                found = [*(found if length == best else []), image]
+                best = length
+        return found
+
+    @cached_property
+    def _by_basename(self) -> dict[str, dict[str, None]]:
+        by_name: dict[str, dict[str, None]] = {}
+        for image in self._images:
+            for name in (basename(image), splitext(basename(image))[0]):
+                by_name.setdefault(_form(name), {})[image] = None
+        return by_name
 
     def _relative(self, reference: str) -> tuple[str, str]:
         missing: list[str] = []
@@ -154,7 +194,7 @@ class _Finder:
         """How many images were found otherwise than by their path."""
         hows = {
             "a name that differs in case, Unicode form or a missing suffix": self._near,
-            "the end of an absolute path": self._elsewhere,
+            "the end of their path, in another folder": self._elsewhere,
         }
         notes = []
         for how, found in hows.items():

@@ -1,232 +1,294 @@
-"""Parquet tables with vectors to items and unit rows, with the reason for each bad row."""
+"""Ready-made vectors to items and unit rows, with the reason for each bad row."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.errors import UnreadableFile
-from core.ingest.readers.detect import allowed
-from core.ingest.readers.files import Folder
-from core.ingest.readers.parquet import NOT_PARQUET, has_bytes
-from core.ingest.readers.records import shorten
-from core.ingest.readers.rows import attribute, clean, labels_of, rejected, unique
-from core.types import Floats, Ints, Item, Kind, Rejected, Value
+from core.ingest.readers.clip_retrieval import CLIP_RETRIEVAL
+from core.ingest.readers.files import allowed
+from core.ingest.readers.join import Finder
+from core.ingest.readers.lance_vectors import LANCE_VECTORS
+from core.ingest.readers.numpy_arrays import NUMPY
+from core.ingest.readers.parquet_vectors import PARQUET_VECTORS
+from core.ingest.readers.records import Reading, ReadOptions, shorten
+from core.ingest.readers.rows import DETECT, attribute, clean, labels_of, rejected, unique
+from core.ingest.readers.vector_tables import Fields, Of, VectorForm, VectorTable
+from core.types import Floats, Ints, Item, Kind, Rejected, Value, digest
 
-NEEDED = ("id", "kind", "vector")
-COLUMNS = frozenset({"id", "kind", "vector", "pair", "text", "image", "label", "labels"})
+VECTOR_FORMS: tuple[VectorForm, ...] = (PARQUET_VECTORS, LANCE_VECTORS, CLIP_RETRIEVAL, NUMPY)
 MAX_PAIRS_PER_KEY = 10_000
+_GIVE_UP = 1000  # images that are not found, before any that is
 TOLERANCE = 1e-3  # of unit length: more than rounding explains
-_BATCH = 8192
 
 
 @dataclass(frozen=True)
-class VectorIntake:
-    """Items with vectors. Row i of `vectors` belongs to item i.
+class VectorBlock:
+    """Some items with their vectors: row i of `vectors` belongs to item i.
 
-    `pairs` are ids of an image and a text. The payload of an image is empty; its file, if any, is
-    its `source`.
+    `pairs` are ids of an image and a text, of this block or earlier ones. The payload of an image
+    is empty where it has a file, its `source`.
     """
 
     items: tuple[Item, ...]
     vectors: Floats
-    pairs: tuple[tuple[str, str], ...]
-    rejected: tuple[Rejected, ...]
-    notes: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def is_vectors(path: str | Path) -> bool:
-    """Whether a path is a Parquet file with a column `vector`."""
-    from pyarrow import ArrowException
-    from pyarrow.parquet import read_schema
-
-    place = Path(path).expanduser()
-    if place.suffix.lower() != ".parquet" or not place.is_file():
-        return False
-    try:
-        return "vector" in read_schema(place).names
-    except (ArrowException, OSError):
-        return False
-
-
-def read_vectors(path: str | Path, root: Path | None = None) -> VectorIntake:
-    """Read a table of items with their vectors.
-
-    Columns: `id`, `kind` (image or text), `vector` (a list of numbers); optional `pair` (a key that
-    an image shares with its texts), `text`, `image` (path from the file's folder), `label` or
-    `labels`; all others are attributes.
+@dataclass(frozen=True)
+class VectorSource:
+    """Items with vectors in blocks, which may be iterated repeatedly.
 
     Args:
-        path: the Parquet file.
+        table: has them.
+        reading: how it is read.
+    """
+
+    table: VectorTable
+    reading: Reading
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.table.name
+
+    @property
+    def d(self) -> int:
+        """Dimension of the vectors."""
+        return self.table.d
+
+    @property
+    def total(self) -> int:
+        """How many vectors it has at most."""
+        return self.table.n * len(self.table.vectors)
+
+    def __iter__(self) -> Iterator[VectorBlock]:
+        rows = _VectorRows(self.table)
+        read = scaled = 0
+        for lists, fields in self.table.blocks():
+            for column, kind in self.table.vectors.items():
+                units, valid, wrong, off = _unit_rows(lists[column], self.d)
+                items, added = rows.add(read, fields, kind, wrong)
+                chosen = np.isin(valid, added, assume_unique=True)
+                scaled += off
+                vectors = units if chosen.all() else units[chosen]
+                yield VectorBlock(tuple(items), vectors, (), rows.taken_rejected())
+            yield VectorBlock((), self._none, rows.taken_pairs())
+            read += len(fields)
+        notes = [*self.table.notes, *rows.notes()]
+        if scaled:
+            of = f"{scaled:,} of {read * len(self.table.vectors):,} vectors"
+            notes.append(f"{of} were not of unit length and were normalized.")
+        pairs = rows.pairs_of_keys()
+        yield VectorBlock((), self._none, pairs, rows.taken_rejected(), tuple(notes))
+
+    @property
+    def _none(self) -> Floats:
+        return np.empty((0, self.d), np.float32)
+
+
+def is_vectors(path: str | Path, options: ReadOptions = DETECT) -> bool:
+    """Whether a file or folder has ready-made vectors; see `VECTOR_FORMS`."""
+    place = Path(path).expanduser()
+    return place.exists() and _form_of(place, options) is not None
+
+
+def read_vectors(
+    path: str | Path, root: Path | None = None, options: ReadOptions = DETECT
+) -> VectorSource:
+    """Read items with their vectors.
+
+    Columns: `id`, `kind` (image or text), one of vectors (a list of numbers: `vector`, or named
+    like `clip_embedding`), or one of images and one of texts; `pair` (a key that an image shares
+    with its texts), images (paths or bytes), captions, labels; all others are attributes. Only
+    the vectors are needed, and something that says what they are of.
+
+    Args:
+        path: see `VECTOR_FORMS`.
         root: when given, nothing outside this folder is read.
+        options: the columns to read.
 
     Raises:
-        InputError: no such table, or none of its rows can be used.
+        InputError: no such table, or it has no vectors.
     """
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
-
     place = allowed(path, root)
-    try:
-        file = ParquetFile(place)
-    except (ArrowException, OSError) as error:
-        raise UnreadableFile(place.name, NOT_PARQUET) from error
-    with file:
-        return _read(file, place)
+    form = _form_of(place, options)
+    if form is None:
+        raise UnreadableFile(place.name, "it has no vectors")
+    table = form.table(place, options)
+    if not (table.n and table.d):
+        raise UnreadableFile(table.name, "none of its rows has a vector")
+    return VectorSource(table, Reading(form.name, table.roles, table.left_aside))
 
 
-def _read(file: Any, place: Path) -> VectorIntake:
-    schema, name = file.schema_arrow, place.name
-    notes = _check_columns(name, schema)
-    length = getattr(schema.field("vector").type, "list_size", 0) or _common_length(
-        batch.column(0) for batch in _batches(file, name, ["vector"])
-    )
-    if not (length and file.metadata.num_rows):
-        raise UnreadableFile(name, "none of its rows has a vector")
-    table = _VectorRows(name, Folder(place.parent))
-    vectors = np.empty((file.metadata.num_rows, length), np.float32)
-    fields = [n for n in schema.names if n != "vector" and not has_bytes(schema.field(n).type)]
-    start = filled = scaled = 0
-    for batch in _batches(file, name):
-        units, rows, wrong, off = _unit_rows(batch.column("vector"), length)
-        added = table.add(start, _pylist(batch.select(fields), name), wrong)
-        chosen = np.isin(rows, added, assume_unique=True)
-        vectors[filled : filled + len(added)] = units if chosen.all() else units[chosen]
-        start, filled, scaled = start + len(batch), filled + len(added), scaled + off
-    if not filled:
-        first = table.rejected[0]
-        raise UnreadableFile(name, f"none of its rows can be used ({first.name}: {first.reason})")
-    if scaled:
-        notes.append(
-            f"{scaled:,} of {start:,} vectors were not of unit length and were normalized."
-        )
-    notes += table.notes()
-    pairs = table.pairs()
-    items, rejected_rows = tuple(table.items), tuple(table.rejected)
-    return VectorIntake(items, vectors[:filled], pairs, rejected_rows, tuple(notes))
+def _form_of(place: Path, options: ReadOptions) -> VectorForm | None:
+    forms = [f for f in VECTOR_FORMS if options.form in ("", f.name)]
+    return next((form for form in forms if form.recognizes(place, options)), None)
 
 
-def _batches(file: Any, name: str, columns: list[str] | None = None) -> Iterator[Any]:
-    from pyarrow import ArrowException
-
-    try:
-        yield from file.iter_batches(_BATCH, columns=columns)
-    except (ArrowException, OSError) as error:
-        raise UnreadableFile(name, NOT_PARQUET) from error
-
-
-def _pylist(batch: Any, name: str) -> list[dict[str, Any]]:
-    from pyarrow import ArrowException
-
-    try:
-        rows: list[dict[str, Any]] = batch.to_pylist()
-    except (ArrowException, ValueError, OverflowError) as error:
-        reason = f"its fields cannot be read as text, numbers and dates ({error})"
-        raise UnreadableFile(name, reason) from error
-    return rows
-
-
-def _check_columns(name: str, schema: Any) -> list[str]:
-    """Reject a table that cannot be read; returns notes about the ignored columns."""
-    from pyarrow import types
-
-    useful = [column.name for column in schema if not has_bytes(column.type)]
-    if missing := [column for column in NEEDED if column not in useful]:
-        reason = f"it has no column {' and no '.join(missing)}"
-        raise UnreadableFile(name, f"{reason}; needed: id, kind (image or text) and vector")
-    kind = schema.field("vector").type
-    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    if not lists or not (types.is_floating(kind.value_type) or types.is_integer(kind.value_type)):
-        raise UnreadableFile(name, f"its column vector is {kind}; a list of numbers is needed")
-    return [
-        f"The column '{column.name}' was ignored: it contains bytes."
-        for column in schema
-        if has_bytes(column.type)
-    ]
-
-
-@dataclass
 class _VectorRows:
-    """Items so far, and their pairs.
+    """Rows that become items, and their pairs.
 
     Args:
-        name: the table's name in messages.
-        folder: must contain its images.
+        table: its columns.
     """
 
-    name: str
-    folder: Folder
-    items: list[Item] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    _row_of: dict[str, int] = field(default_factory=dict)
-    _ids_of_key: dict[Value, dict[str, list[str]]] = field(default_factory=dict)
-    _unreadable: list[str] = field(default_factory=list)
-    _images: int = 0
+    def __init__(self, table: VectorTable) -> None:
+        self._table = table
+        self._of_role: dict[str, list[str]] = {}
+        for column, role in table.roles.items():
+            self._of_role.setdefault(role, []).append(column)
+        self._several = len(table.vectors) > 1
+        self._row_of: dict[str, int] = {}
+        self._in_block: dict[Kind, dict[int, str]] = {"image": {}, "text": {}}
+        self._ids_of_key: dict[Value, dict[Kind, list[str]]] = {}
+        self._rejected: list[Rejected] = []
+        self._finder = Finder(table.folder, ("", "images/"))
+        self._unreadable: list[str] = []
+        self._images = self._readable = self._repeated = 0
 
-    def add(self, start: int, rows: list[dict[str, Any]], wrong: Mapping[int, str]) -> list[int]:
-        """Add a block of rows; returns those that became items."""
-        added = []
+    def add(
+        self, start: int, rows: Sequence[Fields | Rejected], kind: Of, wrong: Mapping[int, str]
+    ) -> tuple[list[Item], list[int]]:
+        """The items of a block of rows, and which rows they are of.
+
+        Args:
+            start: number of rows before them.
+            rows: their fields.
+            kind: of the items; "" when their column `kind` says it.
+            wrong: what is wrong with their vectors.
+        """
+        items, added = [], []
         for at, row in enumerate(rows):
-            try:
-                item = self._item(f"{self.name} row {start + at + 1}", row, wrong.get(at, ""))
-            except UnreadableFile as error:
-                self.rejected.append(rejected(error))
+            if isinstance(row, Rejected):
+                if row not in self._rejected[-1:]:
+                    self._rejected.append(row)
                 continue
-            self._row_of[item.id] = start + at + 1
-            self.items.append(item)
-            added.append(at)
-        return added
+            try:
+                item = self._item(start + at + 1, row, kind, wrong.get(at, ""))
+            except UnreadableFile as error:
+                self._rejected.append(rejected(error))
+                continue
+            self._in_block[item.kind][at] = item.id
+            if item.id in self._row_of:
+                self._repeated += 1
+            else:
+                self._row_of[item.id] = start + at + 1
+                items.append(item)
+                added.append(at)
+        return items, added
 
-    def _item(self, place: str, row: Mapping[str, Any], wrong: str) -> Item:
+    def _item(self, number: int, row: Fields, of: Of, wrong: str) -> Item:
         """The item of one row; UnreadableFile with the reason when there is none."""
-        id_ = "" if row["id"] is None else clean(place, str(row["id"])).strip()
-        if not id_:
-            raise UnreadableFile(place, "it has no id")
+        place = f"{self._table.name} row {number}"
+        given = self._given_id(place, row)
+        kind = of or self._kind(place, row)
+        id_ = f"{given}/text" if given and self._several and kind == "text" else given
         if id_ in self._row_of:
             raise UnreadableFile(place, f"its id '{id_}' repeats that of row {self._row_of[id_]}")
-        kind: Kind = row["kind"]
-        if kind not in ("image", "text"):
-            raise UnreadableFile(place, f"its kind is '{kind}'; allowed: image, text")
         if wrong:
-            raise UnreadableFile(place, f"{wrong} (id '{id_}')")
-        labels = [*labels_of(place, row.get("label")), *labels_of(place, row.get("labels"))]
-        typed = {c: attribute(place, v) for c, v in row.items() if c not in COLUMNS}
-        attributes = {c: v for c, v in typed.items() if v is not None}
+            of_id = f" (id '{id_}')" if id_ else ""
+            raise UnreadableFile(place, f"{wrong}{of_id}")
         payload, name, source = self._content(place, row, kind)
-        key = attribute(place, row.get("pair"))
-        if key is not None:
-            self._ids_of_key.setdefault(key, {"image": [], "text": []})[kind].append(id_)
-        return Item(kind, payload, name or id_, source, unique(labels), attributes, id_)
+        if not id_ and kind == "text" and payload:
+            id_ = digest("text", payload)
+        elif not id_:
+            id_ = name if kind == "image" and name else place
+        labels, attributes = self._about(place, row, kind)
+        for column in self._of_role.get("pair", ()):
+            if (key := attribute(place, row.get(column))) is not None:
+                self._ids_of_key.setdefault(key, {"image": [], "text": []})[kind].append(id_)
+        return Item(kind, payload, name or id_, source, labels, attributes, id_)
 
-    def _content(self, place: str, row: Mapping[str, Any], kind: Kind) -> tuple[bytes, str, str]:
+    def _given_id(self, place: str, row: Fields) -> str:
+        """The id in the table; "" where it has no such column."""
+        for column in self._of_role.get("id", ()):
+            value = row.get(column)
+            id_ = "" if value is None else clean(place, str(value)).strip()
+            if not id_:
+                raise UnreadableFile(place, "it has no id")
+            return id_
+        return ""
+
+    def _kind(self, place: str, row: Fields) -> Kind:
+        kind = next(row.get(column) for column in self._of_role["kind"])
+        if kind == "image" or kind == "text":
+            return kind
+        raise UnreadableFile(place, f"its kind is '{kind}'; allowed: image, text")
+
+    def _content(self, place: str, row: Fields, kind: Kind) -> tuple[bytes, str, str]:
         """Payload, name and source."""
         if kind == "text":
-            text = clean(place, str(row.get("text") or "")).strip()
+            text = clean(place, str(self._first("caption", row) or "")).strip()
             return text.encode(), shorten(text), ""
-        path = str(row.get("image") or "").strip()
-        return b"", path, self._source(path)
+        image = self._first("image", row)
+        data = None
+        if isinstance(image, Mapping):
+            data, image = image.get("bytes"), image.get("path")
+        elif isinstance(image, bytes):
+            data, image = image, None
+        path = clean(place, str(image or "")).strip()
+        return (data, path, "") if isinstance(data, bytes) else (b"", path, self._source(path))
+
+    def _first(self, role: str, row: Fields) -> object:
+        """The first value of this role."""
+        values = (row.get(column) for column in self._of_role.get(role, ()))
+        value = next((value for value in values if value), None)
+        return value[0] if isinstance(value, list) and value else value
+
+    def _about(
+        self, place: str, row: Fields, kind: Kind
+    ) -> tuple[tuple[str, ...], dict[str, Value]]:
+        """Labels and attributes; where a row has an image and a text, they are the image's."""
+        rest = {c: row.get(c) for c in self._of_role.get("attribute", ())}
+        if self._several and kind == "text":
+            rest = {c: value for c, value in rest.items() if c == "split"}
+            labels: list[str] = []
+        else:
+            labels = [
+                label
+                for column in self._of_role.get("label", ())
+                for label in labels_of(place, row.get(column))
+            ]
+        if kind == "image" and not self._several:  # of a text, the caption is its payload
+            rest |= {c: row.get(c) or None for c in self._of_role.get("caption", ())}
+        typed = {c.strip(): attribute(place, value) for c, value in rest.items()}
+        return unique(labels), {c: value for c, value in typed.items() if value is not None}
 
     def _source(self, path: str) -> str:
         """Absolute path of an image; "" when it has no readable file."""
         if not path:
             return ""
         self._images += 1
-        try:
-            name = self.folder.within(path)
-            objection = self.folder.objection(name)
-        except UnreadableFile as error:
-            objection = error.reason
+        if len(self._unreadable) == _GIVE_UP and not self._readable:
+            return ""
+        name, objection = self._finder.find(path)
         if objection:
             self._unreadable.append(f"{path}: {objection}")
             return ""
-        return self.folder.path(name)
+        self._readable += 1
+        return self._table.folder.path(name)
 
-    def pairs(self) -> tuple[tuple[str, str], ...]:
+    def taken_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Those of the rows of the block that have an image and a text; they are given once."""
+        images, texts = self._in_block["image"], self._in_block["text"]
+        self._in_block = {"image": {}, "text": {}}
+        return tuple((id_, texts[at]) for at, id_ in images.items() if at in texts)
+
+    def taken_rejected(self) -> tuple[Rejected, ...]:
+        """What was rejected since the last time."""
+        taken = tuple(self._rejected)
+        self._rejected.clear()
+        return taken
+
+    def pairs_of_keys(self) -> tuple[tuple[str, str], ...]:
         """Every image with every text of the same key."""
         pairs: list[tuple[str, str]] = []
         for key, ids in self._ids_of_key.items():
@@ -234,29 +296,27 @@ class _VectorRows:
             if len(images) * len(texts) > MAX_PAIRS_PER_KEY:
                 reason = f"it pairs {len(images)} images with {len(texts)} texts"
                 limit = f"allowed: {MAX_PAIRS_PER_KEY:,} pairs per key"
-                self.rejected.append(Rejected(f"{self.name} pair '{key}'", f"{reason}; {limit}"))
+                place = f"{self._table.name} pair '{key}'"
+                self._rejected.append(Rejected(place, f"{reason}; {limit}"))
             else:
                 pairs += [(image, text) for image in images for text in texts]
         return tuple(pairs)
 
     def notes(self) -> list[str]:
-        """How many images cannot be read."""
-        if not self._unreadable:
-            return []
-        many = f"{len(self._unreadable):,} of {self._images:,} images cannot be read"
-        return [f"{many} (first: {self._unreadable[0]}); only their vectors are stored."]
-
-
-def _common_length(columns: Iterable[Any]) -> int:
-    """The most frequent length of the vectors, of equally frequent ones the first; 0 if none."""
-    from pyarrow import compute
-
-    lengths: Counter[int] = Counter()
-    for column in columns:
-        for entry in compute.value_counts(compute.list_value_length(column)).to_pylist():
-            if entry["values"]:
-                lengths[entry["values"]] += entry["counts"]
-    return lengths.most_common(1)[0][0] if lengths else 0
+        """How many rows repeat an item, and how many images cannot be read."""
+        notes = []
+        if self._repeated:
+            notes.append(
+                f"{self._repeated:,} vectors were not read: an earlier row has the same image or "
+                "text."
+            )
+        if self._unreadable:
+            many = f"{len(self._unreadable):,} of {self._images:,} images cannot be read"
+            if self._images > self._readable + len(self._unreadable):
+                many = f"The first {_GIVE_UP:,} images cannot be read, the others were not tried"
+            first = self._unreadable[0]
+            notes.append(f"{many} (first: {first}); only their vectors are stored.")
+        return notes + [note.text for note in self._finder.notes()]
 
 
 def _unit_rows(column: Any, d: int) -> tuple[Floats, Ints, dict[int, str], int]:

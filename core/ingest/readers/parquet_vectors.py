@@ -1,0 +1,134 @@
+"""Vectors in Parquet files: one, or the parts of a table in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from core.errors import UnreadableFile
+from core.ingest.readers.files import Folder, hidden
+from core.ingest.readers.parquet import NOT_PARQUET
+from core.ingest.readers.records import ReadOptions
+from core.ingest.readers.vector_tables import (
+    Block,
+    VectorForm,
+    VectorTable,
+    block_rows,
+    columns_of,
+    common_length,
+    vector_columns,
+)
+
+
+def parts(place: Path) -> list[Path]:
+    """The Parquet files at a path: itself, or those directly in a folder."""
+    if place.is_dir():
+        files = (f for f in place.iterdir() if f.suffix.lower() == ".parquet" and f.is_file())
+        return sorted(f for f in files if not hidden(f.name))
+    return [place] if place.suffix.lower() == ".parquet" else []
+
+
+def _recognizes(place: Path, options: ReadOptions) -> bool:
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_schema
+
+    try:
+        files = parts(place)
+        return bool(files) and all(vector_columns(read_schema(f), options) for f in files)
+    except (ArrowException, OSError):
+        return False
+
+
+def _table(place: Path, options: ReadOptions) -> VectorTable:
+    files = parts(place)
+    with parquet_file(files[0]) as first:
+        schema = first.schema_arrow
+        n, size = _extent(first)
+    columns = columns_of(place.name, schema, options)
+    for file in files[1:]:
+        with parquet_file(file) as part:
+            if missing := [c for c in columns.roles if c not in part.schema_arrow.names]:
+                reason = f"it has no column {missing[0]}, unlike {files[0].name}"
+                raise UnreadableFile(file.name, f"{reason}; ingest it by its own path")
+            n, size = n + part.metadata.num_rows, size + _extent(part)[1]
+    vectors = list(columns.vectors)
+    sizes = [getattr(schema.field(c).type, "list_size", 0) for c in vectors]
+    d = sizes[0] or common_length(
+        batch.column(c) for batch in _batches(files, vectors, 65_536) for c in vectors
+    )
+    rows = block_rows(n, size)
+    fields = [c for c in columns.roles if c not in columns.vectors]
+
+    def blocks() -> Iterator[Block]:
+        for batch in _batches(files, list(columns.roles), rows):
+            lists = {c: batch.column(c) for c in vectors}
+            yield lists, fields_of(batch.select(fields), place.name)
+
+    folder = Folder(place if place.is_dir() else place.parent)
+    notes = list(columns.notes)
+    if len(files) > 1:
+        notes.append(f"{len(files):,} files were read as one table.")
+    return VectorTable(
+        place.name, folder, n, d, columns.vectors, columns.roles, blocks,
+        columns.left_aside, tuple(notes),
+    )  # fmt: skip
+
+
+def _extent(file: Any) -> tuple[int, int]:
+    """Rows and decompressed bytes of a file."""
+    groups = (file.metadata.row_group(at) for at in range(file.metadata.num_row_groups))
+    return file.metadata.num_rows, sum(group.total_byte_size for group in groups)
+
+
+@contextmanager
+def parquet_file(path: Path) -> Iterator[Any]:
+    """An open Parquet file, which is read piece by piece.
+
+    Raises:
+        UnreadableFile: it is none, or it is damaged.
+    """
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+            yield file
+    except (ArrowException, OSError) as error:
+        raise UnreadableFile(path.name, NOT_PARQUET) from error
+
+
+def _batches(files: Sequence[Path], columns: list[str], rows: int) -> Iterator[Any]:
+    for path in files:
+        with parquet_file(path) as file:
+            yield from file.iter_batches(rows, columns=columns)
+
+
+def fields_of(batch: Any, name: str) -> list[dict[str, object]]:
+    """The rows of a batch as Python values."""
+    from pyarrow import ArrowException
+
+    try:
+        rows: list[dict[str, object]] = batch.to_pylist()
+    except (ArrowException, ValueError, OverflowError) as error:
+        reason = f"its fields cannot be read as text, numbers and dates ({error})"
+        raise UnreadableFile(name, reason) from error
+    return rows or [{}] * len(batch)
+
+
+PARQUET_VECTORS = VectorForm(
+    name="vectors",
+    title="Vectors in Parquet",
+    recognized=(
+        "A .parquet file, or a folder of them, with a column vector, embedding, emb, features or "
+        "the like (clip_embedding, text_emb): a list of numbers."
+    ),
+    taken=(
+        "id, kind (image or text), pair (a key of an image and its texts), image (a path or "
+        "bytes), text, label; all other columns are attributes."
+    ),
+    example="id: string, kind: string, vector: fixed_size_list<float16>[512], image: string",
+    recognizes=_recognizes,
+    table=_table,
+)
