@@ -61,9 +61,11 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
 
 
 def _log_reading(found: IngestReport | Preview) -> None:
-    """How the source was read: its form, and what was left aside; a note names the columns."""
+    """How the source was read: its form, the role of each column, and what was left aside."""
     if found.form:
         log(f"form      {found.form}")
+    if columns := ", ".join(f"{column} ({role})" for column, role in found.columns.items()):
+        log(f"columns   {columns}")
     for aside in found.left_aside:
         instead = f"; to read it: {aside.instead}" if aside.instead else ""
         log(f"aside     {aside.name}: {aside.reason}{instead}")

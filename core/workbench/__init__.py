@@ -1,7 +1,7 @@
 """The verbs: the one door of pages, command line and API."""
 
 from core.encoders import Suggestion as EncoderSuggestion
-from core.ingest import IMAGE_SUFFIXES, Preview, ReadOptions
+from core.ingest import FORMS, IMAGE_SUFFIXES, Preview, ReadOptions
 from core.store import EncodedCollection, Tag
 from core.workbench import catalog, documents, tasks
 from core.workbench.catalog import Entry
@@ -16,6 +16,7 @@ from core.workbench.ranking_gains import RankingGain
 
 __all__ = [
     "DEFAULT_ENCODER",
+    "FORMS",
     "IMAGE_SUFFIXES",
     "Card",
     "EncodedCollection",

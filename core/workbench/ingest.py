@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING
+from time import monotonic, time_ns
+from typing import TYPE_CHECKING, Any
 
 from core import encoders
 from core import export as exports
@@ -60,7 +63,7 @@ def ingest(
     Raises:
         InputError: nothing in it can be read; no new collection is left behind.
     """
-    started = monotonic()
+    started, began = monotonic(), time_ns()
     bench.last_used.note(name)
     place = _place(bench, path)
     try:
@@ -91,8 +94,18 @@ def ingest(
         _delete_empty(bench, name)
         raise
     report.seconds = monotonic() - started
-    bench.home.open(name).artifacts.write_ingest_report(report.to_dict())
+    _keep(bench, name, report, began, {"path": place, "options": asdict(options)})
     return report
+
+
+def _keep(
+    bench: Workbench, name: str, report: IngestReport, began: int, again: Mapping[str, Any]
+) -> None:
+    """Store a report, with when its items were added and what repeats the ingest."""
+    moment = datetime.fromtimestamp(began / 1e9).strftime("%Y-%m-%d %H:%M:%S")
+    when = {"time": moment, "began": began, "ended": time_ns()}
+    document = {**report.to_dict(), **when, "again": dict(again)}
+    bench.home.open(name).artifacts.write_ingest_report(document)
 
 
 def preview(
@@ -223,7 +236,7 @@ def build_demo(
     from core.ingest import demo
 
     collection = bench.home.ensure(name)  # from here on the app shows it as being filled
-    loaded = encoders.load(encoder or DEFAULT_ENCODER)
+    loaded, began = encoders.load(encoder or DEFAULT_ENCODER), time_ns()
     rows = demo.precomputed(loaded.passport)
     with ThreadPoolExecutor(1) as pool:
         for part in demo.DEMO_PARTS:
@@ -234,7 +247,7 @@ def build_demo(
             folder = demo.draw_demo(bench.folder / "drawings", part, on_progress=progress)
             begin_step(progress, "encoding", at + 1, 4, "images")
             report = pipeline.ingest(collection, pipeline.read(folder), loaded, progress, rows)
-            collection.artifacts.write_ingest_report(report.to_dict())
+            _keep(bench, name, report, began, {})
     return report
 
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from core.errors import SextantError, UnknownName
-from core.ingest import ReadOptions, uploads
+from core.errors import InputError, SextantError, UnknownName
+from core.ingest import Preview, ReadOptions, uploads
 from core.types import Part, Pooling, Query
 from core.workbench.collections import Workbench
 from core.workbench.ingest import upload_folder
@@ -69,6 +69,23 @@ def save_uploads(bench: Workbench, files: Iterable[tuple[str, BinaryIO]]) -> Pat
     return uploads.save_uploads(files, upload_folder(bench))
 
 
+def discard_upload(bench: Workbench, path: Path) -> None:
+    """Delete uploaded files that are not ingested after all."""
+    uploads.discard_upload(path, upload_folder(bench))
+
+
+def preview(bench: Workbench, path: str, options: ReadOptions) -> Preview:
+    """What would be read from an upload or a path that the app may read."""
+    return bench.preview(path, root=_root(bench, Path(path)), options=options)
+
+
+def columns(bench: Workbench, path: str) -> list[str]:
+    """The columns of the table at a path; none where that cannot be read without options."""
+    with suppress(InputError):
+        return list(preview(bench, path, ReadOptions()).columns)
+    return []
+
+
 def allowed_root() -> Path:
     """The folder that paths typed in the app must lie below."""
     return uploads.allowed_root()
@@ -79,7 +96,7 @@ def allowed_path(path: str) -> Path:
     return uploads.allowed_path(path)
 
 
-def readable_root(bench: Workbench, path: Path) -> Path:
+def _root(bench: Workbench, path: Path) -> Path:
     """The folder that a path chosen in the app must lie in: that of uploads, or the allowed one."""
     drops = upload_folder(bench)
     return drops if path.is_relative_to(drops) else uploads.allowed_root()
@@ -91,7 +108,7 @@ def _ingest(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
         arguments["name"],
         path,
         encoder=arguments["encoder"],
-        root=readable_root(bench, path),
+        root=_root(bench, path),
         # A job that was started by an earlier version has no options.
         options=ReadOptions(**arguments.get("options", {})),
         prune=arguments.get("prune", False),

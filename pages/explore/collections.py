@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts import jobs, problems, state
-from pages.parts.collections import intake
+from pages.parts.collections import intake, report
 from pages.parts.collections.cards import empty, show
 
 with problems.shown(stop=True):
@@ -15,7 +15,7 @@ if cards:
     with left, problems.shown():
         st.markdown("### Collections", anchors=False)
         jobs.panel()
-        intake.last(cards)
+        report.last(cards)
         show(cards)
     with right, problems.shown():
         st.markdown("### Add data", anchors=False)

@@ -20,6 +20,8 @@ from core.workbench import (
     Card,
     EncodedCollection,
     EncoderSuggestion,
+    Preview,
+    ReadOptions,
     StoredFindings,
     Workbench,
     tasks,
@@ -275,6 +277,18 @@ def readable_image(data: bytes, name: str) -> Any:
         UnreadableFile: it is not an image, or a truncated one.
     """
     return workbench().readable_image(data, name)
+
+
+@st.cache_data(max_entries=8, ttl=120, show_spinner=False)
+def preview(path: str, options: ReadOptions) -> Preview:
+    """What would be read from a path that may be read; kept for a while."""
+    return tasks.preview(workbench(), path, options)
+
+
+@st.cache_data(max_entries=8, ttl=120, show_spinner=False)
+def columns_of(path: str) -> list[str]:
+    """The columns of a table, as far as it can be read without further help."""
+    return tasks.columns(workbench(), path)
 
 
 def build_demo(encoder: str = DEFAULT_ENCODER) -> None:

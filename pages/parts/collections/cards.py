@@ -7,6 +7,7 @@ import streamlit as st
 from core.workbench import Card, tasks
 from pages.parts import formatting, gallery, jobs, problems, session, state, vital_signs
 from pages.parts.collections import intake
+from pages.parts.collections.report import open_report
 
 PAGES = {
     "pages/explore/search.py": "Search",
@@ -118,7 +119,7 @@ def _act(chosen: str | None, card: Card) -> None:
     elif chosen == DELETE:
         _delete(card)
     elif chosen == REPORT:
-        intake.open_report(card.name)
+        open_report(card.name)
         st.rerun()
 
 
@@ -130,7 +131,7 @@ def _last(card: Card) -> None:
             f"{rejected} not read", key=f"_rejected_{card.name}", type="tertiary",
             icon=":material/report:",
         ):  # fmt: skip
-            intake.open_report(card.name)
+            open_report(card.name)
             st.rerun()
 
 

@@ -1,26 +1,33 @@
-"""Adding data: the form with its choice of an encoder, and the report of the last ingest."""
+"""Adding data: files or a path, the collection and the encoder, and a preview."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from itertools import count
+from pathlib import Path, PurePath
 from typing import Any
 
 import streamlit as st
 
 from core import ASSETS
-from core.workbench import Card, EncoderSuggestion, tasks
-from pages.parts import controls, formatting, jobs, problems, session, state
+from core.workbench import IMAGE_SUFFIXES, EncoderSuggestion, ReadOptions, tasks
+from pages.parts import formatting, problems, session, state
+from pages.parts.collections import preview
+from pages.parts.collections.report import open_report
 
-SEARCH = "pages/explore/search.py"
 UPLOADS = "uploads_added"
-REPORT = "report"
+SAVED = "uploads_saved"
 STYLE = ASSETS / "intake.css"
+UNNAMED = "images"
+AS_DETECTED = ReadOptions()
 ABOUT_ENCODERS = (
     "Any OpenCLIP model can be typed: `model/pretrained`, `hf-hub:owner/model`, "
     "`local-dir:folder`.\n\n"
 )
 FORMATS = (
     "Images, a zip file, or a table: items.jsonl, CSV, TSV, Parquet (with precomputed "
-    "vectors too), COCO captions. Captions are joined to the images uploaded with them."
+    "vectors too), COCO captions. Captions are joined to the images uploaded with them. "
+    "All forms: About, Formats."
 )
 
 
@@ -28,7 +35,7 @@ def form(names: Sequence[str]) -> None:
     """The form: files or a path, the collection and the encoder."""
     form_id = session.get(UPLOADS, 0)  # new keys after each submission empty the form
     st.html(STYLE)
-    with st.form("_intake", border=False):
+    with st.container(key="intake"):
         with st.container(key="drop"):
             files = st.file_uploader(
                 "Drop images, a zip file, captions",
@@ -46,88 +53,32 @@ def form(names: Sequence[str]) -> None:
             "app with `sextant serve --root DIR`. Files are read in place, not copied; recommended "
             "for large collections.",
         )
+        suggested = _suggested([file.name for file in files], path, names)
         name = st.selectbox(
             "Collection",
             names,
             index=None,
             accept_new_options=True,
             key=f"_into_{form_id}",
-            placeholder="Choose or type a new name",
+            placeholder=f"{suggested}, or choose" if suggested else "Choose or type a new name",
         )
         encoder = choose(
             "Encoder", key=f"_with_{form_id}", placeholder="The collection's encoder, or starter"
         )
-        if st.form_submit_button("Add", type="primary", icon=":material/add:", width="stretch"):
-            with problems.shown():
-                _begin(files, path, name or "", encoder)
-                st.rerun()
-
-
-def last(cards: Sequence[Card]) -> None:
-    """The report that is open."""
-    for card in cards:
-        if (
-            card.name == session.get(REPORT, "")
-            and card.last_intake
-            and not jobs.filling(card.name)
-        ):
-            report(card.name, card.last_intake)
-
-
-def report(name: str, intake: Mapping[str, Any]) -> None:
-    """The report of the last ingest: what can be searched now, and what was not read and why."""
-    added, rejected, repeated = intake["added"], intake["refused"], intake["repeated"]
-    rows = [{"status": "not read", **r} for r in rejected]
-    rows += [{"status": "repeated", "name": n, "reason": "identical to another"} for n in repeated]
-    with st.container(border=True, key="_report", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Ingest report: {formatting.plain(name)}**", width="stretch")
-            if rows:
-                controls.download(rows, f"{name}-report")
-            st.button("Close", key="_close_report", type="tertiary", on_click=close_report)
-        with st.grid(5, min_column_width=110):
-            st.metric("Images added", f"{added['image']:,}")
-            st.metric("Texts added", f"{added['text']:,}")
-            st.metric("Repeated", f"{len(repeated):,}")
-            st.metric("Not read", f"{len(rejected):,}")
-            st.metric("Seconds", f"{intake['seconds']:,.1f}")
-        st.page_link(
-            SEARCH, label=f":primary[{_search(added)}]", icon=":material/search:",
-            query_params={state.COLLECTION: name},
-        )  # fmt: skip
-        for note in intake.get("notes", ()):
-            st.caption(formatting.plain(note))
-        if rejected:
-            st.caption(f"{formatting.count(len(rejected), 'file')} not read:")
-            st.dataframe(rejected, hide_index=True, alt="Files that were not read, and why")
-        if repeated:
-            with st.expander(
-                f"{len(repeated):,} repeated: the same content is already in the collection"
-            ):
-                st.dataframe({"name": repeated}, hide_index=True, alt="Repeated files")
-
-
-def _search(added: Mapping[str, int]) -> str:
-    """The label of the link to Search.
-
-    >>> _search({"image": 12, "text": 0}), _search({"image": 0, "text": 0})
-    ('Search these 12 images', 'Search the collection')
-    """
-    for kind in ("image", "text"):
-        if added[kind]:
-            these = "this" if added[kind] == 1 else "these"
-            return f"Search {these} {formatting.count(added[kind], kind)}"
-    return "Search the collection"
-
-
-def open_report(name: str) -> None:
-    """Show the report of a collection's last ingest on the Collections page."""
-    session.store(REPORT, name)
-
-
-def close_report() -> None:
-    """Close the report."""
-    session.store(REPORT, "")
+        into = (name or suggested).strip()
+        with st.container(horizontal=True, key="intake_actions"):
+            added = st.button("Add", type="primary", icon=":material/add:", width="stretch")
+            previewed = st.button(
+                "Preview", icon=":material/visibility:", width="stretch", key="_preview",
+                help="How it is read, with the first images; nothing is stored.",
+            )  # fmt: skip
+    with problems.shown():
+        if previewed:
+            sources = _sources(files, path)
+            preview.show(sources, partial(_begin, sources, into, encoder))
+        elif added:
+            _begin(_sources(files, path), into, encoder, AS_DETECTED)
+            st.rerun()
 
 
 def choose(label: str, *, key: str, placeholder: str) -> str | None:
@@ -150,32 +101,62 @@ def choose(label: str, *, key: str, placeholder: str) -> str | None:
     return chosen
 
 
-def _begin(files: Sequence[Any], path: str, name: str, encoder: str | None) -> None:
-    """Save the uploaded files, check the path, and start a job for each."""
-    bench = state.workbench()
+def _sources(files: Sequence[Any], path: str) -> list[Path]:
+    """What is to be read: the path, checked, and the uploaded files, saved once."""
     sources = [tasks.allowed_path(path)] if path.strip() or not files else []
     if files:
-        with st.spinner("Saving the uploaded files…"):
-            sources.append(tasks.save_uploads(bench, [(file.name, file) for file in files]))
-    name = name.strip() or _name_for(sources[0])
+        ids = tuple(file.file_id for file in files)
+        before, saved = session.get(SAVED, ((), Path()))
+        if before != ids:
+            if before:
+                tasks.discard_upload(state.workbench(), saved)
+            with st.spinner("Saving the uploaded files…"):
+                saved = tasks.save_uploads(state.workbench(), [(f.name, f) for f in files])
+            session.store(SAVED, (ids, saved))
+        sources.append(saved)
+    return sources
+
+
+def _begin(sources: Sequence[Path], name: str, encoder: str | None, options: ReadOptions) -> None:
+    """Start a job for each source."""
+    bench = state.workbench()
     bench.check_name(name)
     for source in sources:
         tasks.start(
             bench,
             "ingest",
-            f"Adding {source.name} to {name}",
+            f"Adding {'files' if source.name == preview.FILES else source.name} to {name}",
             name=name,
             path=str(source),
             encoder=encoder,
+            options=asdict(options),
         )
+    session.store(SAVED, ((), Path()))
     session.store(UPLOADS, session.get(UPLOADS, 0) + 1)
     open_report(name)
 
 
-def _name_for(source: Path) -> str:
-    """A collection name from a file name: letters, digits, spaces and . _ - only."""
-    name = "".join(c if c.isalnum() or c in " ._-" else " " for c in source.stem).strip()[:60]
-    return name.strip() if name.strip() and name != "files" else "images"
+def _suggested(files: Sequence[str], path: str, names: Sequence[str]) -> str:
+    """A name for the collection: letters, digits, spaces and . _ - only; "" without a source.
+
+    >>> _suggested([], "photos/holiday 2024", []), _suggested(["b.zip", "a.png"], "", [])
+    ('holiday 2024', 'b')
+    >>> _suggested(["a.png"], "", ["images"]), _suggested([], "", [])
+    ('images 2', '')
+    """
+    named = [path] if path.strip() else [f for f in files if f.lower().endswith(".zip")]
+    if not named and len(files) == 1 and not files[0].lower().endswith(IMAGE_SUFFIXES):
+        named = [files[0]]
+    stem = PurePath(named[0].strip().strip("'\"")).stem if named else ""
+    name = "".join(c if c.isalnum() or c in " ._-" else " " for c in stem)[:60].strip()
+    if name or not (named or files):
+        return name
+    number = next(n for n in count(1) if _numbered(n) not in names)
+    return _numbered(number)
+
+
+def _numbered(number: int) -> str:
+    return UNNAMED if number == 1 else f"{UNNAMED} {number}"
 
 
 def _title(suggestion: EncoderSuggestion) -> str:

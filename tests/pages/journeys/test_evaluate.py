@@ -18,7 +18,7 @@ def test_an_upload_tells_what_was_read_and_leads_to_its_search(visit):
     page.locator("input[type=file]").set_input_files([*files, upload("bad.png", b"no image")])
     page.get_by_text("bad.png").first.wait_for()
     for label, text in (("Collection", "dropped"), ("Encoder", "toy")):
-        box = page.get_by_test_id("stForm").get_by_role("combobox", name=label)
+        box = page.locator(".st-key-intake").get_by_role("combobox", name=label)
         box.fill(text)
         box.press("Enter")
     page.get_by_role("button", name="Add", exact=True).click()
@@ -34,7 +34,7 @@ def test_nothing_readable_leaves_no_collection(visit):
     page = visit("collections")
     page.locator("input[type=file]").set_input_files([upload("bad.png", b"no image")])
     page.get_by_text("bad.png").first.wait_for()
-    box = page.get_by_test_id("stForm").get_by_role("combobox", name="Encoder")
+    box = page.locator(".st-key-intake").get_by_role("combobox", name="Encoder")
     box.fill("toy")
     box.press("Enter")
     page.get_by_role("button", name="Add", exact=True).click()
