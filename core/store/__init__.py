@@ -2,7 +2,7 @@
 
 from core.store.collection import Collection
 from core.store.encoded import EncodedCollection
-from core.store.exchange import lance_schema, read_lance, write_lance
+from core.store.exchange import lance_count, lance_schema, read_lance, write_lance
 from core.store.filters import Field
 from core.store.home import Home, check_name
 from core.store.items import Counts
@@ -17,6 +17,7 @@ __all__ = [
     "Home",
     "Tag",
     "check_name",
+    "lance_count",
     "lance_schema",
     "read_lance",
     "read_session",
