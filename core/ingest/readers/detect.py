@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import UnknownName, UnreadableFile
-from core.ingest.readers.files import Folder, Tree, suffix
-from core.ingest.readers.folders import FOLDER, IMAGE, SUPPORTED, TABLES, table_file
+from core.ingest.readers.files import Folder, Tree, allowed, suffix
+from core.ingest.readers.folders import FOLDER, IMAGE, SUPPORTED
 from core.ingest.readers.forms import Form, SourceForm
 from core.ingest.readers.records import ReadOptions, Source
 from core.ingest.readers.rows import DETECT
+from core.ingest.readers.table_files import TABLES, table_file
+from core.ingest.readers.tars import Tar, is_tar
+from core.ingest.readers.vectors import VECTOR_FORMS
+from core.ingest.readers.webdataset import WEBDATASET
 from core.ingest.readers.zips import Zip
 
-_SOURCES: tuple[SourceForm, ...] = (IMAGE, FOLDER)
-FORMS: tuple[Form, ...] = (*_SOURCES, *TABLES)
+_SOURCES: tuple[SourceForm, ...] = (IMAGE, WEBDATASET, FOLDER)
+FORMS: tuple[Form, ...] = (*_SOURCES, *TABLES, *VECTOR_FORMS)
 
 
 def read(path: str | Path, root: Path | None = None, options: ReadOptions = DETECT) -> Source:
@@ -34,6 +38,8 @@ def read(path: str | Path, root: Path | None = None, options: ReadOptions = DETE
     if options.form and options.form not in names:
         raise UnknownName("form", options.form, names)
     tree, file = _tree(allowed(path, root), root)
+    if options.form in [form.name for form in VECTOR_FORMS]:
+        raise UnreadableFile(file or tree.name, f"it is not of the form {options.form}")
     for form in _SOURCES:
         if form.name == options.form or (form.recognizes(tree, file) and not _is_table(options)):
             return form.read(tree, file, options)
@@ -55,22 +61,9 @@ def _tree(place: Path, root: Path | None) -> tuple[Tree, str]:
         return Folder(place), ""
     if suffix(place.name) == ".zip":
         return Zip(place), ""
+    if is_tar(place.name):
+        return Tar(place), ""
     top = place.parent
     if top.name.startswith("annotation") and (root is None or top != root.resolve()):
         top = top.parent  # COCO's images lie beside the folder of its annotations
     return Folder(top), place.relative_to(top).as_posix()
-
-
-def allowed(path: str | Path, root: Path | None) -> Path:
-    """The path with all links followed.
-
-    Raises:
-        InputError: no such path, or outside `root`.
-    """
-    try:
-        place = Path(path).expanduser().resolve(strict=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UnreadableFile(str(path), "there is no such file or folder") from error
-    if root is not None and not place.is_relative_to(root.resolve()):
-        raise UnreadableFile(str(path), f"it is not in {root}, the folder that may be read")
-    return place

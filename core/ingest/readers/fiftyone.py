@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import UnreadableFile
 from core.ingest.readers.coco import document_of
 from core.ingest.readers.forms import Table, TableForm
-from core.ingest.readers.loose_images import SPLITS
+from core.ingest.readers.places import split_of
 from core.ingest.readers.records import Aside, ReadOptions
 from core.ingest.readers.tables import Fields, collect
 
@@ -61,8 +61,8 @@ def _samples(name: str, document: Mapping[str, Any], options: ReadOptions) -> Ta
 
 def _tags(tags: list[str]) -> dict[str, object]:
     """The tags of a sample; one that names a split is its split."""
-    splits = [SPLITS[tag.lower()] for tag in tags if tag.lower() in SPLITS]
-    rest = [tag for tag in tags if tag.lower() not in SPLITS]
+    splits = [split for tag in tags if (split := split_of(tag))]
+    rest = [tag for tag in tags if not split_of(tag)]
     return {
         **({"split": splits[0]} if len(splits) == 1 else {}),
         **({"tags": ", ".join(rest)} if rest else {}),

@@ -15,7 +15,12 @@ from core.errors import UnreadableFile
 from core.types import Rejected
 
 OUTSIDE = "its path leads outside of the folder"
-_SYSTEM_FILES = {"__macosx", "thumbs.db", "desktop.ini"}
+# Left by operating systems, network drives and their trash; the @ folders hold thumbnails.
+_SYSTEM_FILES = {
+    "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "lost+found",
+    "$recycle.bin", "system volume information", "#recycle", "@recycle", "@eadir", "#snapshot",
+    "@tmp", "@sharebin", "@thumb",
+}  # fmt: skip
 
 
 class Tree(Protocol):
@@ -147,6 +152,21 @@ class Folder:
         return within(reference, base)
 
 
+def allowed(path: str | Path, root: Path | None) -> Path:
+    """The path with all links followed.
+
+    Raises:
+        InputError: no such path, or outside `root`.
+    """
+    try:
+        place = Path(path).expanduser().resolve(strict=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UnreadableFile(str(path), "there is no such file or folder") from error
+    if root is not None and not place.is_relative_to(root.resolve()):
+        raise UnreadableFile(str(path), f"it is not in {root}, the folder that may be read")
+    return place
+
+
 def within(reference: str, base: str = "") -> str:
     """The file that a path refers to from the folder `base` ("" or ending in a slash).
 
@@ -178,7 +198,7 @@ def suffix(name: str) -> str:
 
 
 def hidden(name: str) -> bool:
-    """Whether a file is hidden or left by an operating system: .DS_Store, __MACOSX/, Thumbs.db.
+    """Whether a file is hidden or left by a system: .DS_Store, __MACOSX/, Thumbs.db, @eaDir/.
 
     >>> hidden("a/.DS_Store"), hidden("a/b.jpg")
     (True, False)

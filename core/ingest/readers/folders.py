@@ -1,32 +1,28 @@
-"""A folder or zip: the rows of the table at its top, and every image that no row names."""
+"""A folder or zip: the rows of its table, and every image that no row names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby
 from posixpath import basename, dirname, splitext
-from typing import Any
+from shlex import quote
 
 from core.errors import UnreadableFile
-from core.ingest.readers.coco import COCO, KARPATHY, OBJECTS, folders_around
-from core.ingest.readers.delimited import CSV, FLICKR8K, FLICKR30K, OPEN_CLIP
-from core.ingest.readers.fiftyone import FIFTYONE
 from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.forms import SourceForm, Table, TableForm
 from core.ingest.readers.join import Part, each_row, join_tables
-from core.ingest.readers.loose_images import SPLITS, is_image, loose_images
-from core.ingest.readers.parquet import PARQUET
+from core.ingest.readers.loose_images import is_image, loose_images
+from core.ingest.readers.places import SPLITS, places_of
 from core.ingest.readers.records import Aside, Entry, Note, Reading, ReadOptions, Record, Source
-from core.ingest.readers.rows import DETECT, EXPECTED
-from core.ingest.readers.tables import JSON_LINES, LINES, with_split
+from core.ingest.readers.rows import DETECT
+from core.ingest.readers.sidecars import Sidecars
+from core.ingest.readers.table_files import TABLES, bases_of, table_of
+from core.ingest.readers.tables import with_split
+from core.ingest.readers.tars import is_tar
 from core.types import Rejected
 
-# The first that recognizes a file reads it.
-TABLES: tuple[TableForm, ...] = (
-    JSON_LINES, PARQUET, COCO, KARPATHY, FIFTYONE, OBJECTS, FLICKR8K, FLICKR30K, OPEN_CLIP, CSV,
-    LINES,
-)  # fmt: skip
 SUPPORTED = (
     "a folder or zip of images, items.jsonl, CSV, TSV or Parquet with image and caption columns, "
     "COCO captions JSON, a .txt of captions, or one image"
@@ -35,166 +31,203 @@ SUPPORTED = (
 # folder full of them (one beside each image) is not.
 _TABLES = {".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"}
 _TEXTS = {".txt", ".token"}
+_COCO = re.compile(r"(captions|instances)(_.*)?\.json")
 _FEW = 10
 
 
-def table_of(
-    tree: Tree, file: str, options: ReadOptions, *, alone: bool = False
-) -> tuple[TableForm, Table]:
-    """A file's rows by the first form that recognizes it, or by the form that was asked for.
-
-    Args:
-        tree: has the file.
-        file: its name there.
-        options: see `ReadOptions`.
-        alone: whether the file was given by its own path.
-
-    Raises:
-        UnreadableFile: none of the forms.
-    """
-    asked = [form for form in TABLES if form.name == options.form]
-    forms = asked or [f for f in TABLES if suffix(file) in f.suffixes and (alone or not f.alone)]
-    loaded: dict[Any, Any] = {}
-    for form in forms:
-        if form.load not in loaded:
-            loaded[form.load] = form.load(tree, file)
-        if asked or form.recognizes(basename(file), loaded[form.load]):
-            return form, form.table(basename(file), loaded[form.load], options)
-    titles = ", ".join(form.title for form in forms)
-    raise UnreadableFile(basename(file), f"it is none of: {titles}. {EXPECTED}")
-
-
-def table_file(tree: Tree, file: str, options: ReadOptions) -> Source:
-    """A table by its own path: only the images and texts that it names."""
-    form, table = table_of(tree, file, options, alone=True)
-    part = (table, bases_of(file))
-    reading = Reading(form.name, table.columns, table.left_aside)
-    name = basename(file)
-    if table.count:
-        return Source(name, table.count, lambda: each_row(part, tree), reading)
-    entries = join_tables([part], tree)
-    if all(isinstance(entry, Note) for entry in entries):
-        raise UnreadableFile(name, f"it has no rows. {EXPECTED}")
-    return Source(name, _count(entries), lambda: entries, reading)
-
-
 def whole(tree: Tree, file: str, options: ReadOptions) -> Source:
-    """All images of a tree, with the captions, labels and attributes of the table at its top."""
+    """All images of a tree, with the captions, labels and attributes of the table in it."""
     top = top_of(tree.names)
-    tables, unusable, notes = _find_tables(tree, top, options)
-    parts: list[Part] = [(table, bases_of(file)) for file, _, table in tables]
-    listed = join_tables([part for part in parts if part[0].count is None], tree)
+    found = Tables() if options.form == FOLDER.name else _find_tables(tree, top, options)
+    return with_tables(tree, top, found)
+
+
+@dataclass
+class Tables:
+    """The tables of a tree that are read as one, those that are not, and what to say of it."""
+
+    read: list[tuple[str, TableForm, Table]] = field(default_factory=list)
+    unusable: list[Rejected] = field(default_factory=list)
+    left_aside: list[Aside] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+def with_tables(tree: Tree, top: str, tables: Tables, form: str = "") -> Source:
+    """The rows of tables, and all images of their tree that no row names."""
+    images = [name for name in tree.names if is_image(name)]
+    sidecars = Sidecars(tree, images)
+    parts: list[Part] = [(table, bases_of(file, top)) for file, _, table in tables.read]
+    listed = join_tables([part for part in parts if part[0].count is None], tree, images)
     streams = [part for part in parts if part[0].count is not None]
     named = {entry.name for entry in listed if isinstance(entry, Record)}
-    rest = [n for n in tree.names if is_image(n) and n not in named]
-    rejected = [*tree.rejected, *(r for r in unusable if suffix(r.name) in _TABLES), *_zips(tree)]
+    rest = [name for name in images if name not in named]
+    left = [aside for _, _, table in tables.read for aside in table.left_aside]
+    left += [*tables.left_aside, *sidecars.left_aside, *_unread(tree, tables, sidecars)]
+    unusable = [r for r in tables.unusable if suffix(r.name) in _TABLES]
+    rejected = [*tree.rejected, *unusable, *_archives(tree)]
     if not rest and not streams and all(isinstance(entry, Note) for entry in listed):
-        if unusable:
-            raise UnreadableFile(unusable[0].name, unusable[0].reason)
+        if tables.unusable:
+            raise UnreadableFile(tables.unusable[0].name, tables.unusable[0].reason)
         if not rejected:
             reason = f"it has no images and no captions. Supported: {SUPPORTED}"
             raise UnreadableFile(tree.name, reason)
-    left = [
-        *(aside for _, _, table in tables for aside in table.left_aside),
-        *(Aside(r.name, r.reason) for r in unusable),
-    ]
-    # Any .json or .txt may have been no table at all.
-    notes += [
-        Note(f"{r.name} was not read as a table: {r.reason}.")
-        for r in unusable
-        if suffix(r.name) not in _TABLES
-    ]
-    labeled_from = None if tables else top
+    labeled_from = None if tables.read else top
+    if tables.read and "label" not in {r for _, _, t in tables.read for r in t.columns.values()}:
+        left += _folders_of(rest or sorted(named), top)
 
     def entries() -> Iterator[Entry]:
-        rows = chain.from_iterable(each_row(part, tree) for part in streams)
-        return chain(rejected, notes, listed, rows, loose_images(tree, rest, labeled_from))
+        rows = chain.from_iterable(each_row(part, tree, images) for part in streams)
+        records = chain(listed, rows, loose_images(tree, rest, labeled_from))
+        return chain(rejected, tables.notes, sidecars.complete(records))
 
-    total = _count(listed) + sum(table.count or 0 for table, _ in streams) + len(rest)
-    columns: Mapping[str, str] = {}
-    for _, _, table in tables:
-        columns = {**table.columns, **columns}
-    form = tables[0][1].name if tables else FOLDER.name
-    return Source(tree.name, total, entries, Reading(form, columns, tuple(dict.fromkeys(left))))
+    total = len(rest) + sum(isinstance(entry, Record) for entry in listed)
+    total += sum(table.count or 0 for table, _ in streams)
+    columns: dict[str, str] = {}
+    for _, _, table in tables.read:
+        columns |= {column: role for column, role in table.columns.items() if column not in columns}
+    name = form or (tables.read[0][1].name if tables.read else FOLDER.name)
+    return Source(tree.name, total, entries, Reading(name, columns, tuple(dict.fromkeys(left))))
 
 
-Found = tuple[str, TableForm, Table]
+def _folders_of(images: Sequence[str], top: str) -> list[Aside]:
+    """The labels that folders would give, were there no table."""
+    labels = sorted({label for own, _ in places_of(images, top)[1].values() for label in own})
+    if not labels:
+        return []
+    some = ", ".join(labels[:3]) + (", ..." if len(labels) > 3 else "")
+    return [Aside(f"folders {some}", "they are no labels beside a table", "--form folder")]
 
 
-def _find_tables(
-    tree: Tree, top: str, options: ReadOptions
-) -> tuple[list[Found], list[Rejected], list[Note]]:
-    """The table at the top of a tree, perhaps in parts, with its rows; those that are not read."""
+def _unread(tree: Tree, tables: Tables, sidecars: Sidecars) -> Iterator[Aside]:
+    """Files that are neither images nor tables nor beside images, by kind."""
+    known = {file for file, _, _ in tables.read}
+    known |= {aside.name for aside in tables.left_aside} | set(sidecars.names)
+    for name, reason in ((r.name, r.reason) for r in tables.unusable):
+        known.add(name)
+        if suffix(name) not in _TABLES:  # it may have been no table at all
+            yield Aside(name, reason)
+    rest = [n for n in tree.names if n not in known and not (is_image(n) or _is_archive(n))]
+    for _, group in groupby(sorted(rest, key=lambda n: (suffix(n), n)), suffix):
+        names = list(group)
+        path = tree.path(names[0])
+        table = path and any(suffix(path) in form.suffixes for form in TABLES)
+        yield Aside(
+            names[0] if len(names) == 1 else f"{len(names):,} files such as {names[0]}",
+            "it is neither an image nor a table of them" if len(names) == 1
+            else "they are neither images nor tables of them",
+            f"sextant ingest {quote(path)}" if table else "",
+        )  # fmt: skip
+
+
+def _find_tables(tree: Tree, top: str, options: ReadOptions) -> Tables:
+    """The table of a tree, perhaps in parts, with its rows; those that are not read."""
     main = f"{top}items.jsonl"
-    if main in tree.names:
-        return [(main, *table_of(tree, main, options))], [], []
-    tables: list[Found] = []
-    files, unusable = _candidates(tree, top)
+    if main in tree.names and options.form in ("", "jsonl"):
+        return Tables([(main, *table_of(tree, main, options))])
+    found = Tables()
+    files, at_top = _candidates(tree, top, options, found)
     for file in files:
         try:
-            tables.append((file, *table_of(tree, file, options)))
+            found.read.append((file, *table_of(tree, file, options)))
         except UnreadableFile as error:
-            unusable.append(Rejected(file, error.reason))
-    if options != DETECT and not tables:
+            found.unusable.append(Rejected(file, error.reason))
+    if options != DETECT and not found.read:
         reason = "it has no table to which the options for columns, separator or form apply"
-        first = unusable[0] if unusable else Rejected(tree.name, reason)
+        first = found.unusable[0] if found.unusable else Rejected(tree.name, reason)
         raise UnreadableFile(first.name, first.reason)
-    if len(tables) < 2:
-        return tables, unusable, []
-    names = ", ".join(file for file, _, _ in tables)
-    parts = [_part(basename(file)) for file, _, _ in tables]
+    if len(found.read) > 1:
+        _unite(tree, top, found, at_top)
+    return found
+
+
+def _unite(tree: Tree, top: str, found: Tables, at_top: bool) -> None:
+    """Check that tables are parts of one, and give each the split that its name states."""
+    names = ", ".join(file for file, _, _ in found.read[:_FEW])
+    names += ", ..." if len(found.read) > _FEW else ""
+    parts = [part_of(file[len(top) :]) for file, _, _ in found.read]
     if len({of for of, _ in parts}) > 1:
-        raise UnreadableFile(tree.name, f"it has several tables ({names}). Ingest one by its path")
-    if len({split for _, split in parts}) > 1:
-        tables = [
-            (file, form, with_split(table, split))
-            for (file, form, table), (_, split) in zip(tables, parts, strict=True)
+        if at_top:
+            reason = f"it has several tables ({names}). Ingest one by its path"
+            raise UnreadableFile(tree.name, reason)
+        found.left_aside += [
+            Aside(file, "it is one of several tables", f"sextant ingest {quote(tree.path(file))}")
+            for file, _, _ in found.read
         ]
-    return tables, unusable, [Note(f"{len(tables)} tables were read as parts of one: {names}.")]
+        found.read = []
+        return
+    if len({split for _, split in parts}) > 1:
+        found.read = [
+            (file, form, with_split(table, split) if split else table)
+            for (file, form, table), (_, split) in zip(found.read, parts, strict=True)
+        ]
+    many = f"{len(found.read)} tables were read as parts of one"
+    found.notes.append(Note(f"{many}: {names}."))
 
 
-def _candidates(tree: Tree, top: str) -> tuple[list[str], list[Rejected]]:
-    """Files that may be the table, captions first among COCO's, and those that are not tried."""
+def _candidates(
+    tree: Tree, top: str, options: ReadOptions, found: Tables
+) -> tuple[list[str], bool]:
+    """Files that may be the table, and whether they lie at the top of the tree."""
     images = {splitext(n)[0] for n in tree.names if is_image(n)}
-    here = [n for n in tree.names if n.startswith(top) and "/" not in n[len(top) :]]
-    here = [n for n in here if splitext(n)[0] not in images]  # those belong to one image
-    below = [n for n in tree.names if n.startswith(f"{top}annotations/")]
-    json = [n for n in here + below if suffix(n) == ".json"]
-    captions = [n for n in json if basename(n).startswith("captions")]
-    instead = f"{captions[0]} was read instead" if captions else ""
-    aside = [Rejected(n, instead) for n in json if captions and n not in captions]
+    free = [n for n in tree.names if splitext(n)[0] not in images]  # the others belong to an image
+    if asked := [form for form in TABLES if form.name == options.form]:
+        of_form = [n for n in free if suffix(n) in asked[0].suffixes]
+        highest = min((n.count("/") for n in of_form), default=0)
+        return [n for n in of_form if n.count("/") == highest], True
+    here = [n for n in free if n.startswith(top) and "/" not in n[len(top) :]]
     tried = [n for n in here if suffix(n) in _TABLES]
-    for files in (captions or json, [n for n in here if suffix(n) in _TEXTS]):
+    documents = _documents(tree, [n for n in free if suffix(n) == ".json"], top, found)
+    for files in (documents, [n for n in here if suffix(n) in _TEXTS]):
         if len(files) <= _FEW:
             tried += files
         else:
-            aside.append(Rejected(files[0], f"it is one of {len(files)} such files; too many"))
-    return tried, aside
+            reason = f"it is one of {len(files)} such files; too many"
+            found.unusable.append(Rejected(files[0], reason))
+    if tried:
+        return tried, True
+    below = [n for n in free if n.startswith(top) and suffix(n) in _TABLES]
+    shards = [n for n in below if suffix(n) == ".parquet"]
+    return shards or (below if len(set(map(dirname, below))) == 1 else []), False
 
 
-def _part(name: str) -> tuple[str, str]:
-    """What a table is a part of, and its split or "".
+def _documents(tree: Tree, json: Sequence[str], top: str, found: Tables) -> list[str]:
+    """JSON documents at the top or in annotations/; of COCO's, those whose images are there."""
+    names = [n for n in json if dirname(n) in (top.rstrip("/"), f"{top}annotations")]
+    coco = [n for n in names if _COCO.fullmatch(basename(n))]
+    folders = {basename(dirname(name)) for name in tree.names if is_image(name)}
+    present = [n for n in coco if splitext(n)[0].rpartition("_")[2] in folders]
+    read = present or coco or names
+    for name in names:
+        if name not in read:
+            split = splitext(name)[0].rpartition("_")[2]
+            missing = f"there is no folder {split} with its images"
+            reason = missing if name in coco else f"{basename(read[0])} was read instead"
+            found.unusable.append(Rejected(name, reason))
+    return list(read)
 
-    >>> _part("train-00000-of-00002.parquet"), _part("00001.parquet")
+
+def part_of(name: str) -> tuple[str, str]:
+    """What a table is a part of, and the split that its name or a folder states, or "".
+
+    >>> part_of("train-00000-of-00002.parquet"), part_of("00001.parquet")
     (('.parquet', 'train'), ('.parquet', ''))
+    >>> part_of("val/0000.parquet"), part_of("annotations/captions_train2017.json")
+    (('.parquet', 'val'), ('.json', 'train'))
     """
     words = re.findall("[a-z]+", splitext(name)[0].lower())
     split = next((SPLITS[word] for word in words if word in SPLITS), "")
-    kept = [word for word in words if word not in SPLITS and word != "of"]
-    return "-".join(kept) + suffix(name), split
+    left_out = {*SPLITS, "of", *(("captions", "instances") if suffix(name) == ".json" else ())}
+    own = re.findall("[a-z]+", splitext(basename(name))[0].lower())
+    return "-".join(word for word in own if word not in left_out) + suffix(name), split
 
 
-def _zips(tree: Tree) -> Iterator[Rejected]:
-    reason = "it is a zip inside the source; ingest it by its own path"
-    return (Rejected(name, reason) for name in tree.names if suffix(name) == ".zip")
+def _archives(tree: Tree) -> Iterator[Rejected]:
+    reason = "it is an archive inside the source; ingest it by its own path"
+    return (Rejected(name, reason) for name in tree.names if _is_archive(name))
 
 
-def bases_of(file: str) -> tuple[str, ...]:
-    """Folders that paths in a table may be relative to."""
-    if suffix(file) == ".json":
-        return folders_around(file)
-    folder = file[: -len(basename(file))]
-    return folder, f"{folder}images/", f"{folder}Images/", f"{splitext(file)[0]}/"
+def _is_archive(name: str) -> bool:
+    return suffix(name) == ".zip" or is_tar(name)
 
 
 def top_of(names: Sequence[str]) -> str:
@@ -211,13 +244,10 @@ def top_of(names: Sequence[str]) -> str:
     return "".join(f"{part}/" for part in first[:shared])
 
 
-def _count(entries: Iterable[Entry]) -> int:
-    return sum(isinstance(entry, Record) for entry in entries)
-
-
 def _one_image(tree: Tree, file: str, options: ReadOptions) -> Source:
-    entries = list(loose_images(tree, [file], None))
-    return Source(file, 1, lambda: entries, Reading(IMAGE.name))
+    sidecars = Sidecars.beside(tree, file)
+    entries = list(sidecars.complete(loose_images(tree, [file], None)))
+    return Source(file, 1, lambda: entries, Reading(IMAGE.name, {}, sidecars.left_aside))
 
 
 IMAGE = SourceForm(
@@ -232,7 +262,7 @@ IMAGE = SourceForm(
 FOLDER = SourceForm(
     name="folder",
     title="Folder or zip of images",
-    recognized="Any folder or zip; with a table at its top, that table is read too.",
+    recognized="Any folder or zip. A table in it is read too, unless --form folder is given.",
     taken=(
         "Every image. Without a table, folders are labels, train, val and test are splits, and "
         "the lines of a.txt or a.caption beside a.jpg are its captions."

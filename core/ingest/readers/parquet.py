@@ -13,7 +13,7 @@ from core.ingest.readers.files import Tree
 from core.ingest.readers.forms import Table, TableForm
 from core.ingest.readers.records import Aside, Note, ReadOptions
 from core.ingest.readers.rows import Row, must_fit, roles
-from core.ingest.readers.tables import Fields, collect, columns_read, doubtful, rows_of
+from core.ingest.readers.tables import Fields, collect, doubtful, rows_of
 from core.types import Rejected
 
 NOT_PARQUET = "it is not a Parquet file, or it is damaged"
@@ -86,7 +86,6 @@ class _Rows:
             yield from rows_of(self.fields(_BATCH), self.known)
         except (ArrowException, OSError, ValueError, OverflowError) as error:
             yield Rejected(self.name, f"the rest of it is damaged ({type(error).__name__})")
-        yield columns_read(self.name, self.known)
 
     def fields(self, size: int = 65_536) -> Iterator[Fields]:
         """The fields of each row, `size` rows at a time."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import codecs
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from shlex import quote
 from typing import TypeAlias
 
@@ -79,7 +79,6 @@ def collect(
     rows: list[Row | Rejected | Note] = list(rows_of(entries, known))
     if columns:
         must_fit(name, columns, options)
-        rows.append(columns_read(name, known))
     elif rows:
         first = "; ".join(
             f"{row.name}: {row.reason}" for row in rows[:1] if isinstance(row, Rejected)
@@ -113,21 +112,23 @@ def doubtful(known: Mapping[str, str]) -> list[Aside]:
     ]
 
 
-def columns_read(name: str, known: Mapping[str, str]) -> Note:
-    """Which column was read as what."""
-    rest = [column.strip() for column, role in known.items() if role == "attribute"]
-    parts = [f"'{c.strip()}' ({role})" for c, role in known.items() if role != "attribute"]
-    attributes = f"; attributes: {', '.join(rest)}" if rest else ""
-    return Note(f"{name}: columns {', '.join(parts)}{attributes}.")
-
-
 def with_split(table: Table, split: str) -> Table:
     """The table with an attribute `split` in its rows, where they have none of their own."""
-    rows = [
-        replace(row, attributes={"split": split, **row.attributes}) if isinstance(row, Row) else row
-        for row in table.rows
-    ]
-    return replace(table, rows=rows)
+    return replace(table, rows=_WithSplit(table.rows, split))
+
+
+@dataclass(frozen=True)
+class _WithSplit:
+    """Rows with their split, each time from the first."""
+
+    rows: Iterable[Row | Rejected | Note]
+    split: str
+
+    def __iter__(self) -> Iterator[Row | Rejected | Note]:
+        for row in self.rows:
+            if isinstance(row, Row):
+                row = replace(row, attributes={"split": self.split, **row.attributes})
+            yield row
 
 
 def _json_lines(name: str, data: bytes, options: ReadOptions) -> Table:

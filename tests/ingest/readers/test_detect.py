@@ -200,19 +200,11 @@ def test_nothing_outside_the_allowed_root_is_read(tmp_path: Path) -> None:
     assert [r.name for r in records(read(root / "t.json", root))] == ["in/a.png"]
 
 
-def test_files_that_are_not_read_as_tables_are_noted(tmp_path: Path) -> None:
+def test_files_that_are_not_read_as_tables_are_left_aside(tmp_path: Path) -> None:
     files = {"a.png": png(), "a.txt": "its caption", "x.json": "{}", "README.txt": "no table"}
     source = read(folder_of(tmp_path / "m", files))
     assert records(source)[0].captions == ("its caption",)
-    assert [note.partition(":")[0] for note in notes(source)] == [
-        "x.json was not read as a table",
-        "README.txt was not read as a table",
-    ]
-    captions = json.dumps({"images": [{"id": 1, "file_name": "a.png"}], "annotations": []})
-    coco = {"a.png": png(), "captions_x.json": captions, "instances_x.json": captions}
-    assert notes(read(folder_of(tmp_path / "c", coco)))[0] == (
-        "instances_x.json was not read as a table: captions_x.json was read instead."
-    )
+    assert {aside.name for aside in source.reading.left_aside} == {"x.json", "README.txt"}
 
 
 def test_parts_of_one_table_are_read_together(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ def test_class_folders_label_where_most_images_lie_one_deep(tmp_path: Path) -> N
     folder_of(classes, {"a.png": png(4), "deep/er/b.png": png(5)})
     assert {r.labels for r in records(read(classes))} == {()}
     assert notes(read(classes)) == [
-        "The folders were not read as labels; not exactly one folder deep: 3 images (first: a.png)."
+        "The folders were not read as labels: no depth has most of the images "
+        "(a.png, cat/1.png, deep/er/b.png)."
     ]
     one = folder_of(tmp_path / "o", {"dog/1.png": png(1)})
     assert records(read(one))[0].labels == ()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.ingest.readers.detect import read
 from core.ingest.readers.records import Aside, Reading
 from tests.fixtures.files import folder_of, jsonl, png
-from tests.fixtures.sources import contents, notes, records, rejected
+from tests.fixtures.sources import contents, records, rejected
 
 ANYTHING = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -173,6 +173,8 @@ def test_the_first_known_name_of_a_column_is_read_and_the_rest_is_reported(tmp_p
     image, text = records(source)
     assert (image.captions, image.attributes) == (("words",), {"title": "T"})
     assert text.captions == ("lone",)
-    assert notes(source) == [
-        "t.jsonl: columns 'file_name' (image), 'text' (caption); attributes: title."
-    ]
+    assert source.reading == Reading(
+        "jsonl",
+        {"file_name": "image", "text": "caption", "title": "attribute"},
+        (Aside("title", "another column is the caption", "--caption-column title"),),
+    )
