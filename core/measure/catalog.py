@@ -21,7 +21,7 @@ FAMILIES = (
     "Spread",
     "Modality gap",
     "Collapse",
-    "Neighbourhoods",
+    "Neighborhoods",
     "Groups",
     "Encoder",
     "Map",

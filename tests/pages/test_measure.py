@@ -180,10 +180,10 @@ def test_the_overview_has_every_diagnostic_or_the_sentence_that_says_what_it_lac
 
 
 def test_a_family_by_link_shows_its_figures_readings_and_sources(app, filled):
-    visit(app, "geometry", collection="colours", family="Neighbourhoods")
+    visit(app, "geometry", collection="colours", family="Neighborhoods")
     text = words(app)
     for part in DIAGNOSTICS.all().values():
-        assert (f"#### {part.title}" in text) == (part.family == "Neighbourhoods")
+        assert (f"#### {part.title}" in text) == (part.family == "Neighborhoods")
     assert "Radovanovic" in text
     assert "Dots far to the right are hubs" in text
 
@@ -301,7 +301,7 @@ def test_two_encoders_of_the_same_items_stand_side_by_side(app, twice):
 
 
 def test_every_part_says_why_it_matters_and_what_to_do(app, filled):
-    visit(app, "geometry", collection="colours", family="Neighbourhoods")
+    visit(app, "geometry", collection="colours", family="Neighborhoods")
     text = words(app).replace("\\", "")
     assert text.count("Why it matters.") == text.count("What to do") > 3
     assert DIAGNOSTICS.get("hubness").traits["advice"].what in text

@@ -26,7 +26,7 @@ OUTLYING = 0.99  # share of images closer to another image than the limit
 @diagnostic(
     title="Coverage",
     concern="Many texts have no image near them",
-    family="Neighbourhoods",
+    family="Neighborhoods",
     source="Venkataramanan, Kijak, Amsaleg, Avrithis. It Takes Two to Tango: Mixup for Deep "
     "Metric Learning. ICLR 2022 (utilization); the out-of-coverage rate is ours.",
     better="low",

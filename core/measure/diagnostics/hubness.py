@@ -27,7 +27,7 @@ SIDES: dict[Scope, tuple[Side, Side]] = {
 
 @diagnostic(
     title="Hubness",
-    family="Neighbourhoods",
+    family="Neighborhoods",
     source="Radovanovic, Nanopoulos, Ivanovic. Hubs in Space: Popular Nearest Neighbors in "
     "High-Dimensional Data. JMLR 2010; Hoover 1936 (the Robin Hood index).",
     better="low",

@@ -32,7 +32,7 @@ KEPT = 0.9  # of the ratios: the largest tenth is discarded, as in the paper
 @diagnostic(
     title="Intrinsic dimension",
     concern="Items vary in few ways",
-    family="Neighbourhoods",
+    family="Neighborhoods",
     source="Facco, d'Errico, Rodriguez, Laio. Estimating the Intrinsic Dimension of Datasets by a "
     "Minimal Neighborhood Information. Scientific Reports 2017 (TwoNN).",
     better="none",

@@ -33,7 +33,7 @@ from core.types import Doubles, Finding, Ints, Kind, Reference, Space
     title="Local dimension",
     concern="Around some items there is little variety",
     worst="low",
-    family="Neighbourhoods",
+    family="Neighborhoods",
     source="Levina, Bickel. Maximum Likelihood Estimation of Intrinsic Dimension. NIPS 2004; "
     "averaged as MacKay and Ghahramani 2005 advise.",
     better="none",

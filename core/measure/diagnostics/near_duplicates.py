@@ -23,7 +23,7 @@ SPREAD = "The first page of results is not crowded by near-duplicates."
 
 @diagnostic(
     title="Near-duplicates",
-    family="Neighbourhoods",
+    family="Neighborhoods",
     source="Abbas, Tirumala, Simig, Ganguli, Morcos. SemDeDup: Data-efficient learning at "
     "web-scale through semantic deduplication. 2023.",
     better="low",

@@ -26,7 +26,7 @@ EXTRAPOLATED = 0.2  # least share of the captions from which all are extrapolate
 @diagnostic(
     title="Reachability",
     worst="low",
-    family="Neighbourhoods",
+    family="Neighborhoods",
     source="Radovanovic, Nanopoulos, Ivanovic. Hubs in Space. JMLR 2010 (anti-hubs); across "
     "modalities and as a list of images: ours. Chao et al. Ecological Monographs 2014 "
     "(rarefaction).",
