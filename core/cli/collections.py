@@ -1,4 +1,4 @@
-"""`sextant collections`, `info`, `rename` and `delete`."""
+"""`sextant collections`, `info`, `rename`, `delete` and `undo`."""
 
 from __future__ import annotations
 
@@ -76,6 +76,19 @@ def delete(workbench: Workbench, options: argparse.Namespace) -> None:
         document = {"deleted": card.name, "images": card.images, "texts": card.texts}
         return print_json(document, options)
     return echo(f"Deleted {card.name} with {items}.")
+
+
+def undo(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Undo the last edit, or let an ingest add deleted items again."""
+    if options.deletions:
+        n = workbench.allow_deleted(options.name)
+        if options.json:
+            return print_json({"name": options.name, "allowed": n}, options)
+        return echo(f"{options.name}: the next ingest may add {n:,} deleted items again.")
+    undone = workbench.undo(options.name)
+    if options.json:
+        return print_json({"name": options.name, "undone": undone}, options)
+    return echo(f"{options.name}: undone: {undone}.")
 
 
 def _line(passport: Passport) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli import gate
-from core.cli.collections import collections, delete, info, rename
+from core.cli.collections import collections, delete, info, rename, undo
 from core.cli.diagnose import diagnose
 from core.cli.evaluate import evaluate
 from core.cli.export import export
@@ -280,6 +280,13 @@ def _collections(command: Command) -> None:
     sub = command("delete", delete, "delete a collection with its vectors; image files stay")
     sub.add_argument("collection", metavar="NAME", help="the collection")
     sub.add_argument("--yes", action="store_true", help="confirm")
+    sub = command("undo", undo, "undo the last edit of labels or tags, or the last deletion")
+    sub.add_argument("name", help="the collection")
+    sub.add_argument(
+        "--deletions", action="store_true",
+        help="in place of that: let the next ingest add the items again that were deleted in the "
+        "app; an ingest leaves them out",
+    )  # fmt: skip
 
 
 def _hub_correction(sub: ArgumentParser) -> None:

@@ -105,6 +105,7 @@ class _Adding:
         self._collection, self._files = collection, files
         self._passports = [_stored(collection, p) for p in manifest.passports]
         self._known = collection.item_ids()
+        self._deleted = collection.edits.deleted()
         self._new: set[str] = set()
         # Captions that have no row of their own, by id.
         self._captions: dict[str, str] = {}
@@ -114,7 +115,7 @@ class _Adding:
 
     def add(self, rows: Iterable[Row], pool: ThreadPoolExecutor) -> None:
         """Add a batch."""
-        rows = list(rows)
+        rows = [row for row in rows if row.item.id not in self._deleted]
         loaded = dict(zip((r.item.id for r in rows), pool.map(self._load, rows), strict=True))
         items = [item for item, _, _ in loaded.values()]
         self._without += [wrong for _, _, wrong in loaded.values() if wrong]
@@ -137,7 +138,7 @@ class _Adding:
         missing = [
             Item("text", text.encode(), _line(text), id=id_)
             for id_, text in self._captions.items()
-            if id_ not in self._known
+            if id_ not in self._known and id_ not in self._deleted
         ]
         if missing:
             self._collection.add(missing)

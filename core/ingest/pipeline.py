@@ -50,7 +50,7 @@ def ingest(
     """
     passport = passport_for(collection, encoder)
     encoder = encoders.with_long_text(encoder, passport.long_text)
-    done = collection.vector_ids(passport)
+    done = collection.vector_ids(passport) | collection.edits.deleted()
     writer = Writer(collection, encoder, passport, done, precomputed, place=place)
     reading = source.reading
     writer.report.form, writer.report.columns = reading.form, reading.columns

@@ -52,11 +52,16 @@ class Updates:
         self._texts: dict[str, set[str]] = {}
         self._copies: dict[str, list[str]] = {}
         self._conflicts: dict[str, int] = {}
+        self._deleted = collection.edits.deleted()
+        self._left_out: dict[str, str] = {}
 
     def add(self, items: Iterable[Item], pairs: Iterable[tuple[str, str]] = ()) -> None:
         """Add the items and pairs of one record."""
         pairs = list(pairs)
         for item in items:
+            if item.id in self._deleted:
+                self._left_out.setdefault(item.id, item.name)
+                continue
             item = replace(item, payload=b"") if item.kind == "image" else item
             first = self._items.setdefault(item.id, item)
             merged = union(first, item)
@@ -80,7 +85,8 @@ class Updates:
         updated = {id_ for id_ in ids if id_ in touched}
         for start in range(0, len(ids), ITEMS_AT_ONCE):
             stored = self._collection.items(ids[start : start + ITEMS_AT_ONCE])
-            changed = [new for old in stored if (new := self._updated(old, sources)) != old]
+            items = self._collection.edits.applied(self._updated(old, sources) for old in stored)
+            changed = [new for old, new in zip(stored, items, strict=True) if new != old]
             self._collection.update(changed)
             updated.update(item.id for item in changed)
         return len(updated & self._known)
@@ -141,7 +147,22 @@ class Updates:
         return len(self._known & self._items.keys())
 
     def notes(self) -> list[str]:
-        """What was merged."""
+        """What was merged or left out."""
+        return [*self._merged(), *self._stay_deleted()]
+
+    def _stay_deleted(self) -> list[str]:
+        """The items that a person has deleted."""
+        if not self._left_out:
+            return []
+        first, n = next(iter(self._left_out.values())), len(self._left_out)
+        which = "1 item that was deleted here stays" if n == 1 else (
+            f"{n:,} items that were deleted here stay"
+        )  # fmt: skip
+        again = f"To add them again: sextant undo {self._collection.name} --deletions"
+        return [f"{which} deleted (first: {first}). {again}"]
+
+    def _merged(self) -> list[str]:
+        """Copies of the same image."""
         copies = [name for names in self._copies.values() for name in names]
         if not copies:
             return []

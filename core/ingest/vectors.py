@@ -57,7 +57,7 @@ def import_vectors(
         left_aside=reading.left_aside,
     )
     known, total, done = collection.item_ids(), source.total, 0
-    updates = Updates(collection, known, place)
+    updates, deleted = Updates(collection, known, place), collection.edits.deleted()
     stored_space = collection.space(passport)
     replaced: set[str] = set()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
@@ -66,7 +66,7 @@ def import_vectors(
             report.rejected += block.rejected
             report.notes += block.notes
             if block.items:
-                new = [item for item in block.items if item.id not in known]
+                new = [i for i in block.items if i.id not in known and i.id not in deleted]
                 report.repeated += [item.name for item in block.items if item.id in known]
                 report.images += sum(item.kind == "image" for item in new)
                 report.texts += sum(item.kind == "text" for item in new)

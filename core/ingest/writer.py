@@ -152,6 +152,7 @@ class Writer:
         self.report = IngestReport(collection.name)
         self.wrote = False
         self._known = collection.item_ids()
+        self._deleted = collection.edits.deleted()
         self._updates = Updates(collection, self._known, place)
         self._done = set(done)
         self._images: list[tuple[str, Floats]] = []
@@ -185,6 +186,8 @@ class Writer:
             self.flush()
 
     def _add_item(self, item: Item, record: PreparedRecord) -> None:
+        if item.id in self._deleted:
+            return
         if item.id in self._known:
             if not record.stored:
                 self.report.repeated.append(item.name)
