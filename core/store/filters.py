@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil, floor, inf, nextafter
 from typing import Any, Literal
 
 import numpy as np
@@ -11,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import BadParameter, UnknownName
-from core.store.schema import fits_int64
+from core.store.schema import EXACT, fits_int64, printable
 from core.store.snapshot import Snapshot
 from core.types import Bools, Filter, Value
 
 MAX_VALUES = 500
-EXACT = 2**53  # the largest integer up to which floats hold every one
+LEAST, MOST = -(2**63), 2**63 - 1  # of the integer columns
 OWN_FIELDS = ("kind", "label", "name", "text")
 
 
@@ -127,24 +128,44 @@ def _matches(values: pa.Array, condition: Filter) -> Bools:
 def _between(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
     if kind not in ("int", "float"):
         raise BadParameter(f"The filter on '{condition.field}'", "between", "in, not in, contains")
-    if len(condition.values) != 2 or not all(v is None or _is_number(v) for v in condition.values):
+    if len(condition.values) != 2 or not all(v is None or _is_end(v) for v in condition.values):
         raise BadParameter(
             f"The range of '{condition.field}'", list(condition.values), "two numbers, low and high"
         )
     low, high = condition.values
-    matches = pc.is_valid(values)
-    if low is not None:
-        matches = pc.and_(matches, pc.greater_equal(*_comparable(values, low)))
-    if high is not None:
-        matches = pc.and_(matches, pc.less_equal(*_comparable(values, high)))
-    return matches
+    if low is None and high is None:
+        return pc.is_valid(values)
+    if kind == "int":
+        low = LEAST if low is None else max(_whole(low, ceil), LEAST)
+        high = MOST if high is None else min(_whole(high, floor), MOST)
+    else:
+        low = -inf if low is None else _float(low, inf)
+        high = inf if high is None else _float(high, -inf)
+    if low > high:
+        return pc.is_in(values, value_set=pa.array([], values.type))
+    ends = pa.scalar(low, values.type), pa.scalar(high, values.type)
+    return pc.and_(pc.greater_equal(values, ends[0]), pc.less_equal(values, ends[1]))
 
 
-def _comparable(values: pa.Array, bound: Value) -> tuple[pa.Array, pa.Scalar]:
-    """Integers are compared exactly, everything else as floats."""
-    if pa.types.is_integer(values.type) and isinstance(bound, int) and fits_int64(bound):
-        return values, pa.scalar(bound)
-    return pc.cast(values, pa.float64(), safe=False), pa.scalar(_as_float(bound))
+def _whole(bound: Any, nearest: Callable[[float], int]) -> int:
+    """An end of a range as a whole number inside it; an infinite one lies beyond all columns."""
+    if bound in (inf, -inf):
+        return 2**64 if bound > 0 else -(2**64)
+    return nearest(bound)
+
+
+def _float(number: Any, inside: float) -> float:
+    """An end of a range as the nearest float inside it, in the direction of `inside`.
+
+    >>> _float(2**53 + 1, inf) - 2**53, _float(2**53 + 1, -inf) - 2**53, _float(10**400, -inf) < inf
+    (2.0, 0.0, True)
+    """
+    try:
+        nearest = float(number)
+    except OverflowError:
+        nearest = inf if number > 0 else -inf
+    outside = nearest < number if inside > 0 else nearest > number
+    return nextafter(nearest, inside) if outside else nearest
 
 
 def _contains(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
@@ -153,7 +174,7 @@ def _contains(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
         raise BadParameter(f"The filter on '{condition.field}'", "contains", allowed)
     if len(condition.values) != 1 or not isinstance(condition.values[0], str):
         raise BadParameter(f"The text in '{condition.field}'", condition.values, "one text")
-    return pc.match_substring(values, condition.values[0], ignore_case=True)
+    return pc.match_substring(values, printable(condition.values[0]), ignore_case=True)
 
 
 def _wanted(kind: str, condition: Filter) -> list[Value]:
@@ -166,13 +187,13 @@ def _wanted(kind: str, condition: Filter) -> list[Value]:
         numbers = [v for v in condition.values if isinstance(v, int | float) and fits_int64(v)]
         return [int(v) for v in numbers if v == int(v)]
     if kind == "float":
-        return [_as_float(v) for v in condition.values]
-    return [v for v in condition.values if v is not None]
+        numbers = [v for v in condition.values if isinstance(v, int | float)]
+        return [float(v) for v in numbers if v != v or _float(v, inf) == _float(v, -inf)]
+    return [printable(v) if isinstance(v, str) else v for v in condition.values if v is not None]
 
 
-def _as_float(number: Any) -> float:
-    """The nearest float; integers beyond all floats become the largest."""
-    return float(max(-(10**308), min(number, 10**308)) if isinstance(number, int) else number)
+def _is_end(value: object) -> bool:
+    return _is_number(value) and value == value
 
 
 def _is_number(value: object) -> bool:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.store.lance import Table
-from core.store.schema import ATTRIBUTE_TYPES, ITEMS, attributes_in, one_array
+from core.store.schema import ATTRIBUTE_TYPES, EXACT, ITEMS, attributes_in, one_array
 
 
 class Snapshot:
@@ -42,14 +42,18 @@ class Snapshot:
         return attributes_in(self._table.schema().names if self._table else ())
 
     def attribute(self, name: str) -> pa.Array:
-        """An attribute's values as one type: int with float becomes float, other mixtures text."""
+        """An attribute's values as one type: int with float becomes float, other mixtures text.
+
+        So do integers, such as ids of 19 digits, that a float cannot hold.
+        """
         columns = self.attributes[name]
         values = {kind: self.column(c) for kind, c in columns.items()}
         # A type whose items were all deleted does not count.
         values = {k: v for k, v in values.items() if v.null_count < len(v)} or values
         if len(values) == 1:
             return next(iter(values.values()))
-        target = pa.float64() if set(values) == {"int", "float"} else pa.string()
+        numbers = set(values) == {"int", "float"} and _exact_as_floats(values["int"])
+        target = pa.float64() if numbers else pa.string()
         return pc.coalesce(*(pc.cast(v, target, safe=False) for v in values.values()))
 
     @cached_property
@@ -67,3 +71,9 @@ class Snapshot:
         if one_array(rows["id"]).equals(self.ids):
             return values
         return values.take(pc.index_in(self.ids, value_set=rows["id"]))
+
+
+def _exact_as_floats(numbers: pa.Array) -> bool:
+    """Whether floats hold every one of these integers."""
+    low, high = pc.min_max(numbers).as_py().values()
+    return low is None or -EXACT <= low <= high <= EXACT

@@ -1,11 +1,15 @@
 """Filters: typed, aligned with the given ids, with a message when they do not fit."""
 
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.errors import BadParameter, UnknownName
 from core.store.collection import Collection
-from core.store.filters import Field
+from core.store.filters import Field, mask
 from core.store.home import Home
+from core.store.schema import ATTRIBUTE_TYPES
 from core.types.item import Item
 from core.types.query import Filter
 
@@ -165,6 +169,10 @@ def test_filters_follow_what_is_added_and_deleted(pets):
         ("between", (1294030472427835391, 1294030472427835391), [1]),
         ("between", (0.5, 1e30), [0, 1, 2]),
         ("between", (-(10**400), 10**400), [0, 1, 2]),
+        ("between", (10**400, None), []),
+        ("between", (float("inf"), None), []),
+        ("between", (None, float("inf")), [0, 1, 2]),
+        ("between", (1294030472427835391.0, None), [2]),  # the float is ...392
     ],
 )
 def test_integers_of_19_digits_are_compared_exactly(home, op, values, rows):
@@ -177,3 +185,64 @@ def test_integers_of_19_digits_are_compared_exactly(home, op, values, rows):
     assert pets.mask([size], [i.id for i in items]).all()
     (post,) = (field for field in pets.fields() if field.name == "post")
     assert (post.type, post.low, post.high) == ("int", None, None)
+
+
+def test_integers_of_19_digits_stay_exact_beside_decimals(home):
+    pets = Home(home).create("pets")
+    items = [text("a", post=1294030472427835390), text("b", post=1294030472427835391)]
+    pets.add([*items, text("c", post=0.5)])
+    ids = [i.id for i in items]
+    assert pets.mask([Filter("post", "in", ("1294030472427835391",))], ids).tolist() == [
+        False,
+        True,
+    ]
+
+
+def test_undecodable_bytes_are_found_as_they_are_stored(home):
+    pets = Home(home).create("pets")
+    item = Item("text", b"a", "photo-\udcff.jpg", attributes={"folder": "b\udcff"})
+    pets.add([item])
+    for condition in (
+        Filter("name", "contains", ("-\udcff",)),
+        Filter("folder", "in", ("b\udcff",)),
+    ):
+        assert pets.mask([condition], [item.id]).all()
+
+
+class Columns:
+    """One attribute of some items, in place of a snapshot of the store."""
+
+    attributes = ("x",)
+
+    def __init__(self, values, kind):
+        self.ids, self.values = values, pa.array(values, ATTRIBUTE_TYPES[kind])
+
+    def attribute(self, name):
+        return self.values
+
+
+WHOLE = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**53, 2**53 + 1, 0, 1])
+DECIMAL = st.floats(allow_nan=False) | WHOLE.map(float)
+ANY = WHOLE | DECIMAL | st.sampled_from([10**400, -(10**400), 2**63, 1e308, 5e-324])
+VALUES = {"int": WHOLE, "float": DECIMAL, "str": st.text(max_size=3), "bool": st.booleans()}
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), kind=st.sampled_from([*VALUES]))
+def test_every_type_is_compared_as_python_compares(data, kind):
+    values = data.draw(st.lists(st.none() | VALUES[kind], max_size=6))
+    bounds = ANY | st.sampled_from([v for v in values if v is not None] or [0])
+    if kind in ("int", "float") and data.draw(st.booleans()):
+        low, high = data.draw(st.none() | bounds), data.draw(st.none() | bounds)
+        condition = Filter("x", "between", (low, high))
+        expected = [
+            v is not None and (low is None or low <= v) and (high is None or v <= high)
+            for v in values
+        ]
+    else:
+        wanted = bounds if kind in ("int", "float") else VALUES[kind]
+        known = tuple(data.draw(st.lists(wanted, max_size=3)))
+        condition = Filter("x", data.draw(st.sampled_from(["in", "not in"])), known)
+        inside = [v is not None and any(v == k for k in known) for v in values]
+        expected = [b == (condition.op == "in") for b in inside]
+    assert mask(Columns(values, kind), [condition]).tolist() == expected

@@ -130,7 +130,7 @@ def _value(tokens: list[str], kind: str) -> Value:
         try:
             return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
         except ValueError as error:
-            raise InputError(f"'{text}' is not a number. {HINT}") from error
+            raise InputError(f"'{text[:40]}' is not a number. {HINT}") from error
     return text
 
 
