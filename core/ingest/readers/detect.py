@@ -8,6 +8,7 @@ from core.errors import UnknownName, UnreadableFile
 from core.ingest.readers.files import Folder, Tree, allowed, suffix
 from core.ingest.readers.folders import FOLDER, IMAGE, SUPPORTED
 from core.ingest.readers.forms import Form, SourceForm
+from core.ingest.readers.lance_tables import LANCE
 from core.ingest.readers.records import ReadOptions, Source
 from core.ingest.readers.rows import DETECT
 from core.ingest.readers.table_files import TABLES, table_file
@@ -16,7 +17,7 @@ from core.ingest.readers.vectors import VECTOR_FORMS
 from core.ingest.readers.webdataset import WEBDATASET
 from core.ingest.readers.zips import Zip
 
-_SOURCES: tuple[SourceForm, ...] = (IMAGE, WEBDATASET, FOLDER)
+_SOURCES: tuple[SourceForm, ...] = (IMAGE, WEBDATASET, LANCE, FOLDER)
 FORMS: tuple[Form, ...] = (*_SOURCES, *TABLES, *VECTOR_FORMS)
 
 

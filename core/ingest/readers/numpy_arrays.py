@@ -12,11 +12,11 @@ import numpy as np
 
 from core.errors import UnreadableFile
 from core.ingest.readers.files import Folder, hidden, suffix
-from core.ingest.readers.table_files import table_of
 from core.ingest.readers.forms import Table
 from core.ingest.readers.loose_images import is_image
 from core.ingest.readers.records import Aside, Note, ReadOptions
 from core.ingest.readers.rows import Row
+from core.ingest.readers.table_files import table_of
 from core.ingest.readers.vector_tables import (
     BLOCK_ROWS,
     FORMED,

@@ -27,7 +27,7 @@ _NAMES = {
         ("image",),
         ("file_name", "filename"),
         ("filepath", "file_path", "image_path", "image_name"),
-        ("img", "image_file", "img_path", "path", "file"),
+        ("img", "image_file", "img_path", "image_uri", "path", "file"),
         ("jpg", "jpeg", "png", "webp"),
         ("key",),
     ),

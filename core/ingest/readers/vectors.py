@@ -13,7 +13,7 @@ from core.errors import UnreadableFile
 from core.ingest.readers.clip_retrieval import CLIP_RETRIEVAL
 from core.ingest.readers.files import allowed
 from core.ingest.readers.join import Finder
-from core.ingest.readers.lance_vectors import LANCE_VECTORS
+from core.ingest.readers.lance_tables import LANCE_VECTORS
 from core.ingest.readers.numpy_arrays import NUMPY
 from core.ingest.readers.parquet_vectors import PARQUET_VECTORS
 from core.ingest.readers.records import Reading, ReadOptions, shorten

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +12,13 @@ from pathlib import Path
 from posixpath import basename
 
 from core.errors import UnreadableFile
+from core.ingest.readers.fields import field_roles, fields_of, row_beside
 from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.forms import SourceForm
 from core.ingest.readers.loose_images import is_image
 from core.ingest.readers.places import SPLITS
 from core.ingest.readers.records import Aside, Entry, Note, Reading, ReadOptions, Record, Source
-from core.ingest.readers.rows import Row, kind_of, rejected, roles, row_of, unique
+from core.ingest.readers.rows import Row, rejected, unique
 from core.ingest.readers.sidecars import is_boxes
 from core.ingest.readers.tables import as_text, lines
 from core.ingest.readers.tars import Tar, is_tar
@@ -28,8 +28,6 @@ _CAPTIONS = ("txt", "caption", "text")
 _LABELS = ("cls", "label", "cls.txt")
 _FIELDS = "json"
 _NAMES = "classnames.txt"  # a line for each class, beside the shards
-# What img2dataset says of each download, beside its shards and within their .json.
-_ABOUT_DOWNLOADS = ("key", "status", "error_message", "exif")
 _LOOKED_AT = 1000  # samples of a tar, to see whether it has any
 
 
@@ -56,7 +54,7 @@ def webdataset(tree: Tree, file: str, options: ReadOptions) -> Source:
     classes = _class_names(tree)
     columns = {f".{name}": role for name in found if (role := _role(name))}
     fields = next((f for shard in shards for f in _first_fields(shard.tar)), {})
-    known = _roles(fields, options)
+    known = field_roles(fields, options)
     aside = [
         Aside(f".{name}", f"{n:,} files of this kind have no image, caption, label or fields")
         for name, n in sorted(found.items())
@@ -114,7 +112,7 @@ def _samples(tar: Tar) -> Iterator[_Sample]:
     """Sorted names bring the files of a sample together."""
     for key, names in groupby(tar.names, key_of):
         files = {name[len(key) + 1 :].lower(): name for name in names}
-        images = sorted((name for name in files if is_image(f".{name}")), key=_plain_first)
+        images = sorted((name for name in files if is_image(f"x.{name}")), key=_plain_first)
         yield _Sample(key, files[images[0]] if images else "", files)
 
 
@@ -126,14 +124,14 @@ def _plain_first(extension: str) -> tuple[int, str]:
 def _extensions(tar: Tar) -> Iterator[str]:
     for sample in _samples(tar):
         for name, file in sample.files.items():
-            if not is_image(f".{name}") or file == sample.image:
+            if not is_image(f"x.{name}") or file == sample.image:
                 yield name
             else:
                 yield f"further images: {name}"
 
 
 def _role(extension: str) -> str:
-    if is_image(f".{extension}"):
+    if is_image(f"x.{extension}"):
         return "image"
     if extension in _CAPTIONS:
         return "caption"
@@ -190,30 +188,10 @@ def _first_fields(tar: Tar) -> Iterator[Mapping[str, object]]:
     for sample in _samples(tar):
         if _FIELDS in sample.files:
             try:
-                yield _fields(tar, sample.files[_FIELDS])
+                yield fields_of(tar, sample.files[_FIELDS])
             except UnreadableFile:
                 continue
             return
-
-
-def _fields(tar: Tar, name: str) -> Mapping[str, object]:
-    """The object in a .json; a list is one of captions."""
-    try:
-        document = json.loads(tar.read(name))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableFile(name, "it is not JSON") from error
-    if isinstance(document, list):
-        return {"captions": document}
-    if not isinstance(document, Mapping):
-        raise UnreadableFile(name, f"it is {kind_of(document)}, not an object with fields")
-    return document
-
-
-def _roles(fields: Mapping[str, object], options: ReadOptions) -> dict[str, str]:
-    """The roles of the fields of a .json. Its image is the file beside it."""
-    downloaded = {"key", "status"} <= fields.keys()
-    kept = [c for c in fields if not (downloaded and c in _ABOUT_DOWNLOADS)]
-    return {column: role for column, role in roles(kept, options).items() if role != "image"}
 
 
 def _entries(
@@ -237,10 +215,7 @@ def _entries(
             elif extension in _LABELS:
                 labels += _labels(as_text(shard.tar.read(file)), classes)
             elif extension == _FIELDS:
-                fields = _fields(shard.tar, file)
-                known = {**_roles(fields, options), "": "image"}
-                there = {column: fields[column] for column in known if column}
-                row = row_of(file, {**there, "": file}, known)
+                row = row_beside(shard.tar, file, options)
                 yield from row.rejected
                 captions += row.captions
                 labels += row.labels
