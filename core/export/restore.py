@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from core.errors import BadParameter, UnreadableFile
 from core.export.contents import Row
-from core.export.manifest import Manifest
+from core.export.manifest import KEY, Manifest
 from core.export.write import FORMS
 from core.ingest import IngestReport, decode, thumbnail
 from core.types import Floats, Item, Passport, Progress, Rejected
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
     from core.store import Collection
 
 THREADS = 2
+MOST_EXPANDED = 200  # times the size of a zip
 TOLERANCE = 1e-3  # of unit length
 
 
 def is_export(path: str | Path) -> bool:
-    """Whether a path is what `write` has written."""
-    return _form(Path(path).expanduser()) is not None
+    """Whether a path is what `write` has written, or a zip of that."""
+    place = Path(path).expanduser()
+    return bool(_tables_in(place)) or _form(place) is not None
 
 
 def restore(
@@ -48,12 +52,28 @@ def restore(
         PassportMismatch: the collection has vectors of that model that are not comparable.
     """
     place = Path(path).expanduser().resolve()
+    if _tables_in(place):
+        with TemporaryDirectory() as unpacked:
+            inside = _unpack(place, Path(unpacked))
+            return _restore(
+                collection, inside, _Files(_folder(inside), Path(unpacked), passing=True), progress
+            )
+    return _restore(collection, place, _Files(_folder(place), root), progress)
+
+
+def _folder(place: Path) -> Path:
+    """The folder that paths in an export start from."""
+    return place if place.is_dir() else place.parent
+
+
+def _restore(
+    collection: Collection, place: Path, files: _Files, progress: Progress
+) -> IngestReport:
     found = _form(place)
     if found is None:
-        raise UnreadableFile(str(path), "it is no export of Sextant")
+        raise UnreadableFile(place.name, "it is no export of Sextant")
     form, manifest = found
-    folder = place if place.is_dir() else place.parent
-    adding = _Adding(collection, manifest, _Files(folder, root))
+    adding = _Adding(collection, manifest, files)
     done = 0
     with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
         for rows in form.read(place, manifest):
@@ -73,16 +93,48 @@ def _form(place: Path) -> tuple[ModuleType, Manifest] | None:
     return None
 
 
+def _tables_in(place: Path) -> list[str]:
+    """The tables, or folders of tars, of which a zip has the manifest."""
+    if place.suffix.lower() != ".zip" or not place.is_file():
+        return []
+    try:
+        with ZipFile(place) as file:
+            names = [name for name in file.namelist() if name.count("/") < 2]
+    except (OSError, BadZipFile):
+        return []
+    ends = (f".{KEY}.json", f"/{KEY}.json")
+    return [name.removesuffix(end) for name in names for end in ends if name.endswith(end)]
+
+
+def _unpack(place: Path, folder: Path) -> Path:
+    """Unpack a zip into a folder; returns the export in it.
+
+    Raises:
+        UnreadableFile: it is damaged, or expands to far more than it holds.
+    """
+    try:
+        with ZipFile(place) as file:
+            size = sum(member.file_size for member in file.infolist())
+            if size > MOST_EXPANDED * max(place.stat().st_size, 2**20):
+                raise UnreadableFile(place.name, f"it would expand to {size / 2**30:,.1f} GB")
+            file.extractall(folder)
+    except (OSError, BadZipFile, RuntimeError, ValueError) as error:
+        raise UnreadableFile(place.name, f"it cannot be unpacked ({error})") from error
+    return (folder / _tables_in(place)[0]).resolve()
+
+
 class _Files:
     """Images that an export names by their paths.
 
     Args:
         folder: that relative paths start from.
         root: nothing outside of it is read, unless None.
+        passing: whether they will be gone, so that the store must copy them.
     """
 
-    def __init__(self, folder: Path, root: Path | None) -> None:
+    def __init__(self, folder: Path, root: Path | None, passing: bool = False) -> None:
         self._folder, self._root = folder, root and root.resolve()
+        self._passing = passing
 
     def read(self, item: Item) -> Item | Rejected:
         """An image with its bytes and absolute path; or why there are none."""
@@ -93,7 +145,8 @@ class _Files:
             if self._root is not None and not file.is_relative_to(self._root):
                 reason = f"its file is not in {self._root}, the folder that may be read"
                 return Rejected(item.name, reason)
-            return replace(item, payload=file.read_bytes(), source=str(file))
+            source = "" if self._passing else str(file)
+            return replace(item, payload=file.read_bytes(), source=source)
         except (OSError, ValueError, RuntimeError):
             return Rejected(item.name, f"its file cannot be read ({item.source})")
 

@@ -84,6 +84,7 @@ class Workbench:
 
     export = _export.export
     export_forms = staticmethod(_export.export_forms)
+    exported_file = _export.exported_file
     export_place = staticmethod(_export.export_place)
 
     search = staticmethod(_search.search)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from io import BytesIO
 from math import isfinite
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from core import export as _export
 from core.errors import InputError
@@ -86,6 +89,23 @@ def export(
     spaces = [bench.open(name, model).space for model in models] if vectors else []
     contents = _export.Contents(collection, ids, spaces, hits, progress)
     return _export.write(contents, form, Path(place).expanduser())
+
+
+def exported_file(
+    bench: Workbench, name: str, form: str, *, ids: Sequence[str], vectors: bool = True
+) -> bytes:
+    """An export of some items as the bytes of one file: the file itself, or a zip of all files."""
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / "export" / export_place(name, form)
+        done = export(bench, name, form, place, ids=ids, vectors=vectors)
+        if len(done.files) == 1 and place.is_file():
+            return place.read_bytes()
+        packed = BytesIO()
+        with ZipFile(packed, "w", ZIP_DEFLATED) as file:
+            for path in sorted(place.parent.rglob("*")):
+                if path.is_file():
+                    file.write(path, path.relative_to(place.parent).as_posix())
+        return packed.getvalue()
 
 
 def _passing(bench: Workbench, name: str, filters: Sequence[Filter]) -> list[str]:

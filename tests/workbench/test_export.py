@@ -41,6 +41,20 @@ def test_an_export_without_vectors_is_encoded_again_and_found_alike(bench, tmp_p
     assert after.labels == before.labels
 
 
+@pytest.mark.parametrize("form", ["csv", "folder", "webdataset", "parquet"])
+def test_a_download_is_one_file_that_can_be_added_again(bench, tmp_path, form):
+    ids = bench.open("colours").space.ids[:5]
+    data = bench.exported_file("colours", form, ids=ids)
+    file = tmp_path / ("a.parquet" if form == "parquet" else "a.zip")
+    file.write_bytes(data)
+    report = bench.ingest("again", file, root=tmp_path)
+    assert (report.images, report.encoded) == (5, len(bench.open("again").space.ids) - 5)
+    assert {*ids} < {*bench.open("again").space.ids}
+    if form in ("folder", "webdataset"):
+        file.unlink()
+        assert all(bench.image_bytes("again", id_) for id_ in ids)
+
+
 def test_what_cannot_be_exported_is_said(bench, tmp_path):
     for name, form, place, more in (
         ("colours", "xls", "a.xls", {}),
