@@ -8,6 +8,8 @@ from core.errors import UnknownName, UnreadableFile
 from core.ingest.readers.files import Folder, Tree, allowed, suffix
 from core.ingest.readers.folders import FOLDER, IMAGE, SUPPORTED
 from core.ingest.readers.forms import Form, SourceForm
+from core.ingest.readers.imagefolder import IMAGEFOLDER
+from core.ingest.readers.img2dataset import IMG2DATASET
 from core.ingest.readers.lance_tables import LANCE
 from core.ingest.readers.records import ReadOptions, Source
 from core.ingest.readers.rows import DETECT
@@ -17,7 +19,14 @@ from core.ingest.readers.vectors import VECTOR_FORMS
 from core.ingest.readers.webdataset import WEBDATASET
 from core.ingest.readers.zips import Zip
 
-_SOURCES: tuple[SourceForm, ...] = (IMAGE, WEBDATASET, LANCE, FOLDER)
+_SOURCES: tuple[SourceForm, ...] = (
+    IMAGE,
+    WEBDATASET,
+    LANCE,
+    IMG2DATASET,
+    IMAGEFOLDER,
+    FOLDER,
+)
 FORMS: tuple[Form, ...] = (*_SOURCES, *TABLES, *VECTOR_FORMS)
 
 
@@ -41,8 +50,11 @@ def read(path: str | Path, root: Path | None = None, options: ReadOptions = DETE
     tree, file = _tree(allowed(path, root), root)
     if options.form in [form.name for form in VECTOR_FORMS]:
         raise UnreadableFile(file or tree.name, f"it is not of the form {options.form}")
-    for form in _SOURCES:
-        if form.name == options.form or (form.recognizes(tree, file) and not _is_table(options)):
+    asked = [form for form in _SOURCES if form.name == options.form]
+    if asked and file and not asked[0].recognizes(tree, file):
+        raise UnreadableFile(file, f"it is a file, and {options.form} is a form of folders")
+    for form in asked or _SOURCES:
+        if asked or (form.recognizes(tree, file) and not _is_table(options)):
             return form.read(tree, file, options)
     if not file:
         return FOLDER.read(tree, file, options)
@@ -65,6 +77,7 @@ def _tree(place: Path, root: Path | None) -> tuple[Tree, str]:
     if is_tar(place.name):
         return Tar(place), ""
     top = place.parent
-    if top.name.startswith("annotation") and (root is None or top != root.resolve()):
-        top = top.parent  # COCO's images lie beside the folder of its annotations
+    apart = top.name.startswith("annotation") or top.name.endswith("_text")
+    if apart and (root is None or top != root.resolve()):
+        top = top.parent  # the images of COCO and Flickr8k lie beside the folder of their texts
     return Folder(top), place.relative_to(top).as_posix()

@@ -17,7 +17,7 @@ from core.ingest.readers.loose_images import is_image, loose_images
 from core.ingest.readers.places import SPLITS, places_of
 from core.ingest.readers.records import Aside, Entry, Note, Reading, ReadOptions, Record, Source
 from core.ingest.readers.rows import DETECT
-from core.ingest.readers.sidecars import Sidecars
+from core.ingest.readers.sidecars import Sidecars, group
 from core.ingest.readers.table_files import TABLES, bases_of, table_of
 from core.ingest.readers.tables import with_split
 from core.ingest.readers.tars import is_tar
@@ -35,27 +35,51 @@ _COCO = re.compile(r"(captions|instances)(_.*)?\.json")
 _FEW = 10
 
 
-def whole(tree: Tree, file: str, options: ReadOptions) -> Source:
-    """All images of a tree, with the captions, labels and attributes of the table in it."""
-    top = top_of(tree.names)
-    found = Tables() if options.form == FOLDER.name else _find_tables(tree, top, options)
-    return with_tables(tree, top, found)
+class Contents:
+    """A tree by what its files are."""
+
+    def __init__(self, tree: Tree, options: ReadOptions) -> None:
+        self.tree = tree
+        self.options = options
+        self.top = top_of(tree.names)
+        self.images = [name for name in tree.names if is_image(name)]
+        self.sidecars = Sidecars(tree, self.images, options)
 
 
 @dataclass
 class Tables:
-    """The tables of a tree that are read as one, those that are not, and what to say of it."""
+    """The tables of a tree that are read as one, and what to say of the others.
+
+    `known` are files of which nothing further is to be said.
+    """
 
     read: list[tuple[str, TableForm, Table]] = field(default_factory=list)
     unusable: list[Rejected] = field(default_factory=list)
     left_aside: list[Aside] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    known: Sequence[str] = ()
 
 
-def with_tables(tree: Tree, top: str, tables: Tables, form: str = "") -> Source:
-    """The rows of tables, and all images of their tree that no row names."""
-    images = [name for name in tree.names if is_image(name)]
-    sidecars = Sidecars(tree, images)
+def whole(tree: Tree, file: str, options: ReadOptions) -> Source:
+    """All images of a tree, with the captions, labels and attributes of the table in it."""
+    contents = Contents(tree, options)
+    tables = Tables() if options.form == FOLDER.name else _find_tables(contents)
+    return with_tables(contents, tables, None if tables.read else contents.top)
+
+
+def with_tables(
+    contents: Contents, tables: Tables, labeled_from: str | None, form: str = ""
+) -> Source:
+    """The rows of tables, and all images that no row names.
+
+    Args:
+        contents: of a folder or zip.
+        tables: of the same.
+        labeled_from: see `loose_images`.
+        form: its name where it is not that of the table.
+    """
+    tree, top = contents.tree, contents.top
+    images, sidecars = contents.images, contents.sidecars
     parts: list[Part] = [(table, bases_of(file, top)) for file, _, table in tables.read]
     listed = join_tables([part for part in parts if part[0].count is None], tree, images)
     streams = [part for part in parts if part[0].count is not None]
@@ -71,7 +95,6 @@ def with_tables(tree: Tree, top: str, tables: Tables, form: str = "") -> Source:
         if not rejected:
             reason = f"it has no images and no captions. Supported: {SUPPORTED}"
             raise UnreadableFile(tree.name, reason)
-    labeled_from = None if tables.read else top
     if tables.read and "label" not in {r for _, _, t in tables.read for r in t.columns.values()}:
         left += _folders_of(rest or sorted(named), top)
 
@@ -83,8 +106,8 @@ def with_tables(tree: Tree, top: str, tables: Tables, form: str = "") -> Source:
     total = len(rest) + sum(isinstance(entry, Record) for entry in listed)
     total += sum(table.count or 0 for table, _ in streams)
     columns: dict[str, str] = {}
-    for _, _, table in tables.read:
-        columns |= {column: role for column, role in table.columns.items() if column not in columns}
+    for found in [*(table.columns for _, _, table in tables.read), sidecars.columns]:
+        columns |= {column: role for column, role in found.items() if column not in columns}
     name = form or (tables.read[0][1].name if tables.read else FOLDER.name)
     return Source(tree.name, total, entries, Reading(name, columns, tuple(dict.fromkeys(left))))
 
@@ -100,44 +123,56 @@ def _folders_of(images: Sequence[str], top: str) -> list[Aside]:
 
 def _unread(tree: Tree, tables: Tables, sidecars: Sidecars) -> Iterator[Aside]:
     """Files that are neither images nor tables nor beside images, by kind."""
-    known = {file for file, _, _ in tables.read}
-    known |= {aside.name for aside in tables.left_aside} | set(sidecars.names)
+    known = {*tables.known, *sidecars.names, *(file for file, _, _ in tables.read)}
+    known |= {aside.name for aside in tables.left_aside}
     for name, reason in ((r.name, r.reason) for r in tables.unusable):
         known.add(name)
         if suffix(name) not in _TABLES:  # it may have been no table at all
             yield Aside(name, reason)
     rest = [n for n in tree.names if n not in known and not (is_image(n) or _is_archive(n))]
-    for _, group in groupby(sorted(rest, key=lambda n: (suffix(n), n)), suffix):
-        names = list(group)
+    for _, files in groupby(sorted(rest, key=lambda n: (suffix(n), n)), suffix):
+        names = list(files)
         path = tree.path(names[0])
         table = path and any(suffix(path) in form.suffixes for form in TABLES)
-        yield Aside(
-            names[0] if len(names) == 1 else f"{len(names):,} files such as {names[0]}",
-            "it is neither an image nor a table of them" if len(names) == 1
-            else "they are neither images nor tables of them",
-            f"sextant ingest {quote(path)}" if table else "",
-        )  # fmt: skip
+        instead = f"sextant ingest {quote(path)}" if table else ""
+        yield group(names, "neither an image nor a table that belongs to the images", instead)
 
 
-def _find_tables(tree: Tree, top: str, options: ReadOptions) -> Tables:
+def _find_tables(contents: Contents) -> Tables:
     """The table of a tree, perhaps in parts, with its rows; those that are not read."""
-    main = f"{top}items.jsonl"
+    tree, options = contents.tree, contents.options
+    main = f"{contents.top}items.jsonl"
     if main in tree.names and options.form in ("", "jsonl"):
         return Tables([(main, *table_of(tree, main, options))])
     found = Tables()
-    files, at_top = _candidates(tree, top, options, found)
+    files, at_top = _candidates(contents, found)
+    read_tables(contents, files, found, at_top)
+    return found
+
+
+def read_tables(
+    contents: Contents, files: Sequence[str], found: Tables, at_top: bool = True
+) -> None:
+    """Read files as parts of one table.
+
+    Args:
+        contents: have the files.
+        files: that may be tables.
+        found: to which they are added.
+        at_top: whether tables that are no parts of one are an error, or left aside.
+    """
+    tree, options = contents.tree, contents.options
     for file in files:
         try:
             found.read.append((file, *table_of(tree, file, options)))
         except UnreadableFile as error:
             found.unusable.append(Rejected(file, error.reason))
-    if options != DETECT and not found.read:
+    if options != DETECT and not found.read and not contents.sidecars.columns:
         reason = "it has no table to which the options for columns, separator or form apply"
         first = found.unusable[0] if found.unusable else Rejected(tree.name, reason)
         raise UnreadableFile(first.name, first.reason)
     if len(found.read) > 1:
-        _unite(tree, top, found, at_top)
-    return found
+        _unite(tree, contents.top, found, at_top)
 
 
 def _unite(tree: Tree, top: str, found: Tables, at_top: bool) -> None:
@@ -164,12 +199,12 @@ def _unite(tree: Tree, top: str, found: Tables, at_top: bool) -> None:
     found.notes.append(Note(f"{many}: {names}."))
 
 
-def _candidates(
-    tree: Tree, top: str, options: ReadOptions, found: Tables
-) -> tuple[list[str], bool]:
+def _candidates(contents: Contents, found: Tables) -> tuple[list[str], bool]:
     """Files that may be the table, and whether they lie at the top of the tree."""
-    images = {splitext(n)[0] for n in tree.names if is_image(n)}
-    free = [n for n in tree.names if splitext(n)[0] not in images]  # the others belong to an image
+    tree, top, options = contents.tree, contents.top, contents.options
+    stems = {splitext(name)[0] for name in contents.images}
+    # The others belong to an image.
+    free = [n for n in tree.names if splitext(n)[0] not in stems and n not in contents.sidecars]
     if asked := [form for form in TABLES if form.name == options.form]:
         of_form = [n for n in free if suffix(n) in asked[0].suffixes]
         highest = min((n.count("/") for n in of_form), default=0)
@@ -245,7 +280,7 @@ def top_of(names: Sequence[str]) -> str:
 
 
 def _one_image(tree: Tree, file: str, options: ReadOptions) -> Source:
-    sidecars = Sidecars.beside(tree, file)
+    sidecars = Sidecars.beside(tree, file, options)
     entries = list(sidecars.complete(loose_images(tree, [file], None)))
     return Source(file, 1, lambda: entries, Reading(IMAGE.name, {}, sidecars.left_aside))
 

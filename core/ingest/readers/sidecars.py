@@ -1,67 +1,95 @@
-"""Text files beside images: a.txt or a.caption has the captions of a.jpg."""
+"""Files beside images: a.txt or a.caption has the captions of a.jpg, a.json its fields."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from posixpath import splitext
 
 from core.errors import UnreadableFile
+from core.ingest.readers.fields import field_roles, fields_of, row_beside
 from core.ingest.readers.files import Tree, suffix
-from core.ingest.readers.records import Aside, Entry, Note, Record
-from core.ingest.readers.rows import Row
+from core.ingest.readers.records import Aside, Entry, Note, ReadOptions, Record
+from core.ingest.readers.rows import DETECT, Row
 from core.ingest.readers.tables import lines, text_of
 from core.types import Rejected
 
-_SUFFIXES = (".caption", ".txt")
+_TEXTS = (".caption", ".txt")
 _LOOKED_AT = 20  # files that tell whether all of them are captions
 _NUMBERS = 4  # in a line that describes a box
+_NO_CAPTIONS = "numbers, such as boxes, are no captions"
 
 
 class Sidecars:
-    """The text files of a tree that have the name of an image.
+    """The files of a tree that have the name of an image: captions as text, fields as JSON.
 
     Args:
         tree: has them.
         images: names of the images.
+        options: which fields are captions and labels.
         names: of the files that may be; those of the tree.
     """
 
     def __init__(
-        self, tree: Tree, images: Iterable[str], names: Iterable[str] | None = None
+        self,
+        tree: Tree,
+        images: Iterable[str],
+        options: ReadOptions = DETECT,
+        names: Iterable[str] | None = None,
     ) -> None:
         self._tree = tree
-        stems = {splitext(name)[0] for name in images}
-        names = tree.names if names is None else names
-        texts = sorted(name for name in names if suffix(name) in _SUFFIXES)
-        # A .caption comes before the .txt of the same name, which may hold something else.
-        self._files: dict[str, str] = {}
+        self._options = options
+        self._texts: dict[str, str] = {}
+        self._fields: dict[str, str] = {}
         self.names: list[str] = []
-        for name in texts:
-            if (stem := splitext(name)[0]) in stems:
+        owners = {owner: image for image in images for owner in (image, splitext(image)[0])}
+        # A .caption comes before the .txt of the same name, which may hold something else.
+        for name in tree.names if names is None else names:
+            image = owners.get(splitext(name)[0])
+            if image and suffix(name) in (*_TEXTS, ".json"):
                 self.names.append(name)
-                self._files.setdefault(stem, name)
+                files = self._fields if suffix(name) == ".json" else self._texts
+                files.setdefault(image, name)
 
     @classmethod
-    def beside(cls, tree: Tree, image: str) -> Sidecars:
+    def beside(cls, tree: Tree, image: str, options: ReadOptions) -> Sidecars:
         """Those of one image, without a list of the tree."""
-        names = [splitext(image)[0] + ending for ending in _SUFFIXES]
-        return cls(tree, [image], [name for name in names if not tree.objection(name)])
+        endings = (*_TEXTS, ".json")
+        names = [stem + end for stem in (image, splitext(image)[0]) for end in endings]
+        there = sorted(name for name in names if not tree.objection(name))
+        return cls(tree, [image], options, there)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a file is one of them."""
+        return name in self._all
+
+    @cached_property
+    def _all(self) -> set[str]:
+        return set(self.names)
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """The roles of the fields in the first JSON file."""
+        for name in self._fields.values():
+            try:
+                return field_roles(fields_of(self._tree, name), self._options)
+            except UnreadableFile:
+                continue
+        return {}
 
     @cached_property
     def left_aside(self) -> tuple[Aside, ...]:
-        """All of them, where the first ones have boxes or other numbers; those beside captions."""
+        """All texts, where the first ones have boxes or other numbers; those beside captions."""
         left = []
-        files = list(self._files.values())
-        looked_at = files[:_LOOKED_AT]
-        if files and all(map(self._has_boxes, looked_at)):
-            left.append(_group(files, "numbers, such as boxes, are no captions"))
-            self._files = {}
-        used = set(files)
+        texts = list(self._texts.values())
+        if texts and all(map(self._has_boxes, texts[:_LOOKED_AT])):
+            left.append(group(texts, _NO_CAPTIONS))
+            self._texts = {}
+        used = {*texts, *self._fields.values()}
         if others := [name for name in self.names if name not in used]:
-            left.append(_group(others, "there is a .caption beside it"))
+            left.append(group(others, "another file beside the image is read instead"))
         return tuple(left)
 
     def _has_boxes(self, name: str) -> bool:
@@ -71,37 +99,47 @@ class Sidecars:
             return False
 
     def complete(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Entries, with the captions of images that have none, and what is wrong with those."""
-        boxes = []
+        """Entries with what is beside their images, and what is wrong with it.
+
+        Captions and labels are read where an image has none, attributes where it has no such one.
+        """
+        boxes: list[str] = []
         for entry in entries:
-            file = self._file_of(entry)
-            if isinstance(entry, Record) and file:
-                captions, wrong, is_none = self._read(file)
-                yield from wrong
-                entry = replace(entry, captions=tuple(captions))
-                boxes += [file] if is_none else []
+            if isinstance(entry, Record) and entry.read is not None:
+                if (file := self._texts.get(entry.name)) and not entry.captions:
+                    entry, bad = self._with_texts(entry, file, boxes)
+                    yield from bad
+                if file := self._fields.get(entry.name):
+                    entry, bad = self._with_fields(entry, file)
+                    yield from bad
             yield entry
         if boxes:
             files = "1 text file" if len(boxes) == 1 else f"{len(boxes):,} text files"
-            what = "beside images were not read: numbers, such as boxes, are no captions"
-            yield Note(f"{files} {what} (first: {boxes[0]}).")
+            yield Note(f"{files} beside images not read: {_NO_CAPTIONS} (first: {boxes[0]}).")
 
-    def _file_of(self, entry: Entry) -> str:
-        if not isinstance(entry, Record) or entry.read is None or entry.captions:
-            return ""
-        return self._files.get(splitext(entry.name)[0], "")
+    def _with_fields(self, record: Record, file: str) -> tuple[Record, list[Rejected]]:
+        try:
+            row = row_beside(self._tree, file, self._options)
+        except UnreadableFile as error:
+            return record, [Rejected(file, error.reason)]
+        captions, labels = record.captions or row.captions, record.labels or row.labels
+        attributes = {**row.attributes, **record.attributes}
+        record = replace(record, captions=captions, labels=labels, attributes=attributes)
+        return record, list(row.rejected)
 
-    def _read(self, file: str) -> tuple[list[str], list[Rejected], bool]:
-        """The captions in a file, its rejected lines, and whether it has boxes instead."""
+    def _with_texts(
+        self, record: Record, file: str, boxes: list[str]
+    ) -> tuple[Record, list[Rejected]]:
         try:
             content = text_of(self._tree, file)
         except UnreadableFile as error:
-            return [], [Rejected(file, error.reason)], False
+            return record, [Rejected(file, error.reason)]
         if is_boxes(content):
-            return [], [], True
+            boxes.append(file)
+            return record, []
         rows = lines(file, content)
-        captions = [c for row in rows if isinstance(row, Row) for c in row.captions]
-        return captions, [row for row in rows if isinstance(row, Rejected)], False
+        captions = tuple(c for row in rows if isinstance(row, Row) for c in row.captions)
+        return replace(record, captions=captions), [r for r in rows if isinstance(r, Rejected)]
 
 
 def is_boxes(content: str) -> bool:
@@ -133,6 +171,11 @@ def _number(word: str) -> bool:
     return True
 
 
-def _group(names: list[str], reason: str) -> Aside:
+def group(names: Sequence[str], reason: str, instead: str = "") -> Aside:
+    """Files that are left aside for one reason.
+
+    >>> group(["a.xml", "b.xml"], "nothing reads it").name
+    '2 files such as a.xml'
+    """
     many = f"{len(names):,} files such as {names[0]}"
-    return Aside(names[0] if len(names) == 1 else many, reason)
+    return Aside(names[0] if len(names) == 1 else many, reason, instead)

@@ -12,6 +12,7 @@ from core.ingest.readers.fiftyone import FIFTYONE
 from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.forms import Table, TableForm
 from core.ingest.readers.join import each_row, join_tables
+from core.ingest.readers.loose_images import is_image
 from core.ingest.readers.parquet import PARQUET
 from core.ingest.readers.records import Note, Reading, ReadOptions, Record, Source
 from core.ingest.readers.rows import EXPECTED
@@ -61,7 +62,9 @@ def table_file(tree: Tree, file: str, options: ReadOptions) -> Source:
     name = basename(file)
     if table.count:
         return Source(name, table.count, lambda: each_row(part, tree), reading)
-    entries = join_tables([part], tree)
+    # Beside the folder of the table, as in Flickr8k, images are found by their names.
+    images = [name for name in tree.names if is_image(name)] if "/" in file else []
+    entries = join_tables([part], tree, images)
     if all(isinstance(entry, Note) for entry in entries):
         raise UnreadableFile(name, f"it has no rows. {EXPECTED}")
     total = sum(isinstance(entry, Record) for entry in entries)

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 from posixpath import basename
+from shlex import quote
 
 from core.errors import UnreadableFile
 from core.ingest.readers.fields import field_roles, fields_of, row_beside
@@ -27,6 +28,7 @@ from core.types import Rejected, Value
 _CAPTIONS = ("txt", "caption", "text")
 _LABELS = ("cls", "label", "cls.txt")
 _FIELDS = "json"
+_TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 _NAMES = "classnames.txt"  # a line for each class, beside the shards
 _LOOKED_AT = 1000  # samples of a tar, to see whether it has any
 
@@ -166,15 +168,14 @@ def _beside(tree: Tree) -> list[Aside]:
     if isinstance(tree, Tar):
         return []
     rest = [name for name in tree.names if not is_tar(name) and basename(name) != _NAMES]
-    return [
-        Aside(
-            names[0] if len(names) == 1 else f"{len(names):,} files such as {names[0]}",
-            "it lies beside tars" if len(names) == 1 else "they lie beside tars",
-            f"sextant ingest {names[0]}",
-        )
-        for _, group in groupby(sorted(rest, key=lambda n: (suffix(n), n)), suffix)
-        if (names := list(group))
-    ]
+    left = []
+    for ending, group in groupby(sorted(rest, key=lambda name: (suffix(name), name)), suffix):
+        names = list(group)
+        many = names[0] if len(names) == 1 else f"{len(names):,} files such as {names[0]}"
+        reason = "only the tars were read"
+        instead = f"sextant ingest {quote(tree.path(names[0]))}" if ending in _TABLES else ""
+        left.append(Aside(many, reason, instead))
+    return left
 
 
 def _class_names(tree: Tree) -> Sequence[str]:
