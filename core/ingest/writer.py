@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.store import Collection
 
 CHUNK_ROWS = 1000
+CHUNK_BYTES = 256_000_000  # of images that wait to be stored
 CHUNK_SECONDS = 30.0
 FIRST_SECONDS = 2.0
 """To the first chunk, so that it can be searched at once; each later one takes twice as long."""
@@ -151,6 +152,7 @@ class Writer:
         self.precomputed = precomputed
         self.report = IngestReport(collection.name)
         self.wrote = False
+        self.waiting = 0  # records whose items are in the queue
         self._known = collection.item_ids()
         self._deleted = collection.edits.deleted()
         self._updates = Updates(collection, self._known, place)
@@ -163,7 +165,7 @@ class Writer:
         self._ids: list[str] = []
         self._rows: list[Floats] = []
         self._since, self._seconds = monotonic(), FIRST_SECONDS
-        self._long = 0
+        self._long = self._bytes = 0
         self._notes: dict[str, list[str]] = {}
 
     def add(self, record: PreparedRecord) -> None:
@@ -179,9 +181,13 @@ class Writer:
         if not record.stored:
             self._updates.add(record.items, record.pairs)
         self._pairs.update(dict.fromkeys(record.pairs))
+        self.waiting += record.counted
+        if not (self._images or self._texts):
+            self.waiting = 0
         if len(self._images) >= IMAGE_BATCH or len(self._texts) >= TEXT_BATCH:
             self.encode()
-        if len(self._ids) >= CHUNK_ROWS or monotonic() - self._since > self._seconds:
+        full = len(self._ids) >= CHUNK_ROWS or self._bytes >= CHUNK_BYTES
+        if full or monotonic() - self._since > self._seconds:
             self.encode()
             self.flush()
 
@@ -194,6 +200,7 @@ class Writer:
         else:
             self._known.add(item.id)
             self._new[item.id] = item
+            self._bytes += len(item.payload)
             if item.kind == "image":
                 self.report.images += 1
                 self._thumbnails[item.id] = record.thumbnail
@@ -210,6 +217,7 @@ class Writer:
 
     def encode(self) -> None:
         """Encode the queue."""
+        self.waiting = 0
         if self._images:
             pixels = np.stack([p for _, p in self._images])
             self._add_rows([i for i, _ in self._images], self.encoder.encode_prepared(pixels))
@@ -255,5 +263,5 @@ class Writer:
             self.collection.write_vectors(self.passport, self._ids, rows, listed=self.listed)
         self.wrote = self.wrote or bool(self._new or self._ids)
         self._new, self._pairs, self._thumbnails = {}, {}, {}
-        self._ids, self._rows, self._since = [], [], monotonic()
+        self._ids, self._rows, self._since, self._bytes = [], [], monotonic(), 0
         self._seconds = min(2 * self._seconds, CHUNK_SECONDS)
