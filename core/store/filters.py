@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, inf, nextafter
+from math import ceil, floor, inf, log10, nextafter
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from core.store.snapshot import Snapshot
 from core.types import Bools, Filter, Value
 
 MAX_VALUES = 500
+SMALLEST, LARGEST = 1e-9, 1e12  # ranges of decimals that a slider shows
 LEAST, MOST = -(2**63), 2**63 - 1  # of the integer columns
 OWN_FIELDS = ("kind", "label", "name", "text")
 
@@ -35,6 +36,22 @@ class Field:
     values: tuple[Value, ...] = ()
     low: float | None = None
     high: float | None = None
+
+    @property
+    def step(self) -> float | None:
+        """Step of a slider over the range; None where none is precise enough.
+
+        >>> Field("year", "int", (), 1990, 2010).step, Field("p", "float", (), 0.0, 0.005).step
+        (1, 1e-05)
+        """
+        if self.low is None or self.high is None:
+            return None
+        if self.type == "int":
+            return 1
+        span, largest = self.high - self.low, max(-self.low, self.high)
+        if span and not (SMALLEST <= span <= LARGEST >= largest and span >= SMALLEST * largest):
+            return None
+        return float(10 ** min(-2, floor(log10(span / 100)))) if span else 0.01
 
 
 def fields(items: Snapshot) -> tuple[Field, ...]:

@@ -1,14 +1,15 @@
 """Filters: a typed widget for labels and each attribute; all are part of the link."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
+from core import search
 from core.types import Filter
 from pages.parts import formatting, session
 
-IS, NOT, HAS, FROM_TO = "is", "not", "has", "range"
+IS, NOT, HAS, FROM_TO, FROM, TO = "is", "not", "has", "range", "from", "to"
 
 
 def popover(fields: Sequence[Any], *, of: str = "") -> tuple[Filter, ...]:
@@ -17,6 +18,9 @@ def popover(fields: Sequence[Any], *, of: str = "") -> tuple[Filter, ...]:
     Args:
         fields: the fields to filter by.
         of: prefix of the names in the link, for filters of another page.
+
+    Raises:
+        InputError: what was typed as a number is none.
     """
     fields = [field for field in fields if field.name != "kind"]
     names = [(f"{of}{name}", default) for name, default in _names(fields)]
@@ -35,18 +39,21 @@ def popover(fields: Sequence[Any], *, of: str = "") -> tuple[Filter, ...]:
             on_click=session.forget,
             args=tuple(name for name, _ in names),
         )
-    return tuple(chosen)
+    kinds = {field.name: field.type for field in fields}
+    return tuple(_with_numbers(condition, kinds) for condition in chosen)
 
 
 def named(name: str) -> bool:
     """Whether a name in the link is a filter's."""
-    return name.partition(".")[0] in (IS, NOT, HAS, FROM_TO) and "." in name
+    return name.partition(".")[0] in (IS, NOT, HAS, FROM_TO, FROM, TO) and "." in name
 
 
 def _names(fields: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """The names of the filters in the link, each with its neutral value."""
     for field in fields:
-        if field.type in ("int", "float"):
+        if field.type in ("int", "float") and field.step is None:
+            yield from ((f"{FROM}.{field.name}", ""), (f"{TO}.{field.name}", ""))
+        elif field.type in ("int", "float"):
             yield f"{FROM_TO}.{field.name}", (field.low, field.high)
         elif field.type == "bool":
             yield f"{IS}.{field.name}", ()
@@ -58,7 +65,9 @@ def _names(fields: Sequence[Any]) -> Iterator[tuple[str, Any]]:
 
 def _widgets(field: Any, of: str) -> Iterator[Filter]:
     title = formatting.plain(field.name.replace("_", " ").capitalize())
-    if field.type in ("int", "float"):
+    if field.type in ("int", "float") and field.step is None:
+        yield from _typed(field, title, of)
+    elif field.type in ("int", "float"):
         yield from _range(field, title, of)
     elif field.type == "bool":
         yield from _yes_no(field, title, of)
@@ -84,15 +93,38 @@ def _choices(field: Any, title: str, of: str) -> Iterator[Filter]:
 
 def _range(field: Any, title: str, of: str) -> Iterator[Filter]:
     low, high = field.low, field.high
-    if low is None or high is None or low == high:
+    if low == high:
         return
     name = f"{of}{FROM_TO}.{field.name}"
     current = tuple(session.peek(name, (low, high)))
     if len(current) != 2 or not low <= current[0] <= current[1] <= high:
         session.preset(name, (low, high))
-    chosen = session.linked(name, (low, high), st.slider, title, low, high)
+    chosen = session.linked(name, (low, high), st.slider, title, low, high, step=field.step)
     if tuple(chosen) != (low, high):
         yield Filter(field.name, "between", tuple(chosen))
+
+
+def _typed(field: Any, title: str, of: str) -> Iterator[Filter]:
+    """Two numbers as text, where no slider holds the range; `popover` reads them when all is drawn.
+
+    Ids of 19 digits would be rounded in a browser.
+    """
+    with st.container(horizontal=True, gap="small"):
+        ends = tuple(
+            session.linked(
+                f"{of}{name}.{field.name}", "", st.text_input, f"{title} {name}", placeholder="any"
+            ).strip()
+            or None
+            for name in (FROM, TO)
+        )
+    if any(ends):
+        yield Filter(field.name, "between", ends)
+
+
+def _with_numbers(condition: Filter, kinds: Mapping[str, str]) -> Filter:
+    if condition.op != "between" or not any(isinstance(v, str) for v in condition.values):
+        return condition
+    return search.parse_filters(search.format_filters([condition]), kinds)[0]
 
 
 def _yes_no(field: Any, title: str, of: str) -> Iterator[Filter]:

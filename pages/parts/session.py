@@ -165,7 +165,10 @@ def _parse(texts: Sequence[str], default: Any) -> Any:
             number = float(text)
         except ValueError:
             return default
-        return type(default)(number) if math.isfinite(number) else default
+        if not math.isfinite(number):
+            return default
+        exact = isinstance(default, int) and text.strip("+-").isdecimal()
+        return int(text) if exact else type(default)(number)
     return text
 
 

@@ -93,36 +93,36 @@ def _filter(tokens: list[str], types: Mapping[str, str]) -> Filter:
     kind = types.get(field, "str")
     word = _next(tokens, f"a comparison after '{field}'").lower()
     if word == "=":
-        return Filter(field, "in", (_value(tokens, kind),))
+        return Filter(field, "in", (_value(tokens, field, kind),))
     if word == "!=":
-        return Filter(field, "not in", (_value(tokens, kind),))
+        return Filter(field, "not in", (_value(tokens, field, kind),))
     if word == "contains":
         return Filter(field, "contains", (unquote(_next(tokens, "a text")),))
     if word in (">=", "<="):
-        end = _value(tokens, kind)
+        end = _value(tokens, field, kind)
         return Filter(field, "between", (end, None) if word == ">=" else (None, end))
     if word == "between":
-        low = _value(tokens, kind)
+        low = _value(tokens, field, kind)
         _expect(tokens, "and")
-        return Filter(field, "between", (low, _value(tokens, kind)))
+        return Filter(field, "between", (low, _value(tokens, field, kind)))
     op: Literal["in", "not in"] = "in"
     if word == "not":
         _expect(tokens, "in")
         op, word = "not in", "in"
     if word == "in":
-        return Filter(field, op, _list(tokens, kind))
+        return Filter(field, op, _list(tokens, field, kind))
     raise InputError(f"'{word}' after '{field}' is not a comparison. {HINT}")
 
 
-def _list(tokens: list[str], kind: str) -> tuple[Value, ...]:
+def _list(tokens: list[str], field: str, kind: str) -> tuple[Value, ...]:
     _expect(tokens, "(")
-    values = [_value(tokens, kind)]
+    values = [_value(tokens, field, kind)]
     while _next(tokens, "a ')'") == ",":
-        values.append(_value(tokens, kind))
+        values.append(_value(tokens, field, kind))
     return tuple(values)
 
 
-def _value(tokens: list[str], kind: str) -> Value:
+def _value(tokens: list[str], field: str, kind: str) -> Value:
     text = unquote(_next(tokens, "a value"))
     if kind == "bool" and text.lower() in ("true", "false"):
         return text.lower() == "true"
@@ -130,7 +130,9 @@ def _value(tokens: list[str], kind: str) -> Value:
         try:
             return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
         except ValueError as error:
-            raise InputError(f"'{text[:40]}' is not a number. {HINT}") from error
+            raise InputError(
+                f"'{text[:40]}' is not a number; values of '{field}' are, such as 2000."
+            ) from error
     return text
 
 
