@@ -126,12 +126,15 @@ def _run(
     progress(0, total or 0)
     try:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
-            done = 0
+            added = done = 0
             for record in prefetch(pool, source, prepare):
                 writer.add(record)
-                done += record.counted
-                progress(done, max(total, done) if total else 0)
+                added += record.counted
+                while done < added - writer.waiting:
+                    done += 1
+                    progress(done, max(total, done) if total else 0)
             writer.encode()
+            progress(added, added)
     except (Cancelled, KeyboardInterrupt):
         writer.flush()
         raise

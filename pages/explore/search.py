@@ -33,7 +33,7 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
         if not bar.off:
             encoder_steps.show(steps)
         if not query:
-            empty_states.show(state.card(), off=bar.off)
+            empty_states.show(state.card(), bar.settings["filters"], off=bar.off)
         elif panel:
             query_panel.show(panel, {kind: one.result for kind, one in shown.items()})
         state.settle()

@@ -1,9 +1,11 @@
 """Pages without a collection, items or a query: what is missing and what to do next."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
 
+from core.types import Filter
 from core.workbench import Card
 from pages.parts import encoder_offer, formatting, gallery, item, jobs, problems, query, state
 
@@ -91,7 +93,7 @@ def _until_grown(shown: Card) -> None:
         st.rerun()
 
 
-def show(card: Card, *, off: str) -> None:
+def show(card: Card, filters: Sequence[Filter], *, off: str) -> None:
     """Without a query: words to try, what the encoder can do, and a sample of the images."""
     words = () if off else state.example_queries()
     if words:
@@ -108,7 +110,11 @@ def show(card: Card, *, off: str) -> None:
             "No captions yet. Recall, alignment and the modality gap need texts: add a captions "
             "file on the Collections page."
         )
-    mosaic = [replace(card, labels=()) for card in gallery.cards(state.examples(24))]
+    examples = state.examples(24, filters)
+    if filters:
+        passing = "Those that pass the filters:" if examples else "Nothing passes the filters."
+        st.caption(passing)
+    mosaic = [replace(card, labels=()) for card in gallery.cards(examples)]
     item.browse(mosaic, key="_mosaic", size=150)
     encoder_offer.for_collection()
     if jobs.busy(card.name):

@@ -78,7 +78,8 @@ def _actions(job: Job) -> None:
     if job.state == "running":
         st.button("Cancel", key=f"_cancel_{job.id}", type="tertiary", on_click=job.cancel)
         return
-    if st.button("Resume", key=f"_resume_{job.id}", icon=":material/play_arrow:"):
+    label = "Try again" if job.state == "failed" else "Resume"
+    if st.button(label, key=f"_resume_{job.id}", icon=":material/play_arrow:"):
         with problems.shown():
             tasks.resume(state.workbench(), job)
             st.rerun()

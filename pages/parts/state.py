@@ -8,13 +8,14 @@ import gc
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from threading import Thread
 from typing import Any
 
 import streamlit as st
 
 from core.search import SearchResult
-from core.types import Finding, Item, Query, Space
+from core.types import Filter, Finding, Item, Query, Space
 from core.workbench import (
     DEFAULT_ENCODER,
     Card,
@@ -214,11 +215,21 @@ def captions(ids: Sequence[str]) -> dict[str, str]:
     return {id_: texts[text].text for id_, text in first.items()}
 
 
-def examples(n: int) -> tuple[str, ...]:
-    """Ids of n images spread over the collection on screen; of texts where it has no images."""
-    here = space()
-    end = here.n_images or here.n
-    return here.ids[: end : max(end // n, 1)][:n]
+def examples(n: int, filters: Sequence[Filter] = ()) -> tuple[str, ...]:
+    """Ids of n images spread over the collection on screen; of texts where none is an image.
+
+    Args:
+        n: how many at most.
+        filters: those that pass.
+    """
+    here = opened()
+    ids, images = here.space.ids, here.space.n_images
+    if filters:
+        passes = here.collection.mask(filters, ids).tolist()
+        images = sum(passes[:images])
+        ids = tuple(compress(ids, passes))
+    end = images or len(ids)
+    return ids[: end : max(end // n, 1)][:n]
 
 
 def example_queries() -> tuple[str, ...]:

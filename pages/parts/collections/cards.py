@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.workbench import Card, tasks
 from pages.parts import formatting, gallery, jobs, problems, session, state, vital_signs
-from pages.parts.collections import intake
+from pages.parts.collections import exports, intake
 from pages.parts.collections.report import open_report
 
 PAGES = {
@@ -16,6 +16,7 @@ PAGES = {
     "pages/measure/evaluate.py": "Evaluate",
 }
 RENAME, ENCODE, REPORT, DELETE = "Rename", "Add an encoder", "Last ingest report", "Delete"
+EXPORT = "Export"
 
 
 def show(cards: Sequence[Card]) -> None:
@@ -105,7 +106,7 @@ def _measure(card: Card, label: str) -> None:
 def _actions(card: Card) -> list[str]:
     actions = [RENAME]
     if card.images + card.texts:
-        actions.append(ENCODE)
+        actions += [ENCODE, EXPORT]
     if card.last_intake:
         actions.append(REPORT)
     return actions if jobs.busy(card.name) else [*actions, DELETE]
@@ -118,6 +119,8 @@ def _act(chosen: str | None, card: Card) -> None:
         _encode(card)
     elif chosen == DELETE:
         _delete(card)
+    elif chosen == EXPORT:
+        exports.dialog(card)
     elif chosen == REPORT:
         open_report(card.name)
         st.rerun()
