@@ -8,6 +8,7 @@ from core.workbench.catalog import Entry
 from core.workbench.collections import Card, Workbench
 from core.workbench.encoder_report import EncoderReport
 from core.workbench.evaluate import Labels
+from core.workbench.export import SavedExport
 from core.workbench.findings import Glance, StoredFindings
 from core.workbench.ingest import DEFAULT_ENCODER
 from core.workbench.jobs import Job
@@ -30,6 +31,7 @@ __all__ = [
     "Preview",
     "RankingGain",
     "ReadOptions",
+    "SavedExport",
     "StoredFindings",
     "Tag",
     "Workbench",

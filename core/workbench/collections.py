@@ -85,6 +85,9 @@ class Workbench:
     export = _export.export
     export_forms = staticmethod(_export.export_forms)
     exported_file = _export.exported_file
+    save_export = _export.save_export
+    saved_exports = _export.saved_exports
+    delete_export = staticmethod(_export.delete_export)
     export_place = staticmethod(_export.export_place)
 
     search = staticmethod(_search.search)

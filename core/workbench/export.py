@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from io import BytesIO
 from math import isfinite
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -97,15 +99,72 @@ def exported_file(
     """An export of some items as the bytes of one file: the file itself, or a zip of all files."""
     with TemporaryDirectory() as folder:
         place = Path(folder) / "export" / export_place(name, form)
-        done = export(bench, name, form, place, ids=ids, vectors=vectors)
-        if len(done.files) == 1 and place.is_file():
-            return place.read_bytes()
-        packed = BytesIO()
-        with ZipFile(packed, "w", ZIP_DEFLATED) as file:
-            for path in sorted(place.parent.rglob("*")):
-                if path.is_file():
-                    file.write(path, path.relative_to(place.parent).as_posix())
-        return packed.getvalue()
+        export(bench, name, form, place, ids=ids, vectors=vectors)
+        return _one_file(place.parent)
+
+
+@dataclass(frozen=True)
+class SavedExport:
+    """An export in the home: its folder, its file or folder there, bytes, and when it was made.
+
+    `made` are seconds since 1970.
+    """
+
+    folder: Path
+    place: Path
+    size: int
+    made: float
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is one file, and no table with files beside it."""
+        return self.place.is_file() and len(list(self.folder.iterdir())) == 1
+
+    def read(self) -> bytes:
+        """Its file, or a zip of all its files."""
+        return _one_file(self.folder)
+
+
+def save_export(
+    bench: Workbench, name: str, form: str, *, vectors: bool, progress: Progress = no_progress
+) -> Exported:
+    """Export a whole collection into the home; see `saved_exports`."""
+    folder = _exports(bench, name) / f"{datetime.now():%Y-%m-%d %H.%M.%S} {form}"
+    place = folder / export_place(name, form)
+    return export(bench, name, form, place, vectors=vectors, progress=progress)
+
+
+def saved_exports(bench: Workbench, name: str) -> tuple[SavedExport, ...]:
+    """The exports of a collection in the home, newest first."""
+    found = []
+    for folder in _exports(bench, name).glob("*"):
+        places = [p for p in folder.iterdir() if not p.name.startswith(".")]
+        shortest = min(places, key=lambda place: len(place.name), default=None)
+        if shortest:
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            found.append(SavedExport(folder, shortest, size, folder.stat().st_mtime))
+    return tuple(sorted(found, key=lambda one: -one.made))
+
+
+def delete_export(saved: SavedExport) -> None:
+    """Delete an export in the home."""
+    rmtree(saved.folder, ignore_errors=True)
+
+
+def _exports(bench: Workbench, name: str) -> Path:
+    return bench.folder / "exports" / f"{name} exports"  # never ".."
+
+
+def _one_file(folder: Path) -> bytes:
+    """The only file of a folder, or a zip of all."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if len(files) == 1 and files[0].parent == folder:
+        return files[0].read_bytes()
+    packed = BytesIO()
+    with ZipFile(packed, "w", ZIP_DEFLATED) as file:
+        for path in files:
+            file.write(path, path.relative_to(folder).as_posix())
+    return packed.getvalue()
 
 
 def _passing(bench: Workbench, name: str, filters: Sequence[Filter]) -> list[str]:

@@ -156,6 +156,11 @@ def _measure_all(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     bench.measure_all(bench.open(arguments["name"], arguments["encoder"]), progress=tick)
 
 
+def _export(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    name, form = arguments["name"], arguments["form"]
+    bench.save_export(name, form, vectors=arguments["vectors"], progress=tick)
+
+
 VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "ingest": _ingest,
     "add_encoder": _add_encoder,
@@ -166,6 +171,7 @@ VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "add_tokens": _add_tokens,
     "measure_rankings": _measure_rankings,
     "measure_all": _measure_all,
+    "export": _export,
 }
 # After these the collection is measured again.
 NEW_VECTORS = ("ingest", "add_encoder", "encode_again", "build_demo")

@@ -131,7 +131,14 @@ def level_name(miss: float) -> str:
     return f"keeps {1 - miss:.0%}"
 
 
-def download(rows: Rows, name: str, *, label: str = "CSV", key: str = "") -> None:
+def download(
+    rows: Rows,
+    name: str,
+    *,
+    label: str = "CSV",
+    key: str = "",
+    help: str = "Save these numbers as a CSV file",
+) -> None:
     """A button that saves rows as CSV, created when it is clicked.
 
     Args:
@@ -140,6 +147,7 @@ def download(rows: Rows, name: str, *, label: str = "CSV", key: str = "") -> Non
         name: the file's name without its extension.
         label: on the button.
         key: tells buttons with the same file name apart.
+        help: what is saved.
     """
     st.download_button(
         label,
@@ -150,7 +158,7 @@ def download(rows: Rows, name: str, *, label: str = "CSV", key: str = "") -> Non
         type="tertiary",
         icon=":material/download:",
         on_click="ignore",
-        help="Save these numbers as a CSV file",
+        help=help,
     )
 
 
@@ -158,9 +166,10 @@ def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
     """CSV with a header; cells that a spreadsheet would run as a formula are quoted."""
     rows = list(rows)
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]) if rows else ["empty"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    names = list(rows[0]) if rows else ["empty"]
+    writer = csv.writer(out, lineterminator="\n")
+    table = (names, *([row.get(name) for name in names] for row in rows))
+    writer.writerows([_cell(value) for value in values] for values in table)
     return out.getvalue()
 
 

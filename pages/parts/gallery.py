@@ -25,6 +25,11 @@ _GRID = st.components.v2.component(
 LINES: dict[Band, str] = {
     "": "", "strong": "strong", "likely": "likely from here", "unlikely": "unlikely from here",
 }  # fmt: skip
+_COLUMNS = {
+    "id", "kind", "name", "text", "labels", "tags", "file", "image", "rank", "caption", "band",
+    "cosine", "score", "p", "p(match)", "p_null", "hubness", "bias", "plain_rank", "match",
+    "probability", "x", "y",
+}  # fmt: skip
 ABOUT_HUB = "In the nearest-neighbor lists of this many times more items than average"
 
 
@@ -84,7 +89,7 @@ def hits(results: Iterable[Hit], *, by_band: bool = False) -> list[Card]:
 
 
 def rows(results: Sequence[Hit] | Callable[[], Sequence[Hit]]) -> controls.Rows:
-    """Search results as a table, built when it is saved; deleted items have no kind and name.
+    """Search results as a table, built when it is saved; of deleted items only id and scores.
 
     `text` is a text itself, or an image's first caption.
     """
@@ -106,29 +111,64 @@ def rows(results: Sequence[Hit] | Callable[[], Sequence[Hit]]) -> controls.Rows:
     return table
 
 
-def item_rows(ids: Sequence[str]) -> controls.Rows:
-    """Items as a table, built when it is saved."""
+def item_rows(
+    ids: Sequence[str], more: Mapping[str, Mapping[str, float]] | None = None
+) -> controls.Rows:
+    """Items as a table, built when it is saved; `more` are further columns by id."""
     bench, name, space = state.workbench(), state.collection(), state.space()
-    return lambda: list(_described(bench, name, space, ids).values())
+    return lambda: [
+        {**row, **(more or {}).get(row["id"], {})}
+        for row in _described(bench, name, space, ids).values()
+    ]
 
 
 def _described(
     bench: Workbench, name: str, space: Space, ids: Sequence[str]
 ) -> dict[str, dict[str, str | float]]:
-    """Id, kind, name, text and labels of items, by id; those that were deleted have only an id."""
-    first, known = space.first_texts(ids), dict[str, Item]()
+    """Id, kind, name, text, labels, path, tags and attributes of items, by id.
+
+    Those that were deleted have only an id.
+    """
+    first = space.first_texts(ids)
     with bench.read_session():
-        for id_ in (*ids, *first.values()):
-            with suppress(UnknownName):
-                known[id_] = bench.items(name, [id_])[0]
+        known = _known(bench, name, list({*ids, *first.values()}))
+        tags: dict[str, list[str]] = {}
+        for tag in bench.tags(name):
+            if len(tag.ids) == 1:
+                tags.setdefault(tag.ids[0], []).append(tag.name)
+    attributes = sorted({a for id_ in ids if id_ in known for a in known[id_].attributes})
     rows: dict[str, dict[str, str | float]] = {}
     for id_ in ids:
         item, says = known.get(id_), known.get(first.get(id_, id_))
         rows[id_] = {
             "id": id_, "kind": item.kind if item else "", "name": item.name if item else "",
             "text": says.text if says else "", "labels": ", ".join(item.labels) if item else "",
+            "tags": ", ".join(tags.get(id_, ())), "file": item.source if item else "",
         }  # fmt: skip
+        for one in attributes:
+            value = item.attributes.get(one) if item else None
+            rows[id_][column_of(one)] = "" if value is None else value
     return rows
+
+
+def column_of(attribute: str) -> str:
+    """The column of an attribute in a table; another one than those of every item and hit.
+
+    >>> column_of("year"), column_of("Rank")
+    ('year', 'Rank (attribute)')
+    """
+    return f"{attribute} (attribute)" if attribute.strip().lower() in _COLUMNS else attribute
+
+
+def _known(bench: Workbench, name: str, ids: Sequence[str]) -> dict[str, Item]:
+    """The items that are still there, by id: at once unless one is gone."""
+    with suppress(UnknownName):
+        return {item.id: item for item in bench.items(name, ids)}
+    known = {}
+    for id_ in ids:
+        with suppress(UnknownName):
+            known[id_] = bench.items(name, [id_])[0]
+    return known
 
 
 def show(

@@ -22,5 +22,7 @@ def test_answers_are_saved_though_somebody_deleted_one_meanwhile(filled, monkeyp
     assert [row["name"] for row in whole] == [card["name"] for card in shown]
     Home(filled).open("colours").delete_items([shown[1]["id"]])
     saved = list(csv.DictReader(io.StringIO(files["results-images.csv"]())))
-    gone = {**whole[1], "kind": "", "name": "", "labels": ""}
+    about = ("kind", "name", "labels", "file", "size", "warm")
+    gone = {**whole[1], **dict.fromkeys(about, "")}
+    assert whole[0]["file"].endswith(whole[0]["name"]) and whole[0]["warm"] == "True"
     assert len(saved) == 12 and saved == [whole[0], gone, *whole[2:]]

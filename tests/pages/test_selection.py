@@ -69,7 +69,7 @@ def test_a_table_has_the_results_in_the_order_of_their_ranks(app):
     table = app.dataframe[0].value
     assert table["rank"].tolist() == list(range(1, 13))
     assert table["caption"][0].startswith("a red square")
-    assert list(table) == ["image", "rank", "caption", "cosine", "p", "labels", "name"]
+    assert list(table) == ["image", "rank", "caption", "cosine", "p", "labels", "name", "size", "warm"]
     assert not cards(app)
     run(app, view="nonsense")
     assert cards(app)

@@ -117,9 +117,10 @@ def export(place: DeltaGenerator, query: Query | None, shown: Mapping[Kind, Show
                 label=f"The best {min(ALL, result.n):,} {name}",
             )  # fmt: skip
             if result.matches:
+                matching = replace(every, k=result.matches)
                 controls.download(
                     gallery.rows(
-                        lambda q=every: [h for h in bench.search(opened, q).hits if h.match]
+                        lambda q=matching: [h for h in bench.search(opened, q).hits if h.match]
                     ),
                     f"matches-{name}", label=f"Strong and likely {name} ({result.matches:,})",
                 )  # fmt: skip
@@ -161,8 +162,12 @@ def _head(kind: Kind, result: SearchResult, *, cutoff: bool) -> None:
 
 
 def _table(kind: Kind, result: SearchResult, cards: Sequence[gallery.Card]) -> None:
-    """The results as a table that can be sorted, searched and saved."""
+    """The results as a table that can be sorted, searched, saved and selected from."""
     by_id: dict[str, Hit] = {hit.id: hit for hit in result.hits}
+    items = state.items(list(by_id))
+    fields = sorted({name for one in items.values() for name in one.attributes})
+    cards = sorted(cards, key=lambda card: by_id[card.id].rank)
+    ids = [card.id for card in cards]
     labeled, judged = any(card.labels for card in cards), any(card.band for card in cards)
     calibrated = any(isfinite(hit.probability) for hit in result.hits)
     rows = [
@@ -176,12 +181,23 @@ def _table(kind: Kind, result: SearchResult, cards: Sequence[gallery.Card]) -> N
             "p": by_id[card.id].p_null,
             **({"labels": list(card.labels)} if labeled else {}),
             "name": card.name,
+            **{gallery.column_of(f): items[card.id].attributes.get(f) for f in fields},
         }
-        for card in sorted(cards, key=lambda card: by_id[card.id].rank)
+        for card in cards
     ]
+    key, chosen = selection.table_key(kind, ids), selection.picked()
+
+    def select() -> None:
+        rows_now = session.value_of(key)["selection"]["rows"]
+        selection.select([ids[row] for row in rows_now if row < len(ids)], among=ids)
+
     decimals = st.column_config.NumberColumn(format="%.3f", width="small")
     st.dataframe(
-        rows, hide_index=True, key=f"_table_{kind}", row_height=52 if kind == "image" else None,
+        rows, hide_index=True, key=key, on_select=select, selection_mode="multi-row",
+        selection_default={
+            "selection": {"rows": [n for n, id_ in enumerate(ids) if id_ in chosen]}
+        },
+        row_height=52 if kind == "image" else None,
         column_config={
             "image": st.column_config.ImageColumn("", width="small"),
             "rank": st.column_config.NumberColumn(width="small"),

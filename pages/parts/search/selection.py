@@ -1,15 +1,17 @@
-"""The selected results: tag, export, delete, compare and measure them; part of the link."""
+"""The selected results, as part of the link: compare and measure them, and the edits of all."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from core import report
-from pages.parts import controls, formatting, gallery, item, problems, session, state
+from core.types import digest
+from pages.parts import edits, formatting, gallery, item, session, state
 
 GEOMETRY = "pages/measure/geometry.py"
 SUBSET = "a.items"  # in the link of Geometry
 MOST_COMPARED = 6
+DRAWN_ANEW = "table_drawn_anew"
 
 
 def picked() -> tuple[str, ...]:
@@ -31,21 +33,31 @@ def toggle(id_: str) -> None:
 
 def clear() -> None:
     """Select nothing."""
-    session.write(state.PICKED, (), ())
+    select(())
+
+
+def select(ids: Sequence[str], *, among: Sequence[str] | None = None) -> None:
+    """Select items, of some items only these; others stay as they are."""
+    kept = [] if among is None else [id_ for id_ in picked() if id_ not in set(among)]
+    session.write(state.PICKED, (*kept, *ids), ())
+    if among is None:
+        session.store(DRAWN_ANEW, session.get(DRAWN_ANEW, 0) + 1)
+
+
+def table_key(kind: str, ids: Sequence[str]) -> str:
+    """The key of a table of these items; another one when what is selected changed elsewhere."""
+    return f"_table_{kind}_{digest(*ids)[:8]}_{session.get(DRAWN_ANEW, 0)}"
 
 
 def bar() -> None:
     """The number of selected items and what can be done with them; nothing without any."""
     ids = picked()
+    edits.undo()
     if not ids:
         return
     with st.container(key="selection", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{len(ids):,} selected**", width="content")
-        with st.popover("Tag", icon=":material/sell:", type="tertiary"), problems.shown():
-            _tag(ids)
-        controls.download(gallery.item_rows(ids), "selection", label="Export")
-        with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-            _delete(ids)
+        edits.actions(ids, done=clear)
         if st.button(
             "Compare", key="_compare", icon=":material/compare:", type="tertiary",
             disabled=not 2 <= len(ids) <= MOST_COMPARED,
@@ -60,36 +72,6 @@ def bar() -> None:
             session.write(SUBSET, packed)
             st.switch_page(GEOMETRY)
         st.button("Clear", key="_unpick", icon=":material/close:", type="tertiary", on_click=clear)
-
-
-def _tag(ids: Sequence[str]) -> None:
-    bench, name = state.workbench(), state.collection()
-    known = sorted({tag.name for tag in bench.tags(name)})
-    tag = st.selectbox(
-        "Tag", known, index=None, key="_tag", accept_new_options=True,
-        placeholder="Choose or type a tag",
-    )  # fmt: skip
-    with st.container(horizontal=True):
-        if st.button("Add tag", key="_tag_add", type="primary", disabled=not tag):
-            bench.tag(name, tag, [(id_,) for id_ in ids])
-            st.toast(f"{formatting.count(len(ids), 'item')} tagged.", icon=":material/sell:")
-            st.rerun()  # the whole page: the tag is a filter now
-        if st.button("Remove tag", key="_tag_remove", disabled=not tag or tag not in known):
-            bench.untag(name, tag, [(id_,) for id_ in ids])
-            st.toast(f"Tag removed from {formatting.count(len(ids), 'item')}.")
-            st.rerun()
-    st.caption("Tags are a filter here and in Geometry.")
-
-
-def _delete(ids: Sequence[str]) -> None:
-    st.caption(
-        f"Deletes {formatting.count(len(ids), 'item')} with pairs and vectors from the collection. "
-        "Image files themselves are not deleted."
-    )
-    if st.button(f"Delete {len(ids):,}", key="_delete_picked", type="primary"):
-        state.workbench().delete_items(state.collection(), list(ids))
-        clear()
-        st.rerun()
 
 
 def _compare(ids: Sequence[str]) -> None:

@@ -1,0 +1,119 @@
+"""What can be done with selected items: tag, label, export, delete, and undo of the last edit."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+
+from pages.parts import controls, formatting, gallery, problems, session, state
+
+EDITED = "edited"  # what this session has edited last: the collection, and the edit
+
+
+def actions(
+    ids: Sequence[str],
+    *,
+    done: Callable[[], None],
+    of: str = "",
+    more: Mapping[str, Mapping[str, float]] | None = None,
+) -> None:
+    """Buttons in a row.
+
+    Args:
+        ids: the selected items.
+        done: called after a deletion: nothing is selected any more.
+        of: prefix of the keys, for a second selection on the site.
+        more: further columns of an exported table, by id.
+    """
+    with st.popover("Tag", icon=":material/sell:", type="tertiary"), problems.shown():
+        _tag(ids, of)
+    with st.popover("Label", icon=":material/label:", type="tertiary"), problems.shown():
+        _label(ids, of)
+    with st.popover("Export", icon=":material/download:", type="tertiary"):
+        _export(ids, of, more)
+    with st.popover("Delete", icon=":material/delete:", type="tertiary"), problems.shown():
+        _delete(ids, done, of)
+
+
+def _export(ids: Sequence[str], of: str, more: Mapping[str, Mapping[str, float]] | None) -> None:
+    """Downloads of some items: a table, or everything."""
+    bench, name = state.workbench(), state.collection()
+    controls.download(
+        gallery.item_rows(ids, more), f"{of}selection", label="CSV",
+        help="Paths, captions, labels, tags and attributes, for spreadsheets",
+    )  # fmt: skip
+    for form, label, file, about in (
+        ("parquet", "Parquet", f"{name}.parquet", "The same, with vectors"),
+        ("folder", "Images (zip)", f"{name}.zip", "Every image as a file, items.jsonl and vectors"),
+    ):
+        st.download_button(
+            label, lambda form=form: bench.exported_file(name, form, ids=ids), file,
+            key=f"_{of}save_{form}", type="tertiary", icon=":material/download:",
+            on_click="ignore", help=f"{about}. Added again, it gives the same items.",
+        )  # fmt: skip
+
+
+def undo(of: str = "") -> None:
+    """A button that undoes the last edit, where this session made it."""
+    bench, name = state.workbench(), state.collection()
+    last = session.get(EDITED, ())
+    if not last or last != (name, bench.last_edit(name)):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{of}undo"):
+        st.caption(f"{formatting.plain(last[1]).capitalize()}.", width="content")
+        if st.button("Undo", key=f"_{of}undo", icon=":material/undo:", type="tertiary"):
+            with problems.shown():
+                bench.undo(name)
+                st.rerun()
+
+
+def _edited() -> None:
+    """Note the edit that was made, and draw the whole page: its filters and colors may change."""
+    name = state.collection()
+    session.store(EDITED, (name, state.workbench().last_edit(name)))
+    st.rerun()
+
+
+def _tag(ids: Sequence[str], of: str) -> None:
+    bench, name = state.workbench(), state.collection()
+    known = sorted({tag.name for tag in bench.tags(name)})
+    tag = st.selectbox(
+        "Tag", known, index=None, key=f"_{of}tag", accept_new_options=True,
+        placeholder="Choose or type a tag",
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        if st.button("Add tag", key=f"_{of}tag_add", type="primary", disabled=not tag):
+            bench.tag(name, tag, [(id_,) for id_ in ids])
+            _edited()
+        if st.button("Remove tag", key=f"_{of}tag_remove", disabled=not tag or tag not in known):
+            bench.untag(name, tag, [(id_,) for id_ in ids])
+            _edited()
+    st.caption("Tags are a filter here and in Geometry, and colors on the map.")
+
+
+def _label(ids: Sequence[str], of: str) -> None:
+    bench, name = state.workbench(), state.collection()
+    values = next((f.values for f in bench.fields(name) if f.name == "label"), ())
+    shared = [item.labels for item in bench.items(name, ids[:200])]
+    common = [one for one in shared[0] if all(one in labels for labels in shared)] if shared else []
+    labels = st.multiselect(
+        "Labels", sorted({*values, *common}), default=common, key=f"_{of}labels_{len(ids)}",
+        accept_new_options=True, placeholder="Choose or type labels", format_func=str,
+    )  # fmt: skip
+    if st.button("Set labels", key=f"_{of}labels_set", type="primary"):
+        bench.set_labels(name, ids, labels)
+        _edited()
+    st.caption(
+        f"Replaces the labels of {formatting.count(len(ids), 'item')}. They stay when the source "
+        "is added again."
+    )
+
+
+def _delete(ids: Sequence[str], done: Callable[[], None], of: str) -> None:
+    st.caption(
+        f"Deletes {formatting.count(len(ids), 'item')} with pairs and vectors from the collection, "
+        "also when the source is added again. Image files themselves are not deleted."
+    )
+    if st.button(f"Delete {len(ids):,}", key=f"_{of}delete_picked", type="primary"):
+        state.workbench().delete_items(state.collection(), list(ids))
+        done()
+        _edited()
