@@ -12,9 +12,10 @@ sections = {
         st.Page("pages/measure/evaluate.py", title="Evaluate"),
         st.Page("pages/explore/collections.py", title="Collections"),
     ],
-    "More": [
+    "About": [
         st.Page("pages/about/methods.py", title="Methods"),
         st.Page("pages/about/measurements.py", title="Measurements"),
+        st.Page("pages/about/formats.py", title="Formats"),
     ],
 }
 page = st.navigation(sections, position="top")

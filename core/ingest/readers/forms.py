@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from core.ingest.readers.files import Tree
 from core.ingest.readers.records import Aside, Note, ReadOptions, Source
@@ -24,6 +24,7 @@ class Form:
         example: a few lines of it, or its files.
     """
 
+    kind: ClassVar[str]
     name: str
     title: str
     recognized: str
@@ -58,6 +59,7 @@ class TableForm(Form):
         alone: whether only a file given by its own path can be of this form.
     """
 
+    kind: ClassVar[str] = "Tables"
     suffixes: tuple[str, ...]
     load: Callable[[Tree, str], Any]
     recognizes: Callable[[str, Any], bool]
@@ -75,5 +77,6 @@ class SourceForm(Form):
         read: reads it.
     """
 
+    kind: ClassVar[str] = "Images in files and folders"
     recognizes: Callable[[Tree, str], bool]
     read: Callable[[Tree, str, ReadOptions], Source]

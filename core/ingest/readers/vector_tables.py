@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from core.errors import UnreadableFile
 from core.ingest.readers.files import Folder
@@ -68,6 +68,7 @@ class VectorForm(Form):
         table: reads it. UnreadableFile: it is of this form, but cannot be read.
     """
 
+    kind: ClassVar[str] = "Ready-made vectors"
     recognizes: Callable[[Path, ReadOptions], bool]
     table: Callable[[Path, ReadOptions], VectorTable]
 

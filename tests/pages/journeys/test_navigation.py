@@ -6,7 +6,16 @@ import pytest
 
 from tests.fixtures.browser import WIDTHS, settled
 
-PAGES = ("Map", "Geometry", "Evaluate", "Collections", "Methods", "Measurements", "Search")
+PAGES = (
+    "Map",
+    "Geometry",
+    "Evaluate",
+    "Collections",
+    "Methods",
+    "Measurements",
+    "Formats",
+    "Search",
+)
 
 
 def go(page, name):
@@ -16,7 +25,7 @@ def go(page, name):
         page.locator(".st-key-_menu button").click()
         link = page.get_by_role("menuitem", name=name)
     elif not link.is_visible():
-        page.get_by_role("button", name="More", exact=True).click()
+        page.get_by_role("button", name="About", exact=True).click()
         link = page.get_by_role("menuitem", name=name)
     link.click()
     page.wait_for_url(re.compile(f"/{name.lower()}" if name != "Search" else r"/\?"))
