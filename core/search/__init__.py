@@ -7,7 +7,7 @@ from core.search.index.two_bit import pays
 from core.search.match_estimate import MatchEstimate
 from core.search.plan import SearchPlan, prepare, prepare_ranking
 from core.search.query.encode import encode, encoder_for, label_vectors, query_rows, resolve_id
-from core.search.query.filters import format_filters, parse_filters
+from core.search.query.filters import format_filters, parse_filters, read_number
 from core.search.query.formula import format_query, parse_query
 from core.search.rerankers import RERANKERS
 from core.search.result import SearchResult, describe_changes, hub_ratios
@@ -57,6 +57,7 @@ __all__ = [
     "query_rows",
     "rank",
     "rank_labels",
+    "read_number",
     "resolve_id",
     "run",
     "score_labels",

@@ -145,9 +145,12 @@ def _matches(values: pa.Array, condition: Filter) -> Bools:
 def _between(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
     if kind not in ("int", "float"):
         raise BadParameter(f"The filter on '{condition.field}'", "between", "in, not in, contains")
-    if len(condition.values) != 2 or not all(v is None or _is_end(v) for v in condition.values):
+    no_numbers = [v for v in condition.values if v is not None and not _is_end(v)]
+    if len(condition.values) != 2 or no_numbers:
         raise BadParameter(
-            f"The range of '{condition.field}'", list(condition.values), "two numbers, low and high"
+            f"The range of '{condition.field}'",
+            repr(no_numbers[0])[:60] if no_numbers else list(condition.values),
+            "two numbers, low and high",
         )
     low, high = condition.values
     if low is None and high is None:

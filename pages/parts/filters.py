@@ -1,6 +1,6 @@
 """Filters: a typed widget for labels and each attribute; all are part of the link."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,9 +18,6 @@ def popover(fields: Sequence[Any], *, of: str = "") -> tuple[Filter, ...]:
     Args:
         fields: the fields to filter by.
         of: prefix of the names in the link, for filters of another page.
-
-    Raises:
-        InputError: what was typed as a number is none.
     """
     fields = [field for field in fields if field.name != "kind"]
     names = [(f"{of}{name}", default) for name, default in _names(fields)]
@@ -39,8 +36,7 @@ def popover(fields: Sequence[Any], *, of: str = "") -> tuple[Filter, ...]:
             on_click=session.forget,
             args=tuple(name for name, _ in names),
         )
-    kinds = {field.name: field.type for field in fields}
-    return tuple(_with_numbers(condition, kinds) for condition in chosen)
+    return tuple(chosen)
 
 
 def named(name: str) -> bool:
@@ -105,26 +101,20 @@ def _range(field: Any, title: str, of: str) -> Iterator[Filter]:
 
 
 def _typed(field: Any, title: str, of: str) -> Iterator[Filter]:
-    """Two numbers as text, where no slider holds the range; `popover` reads them when all is drawn.
+    """Two numbers as text, where no slider holds the range, as of ids of 19 digits.
 
-    Ids of 19 digits would be rounded in a browser.
+    Text that is no number stays text: the search rejects it with a sentence.
     """
     with st.container(horizontal=True, gap="small"):
-        ends = tuple(
+        texts = [
             session.linked(
                 f"{of}{name}.{field.name}", "", st.text_input, f"{title} {name}", placeholder="any"
             ).strip()
-            or None
             for name in (FROM, TO)
-        )
-    if any(ends):
+        ]
+    if any(texts):
+        ends = tuple(search.read_number(text) if text else None for text in texts)
         yield Filter(field.name, "between", ends)
-
-
-def _with_numbers(condition: Filter, kinds: Mapping[str, str]) -> Filter:
-    if condition.op != "between" or not any(isinstance(v, str) for v in condition.values):
-        return condition
-    return search.parse_filters(search.format_filters([condition]), kinds)[0]
 
 
 def _yes_no(field: Any, title: str, of: str) -> Iterator[Filter]:

@@ -60,6 +60,18 @@ def format_filters(filters: Iterable[Filter]) -> str:
     return " and ".join(f"{quote(f.field, BARE)} {_comparison(f)}" for f in filters)
 
 
+def read_number(text: str) -> int | float | str:
+    """A number written as text, whole ones exactly; the text where it is no number.
+
+    >>> read_number("1294030472427835391"), read_number("1e3"), read_number("many")
+    (1294030472427835391, 1000.0, 'many')
+    """
+    try:
+        return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+    except ValueError:
+        return text
+
+
 def _comparison(condition: Filter) -> str:
     texts = [str(v).lower() if isinstance(v, bool) else str(v) for v in condition.values]
     values = [quote(text, BARE) for text in texts]
@@ -126,14 +138,10 @@ def _value(tokens: list[str], field: str, kind: str) -> Value:
     text = unquote(_next(tokens, "a value"))
     if kind == "bool" and text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if kind in ("int", "float"):
-        try:
-            return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
-        except ValueError as error:
-            raise InputError(
-                f"'{text[:40]}' is not a number; values of '{field}' are, such as 2000."
-            ) from error
-    return text
+    value = read_number(text) if kind in ("int", "float") else text
+    if kind in ("int", "float") and isinstance(value, str):
+        raise InputError(f"'{text[:40]}' is not a number; values of '{field}' are, such as 2000.")
+    return value
 
 
 def _next(tokens: list[str], what: str) -> str:
