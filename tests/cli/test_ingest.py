@@ -64,6 +64,38 @@ def test_help_loads_nothing_heavy():
     assert done.stdout.rstrip().endswith("[]")
 
 
+def test_a_dry_run_shows_what_an_ingest_reads_and_stores_nothing(pets, sextant, tmp_path):
+    table = folder_of(tmp_path / "t", {"t.csv": "text,note\na,one\nb,two\n"}) / "t.csv"
+    how = ("--caption-column", "note", "--form", "csv", "--separator", ",")
+    code, shown, said = sextant("ingest", table, "-c", "notes", "--dry-run", *how)
+    assert (code, "'one'; text a" in shown) == (0, True)
+    assert "form      csv" in said and "note (caption)" in said and "Nothing was stored." in said
+    _, document, _ = sextant("ingest", table, "--dry-run", *how, "--json")
+    assert [row["captions"] for row in document["rows"]] == [["one"], ["two"]]
+    assert Workbench().names() == ("pets",)
+    code, _, said = sextant("ingest", table)
+    assert (code, "-c NAME" in said) == (2, True)
+    code, report, _ = sextant("ingest", table, "-c", "notes", "--encoder", "toy", *how, "--json")
+    assert (code, report["form"], report["added"]) == (0, "csv", {"image": 0, "text": 2})
+
+
+def test_coming_again_lists_what_is_gone_and_prune_deletes_it(pets, sextant):
+    (pets / "3.png").unlink()
+    code, shown, said = sextant("ingest", pets, "-c", "pets", "--encoder", "toy")
+    assert (code, "58 unchanged, 1 gone or changed" in shown) == (0, True)
+    assert "gone      3.png" in said and "--prune" in said
+    code, report, _ = sextant("ingest", pets, "-c", "pets", "--prune", "--json")
+    assert (code, report["gone"], report["pruned"]) == (0, ["3.png"], 2)
+
+
+def test_nothing_added_is_an_error_that_leaves_no_collection(sextant, tmp_path):
+    folder = folder_of(tmp_path / "in", {"notes.docx": "x", "table.csv": "a,b\n1,2\n"})
+    for path in (folder, folder / "notes.docx", folder / "table.csv"):
+        code, _, said = sextant("ingest", path, "-c", "notes", "--encoder", "toy")
+        assert (code, Workbench().names()) == (2, ())
+        assert len(said.strip().splitlines()) == 1, said
+
+
 def test_encoding_with_a_further_encoder_and_again(pets, sextant):
     code, report, _ = sextant("encode", "pets", "--encoder", "toy", "--json")
     assert (code, report["encoded"]) == (0, 0)
