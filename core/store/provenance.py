@@ -67,7 +67,7 @@ class Provenance:
 
 
 def _copies(table: Table) -> dict[str, int]:
-    rows = table.read(PROVENANCE.names).group_by(["place", "id"]).aggregate([([], "count_all")])
+    rows = table.read(["place", "id"]).group_by(["place", "id"]).aggregate([([], "count_all")])
     most = rows.group_by("id").aggregate([("count_all", "max")])
     most = most.filter(pc.greater(most["count_all_max"], 1))
     further = pc.subtract(most["count_all_max"], 1)

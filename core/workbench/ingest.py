@@ -68,6 +68,8 @@ def ingest(
     place = _place(bench, path)
     try:
         if exports.is_export(path):
+            if prune:
+                raise InputError(f"{path} is an export, which only adds. Leave out --prune.")
             report = _restore(bench, name, path, encoder, root, progress)
         elif pipeline.is_vectors(path, options):
             begin_step(progress, "storing vectors", unit="rows")

@@ -127,15 +127,18 @@ def _act(chosen: str | None, card: Card) -> None:
 
 
 def _last(card: Card) -> None:
-    """One line on the last ingest, where something was not read."""
-    if card.last_intake and card.last_intake["refused"]:
-        rejected = formatting.count(len(card.last_intake["refused"]), "file")
-        if st.button(
-            f"{rejected} not read", key=f"_rejected_{card.name}", type="tertiary",
-            icon=":material/report:",
-        ):  # fmt: skip
-            open_report(card.name)
-            st.rerun()
+    """One line on the last ingest, where something was not read or is gone."""
+    report = card.last_intake or {"refused": ()}
+    gone = [*report.get("gone", ()), *report.get("changed", ())]  # earlier versions have neither
+    missing = 0 if report.get("pruned") else len(gone)
+    rejected = formatting.count(len(report["refused"]), "file")
+    lines = [f"{rejected} not read"] if report["refused"] else []
+    lines += [f"{formatting.count(missing, 'item')} gone or changed"] if missing else []
+    if lines and st.button(
+        " · ".join(lines), key=f"_rejected_{card.name}", type="tertiary", icon=":material/report:"
+    ):
+        open_report(card.name)
+        st.rerun()
 
 
 def _mosaic(card: Card) -> str:
