@@ -60,10 +60,11 @@ def joined(upper: Image.Image, lower: Image.Image) -> Image.Image:
     bits = _bits_of(highest)
     if not highest or bits is None:
         return upper
-    scaled = np.minimum(values.astype(np.float32) * (255 / (2**bits - 1)), 255)
+    scale = np.minimum(np.arange(2**16) * (255 / (2**bits - 1)), 255)
+    scaled = np.rint(scale).astype(np.uint8)[values]
     if n < values.shape[2] and values[..., n].max() >= 2**bits:
         scaled[..., n] = np.asarray(upper)[..., n]  # the transparency does use all 16 bits
-    image = Image.fromarray(np.rint(scaled).astype(np.uint8), upper.mode)
+    image = Image.fromarray(scaled, upper.mode)
     image.info = {**upper.info, "note": _note("colors", bits)}
     return image
 

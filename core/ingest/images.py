@@ -119,7 +119,7 @@ def decode(data: bytes, name: str, *, at_least: int = 0) -> Image.Image:
     except UnreadableFile:
         if data.startswith(repairs.PNG):
             return _decoded(repairs.png_without_metadata(data), name, at_least)
-        if data.startswith(repairs.JPEG):
+        if data.startswith(repairs.JPEG) and not data.endswith(repairs.JPEG_END):
             one, other = (_decoded(d, name, at_least) for d in repairs.jpeg_endings(data))
             if one.tobytes() == other.tobytes():
                 return one
@@ -147,9 +147,21 @@ def _loaded(data: bytes, name: str, at_least: int) -> Image.Image:
     bit_depth.separate_planes(image)
     wide = bit_depth.has_wide_colors(image)
     image.load()  # before anything asks for EXIF data: Pillow would load it, and pass over damage
+    if image.format in ("JPEG", "MPO") and _ends_gray(image):
+        longer = _open(repairs.jpeg_with_more(data), name)
+        longer.draft(None, (at_least, at_least) if at_least else image.size)
+        if longer.tobytes() != image.tobytes():
+            raise UnreadableFile(name, _DAMAGED)
     if not wide or not bit_depth.is_dark(image):
         return image
     return bit_depth.joined(image, bit_depth.load_lower(_open(data, name)))
+
+
+def _ends_gray(image: Image.Image) -> bool:
+    """Whether the last pixels of a JPEG are the gray that stands in for missing rows."""
+    width, height = image.size
+    last = image.crop((max(width - 8, 0), max(height - 8, 0), width, height))
+    return all(band.getextrema() == (128, 128) for band in last.split())
 
 
 def thumbnail(image: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
 JPEG_END = b"\xff\xd9"
+_MORE = b"\x5a" * 4096
 # Chunks that Pillow needs for the first frame; all others are metadata.
 _PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sBIT", b"eXIf", b"iCCP")
 
@@ -31,7 +32,16 @@ def jpeg_endings(data: bytes) -> tuple[bytes, bytes]:
     takes them from what follows.
     """
     data = data.removesuffix(JPEG_END[:1])
-    return data + JPEG_END, data + b"\x5a" * 4096 + JPEG_END
+    return data + JPEG_END, data + _MORE + JPEG_END
+
+
+def jpeg_with_more(data: bytes) -> bytes:
+    """A JPEG with more data before its end marker: only if it lacks rows does it decode to others.
+
+    The decoder itself fills missing rows with gray, without a word.
+    """
+    end = data.rfind(JPEG_END)
+    return data[:end] + _MORE + data[end:]
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:

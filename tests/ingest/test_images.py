@@ -327,6 +327,15 @@ def test_a_jpeg_without_its_end_marker_is_whole_only_with_its_last_rows(progress
             decode(data[:-missing], "a")
 
 
+@pytest.mark.parametrize("at_least", [0, 40])
+def test_rows_that_a_jpeg_lacks_before_its_end_marker(at_least: int) -> None:
+    data = encoded(ramp(320, 240), "JPEG", quality=95)
+    with pytest.raises(UnreadableFile, match="not all of its rows"):
+        decode(half(data) + data[-2:], "a", at_least=at_least)
+    gray = Image.new("RGB", (320, 240), (128, 128, 128))
+    assert distance(decode(encoded(gray, "JPEG"), "a"), gray) == 0
+
+
 @pytest.mark.parametrize("bits", [8, 10, 12, 14])
 def test_fewer_bits_in_a_wider_type_are_scaled_and_noted(bits: int) -> None:
     gray = ramp().convert("L")
