@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.ingest.readers.detect import read
-from core.ingest.readers.records import Aside, ReadOptions
+from core.ingest.readers.records import Aside
 from core.ingest.readers.vectors import VectorBlock, is_vectors, read_vectors
 from core.types.item import Rejected
 from tests.fixtures.files import folder_of, png

@@ -17,7 +17,9 @@ from core.ingest.readers.tables import Fields, collect, doubtful, rows_of
 from core.types import Rejected
 
 NOT_PARQUET = "it is not a Parquet file, or it is damaged"
-_BATCH = 64  # rows with images in memory
+_BLOCK_ROWS = 16_384
+_BLOCK_BYTES = 16_000_000  # of rows in memory, where images lie in the table
+BUFFER = 1 << 20  # bytes of a column in memory; without, all of it in a row group
 
 
 def parquet_of(tree: Tree, file: str) -> Callable[[], Any]:
@@ -29,7 +31,9 @@ def parquet_of(tree: Tree, file: str) -> Callable[[], Any]:
         raise UnreadableFile(file, objection)
 
     def open_() -> Any:
-        return ParquetFile(tree.path(file) or BufferReader(tree.read(file)), pre_buffer=False)
+        return ParquetFile(
+            tree.path(file) or BufferReader(tree.read(file)), pre_buffer=False, buffer_size=BUFFER
+        )
 
     try:
         open_().close()
@@ -83,20 +87,36 @@ class _Rows:
         from pyarrow import ArrowException
 
         try:
-            yield from rows_of(self.fields(_BATCH), self.known)
+            yield from rows_of(self.fields(), self.known)
         except (ArrowException, OSError, ValueError, OverflowError) as error:
             yield Rejected(self.name, f"the rest of it is damaged ({type(error).__name__})")
 
-    def fields(self, size: int = 65_536) -> Iterator[Fields]:
-        """The fields of each row, `size` rows at a time."""
+    def fields(self) -> Iterator[Fields]:
+        """The fields of each row, a block of rows at a time."""
         at = 0
         with self.open_() as file:
-            for batch in file.iter_batches(size, columns=list(self.known)):
+            for batch in file.iter_batches(block_rows(*extent(file)), columns=list(self.known)):
                 for row in batch.to_pylist():
                     at += 1
                     for column, names in self.classes.items():
                         row[column] = _named(row.get(column), names)
                     yield f"{self.name} row {at}", row
+
+
+def extent(file: Any) -> tuple[int, int]:
+    """Rows and decompressed bytes of a Parquet file."""
+    metadata = file.metadata
+    groups = (metadata.row_group(at) for at in range(metadata.num_row_groups))
+    return metadata.num_rows, sum(group.total_byte_size for group in groups)
+
+
+def block_rows(n: int, size: int) -> int:
+    """How many rows a block may have, of a table of n rows and so many bytes.
+
+    >>> block_rows(1000, 1_000_000_000), block_rows(1000, 1000)
+    (16, 16000)
+    """
+    return max(1, min(_BLOCK_ROWS, _BLOCK_BYTES * n // max(size, 1)))
 
 
 def _named(value: object, names: list[str]) -> object:

@@ -9,13 +9,12 @@ from typing import Any
 
 from core.errors import UnreadableFile
 from core.ingest.readers.files import Folder, hidden
-from core.ingest.readers.parquet import NOT_PARQUET
+from core.ingest.readers.parquet import BUFFER, NOT_PARQUET, block_rows, extent
 from core.ingest.readers.records import ReadOptions
 from core.ingest.readers.vector_tables import (
     Block,
     VectorForm,
     VectorTable,
-    block_rows,
     columns_of,
     common_length,
     vector_columns,
@@ -45,14 +44,14 @@ def _table(place: Path, options: ReadOptions) -> VectorTable:
     files = parts(place)
     with parquet_file(files[0]) as first:
         schema = first.schema_arrow
-        n, size = _extent(first)
+        n, size = extent(first)
     columns = columns_of(place.name, schema, options)
     for file in files[1:]:
         with parquet_file(file) as part:
             if missing := [c for c in columns.roles if c not in part.schema_arrow.names]:
                 reason = f"it has no column {missing[0]}, unlike {files[0].name}"
                 raise UnreadableFile(file.name, f"{reason}; ingest it by its own path")
-            n, size = n + part.metadata.num_rows, size + _extent(part)[1]
+            n, size = n + part.metadata.num_rows, size + extent(part)[1]
     vectors = list(columns.vectors)
     sizes = [getattr(schema.field(c).type, "list_size", 0) for c in vectors]
     d = sizes[0] or common_length(
@@ -76,12 +75,6 @@ def _table(place: Path, options: ReadOptions) -> VectorTable:
     )  # fmt: skip
 
 
-def _extent(file: Any) -> tuple[int, int]:
-    """Rows and decompressed bytes of a file."""
-    groups = (file.metadata.row_group(at) for at in range(file.metadata.num_row_groups))
-    return file.metadata.num_rows, sum(group.total_byte_size for group in groups)
-
-
 @contextmanager
 def parquet_file(path: Path) -> Iterator[Any]:
     """An open Parquet file, which is read piece by piece.
@@ -93,7 +86,7 @@ def parquet_file(path: Path) -> Iterator[Any]:
     from pyarrow.parquet import ParquetFile
 
     try:
-        with ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+        with ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
             yield file
     except (ArrowException, OSError) as error:
         raise UnreadableFile(path.name, NOT_PARQUET) from error

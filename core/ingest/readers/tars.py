@@ -74,8 +74,13 @@ class Tar:
             if not self._places:
                 raise UnreadableFile(self.name, "it is not a tar, or it is damaged") from error
             last = next(reversed(self._places))
-            reason = f"it is truncated or damaged after {last}; the files up to there were read"
-            self._objections[self.name] = reason
+            start, size = self._places[last]
+            if not self._compression and start + size > self.file.stat().st_size:
+                del self._places[last]
+                where = f"within {last}; the files before it were read"
+            else:
+                where = f"after {last}; the files up to there were read"
+            self._objections[self.name] = f"it is truncated or damaged {where}"
 
     def _add(self, info: tarfile.TarInfo) -> None:
         written = printable(info.name).replace("\\", "/")

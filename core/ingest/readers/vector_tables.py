@@ -18,7 +18,6 @@ from core.ingest.readers.rows import roles
 from core.types import Kind, Rejected
 
 BLOCK_ROWS = 16_384
-BLOCK_BYTES = 64_000_000  # of a block, where images lie in the table
 FORMED = ("id", "kind", "pair")  # what these columns mean does not depend on the others
 _WORDS = {"vector", "vectors", "embedding", "embeddings", "embed", "embeds", "emb", "embs",
           "feature", "features", "feat", "feats"}  # fmt: skip
@@ -205,8 +204,3 @@ def common_length(columns: Iterable[Any]) -> int:
             if entry["values"]:
                 lengths[entry["values"]] += entry["counts"]
     return lengths.most_common(1)[0][0] if lengths else 0
-
-
-def block_rows(n: int, size: int) -> int:
-    """How many rows a block may have, of a table of n rows and so many bytes."""
-    return max(1, min(BLOCK_ROWS, BLOCK_BYTES * n // max(size, 1)))

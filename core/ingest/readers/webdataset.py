@@ -129,7 +129,7 @@ def _extensions(tar: Tar) -> Iterator[str]:
             if not is_image(f"x.{name}") or file == sample.image:
                 yield name
             else:
-                yield f"further images: {name}"
+                yield f"{name} beside another image"
 
 
 def _role(extension: str) -> str:
