@@ -26,13 +26,17 @@ def show(sources: Sequence[Path], add: Callable[[ReadOptions], None]) -> None:
     """
     below = st.container()
     options = _differently(sources[0])
+    readable = False
     with below:
         for source in sources:
             with problems.shown():
                 with st.spinner("Reading…"):
                     found = state.preview(str(source), options)
                 _draw(found)
-    if st.button("Add", key="_add_previewed", type="primary", icon=":material/add:"):
+                readable = True
+    if st.button(
+        "Add", key="_add_previewed", type="primary", icon=":material/add:", disabled=not readable
+    ):
         with problems.shown():
             add(options)
             st.rerun()

@@ -13,10 +13,10 @@ TITLES = {form.name: form.title for form in FORMS}
 
 def how(form: str, columns: Mapping[str, str], left_aside: Sequence[Mapping[str, str]]) -> None:
     """Two lines and a list; nothing where nothing is known."""
-    if form:
-        st.caption(f"Read as: **{formatting.plain(TITLES.get(form, form))}**")
-    if columns:
-        st.caption(f"Columns: {_roles(columns)}")
+    lines = [f"Read as: **{formatting.plain(TITLES.get(form, form))}**"] if form else []
+    lines += [f"Columns: {_roles(columns)}"] if columns else []
+    if lines:
+        st.caption("  \n".join(lines))
     if not left_aside:
         return
     lines = [

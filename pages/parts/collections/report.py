@@ -43,6 +43,7 @@ def show(card: Card, intake: Mapping[str, Any]) -> None:
     repeated = [{"name": n, "reason": "identical to another"} for n in intake["repeated"]]
     of = {"not read": intake["refused"], "gone": missing, "repeated": repeated}
     rows = [{"status": status, **row} for status, some in of.items() for row in some]
+    counts = _counts(intake, len(missing))
     with st.container(border=True, key="_report", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Ingest report: {formatting.plain(card.name)}**", width="stretch")
@@ -50,7 +51,7 @@ def show(card: Card, intake: Mapping[str, Any]) -> None:
                 controls.download(rows, f"{card.name}-report")
             st.button("Close", key="_close_report", type="tertiary", on_click=close_report)
         with st.grid(6, min_column_width=100):
-            for label, count in _counts(intake, len(missing)).items():
+            for label, count in counts.items():
                 st.metric(label, f"{count:,}")
         _search(card, intake)
         reading.how(intake.get("form", ""), intake.get("columns", {}), intake.get("left_aside", []))
@@ -62,7 +63,7 @@ def show(card: Card, intake: Mapping[str, Any]) -> None:
             st.dataframe(
                 intake["refused"], hide_index=True, alt="Files that were not read, and why"
             )
-        if repeated:
+        if repeated and "Repeated" in counts:
             with st.expander(f"{len(repeated):,} repeated: identical to others, stored once"):
                 st.dataframe(intake["repeated"], hide_index=True, alt="Repeated files")
 
@@ -85,8 +86,8 @@ def _search(card: Card, intake: Mapping[str, Any]) -> None:
     kind = next((kind for kind in ("image", "text") if added[kind]), "")
     label = "Search the collection"
     if kind:
-        these = "this" if added[kind] == 1 else "these"
-        label = f"Search {these} {formatting.count(added[kind], kind)}"
+        one = added[kind] == 1
+        label = f"Search {f'this {kind}' if one else f'these {added[kind]:,} {kind}s'}"
         if "time" in intake and card.images + card.texts > sum(added.values()):
             only = {"is.added": intake["time"]}
         if kind == "text":
