@@ -98,12 +98,16 @@ class Plugin(Generic[F]):
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         """Run the part; settings outside their range are refused."""
+        self.check(settings)
+        return self.function(*args, **settings)
+
+    def check(self, settings: Mapping[str, object]) -> None:
+        """Refuse settings that the part does not have, and values out of range."""
         by_name = {p.name: p for p in self.params}
         for name, value in settings.items():
             if name not in by_name:
                 raise UnknownName(f"setting of {self.name}", name, by_name)
             by_name[name].check(value)
-        return self.function(*args, **settings)
 
 
 class Registry(Generic[F]):

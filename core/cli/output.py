@@ -43,6 +43,19 @@ def read_text(file: str) -> str:
         raise InputError(f"{file} is not UTF-8 text: byte {error.start + 1}.") from error
 
 
+def write_file(path: Path, data: bytes) -> None:
+    """Write bytes to a file.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    log(f"Written to {path}.")
+
+
 def write_report(path: Path, text: str) -> None:
     """Write an HTML report.
 

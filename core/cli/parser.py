@@ -16,6 +16,7 @@ from core.cli.export import export
 from core.cli.ingest import encode, ingest, tokens
 from core.cli.label import label
 from core.cli.numbers import decimal, whole
+from core.cli.repair import repair
 from core.cli.search import search
 from core.cli.serve import demo, serve
 
@@ -52,6 +53,7 @@ def build_parser() -> ArgumentParser:
     _search(command)
     _label(command)
     _evaluate(command)
+    _repair(command)
     _diagnose(command)
     _export(command)
     _collections(command)
@@ -169,6 +171,9 @@ def _search(command: Command) -> None:
         help="share of queries with a match that may be judged to have none, 0.05 to 0.5 (0.05)",
     )  # fmt: skip
     sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
+    sub.add_argument(
+        "--recipe", default="", metavar="RECIPE", help="in the space that a stored recipe repairs"
+    )
     _hub_correction(sub)
     sub.add_argument("--rerank", default="", metavar="NAME", help="reranker, such as: k_reciprocal")
     sub.add_argument(
@@ -223,6 +228,27 @@ def _evaluate(command: Command) -> None:
     _hub_correction(sub)
     _encoder(sub)
     gate.add_options(sub)
+
+
+def _repair(command: Command) -> None:
+    sub = command("repair", repair, "fit repairs on some pairs and judge them on the others")
+    sub.add_argument("name", help="the collection")
+    what = sub.add_mutually_exclusive_group()
+    what.add_argument(
+        "--steps", default="", metavar="A,B",
+        help="repairs in order with settings, a hubness correction last, such as: "
+        "per_modality_centering,nnn:k=128; none changes nothing",
+    )  # fmt: skip
+    what.add_argument(
+        "--suggest", type=decimal(1, 86400), metavar="SECONDS",
+        help="compare a grid of recipes on the pairs to fit on, for at most so long",
+    )  # fmt: skip
+    what.add_argument("--use", type=Path, metavar="FILE", help="store the recipe of a file")
+    sub.add_argument("--keep", default="", metavar="RECIPE", help="store it under this name")
+    sub.add_argument(
+        "--export", type=Path, metavar="FILE", help="write it as safetensors, for other programs"
+    )
+    _encoder(sub)
 
 
 def _diagnose(command: Command) -> None:

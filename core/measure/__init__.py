@@ -56,6 +56,7 @@ from core.measure.retrieval import (
     chance_curve,
     evaluate,
     gained,
+    gains,
     hardest,
     recall_curve,
 )
@@ -119,6 +120,7 @@ __all__ = [
     "folded_sentence",
     "format_value",
     "gained",
+    "gains",
     "hardest",
     "images_of_label",
     "interval",

@@ -236,7 +236,8 @@ def stored_vectors(opened: EncodedCollection, texts: Sequence[str]) -> Floats:
 
 
 def _texts_key(opened: EncodedCollection, template: str, texts: Sequence[str]) -> str:
-    return digest(opened.passport.key, template, *texts)
+    repaired = [opened.recipe] if opened.recipe else []
+    return digest(opened.passport.key, *repaired, template, *texts)
 
 
 def _by_phrase(opened: EncodedCollection, query: Query, kind: Kind) -> KnownMatches:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.store.lance import Database, Table
-from core.store.schema import FINDINGS, INGEST_REPORTS, LAYOUTS, REPORTS
+from core.store.schema import FINDINGS, INGEST_REPORTS, LAYOUTS, RECIPES, REPORTS
 from core.types import Floats, digest
 
 MAX_MATRICES = 24
@@ -96,6 +96,32 @@ class Artifacts:
         table = self._database.table("findings")
         if table:
             table.optimize()
+
+    def write_recipe(self, name: str, file: bytes) -> None:
+        """Store the file of a recipe under a name, in place of an earlier one."""
+        row = [[name], [file], [time.time_ns()]]
+        table = self._database.ensure("recipes", RECIPES)
+        table.merge(pa.table(row, schema=RECIPES), ["name"], replace=True)
+
+    def read_recipe(self, name: str) -> bytes | None:
+        """The file of a recipe, or None."""
+        table = self._database.table("recipes")
+        files = table.read(["file"], {"name": [name]})["file"].to_pylist() if table else []
+        return files[0] if files else None
+
+    def recipes(self) -> tuple[str, ...]:
+        """Names of the stored recipes, newest first."""
+        table = self._database.table("recipes")
+        if table is None:
+            return ()
+        rows = table.read(["name", "added"]).sort_by([("added", "descending")])
+        return tuple(rows["name"].to_pylist())
+
+    def delete_recipe(self, name: str) -> None:
+        """Delete a recipe."""
+        table = self._database.table("recipes")
+        if table:
+            table.delete({"name": [name]})
 
     def save_query(self, query: Mapping[str, str]) -> None:
         """Save a query with its settings; saving the same one again moves it to the front."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.store.collection import Collection
-from core.types import Bools, Passport, Space
+from core.types import Bools, Floats, Kind, Passport, Space
+
+
+def unchanged(vectors: Floats, kind: Kind) -> Floats:
+    """Query vectors where no recipe repairs the space."""
+    return vectors
 
 
 @dataclass(frozen=True)
@@ -17,12 +23,16 @@ class EncodedCollection:
         passport: how the vectors were computed.
         space: the vectors in memory, shared and read-only.
         version: the state of the collection when it was opened.
+        recipe: which recipe repaired the space, "" for none.
+        as_query: repairs (n, d) encoded queries of a kind as the recipe does.
     """
 
     collection: Collection
     passport: Passport
     space: Space
     version: str
+    recipe: str = ""
+    as_query: Callable[[Floats, Kind], Floats] = unchanged
 
     @property
     def name(self) -> str:

@@ -12,8 +12,9 @@
         vectors_{passport}.lance  id, vector
         tokens_{passport}.lance   id, its token vectors, and how they were pooled
         words.lance               the full-text index
-        layouts.lance, reports.lance, findings.lance, queries.lance, intakes.lance  artifacts:
-            projections, measurements, saved queries and the reports of past ingests
+        layouts.lance, reports.lance, findings.lance, queries.lance, intakes.lance,
+        recipes.lance           artifacts: projections, measurements, saved queries, the reports
+                                of past ingests, and fitted repairs
         originals/              copies of images that have no file of their own
 
 Every write is a merge by key into one table, and nothing assumes that two tables were written
@@ -94,6 +95,10 @@ LAYOUTS = pa.schema(
 )
 REPORTS = pa.schema(
     [key("name"), pa.field("report", pa.large_string()), pa.field("added", pa.int64())]
+)
+# A recipe's file as `core.improve` writes it.
+RECIPES = pa.schema(
+    [key("name"), pa.field("file", pa.large_binary()), pa.field("added", pa.int64())]
 )
 # `part` is what was measured, `state` identifies the vectors and the code that measured them, and
 # `items` are (m, n) float32, compressed: m findings over n items.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import encoders
 from core import measure as _core_measure
-from core.types import Item, Passport, Space
+from core.types import Item, Passport, Space, Value
 from core.workbench import evaluate as _evaluate
 from core.workbench import explain as _explain
 from core.workbench import export as _export
@@ -21,6 +21,8 @@ from core.workbench import ingest as _ingest
 from core.workbench import measure as _measure
 from core.workbench import probe as _probe
 from core.workbench import ranking_gains as _gains
+from core.workbench import recipes as _recipes
+from core.workbench import repair as _repair
 from core.workbench import search as _search
 from core.workbench import zero_shot as _zero_shot
 from core.workbench.jobs import Jobs
@@ -129,6 +131,17 @@ class Workbench:
     ranking_gain = staticmethod(_gains.ranking_gain)
     ranking_gains = staticmethod(_gains.ranking_gains)
     ranking_lack = staticmethod(_gains.ranking_lack)
+
+    repair = staticmethod(_repair.repair)
+    suggest = staticmethod(_repair.suggest)
+    repair_names = staticmethod(_repair.repair_names)
+    recipes = staticmethod(_recipes.recipes)
+    keep_recipe = staticmethod(_recipes.keep_recipe)
+    delete_recipe = staticmethod(_recipes.delete_recipe)
+    recipe_bytes = staticmethod(_recipes.recipe_bytes)
+    recipe_file = staticmethod(_recipes.recipe_file)
+    import_recipe = staticmethod(_recipes.import_recipe)
+    repaired = staticmethod(_recipes.repaired)
 
     encoder_report = staticmethod(_probe.encoder_report)
     saved_encoder_report = staticmethod(_probe.saved_encoder_report)
@@ -295,6 +308,14 @@ class Workbench:
         Columns: id, kind, name, text, labels, and one for each attribute.
         """
         return opened.collection.table(opened.space.ids)
+
+    def values(self, opened: EncodedCollection, field: str) -> list[Value | None]:
+        """An attribute, or the first tag, of every row of `opened.space`; None where there is none.
+
+        Raises:
+            UnknownName: there is no such attribute.
+        """
+        return opened.collection.values(field, opened.space.ids)
 
     def tags(self, name: str) -> tuple[Tag, ...]:
         """What a person has said about items and pairs of a collection, oldest first."""

@@ -27,6 +27,7 @@ from core.search import LabelRanking, LabelScores, MatchEstimate, SearchResult, 
 from core.store import Tag
 from core.types import Finding, Hit, Item, Score
 from core.workbench.evaluate import Labels
+from core.workbench.repair import Repaired
 
 LOWER = ("rank", "distance")  # scores that are better when they are lower
 
@@ -104,6 +105,38 @@ def evaluation(result: Evaluation) -> dict[str, Any]:
         "image_to_text": _direction(result.image_to_text),
         "sentence": result.sentence,
     }
+
+
+def repaired(result: Repaired) -> dict[str, Any]:
+    """What a recipe did to the held-out pairs, with the gains and their intervals."""
+    return {
+        "steps": [{"name": s.name, "settings": dict(s.settings)} for s in result.recipe.steps],
+        "before": _both(result.before),
+        "after": _both(result.after),
+        "delta": {
+            name: {metric: _interval(gain) for metric, gain in gains.items()}
+            for name, gains in result.delta.items()
+        },
+        "findings": {
+            when: [finding(f) for f in found]
+            for when, found in zip(("before", "after"), result.findings, strict=True)
+        },
+        "verdict": result.verdict,
+        "sentence": result.sentence,
+        "n_train_pairs": result.n_train,
+        "n_test_pairs": result.n_test,
+        "query_seconds": result.query_seconds,
+        "tried": [{"steps": steps, "mAP": score} for steps, score in result.tried],
+    }
+
+
+def _both(result: Evaluation) -> dict[str, Any]:
+    document = evaluation(result)
+    return {name: document[name] for name in ("text_to_image", "image_to_text")}
+
+
+def _interval(gain: tuple[float, float, float]) -> dict[str, float | None]:
+    return dict(zip(("value", "low", "high"), map(_number, gain), strict=True))
 
 
 def with_command(document: Any, command: str) -> Any:
@@ -344,20 +377,22 @@ def diagnosis(encoder: str, n: int, findings: Iterable[Finding]) -> dict[str, An
     return {
         "encoder": encoder,
         "n": n,
-        "findings": [
-            {
-                "name": f.name,
-                "scope": f.scope,
-                **_numbers(f, "value", "low", "high"),
-                "reference": {"value": _number(f.reference.value), "name": f.reference.name},
-                "verdict": f.verdict,
-                "sentence": f.sentence,
-                "detail": f.detail,
-                "sampled": f.sampled,
-                "over": f.over,
-            }
-            for f in findings
-        ],
+        "findings": [finding(f) for f in findings],
+    }
+
+
+def finding(f: Finding) -> dict[str, Any]:
+    """A finding with its interval (null: none), reference, verdict and sentence."""
+    return {
+        "name": f.name,
+        "scope": f.scope,
+        **_numbers(f, "value", "low", "high"),
+        "reference": {"value": _number(f.reference.value), "name": f.reference.name},
+        "verdict": f.verdict,
+        "sentence": f.sentence,
+        "detail": f.detail,
+        "sampled": f.sampled,
+        "over": f.over,
     }
 
 

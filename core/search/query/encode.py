@@ -49,7 +49,7 @@ def encode(opened: EncodedCollection, queries: Sequence[Query]) -> Floats:
     texts = list(dict.fromkeys(chain.from_iterable(map(_texts, queries))))
     by_text: dict[str, Floats] = {}
     if texts:
-        vectors = encoder_for(opened.passport).encode_texts(texts)
+        vectors = opened.as_query(encoder_for(opened.passport).encode_texts(texts), "text")
         by_text = dict(zip(texts, vectors, strict=True))
     if not queries:
         return np.empty((0, opened.space.d), np.float32)
@@ -73,7 +73,7 @@ def label_vectors(opened: EncodedCollection, labels: Sequence[str]) -> Floats:
         NoTextSearch: the encoder is not available, and not every label has texts.
     """
     try:
-        return encoder_for(opened.passport).encode_texts(list(labels))
+        return opened.as_query(encoder_for(opened.passport).encode_texts(list(labels)), "text")
     except NoTextSearch:
         found = prototypes(opened.space, tuple(labels))
         if found is None:
@@ -196,6 +196,7 @@ def _part(
             raise UnknownItem("item", part.item)
         return space.vectors[space.row[part.item]]
     if part.image:
-        return encoder_for(opened.passport).encode_images([decode(part.image, "the image")])[0]
+        encoder = encoder_for(opened.passport)
+        return opened.as_query(encoder.encode_images([decode(part.image, "the image")]), "image")[0]
     vectors = np.stack([by_text[text] for text in _filled(query, part)])
     return vectors[0] if len(vectors) == 1 else summed(vectors, np.ones(len(vectors))).astype("f4")

@@ -1,0 +1,155 @@
+"""A recipe: repairs fitted one after another, for rows and queries alike, and a hub correction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from core.errors import BadParameter, InputError
+from core.improve.hub_bias import corrected
+from core.improve.hub_corrections import HUB_CORRECTIONS
+from core.improve.repairs import REPAIRS, FittedRepair
+from core.types import KINDS, Bools, Floats, Kind, Space
+
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A repair or a hub correction by name, with the settings that differ from its defaults."""
+
+    name: str
+    settings: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return ":".join([self.name, *(f"{k}={v:g}" for k, v in self.settings.items())])
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Fitted repairs in order, and a hub correction, which is the last step.
+
+    Args:
+        steps: what it consists of.
+        fitted: the repairs, one for each step that is none of a hub correction.
+    """
+
+    steps: tuple[Step, ...]
+    fitted: tuple[FittedRepair, ...]
+
+    @property
+    def hub_correction(self) -> Step | None:
+        """The last step, where it is a hub correction."""
+        last = self.steps[-1] if self.steps else None
+        return last if last and last.name in HUB_CORRECTIONS.all() else None
+
+    @property
+    def alike(self) -> bool:
+        """Whether every step treats queries as it treats rows."""
+        return all(one.queries is None for one in self.fitted)
+
+    def rows(self, vectors: Floats, kind: Kind) -> Floats:
+        """(n, e) unit rows of one kind as they are ranked."""
+        for one in self.fitted:
+            vectors = one.rows[kind](vectors)
+        return vectors
+
+    def queries(self, vectors: Floats, kind: Kind) -> Floats:
+        """(n, e) unit rows of one kind as queries."""
+        for one in self.fitted:
+            vectors = (one.queries or one.rows)[kind](vectors)
+        return vectors
+
+    def space(
+        self, space: Space, *, query_kind: Kind | None = None, held_out: Bools | None = None
+    ) -> Space:
+        """A repaired space.
+
+        Args:
+            space: the rows.
+            query_kind: its rows are repaired as queries are, the others as rows that are ranked;
+                without it, all are ranked.
+            held_out: (n,) rows that a hub correction is not fitted on.
+        """
+        if not self.steps:
+            return space
+        parts = [
+            self.queries(space.vectors[space.span(kind)], kind)
+            if kind == query_kind
+            else self.rows(space.vectors[space.span(kind)], kind)
+            for kind in KINDS
+        ]
+        hub = self.hub_correction
+        names = tuple(str(step) for step in self.steps if step is not hub)
+        repaired = replace(space, vectors=np.concatenate(parts), steps=(*space.steps, *names))
+        if hub is None:
+            return repaired
+        return corrected(
+            repaired, hub.name, query_kind=query_kind, held_out=held_out, **hub.settings
+        )
+
+
+def parse_steps(text: str) -> tuple[Step, ...]:
+    """Steps as the command line and links write them.
+
+    Raises:
+        UnknownName: no such repair, hub correction or setting.
+        BadParameter: a setting that is not a number, or out of range.
+        InputError: a hub correction before another step.
+
+    >>> [str(step) for step in parse_steps("per_modality_centering,nnn:k=16:alpha=0.5")]
+    ['per_modality_centering', 'nnn:k=16:alpha=0.5']
+    >>> parse_steps("none")
+    ()
+    """
+    if text.strip() in ("", NONE):
+        return ()
+    steps = [_step(part.strip()) for part in text.split(",")]
+    for step in steps[:-1]:
+        if step.name in HUB_CORRECTIONS.all():
+            raise InputError(
+                f"{step.name} corrects scores, not vectors, and must be the last step. Put it "
+                "behind the others."
+            )
+    return tuple(steps)
+
+
+def fit_recipe(train: Space, steps: Sequence[Step]) -> Recipe:
+    """Fit steps in order, each on the rows as the steps before it leave them.
+
+    Args:
+        train: the rows to fit on, of both kinds; nothing else is seen.
+        steps: see `parse_steps`.
+
+    Raises:
+        TooFew: too few pairs for a step.
+        InputError: a step maps a row to zero.
+    """
+    fitted: list[FittedRepair] = []
+    for step in steps:
+        if step.name in HUB_CORRECTIONS.all():
+            continue
+        one = REPAIRS.get(step.name)(train, **step.settings)
+        fitted.append(one)
+        parts = [one.rows[kind](train.vectors[train.span(kind)]) for kind in KINDS]
+        train = replace(train, vectors=np.concatenate(parts), steps=(*train.steps, str(step)))
+    return Recipe(tuple(steps), tuple(fitted))
+
+
+def _step(text: str) -> Step:
+    name, *settings = text.split(":")
+    part = (HUB_CORRECTIONS if name in HUB_CORRECTIONS.all() else REPAIRS).get(name)
+    types = {p.name: p for p in part.params}
+    values: dict[str, Any] = {}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        param = types.get(key)
+        try:
+            values[key] = param.type(value) if param else value
+        except ValueError as error:
+            raise BadParameter(key, value, "a number") from error
+    part.check(values)
+    return Step(name, values)

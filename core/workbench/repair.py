@@ -1,0 +1,297 @@
+"""Repairing a space: fitted on some of the pairs, judged on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from core.errors import InputError, TooFew
+from core.improve import (
+    HUB_CORRECTIONS,
+    REPAIRS,
+    Recipe,
+    Step,
+    fit_recipe,
+    parse_steps,
+    random_half,
+)
+from core.measure import HELD_OUT, Direction, Evaluation, gains
+from core.measure import evaluate as measure_evaluate
+from core.types import Bools, Finding, Kind, Progress, Space
+from core.workbench.ingest import no_progress
+from core.workbench.jobs import begin_step
+from core.workbench.measure import measure
+
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
+
+DIRECTIONS: Mapping[str, Kind] = {"text_to_image": "text", "image_to_text": "image"}
+WORDS = {"text_to_image": "text → image", "image_to_text": "image → text"}
+SIGNS = ("alignment", "uniformity", "modality_gap", "effective_rank", "hubness")
+JUDGED = "mAP"  # a gain in it, which depends on every rank, decides the verdict
+LEAST = 8  # pairs to fit on, and pairs to judge with
+TIMED = 256  # rows that the cost of a query is measured with
+ROUNDS = 3  # of `suggest`; each keeps the better half, on twice the pairs
+FIRST_PAIRS = 500
+
+Gain = tuple[float, float, float]
+Verdict = Literal["helps", "hurts", "no clear effect"]
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What a recipe did to the held-out pairs.
+
+    Args:
+        recipe: fitted on the other pairs.
+        before: retrieval of the held-out pairs as the vectors are.
+        after: the same repaired, among the same candidates.
+        delta: by direction and metric the gain with its 95 % interval, on the same queries.
+        findings: of the held-out items, before and after.
+        query_seconds: what the repair adds to a query.
+        n_train: number of pairs that it was fitted on; `n_test` those that judge it.
+        tried: with `suggest`, the recipes that were compared on pairs of the training half.
+    """
+
+    recipe: Recipe
+    before: Evaluation
+    after: Evaluation
+    delta: Mapping[str, Mapping[str, Gain]]
+    findings: tuple[tuple[Finding, ...], tuple[Finding, ...]]
+    query_seconds: float
+    n_train: int
+    n_test: int
+    tried: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the intervals of mAP show; opposite effects of two directions are none."""
+        signs = {_sign(self.delta[name][JUDGED]) for name in DIRECTIONS}
+        if 1 in signs and -1 not in signs:
+            return "helps"
+        return "hurts" if -1 in signs and 1 not in signs else "no clear effect"
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether every held-out query ranks its item as before."""
+        return all(
+            np.array_equal(getattr(self.before, n).first_ranks, getattr(self.after, n).first_ranks)
+            for n in DIRECTIONS
+        )
+
+    def points(self, direction: str, metric: str) -> str:
+        """A gain in points with its interval, such as "+1.2 points (−0.5 to +3.0)"."""
+        gain = self.delta[direction][metric]
+        value, low, high = (f"{100 * x:+.1f}" for x in gain)
+        interval = f" ({low} to {high})" if np.isfinite(gain[1]) else ""
+        return f"{value} points{interval}".replace("-", "−")
+
+    @property
+    def sentence(self) -> str:
+        """The gain in both directions with intervals, on what, and what it means for search."""
+        if not self.recipe.steps:
+            return "No step was chosen, so that nothing changed."
+        if self.unchanged:
+            return (
+                f"No rank of {self.n_test:,} held-out pairs changed. A vector that is added to "
+                "all rows that are ranked, or a rotation of rows and queries alike, changes no "
+                "order."
+            )
+        parts = " and ".join(f"{WORDS[name]} {self.points(name, JUDGED)}" for name in DIRECTIONS)
+        signs = {name: _sign(self.delta[name][JUDGED]) for name in DIRECTIONS}
+        if set(signs.values()) == {1, -1}:
+            better = next(WORDS[name] for name, sign in signs.items() if sign > 0)
+            means = f"it helps {better} and hurts the other direction"
+        else:
+            means = {
+                "helps": "search finds more", "hurts": "search finds less",
+                "no clear effect": "no effect on search is shown",
+            }[self.verdict]  # fmt: skip
+        return f"{JUDGED} {parts} on {self.n_test:,} held-out pairs: {means}."
+
+
+def repair(
+    opened: EncodedCollection,
+    steps: str | Sequence[Step],
+    *,
+    progress: Progress = no_progress,
+) -> Repaired:
+    """Fit a recipe on some of the pairs and judge it on the others.
+
+    The split is that of the attribute `split`, else by image at random: the captions of an image
+    are on its side. The candidates are all items, those that were fitted on too.
+
+    Args:
+        opened: the collection.
+        steps: such as "per_modality_centering,nnn:k=128"; "none" changes nothing.
+        progress: called with (parts done, all parts); may raise to stop.
+
+    Raises:
+        UnknownName: no such repair, hub correction or setting.
+        TooFew: fewer than eight pairs to fit on or to judge with.
+        InputError: the steps do not fit together, or map a row to zero.
+    """
+    chosen = parse_steps(steps) if isinstance(steps, str) else tuple(steps)
+    held_out, which = _split(opened)
+    space = opened.space
+    train = _without(space, held_out)
+    n_test = int(held_out[space.pairs].all(axis=1).sum())
+    for n, what in ((len(train.pairs), "pairs to fit on"), (n_test, "held-out pairs")):
+        if n < LEAST:
+            raise TooFew("A repair", LEAST, what, n, "Add captions first.")
+    begin_step(progress, "fitting")
+    progress(0, 4)
+    recipe = fit_recipe(train, chosen)
+    progress(1, 4)
+    begin_step(progress, "judging")
+    before = measure_evaluate(space, judged=held_out, which=which)
+    progress(2, 4)
+    after = _evaluate(space, recipe, held_out, which) if chosen else before
+    progress(3, 4)
+    delta = {name: gains(getattr(after, name), getattr(before, name)) for name in DIRECTIONS}
+    tested = space.subset(np.flatnonzero(held_out))
+    repaired = recipe.space(tested) if not recipe.hub_correction else _rows(tested, recipe)
+    findings = (measure(tested, SIGNS)[0], measure(repaired, SIGNS)[0])
+    progress(4, 4)
+    return Repaired(
+        recipe, before, after, delta, findings, _seconds(space, recipe), len(train.pairs), n_test
+    )
+
+
+def suggest(
+    opened: EncodedCollection, seconds: float, *, progress: Progress = no_progress
+) -> Repaired:
+    """The recipe of a grid that ranks pairs of the training half best, judged on the held-out ones.
+
+    Half of the training pairs fit and the others compare. Successive halving: each round keeps
+    the better half of the recipes and compares them with twice the pairs; no round starts after
+    the time is over. To change nothing is in the grid and stays to the end.
+
+    Args:
+        opened: the collection.
+        seconds: the time for the comparison.
+        progress: called with (recipes compared, all of them); may raise to stop.
+    """
+    started = perf_counter()
+    train = _without(opened.space, _split(opened)[0])
+    compare = random_half(train)
+    fit = _without(train, compare)
+    if min(len(fit.pairs), int(compare[train.pairs].all(axis=1).sum())) < LEAST:
+        raise TooFew("A suggestion", 4 * LEAST, "pairs", len(opened.space.pairs), "Add captions.")
+    recipes = [fit_recipe(fit, parse_steps(steps)) for steps in GRID]
+    scores: dict[int, float] = {}
+    left, most = list(range(len(recipes))), FIRST_PAIRS
+    begin_step(progress, "comparing", unit="recipes")
+    for _ in range(ROUNDS):
+        for done, i in enumerate(left):
+            progress(done, len(left))
+            if perf_counter() - started > seconds and i in scores:
+                continue
+            scores[i] = _score(train, recipes[i], _some(train, compare, most))
+        left = sorted(left, key=lambda i: -scores[i])[: max(2, len(left) // 2)]
+        left = left if 0 in left else [*left[:-1], 0]
+        most *= 2
+        if perf_counter() - started > seconds:
+            break
+    best = max(left, key=lambda i: (scores[i], i == 0))
+    tried = tuple((GRID[i], scores[i]) for i in sorted(scores, key=lambda i: -scores[i]))
+    return replace(repair(opened, GRID[best], progress=progress), tried=tried)
+
+
+# What `suggest` compares; the first changes nothing.
+GRID = (
+    "none",
+    "per_modality_centering",
+    "gap_shift:amount=0.5",
+    "all_but_the_top",
+    "whitening:exponent=0.5",
+    "whitening:exponent=1",
+    "standardization",
+    "procrustes",
+    "cca",
+    "pls",
+    "invgc",
+    "nnn:k=16",
+    "nnn:k=128",
+    "dualis",
+    "per_modality_centering,nnn:k=128",
+    "whitening:exponent=0.5,nnn:k=128",
+    "cca,nnn:k=128",
+)
+
+
+def repair_names() -> tuple[str, ...]:
+    """What a step may be called: repairs, then hub corrections."""
+    return (*REPAIRS.all(), *HUB_CORRECTIONS.all())
+
+
+def _sign(gain: Gain) -> int:
+    return int(gain[1] > 0) - int(gain[2] < 0)
+
+
+def _split(opened: EncodedCollection) -> tuple[Bools, str]:
+    """(n,) the rows that nothing is fitted on, and what the sentence calls them."""
+    held_out = opened.held_out()
+    if held_out is None:
+        return random_half(opened.space), "a random half of the items:"
+    return held_out, HELD_OUT
+
+
+def _without(space: Space, held_out: Bools) -> Space:
+    rows = np.flatnonzero(~held_out)
+    if not 0 < np.searchsorted(rows, space.n_images) < len(rows):
+        raise InputError(
+            "A repair is fitted on images and texts, and one kind is missing outside of the "
+            "held-out items. Leave some items with another `split` than test."
+        )
+    return space.subset(rows)
+
+
+def _evaluate(space: Space, recipe: Recipe, held_out: Bools, which: str) -> Evaluation:
+    """Both directions; where queries are not treated as rows, each on its own repaired space."""
+    if recipe.alike:
+        repaired = recipe.space(space, held_out=held_out)
+        return measure_evaluate(repaired, judged=held_out, which=which)
+    there, back = (
+        measure_evaluate(
+            recipe.space(space, query_kind=kind, held_out=held_out), judged=held_out, which=which
+        )
+        for kind in DIRECTIONS.values()
+    )
+    return replace(there, image_to_text=back.image_to_text)
+
+
+def _rows(space: Space, recipe: Recipe) -> Space:
+    """Repaired rows without the hub correction, which changes no vector."""
+    return Recipe(recipe.steps[:-1], recipe.fitted).space(space)
+
+
+def _score(space: Space, recipe: Recipe, judged: Bools) -> float:
+    """Mean of mAP in both directions."""
+    result = _evaluate(space, recipe, judged, "")
+    directions: tuple[Direction, ...] = (result.text_to_image, result.image_to_text)
+    return float(np.mean([direction.scores[JUDGED].value for direction in directions]))
+
+
+def _some(space: Space, rows: Bools, most: int) -> Bools:
+    """The rows of at most so many images and their texts; all of them where there are fewer."""
+    images = np.flatnonzero(rows[: space.n_images])
+    if len(images) <= most:
+        return rows
+    kept = np.zeros(space.n, bool)
+    kept[np.random.default_rng(0).choice(images, most, replace=False)] = True
+    kept[space.pairs[kept[space.pairs[:, 0]], 1]] = True
+    return kept
+
+
+def _seconds(space: Space, recipe: Recipe) -> float:
+    """What the repair of one text query takes, one at a time."""
+    queries = space.texts[:TIMED]
+    started = perf_counter()
+    for query in queries:
+        recipe.queries(query[None], "text")
+    return (perf_counter() - started) / max(1, len(queries))

@@ -1,0 +1,138 @@
+"""Repairs judged on held-out pairs: what helps, what does nothing, and what sees no test row."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.errors import TooFew, UnknownName
+from core.store import EncodedCollection
+from core.types import Part, Passport, Query
+from core.workbench import Workbench
+from core.workbench.repair import repair, suggest
+from tests.fixtures import spaces
+from tests.fixtures.files import encoded, folder_of, jsonl, ramp
+
+D = 24
+METRICS = {"recall@1", "recall@5", "recall@10", "mAP"}
+
+
+def opened(space):
+    """A space as a collection that stores nothing."""
+    return EncodedCollection(None, Passport("m", "w", "p", space.d), space, "1")
+
+
+@pytest.fixture(scope="module")
+def turned():
+    """Texts agree with their images after a rotation, which only pairs reveal."""
+    good = spaces.paired(400, D, agreement=0.95)
+    turn = np.linalg.qr(np.random.default_rng(5).normal(size=(D, D)))[0]
+    return spaces.space(good.images, good.texts @ turn, good.pairs)
+
+
+def test_nothing_done_is_exactly_nothing_gained(turned):
+    result = repair(opened(turned), "none")
+    assert {gain for gains in result.delta.values() for gain in gains.values()} == {(0, 0, 0)}
+    assert {*result.delta["text_to_image"]} == METRICS
+    assert result.verdict == "no clear effect" and result.before is result.after
+    assert result.n_train + result.n_test == 400
+
+
+def test_a_rotation_is_found_and_undone(turned):
+    result = repair(opened(turned), "procrustes")
+    assert result.verdict == "helps"
+    assert result.before.text_to_image.scores["recall@1"].value < 0.05
+    assert result.after.text_to_image.scores["recall@1"].value > 0.8
+    value, low, high = result.delta["text_to_image"]["mAP"]
+    assert 0.5 < low < value < high
+    assert "search finds more" in result.sentence
+    assert {f.name for f in result.findings[0]} == {f.name for f in result.findings[1]}
+
+
+def test_what_orders_nothing_anew_says_so(turned):
+    one_turn = repair(opened(turned), "gap_shift:amount=0")
+    assert one_turn.unchanged and "No rank" in one_turn.sentence
+
+
+def test_a_planted_hub_is_repaired_and_good_vectors_are_not_hurt():
+    good = spaces.paired(400, D, agreement=0.7)
+    lean = np.zeros(D)
+    lean[0] = 0.8
+    texts, images = good.texts + lean, good.images.copy()
+    images[:12] = spaces.directions(12, D, 9) * 0.1 + lean  # near to every text
+    hubs = spaces.space(images, texts, good.pairs)
+    assert repair(opened(hubs), "nnn:k=16").delta["text_to_image"]["recall@1"][1] > 0
+
+
+def test_a_repair_may_help_one_direction_and_hurt_the_other(turned):
+    result = repair(opened(turned), "none")
+    up, down = (0.1, 0.05, 0.15), (-0.1, -0.15, -0.05)
+    delta = {"text_to_image": {"mAP": up}, "image_to_text": {"mAP": down}}
+    mixed = replace(repair(opened(turned), "whitening:exponent=0.1"), delta=delta)
+    assert mixed.verdict == "no clear effect"
+    assert "helps text → image and hurts the other" in mixed.sentence
+    worse = {"text_to_image": {"mAP": down}, "image_to_text": {"mAP": (0.0, -0.1, 0.1)}}
+    assert replace(mixed, delta=worse).verdict == "hurts"
+    assert result.tried == ()
+
+
+@pytest.mark.parametrize("steps", ["procrustes", "cca,nnn:k=8", "whitening", "invgc"])
+def test_nothing_is_fitted_on_held_out_rows(turned, steps, rng):
+    held_out = np.zeros(turned.n, bool)
+    held_out[::4] = held_out[1::4] = True
+    held_out[turned.n_images :] = held_out[: turned.n_images]
+    leak = turned.vectors.copy()
+    leak[held_out] = spaces.directions(int(held_out.sum()), D, 77)
+    one, other = (
+        repair(opened(replace(turned, vectors=vectors, held_out=held_out)), steps)
+        for vectors in (turned.vectors, leak)
+    )
+    rows = spaces.directions(5, D).astype(np.float32)
+    assert np.array_equal(one.recipe.rows(rows, "image"), other.recipe.rows(rows, "image"))
+    assert np.array_equal(one.recipe.queries(rows, "text"), other.recipe.queries(rows, "text"))
+    assert one.n_test == 200 and one.n_train == 200
+
+
+def test_the_suggestion_is_what_ranks_unseen_pairs_best(turned):
+    result = suggest(opened(turned), 60)
+    assert [step.name for step in result.recipe.steps][0] in ("procrustes", "cca", "pls")
+    scores = dict(result.tried)
+    assert scores["none"] < max(scores.values())
+    perfect = suggest(opened(spaces.paired(200, D, agreement=1.0)), 60)
+    assert perfect.recipe.steps == () and dict(perfect.tried)["none"] == 1.0
+
+
+def test_a_repair_needs_pairs_on_both_sides():
+    with pytest.raises(TooFew, match="pairs"):
+        repair(opened(spaces.paired(10, D)), "whitening")
+    with pytest.raises(TooFew, match="pairs"):
+        suggest(opened(spaces.paired(20, D)), 1)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    rows = [{"image": f"{i}.png", "caption": f"a thing of kind {i}"} for i in range(40)]
+    files = {f"{i}.png": encoded(ramp(seed=i)) for i in range(40)}
+    source = folder_of(tmp_path / "items", {**files, "items.jsonl": jsonl(*rows)})
+    workbench = Workbench(tmp_path / "home")
+    workbench.ingest("things", source / "items.jsonl", encoder="toy")
+    return workbench
+
+
+def test_a_kept_recipe_repairs_rows_and_typed_queries_alike(bench):
+    plain = bench.open("things")
+    result = bench.repair(plain, "per_modality_centering")
+    bench.keep_recipe(plain, "centered", result.recipe)
+    assert bench.recipes(plain) == ("centered",)
+    opened = bench.repaired(plain, "centered")
+    assert opened.space.steps == ("per_modality_centering",)
+    text = bench.items("things", [opened.space.ids[-1]])[0].text
+    typed = bench.search(opened, Query((Part(text),), ("text",), k=5)).hits
+    assert typed[0].cosine == pytest.approx(1, abs=1e-4)  # the query is repaired as its row is
+    assert bench.open("things").space.steps == ()
+    file = bench.recipe_file(plain, "centered")
+    bench.import_recipe(plain, "again", file)
+    assert bench.recipe_file(plain, "again") == file
+    bench.delete_recipe(plain, "again")
+    with pytest.raises(UnknownName, match="centered"):
+        bench.repaired(plain, "again")
