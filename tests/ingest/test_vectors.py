@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.ingest.readers.detect import read
-from core.ingest.readers.records import Aside
+from core.ingest.readers.records import Aside, ReadOptions
 from core.ingest.readers.vectors import VectorBlock, is_vectors, read_vectors
 from core.types.item import Rejected
+from core.workbench import Workbench
 from tests.fixtures.files import folder_of, png
 
 
@@ -285,3 +286,83 @@ def test_nothing_outside_the_allowed_root_is_read(tmp_path: Path) -> None:
     assert read_vectors(path, tmp_path).total == 1
     with pytest.raises(InputError, match="it is not in"):
         read_vectors(path, tmp_path / "root")
+
+
+@pytest.mark.parametrize("column", ["embedding", "emb", "clip_embedding", "imageFeatures"])
+def test_vectors_under_other_names_of_what_the_other_columns_say(
+    tmp_path: Path, column: str
+) -> None:
+    columns = {"image_path": ["a.jpg", "b.jpg"], "caption": ["A", "B"], "bbox": [[1, 2], [3, 4]]}
+    pq.write_table(pa.table({**columns, column: [[1.0, 0], [0, 1.0]]}), tmp_path / "v.parquet")
+    intake = whole(tmp_path / "v.parquet")
+    assert [(i.kind, i.id, i.attributes["caption"]) for i in intake.items] == [
+        ("image", "a.jpg", "A"),
+        ("image", "b.jpg", "B"),
+    ]
+    assert intake.items[0].attributes["bbox"] == "[1, 2]"
+    assert (
+        intake.notes[0] == "The column 'caption' is an attribute: no vectors are of its captions."
+    )
+    del columns["image_path"]
+    pq.write_table(pa.table({**columns, "emb": [[1.0, 0], [0, 1.0]]}), tmp_path / "t.parquet")
+    assert [(i.kind, i.text) for i in whole(tmp_path / "t.parquet").items] == [
+        ("text", "A"),
+        ("text", "B"),
+    ]
+
+
+def test_a_row_with_vectors_of_its_image_and_its_text_is_a_pair(tmp_path: Path) -> None:
+    """The same image or caption in several rows is one item, with all its pairs."""
+    columns = {
+        "file_name": ["a.jpg", "a.jpg", "b.jpg"],
+        "caption": ["A", "B", "B"],
+        "label": ["cat", "cat", "dog"],
+        "split": ["test"] * 3,
+        "image_emb": [[1.0, 0], [1.0, 0], [0, 1.0]],
+        "text_emb": [[0, 1.0], [1.0, 0], [1.0, 0]],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "v.parquet")
+    intake = whole(tmp_path / "v.parquet")
+    text_of = {item.id: item.text for item in intake.items if item.kind == "text"}
+    assert [(image, text_of[text]) for image, text in intake.pairs] == [
+        ("a.jpg", "A"), ("a.jpg", "B"), ("b.jpg", "B"),
+    ]  # fmt: skip
+    by_name = {item.name: item for item in intake.items}
+    assert (by_name["b.jpg"].labels, by_name["B"].labels) == (("dog",), ())
+    assert by_name["B"].attributes == {"split": "test"}
+    assert intake.notes[0].startswith("2 vectors were not read: an earlier row has the same")
+    with_ids = pa.table({**columns, "id": [7, 8, 9]})
+    pq.write_table(with_ids, tmp_path / "v.parquet")
+    assert whole(tmp_path / "v.parquet").pairs == (
+        ("7", "7/text"),
+        ("8", "8/text"),
+        ("9", "9/text"),
+    )
+
+
+def test_of_several_columns_of_vectors_another_can_be_named(tmp_path: Path) -> None:
+    columns = {"image": ["a.jpg"], "clip_embedding": [[1.0, 0]], "dino_embedding": [[0, 1.0, 0]]}
+    pq.write_table(pa.table(columns), tmp_path / "v.parquet")
+    source = read_vectors(tmp_path / "v.parquet")
+    named = ReadOptions(vector_column="dino_embedding")
+    reason, instead = "the vectors of 'clip_embedding' were read", "--vector-column dino_embedding"
+    assert source.reading.left_aside == (Aside("dino_embedding", reason, instead),)
+    assert (source.d, read_vectors(tmp_path / "v.parquet", None, named).d) == (2, 3)
+
+
+def test_images_in_the_table_are_stored_and_shards_are_one_table(tmp_path: Path) -> None:
+    workbench = Workbench()
+    folder = folder_of(tmp_path / "shards", {"README.md": "x"})
+    data = [png(1), png(2), b"nonsense"]
+    for shard in range(2):
+        image = pa.array([{"bytes": d, "path": f"{shard}-{i}.png"} for i, d in enumerate(data)])
+        rows = pa.array([[shard + 1.0, i + 1.0] for i in range(3)], pa.list_(pa.float16(), 2))
+        table = pa.table({"image": image, "embedding": rows})
+        pq.write_table(table, folder / f"train-0000{shard}-of-00002.parquet")
+    report = workbench.ingest("c", folder)
+    assert (report.images, report.form, report.rejected) == (6, "vectors", [])
+    collection = workbench.home.open("c")
+    found = collection.with_payload(["0-0.png", "1-1.png", "1-2.png"])
+    assert [getattr(item, "payload", b"") for item in found] == [png(1), png(2), b""]
+    again = workbench.ingest("c", folder)
+    assert (again.images, again.updated, len(again.repeated)) == (0, 0, 6)
