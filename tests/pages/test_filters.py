@@ -105,6 +105,8 @@ def test_an_id_of_19_digits_finds_its_item(open_page):
     run(app)
     assert [card["labels"] for card in cards(app)] == [[COLOURS[3]]]
     assert app.query_params["from.post"] == str(FIRST_ID + 3)
+    table = open_page(SEARCH, q="a red square", view="table").dataframe[0].value
+    assert set(table["post"]) == {str(FIRST_ID + at) for at in range(len(COLOURS))}
     link = {f"{end}.post": str(FIRST_ID + 4) for end in ("from", "to")}
     assert [card["labels"] for card in cards(open_page(SEARCH, q="red", **link))] == [[COLOURS[4]]]
 

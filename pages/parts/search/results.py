@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import ASSETS
 from core.search import SearchResult, describe_changes
-from core.types import BANDS, MISS, SCOPE_NAMES, Hit, Kind, Query
+from core.types import BANDS, MISS, SCOPE_NAMES, Hit, Kind, Query, Value
 from pages.parts import controls, formatting, gallery, item, session, state
 from pages.parts.search import selection
 
@@ -21,6 +21,7 @@ AID = (
     "lists of three times more items than average. Arrow keys move between results, Enter opens "
     "one, X selects it."
 )
+BROWSER_INTEGERS = 2**53
 VIEWS = {"grid": ":material/grid_view: Grid", "table": ":material/table_rows: Table"}
 WIDTHS = {"image": 190, "text": 330}
 LEFT_WIDTH = 120
@@ -181,7 +182,7 @@ def _table(kind: Kind, result: SearchResult, cards: Sequence[gallery.Card]) -> N
             "p": by_id[card.id].p_null,
             **({"labels": list(card.labels)} if labeled else {}),
             "name": card.name,
-            **{gallery.column_of(f): items[card.id].attributes.get(f) for f in fields},
+            **{gallery.column_of(f): _cell(items[card.id].attributes.get(f)) for f in fields},
         }
         for card in cards
     ]
@@ -208,6 +209,15 @@ def _table(kind: Kind, result: SearchResult, cards: Sequence[gallery.Card]) -> N
         alt=f"Results: {SCOPE_NAMES[kind]} with rank, band, cosine, probability and labels",
         height="content",
     )  # fmt: skip
+
+
+def _cell(value: Value | None) -> Value | None:
+    """An attribute in a table; browsers would round integers of 17 digits and more.
+
+    >>> _cell(1294030472427835391), _cell(7)
+    ('1294030472427835391', 7)
+    """
+    return str(value) if isinstance(value, int) and abs(value) > BROWSER_INTEGERS else value
 
 
 def _changes(kind: Kind, result: SearchResult) -> None:
