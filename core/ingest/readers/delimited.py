@@ -15,9 +15,9 @@ from dataclasses import replace
 
 from core.errors import BadParameter, UnreadableFile
 from core.ingest.images import IMAGE_SUFFIXES
-from core.ingest.readers.files import suffix
+from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.forms import Table, TableForm
-from core.ingest.readers.records import Note, ReadOptions
+from core.ingest.readers.records import Aside, Note, ReadOptions
 from core.ingest.readers.rows import DETECT, EXACT_DIGITS, fits, fits_int64, must_fit, roles
 from core.ingest.readers.tables import collect, text_of
 
@@ -25,23 +25,34 @@ _DELIMITERS = (",", "\t", ";", "|")
 _INTEGER = r"-?(0|[1-9]\d*)"
 _NUMBER = r"-?(0|[1-9]\d*)?(\.\d*)?([eE][-+]?\d+)?"
 _IMAGE = "|".join(ending[1:] for ending in IMAGE_SUFFIXES)
-_LISTED = re.compile(rf"(?P<image>[^\t]+\.({_IMAGE}))(#\d+)?\t(?P<caption>.*)", re.IGNORECASE)
+_LISTED = re.compile(rf"(?P<image>[^\t]+\.({_IMAGE}))(#\d+)?\t(?P<caption>[^\t]*)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?P<image>[^|]+)\|\s*\d+\s*\|?(?P<caption>.*)")
 _TEXT = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""  # as Python prints it
 _SEPARATORS = {"comma": ",", "tab": "\t", "\\t": "\t", "semicolon": ";", "pipe": "|"}
+_EXCEL = re.compile(r"sep=.\r?\n")
 _SAMPLE = 1000  # lines that tell what a row looks like
 
 
 def delimited(name: str, content: str, options: ReadOptions = DETECT) -> Table:
-    """A header, then one record per row; a column's type is that of all its cells."""
+    """A header, then one record per row; a column's type is that of all its cells.
+
+    Without a header, the column with images is found by their names.
+    """
     first = _first_line(content)
     delimiter = _delimiter(name, first, options)
-    must_fit(name, _columns(first, delimiter), options)
+    header = _columns(first, delimiter)
+    made_up = [] if fits(header, options) else _header_of(header)
+    if not made_up:
+        must_fit(name, header, options)
     stray: list[int] = []
-    lines = _cells(name, content, delimiter, options, stray)
-    header = _header(next(lines)[1])
+    lines = _cells(name, content, delimiter, made_up, options, stray)
+    header = made_up or _header(next(lines)[1])
     short: list[str] = []
     table = [(place, _aligned(place, cells, len(header), short)) for place, cells in lines]
-    columns = zip(*(cells for _, cells in table if isinstance(cells, list)), strict=True)
+    columns = list(zip(*(cells for _, cells in table if isinstance(cells, list)), strict=True))
+    if numbered := _numbers_rows(header, columns):
+        table = [(at, row[1:] if isinstance(row, list) else row) for at, row in table]
+        header, columns = header[1:], columns[1:]
     parsers = {c: _parser(cells) for c, cells in zip(header, columns, strict=False)}
     for column, role in roles(header, options).items():
         if role != "attribute":
@@ -50,8 +61,34 @@ def delimited(name: str, content: str, options: ReadOptions = DETECT) -> Table:
         (place, _fields(cells, parsers) if isinstance(cells, list) else cells)
         for place, cells in table
     )
-    result = collect(name, fields, options)
-    return replace(result, rows=[*result.rows, *_doubts(name, stray, short)])
+    left = [Aside("the column without a name", "it numbers the rows")] if numbered else []
+    result = collect(name, fields, options, left)
+    notes = list(_doubts(name, stray, short))
+    if made_up:
+        notes.append(Note(f"{name} has no header; its columns were read as {', '.join(made_up)}."))
+    return replace(result, rows=[*result.rows, *notes])
+
+
+def _header_of(cells: Sequence[str]) -> list[str]:
+    """Names for columns without any, from the first row; none where it has no image.
+
+    >>> _header_of(["a.jpg", "A dog."]), _header_of(["7", "a.jpg", "dog", "x"]), _header_of(["x"])
+    (['image', 'caption'], ['column 1', 'image', 'column 3', 'column 4'], [])
+    """
+    images = [at for at, cell in enumerate(cells) if _names_image(cell)]
+    if len(images) != 1 or len(cells) < 2:
+        return []
+    names = [f"column {at}" for at in range(1, len(cells) + 1)]
+    names[images[0]] = "image"
+    if len(cells) == 2:
+        names[1 - images[0]] = "caption"
+    return names
+
+
+def _numbers_rows(header: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether the first column has no name and counts from 0, as pandas writes its index."""
+    counts = bool(columns) and header[0] == "column 1" and len(columns) > 1
+    return counts and list(columns[0]) == [str(at) for at in range(len(columns[0]))]
 
 
 def _doubts(name: str, stray: Sequence[int], short: Sequence[str]) -> Iterator[Note]:
@@ -73,7 +110,10 @@ def _delimiter(name: str, header: str, options: ReadOptions) -> str:
             names = ", ".join(_SEPARATORS)
             raise BadParameter("separator", options.separator, f"one character, or {names}")
         return separator
-    return max(_DELIMITERS, key=lambda delimiter: _width(header, delimiter, options))
+    known = max(_DELIMITERS, key=lambda delimiter: _width(header, delimiter, options))
+    if _width(header, known, options):
+        return known
+    return max(_DELIMITERS, key=lambda delimiter: len(_header_of(_columns(header, delimiter))))
 
 
 def _listed(name: str, content: str, options: ReadOptions) -> Table:
@@ -88,17 +128,36 @@ def _listed(name: str, content: str, options: ReadOptions) -> Table:
     return collect(name, entries)
 
 
+def _flickr30k(name: str, content: str, options: ReadOptions) -> Table:
+    """Image, number and caption; a caption may have | and quotes, and a | may be missing."""
+    entries: list[tuple[str, object]] = []
+    for at, line in enumerate(content.splitlines()[1:], 2):
+        place = f"{name} line {at}"
+        if match := _NUMBERED.fullmatch(line):
+            entries.append((place, match.groupdict()))
+        elif line.strip():
+            entries.append((place, UnreadableFile(place, "it is not image | number | caption")))
+    return collect(name, entries)
+
+
 def _has_header(content: str) -> bool:
-    """Whether the first line names an image and a caption."""
+    """Whether the first line names the columns of images and captions, or is an image and one."""
     first = _first_line(content)
-    headers = (roles(_columns(first, delimiter)) for delimiter in _DELIMITERS)
-    return any({"image", "caption"} <= set(known.values()) for known in headers)
+    headers = [_columns(first, delimiter) for delimiter in _DELIMITERS]
+    known = any({"image", "caption"} <= set(roles(header).values()) for header in headers)
+    return known or any(len(header) == 2 and _names_image(header[0]) for header in headers)
 
 
 def _has_columns(content: str, delimiter: str, *columns: str) -> bool:
     """Whether the header has exactly these columns."""
     header = _columns(_first_line(content), delimiter)
     return tuple(column.strip().lower() for column in header) == columns
+
+
+def _cells_of(tree: Tree, file: str) -> str:
+    """A file as text, without the line `sep=;` of Excel."""
+    content = text_of(tree, file)
+    return _EXCEL.sub("", content, count=1) if content.startswith("sep=") else content
 
 
 def _first_line(content: str) -> str:
@@ -130,7 +189,12 @@ def _header(cells: list[str] | UnreadableFile) -> list[str]:
 
 
 def _cells(
-    name: str, content: str, delimiter: str, options: ReadOptions, stray: list[int]
+    name: str,
+    content: str,
+    delimiter: str,
+    header: Sequence[str],
+    options: ReadOptions,
+    stray: list[int],
 ) -> Iterator[tuple[str, list[str] | UnreadableFile]]:
     """The place and the cells of each row.
 
@@ -138,7 +202,6 @@ def _cells(
     otherwise the line is a row by itself, and its number is added to `stray`.
     """
     lines = list(io.StringIO(content, newline=""))
-    header: list[str] = []
     shape: _Shape | None = None
     at = 0
     while at < len(lines):
@@ -295,7 +358,7 @@ FLICKR8K = TableForm(
     taken="The lines of an image are its captions.",
     example="a.jpg#0\tA dog runs.\na.jpg#1\tA brown dog.",
     suffixes=(*_TEXTS, ".tsv", ".csv"),
-    load=text_of,
+    load=_cells_of,
     recognizes=lambda name, content: bool(_LISTED.fullmatch(_first_line(content))),
     table=_listed,
 )
@@ -306,11 +369,11 @@ FLICKR30K = TableForm(
     taken="image_name is the image, comment a caption.",
     example="image_name| comment_number| comment\na.jpg| 0| A dog runs.",
     suffixes=(".csv", *_TEXTS),
-    load=text_of,
+    load=_cells_of,
     recognizes=lambda name, content: _has_columns(
         content, "|", "image_name", "comment_number", "comment"
     ),
-    table=delimited,
+    table=_flickr30k,
 )
 OPEN_CLIP = TableForm(
     name="open-clip",
@@ -319,7 +382,7 @@ OPEN_CLIP = TableForm(
     taken="filepath is the image, title its caption.",
     example="filepath\ttitle\nimages/a.jpg\tA dog runs.",
     suffixes=(".csv", ".tsv", *_TEXTS),
-    load=text_of,
+    load=_cells_of,
     recognizes=lambda name, content: _has_columns(content, "\t", "filepath", "title"),
     table=delimited,
 )
@@ -333,7 +396,7 @@ CSV = TableForm(
     taken="image, caption or captions, label or labels; all other columns are attributes.",
     example="image,caption,label,year\na.jpg,A dog runs.,dog,2021",
     suffixes=(".csv", ".tsv", *_TEXTS),
-    load=text_of,
+    load=_cells_of,
     recognizes=lambda name, content: suffix(name) not in _TEXTS or _has_header(content),
     table=delimited,
 )

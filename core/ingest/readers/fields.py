@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from core.errors import UnreadableFile
 from core.ingest.readers.files import Tree
@@ -11,7 +11,7 @@ from core.ingest.readers.records import ReadOptions
 from core.ingest.readers.rows import Row, kind_of, roles, row_of
 
 # What img2dataset says of a download.
-_ABOUT_DOWNLOADS = ("key", "status", "error_message", "exif")
+_ABOUT_DOWNLOADS = frozenset({"key", "status", "error_message", "exif"})
 
 
 def fields_of(tree: Tree, name: str) -> Mapping[str, object]:
@@ -30,6 +30,8 @@ def fields_of(tree: Tree, name: str) -> Mapping[str, object]:
         raise UnreadableFile(name, f"it is {kind_of(document)}, not an object with fields")
     if isinstance(shapes := document.get("shapes"), list) and "imagePath" in document:
         return _labelme(shapes)
+    if isinstance(taken := document.get("photoTakenTime"), Mapping):
+        return _takeout(document, taken)
     return document
 
 
@@ -39,11 +41,25 @@ def _labelme(shapes: list[object]) -> Mapping[str, object]:
     return {"labels": list(dict.fromkeys(filter(None, labels)))}
 
 
+def _takeout(document: Mapping[str, object], taken: Mapping[str, object]) -> Mapping[str, object]:
+    """Description and time of a photo in Google Takeout; its title is the name of the file."""
+    return {"caption": document.get("description") or None, "taken": taken.get("formatted")}
+
+
 def field_roles(fields: Mapping[str, object], options: ReadOptions) -> dict[str, str]:
     """The roles of the fields. The image is the file beside, whatever the fields say."""
-    downloaded = {"key", "status"} <= fields.keys()
-    kept = [c for c in fields if not (downloaded and c in _ABOUT_DOWNLOADS)]
-    return {column: role for column, role in roles(kept, options).items() if role != "image"}
+    dropped = about_downloads(fields)
+    known = roles(["image", *(c for c in fields if c not in dropped)], options)
+    return {c: role for c, role in known.items() if role != "image" and c in fields}
+
+
+def about_downloads(columns: Iterable[str]) -> frozenset[str]:
+    """The columns that say of a download by img2dataset how it went; none of other columns.
+
+    >>> sorted(about_downloads(["key", "status", "error_message", "url", "width"]))
+    ['error_message', 'exif', 'key', 'status']
+    """
+    return _ABOUT_DOWNLOADS if {"key", "status", "error_message"} <= set(columns) else frozenset()
 
 
 def row_beside(tree: Tree, name: str, options: ReadOptions) -> Row:

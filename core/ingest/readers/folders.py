@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
 from posixpath import basename, dirname, splitext
 from shlex import quote
@@ -14,14 +14,14 @@ from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.forms import SourceForm, Table, TableForm
 from core.ingest.readers.join import Part, each_row, join_tables
 from core.ingest.readers.loose_images import is_image, loose_images
-from core.ingest.readers.places import SPLITS, places_of
+from core.ingest.readers.places import SPLITS, Place, places_of
 from core.ingest.readers.records import Aside, Entry, Note, Reading, ReadOptions, Record, Source
 from core.ingest.readers.rows import DETECT
 from core.ingest.readers.sidecars import Sidecars, group
 from core.ingest.readers.table_files import TABLES, bases_of, table_of
 from core.ingest.readers.tables import with_split
 from core.ingest.readers.tars import is_tar
-from core.types import Rejected
+from core.types import Rejected, Value
 
 SUPPORTED = (
     "a folder or zip of images, items.jsonl, CSV, TSV or Parquet with image and caption columns, "
@@ -95,12 +95,17 @@ def with_tables(
         if not rejected:
             reason = f"it has no images and no captions. Supported: {SUPPORTED}"
             raise UnreadableFile(tree.name, reason)
-    if tables.read and "label" not in {r for _, _, t in tables.read for r in t.columns.values()}:
-        left += _folders_of(rest or sorted(named), top)
+    splits: dict[str, Value] = {}
+    if tables.read:
+        places = places_of(images, top)[1]
+        splits = {image: own["split"] for image, (_, own) in places.items() if "split" in own}
+        if "label" not in {r for _, _, t in tables.read for r in t.columns.values()}:
+            left += _folders_of(places)
 
     def entries() -> Iterator[Entry]:
         rows = chain.from_iterable(each_row(part, tree, images) for part in streams)
-        records = chain(listed, rows, loose_images(tree, rest, labeled_from))
+        loose = loose_images(tree, rest, labeled_from)
+        records = chain(_with_splits(listed, splits), rows, _with_splits(loose, splits))
         return chain(rejected, tables.notes, sidecars.complete(records))
 
     total = len(rest) + sum(isinstance(entry, Record) for entry in listed)
@@ -112,9 +117,18 @@ def with_tables(
     return Source(tree.name, total, entries, Reading(name, columns, tuple(dict.fromkeys(left))))
 
 
-def _folders_of(images: Sequence[str], top: str) -> list[Aside]:
+def _with_splits(entries: Iterable[Entry], splits: Mapping[str, Value]) -> Iterator[Entry]:
+    """Entries, with the split of the folder of each image where a table states none."""
+    for entry in entries:
+        if isinstance(entry, Record) and entry.name in splits:
+            attributes = {"split": splits[entry.name], **entry.attributes}
+            entry = replace(entry, attributes=attributes)
+        yield entry
+
+
+def _folders_of(places: Mapping[str, Place]) -> list[Aside]:
     """The labels that folders would give, were there no table."""
-    labels = sorted({label for own, _ in places_of(images, top)[1].values() for label in own})
+    labels = sorted({label for own, _ in places.values() for label in own})
     if not labels:
         return []
     some = ", ".join(labels[:3]) + (", ..." if len(labels) > 3 else "")
@@ -221,8 +235,12 @@ def _candidates(contents: Contents, found: Tables) -> tuple[list[str], bool]:
     if tried:
         return tried, True
     below = [n for n in free if n.startswith(top) and suffix(n) in _TABLES]
-    shards = [n for n in below if suffix(n) == ".parquet"]
-    return shards or (below if len(set(map(dirname, below))) == 1 else []), False
+    if shards := [n for n in below if suffix(n) == ".parquet"]:
+        return shards, False
+    if not below:  # beside Flickr8k's captions lie those in lemmas
+        texts = [n for n in free if suffix(n) in _TEXTS and ".lemma." not in n]
+        below = texts if len(texts) <= _FEW else []
+    return (below if len(set(map(dirname, below))) == 1 else []), False
 
 
 def _documents(tree: Tree, json: Sequence[str], top: str, found: Tables) -> list[str]:

@@ -9,6 +9,7 @@ from shlex import quote
 from typing import Any
 
 from core.errors import UnreadableFile
+from core.ingest.readers.fields import about_downloads
 from core.ingest.readers.files import Tree
 from core.ingest.readers.forms import Table, TableForm
 from core.ingest.readers.records import Aside, Note, ReadOptions
@@ -51,14 +52,19 @@ def _table(name: str, open_: Callable[[], Any], options: ReadOptions) -> Table:
         raise UnreadableFile(name, "it has a column vector; ingest it by its own path")
     must_fit(name, schema.names, options)
     known = roles(schema.names, options)
+    downloads = about_downloads(schema.names) & {c for c in known if known[c] == "attribute"}
+    known = {column: role for column, role in known.items() if column not in downloads}
     binary = [f.name for f in schema if has_bytes(f.type)]
-    left = tuple(
+    left = [
         Aside(column, "it has bytes", f"--image-column {quote(column)}")
         for column in binary
         if known[column] != "image"
-    )
+    ]
+    left += [
+        Aside(column, "it is about the download") for column in schema.names if column in downloads
+    ]
     known = {c: role for c, role in known.items() if c not in [aside.name for aside in left]}
-    rows = _Rows(name, open_, known, _class_names(schema.metadata or {}))
+    rows = _Rows(name, open_, known, _class_names(schema.metadata or {}), bool(downloads))
     if any(role == "image" and column in binary for column, role in known.items()):
         return Table(rows, known, (*left, *doubtful(known)), count)
     try:
@@ -76,22 +82,38 @@ class _Rows:
         open_: opens it.
         known: the role of each column that is read.
         classes: the names behind the numbers of columns of classes.
+        downloads: whether they are those of img2dataset, where a row without an image is a failure.
     """
 
     name: str
     open_: Callable[[], Any]
     known: Mapping[str, str]
     classes: Mapping[str, list[str]]
+    downloads: bool = False
 
     def __iter__(self) -> Iterator[Row | Rejected | Note]:
         from pyarrow import ArrowException
 
+        failed: list[str] = []
         try:
-            yield from rows_of(self.fields(), self.known)
+            yield from rows_of(self._downloaded(failed), self.known)
         except (ArrowException, OSError, ValueError, OverflowError) as error:
             yield Rejected(self.name, f"the rest of it is damaged ({type(error).__name__})")
 
-    def fields(self) -> Iterator[Fields]:
+        if failed:
+            many = "1 image was" if len(failed) == 1 else f"{len(failed):,} images were"
+            yield Note(f"{self.name}: {many} not downloaded (first: {failed[0]}).")
+
+    def _downloaded(self, failed: list[str]) -> Iterator[Fields]:
+        """The fields of rows that have an image, where img2dataset says of each how it went."""
+        images = [column for column, role in self.known.items() if role == "image"]
+        for place, fields in self.fields():
+            if self.downloads and not any(fields[column] for column in images):
+                failed.append(place)
+            else:
+                yield place, fields
+
+    def fields(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The fields of each row, a block of rows at a time."""
         at = 0
         with self.open_() as file:
@@ -114,7 +136,7 @@ def block_rows(n: int, size: int) -> int:
     """How many rows a block may have, of a table of n rows and so many bytes.
 
     >>> block_rows(1000, 1_000_000_000), block_rows(1000, 1000)
-    (16, 16000)
+    (16, 16384)
     """
     return max(1, min(_BLOCK_ROWS, _BLOCK_BYTES * n // max(size, 1)))
 

@@ -15,7 +15,8 @@ SPLITS = {
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-_MEANINGLESS = {"images", "image", "imgs", "img", "photos", "jpegimages", "data"}
+_MEANINGLESS = {"images", "image", "imgs", "img", "photos", "jpegimages"}
+_BESIDE_SPLIT = {*_MEANINGLESS, "set", "data", "split", "seg"}
 _MOST = 0.8  # of the images: a folder beside those of the splits has strays
 
 Place: TypeAlias = tuple[tuple[str, ...], Mapping[str, Value]]
@@ -27,7 +28,7 @@ def split_of(name: str) -> str:
     >>> split_of("train2017"), split_of("Validation"), split_of("test_images"), split_of("trains")
     ('train', 'val', 'test', '')
     """
-    words = [w for w in re.findall("[a-z]+", name.lower()) if w not in _MEANINGLESS]
+    words = [w for w in re.findall("[a-z]+", name.lower()) if w not in _BESIDE_SPLIT]
     return SPLITS.get(words[0], "") if len(words) == 1 else ""
 
 
@@ -79,19 +80,25 @@ def _take_splits(folders: dict[str, tuple[str, ...]]) -> dict[str, str]:
         splits = {image: split for image, name in here.items() if (split := split_of(name))}
         several = len(set(splits.values())) > 1
         if splits and (len(splits) == len(here) or (several and len(splits) > _MOST * len(here))):
-            for image in splits:
-                folders[image] = folders[image][:level] + folders[image][level + 1 :]
+            for image, split in splits.items():
+                parts = folders[image]
+                end = level + 1
+                while end < len(parts) and split_of(parts[end]) == split:  # seg_train/seg_train
+                    end += 1
+                folders[image] = parts[:level] + parts[end:]
             return splits if several else {}
     return {}
 
 
 def _drop_meaningless(folders: dict[str, tuple[str, ...]]) -> None:
-    """Remove folders named like `images` that all images have on one level."""
-    for level in reversed(range(3)):
-        names = {parts[level].lower() for parts in folders.values() if len(parts) > level}
-        if names and names <= _MEANINGLESS:
-            for image, parts in folders.items():
-                folders[image] = parts[:level] + parts[level + 1 :]
+    """Remove folders named like `images`: the deepest ones, and those of all images."""
+    for image, parts in folders.items():
+        if len(parts) > 0 and parts[-1].lower() in _MEANINGLESS:
+            folders[image] = parts[:-1]
+    names = {parts[0].lower() for parts in folders.values() if parts}
+    if names <= _MEANINGLESS:
+        for image, parts in folders.items():
+            folders[image] = parts[1:]
 
 
 def _depth_of_classes(folders: Mapping[str, tuple[str, ...]], splits: Mapping[str, str]) -> int:

@@ -100,7 +100,7 @@ def _first(
     """The columns of the first line that a table has."""
     for line in lines:
         usable = {name for name in line if _ONLY_WITH.get(name, name) in present}
-        several = "caption" in usable
+        several = "caption" in line
         if found := [
             column
             for column, name in names.items()
