@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 THREADS = 2
 MOST_EXPANDED = 200  # times the size of a zip
 TOLERANCE = 1e-3  # of unit length
+FORM = "an export of Sextant"
 
 
 def is_export(path: str | Path) -> bool:
@@ -61,6 +63,40 @@ def restore(
     return _restore(collection, place, _Files(_folder(place), root), progress)
 
 
+def first_items(
+    path: str | Path, root: Path | None, n: int
+) -> list[tuple[Item | Rejected, tuple[str, ...]]]:
+    """The first items of an export with their captions; images have their bytes, if readable.
+
+    Args:
+        path: the export.
+        root: when given, no image outside this folder is read.
+        n: how many.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    place = Path(path).expanduser().resolve()
+    if not _tables_in(place):
+        return _first(place, _Files(_folder(place), root), n)
+    with TemporaryDirectory() as unpacked:
+        inside = _unpack(place, Path(unpacked))
+        return _first(inside, _Files(_folder(inside), Path(unpacked), passing=True), n)
+
+
+def _first(place: Path, files: _Files, n: int) -> list[tuple[Item | Rejected, tuple[str, ...]]]:
+    form, manifest = _found(place)
+    rows = islice(chain.from_iterable(form.read(place, manifest)), n)
+    return [(files.read(row.item), tuple(row.captions)) for row in rows]
+
+
+def _found(place: Path) -> tuple[ModuleType, Manifest]:
+    found = _form(place)
+    if found is None:
+        raise UnreadableFile(place.name, "it is no export of Sextant")
+    return found
+
+
 def _folder(place: Path) -> Path:
     """The folder that paths in an export start from."""
     return place if place.is_dir() else place.parent
@@ -69,10 +105,7 @@ def _folder(place: Path) -> Path:
 def _restore(
     collection: Collection, place: Path, files: _Files, progress: Progress
 ) -> IngestReport:
-    found = _form(place)
-    if found is None:
-        raise UnreadableFile(place.name, "it is no export of Sextant")
-    form, manifest = found
+    form, manifest = _found(place)
     adding = _Adding(collection, manifest, files)
     done = 0
     with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
@@ -164,7 +197,7 @@ class _Adding:
         self._captions: dict[str, str] = {}
         self._tags: dict[str, list[tuple[str, ...]]] = {}
         self._without: list[Rejected] = []
-        self.report = IngestReport(collection.name)
+        self.report = IngestReport(collection.name, form=FORM)
 
     def add(self, rows: Iterable[Row], pool: ThreadPoolExecutor) -> None:
         """Add a batch."""
@@ -236,6 +269,7 @@ class _Adding:
         ]
         self._collection.update(changed)
         self.report.updated += len(changed)
+        self.report.unchanged += len(items) - len(changed)
 
     def _later(self, row: Row) -> None:
         self._captions |= zip(row.pairs, row.captions, strict=False)

@@ -4,7 +4,7 @@ from core.ingest import demo, uploads
 from core.ingest.augmentations import AUGMENTATIONS, Augmentation
 from core.ingest.images import IMAGE_SUFFIXES, decode, overlay, thumbnail
 from core.ingest.pipeline import add_encoder, encode_again, ingest
-from core.ingest.preview import Preview, PreviewRow, preview
+from core.ingest.preview import Preview, PreviewRow, preview, preview_row
 from core.ingest.readers.detect import FORMS, read
 from core.ingest.readers.files import allowed
 from core.ingest.readers.records import Aside, Reading, ReadOptions
@@ -37,6 +37,7 @@ __all__ = [
     "pool_tokens",
     "pooling_of",
     "preview",
+    "preview_row",
     "read",
     "read_vectors",
     "thumbnail",

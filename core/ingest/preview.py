@@ -166,7 +166,7 @@ def _vectors(source: VectorSource, rows: int, seconds: float) -> Preview:
         source.name,
         source.total,
         seen,
-        tuple(map(_item_row, items)),
+        tuple(map(preview_row, items)),
         tuple(rejected),
         tuple(notes),
         reading.form,
@@ -175,7 +175,10 @@ def _vectors(source: VectorSource, rows: int, seconds: float) -> Preview:
     )
 
 
-def _item_row(item: Item) -> PreviewRow:
+def preview_row(item: Item | Rejected, captions: tuple[str, ...] = ()) -> PreviewRow:
+    """An item, with the bytes of an image or its file, and its captions."""
+    if isinstance(item, Rejected):
+        return PreviewRow(item.name, captions, problem=item.reason)
     image = b""
     try:
         if item.kind == "image" and (item.payload or item.source):
@@ -183,5 +186,6 @@ def _item_row(item: Item) -> PreviewRow:
             image = thumbnail(decode(data, item.name))
     except (OSError, UnreadableFile):
         pass
-    texts = (item.text,) if item.kind == "text" and item.text else ()
-    return PreviewRow(item.name or item.id, texts, item.labels, item.attributes, image)
+    if item.kind == "text" and item.text:
+        captions = (item.text,)
+    return PreviewRow(item.name or item.id, captions, item.labels, item.attributes, image)

@@ -130,7 +130,11 @@ def preview(
     Raises:
         InputError: nothing in it can be read.
     """
-    return pipeline.preview(path, root, options, rows=rows, seconds=seconds)
+    if not exports.is_export(path):
+        return pipeline.preview(path, root, options, rows=rows, seconds=seconds)
+    name = pipeline.allowed(path, root).name
+    shown = [pipeline.preview_row(*one) for one in exports.first_items(path, root, rows)]
+    return Preview(name, None, len(shown), tuple(shown), form=exports.FORM)
 
 
 def upload_folder(bench: Workbench) -> Path:
