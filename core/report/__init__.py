@@ -4,6 +4,7 @@ from core.report.evidence import Evidence, evidence_ids
 from core.report.html import Side, html_page
 from core.report.map_layers import (
     Layer,
+    by_attribute,
     by_finding,
     by_kind,
     by_label,
@@ -19,6 +20,7 @@ __all__ = [
     "Evidence",
     "Layer",
     "Side",
+    "by_attribute",
     "by_finding",
     "by_kind",
     "by_label",

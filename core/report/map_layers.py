@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from core.errors import InputError
 from core.measure import rows_of_kind
-from core.types import KINDS, SCOPE_NAMES, Finding, Floats, Ints, Kind, Space
+from core.types import KINDS, SCOPE_NAMES, Finding, Floats, Ints, Kind, Space, Value
 
+T = TypeVar("T")
 MAX_GROUPS = 12
 MAX_POINTS = 100_000
 OTHER = "other"
@@ -64,14 +66,48 @@ def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, .
     Raises:
         InputError: nothing is labeled.
     """
-    names = _first_labels(space)
-    counts = Counter(names[r] for r in rows if names[r])
-    if not counts:
+    first = [labels[0] if labels else None for labels in space.labels] or [None] * space.n
+    if not any(first):
         raise InputError("No item has a label yet. Add them as a column 'label' when ingesting.")
-    common = sorted(counts, key=lambda name: (-counts[name], name))[:most]
+    return _by_group(space, rows, _with_texts(space, first), UNLABELED, most)
+
+
+def by_attribute(
+    space: Space, rows: Ints, values: Sequence[Value | None], title: str, most: int = MAX_GROUPS
+) -> tuple[Layer, ...]:
+    """Items by an attribute: a color scale for more than a few numbers, else as `by_label`.
+
+    Args:
+        space: its items.
+        rows: of the space that are drawn.
+        values: (n,) of the attribute, None where there is none; a text without one gets its
+            image's.
+        title: of the attribute.
+        most: groups with a color of their own.
+
+    >>> space = Space(np.eye(2, dtype=np.float32), ("a", "b"), 2)
+    >>> [layer.name for layer in by_attribute(space, np.arange(2), [None, True], "warm")]
+    ['no warm', 'True']
+    """
+    values = _with_texts(space, values)
+    known = {value for value in values if value is not None}
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in known)
+    if numbers and len(known) > most:
+        column = np.array([np.nan if v is None else float(v) for v in values], np.float32)
+        return _by_value(space, rows, column, title, f"no {title}")
+    names = [None if value is None else str(value) for value in values]
+    return _by_group(space, rows, names, f"no {title}", most)
+
+
+def _by_group(
+    space: Space, rows: Ints, names: Sequence[str | None], without: str, most: int
+) -> tuple[Layer, ...]:
+    counts = Counter(names[r] for r in rows if names[r])
+    common = [name for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0] or ""))]
+    common = common[:most]
     hue = {name: i for i, name in enumerate(common)}
     group = np.array([hue.get(names[r], most if names[r] else most + 1) for r in rows])
-    titles = dict(enumerate(common)) | {most: OTHER, most + 1: UNLABELED}
+    titles = dict(enumerate(common)) | {most: OTHER, most + 1: without}
     return tuple(
         Layer(titles[g], kind, g if g < most else -1, part)
         for g in [most + 1, most, *range(len(common))]
@@ -88,15 +124,20 @@ def by_finding(space: Space, rows: Ints, finding: Finding) -> tuple[Layer, ...]:
     """
     if finding.per_item is None:
         raise InputError(f"{finding.name} has no per-item values.")
-    values = finding.per_item[rows]
-    measured = np.isfinite(values)
+    return _by_value(space, rows, finding.per_item, finding.per_item_title, NOT_MEASURED)
+
+
+def _by_value(
+    space: Space, rows: Ints, values: Floats, title: str, without: str
+) -> tuple[Layer, ...]:
+    measured = np.isfinite(values[rows])
     layers = [
-        Layer(NOT_MEASURED, kind, -1, part)
+        Layer(without, kind, -1, part)
         for kind in KINDS
         if len(part := rows_of_kind(space, rows[~measured], kind))
     ]
     return *layers, *(
-        Layer(SCOPE_NAMES[kind], kind, 0, part, finding.per_item[part], finding.per_item_title)
+        Layer(SCOPE_NAMES[kind], kind, 0, part, values[part], title)
         for kind in KINDS
         if len(part := rows_of_kind(space, rows[measured], kind))
     )
@@ -124,10 +165,10 @@ def map_places(space: Space, layers: Sequence[Layer], ids: Iterable[str]) -> lis
     return [np.flatnonzero(wanted[layer.rows]).tolist() for layer in layers]
 
 
-def _first_labels(space: Space) -> list[str]:
-    if not space.labels:
-        return [""] * space.n
-    names = [labels[0] if labels else "" for labels in space.labels]
-    for image, text in space.pairs:
-        names[text] = names[text] or names[image]
-    return names
+def _with_texts(space: Space, values: Sequence[T | None]) -> list[T | None]:
+    """Values of all items; a text without one gets that of its image."""
+    values = list(values)
+    for image, text in space.pairs.tolist():
+        if values[text] is None:
+            values[text] = values[image]
+    return values

@@ -21,7 +21,7 @@ from core.store.schema import PAIRS, item_of, vectors_name
 from core.store.space import space as assemble_space
 from core.store.tags import FIELD, Tags
 from core.store.token_vectors import TokenStore
-from core.types import Bools, Filter, Floats, Item, Passport, Rejected, Space
+from core.types import Bools, Filter, Floats, Item, Passport, Rejected, Space, Value
 
 ITEMS_AT_ONCE = 256
 
@@ -137,6 +137,23 @@ class Collection:
             for name, columns in items.attributes.items()
         }  # fmt: skip
         return {name: kinds for name, kinds in types.items() if kinds}
+
+    def values(self, field: str, ids: Sequence[str]) -> list[Value | None]:
+        """An attribute of some items, by its name as a field; of "tag" the first one they bear.
+
+        Raises:
+            UnknownName: there is no such attribute.
+        """
+        items = self._items.items()
+        by_name = {filters.shown_name(name): name for name in items.attributes}
+        if field in by_name:
+            rows = self._items.positions(items, ids)
+            taken = items.attribute(by_name[field]).take(pa.array(rows, mask=rows < 0))
+            return list(taken.to_pylist())
+        if field != FIELD:
+            raise UnknownName("attribute", field, (*by_name, FIELD))
+        first = {id_: tag.name for tag in reversed(self.tags.all()) for id_ in tag.ids}
+        return [first.get(id_) for id_ in ids]
 
     def first_images(self, n: int) -> tuple[str, ...]:
         """Ids of the n images that were added first."""

@@ -42,7 +42,12 @@ def _export(ids: Sequence[str], of: str, more: Mapping[str, Mapping[str, float]]
         help="Paths, captions, labels, tags and attributes, for spreadsheets",
     )  # fmt: skip
     for form, label, file, about in (
-        ("parquet", "Parquet", f"{name}.parquet", "The same, with vectors"),
+        (
+            "parquet",
+            "Parquet, with vectors",
+            f"{name}.parquet",
+            "One file with everything but the pixels",
+        ),
         ("folder", "Images (zip)", f"{name}.zip", "Every image as a file, items.jsonl and vectors"),
     ):
         st.download_button(
@@ -87,24 +92,26 @@ def _tag(ids: Sequence[str], of: str) -> None:
         if st.button("Remove tag", key=f"_{of}tag_remove", disabled=not tag or tag not in known):
             bench.untag(name, tag, [(id_,) for id_ in ids])
             _edited()
-    st.caption("Tags are a filter here and in Geometry, and colors on the map.")
+    st.caption("Tags are a filter here and in Geometry.")
 
 
 def _label(ids: Sequence[str], of: str) -> None:
     bench, name = state.workbench(), state.collection()
-    values = next((f.values for f in bench.fields(name) if f.name == "label"), ())
-    shared = [item.labels for item in bench.items(name, ids[:200])]
-    common = [one for one in shared[0] if all(one in labels for labels in shared)] if shared else []
-    labels = st.multiselect(
-        "Labels", sorted({*values, *common}), default=common, key=f"_{of}labels_{len(ids)}",
-        accept_new_options=True, placeholder="Choose or type labels", format_func=str,
+    known = next((field.values for field in bench.fields(name) if field.name == "label"), ())
+    label = st.selectbox(
+        "Label", known, index=None, key=f"_{of}label", accept_new_options=True,
+        placeholder="Choose or type a label",
     )  # fmt: skip
-    if st.button("Set labels", key=f"_{of}labels_set", type="primary"):
-        bench.set_labels(name, ids, labels)
-        _edited()
+    with st.container(horizontal=True):
+        if st.button("Set label", key=f"_{of}label_set", type="primary", disabled=not label):
+            bench.set_labels(name, ids, [str(label)])
+            _edited()
+        if st.button("Remove labels", key=f"_{of}label_remove"):
+            bench.set_labels(name, ids, [])
+            _edited()
     st.caption(
-        f"Replaces the labels of {formatting.count(len(ids), 'item')}. They stay when the source "
-        "is added again."
+        f"Replaces all labels of {formatting.count(len(ids), 'item')}, also when the source is "
+        "added again."
     )
 
 

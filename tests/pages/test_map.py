@@ -1,5 +1,7 @@
 """The selection on the map is part of its link."""
 
+import json
+
 from streamlit.testing.v1 import AppTest
 
 from core.report import pack_ids
@@ -24,3 +26,22 @@ def test_a_link_selects_and_a_bad_one_selects_nothing(filled):
     assert LINK not in app.query_params
     app = run(map_page(), collection="colours", map="pca", **{LINK: f"0{text}"})
     assert "Nothing selected" in words(app)
+
+
+def test_points_are_colored_by_a_tag_and_a_selection_is_labeled_and_that_undone(filled):
+    bench = Workbench(filled)
+    space = bench.open("colours").space
+    bench.tag("colours", "odd", [(id_,) for id_ in space.ids[:3]])
+    text = pack_ids(space, space.ids[:2])
+    app = run(map_page(), collection="colours", map="pca", colour="is.tag", **{LINK: text})
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert {trace["name"] for trace in figure["data"]} == {"odd", "no tag"}
+    app.selectbox(key="_map_label").set_value("large")
+    run(app)
+    app.button(key="_map_label_set").click()
+    run(app)
+    assert bench.open("colours").space.labels[:2] == (("large",), ("large",))
+    app.button(key="_map_undo").click()
+    run(app)
+    assert bench.open("colours").space.labels == space.labels
+    assert not [b for b in app.button if b.key == "_map_undo"]

@@ -54,6 +54,9 @@ def test_deleting_asks_first(app, filled, ids):
     run(app)
     assert not set(ids) & set(Workbench(filled).open("colours").space.ids)
     assert "picked" not in app.query_params
+    app.button(key="_undo").click()
+    run(app)
+    assert set(ids) <= set(Workbench(filled).open("colours").space.ids)
 
 
 def test_the_selection_is_measured_on_its_own_page(app, ids):
@@ -69,7 +72,17 @@ def test_a_table_has_the_results_in_the_order_of_their_ranks(app):
     table = app.dataframe[0].value
     assert table["rank"].tolist() == list(range(1, 13))
     assert table["caption"][0].startswith("a red square")
-    assert list(table) == ["image", "rank", "caption", "cosine", "p", "labels", "name", "size", "warm"]
+    assert list(table) == [
+        "image",
+        "rank",
+        "caption",
+        "cosine",
+        "p",
+        "labels",
+        "name",
+        "size",
+        "warm",
+    ]
     assert not cards(app)
     run(app, view="nonsense")
     assert cards(app)

@@ -93,3 +93,15 @@ def test_a_lasso_selects_the_items_of_its_points_and_back():
     assert map_layers.map_places(here, layers, ids) == [[0], [1], [0]]
     assert map_layers.map_places(here, layers, ["gone"]) == [[], [], []]
     assert map_layers.map_places(here, layers, []) == [[], [], []]
+
+
+def test_many_numbers_are_a_color_scale_and_few_values_are_groups():
+    of = space(20, 10, pairs=[[3, 25]])
+    numbers = [None, *range(19), *[None] * 10]
+    *unset, images, texts = map_layers.by_attribute(of, np.arange(30), numbers, "year")
+    assert [(x.name, len(x.rows)) for x in unset] == [("no year", 1), ("no year", 9)]
+    assert (images.unit, texts.rows.tolist(), texts.values.tolist()) == ("year", [25], [2.0])
+    few = map_layers.by_attribute(of, np.arange(30), [n % 2 == 0 for n in range(30)], "even")
+    assert [(x.name, x.hue, len(x.rows)) for x in few] == [
+        ("False", 0, 10), ("False", 0, 5), ("True", 1, 10), ("True", 1, 5),
+    ]  # fmt: skip

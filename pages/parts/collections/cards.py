@@ -58,6 +58,7 @@ def _card(card: Card) -> None:
     if card.encoders:
         _glance(card)
     _last(card)
+    _exports(card)
     with st.container(horizontal=True, gap="medium", key=f"_links_{card.name}"):
         if not card.encoders and not jobs.busy(card.name):
             st.caption("Empty: add images or captions.")
@@ -139,6 +140,16 @@ def _last(card: Card) -> None:
     ):
         open_report(card.name)
         st.rerun()
+
+
+def _exports(card: Card) -> None:
+    """A button that opens the exports of the collection, where there are some."""
+    n = len(state.workbench().saved_exports(card.name))
+    if n and st.button(
+        formatting.count(n, "export"), key=f"_exports_{card.name}", type="tertiary",
+        icon=":material/inventory_2:",
+    ):  # fmt: skip
+        exports.dialog(card)
 
 
 def _mosaic(card: Card) -> str:

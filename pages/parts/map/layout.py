@@ -12,11 +12,13 @@ from core.measure import DIAGNOSTICS
 from core.report import Layer
 from core.types import SCOPE_NAMES, Finding
 from core.workbench import Layout, tasks
-from pages.parts import charts, session, state
+from pages.parts import charts, formatting, session, state
 from pages.parts.controls import download
 
 KEY = "_points"  # of the figure
 KIND, LABEL = "kind", "label"
+FIELD = "is."  # before an attribute's name, as in the link of a filter
+OWN = ("kind", "label", "name", "text")
 METHODS = {"umap": "UMAP", "pca": "PCA"}
 GAPS = {"keep": "Kept", "remove": "Removed"}
 AIDS = {
@@ -75,6 +77,10 @@ def layers(request: LayoutRequest, layout: Layout) -> tuple[Layer, ...]:
         layers = report.by_kind(space, rows)
     elif request.color == LABEL:
         layers = report.by_label(space, rows)
+    elif request.color.startswith(FIELD):
+        field = request.color.removeprefix(FIELD)
+        values = state.workbench().values(state.opened(), field)
+        layers = report.by_attribute(space, rows, values, field)
     else:
         layers = report.by_finding(space, rows, _finding(request))
     return tuple(sorted(layers, key=lambda layer: (layer.hue >= 0, layer.kind == "image")))
@@ -127,10 +133,16 @@ def _compute(name: str, encoder: str | None, request: LayoutRequest) -> None:
 
 
 def _colors() -> dict[str, str]:
-    """What points can be colored by: kind, label, and diagnostics with per-item values."""
+    """What points can be colored by: kind, label, tag, attributes, and diagnostics per item."""
     parts = {p.name: p.title for p in DIAGNOSTICS.all().values() if p.traits["per_item"]}
     label = {LABEL: "Label"} if any(state.space().labels) else {}
-    return {KIND: "Images and texts", **label, **parts}
+    fields = [
+        field.name
+        for field in state.workbench().fields(state.collection())
+        if field.name not in OWN and (field.values or field.type != "str")
+    ]
+    attributes = {f"{FIELD}{name}": formatting.shorten(name, 40).capitalize() for name in fields}
+    return {KIND: "Images and texts", **label, **attributes, **parts}
 
 
 def _finding(request: LayoutRequest) -> Finding:
