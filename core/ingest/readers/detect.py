@@ -50,6 +50,8 @@ def read(path: str | Path, root: Path | None = None, options: ReadOptions = DETE
     tree, file = _tree(allowed(path, root), root)
     if options.form in [form.name for form in VECTOR_FORMS]:
         raise UnreadableFile(file or tree.name, f"it is not of the form {options.form}")
+    if column := options.vector_column:
+        raise UnreadableFile(file or tree.name, f"it has no column '{column}' of vectors")
     asked = [form for form in _SOURCES if form.name == options.form]
     if asked and file and not asked[0].recognizes(tree, file):
         raise UnreadableFile(file, f"it is a file, and {options.form} is a form of folders")
