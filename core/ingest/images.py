@@ -78,7 +78,7 @@ _DAMAGE = (
     Warning,
 )
 
-_OWN_SPACE = ("CMYK", "L")  # modes whose profile is of that color space; of all others RGB
+_OWN_SPACE = {"CMYK": "CMYK", "GRAY": "L"}  # modes by color space of a profile; others are RGB
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -243,9 +243,10 @@ def _srgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if not profile or bit_depth.is_number(image):
         return _rgb(image)
-    flat = image if image.mode in _OWN_SPACE else _rgb(image)
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        space = source.profile.xcolor_space.strip()
+        flat = image if image.mode == _OWN_SPACE.get(space) else _rgb(image)
         if "srgb" in (source.profile.profile_description or "").lower():
             return _rgb(image)
         target = ImageCms.createProfile("sRGB")

@@ -370,6 +370,12 @@ def test_colors_of_a_profile_become_srgb(form, swapped, expected):
 _LOSSLESS = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}
 
 
+def test_a_gray_image_may_bear_a_color_profile():
+    gray = Image.new("L", (8, 8), 100)
+    image = decode(encoded(gray, "JPEG", icc_profile=_profile(swapped=False)), "gray.jpg")
+    assert np.abs(np.subtract(image.getpixel((4, 4)), 100)).max() <= 2 and image.info == {}
+
+
 def test_a_damaged_profile_is_ignored_and_noted():
     file = io.BytesIO()
     Image.new("RGB", (8, 8), "red").save(file, "PNG", icc_profile=b"not a profile")
