@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError, UnreadableFile
-from core.improve import HUB_CORRECTIONS
+from core.improve import HUB_CORRECTIONS, REPAIRS
 from core.measure import DIAGNOSTICS, PROBES, PROJECTIONS, Threshold, family_rank
 from core.registry import Choices, Param, Plugin
 from core.search import RERANKERS
 
-REGISTRIES = (DIAGNOSTICS, PROBES, PROJECTIONS, HUB_CORRECTIONS, RERANKERS)
+REGISTRIES = (DIAGNOSTICS, PROBES, PROJECTIONS, REPAIRS, HUB_CORRECTIONS, RERANKERS)
 START, END = "<!-- catalog: start -->", "<!-- catalog: end -->"
 
 

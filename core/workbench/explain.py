@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from core.store import EncodedCollection
+REPAIRED = "Contributions of words and patches are those of the encoder; a recipe changes them."
 
 
 def explain(opened: EncodedCollection, query: Query, id_: str) -> Explanation:
@@ -41,6 +42,8 @@ def explain(opened: EncodedCollection, query: Query, id_: str) -> Explanation:
     allowed[search.query_rows(space, query)] = False
     encoder, tokens, patches, note = None, None, None, ""
     try:
+        if opened.recipe:
+            raise InputError(REPAIRED)
         encoder = search.encoder_for(opened.passport)
         tokens = _text_tokens(encoder, query)
         if row < space.n_images:

@@ -258,7 +258,8 @@ def _stamp(opened: EncodedCollection) -> str:
 
 
 def _place(opened: EncodedCollection, name: str) -> str:
-    return f"{opened.passport.key} {name}"
+    repaired = f" {opened.recipe}" if opened.recipe else ""
+    return f"{opened.passport.key}{repaired} {name}"
 
 
 def _state(opened: EncodedCollection) -> str:

@@ -77,11 +77,13 @@ def evaluate(opened: EncodedCollection, *, hub_correction: str = "") -> Evaluati
         TooFew: fewer than two pairs.
     """
     space, judged = opened.space, opened.held_out()
-    if not hub_correction:
+    if not hub_correction and (judged is not None or not opened.recipe):
         return measure_evaluate(space, judged=judged)
     which = HELD_OUT
     if judged is None:
         judged, which = random_half(space), "a random half of the items:"
+    if not hub_correction:  # the other half is what the recipe was fitted on
+        return measure_evaluate(space, judged=judged, which=which)
     better = corrected(space, hub_correction, held_out=judged)
     plain = measure_evaluate(space, judged=judged, which=which)
     result = measure_evaluate(better, judged=judged, which=which)

@@ -264,7 +264,8 @@ def _reads_tokens(ranking: Ranking) -> bool:
 
 
 def _place(opened: EncodedCollection) -> str:
-    return f"ranking gains {opened.passport.key}"
+    repaired = f" {opened.recipe}" if opened.recipe else ""
+    return f"ranking gains {opened.passport.key}{repaired}"
 
 
 def _state(opened: EncodedCollection) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
@@ -19,7 +20,16 @@ from core.improve import (
     parse_steps,
     random_half,
 )
-from core.measure import HELD_OUT, Direction, Evaluation, gains
+from core.measure import (
+    FIGURES,
+    HELD_OUT,
+    Direction,
+    Evaluation,
+    Figure,
+    Versus,
+    compare_directions,
+    gains,
+)
 from core.measure import evaluate as measure_evaluate
 from core.types import Bools, Finding, Kind, Progress, Space
 from core.workbench.ingest import no_progress
@@ -32,6 +42,7 @@ if TYPE_CHECKING:
 DIRECTIONS: Mapping[str, Kind] = {"text_to_image": "text", "image_to_text": "image"}
 WORDS = {"text_to_image": "text → image", "image_to_text": "image → text"}
 SIGNS = ("alignment", "uniformity", "modality_gap", "effective_rank", "hubness")
+DRAWN = ("pair_similarities", "hub_tails")
 JUDGED = "mAP"  # a gain in it, which depends on every rank, decides the verdict
 LEAST = 8  # pairs to fit on, and pairs to judge with
 TIMED = 256  # rows that the cost of a query is measured with
@@ -51,7 +62,9 @@ class Repaired:
         before: retrieval of the held-out pairs as the vectors are.
         after: the same repaired, among the same candidates.
         delta: by direction and metric the gain with its 95 % interval, on the same queries.
-        findings: of the held-out items, before and after.
+        findings: of the held-out items, before and after; `figures` the same.
+        versus: by direction the queries that find their item in the top 10 only after (`won`) or
+            only before (`lost`).
         query_seconds: what the repair adds to a query.
         n_train: number of pairs that it was fitted on; `n_test` those that judge it.
         tried: with `suggest`, the recipes that were compared on pairs of the training half.
@@ -62,6 +75,8 @@ class Repaired:
     after: Evaluation
     delta: Mapping[str, Mapping[str, Gain]]
     findings: tuple[tuple[Finding, ...], tuple[Finding, ...]]
+    figures: tuple[Mapping[str, Figure], Mapping[str, Figure]]
+    versus: Mapping[str, Versus]
     query_seconds: float
     n_train: int
     n_test: int
@@ -150,16 +165,29 @@ def repair(
     begin_step(progress, "judging")
     before = measure_evaluate(space, judged=held_out, which=which)
     progress(2, 4)
-    after = _evaluate(space, recipe, held_out, which) if chosen else before
+    repaired = _spaces(space, recipe, held_out)
+    after = _evaluate(repaired, held_out, which) if chosen else before
     progress(3, 4)
-    delta = {name: gains(getattr(after, name), getattr(before, name)) for name in DIRECTIONS}
+    directions = {name: (getattr(after, name), getattr(before, name)) for name in DIRECTIONS}
     tested = space.subset(np.flatnonzero(held_out))
-    repaired = recipe.space(tested) if not recipe.hub_correction else _rows(tested, recipe)
-    findings = (measure(tested, SIGNS)[0], measure(repaired, SIGNS)[0])
-    progress(4, 4)
-    return Repaired(
-        recipe, before, after, delta, findings, _seconds(space, recipe), len(train.pairs), n_test
+    sides = tested, _without_bias(recipe).space(tested)
+    result = Repaired(
+        recipe,
+        before,
+        after,
+        {name: gains(*both) for name, both in directions.items()},
+        (measure(sides[0], SIGNS)[0], measure(sides[1], SIGNS)[0]),
+        (_figures(sides[0]), _figures(sides[1])),
+        {
+            name: compare_directions(repaired[name], space, *both)
+            for name, both in directions.items()
+        },
+        _seconds(space, recipe),
+        len(train.pairs),
+        n_test,
     )
+    progress(4, 4)
+    return result
 
 
 def suggest(
@@ -251,28 +279,42 @@ def _without(space: Space, held_out: Bools) -> Space:
     return space.subset(rows)
 
 
-def _evaluate(space: Space, recipe: Recipe, held_out: Bools, which: str) -> Evaluation:
-    """Both directions; where queries are not treated as rows, each on its own repaired space."""
+def _spaces(space: Space, recipe: Recipe, held_out: Bools) -> Mapping[str, Space]:
+    """The repaired space of each direction: the same where queries are treated as rows are."""
     if recipe.alike:
-        repaired = recipe.space(space, held_out=held_out)
-        return measure_evaluate(repaired, judged=held_out, which=which)
-    there, back = (
-        measure_evaluate(
-            recipe.space(space, query_kind=kind, held_out=held_out), judged=held_out, which=which
-        )
-        for kind in DIRECTIONS.values()
-    )
-    return replace(there, image_to_text=back.image_to_text)
+        return dict.fromkeys(DIRECTIONS, recipe.space(space, held_out=held_out))
+    return {
+        name: recipe.space(space, query_kind=kind, held_out=held_out)
+        for name, kind in DIRECTIONS.items()
+    }
 
 
-def _rows(space: Space, recipe: Recipe) -> Space:
-    """Repaired rows without the hub correction, which changes no vector."""
-    return Recipe(recipe.steps[:-1], recipe.fitted).space(space)
+def _evaluate(repaired: Mapping[str, Space], held_out: Bools, which: str) -> Evaluation:
+    there, back = (repaired[name] for name in DIRECTIONS)
+    result = measure_evaluate(there, judged=held_out, which=which)
+    if back is there:
+        return result
+    other = measure_evaluate(back, judged=held_out, which=which)
+    return replace(result, image_to_text=other.image_to_text)
+
+
+def _without_bias(recipe: Recipe) -> Recipe:
+    """Without the hub correction, which changes no vector."""
+    steps = recipe.steps[:-1] if recipe.hub_correction else recipe.steps
+    return Recipe(steps, recipe.fitted)
+
+
+def _figures(space: Space) -> Mapping[str, Figure]:
+    found = {}
+    for name in DRAWN:
+        with suppress(TooFew):
+            found[name] = FIGURES[name](space)
+    return found
 
 
 def _score(space: Space, recipe: Recipe, judged: Bools) -> float:
     """Mean of mAP in both directions."""
-    result = _evaluate(space, recipe, judged, "")
+    result = _evaluate(_spaces(space, recipe, judged), judged, "")
     directions: tuple[Direction, ...] = (result.text_to_image, result.image_to_text)
     return float(np.mean([direction.scores[JUDGED].value for direction in directions]))
 
