@@ -51,3 +51,54 @@ def test_coco_objects_become_labels(tmp_path: Path) -> None:
     }
     folder = folder_of(tmp_path / "c", {"x.json": json.dumps(document), "1.jpg": png(1)})
     assert records(read(folder))[0].labels == ("dog", "cat")
+
+
+def test_captions_and_objects_of_a_split_are_read_together(tmp_path: Path) -> None:
+    images = [{"id": str(at), "file_name": f"{at}.png"} for at in (1, 2)]
+    captions = [{"image_id": "1", "caption": "One ."}, {"image_id": "2", "caption": "Two ."}]
+    objects = {
+        "annotations": [{"image_id": 1, "category_id": 18}],  # ids are numbers here, texts there
+        "categories": [{"id": 18, "name": "dog"}],
+    }
+    files: dict[str, bytes | str] = {
+        f"annotations/{kind}_{split}2017.json": json.dumps({"images": images, **rest})
+        for split in ("train", "val")
+        for kind, rest in (("captions", {"annotations": captions}), ("instances", objects))
+    }
+    files["annotations/person_keypoints_val2017.json"] = files["annotations/captions_val2017.json"]
+    for at in (1, 2):
+        files[f"val2017/{at}.png"] = png(at)
+    source = read(folder_of(tmp_path / "coco", files))
+    assert [(r.captions, r.labels) for r in records(source)] == [
+        (("One .",), ("dog",)),
+        (("Two .",), ()),
+    ]
+    assert rejected(source) == {}
+    aside = {one.name: one.reason for one in source.reading.left_aside}
+    assert sorted(aside) == [
+        "annotations/captions_train2017.json",
+        "annotations/instances_train2017.json",
+        "annotations/person_keypoints_val2017.json",
+    ]
+    missing = "there is no folder train2017 with its images"
+    assert aside["annotations/captions_train2017.json"] == missing
+
+
+def test_karpathys_splits(tmp_path: Path) -> None:
+    def image(at: int, split: str) -> dict[str, object]:
+        sentences = [{"tokens": [], "raw": f"Text {at} .", "imgid": at, "sentid": at}]
+        name = {"filepath": "val2014", "filename": f"{at}.png"}
+        return {**name, "imgid": at, "sentids": [at], "split": split, "sentences": sentences}
+
+    images = [image(1, "test"), image(2, "restval"), {"filename": "3.png"}]
+    files: dict[str, bytes | str] = {f"coco/val2014/{at}.png": png(at) for at in (1, 2)}
+    files["dataset_coco.json"] = json.dumps({"images": images, "dataset": "coco"})
+    source = read(folder_of(tmp_path / "k", files))
+    assert source.reading.form == "karpathy"
+    assert [(r.captions, r.attributes) for r in records(source)] == [
+        (("Text 1 .",), {"split": "test"}),
+        (("Text 2 .",), {"split": "restval"}),
+    ]
+    assert rejected(source) == {
+        "dataset_coco.json entry 3": "it lacks filename, or sentences with raw"
+    }

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import InputError
 from core.ingest.readers.detect import read
+from core.ingest.readers.records import Aside, ReadOptions
 from tests.fixtures.files import folder_of, jsonl, png
 from tests.fixtures.sources import notes, records, rejected
 
@@ -128,3 +130,103 @@ def test_lists_as_pandas_and_numpy_print_them(tmp_path: Path) -> None:
         (("a cat", "the end"), ("[1]",)),
         (("[noise] off",), ("z",)),
     ]
+
+
+def test_flickr30k_with_pipes_quotes_and_its_line_without_a_separator(tmp_path: Path) -> None:
+    table = (
+        "image_name| comment_number| comment\n"
+        '1.png| 0| A "shaggy" dog , in green .\n'
+        "1.png| 4   A dog runs across the grass .\n"  # as in the published file
+        '2.png| 0| "Hello | there\n'
+    )
+    files = {
+        "results.csv": table,
+        "flickr30k_images/1.png": png(1),
+        "flickr30k_images/2.png": png(2),
+    }
+    source = read(folder_of(tmp_path / "f", files))
+    assert source.reading.form == "flickr30k"
+    assert [r.captions for r in records(source)] == [
+        ('A "shaggy" dog , in green .', "A dog runs across the grass ."),
+        ('"Hello | there',),
+    ]
+    assert rejected(source) == {}
+
+
+def test_flickr8k_as_published(tmp_path: Path) -> None:
+    files = {
+        "Flicker8k_Dataset/1.jpg": png(1),
+        "Flickr8k_text/Flickr8k.token.txt": "1.jpg#0\tA dog .\n1.jpg#1\tA cat .\n",
+        "Flickr8k_text/Flickr8k.lemma.token.txt": "1.jpg#0\ta dog be .\n",
+        "Flickr8k_text/Flickr_8k.trainImages.txt": "1.jpg\n",
+        "Flickr8k_text/CrowdFlowerAnnotations.txt": "1.jpg\t1.jpg#2\t1\t0\t3\n",
+    }
+    folder = folder_of(tmp_path / "f", files)
+    for source in (read(folder), read(folder / "Flickr8k_text" / "Flickr8k.token.txt")):
+        assert source.reading.form == "flickr8k"
+        found = [(r.name, r.captions) for r in records(source)]
+        assert found == [("Flicker8k_Dataset/1.jpg", ("A dog .", "A cat ."))]
+
+
+def test_open_clip_pandas_excel_and_no_header(tmp_path: Path) -> None:
+    for name, table, form in (
+        ("clip", "filepath\ttitle\na.png\tA, dog\n", "open-clip"),
+        ("pandas", ',image,description\n0,a.png,"A, dog"\n', "csv"),
+        ("excel", "sep=;\nimage;caption\na.png;A, dog\n", "csv"),
+        ("bare", 'a.png,"A, dog"\n', "csv"),
+    ):
+        source = read(folder_of(tmp_path / name, {"t.csv": table, "a.png": png(1)}))
+        found = [(r.captions, r.attributes) for r in records(source)]
+        assert (source.reading.form, found) == (form, [(("A, dog",), {})]), name
+    bare = read(tmp_path / "bare")
+    assert notes(bare) == ["t.csv has no header; its columns were read as image, caption."]
+
+
+def test_columns_and_separator_as_asked(tmp_path: Path) -> None:
+    table = "file|caption|alt|kind\na.png|x|One|dog\n"
+    folder = folder_of(tmp_path / "t", {"t.csv": table, "a.png": png(1)})
+    plain = read(folder)
+    assert Aside("alt", "another column is the caption", "--caption-column alt") in (
+        plain.reading.left_aside
+    )
+    options = ReadOptions("csv", "file", "alt,caption", "kind", separator="|")
+    for source in (read(folder, None, options), read(folder / "t.csv", None, options)):
+        assert [(r.captions, r.labels, r.attributes) for r in records(source)] == [
+            (("x", "One"), ("dog",), {})
+        ]
+        roles = {"file": "image", "caption": "caption", "alt": "caption", "kind": "label"}
+        assert source.reading.columns == roles
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ReadOptions(caption_column="nope"),
+            r"it has no column 'nope' \(columns: image",
+        ),
+        (ReadOptions(separator="ab"), "separator is ab; allowed: one character, or comma, tab"),
+        (ReadOptions(form="cvs"), "No form is called 'cvs'. Did you mean 'csv'?"),
+        (ReadOptions(form="coco"), "it has no table to which the options"),
+    ],
+)
+def test_options_that_do_not_apply(tmp_path: Path, options: ReadOptions, sentence: str) -> None:
+    folder = folder_of(tmp_path / "t", {"t.csv": "image,caption\na.png,x\n", "a.png": png(1)})
+    with pytest.raises(InputError, match=sentence):
+        read(folder, None, options)
+
+
+@pytest.mark.parametrize(
+    ("table", "captions"),
+    [
+        # An inch sign before a line end closes the quote of a row far above.
+        ('id,caption\n1,"one\n2,two\n3,a pipe of 12"\n4,four\n', ["one", "two", 'a pipe of 12"']),
+        # Texts over several lines, even with numbers, commas and images in them.
+        ('id,caption\n1,"one\n2, two"\n3,three\n', ["one\n2, two", "three"]),
+        ('caption,image\n"one\ntwo",a.png\n"three",b.png\n', ["one\ntwo", "three"]),
+    ],
+)
+def test_cells_over_several_lines(tmp_path: Path, table: str, captions: list[str]) -> None:
+    files = {"t.csv": table, "a.png": png(1), "b.png": png(2)}
+    found = [r.captions[0] for r in records(read(folder_of(tmp_path / "t", files))) if r.captions]
+    assert found[: len(captions)] == captions

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.ingest.readers.detect import read
+from core.ingest.readers.records import Aside, ReadOptions
 from tests.fixtures.files import folder_of, jsonl, png, zip_of
 from tests.fixtures.sources import contents, notes, records, rejected
 
@@ -220,3 +221,37 @@ def test_parts_of_one_table_are_read_together(tmp_path: Path) -> None:
     assert "3 tables were read as parts of one: test_1.csv, train_1.csv, train_2.csv." in notes(
         source
     )
+
+
+def test_whatever_is_not_read_is_listed(tmp_path: Path) -> None:
+    files = {
+        "a.png": png(1),
+        "notes.docx": "x",
+        "b.xml": "<a>",
+        "c.xml": "<a>",
+        "old/captions.csv": "image,caption\na.png,x\n",
+        "new/captions.csv": "image,caption\na.png,y\n",
+        "@eaDir/a.png/SYNOPHOTO_THUMB_M.png": png(2),
+        "inner.zip": "x",
+    }
+    source = read(folder_of(tmp_path / "set", files))
+    assert [r.name for r in records(source)] == ["a.png"]
+    assert list(rejected(source)) == ["inner.zip"]
+    aside = {one.name: one.instead for one in source.reading.left_aside}
+    assert aside == {
+        "2 files such as new/captions.csv": f"sextant ingest {tmp_path}/set/new/captions.csv",
+        "notes.docx": "",
+        "2 files such as b.xml": "",
+    }
+
+
+def test_a_folder_can_be_read_without_its_table(tmp_path: Path) -> None:
+    files = {"t.csv": "image,caption\ncat/a.png,x\n", "cat/a.png": png(1), "dog/b.png": png(2)}
+    folder = folder_of(tmp_path / "set", files)
+    assert Aside("folders cat, dog", "they are no labels beside a table", "--form folder") in (
+        read(folder).reading.left_aside
+    )
+    source = read(folder, None, ReadOptions(form="folder"))
+    assert [(r.captions, r.labels) for r in records(source)] == [((), ("cat",)), ((), ("dog",))]
+    with pytest.raises(InputError, match="it is a file, and folder is a form of folders"):
+        read(folder / "cat" / "a.png", None, ReadOptions(form="folder"))
