@@ -148,12 +148,19 @@ def _nothing(shown: Iterable[PreviewRow], rejected: Iterable[Rejected]) -> str:
 
 def _vectors(source: VectorSource, rows: int, seconds: float) -> Preview:
     items: list[Item] = []
+    texts: dict[str, str] = {}
+    captions: dict[str, list[str]] = {}
     rejected: list[Rejected] = []
     notes: list[str] = []
     seen, end = 0, monotonic() + seconds
     for block in source:
         seen += len(block.items)
         items += block.items[: rows - len(items)]
+        texts |= {item.id: item.text for item in block.items if item.kind == "text"}
+        for image, text in block.pairs:
+            captions.setdefault(image, []).append(texts.get(text, ""))
+            if len(captions) >= rows:
+                break
         rejected += block.rejected
         notes += block.notes
         if monotonic() > end:
@@ -166,7 +173,7 @@ def _vectors(source: VectorSource, rows: int, seconds: float) -> Preview:
         source.name,
         source.total,
         seen,
-        tuple(map(preview_row, items)),
+        tuple(preview_row(item, tuple(captions.get(item.id, ()))) for item in items),
         tuple(rejected),
         tuple(notes),
         reading.form,

@@ -82,7 +82,9 @@ def preview(bench: Workbench, path: str, options: ReadOptions) -> Preview:
 def columns(bench: Workbench, path: str) -> list[str]:
     """The columns of the table at a path; none where that cannot be read without options."""
     with suppress(InputError):
-        return list(preview(bench, path, ReadOptions()).columns)
+        found = preview(bench, path, ReadOptions())
+        aside = [left.name for left in found.left_aside if left.instead.startswith("--")]
+        return list(dict.fromkeys([*found.columns, *aside]))
     return []
 
 

@@ -101,9 +101,14 @@ def _differently(source: Path) -> ReadOptions:
                 format_func=SEPARATORS.__getitem__, width=160,
             )  # fmt: skip
         with st.container(horizontal=True):
-            image = st.selectbox(
-                "Image column", columns, index=None, key="_image_column",
-                accept_new_options=True, placeholder="Detected",
+            image, vector = (
+                st.selectbox(
+                    label, columns, index=None, key=key,
+                    accept_new_options=True, placeholder="Detected",
+                )
+                for label, key in (
+                    ("Image column", "_image_column"), ("Vector column", "_vector_column")
+                )
             )  # fmt: skip
             captions, labels = (
                 st.multiselect(
@@ -119,5 +124,6 @@ def _differently(source: Path) -> ReadOptions:
         image_column=image or "",
         caption_column=",".join(captions),
         label_column=",".join(labels),
+        vector_column=vector or "",
         separator=separator,
     )
