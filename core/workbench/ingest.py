@@ -166,7 +166,8 @@ def _restore(
     # Vectors that were brought along have no encoder that could compute further ones.
     brought = [p for p in collection.passports() if p.weights]
     first = encoder or (brought[0].model if brought else "")
-    if first or not collection.passports():
+    complete = brought and not collection.item_ids() - collection.vector_ids(brought[0])
+    if encoder or (not complete and (first or not collection.passports())):
         begin_step(progress, "encoding", 2, 2, "items")
         loaded = encoders.load(first or DEFAULT_ENCODER)
         added = pipeline.add_encoder(collection, loaded, progress)
