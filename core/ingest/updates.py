@@ -52,6 +52,8 @@ class Updates:
         self._texts: dict[str, set[str]] = {}
         self._copies: dict[str, list[str]] = {}
         self._conflicts: dict[str, int] = {}
+        self._elsewhere: list[tuple[str, str]] = []
+        self._relabeled = 0
         self._deleted = collection.edits.deleted()
         self._left_out: dict[str, str] = {}
 
@@ -148,7 +150,17 @@ class Updates:
 
     def notes(self) -> list[str]:
         """What was merged or left out."""
-        return [*self._merged(), *self._stay_deleted()]
+        return [*self._merged(), *self._known_elsewhere(), *self._stay_deleted()]
+
+    def _known_elsewhere(self) -> list[str]:
+        """Images that the collection had from another place, under another name."""
+        if not self._elsewhere:
+            return []
+        n, (new, old) = len(self._elsewhere), self._elsewhere[0]
+        is_are = "image is" if n == 1 else "images are"
+        both = f"; {self._relabeled:,} got the labels of both" if self._relabeled else ""
+        which = f"{n:,} {is_are} in the collection under another name (first: {new} is {old})"
+        return [f"{which}{both}."]
 
     def _stay_deleted(self) -> list[str]:
         """The items that a person has deleted."""
@@ -201,6 +213,8 @@ class Updates:
         )  # fmt: skip
         same = old.kind == "text" or moved or old.name in self._names(old.id)
         if not same and old.id in self._known:
+            self._elsewhere.append((new.name, old.name))
+            self._relabeled += bool(old.labels and {*new.labels} - {*old.labels})
             new = union(old, new)
         return replace(
             new,

@@ -289,7 +289,12 @@ def test_a_copy_elsewhere_adds_labels_and_leaves_the_file_that_is_still_there(tm
     one = folder_of(tmp_path / "one", {"cat/a.png": png(1), "dog/b.png": png(2)})
     two = folder_of(tmp_path / "two", {"pets/x.png": png(1), "wild/y.png": png(3)})
     bench.ingest("pets", one, encoder="toy")
-    assert bench.ingest("pets", two, encoder="toy").updated == 1
+    report = bench.ingest("pets", two, encoder="toy")
+    assert report.updated == 1
+    assert report.notes[-1] == (
+        "1 image is in the collection under another name (first: pets/x.png is cat/a.png); "
+        "1 got the labels of both."
+    )
     items = {item.name: item for item in bench.items("pets", bench.open("pets").space.ids)}
     assert items["cat/a.png"].labels == ("cat", "pets")
     assert items["cat/a.png"].source == str(one / "cat/a.png")
