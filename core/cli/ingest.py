@@ -22,6 +22,8 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     from core.workbench import ReadOptions
 
     how = ReadOptions(**{f.name: getattr(options, f.name) for f in fields(ReadOptions)})
+    if options.dry_run and options.prune:
+        raise InputError("--dry-run cannot tell what is gone. An ingest without --prune lists it.")
     if options.dry_run:
         found = workbench.preview(options.path, options=how, seconds=DRY_RUN_S)
         return print_json(found.to_dict(), options) if options.json else _show(found)
