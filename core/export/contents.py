@@ -52,7 +52,8 @@ class Contents:
         scores: of hits, by id.
         progress: called with (items done, all items); may raise to stop.
 
-    `unreadable` are, after the export, the names of the images whose bytes could not be read.
+    After the export `unreadable` are the images whose bytes could not be read, and `images` is the
+    number of images.
     """
 
     collection: Collection
@@ -61,6 +62,7 @@ class Contents:
     scores: Mapping[str, Mapping[str, Value]]
     progress: Progress
     unreadable: list[Rejected] = field(default_factory=list)
+    images: int = 0
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -79,6 +81,7 @@ class Contents:
         for start in range(0, len(self.ids), BATCH):
             self.progress(start, len(self.ids))
             items = self._items(self.ids[start : start + BATCH], pixels)
+            self.images += sum(item.kind == "image" for item in items)
             pairs = {item.id: tuple(sorted(texts_of.get(item.id, ()))) for item in items}
             named = list({text: None for texts in pairs.values() for text in texts})
             captions = {item.id: item.text for item in self.collection.items(named)}

@@ -78,11 +78,10 @@ def write(contents: Contents, form: str, place: Path) -> Exported:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise InputError(f"{place} cannot be written: {error.strerror or error}.") from error
-    images = sum(item.kind == "image" for item in contents.collection.items(contents.ids))
     return Exported(
         place,
         tuple(place.parent / file.name for file in made),
-        images,
-        len(contents.ids) - images,
+        contents.images,
+        len(contents.ids) - contents.images,
         tuple(contents.unreadable),
     )

@@ -34,6 +34,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -195,6 +196,7 @@ def attribute_column(name: str, kind: str) -> str:
     return f"a_{kind}_{safe}"
 
 
+@lru_cache(4096)
 def attribute_of(column: str) -> tuple[str, str] | None:
     """Name and type of the attribute in a column; None for other columns.
 
