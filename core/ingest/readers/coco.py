@@ -11,16 +11,29 @@ from typing import Any
 from core.errors import UnreadableFile
 from core.ingest.readers.files import Tree
 from core.ingest.readers.forms import Table, TableForm
+from core.ingest.readers.loose_images import is_image
 from core.ingest.readers.records import ReadOptions
 from core.ingest.readers.tables import Fields, collect, data_of
 
 
 def document_of(tree: Tree, file: str) -> Any:
-    """A JSON document of a tree."""
+    """A JSON document of a tree; JSON lines, as some write them into a .json, are a list."""
+    data = data_of(tree, file)
     try:
-        return json.loads(data_of(tree, file))
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise UnreadableFile(file, "it is not JSON, or it is truncated") from error
+        if (objects := _objects_of_lines(data)) is None:
+            raise UnreadableFile(file, "it is not JSON, or it is truncated") from error
+        return objects
+
+
+def _objects_of_lines(data: bytes) -> list[object] | None:
+    """The objects of JSON lines; None where a line is none."""
+    try:
+        objects = [json.loads(line) for line in data.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return None
+    return objects if len(objects) > 1 and all(isinstance(o, dict) for o in objects) else None
 
 
 def _coco(name: str, document: Mapping[str, Any], options: ReadOptions) -> Table:
@@ -76,9 +89,31 @@ def _karpathy(name: str, document: Mapping[str, Any], options: ReadOptions) -> T
     return collect(name, entries)
 
 
-def _objects(name: str, document: list[object], options: ReadOptions) -> Table:
-    entries = ((f"{name} entry {at}", one) for at, one in enumerate(document, 1))
-    return collect(name, entries, options)
+def _objects(name: str, document: Any, options: ReadOptions) -> Table:
+    if isinstance(document, dict) and _by_image(document):
+        entries = [(f"{name} image {image}", _fields(image, of)) for image, of in document.items()]
+        return collect(name, entries, options)
+    objects = document if isinstance(document, list) else _only_list(document)
+    places = (f"{name} entry {at}" for at in range(1, len(objects) + 1))
+    return collect(name, zip(places, objects, strict=True), options)
+
+
+def _by_image(document: Mapping[str, object]) -> bool:
+    """Whether the keys of an object are images."""
+    return bool(document) and all(map(is_image, document))
+
+
+def _fields(image: str, value: object) -> Mapping[str, object]:
+    """What an object has by image: a caption, several, or an object with fields."""
+    fields = value if isinstance(value, Mapping) else {"captions": value}
+    return {"image": image, **fields}
+
+
+def _only_list(document: object) -> list[object]:
+    """The one list of objects in an object, such as {"data": [...]}; [] where there is none."""
+    values = document.values() if isinstance(document, dict) else ()
+    lists = [v for v in values if isinstance(v, list) and v and isinstance(v[0], dict)]
+    return lists[0] if len(lists) == 1 else []
 
 
 def _has(document: object, **types: type) -> bool:
@@ -150,12 +185,16 @@ KARPATHY = TableForm(
 )
 OBJECTS = TableForm(
     name="json",
-    title="A JSON list",
-    recognized="A list of objects.",
-    taken="As JSON lines.",
-    example='[{"image": "a.jpg", "caption": "A dog runs."}]',
+    title="JSON list, or JSON by image",
+    recognized="A list of objects, an object with one such list, or an object by image.",
+    taken="As JSON lines; by image, a text or a list of texts is its captions.",
+    example='[{"image": "a.jpg", "caption": "A dog runs."}]\n{"a.jpg": ["A dog runs."]}',
     suffixes=(".json",),
     load=document_of,
-    recognizes=lambda name, document: isinstance(document, list),
+    recognizes=lambda name, document: (
+        isinstance(document, list)
+        or bool(_only_list(document))
+        or (isinstance(document, dict) and _by_image(document))
+    ),
     table=_objects,
 )

@@ -15,6 +15,7 @@ from core.ingest.readers.forms import Table, TableForm
 from core.ingest.readers.records import Aside, Note, ReadOptions
 from core.ingest.readers.rows import Row, must_fit, roles
 from core.ingest.readers.tables import Fields, collect, doubtful, rows_of
+from core.ingest.readers.vector_columns import vector_columns
 from core.types import Rejected
 
 NOT_PARQUET = "it is not a Parquet file, or it is damaged"
@@ -60,6 +61,9 @@ def _table(name: str, open_: Callable[[], Any], options: ReadOptions) -> Table:
         for column in binary
         if known[column] != "image"
     ]
+    vectors = [c for c in vector_columns(schema) if known.get(c) == "attribute"]
+    reason = "it has vectors, which only the file's own path gives"
+    left += [Aside(column, reason, f"--vector-column {quote(column)}") for column in vectors]
     left += [
         Aside(column, "it is about the download") for column in schema.names if column in downloads
     ]

@@ -270,7 +270,9 @@ def clean(place: str, text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise UnreadableFile(place, "a text in it is not valid UTF-8") from error
+        raise UnreadableFile(
+            place, "a text in it is not valid UTF-8; save the file as UTF-8"
+        ) from error
     return text
 
 

@@ -14,7 +14,8 @@ from shlex import quote
 from typing import TypeAlias
 
 from core.errors import UnreadableFile
-from core.ingest.readers.files import Tree
+from core.ingest.images import IMAGE_SUFFIXES
+from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.forms import Table, TableForm
 from core.ingest.readers.records import Aside, Note, ReadOptions
 from core.ingest.readers.rows import (
@@ -32,6 +33,9 @@ from core.ingest.readers.rows import (
 from core.types import Rejected
 
 Fields: TypeAlias = tuple[str, object]  # the place of a row, and its fields or an UnreadableFile
+
+
+_MISSING = frozenset({"nan", "NaN", "None", "null", "NULL", "<NA>"})
 
 
 def data_of(tree: Tree, file: str) -> bytes:
@@ -64,6 +68,19 @@ def lines(name: str, content: str) -> list[Row | Rejected | Note]:
     return rows
 
 
+def _is_image(word: str) -> bool:
+    return suffix(word) in IMAGE_SUFFIXES
+
+
+def _lines(name: str, content: str, options: ReadOptions) -> Table:
+    rows = lines(name, content)
+    first = rows[0].captions[0] if rows and isinstance(rows[0], Row) else ""
+    if any(map(_is_image, first.split())):
+        reason = "its lines name images, and are neither captions nor a table with a header"
+        raise UnreadableFile(name, f"{reason}. Expected: image, a tab and its caption in each line")
+    return Table(rows)
+
+
 def collect(
     name: str,
     entries: Iterable[Fields],
@@ -84,6 +101,11 @@ def collect(
             f"{row.name}: {row.reason}" for row in rows[:1] if isinstance(row, Rejected)
         )
         raise UnreadableFile(name, f"none of its lines can be read ({first}). {EXPECTED}")
+    missing = [row for row in rows if isinstance(row, Row) and _MISSING.intersection(row.captions)]
+    if missing:
+        many = "1 row has" if len(missing) == 1 else f"{len(missing):,} rows have"
+        what = "the caption nan, None or null, which may stand for a missing one"
+        rows.append(Note(f"{name}: {many} {what} (first: {missing[0].place})."))
     return Table(rows, known, (*left_aside, *doubtful(known)))
 
 
@@ -169,6 +191,6 @@ LINES = TableForm(
     suffixes=(".txt", ".token"),
     load=text_of,
     recognizes=lambda name, content: True,
-    table=lambda name, content, options: Table(lines(name, content)),
+    table=_lines,
     alone=True,
 )

@@ -102,3 +102,20 @@ def test_karpathys_splits(tmp_path: Path) -> None:
     assert rejected(source) == {
         "dataset_coco.json entry 3": "it lacks filename, or sentences with raw"
     }
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '[{"image": "a.png", "captions": ["x", "y"]}]',
+        '{"a.png": ["x", "y"]}',
+        '{"a.png": {"captions": ["x", "y"]}}',
+        '{"version": 1, "data": [{"image": "a.png", "captions": ["x", "y"]}]}',
+        '{"image": "a.png", "caption": "x"}\n{"image": "a.png", "caption": "y"}\n',
+    ],
+)
+def test_lists_and_objects_by_image(tmp_path: Path, document: str) -> None:
+    folder = folder_of(tmp_path / "j", {"captions.json": document, "a.png": png(1)})
+    for source in (read(folder), read(folder / "captions.json")):
+        assert [(r.name, r.captions) for r in records(source)] == [("a.png", ("x", "y"))]
+        assert source.reading.form == "json"

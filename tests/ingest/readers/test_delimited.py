@@ -65,7 +65,7 @@ def test_bad_rows_of_a_csv(tmp_path: Path) -> None:
     ]
     assert rejected(source) == {
         "t.csv line 3": "it has 3 cells, the header has 2; quote texts that contain the delimiter",
-        "t.csv line 4": "a text in it is not valid UTF-8",
+        "t.csv line 4": "a text in it is not valid UTF-8; save the file as UTF-8",
         "t.csv line 7": "it is not a row of cells (field larger than field limit (131072))",
     }
 

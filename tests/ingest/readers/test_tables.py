@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.errors import InputError
 from core.ingest.readers.detect import read
 from core.ingest.readers.records import Aside, Reading
 from tests.fixtures.files import folder_of, jsonl, png
@@ -139,7 +141,7 @@ def test_bad_lines_are_rejected_by_number_and_the_rest_goes_on(tmp_path: Path) -
         "items.jsonl line 8": "the image is a number, not a path",
         "items.jsonl line 9": "the caption is a number, not a text",
         "items.jsonl line 10": "it has neither an image nor a caption",
-        "items.jsonl line 11": "a text in it is not valid UTF-8",
+        "items.jsonl line 11": "a text in it is not valid UTF-8; save the file as UTF-8",
         "items.jsonl line 13": "its JSON is too large or too deeply nested",
         "items.jsonl line 14": "a label is an object, not a text",
         "items.jsonl line 16": "it is not valid UTF-8",
@@ -178,3 +180,15 @@ def test_the_first_known_name_of_a_column_is_read_and_the_rest_is_reported(tmp_p
         {"file_name": "image", "text": "caption", "title": "attribute"},
         (Aside("title", "another column is the caption", "--caption-column title"),),
     )
+
+
+def test_what_is_no_caption(tmp_path: Path) -> None:
+    for content in ("a.png 3\nb.png 4\n", "a.png\nb.png\n"):
+        (tmp_path / "list.txt").write_text(content)
+        with pytest.raises(InputError, match="its lines name images, and are neither captions"):
+            read(tmp_path / "list.txt")
+    (tmp_path / "t.csv").write_text("caption,n\nnan,1\nA dog .,2\n")
+    assert notes(read(tmp_path / "t.csv")) == [
+        "t.csv: 1 row has the caption nan, None or null, which may stand for a missing one "
+        "(first: t.csv line 2)."
+    ]
