@@ -347,7 +347,10 @@ def test_of_several_columns_of_vectors_another_can_be_named(tmp_path: Path) -> N
     named = ReadOptions(vector_column="dino_embedding")
     reason, instead = "the vectors of 'clip_embedding' were read", "--vector-column dino_embedding"
     assert source.reading.left_aside == (Aside("dino_embedding", reason, instead),)
-    assert (source.d, read_vectors(tmp_path / "v.parquet", None, named).d) == (2, 3)
+    other = read_vectors(tmp_path / "v.parquet", None, named)
+    assert (source.d, other.d) == (2, 3)
+    assert other.reading.columns == {"image": "image", "dino_embedding": "vector"}
+    assert [aside.name for aside in other.reading.left_aside] == ["clip_embedding"]
 
 
 def test_images_in_the_table_are_stored_and_shards_are_one_table(tmp_path: Path) -> None:
@@ -366,3 +369,11 @@ def test_images_in_the_table_are_stored_and_shards_are_one_table(tmp_path: Path)
     assert [getattr(item, "payload", b"") for item in found] == [png(1), png(2), b""]
     again = workbench.ingest("c", folder)
     assert (again.images, again.updated, len(again.repeated)) == (0, 0, 6)
+
+
+def test_a_column_of_vectors_that_is_not_there(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "v.parquet", [[1.0, 0]], LIST32)
+    options = ReadOptions(vector_column="emb")
+    assert is_vectors(path, options)
+    with pytest.raises(InputError, match=r"it has no column 'emb' \(columns: id, kind, vector\)"):
+        read_vectors(path, None, options)

@@ -16,13 +16,13 @@ from core.ingest.readers.parquet_vectors import fields_of
 from core.ingest.readers.records import Aside, Entry, Reading, ReadOptions, Source
 from core.ingest.readers.rows import must_fit, roles
 from core.ingest.readers.tables import doubtful, rows_of
+from core.ingest.readers.vector_columns import vector_columns
 from core.ingest.readers.vector_tables import (
     Block,
     VectorForm,
     VectorTable,
     columns_of,
     common_length,
-    vector_columns,
 )
 
 _ROWS = 1024
@@ -44,7 +44,7 @@ def _recognizes(place: Path, options: ReadOptions) -> bool:
 
     found = lance_table(place) if place.is_dir() else None
     schema = lance_schema(found) if found else None
-    return schema is not None and bool(vector_columns(schema, options))
+    return schema is not None and bool(options.vector_column or vector_columns(schema))
 
 
 def _table(place: Path, options: ReadOptions) -> VectorTable:

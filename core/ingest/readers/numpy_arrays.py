@@ -17,6 +17,7 @@ from core.ingest.readers.loose_images import is_image
 from core.ingest.readers.records import Aside, Note, ReadOptions
 from core.ingest.readers.rows import Row
 from core.ingest.readers.table_files import table_of
+from core.ingest.readers.vector_columns import names_vectors
 from core.ingest.readers.vector_tables import (
     BLOCK_ROWS,
     FORMED,
@@ -26,7 +27,6 @@ from core.ingest.readers.vector_tables import (
     VectorForm,
     VectorTable,
     columns_of,
-    names_vectors,
 )
 from core.types import Rejected
 

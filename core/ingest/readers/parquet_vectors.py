@@ -11,13 +11,13 @@ from core.errors import UnreadableFile
 from core.ingest.readers.files import Folder, hidden
 from core.ingest.readers.parquet import BUFFER, NOT_PARQUET, block_rows, extent
 from core.ingest.readers.records import ReadOptions
+from core.ingest.readers.vector_columns import vector_columns
 from core.ingest.readers.vector_tables import (
     Block,
     VectorForm,
     VectorTable,
     columns_of,
     common_length,
-    vector_columns,
 )
 
 
@@ -35,7 +35,9 @@ def _recognizes(place: Path, options: ReadOptions) -> bool:
 
     try:
         files = parts(place)
-        return bool(files) and all(vector_columns(read_schema(f), options) for f in files)
+        if options.vector_column:
+            return bool(files)
+        return bool(files) and all(vector_columns(read_schema(f)) for f in files)
     except (ArrowException, OSError):
         return False
 

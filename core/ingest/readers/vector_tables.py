@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias
+from shlex import quote
+from typing import Any, ClassVar, TypeAlias
 
 from core.errors import UnreadableFile
 from core.ingest.readers.files import Folder
@@ -15,16 +15,11 @@ from core.ingest.readers.forms import Form
 from core.ingest.readers.parquet import has_bytes
 from core.ingest.readers.records import Aside, ReadOptions
 from core.ingest.readers.rows import roles
-from core.types import Kind, Rejected
+from core.ingest.readers.vector_columns import Of, is_numbers, kind_named, vector_columns
+from core.types import Rejected
 
 BLOCK_ROWS = 16_384
 FORMED = ("id", "kind", "pair")  # what these columns mean does not depend on the others
-_WORDS = {"vector", "vectors", "embedding", "embeddings", "embed", "embeds", "emb", "embs",
-          "feature", "features", "feat", "feats"}  # fmt: skip
-_OF_IMAGES = {"image", "images", "img", "imgs", "visual", "vision", "photo", "pixel"}
-_OF_TEXTS = {"text", "texts", "txt", "caption", "captions", "title", "sentence", "query"}
-
-Of: TypeAlias = Kind | Literal[""]
 Fields: TypeAlias = Mapping[str, object]
 Block: TypeAlias = tuple[Mapping[str, Any], Sequence[Fields | Rejected]]
 """Arrow lists of numbers by column, and the other fields of the same rows or why there are none."""
@@ -82,50 +77,6 @@ class Columns:
     notes: tuple[str, ...] = ()
 
 
-def names_vectors(column: str) -> bool:
-    """Whether a column is named like vectors.
-
-    >>> [names_vectors(c) for c in ("clip_embedding", "imageEmbeddings", "vector", "member")]
-    [True, True, True, False]
-    """
-    return not _WORDS.isdisjoint(_words(column))
-
-
-def kind_named(name: str) -> Of:
-    """What a column or file of vectors is of, by its name; "" when it does not say.
-
-    >>> kind_named("text_emb"), kind_named("imageFeatures"), kind_named("embedding")
-    ('text', 'image', '')
-    """
-    words = _words(name)
-    if not words.isdisjoint(_OF_TEXTS):
-        return "" if not words.isdisjoint(_OF_IMAGES) else "text"
-    return "" if words.isdisjoint(_OF_IMAGES) else "image"
-
-
-def _words(name: str) -> set[str]:
-    return {word.lower() for word in re.findall("[A-Z]?[a-z]+|[A-Z]+", name)}
-
-
-def vector_columns(schema: Any, options: ReadOptions) -> list[str]:
-    """The columns of an Arrow schema that may be vectors: lists of numbers named like them.
-
-    A column named `vector` is one of them whatever it contains, so that a wrong one is reported.
-    """
-    if options.vector_column:
-        return [name for name in schema.names if name == options.vector_column]
-    return [f.name for f in schema if f.name == "vector" or (
-        names_vectors(f.name) and is_numbers(f.type))]  # fmt: skip
-
-
-def is_numbers(kind: Any) -> bool:
-    """Whether values of an Arrow type are lists of numbers."""
-    from pyarrow import types
-
-    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    return lists and (types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
-
-
 def columns_of(
     name: str,
     schema: Any,
@@ -145,42 +96,57 @@ def columns_of(
     Raises:
         UnreadableFile: nothing says what the vectors are of, or a column cannot be what it must.
     """
-    found = vector_columns(schema, options) or list(vectors)
-    for column in found:
-        if not is_numbers(schema.field(column).type):
-            kind = schema.field(column).type
-            reason = f"its column {column} is {kind}; a list of numbers is needed"
-            raise UnreadableFile(name, reason)
+    like = list(dict.fromkeys([*vector_columns(schema), *vectors]))
+    found = _found(name, schema, options, like)
     binary = [f.name for f in schema if has_bytes(f.type)]
-    rest = [column for column in schema.names if column not in found]
+    rest = [column for column in schema.names if column not in (*found, *like)]
     known = {**(known or {}), **{c: c for c in FORMED if c in rest and c not in binary}}
     known |= roles([column for column in rest if column not in known], options)
     if "caption" not in known.values() and known.get("text") == "attribute":
         known["text"] = "caption"
     aside = [
-        Aside(column, "it has bytes", f"--image-column {column}")
+        Aside(column, "it has bytes", f"--image-column {quote(column)}")
         for column in binary
         if known.get(column) != "image"
     ]
     known = {c: role for c, role in known.items() if c not in {a.name for a in aside}}
     chosen: dict[str, Of] = {}
-    for column in sorted(found, key="vector".__ne__):
+    for column in found:
         of = "" if "kind" in known else kind_named(column) or _by_roles(name, column, known)
-        if taken := next((c for c, kind in chosen.items() if kind == of), ""):
-            reason = f"the vectors of '{taken}' were read"
-            aside.append(Aside(column, reason, f"--vector-column {column}"))
-        else:
+        if of not in chosen.values():
             chosen[column] = of
+    left = [column for column in dict.fromkeys([*found, *like]) if column not in chosen]
+    reason = f"the vectors of {' and '.join(map(repr, chosen))} were read"
+    aside += [Aside(column, reason, f"--vector-column {quote(column)}") for column in left]
+    notes = _as_attributes(chosen, known)
+    columns = {**dict.fromkeys(chosen, "vector"), **known}
+    return Columns(chosen, columns, tuple(aside), notes)
+
+
+def _found(name: str, schema: Any, options: ReadOptions, like: Sequence[str]) -> list[str]:
+    """The columns to read vectors from: `vector` first, or only the one that a user named."""
+    found = [options.vector_column] if options.vector_column else sorted(like, key="vector".__ne__)
+    for column in found:
+        if column not in schema.names:
+            names = ", ".join(schema.names[:8])
+            raise UnreadableFile(name, f"it has no column '{column}' (columns: {names})")
+        kind = schema.field(column).type
+        if not is_numbers(kind):
+            reason = f"its column {column} is {kind}; a list of numbers is needed"
+            raise UnreadableFile(name, reason)
+    return found
+
+
+def _as_attributes(vectors: Mapping[str, Of], known: dict[str, str]) -> tuple[str, ...]:
+    """Make attributes of the images or captions that no vectors are of; returns notes about it."""
     notes = []
     for role, kind in (("image", "image"), ("caption", "text")):
-        for column in [c for c, r in known.items() if r == role]:
-            if {kind, ""}.isdisjoint(chosen.values()):
+        if {kind, ""}.isdisjoint(vectors.values()):
+            for column in [column for column, its in known.items() if its == role]:
                 known[column] = "attribute"
-                notes.append(
-                    f"The column '{column}' is an attribute: no vectors are of its {role}s."
-                )
-    columns = {**dict.fromkeys(chosen, "vector"), **known}
-    return Columns(chosen, columns, tuple(aside), tuple(notes))
+                of = f"no vectors are of its {role}s"
+                notes.append(f"The column '{column}' is an attribute: {of}.")
+    return tuple(notes)
 
 
 def _by_roles(name: str, column: str, known: Mapping[str, str]) -> Of:

@@ -18,7 +18,8 @@ from core.ingest.readers.numpy_arrays import NUMPY
 from core.ingest.readers.parquet_vectors import PARQUET_VECTORS
 from core.ingest.readers.records import Reading, ReadOptions, shorten
 from core.ingest.readers.rows import DETECT, attribute, clean, labels_of, rejected, unique
-from core.ingest.readers.vector_tables import Fields, Of, VectorForm, VectorTable
+from core.ingest.readers.vector_columns import Of
+from core.ingest.readers.vector_tables import Fields, VectorForm, VectorTable
 from core.types import Floats, Ints, Item, Kind, Rejected, Value, digest
 
 VECTOR_FORMS: tuple[VectorForm, ...] = (PARQUET_VECTORS, LANCE_VECTORS, CLIP_RETRIEVAL, NUMPY)
