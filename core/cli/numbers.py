@@ -5,6 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 
+from core.errors import BadParameter
+
 
 def whole(low: int, high: int) -> Callable[[str], int]:
     """A type of argparse: whole numbers from `low` to `high`.
@@ -19,7 +21,8 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         except ValueError:
             number = low - 1
         if not low <= number <= high:
-            raise ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+            allowed = f"a whole number from {low} to {high}"
+            raise ArgumentTypeError(str(BadParameter("it", repr(text), allowed)))
         return number
 
     return read
@@ -38,7 +41,8 @@ def decimal(low: float, high: float) -> Callable[[str], float]:
         except ValueError:
             number = float("nan")
         if not low <= number <= high:
-            raise ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
+            allowed = f"a number from {low:g} to {high:g}"
+            raise ArgumentTypeError(str(BadParameter("it", repr(text), allowed)))
         return number
 
     return read

@@ -78,7 +78,7 @@ def test_a_number_outside_its_range_is_rejected(command, typed, capsys):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(typed=lines())
 @example(typed=["search", "colours", "red", "--where", "size = 1e400"])

@@ -12,7 +12,7 @@ from tests.fixtures.screens import COLOURS, TOP, cards, picture, run, words
 SEARCH, GEOMETRY = "pages/explore/search.py", "pages/measure/geometry.py"
 EVALUATE = "pages/measure/evaluate.py"
 FIRST_ID = 1294030472427835390
-ODD = ("9" * 40, "-1e400", "0.1", "nan", "inf", "-0", "none", "and", "x" * 5000, "<b>$x$")
+ODD = ("9" * 40, "-1e400", "0.1", "nan", "none", "x" * 5000, "<b>$x$")
 
 
 def attributes(at):
@@ -81,7 +81,7 @@ def test_whatever_is_typed_filters_or_is_rejected_with_a_sentence(open_page, pag
         for key in typed:
             app.text_input(key=key).set_value(text)
         run(app)
-        if text in ("none", "and", "x" * 5000, "<b>$x$"):
+        if text in ODD[3:]:
             assert "The range of 'close' is " in words(app)
             assert "allowed\\: two numbers" in words(app)
     for widget in app.multiselect:
@@ -93,7 +93,7 @@ def test_whatever_is_typed_filters_or_is_rejected_with_a_sentence(open_page, pag
 def test_whatever_a_link_says_opens(open_page, page):
     of = "" if page == SEARCH else "a."
     names = [*attributes(1), "label", "name", "text", "nosuch"]
-    for texts in (["1e400", "-1e400"], ["9" * 400], ["", "x"], ["0", "1", "2"]):
+    for texts in (["1e400", "-1e400"], ["9" * 400], ["", "x"]):
         kinds = ("range", "from", "to", "is", "not", "has")
         open_page(page, **{f"{of}{kind}.{name}": texts for kind in kinds for name in names})
 
