@@ -15,7 +15,7 @@ from core.errors import InputError
 from core.ingest.readers.detect import read
 from core.ingest.readers.records import Aside, Reading
 from tests.fixtures.files import folder_of, jsonl, png
-from tests.fixtures.sources import contents, records, rejected
+from tests.fixtures.sources import contents, notes, records, rejected
 
 ANYTHING = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
