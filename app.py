@@ -12,7 +12,8 @@ sections = {
         st.Page("pages/measure/evaluate.py", title="Evaluate"),
         st.Page("pages/explore/collections.py", title="Collections"),
     ],
-    "About": [
+    "More": [
+        st.Page("pages/improve/repair.py", title="Repair"),
         st.Page("pages/about/methods.py", title="Methods"),
         st.Page("pages/about/measurements.py", title="Measurements"),
         st.Page("pages/about/formats.py", title="Formats"),

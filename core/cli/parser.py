@@ -78,7 +78,7 @@ def _serve(command: Command) -> None:
 def _ingest(command: Command) -> None:
     sub = command("ingest", ingest, "read images, captions or vectors into a collection")
     sub.add_argument(
-        "path", help="folder, zip, table, tar or vectors; their forms are under About > Formats"
+        "path", help="folder, zip, table, tar or vectors; their forms are under More > Formats"
     )
     sub.add_argument("-c", "--collection", metavar="NAME", help="the collection")
     sub.add_argument(

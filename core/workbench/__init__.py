@@ -14,6 +14,7 @@ from core.workbench.ingest import DEFAULT_ENCODER
 from core.workbench.jobs import Job
 from core.workbench.measure import Layout
 from core.workbench.ranking_gains import RankingGain
+from core.workbench.repair import Repaired
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -31,6 +32,7 @@ __all__ = [
     "Preview",
     "RankingGain",
     "ReadOptions",
+    "Repaired",
     "SavedExport",
     "StoredFindings",
     "Tag",

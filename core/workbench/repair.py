@@ -43,7 +43,8 @@ DIRECTIONS: Mapping[str, Kind] = {"text_to_image": "text", "image_to_text": "ima
 WORDS = {"text_to_image": "text → image", "image_to_text": "image → text"}
 SIGNS = ("alignment", "uniformity", "modality_gap", "effective_rank", "hubness")
 DRAWN = ("pair_similarities", "hub_tails")
-JUDGED = "mAP"  # a gain in it, which depends on every rank, decides the verdict
+JUDGED = "mAP"  # depends on every rank
+DECIDING = (JUDGED, "recall@10")
 LEAST = 8  # pairs to fit on, and pairs to judge with
 TIMED = 256  # rows that the cost of a query is measured with
 ROUNDS = 3  # of `suggest`; each keeps the better half, on twice the pairs
@@ -84,11 +85,20 @@ class Repaired:
 
     @property
     def verdict(self) -> Verdict:
-        """What the intervals of mAP show; opposite effects of two directions are none."""
-        signs = {_sign(self.delta[name][JUDGED]) for name in DIRECTIONS}
-        if 1 in signs and -1 not in signs:
+        """What the intervals of mAP and recall@10 in both directions show; a mixture is neither."""
+        helped, hurt = self._signs(1), self._signs(-1)
+        if helped and not hurt:
             return "helps"
-        return "hurts" if -1 in signs and 1 not in signs else "no clear effect"
+        return "hurts" if hurt and not helped else "no clear effect"
+
+    def _signs(self, sign: int) -> list[str]:
+        """Directions with the metrics that have a gain, or a loss, by their intervals."""
+        return [
+            f"{metric} {WORDS[name]}"
+            for name in DIRECTIONS
+            for metric in DECIDING
+            if _sign(self.delta[name][metric]) == sign
+        ]
 
     @property
     def unchanged(self) -> bool:
@@ -117,10 +127,9 @@ class Repaired:
                 "order."
             )
         parts = " and ".join(f"{WORDS[name]} {self.points(name, JUDGED)}" for name in DIRECTIONS)
-        signs = {name: _sign(self.delta[name][JUDGED]) for name in DIRECTIONS}
-        if set(signs.values()) == {1, -1}:
-            better = next(WORDS[name] for name, sign in signs.items() if sign > 0)
-            means = f"it helps {better} and hurts the other direction"
+        helped, hurt = self._signs(1), self._signs(-1)
+        if helped and hurt:
+            means = f"it helps {' and '.join(helped)} but hurts {' and '.join(hurt)}"
         else:
             means = {
                 "helps": "search finds more", "hurts": "search finds less",

@@ -12,7 +12,7 @@ with problems.shown(stop=True):
     if not card.images + card.texts:
         empty_states.no_items(card.name)
     if card.pairs < 2 and not labels.has_any():
-        scores.no_pairs(card)
+        empty_states.no_pairs(card)
 
 with problems.shown():
     request = scores.request(pairs=card.pairs >= 2)

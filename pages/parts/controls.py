@@ -16,6 +16,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "Texts": ("text",),
     "Both": ("image", "text"),
 }
+DIRECTIONS = {"text_to_image": "Text → image", "image_to_text": "Image → text"}
 KIND_LABELS = {"Pictures": "Images", "Texts": "Texts", "Both": "Both"}
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]]
@@ -42,6 +43,15 @@ def kinds() -> tuple[Kind, ...]:
         label_visibility="collapsed",
     )
     return KINDS.get(value, ("image",))
+
+
+def direction(name: str) -> str:
+    """The direction that is looked at, "text_to_image" or "image_to_text"; part of the link."""
+    return session.linked(
+        name, "text_to_image", st.segmented_control, "Direction", list(DIRECTIONS),
+        among=list(DIRECTIONS), format_func=DIRECTIONS.__getitem__, required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
 
 
 def results_per_page(usual: Sequence[int], default: int) -> int:

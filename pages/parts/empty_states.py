@@ -119,3 +119,18 @@ def show(card: Card, filters: Sequence[Filter], *, off: str) -> None:
     encoder_offer.for_collection()
     if jobs.busy(card.name):
         _until_grown(card)
+
+
+def no_pairs(card: Card) -> None:
+    """A collection without pairs. Ends the page."""
+    problems.nothing(
+        "No pairs to evaluate",
+        f"{formatting.plain(card.name)} has {formatting.count(card.images, 'image')} and "
+        f"{formatting.count(card.texts, 'text')}, but fewer than two pairs. Add a captions file "
+        "(items.jsonl, CSV or COCO captions) that names these images; they are not encoded again.",
+        icon=":material/link_off:",
+    )
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        if st.button("Add captions", key="_add_captions", type="primary"):
+            st.switch_page(COLLECTIONS)
+    st.stop()

@@ -42,6 +42,7 @@ def bar(page: st.Page, pages: Sequence[st.Page]) -> None:
                     width=210, on_change=_another,
                 )  # fmt: skip
                 _encoder()
+                _recipe()
         newer_starter.offer()
     if problem:
         _unknown(problem, names)
@@ -92,7 +93,7 @@ def _instead() -> None:
 
 def _another() -> None:
     """Another collection: items, encoder and page of the last one do not apply."""
-    session.forget(state.ENCODER, state.ALSO, state.PAGE)
+    session.forget(state.ENCODER, state.RECIPE, state.ALSO, state.PAGE)
 
 
 def _encoder() -> None:
@@ -108,6 +109,19 @@ def _encoder() -> None:
     passport = state.workbench().passport(state.collection(), model)
     label = formatting.plain(formatting.shorten(model, 28)) if len(encoders) == 1 else "passport"
     st.badge(label, icon=":material/id_card:", color="gray", help=_passport(passport))
+
+
+def _recipe() -> None:
+    """Which recipe repairs the space, where the collection has any."""
+    if not state.workbench().encoders(state.collection()):
+        return
+    names = ["", *state.workbench().recipes(state.as_encoded())]
+    if len(names) > 1:
+        session.linked(
+            state.RECIPE, "", st.selectbox, "Recipe", names, among=names,
+            format_func=lambda name: name or "As encoded", label_visibility="collapsed",
+            width=170, icon=":material/build:", filter_mode=None,
+        )  # fmt: skip
 
 
 def _passport(passport: Passport) -> str:

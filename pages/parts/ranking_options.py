@@ -73,7 +73,7 @@ ABOUT_STAGE: dict[FirstStage, str] = {
     "items.",
     "muvera": "One long vector per item encodes its patch or text tokens; the best candidates are "
     "reranked by MaxSim. Experimental: recall on held-out images is below that of single vectors "
-    "(About > Measurements). The first search builds the index, a minute for 200,000 items. "
+    "(More > Measurements). The first search builds the index, a minute for 200,000 items. "
     "P(match) and p-values still use the single vector.",
 }
 ABOUT_TOKENS = "Needed by MUVERA and MaxSim. Also stored by `sextant tokens NAME`."
@@ -199,7 +199,7 @@ def _options() -> dict[str, Any]:
     correction = hub_correction()
     rerank = _part("rerank", "Reranker", RERANKERS)
     _token_vectors(open_=bool(rerank and RERANKERS.get(rerank).traits.get("tokens")))
-    st.caption("Effect of each option on recall: About > Measurements.")
+    st.caption("Effect of each option on recall: More > Measurements.")
     return {
         "full_text": full_text,
         "template": template,

@@ -31,6 +31,8 @@ from pages.parts import session
 
 COLLECTION = "collection"
 ENCODER = "encoder"
+RECIPE = "recipe"
+TRIED = "tried"
 TEXT = "q"
 ALSO = "also"
 IMAGE = "image"
@@ -95,7 +97,19 @@ def encoder() -> str | None:
 def opened(model: str | None = None) -> EncodedCollection:
     """The collection on screen with the vectors of an encoder, by default the chosen one."""
     workbench().last_used.note(collection())
+    here = as_encoded(model)
+    return workbench().repaired(here, recipe()) if recipe() else here
+
+
+def as_encoded(model: str | None = None) -> EncodedCollection:
+    """The same without the chosen recipe."""
     return workbench().open(collection(), model or encoder())
+
+
+def recipe() -> str:
+    """The chosen recipe that repairs the space on every page; "" for none."""
+    name = session.get(RECIPE, "")
+    return name if name and name in workbench().recipes(as_encoded()) else ""
 
 
 def space() -> Space:

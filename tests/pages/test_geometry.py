@@ -89,7 +89,7 @@ def test_a_measurement_that_failed_or_was_cancelled_is_not_started_again_by_itse
     bench.jobs.start("Measuring", fail, verb="measure_all", arguments=arguments).wait()
     run(app, collection="colours")
     assert "The disk is full" in words(app).replace("\\", "")
-    assert "Resume" in [b.label for b in app.button]
+    assert "Try again" in [b.label for b in app.button]
     assert len(bench.jobs.all()) == 1
 
 

@@ -67,11 +67,15 @@ def test_a_planted_hub_is_repaired_and_good_vectors_are_not_hurt():
 def test_a_repair_may_help_one_direction_and_hurt_the_other(turned):
     result = repair(opened(turned), "none")
     up, down = (0.1, 0.05, 0.15), (-0.1, -0.15, -0.05)
-    delta = {"text_to_image": {"mAP": up}, "image_to_text": {"mAP": down}}
+    none = (0.0, -0.1, 0.1)
+    delta = {
+        "text_to_image": {"mAP": up, "recall@10": none},
+        "image_to_text": {"mAP": none, "recall@10": down},
+    }
     mixed = replace(repair(opened(turned), "whitening:exponent=0.1"), delta=delta)
     assert mixed.verdict == "no clear effect"
-    assert "helps text → image and hurts the other" in mixed.sentence
-    worse = {"text_to_image": {"mAP": down}, "image_to_text": {"mAP": (0.0, -0.1, 0.1)}}
+    assert "helps mAP text → image but hurts recall@10 image → text" in mixed.sentence
+    worse = {name: {**gains, "mAP": none} for name, gains in delta.items()}
     assert replace(mixed, delta=worse).verdict == "hurts"
     assert result.tried == ()
 

@@ -7,8 +7,8 @@ import streamlit as st
 from core.measure import Versus
 from core.types import Space
 from core.workbench import EncodedCollection
-from pages.parts import formatting, gallery, item, session, state
-from pages.parts.evaluate.scores import DIRECTIONS, Request, points
+from pages.parts import controls, formatting, gallery, item, session, state
+from pages.parts.evaluate.scores import Request, points
 
 SHOWN = 6  # queries that one encoder alone finds
 
@@ -31,13 +31,9 @@ def show(request: Request) -> None:
     rival = request.of_encoder(other)
     found = _versus(f"{request.key} {rival.space.key}", request.opened, rival)
     for name, versus in found.items():
-        _numbers(DIRECTIONS[name], versus, here, other)
+        _numbers(controls.DIRECTIONS[name], versus, here, other)
     with st.container(horizontal=True):
-        direction = session.linked(
-            "versus_direction", "text_to_image", st.segmented_control, "Direction", list(found),
-            among=list(found), format_func=DIRECTIONS.__getitem__, required=True,
-            label_visibility="collapsed",
-        )  # fmt: skip
+        direction = controls.direction("versus_direction")
         sides = {"lost": f"Only {other} finds", "won": f"Only {here} finds"}
         side = session.linked(
             "versus_side", "lost", st.segmented_control, "Which", list(sides), among=list(sides),

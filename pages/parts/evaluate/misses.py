@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.measure import Evaluation, Misses
 from core.types import Space
-from pages.parts import formatting, gallery, item, session, state
-from pages.parts.evaluate.scores import DIRECTIONS, Request
+from pages.parts import controls, formatting, gallery, item, session, state
+from pages.parts.evaluate.scores import Request
 
 SHOWN, SIZE = 5, 140  # misses at a time; least width of a card, pixels
 FIRST = 5  # results shown for each miss
@@ -41,11 +41,7 @@ def direction() -> str:
     """The direction that is looked at, by a control with a heading."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("##### Where it fails", anchors=False, width="content")
-        return session.linked(
-            "hardest", "text_to_image", st.segmented_control, "Direction", list(DIRECTIONS),
-            among=list(DIRECTIONS), format_func=DIRECTIONS.__getitem__, required=True,
-            label_visibility="collapsed",
-        )  # fmt: skip
+        return controls.direction("hardest")
 
 
 def show(request: Request, scored: Evaluation, name: str) -> None:

@@ -12,40 +12,22 @@ import streamlit as st
 from core import measure
 from core.measure import Direction, Evaluation
 from core.types import Score
-from core.workbench import Card, EncodedCollection, documents
+from core.workbench import EncodedCollection, documents
 from pages.parts import (
     charts,
     controls,
-    empty_states,
     formatting,
-    problems,
     ranking_options,
     session,
     state,
 )
 
-DIRECTIONS = {"text_to_image": "Text → image", "image_to_text": "Image → text"}
 METRICS = {"median_rank": "Median rank", "mAP": "mAP"}
 AID = (
     "Dot and bar: score with its 95 % confidence interval over other images like these, as queries "
     "and as candidates. Vertical tick: expected score of a random order."
 )
 CURVE_AID = "Share of queries with a true match among the first k results. Dotted: random order."
-
-
-def no_pairs(card: Card) -> None:
-    """A collection without pairs. Ends the page."""
-    problems.nothing(
-        "No pairs to evaluate",
-        f"{formatting.plain(card.name)} has {formatting.count(card.images, 'image')} and "
-        f"{formatting.count(card.texts, 'text')}, but fewer than two pairs. Add a captions file "
-        "(items.jsonl, CSV or COCO captions) that names these images; they are not encoded again.",
-        icon=":material/link_off:",
-    )
-    with st.container(horizontal=True, horizontal_alignment="center"):
-        if st.button("Add captions", key="_add_captions", type="primary"):
-            st.switch_page(empty_states.COLLECTIONS)
-    st.stop()
 
 
 @dataclass(frozen=True)
@@ -127,7 +109,7 @@ def rows(scored: Evaluation) -> list[dict[str, Any]]:
     """Every score as a row of a table."""
     return [
         {
-            "direction": DIRECTIONS[name], "metric": _metric(score),
+            "direction": controls.DIRECTIONS[name], "metric": _metric(score),
             "value": score.value, "low": score.low, "high": score.high, "chance": score.chance,
             "queries": score.n_queries,
         }
@@ -149,7 +131,7 @@ def head(request: Request, scored: Evaluation) -> None:
         for name, direction in directions(scored).items():
             recall, rank = direction.scores["recall@10"], direction.scores["median_rank"]
             st.metric(
-                f"{DIRECTIONS[name]}: recall@10",
+                f"{controls.DIRECTIONS[name]}: recall@10",
                 formatting.percent(recall.value),
                 delta=f"chance {formatting.percent(recall.chance)}",
                 delta_color="off",
@@ -157,7 +139,7 @@ def head(request: Request, scored: Evaluation) -> None:
                 help=_interval(recall),
             )
             st.metric(
-                f"{DIRECTIONS[name]}: median rank",
+                f"{controls.DIRECTIONS[name]}: median rank",
                 formatting.number(rank.value, rank.low, rank.high),
                 delta=f"of {direction.n_candidates:,}",
                 delta_color="off",
@@ -172,7 +154,7 @@ def intervals(scored: Evaluation) -> None:
     for hue, (name, direction) in enumerate(directions(scored).items()):
         scores = [s for s in direction.scores.values() if s.metric != "median_rank"]
         figure.add_trace(
-            dots(DIRECTIONS[name], charts.PALETTE[hue], scores, shift=0.16 - 0.32 * hue)
+            dots(controls.DIRECTIONS[name], charts.PALETTE[hue], scores, shift=0.16 - 0.32 * hue)
         )
         figure.add_trace(_chance(scores, shift=0.16 - 0.32 * hue, in_legend=hue == 1))
     names = [_metric(score) for score in scores]
@@ -196,7 +178,7 @@ def curves(scored: Evaluation) -> None:
         figure.add_scatter(
             x=line.x,
             y=line.y,
-            name=DIRECTIONS[name],
+            name=controls.DIRECTIONS[name],
             mode="lines",
             line={"color": charts.PALETTE[hue], "width": 2},
             hovertemplate="recall@%{x:,}: %{y:.1%}",
@@ -211,7 +193,7 @@ def curves(scored: Evaluation) -> None:
             hoverinfo="skip",
         )
         table += [
-            {"direction": DIRECTIONS[name], "k": int(x), "recall": float(y)}
+            {"direction": controls.DIRECTIONS[name], "k": int(x), "recall": float(y)}
             for x, y in zip(line.x, line.y, strict=True)
         ]
     figure.update_layout(hovermode="x unified")
@@ -278,7 +260,7 @@ def _interval(score: Score) -> str:
 
 def _alt(scored: Evaluation) -> str:
     parts = [
-        f"{DIRECTIONS[name]} recall@10 {formatting.percent(direction.scores['recall@10'].value)}"
-        for name, direction in directions(scored).items()
+        f"{controls.DIRECTIONS[name]} recall@10 {formatting.percent(one.scores['recall@10'].value)}"
+        for name, one in directions(scored).items()
     ]
     return f"Scores with intervals: {'; '.join(parts)}"

@@ -7,8 +7,8 @@ import streamlit as st
 from core import measure
 from core.measure import Contrast
 from core.workbench import StoredFindings
-from pages.parts import formatting, vital_signs
-from pages.parts.geometry import figures, overview
+from pages.parts import figures, formatting, vital_signs
+from pages.parts.geometry import overview
 from pages.parts.geometry.subset import Side
 
 

@@ -9,8 +9,18 @@ from core import ASSETS, measure, report
 from core.measure import Concern
 from core.types import SCOPE_NAMES, Finding
 from core.workbench import Job, StoredFindings, tasks
-from pages.parts import charts, formatting, gallery, item, jobs, session, state, vital_signs
-from pages.parts.geometry import encoder, figures
+from pages.parts import (
+    charts,
+    figures,
+    formatting,
+    gallery,
+    item,
+    jobs,
+    session,
+    state,
+    vital_signs,
+)
+from pages.parts.geometry import encoder
 from pages.parts.geometry.review import REVIEW
 from pages.parts.geometry.subset import Side
 

@@ -11,6 +11,7 @@ PAGES = (
     "Geometry",
     "Evaluate",
     "Collections",
+    "Repair",
     "Methods",
     "Measurements",
     "Formats",
@@ -25,7 +26,7 @@ def go(page, name):
         page.locator(".st-key-_menu button").click()
         link = page.get_by_role("menuitem", name=name)
     elif not link.is_visible():
-        page.get_by_role("button", name="About", exact=True).click()
+        page.get_by_role("button", name="More", exact=True).click()
         link = page.get_by_role("menuitem", name=name)
     link.click()
     page.wait_for_url(re.compile(f"/{name.lower()}" if name != "Search" else r"/\?"))

@@ -1,4 +1,4 @@
-"""The figures of the overview: similarity of pairs, plane, spectra, hubs, labels."""
+"""The figures of a space, or of two on shared axes: pairs, plane, spectra, hubs, labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import log10

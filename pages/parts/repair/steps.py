@@ -1,0 +1,105 @@
+"""The steps of a recipe with their settings, part of the link, and a suggestion."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.improve import HUB_CORRECTIONS, REPAIRS, Step
+from core.registry import Choices, Param, Plugin
+from pages.parts import controls, formatting, problems, session, state
+from pages.parts.repair import effect
+
+SECONDS = 20  # of the comparison behind a suggestion
+ABOUT = (
+    f"Compares a grid of recipes, among them to change nothing, for {SECONDS} seconds on pairs of "
+    "the half that repairs are fitted on. The held-out pairs then judge the best of them."
+)
+
+
+def choose() -> tuple[Step, ...]:
+    """The chosen steps in order, each with the settings that differ from its defaults."""
+    parts = _parts()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="repair_steps"):
+        names = session.linked(
+            "step", ("",)[:0], st.multiselect, "Steps, in order", list(parts), among=list(parts),
+            format_func=lambda name: parts[name].title,
+            placeholder="Choose one repair or several; a hubness correction comes last",
+        )  # fmt: skip
+        if st.button("Suggest", icon=":material/lightbulb:", help=ABOUT):
+            with problems.shown():
+                _suggest()
+    hubs = [name for name in names if name in HUB_CORRECTIONS.all()]
+    ordered = [name for name in names if name not in hubs] + hubs[:1]
+    if len(hubs) > 1:
+        st.caption(f"One hubness correction at a time: {parts[hubs[0]].title} is used.")
+    _tried()
+    return tuple(Step(name, _settings(parts[name])) for name in ordered)
+
+
+def _parts() -> Mapping[str, Plugin[Any]]:
+    return {**REPAIRS.all(), **HUB_CORRECTIONS.all()}
+
+
+def _settings(part: Plugin[Any]) -> dict[str, Any]:
+    """The settings of a part by controls with its name, in one row."""
+    values: dict[str, Any] = {}
+    with st.container(border=True, key=f"_step_{part.name}"):
+        st.markdown(f"**{part.title}** :small[:gray[{formatting.plain(part.summary)}]]")
+        if part.params:
+            with st.grid(4, min_column_width=190):
+                for param in part.params:
+                    value = _setting(part.name, param)
+                    if value != param.default:
+                        values[param.name] = value
+    return values
+
+
+def _setting(part: str, param: Param) -> Any:
+    name, label = f"{part}.{param.name}", param.name.capitalize()
+    if isinstance(param.allowed, Choices):
+        options = list(param.allowed.values)
+        return session.linked(
+            name, param.default, st.selectbox, label, options, among=options,
+            help=param.allowed.help, filter_mode=None,
+        )  # fmt: skip
+    low, high = param.type(param.allowed.low), param.type(param.allowed.high)
+    value = session.read(name, param.default)
+    if not low <= value <= high:
+        session.forget(name)
+    return session.linked(
+        name, param.default, st.number_input, label, min_value=low, max_value=high,
+        step=1 if param.type is int else None, help=param.allowed.help,
+        format=None if param.type is int else "%.4g",
+    )  # fmt: skip
+
+
+def _suggest() -> None:
+    """Find the best recipe of the grid and put its steps into the controls."""
+    bar = st.progress(0.0, "Comparing recipes…")
+    result = state.workbench().suggest(
+        state.opened(), SECONDS, progress=lambda done, total: bar.progress(done / max(total, 1))
+    )
+    session.store(state.TRIED, (state.space().key, result.tried))
+    parts = _parts()
+    for step in result.recipe.steps:
+        for param in parts[step.name].params:
+            session.preset(
+                f"{step.name}.{param.name}", step.settings.get(param.name, param.default)
+            )
+    session.preset("step", tuple(step.name for step in result.recipe.steps))
+    st.rerun()
+
+
+def _tried() -> None:
+    """What the last suggestion on these vectors compared."""
+    key, tried = session.get(state.TRIED, ("", ()))
+    if not tried or key != state.space().key:
+        return
+    best, rows = tried[0], [{"steps": steps, effect.JUDGED: score} for steps, score in tried]
+    with st.expander(f"{len(tried)} recipes compared; first: {best[0]}"):
+        st.dataframe(
+            rows, hide_index=True,
+            column_config={effect.JUDGED: st.column_config.NumberColumn(format="percent")},
+        )  # fmt: skip
+        controls.download(rows, "recipes-compared")
