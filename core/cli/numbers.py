@@ -21,7 +21,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         except ValueError:
             number = low - 1
         if not low <= number <= high:
-            allowed = f"a whole number from {low} to {high}"
+            allowed = f"whole numbers from {low} to {high}"
             raise ArgumentTypeError(str(BadParameter("it", repr(text), allowed)))
         return number
 
@@ -41,7 +41,7 @@ def decimal(low: float, high: float) -> Callable[[str], float]:
         except ValueError:
             number = float("nan")
         if not low <= number <= high:
-            allowed = f"a number from {low:g} to {high:g}"
+            allowed = f"numbers from {low:g} to {high:g}"
             raise ArgumentTypeError(str(BadParameter("it", repr(text), allowed)))
         return number
 

@@ -73,7 +73,7 @@ def test_a_number_outside_its_range_is_rejected(command, typed, capsys):
         typed = "257"
     assert ends([*command.split(), typed]) == 2
     assert re.search(
-        r"is not a (whole )?number from|expected one argument", capsys.readouterr().err
+        r"allowed: (whole )?numbers from|expected one argument", capsys.readouterr().err
     )
 
 

@@ -167,7 +167,8 @@ def test_the_command_line_chooses_the_pooling(bench, capsys):
     assert document["pooling"] == {"kmeans keep 2": 48}
     assert document["bytes_per_item"] <= 2 * 2 * 8
     for wrong in (["--keep", "0"], ["--ratio", "0"], ["--ratio", "1.1"]):
-        assert main(["tokens", "halves", *wrong]) == 2
+        with pytest.raises(SystemExit, match="2"):
+            main(["tokens", "halves", *wrong])
         assert "allowed" in capsys.readouterr().err
     assert main(["tokens", "halves"]) == 0
     assert bench.tokens_stored(bench.open("halves")).poolings == {"kmeans keep 2": 48}
