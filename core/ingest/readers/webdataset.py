@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +17,7 @@ from core.ingest.readers.fields import field_roles, fields_of, row_beside
 from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.forms import SourceForm
 from core.ingest.readers.loose_images import is_image
-from core.ingest.readers.places import SPLITS
+from core.ingest.readers.places import SPLITS, Place, places_of
 from core.ingest.readers.records import Aside, Entry, Note, Reading, ReadOptions, Record, Source
 from core.ingest.readers.rows import Row, rejected, unique
 from core.ingest.readers.sidecars import is_boxes
@@ -28,6 +28,7 @@ from core.types import Rejected, Value
 _CAPTIONS = ("txt", "caption", "text")
 _LABELS = ("cls", "label", "cls.txt")
 _FIELDS = "json"
+_KNOWN = {*_CAPTIONS, *_LABELS, _FIELDS}
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 _NAMES = "classnames.txt"  # a line for each class, beside the shards
 _LOOKED_AT = 1000  # samples of a tar, to see whether it has any
@@ -41,8 +42,7 @@ def is_webdataset(tree: Tree, file: str) -> bool:
         tars = any(is_tar(name) and tree.path(name) for name in tree.names)
         return tars and not any(is_image(name) for name in tree.names)
     samples = (sample for _, sample in zip(range(_LOOKED_AT), _samples(tree), strict=False))
-    known = {*_CAPTIONS, *_LABELS, _FIELDS}
-    return any(sample.image and not known.isdisjoint(sample.files) for sample in samples)
+    return any(sample.image and not _KNOWN.isdisjoint(sample.files) for sample in samples)
 
 
 def webdataset(tree: Tree, file: str, options: ReadOptions) -> Source:
@@ -67,12 +67,20 @@ def webdataset(tree: Tree, file: str, options: ReadOptions) -> Source:
     if len(shards) > 1:
         notes.append(Note(f"{len(shards):,} tars were read as parts of one."))
     columns |= {column: role for column, role in known.items() if role != "image"}
+    said: list[str] = []
+    places: dict[str, Place] = {}
+    if _KNOWN.isdisjoint(found):
+        named = _named(shards)
+        said, by_path = places_of(list(named))
+        places = {named[path]: place for path, place in by_path.items()}
+    notes += map(Note, said)
 
     def entries() -> Iterator[Entry]:
         yield from notes
         for shard in shards:
             for sample in _samples(shard.tar):
-                yield from _entries(shard, sample, classes, options)
+                for entry in _entries(shard, sample, classes, options):
+                    yield _placed(entry, places)
 
     reading = Reading(WEBDATASET.name, columns, (*aside, *_beside(tree)))
     return Source(tree.name, count, entries, reading)
@@ -152,6 +160,32 @@ def _shards(tree: Tree, notes: list[Entry]) -> Iterator[_Shard]:
             continue
         split: dict[str, Value] = {"split": splits[name]} if told_apart and splits[name] else {}
         yield _Shard(tar, f"{name}/", split)
+
+
+def _named(shards: Sequence[_Shard]) -> dict[str, str]:
+    """The images of tars that have nothing else, by paths in which tars of classes are folders.
+
+    Tars of one series, a-000.tar and a-001.tar, are none, unless their files are named after them.
+    """
+    stems = [key_of(shard.prefix.rstrip("/")) for shard in shards]
+    series = len({re.sub(r"\d+", "", stem) for stem in stems}) < len(stems)
+    named = {}
+    for stem, shard in zip(stems, shards, strict=True):
+        own = re.compile(rf"{re.escape(basename(stem))}(?![0-9])")
+        folder = f"{stem}/"
+        if series and not all(own.match(basename(name)) for name in shard.tar.names):
+            folder = stem[: len(stem) - len(basename(stem))]
+        for name in filter(is_image, shard.tar.names):
+            named[folder + name] = shard.prefix + name
+    return named
+
+
+def _placed(entry: Entry, places: Mapping[str, Place]) -> Entry:
+    if not isinstance(entry, Record) or entry.name not in places:
+        return entry
+    labels, attributes = places[entry.name]
+    attributes = {**attributes, **entry.attributes}
+    return replace(entry, labels=unique([*labels, *entry.labels]), attributes=attributes)
 
 
 def _split(shard: str) -> str:

@@ -95,3 +95,23 @@ def test_tars_beside_images_and_tars_of_nothing(tmp_path: Path) -> None:
     tar_of(tmp_path / "c/d.tar", {"notes.md": b"x"})
     with pytest.raises(InputError, match="c: its tars have no images and no captions"):
         read(tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("tars", "labels"),
+    [
+        ({"n01": ["n01_3.png", "n01_4.png"], "n02": ["n02_1.png"]}, ["n01", "n01", "n02"]),
+        ({"cats": ["1.png"], "dogs": ["1.png"]}, ["cats", "dogs"]),
+        ({"train": ["s/cat/1.png", "s/dog/2.png"], "val": ["s/dog/1.png"]}, ["cat", "dog", "dog"]),
+        ({"000": ["0001.png"], "001": ["0011.png"]}, []),
+    ],
+)
+def test_tars_of_images_alone_are_folders_of_classes(
+    tmp_path: Path, tars: dict[str, list[str]], labels: list[str]
+) -> None:
+    for stem, names in tars.items():
+        tar_of(tmp_path / f"{stem}.tar", {name: png(1) for name in names})
+    found = records(tmp_path)
+    assert [label for record in found for label in record.labels] == labels
+    splits = [record.attributes.get("split") for record in found]
+    assert splits == (["train", "train", "val"] if "train" in tars else [None] * len(found))
