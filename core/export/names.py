@@ -35,6 +35,7 @@ class FileNames:
         """
         parts = [_safe(part) for part in re.split(r"[/\\]+", item.name)]
         *folders, name = [part for part in parts if part] or [f"{item.id[:32]}"]
+        folders = folders[folders[:1] == ["images"] :]  # they all lie in such a folder
         stem, ending = name, ending_of(item.payload)
         if "." in name[1:]:
             stem, _, found = name.rpartition(".")

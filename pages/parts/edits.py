@@ -71,7 +71,7 @@ def undo(of: str = "") -> None:
                 st.rerun()
 
 
-def _edited() -> None:
+def edited() -> None:
     """Note the edit that was made, and draw the whole page: its filters and colors may change."""
     name = state.collection()
     session.store(EDITED, (name, state.workbench().last_edit(name)))
@@ -88,10 +88,10 @@ def _tag(ids: Sequence[str], of: str) -> None:
     with st.container(horizontal=True):
         if st.button("Add tag", key=f"_{of}tag_add", type="primary", disabled=not tag):
             bench.tag(name, tag, [(id_,) for id_ in ids])
-            _edited()
+            edited()
         if st.button("Remove tag", key=f"_{of}tag_remove", disabled=not tag or tag not in known):
             bench.untag(name, tag, [(id_,) for id_ in ids])
-            _edited()
+            edited()
     st.caption("Tags are a filter here and in Geometry.")
 
 
@@ -105,10 +105,10 @@ def _label(ids: Sequence[str], of: str) -> None:
     with st.container(horizontal=True):
         if st.button("Set label", key=f"_{of}label_set", type="primary", disabled=not label):
             bench.set_labels(name, ids, [str(label)])
-            _edited()
+            edited()
         if st.button("Remove labels", key=f"_{of}label_remove"):
             bench.set_labels(name, ids, [])
-            _edited()
+            edited()
     st.caption(
         f"Replaces all labels of {formatting.count(len(ids), 'item')}, also when the source is "
         "added again."
@@ -123,4 +123,4 @@ def _delete(ids: Sequence[str], done: Callable[[], None], of: str) -> None:
     if st.button(f"Delete {len(ids):,}", key=f"_{of}delete_picked", type="primary"):
         state.workbench().delete_items(state.collection(), list(ids))
         done()
-        _edited()
+        edited()

@@ -9,7 +9,7 @@ import streamlit as st
 from core import search
 from core.search import Explanation, LabelRanking, LabelScores
 from core.types import Item, Part, Query, Score
-from pages.parts import explanation, formatting, gallery, problems, session, state
+from pages.parts import edits, explanation, formatting, gallery, problems, session, state
 from pages.parts import query as query_parts
 
 SEARCH = "pages/explore/search.py"
@@ -235,12 +235,12 @@ def _link(item: Item) -> str:
 
 def _delete(item: Item) -> None:
     st.caption(
-        "Deletes this item, its pairs and its vectors from the collection. The image file itself "
-        "is not deleted."
+        "Deletes this item, its pairs and its vectors from the collection, also when the source is "
+        "added again. The image file itself is not deleted."
     )
     if st.button("Delete this item", key="_delete_item", type="primary"):
         state.workbench().delete_items(state.collection(), [item.id])
-        st.rerun()
+        edits.edited()
 
 
 def _walk(id_: str) -> None:

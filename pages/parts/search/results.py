@@ -166,6 +166,7 @@ def _table(kind: Kind, result: SearchResult, cards: Sequence[gallery.Card]) -> N
     """The results as a table that can be sorted, searched, saved and selected from."""
     by_id: dict[str, Hit] = {hit.id: hit for hit in result.hits}
     items = state.items(list(by_id))
+    tags = gallery.tags(list(by_id))
     fields = sorted({name for one in items.values() for name in one.attributes})
     cards = sorted(cards, key=lambda card: by_id[card.id].rank)
     ids = [card.id for card in cards]
@@ -181,6 +182,7 @@ def _table(kind: Kind, result: SearchResult, cards: Sequence[gallery.Card]) -> N
             **({"P(match)": by_id[card.id].probability} if calibrated else {}),
             "p": by_id[card.id].p_null,
             **({"labels": list(card.labels)} if labeled else {}),
+            **({"tags": tags.get(card.id, [])} if tags else {}),
             "name": card.name,
             **{gallery.column_of(f): _cell(items[card.id].attributes.get(f)) for f in fields},
         }
@@ -204,7 +206,8 @@ def _table(kind: Kind, result: SearchResult, cards: Sequence[gallery.Card]) -> N
             "rank": st.column_config.NumberColumn(width="small"),
             "caption": st.column_config.TextColumn(width="large"),
             "cosine": decimals, "P(match)": decimals, "p": decimals,
-            "labels": st.column_config.ListColumn(),
+            "labels": st.column_config.ListColumn(width="medium"),
+            "tags": st.column_config.ListColumn(width="medium"),
         },
         alt=f"Results: {SCOPE_NAMES[kind]} with rank, band, cosine, probability and labels",
         height="content",
