@@ -143,7 +143,7 @@ def _unread(tree: Tree, tables: Tables, sidecars: Sidecars) -> Iterator[Aside]:
         known.add(name)
         if suffix(name) not in _TABLES:  # it may have been no table at all
             yield Aside(name, reason)
-    rest = [n for n in tree.names if n not in known and not (is_image(n) or _is_archive(n))]
+    rest = [n for n in tree.names if not is_image(n) and n not in known and not _is_archive(n)]
     for _, files in groupby(sorted(rest, key=lambda n: (suffix(n), n)), suffix):
         names = list(files)
         path = tree.path(names[0])
@@ -216,9 +216,9 @@ def _unite(tree: Tree, top: str, found: Tables, at_top: bool) -> None:
 def _candidates(contents: Contents, found: Tables) -> tuple[list[str], bool]:
     """Files that may be the table, and whether they lie at the top of the tree."""
     tree, top, options = contents.tree, contents.top, contents.options
-    stems = {splitext(name)[0] for name in contents.images}
-    # The others belong to an image.
-    free = [n for n in tree.names if splitext(n)[0] not in stems and n not in contents.sidecars]
+    files = [n for n in tree.names if not is_image(n) and n not in contents.sidecars]
+    stems = {splitext(name)[0] for name in contents.images} if files else set()
+    free = [n for n in files if splitext(n)[0] not in stems]  # the others belong to an image
     if asked := [form for form in TABLES if form.name == options.form]:
         of_form = [n for n in free if suffix(n) in asked[0].suffixes]
         highest = min((n.count("/") for n in of_form), default=0)

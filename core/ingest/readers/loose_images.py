@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from core.ingest.images import IMAGE_SUFFIXES, UNSUPPORTED_SUFFIXES
-from core.ingest.readers.files import Tree, suffix
+from core.ingest.readers.files import Tree
 from core.ingest.readers.places import places_of
 from core.ingest.readers.records import Entry, Note, Record
+
+_SUFFIXES = IMAGE_SUFFIXES + UNSUPPORTED_SUFFIXES
 
 
 def is_image(name: str) -> bool:
     """Whether a file has the suffix of an image, supported or not."""
-    return suffix(name) in IMAGE_SUFFIXES + UNSUPPORTED_SUFFIXES
+    return name.lower().endswith(_SUFFIXES)
 
 
 def loose_images(tree: Tree, images: Sequence[str], top: str | None) -> Iterator[Entry]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import TypeAlias
 
 from core.types import Value
@@ -45,7 +44,7 @@ def places_of(images: Sequence[str], top: str = "") -> tuple[list[str], dict[str
     >>> places["train/cat/1.jpg"]
     (('cat',), {'split': 'train'})
     """
-    folders = {name: PurePosixPath(name.removeprefix(top)).parts[:-1] for name in images}
+    folders = {name: tuple(name.removeprefix(top).split("/")[:-1]) for name in images}
     splits = _take_splits(folders)
     _drop_meaningless(folders)
     depth = _depth_of_classes(folders, splits)

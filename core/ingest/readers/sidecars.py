@@ -44,11 +44,16 @@ class Sidecars:
         self._texts: dict[str, str] = {}
         self._fields: dict[str, str] = {}
         self.names: list[str] = []
-        owners = {owner: image for image in images for owner in (image, splitext(image)[0])}
+        beside = [
+            n
+            for n in (tree.names if names is None else names)
+            if n.lower().endswith((*_TEXTS, ".json"))
+        ]
+        stems = ((image, splitext(image)[0]) for image in images) if beside else ()
+        owners = {owner: both[0] for both in stems for owner in both}
         # A .caption comes before the .txt of the same name, which may hold something else.
-        for name in tree.names if names is None else names:
-            image = owners.get(splitext(name)[0])
-            if image and suffix(name) in (*_TEXTS, ".json"):
+        for name in beside:
+            if image := owners.get(splitext(name)[0]):
                 self.names.append(name)
                 files = self._fields if suffix(name) == ".json" else self._texts
                 files.setdefault(image, name)
