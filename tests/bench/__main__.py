@@ -10,20 +10,21 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from core.errors import InputError, UnknownName
+from core.errors import InputError
 
 NAMES = (
     "coverage", "encoder", "geometry", "ingest", "matches", "multivector", "neighbors", "page",
-    "queries", "search", "stages",
+    "queries", "repair", "repairs", "search", "stages",
 )  # fmt: skip
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the rows of one benchmark; 0 done, 2 when it cannot run."""
     name = " ".join(arguments)
+    if name not in NAMES:
+        sys.stderr.write(f"No benchmark is called '{name}'. All of them: {', '.join(NAMES)}.\n")
+        return 2
     try:
-        if name not in NAMES:
-            raise UnknownName("benchmark", name, NAMES)
         rows = import_module(f"tests.bench.{name}").run()
     except InputError as error:
         sys.stderr.write(f"{error}\n")

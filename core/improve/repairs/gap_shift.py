@@ -10,7 +10,7 @@ from core.types import Space
 
 @repair(
     title="Shift along the modality gap",
-    family="Gap",
+    family="Modality gap",
     source="Liang et al. Mind the Gap. NeurIPS 2022; Restrepo et al. Multimodal Deep Learning for "
     "Low-Resource Settings: A Vector Embedding Alignment Approach. 2024.",
 )

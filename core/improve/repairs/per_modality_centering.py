@@ -10,7 +10,7 @@ from core.types import KINDS, Space
 
 @repair(
     title="Center each modality",
-    family="Gap",
+    family="Modality gap",
     source="An et al. I0T: Embedding Standardization Method Towards Zero Modality Gap. ACL 2025; "
     "Li, Zhang et al. Closing the Modality Gap for Mixed Modality Search. 2025.",
 )
