@@ -145,7 +145,7 @@ def fits(columns: Iterable[str], options: ReadOptions = DETECT) -> bool:
 
 def must_fit(name: str, columns: Iterable[str], options: ReadOptions = DETECT) -> None:
     """Reject a table that has neither images nor texts, or no column that a user named."""
-    columns = list(columns)
+    columns = [column for column in columns if column.strip()]
     names = ", ".join(columns[:8]) + (", ..." if len(columns) > 8 else "") or "none"
     for role, wanted in _asked(options).items():
         if not chosen(columns, wanted):
