@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from core.types import Item
@@ -170,7 +171,7 @@ class Updates:
         which = "1 item that was deleted here stays" if n == 1 else (
             f"{n:,} items that were deleted here stay"
         )  # fmt: skip
-        again = f"To add them again: sextant undo {self._collection.name} --deletions"
+        again = f"To add them again: sextant undo {quote(self._collection.name)} --deletions"
         return [f"{which} deleted (first: {first}). {again}"]
 
     def _merged(self) -> list[str]:

@@ -236,6 +236,7 @@ class Workbench:
     def rename(self, name: str, to: str) -> None:
         """Give a collection another name."""
         self.home.rename(name, to)
+        _export.rename_exports(self, name, to)
         self.last_used.note(to)
 
     def delete(self, name: str) -> None:

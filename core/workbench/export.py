@@ -105,15 +105,19 @@ def exported_file(
 
 @dataclass(frozen=True)
 class SavedExport:
-    """An export in the home: its folder, its file or folder there, bytes, and when it was made.
+    """An export in the home: its folder, its file or folder there, and when it was made.
 
     `made` are seconds since 1970.
     """
 
     folder: Path
     place: Path
-    size: int
     made: float
+
+    @property
+    def size(self) -> int:
+        """Its bytes; looks at every file."""
+        return sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
 
     @property
     def is_file(self) -> bool:
@@ -141,9 +145,15 @@ def saved_exports(bench: Workbench, name: str) -> tuple[SavedExport, ...]:
         places = [p for p in folder.iterdir() if not p.name.startswith(".")]
         shortest = min(places, key=lambda place: len(place.name), default=None)
         if shortest:
-            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            found.append(SavedExport(folder, shortest, size, folder.stat().st_mtime))
+            found.append(SavedExport(folder, shortest, folder.stat().st_mtime))
     return tuple(sorted(found, key=lambda one: -one.made))
+
+
+def rename_exports(bench: Workbench, name: str, to: str) -> None:
+    """Keep the exports of a collection that got another name, unless that one has some."""
+    before, after = _exports(bench, name), _exports(bench, to)
+    if before.is_dir() and not after.exists():
+        before.rename(after)
 
 
 def delete_export(saved: SavedExport) -> None:

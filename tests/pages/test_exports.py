@@ -17,6 +17,9 @@ def test_an_export_in_the_background_is_offered_on_the_card_until_it_is_deleted(
     app.button(key="_exports_colours").click()
     run(app)
     assert "Earlier exports" in words(app) and app.code[0].value == str(saved.place)
+    bench.rename("colours", "colors")
+    assert len(bench.saved_exports("colors")) == 1
+    bench.rename("colors", "colours")
     bench.delete_export(saved)
     run(app)
     assert not [b for b in app.button if b.key == "_exports_colours"]

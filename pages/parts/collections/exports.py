@@ -48,13 +48,13 @@ NAMES = {
 
 def _saved(n: int, one: SavedExport) -> None:
     """One export: where it lies, how large it is, and what can be done with it."""
-    made = datetime.fromtimestamp(one.made)
+    made, size = datetime.fromtimestamp(one.made), one.size
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
-            formatting.plain(f"{one.place.name}, {one.size / 1e6:,.1f} MB, {made:%d %b %H:%M}"),
+            formatting.plain(f"{one.place.name}, {size / 1e6:,.1f} MB, {made:%d %b %H:%M}"),
             width="stretch",
         )
-        if one.size <= LARGEST_DOWNLOAD:
+        if size <= LARGEST_DOWNLOAD:
             name = one.place.name if one.is_file else f"{one.place.stem}.zip"
             st.download_button(
                 "Download" if one.is_file else "Download (zip)", one.read, name,
