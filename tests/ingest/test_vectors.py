@@ -377,3 +377,12 @@ def test_a_column_of_vectors_that_is_not_there(tmp_path: Path) -> None:
     assert is_vectors(path, options)
     with pytest.raises(InputError, match=r"it has no column 'emb' \(columns: id, kind, vector\)"):
         read_vectors(path, None, options)
+
+
+def test_vectors_of_images_and_texts_that_differ_in_length(tmp_path: Path) -> None:
+    columns = {"image_emb": pa.array([[1.0, 0]], pa.list_(pa.float32(), 2)),
+               "text_emb": pa.array([[1.0]], pa.list_(pa.float32(), 1))}  # fmt: skip
+    pq.write_table(pa.table(columns), tmp_path / "v.parquet")
+    reason = r"differ in length \(image_emb has 2, text_emb has 1\). .* --vector-column image_emb"
+    with pytest.raises(InputError, match=reason):
+        read_vectors(tmp_path / "v.parquet")

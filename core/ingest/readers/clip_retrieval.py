@@ -12,7 +12,14 @@ from core.ingest.readers.files import Folder
 from core.ingest.readers.numpy_arrays import as_lists, matrix
 from core.ingest.readers.parquet_vectors import fields_of, parquet_file
 from core.ingest.readers.records import ReadOptions
-from core.ingest.readers.vector_tables import BLOCK_ROWS, Block, VectorForm, VectorTable, columns_of
+from core.ingest.readers.vector_tables import (
+    BLOCK_ROWS,
+    Block,
+    VectorForm,
+    VectorTable,
+    columns_of,
+    one_length,
+)
 
 _ARRAYS = ("img_emb", "text_emb")  # folders, and names of the columns that their arrays become
 
@@ -51,10 +58,11 @@ def _table(place: Path, options: ReadOptions) -> VectorTable:
                 yield {c: as_lists(m[part]) for c, m in matrices.items()}, rows
                 start += len(rows)
 
-    d = matrix(arrays[next(iter(columns.vectors))][numbers[0]]).shape[1]
+    lengths = {c: matrix(arrays[c][numbers[0]]).shape[1] for c in columns.vectors}
     return VectorTable(
-        place.name, Folder(place), sum(sizes), d, columns.vectors, columns.roles, blocks,
-        columns.left_aside, (f"{len(numbers):,} parts were read.", *columns.notes),
+        place.name, Folder(place), sum(sizes), one_length(place.name, lengths), columns.vectors,
+        columns.roles, blocks, columns.left_aside,
+        (f"{len(numbers):,} parts were read.", *columns.notes),
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from core.ingest.readers.vector_tables import (
     VectorTable,
     columns_of,
     common_length,
+    one_length,
 )
 
 _ROWS = 1024
@@ -67,8 +68,12 @@ def _table(place: Path, options: ReadOptions) -> VectorTable:
             lists = {c: batch.column(c) for c in vectors}
             yield lists, fields_of(batch.select(fields), found.name)
 
-    d = getattr(schema.field(vectors[0]).type, "list_size", 0) or common_length(
-        batch.column(c) for batch in batches(vectors) for c in vectors
+    lengths = {c: getattr(schema.field(c).type, "list_size", 0) for c in vectors}
+    fixed = {column: length for column, length in lengths.items() if length}
+    d = (
+        one_length(found.name, fixed)
+        if fixed
+        else common_length(batch.column(c) for batch in batches(vectors) for c in vectors)
     )
     return VectorTable(
         found.name, Folder(found.parent), lance_count(found), d, columns.vectors, columns.roles,

@@ -27,6 +27,7 @@ from core.ingest.readers.vector_tables import (
     VectorForm,
     VectorTable,
     columns_of,
+    one_length,
 )
 from core.types import Rejected
 
@@ -79,7 +80,7 @@ def _recognizes(place: Path, options: ReadOptions) -> bool:
 
 def _contents(folder: Path) -> tuple[list[Path], list[Path], bool]:
     """The arrays and tables directly in a folder, and whether images are there too."""
-    files = sorted(f for f in folder.iterdir() if f.is_file() and not hidden(f.name))
+    files = sorted(file for file in folder.iterdir() if not hidden(file.name))
     arrays = [file for file in files if suffix(file.name) in (".npy", ".npz")]
     tables = [file for file in files if suffix(file.name) in _TABLES]
     return arrays, tables, any(is_image(file.name) for file in files)
@@ -118,7 +119,8 @@ def _table(place: Path, options: ReadOptions) -> VectorTable:
             yield lists, fields
 
     return VectorTable(
-        files[0].name, Folder(folder), n, _width(matrices, columns), columns.vectors, columns.roles,
+        files[0].name, Folder(folder), n, _width(place.name, matrices, columns), columns.vectors,
+        columns.roles,
         blocks, (*aside, *columns.left_aside, *table.left_aside),
         (f"Row by row, {source} says what the vectors are of.", *columns.notes),
     )  # fmt: skip
@@ -173,8 +175,8 @@ def _fields(entry: Row | Rejected | Note, columns: Mapping[str, str]) -> Fields 
     return fields
 
 
-def _width(matrices: Mapping[str, Any], columns: Columns) -> int:
-    return int(matrices[next(iter(columns.vectors))].shape[1])
+def _width(name: str, matrices: Mapping[str, Any], columns: Columns) -> int:
+    return one_length(name, {c: matrices[c].shape[1] for c in columns.vectors})
 
 
 def _arrays(path: Path, aside: list[Aside]) -> dict[str, Any]:
@@ -231,7 +233,7 @@ def _of_npz(
             yield lists, [dict(zip(plain, row, strict=True)) for row in zip(*cut, strict=True)]
 
     return VectorTable(
-        path.name, Folder(path.parent), n, _width(matrices, columns), columns.vectors,
+        path.name, Folder(path.parent), n, _width(path.name, matrices, columns), columns.vectors,
         columns.roles, blocks, (*aside, *columns.left_aside), columns.notes,
     )  # fmt: skip
 

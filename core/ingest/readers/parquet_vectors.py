@@ -18,6 +18,7 @@ from core.ingest.readers.vector_tables import (
     VectorTable,
     columns_of,
     common_length,
+    one_length,
 )
 
 
@@ -55,9 +56,14 @@ def _table(place: Path, options: ReadOptions) -> VectorTable:
                 raise UnreadableFile(file.name, f"{reason}; ingest it by its own path")
             n, size = n + part.metadata.num_rows, size + extent(part)[1]
     vectors = list(columns.vectors)
-    sizes = [getattr(schema.field(c).type, "list_size", 0) for c in vectors]
-    d = sizes[0] or common_length(
-        batch.column(c) for batch in _batches(files, vectors, 65_536) for c in vectors
+    lengths = {c: getattr(schema.field(c).type, "list_size", 0) for c in vectors}
+    fixed = {column: length for column, length in lengths.items() if length}
+    d = (
+        one_length(place.name, fixed)
+        if fixed
+        else common_length(
+            batch.column(c) for batch in _batches(files, vectors, 65_536) for c in vectors
+        )
     )
     rows = block_rows(n, size)
     fields = [c for c in columns.roles if c not in columns.vectors]

@@ -160,6 +160,19 @@ def _by_roles(name: str, column: str, known: Mapping[str, str]) -> Of:
                          "--caption-column NAME")  # fmt: skip
 
 
+def one_length(name: str, lengths: Mapping[str, int]) -> int:
+    """The length that the vectors of all columns have.
+
+    Raises:
+        UnreadableFile: they differ, so that they cannot be compared.
+    """
+    if len(set(lengths.values())) > 1:
+        each = ", ".join(f"{column} has {length}" for column, length in lengths.items())
+        how = f"Read one of them: --vector-column {quote(next(iter(lengths)))}"
+        raise UnreadableFile(name, f"its vectors differ in length ({each}). {how}")
+    return next(iter(lengths.values()))
+
+
 def common_length(columns: Iterable[Any]) -> int:
     """The most frequent length of lists, of equally frequent ones the first; 0 without any."""
     from pyarrow import compute
