@@ -64,7 +64,7 @@ def undo(of: str = "") -> None:
     if not last or last != (name, bench.last_edit(name)):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{of}undo"):
-        st.caption(f"{formatting.plain(last[1]).capitalize()}.", width="content")
+        st.caption(f"{formatting.plain(last[1])}.", width="content")
         if st.button("Undo", key=f"_{of}undo", icon=":material/undo:", type="tertiary"):
             with problems.shown():
                 bench.undo(name)

@@ -70,7 +70,7 @@ def test_an_undo_keeps_what_came_in_between(pets):
 
 
 def test_edits_outlive_a_second_ingest(pets):
-    pets.edits.set_labels([CAT.id], ["tiger"])
+    pets.edits.set_labels([CAT.id], [" tiger ", " "])
     pets.edits.delete([DOG.id])
     for _ in range(2):
         pets.add(ITEMS, PAIRS, {DOG.id: b"webp"})

@@ -141,7 +141,8 @@ def _colors() -> dict[str, str]:
         for field in state.workbench().fields(state.collection())
         if field.name not in OWN and (field.values or field.type != "str")
     ]
-    attributes = {f"{FIELD}{name}": formatting.shorten(name, 40).capitalize() for name in fields}
+    named = {name: formatting.shorten(f"{name[:1].upper()}{name[1:]}", 40) for name in fields}
+    attributes = {f"{FIELD}{name}": title for name, title in named.items()}
     return {KIND: "Images and texts", **label, **attributes, **parts}
 
 
