@@ -49,7 +49,7 @@ def _draw(found: Preview) -> None:
     st.markdown(f"**{title}**: {at_least}{formatting.count(n, 'record')}. Nothing is stored yet.")
     reading.how(found.form, found.columns, [asdict(aside) for aside in found.left_aside])
     st.dataframe(
-        [_cells(row) for row in found.rows],
+        _table(found.rows),
         hide_index=True,
         row_height=64,
         column_config={
@@ -72,19 +72,18 @@ def _draw(found: Preview) -> None:
         st.caption(formatting.plain(note))
 
 
-def _cells(row: Any) -> dict[str, Any]:
-    """One record as a row of the table; columns that no record has are left out."""
-    cells: dict[str, Any] = {}
-    if row.thumbnail:
-        cells["_image"] = gallery.data_uri(row.thumbnail)
-    cells["_name"] = row.name
-    if row.captions:
-        cells["_captions"] = "\n".join(row.captions)
-    if row.labels:
-        cells["_labels"] = ", ".join(row.labels)
-    if row.problem:
-        cells["_problem"] = row.problem
-    return cells | {name: str(v) for name, v in list(row.attributes.items())[:ATTRIBUTES]}
+def _table(rows: Sequence[Any]) -> dict[str, list[str]]:
+    """Records as columns of texts; those without any are left out."""
+    attributes = list(dict.fromkeys(name for row in rows for name in row.attributes))[:ATTRIBUTES]
+    columns = {
+        "_image": [gallery.data_uri(row.thumbnail) for row in rows],
+        "_name": [row.name for row in rows],
+        "_captions": ["\n".join(row.captions) for row in rows],
+        "_labels": [", ".join(row.labels) for row in rows],
+        "_problem": [row.problem for row in rows],
+    }
+    columns |= {name: [str(row.attributes.get(name, "")) for row in rows] for name in attributes}
+    return {name: texts for name, texts in columns.items() if any(texts)}
 
 
 def _differently(source: Path) -> ReadOptions:
