@@ -33,8 +33,8 @@ FORMS: tuple[Form, ...] = (*_SOURCES, *TABLES, *VECTOR_FORMS)
 def read(path: str | Path, root: Path | None = None, options: ReadOptions = DETECT) -> Source:
     """Detect the form of a source and read it.
 
-    A folder or zip yields all its images, with the captions, labels and attributes of the table at
-    its top. A table by its own path yields only the images and texts that it names.
+    A folder, zip or tar yields all its images, with the captions, labels and attributes of the
+    table in it. A table by its own path yields only the images and texts that it names.
 
     Args:
         path: a folder or a file.

@@ -1,4 +1,4 @@
-"""A folder or zip: the rows of its table, and every image that no row names."""
+"""A folder, zip or tar: the rows of its table, and every image that no row names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.ingest.readers.tars import is_tar
 from core.types import Rejected, Value
 
 SUPPORTED = (
-    "a folder or zip of images, items.jsonl, CSV, TSV or Parquet with image and caption columns, "
+    "a folder, zip or tar of images, items.jsonl, CSV, TSV or Parquet with images and captions, "
     "COCO captions JSON, a .txt of captions, or one image"
 )
 # In a folder these are tables; a .json or .txt may be anything, so a few of them are tried, and a
@@ -315,7 +315,7 @@ IMAGE = SourceForm(
 FOLDER = SourceForm(
     name="folder",
     title="Folder or zip of images",
-    recognized="Any folder or zip. A table in it is read too, unless --form folder is given.",
+    recognized="Any folder, zip or tar. A table in it is read too, unless --form folder is given.",
     taken=(
         "Every image. Without a table, folders are labels, train, val and test are splits, and "
         "the lines of a.txt or a.caption beside a.jpg are its captions."

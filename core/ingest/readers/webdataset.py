@@ -283,7 +283,8 @@ WEBDATASET = SourceForm(
     recognized="A .tar, or a folder of them, in which files of one name belong together.",
     taken=(
         ".jpg, .png, .webp (image), .txt (caption), .cls (label; classnames.txt beside the tars "
-        "has the names), .json (caption, label; its other fields are attributes)."
+        "has the names), .json (caption, label; its other fields are attributes). Tars of images "
+        "alone are folders of classes."
     ),
     example="00000.tar: 0001.jpg, 0001.txt, 0001.json",
     recognizes=is_webdataset,

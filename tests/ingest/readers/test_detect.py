@@ -122,7 +122,7 @@ def test_real_sets(data: Path) -> None:
         ("t.parquet", "PAR1 nonsense", "it is not a Parquet file, or it is damaged"),
         ("t.json", '{"a": 1}', r"it is none of: COCO captions"),
         ("t.json", '{"images": [', "it is not JSON, or it is truncated"),
-        ("t.pdf", "x", "its format is not supported. Supported: a folder or zip of images"),
+        ("t.pdf", "x", "its format is not supported. Supported: a folder, zip or tar of images"),
         ("t.zip", "x", "it is not a zip"),
         ("t.txt", "\n\n", "it has no rows"),
     ],
