@@ -122,9 +122,9 @@ class Repaired:
             return "No step was chosen, so that nothing changed."
         if self.unchanged:
             return (
-                f"No rank of {self.n_test:,} held-out pairs changed. A vector that is added to "
-                "all rows that are ranked, or a rotation of rows and queries alike, changes no "
-                "order."
+                f"No rank of {self.n_test:,} held-out pairs changed: these steps reorder nothing "
+                "here. A vector added to all that is ranked, a rotation of rows and queries alike, "
+                "and an adapter that gained nothing do not."
             )
         parts = " and ".join(f"{WORDS[name]} {self.points(name, JUDGED)}" for name in DIRECTIONS)
         helped, hurt = self._signs(1), self._signs(-1)

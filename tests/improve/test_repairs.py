@@ -123,6 +123,19 @@ def test_a_rotation_is_undone(rng):
     assert after["text"] == pytest.approx(after["image"], abs=1e-4)
 
 
+def test_an_adapter_learns_what_relates_pairs_and_stays_away_where_nothing_is_to_gain(rng):
+    images = spaces.directions(600, 12)
+    turn = np.linalg.qr(np.eye(12) + 0.25 * rng.normal(size=(12, 12)))[0]
+    turned = spaces.space(images, images @ turn, spaces.diagonal(600))
+    after = mapped(fit("adapter", turned, rate=0.01), turned)
+    before = (turned.images * turned.texts).sum(axis=1).mean()
+    assert (after["image"] * after["text"]).sum(axis=1).mean() > before + 0.2
+    same = spaces.space(images, images, spaces.diagonal(600))
+    assert np.array_equal(fit("adapter", same).rows["text"].matrix, np.eye(12, dtype=np.float32))
+    shuffled = fit("adapter", spaces.shuffled(200, 12)).rows["image"].matrix
+    assert np.array_equal(shuffled, np.eye(12, dtype=np.float32))
+
+
 @pytest.mark.parametrize("name", ["cca", "pls"])
 def test_a_subspace_keeps_what_both_share_and_drops_the_rest(name, rng):
     shared, noise = rng.normal(size=(400, 3)), rng.normal(size=(2, 400, 5))
