@@ -25,7 +25,9 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     if options.dry_run and options.prune:
         raise InputError("--dry-run cannot tell what is gone. An ingest without --prune lists it.")
     if options.dry_run:
-        found = workbench.preview(options.path, options=how, seconds=DRY_RUN_S)
+        found = workbench.preview(
+            options.path, name=options.collection, options=how, seconds=DRY_RUN_S
+        )
         return print_json(found.to_dict(), options) if options.json else _show(found)
     if not options.collection:
         raise InputError("The collection has no name. Type one: -c NAME")

@@ -9,6 +9,7 @@ from core.ingest.readers.detect import FORMS, read
 from core.ingest.readers.files import allowed
 from core.ingest.readers.records import Aside, Reading, ReadOptions
 from core.ingest.readers.vectors import is_vectors, read_vectors
+from core.ingest.stored_images import StoredImages
 from core.ingest.token_vectors import add_tokens, pool_tokens, pooling_of
 from core.ingest.vectors import import_vectors
 from core.ingest.writer import IngestReport
@@ -24,6 +25,7 @@ __all__ = [
     "PreviewRow",
     "ReadOptions",
     "Reading",
+    "StoredImages",
     "add_encoder",
     "add_tokens",
     "allowed",

@@ -11,6 +11,7 @@ from typing import Any
 from core.errors import UnreadableFile
 from core.ingest.images import decode, thumbnail
 from core.ingest.readers.detect import read
+from core.ingest.readers.files import Tree
 from core.ingest.readers.records import Aside, Note, ReadOptions, Record
 from core.ingest.readers.vectors import VectorSource, is_vectors, read_vectors
 from core.types import Item, Rejected, Value
@@ -77,6 +78,7 @@ def preview(
     path: str | Path,
     root: Path | None,
     options: ReadOptions,
+    stored: Tree | None = None,
     *,
     rows: int,
     seconds: float,
@@ -87,6 +89,7 @@ def preview(
         path: a folder or a file.
         root: when given, nothing outside this folder is read.
         options: how it is to be read where that shall not be detected.
+        stored: images that a table may name where they do not lie beside it.
         rows: how many records are shown.
         seconds: after which no more records are looked at.
 
@@ -95,7 +98,7 @@ def preview(
     """
     if is_vectors(path, options):
         return _vectors(read_vectors(path, root, options), rows, seconds)
-    source, end = read(path, root, options), monotonic() + seconds
+    source, end = read(path, root, options, stored), monotonic() + seconds
     shown: list[PreviewRow] = []
     rejected: list[Rejected] = []
     notes: list[str] = []

@@ -173,9 +173,7 @@ def _direction(
     reduced = np.add.reduceat(place / (result[:, None] - ahead), start) / relevant[:, None]
     error = two_way_error(precision, reduced, kept, images)
     scores["mAP"] = _share("mAP", precision, error, images, _precision_chance(n, relevant))
-    return Direction(
-        scores, queries, first_ranks, n, relevant, images, without, precision, reduced
-    )
+    return Direction(scores, queries, first_ranks, n, relevant, images, without, precision, reduced)
 
 
 def _folds(space: Space, pairs: Ints) -> tuple[Ints, bool]:

@@ -72,7 +72,7 @@ class Workbench:
     # Each verb lies in a module of plain functions that can be read alone.
 
     ingest = _ingest.ingest
-    preview = staticmethod(_ingest.preview)
+    preview = _ingest.preview
     add_encoder = _ingest.add_encoder
     encode_again = _ingest.encode_again
     outdated = _ingest.outdated

@@ -81,7 +81,7 @@ def ingest(
             )
         else:
             begin_step(progress, "reading", 1, 3)
-            source = pipeline.read(path, root, options)
+            source = pipeline.read(path, root, options, _stored(bench, name))
             begin_step(progress, "loading the encoder", 2, 3)
             loaded = encoders.load(encoder or _first_encoder(bench, name))
             begin_step(progress, "encoding", 3, 3, "images" if Path(path).is_dir() else "records")
@@ -111,8 +111,10 @@ def _keep(
 
 
 def preview(
+    bench: Workbench,
     path: str | Path,
     *,
+    name: str = "",
     root: Path | None = None,
     options: ReadOptions = DETECT,
     rows: int = 8,
@@ -121,7 +123,9 @@ def preview(
     """What `ingest` would read from a path: nothing is encoded or stored.
 
     Args:
+        bench: the workbench.
         path: as of `ingest`; `root` and `options` as well.
+        name: the collection that it would be added to, whose images a table may name.
         root: when given, paths outside it are rejected.
         options: how it is to be read where that shall not be detected.
         rows: how many records are shown.
@@ -131,10 +135,16 @@ def preview(
         InputError: nothing in it can be read.
     """
     if not exports.is_export(path):
-        return pipeline.preview(path, root, options, rows=rows, seconds=seconds)
-    name = pipeline.allowed(path, root).name
+        stored = _stored(bench, name)
+        return pipeline.preview(path, root, options, stored, rows=rows, seconds=seconds)
+    export = pipeline.allowed(path, root).name
     shown = [pipeline.preview_row(*one) for one in exports.first_items(path, root, rows)]
-    return Preview(name, None, len(shown), tuple(shown), form=exports.FORM)
+    return Preview(export, None, len(shown), tuple(shown), form=exports.FORM)
+
+
+def _stored(bench: Workbench, name: str) -> pipeline.StoredImages | None:
+    """The images of a collection, for captions that come without them; None for a new one."""
+    return pipeline.StoredImages(bench.home.open(name)) if name in bench.home.names() else None
 
 
 def upload_folder(bench: Workbench) -> Path:

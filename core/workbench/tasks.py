@@ -74,9 +74,9 @@ def discard_upload(bench: Workbench, path: Path) -> None:
     uploads.discard_upload(path, upload_folder(bench))
 
 
-def preview(bench: Workbench, path: str, options: ReadOptions) -> Preview:
-    """What would be read from an upload or a path that the app may read."""
-    return bench.preview(path, root=_root(bench, Path(path)), options=options)
+def preview(bench: Workbench, path: str, options: ReadOptions, name: str = "") -> Preview:
+    """What would be read from an upload or a path that the app may read, for a collection."""
+    return bench.preview(path, name=name, root=_root(bench, Path(path)), options=options)
 
 
 def columns(bench: Workbench, path: str) -> list[str]:

@@ -305,9 +305,9 @@ def readable_image(data: bytes, name: str) -> Any:
 
 
 @st.cache_data(max_entries=8, ttl=120, show_spinner=False)
-def preview(path: str, options: ReadOptions) -> Preview:
-    """What would be read from a path that may be read; kept for a while."""
-    return tasks.preview(workbench(), path, options)
+def preview(path: str, options: ReadOptions, name: str) -> Preview:
+    """What would be read for a collection from a path that may be read; kept for a while."""
+    return tasks.preview(workbench(), path, options, name)
 
 
 @st.cache_data(max_entries=8, ttl=120, show_spinner=False)

@@ -44,7 +44,9 @@ def test_a_selection_is_a_tag_and_goes_with_a_filter_and_a_query(run):
     select = ("export", "colours", "--to", "jsonl", "--selection", "mine", "--json")
     exported = json.loads(run(*select)[1])["exported"]
     assert exported["image"] == 4
-    found = run(*select, "--query", "red", "-k", "2", "--where", "size between 0 and 99", "--out", "b.jsonl")
+    found = run(
+        *select, "--query", "red", "-k", "2", "--where", "size between 0 and 99", "--out", "b.jsonl"
+    )
     assert found[0] == 0, found
     assert json.loads(found[1])["exported"] == {"image": 2, "text": 0}
 

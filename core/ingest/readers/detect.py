@@ -30,7 +30,12 @@ _SOURCES: tuple[SourceForm, ...] = (
 FORMS: tuple[Form, ...] = (*_SOURCES, *TABLES, *VECTOR_FORMS)
 
 
-def read(path: str | Path, root: Path | None = None, options: ReadOptions = DETECT) -> Source:
+def read(
+    path: str | Path,
+    root: Path | None = None,
+    options: ReadOptions = DETECT,
+    stored: Tree | None = None,
+) -> Source:
     """Detect the form of a source and read it.
 
     A folder, zip or tar yields all its images, with the captions, labels and attributes of the
@@ -40,6 +45,7 @@ def read(path: str | Path, root: Path | None = None, options: ReadOptions = DETE
         path: a folder or a file.
         root: when given, nothing outside this folder is read.
         options: what is not to be detected.
+        stored: images that a table by its own path may name where they do not lie beside it.
 
     Raises:
         InputError: no such path, outside `root`, or none of the forms; or no form of that name.
@@ -62,7 +68,7 @@ def read(path: str | Path, root: Path | None = None, options: ReadOptions = DETE
         return FOLDER.read(tree, file, options)
     if not _is_table(options) and not any(suffix(file) in form.suffixes for form in TABLES):
         raise UnreadableFile(file, f"its format is not supported. Supported: {SUPPORTED}")
-    return table_file(tree, file, options)
+    return table_file(tree, file, options, stored)
 
 
 def _is_table(options: ReadOptions) -> bool:

@@ -54,8 +54,15 @@ def table_of(
     raise UnreadableFile(name, f"it is none of: {titles}. {EXPECTED}")
 
 
-def table_file(tree: Tree, file: str, options: ReadOptions) -> Source:
-    """A table by its own path: only the images and texts that it names."""
+def table_file(tree: Tree, file: str, options: ReadOptions, stored: Tree | None = None) -> Source:
+    """A table by its own path: only the images and texts that it names.
+
+    Args:
+        tree: has the table, and the images beside it.
+        file: the table.
+        options: how it is to be read.
+        stored: the images that are meant where none of the table's lies beside it.
+    """
     form, table = table_of(tree, file, options, alone=True)
     part = (table, bases_of(file))
     reading = Reading(form.name, table.columns, table.left_aside)
@@ -65,6 +72,10 @@ def table_file(tree: Tree, file: str, options: ReadOptions) -> Source:
     # Beside the folder of the table, as in Flickr8k, images are found by their names.
     images = [name for name in tree.names if is_image(name)] if "/" in file else []
     entries = join_tables([part], tree, images)
+    if stored is not None and not any(isinstance(e, Record) and e.read for e in entries):
+        joined = join_tables([part], stored, stored.names)
+        if any(isinstance(e, Record) and e.read for e in joined):
+            entries = [Note(f"The images are those that '{stored.name}' has."), *joined]
     if all(isinstance(entry, Note) for entry in entries):
         raise UnreadableFile(name, f"it has no rows. {EXPECTED}")
     total = sum(isinstance(entry, Record) for entry in entries)

@@ -27,7 +27,7 @@ ABOUT_ENCODERS = (
 FORMATS = (
     "Images, a zip file, or a table: items.jsonl, CSV, TSV, Parquet (with precomputed "
     "vectors too), COCO captions. Captions are joined to the images uploaded with them. "
-    "All forms: About, Formats."
+    "All forms: More, Formats."
 )
 
 
@@ -75,7 +75,7 @@ def form(names: Sequence[str]) -> None:
     with problems.shown():
         if previewed:
             sources = _sources(files, path)
-            preview.show(sources, partial(_begin, sources, into, encoder))
+            preview.show(sources, into, partial(_begin, sources, into, encoder))
         elif added:
             _begin(_sources(files, path), into, encoder, AS_DETECTED)
             st.rerun()

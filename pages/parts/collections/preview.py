@@ -17,11 +17,12 @@ FILES = "files.zip"  # what uploaded files without a zip are packed into
 
 
 @st.dialog("Preview", width="large")
-def show(sources: Sequence[Path], add: Callable[[ReadOptions], None]) -> None:
+def show(sources: Sequence[Path], name: str, add: Callable[[ReadOptions], None]) -> None:
     """The dialog, with the choice of another reading.
 
     Args:
         sources: what would be read.
+        name: the collection that it would be added to, "" for new ones.
         add: adds it, as it is read here.
     """
     below = st.container()
@@ -31,7 +32,7 @@ def show(sources: Sequence[Path], add: Callable[[ReadOptions], None]) -> None:
         for source in sources:
             with problems.shown():
                 with st.spinner("Reading…"):
-                    found = state.preview(str(source), options)
+                    found = state.preview(str(source), options, name)
                 _draw(found)
                 readable = True
     if st.button(

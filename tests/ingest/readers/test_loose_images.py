@@ -71,7 +71,8 @@ def test_sidecar_texts_are_captions_line_by_line(tmp_path: Path) -> None:
         (),
         ("another ending",),
     ]
-    assert rejected(source) == {"b.txt line 2": "a text in it is not valid UTF-8; save the file as UTF-8"}
+    reason = "a text in it is not valid UTF-8; save the file as UTF-8"
+    assert rejected(source) == {"b.txt line 2": reason}
 
 
 def test_images_that_cannot_be_decoded_are_still_yielded_by_name(tmp_path: Path) -> None:
