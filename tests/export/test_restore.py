@@ -24,9 +24,12 @@ TEXT = st.one_of(
     ),
 )
 VALUES = st.one_of(
-    st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False),
-    TEXT, st.just(""),
-)  # fmt: skip
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    TEXT,
+    st.just(""),
+)
 LINE = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=8)
 
 
