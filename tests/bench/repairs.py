@@ -63,7 +63,10 @@ def _row(where: str, opened: EncodedCollection, steps: str) -> dict[str, Any]:
         return {"collection": where, "recipe": "as it is, %", **cells}
     gains = {title: found.delta[name][metric] for title, (name, metric) in COLUMNS.items()}
     cells = {
-        title: dict(zip(("gain", "low", "high"), (round(100 * x, 1) for x in gain), strict=True))
+        title: {
+            end: round(100 * x, 1) + 0.0  # no negative zero
+            for end, x in zip(("gain", "low", "high"), gain, strict=True)
+        }
         for title, gain in gains.items()
     }
     return {"collection": where, "recipe": steps, **cells}
