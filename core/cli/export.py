@@ -30,6 +30,7 @@ def export(workbench: Workbench, options: argparse.Namespace) -> None:
         query=_query(workbench, options) if options.query else None,
         k=options.k or 0,
         encoder=options.encoder,
+        recipe=options.recipe,
         vectors=not options.no_vectors,
         progress=progress,
     )

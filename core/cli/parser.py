@@ -293,6 +293,9 @@ def _export(command: Command) -> None:
         "--find", choices=("image", "text", "both"), help="kinds of items a query finds (images)"
     )
     sub.add_argument("--no-vectors", action="store_true", help="leave out the vectors")
+    sub.add_argument(
+        "--recipe", default="", metavar="RECIPE", help="the vectors as a stored recipe repairs them"
+    )
     _encoder(sub, "the one encoder to search with and to export (all are exported)")
 
 

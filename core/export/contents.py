@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from core.export.manifest import Manifest, columns_of
-from core.types import Floats, Item, Progress, Rejected, Space, Value
+from core.types import Floats, Item, Passport, Progress, Rejected, Space, Value
 
 if TYPE_CHECKING:
     from core.store import Collection
@@ -48,7 +48,8 @@ class Contents:
     Args:
         collection: where they are.
         ids: of the items.
-        spaces: the vectors to export, by encoder; none without.
+        spaces: the vectors to export; none without.
+        passports: of each space.
         scores: of hits, by id.
         progress: called with (items done, all items); may raise to stop.
 
@@ -59,6 +60,7 @@ class Contents:
     collection: Collection
     ids: Sequence[str]
     spaces: Sequence[Space]
+    passports: Sequence[Passport]
     scores: Mapping[str, Mapping[str, Value]]
     progress: Progress
     unreadable: list[Rejected] = field(default_factory=list)
@@ -67,8 +69,8 @@ class Contents:
     @cached_property
     def manifest(self) -> Manifest:
         """The columns."""
-        passports = [self.collection.passport(space.encoder) for space in self.spaces]
-        columns = columns_of(self.collection.attribute_types(), passports, scored=bool(self.scores))
+        types = self.collection.attribute_types()
+        columns = columns_of(types, self.passports, scored=bool(self.scores))
         return Manifest(self.collection.name, columns)
 
     def batches(self, pixels: Pixels) -> Iterator[list[Row]]:

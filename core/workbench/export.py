@@ -18,9 +18,11 @@ from core.errors import InputError
 from core.export import Exported
 from core.types import Filter, Hit, Progress, Query, Value
 from core.workbench.jobs import begin_step
+from core.workbench.recipes import repaired
 from core.workbench.search import search
 
 if TYPE_CHECKING:
+    from core.store import EncodedCollection
     from core.workbench.collections import Workbench
 
 BEST = 1000  # hits of a query that nothing says the matches of
@@ -55,6 +57,7 @@ def export(
     ids: Sequence[str] | None = None,
     k: int = 0,
     encoder: str | None = None,
+    recipe: str = "",
     vectors: bool = True,
     progress: Progress = no_progress,
 ) -> Exported:
@@ -74,6 +77,8 @@ def export(
         k: of a query, the best k in place of the matches.
         encoder: the one encoder that is searched with, and whose vectors are exported; without,
             all are exported.
+        recipe: a stored recipe that repairs the vectors of one encoder, by default the first; their
+            passport names both.
         vectors: whether to export any.
         progress: called with (items done, all items); may raise to stop.
 
@@ -83,14 +88,28 @@ def export(
     begin_step(progress, "exporting", unit="items")
     collection = bench.home.open(name)
     models = (encoder,) if encoder else bench.encoders(name)
+    models = models[:1] if recipe else models
     if query is not None and not models:
         raise InputError(f"'{name}' has no vectors to search. Leave out the query.")
     hits = _hits(bench, name, query, filters, encoder, k) if query is not None else {}
     if ids is None:
         ids = list(hits) if query is not None else _passing(bench, name, filters)
-    spaces = [bench.open(name, model).space for model in models] if vectors else []
-    contents = _export.Contents(collection, ids, spaces, hits, progress)
+    opened = [_repaired(bench.open(name, model), recipe) for model in models] if vectors else []
+    spaces, passports = [one.space for one in opened], [one.passport for one in opened]
+    contents = _export.Contents(collection, ids, spaces, passports, hits, progress)
     return _export.write(contents, form, Path(place).expanduser())
+
+
+def _repaired(opened: EncodedCollection, recipe: str) -> EncodedCollection:
+    """The collection with repaired vectors, whose passport says so; as it is without a recipe."""
+    if not recipe:
+        return opened
+    found = repaired(opened, recipe)
+    passport = replace(
+        opened.passport, model=f"{opened.passport.model} + {recipe}", weights="",
+        configuration="", preprocessing=f"recipe {found.recipe}", d=found.space.d,
+    )  # fmt: skip
+    return replace(found, passport=passport)
 
 
 def exported_file(

@@ -140,3 +140,14 @@ def test_a_kept_recipe_repairs_rows_and_typed_queries_alike(bench):
     bench.delete_recipe(plain, "again")
     with pytest.raises(UnknownName, match="centered"):
         bench.repaired(plain, "again")
+
+
+def test_repaired_vectors_are_exported_under_a_passport_of_their_own(bench, tmp_path):
+    plain = bench.open("things")
+    bench.keep_recipe(plain, "mine", bench.repair(plain, "pls:keep=4").recipe)
+    bench.export("things", "lance", tmp_path / "out.lance", recipe="mine")
+    bench.ingest("again", tmp_path / "out.lance")
+    (passport,) = [bench.passport("again", name) for name in bench.encoders("again")]
+    assert passport.model == "toy + mine" and passport.d == 4
+    repaired = bench.repaired(plain, "mine").space
+    assert bench.open("again").space.vectors == pytest.approx(repaired.vectors, abs=1e-6)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.improve import LOADER
-from core.workbench import Repaired
+from core.workbench import Repaired, documents
 from pages.parts import formatting, problems, session, state
 
 
@@ -50,7 +50,11 @@ def stored() -> None:
                 ):
                     bench.delete_recipe(opened, name)
                     st.rerun()
-        if not names:
+        if names:
+            st.caption("The repaired vectors as a table:")
+            words = "export", opened.name, "--to", "lance", "--recipe", names[0]
+            st.code(documents.command(*words), language=None, wrap_lines=True)
+        else:
             st.caption("None yet. Keep one above, or bring the file of one.")
         file = st.file_uploader("Recipe file", type="safetensors", key="_recipe_file")
         if file and st.button("Keep this recipe", icon=":material/bookmark_add:"):
