@@ -76,7 +76,7 @@ def visit(monkeypatch, page, **link):
     monkeypatch.chdir(TOP)
     app = AppTest.from_file(str(TOP / "app.py"), default_timeout=90)
     app.switch_page(page)
-    app.query_params.update(collection="colors", **link)
+    app.query_params.update(collection="colours", **link)
     app.run()
     assert not app.exception
     return app

@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.search import plan
+from core.types import MISS
 from tests.fixtures.calibrated import calibrate_all
 from tests.fixtures.screens import TOP, cards, components, run, words
 
@@ -47,7 +48,7 @@ def test_the_level_is_part_of_the_link(app):
     assert app.query_params["miss"] == "0.4"
     assert words(app) != before
     run(app, miss="nonsense")
-    assert app.select_slider(key="_miss").value == 0.2
+    assert app.select_slider(key="_miss").value == MISS
 
 
 @pytest.mark.parametrize("written", ["4e-1", "0.4", "0.400", "+.4"])
@@ -59,7 +60,7 @@ def test_a_level_may_be_written_in_a_link_as_any_number(app, written):
 @pytest.mark.parametrize("written", ["1e999", "nan", "-inf", "", "ten", "0.9"])
 def test_any_other_level_in_a_link_is_the_default(app, written):
     run(app, collection="colours", q="blue", k="12", miss=written)
-    assert app.select_slider(key="_miss").value == 0.2
+    assert app.select_slider(key="_miss").value == MISS
 
 
 def test_without_calibration_the_page_says_best_first(app, monkeypatch):

@@ -52,7 +52,7 @@ def test_the_keyboard_searches_and_opens_a_result(visit):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("button", name="More like this").wait_for()
+    dialog.get_by_role("button", name="More like this").first.wait_for()
     assert not serious(page)
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")

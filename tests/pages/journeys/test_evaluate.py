@@ -54,5 +54,5 @@ def test_evaluate_fits_every_width(visit, width):
     settled(page)
     assert page.get_by_test_id("stException").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    page.get_by_test_id("stMain").get_by_text("Text → image", exact=True).last.click()
+    page.get_by_test_id("stButtonGroup").get_by_text("Text → image", exact=True).first.click()
     page.wait_for_url(lambda url: "hardest" not in url)

@@ -59,7 +59,7 @@ def test_back_and_forward_open_every_state_again(visit):
     settled(page)
     states = [("", page.url.partition("&")[0]), ("red", page.url)]
     card.first.get_by_role("button", name=re.compile(r"^1\. ")).or_(card.first).first.click()
-    page.get_by_role("dialog").get_by_role("button", name="More like this").click()
+    page.get_by_role("dialog").get_by_role("button", name="More like this").first.click()
     page.wait_for_url(re.compile("also="))
     settled(page)
     states.append(("", page.url))

@@ -88,7 +88,7 @@ def test_selected_results_are_in_the_link_tagged_and_compared(visit):
     tag.fill("chosen")
     tag.press("Enter")
     again.get_by_role("button", name="Add tag").click()
-    again.get_by_text("2 items tagged.").wait_for()
+    again.get_by_text("2 items tagged chosen.").wait_for()
     again.keyboard.press("Escape")
     bar.get_by_role("button", name="Compare").click()
     again.get_by_role("dialog").get_by_text("Cosine similarity").wait_for()
