@@ -48,8 +48,7 @@ class Contents:
     Args:
         collection: where they are.
         ids: of the items.
-        spaces: the vectors to export; none without.
-        passports: of each space.
+        vectors: the passport and the space of each encoder to export; none without.
         scores: of hits, by id.
         progress: called with (items done, all items); may raise to stop.
 
@@ -59,8 +58,7 @@ class Contents:
 
     collection: Collection
     ids: Sequence[str]
-    spaces: Sequence[Space]
-    passports: Sequence[Passport]
+    vectors: Sequence[tuple[Passport, Space]]
     scores: Mapping[str, Mapping[str, Value]]
     progress: Progress
     unreadable: list[Rejected] = field(default_factory=list)
@@ -70,7 +68,8 @@ class Contents:
     def manifest(self) -> Manifest:
         """The columns."""
         types = self.collection.attribute_types()
-        columns = columns_of(types, self.passports, scored=bool(self.scores))
+        passports = [passport for passport, _ in self.vectors]
+        columns = columns_of(types, passports, scored=bool(self.scores))
         return Manifest(self.collection.name, columns)
 
     def batches(self, pixels: Pixels) -> Iterator[list[Row]]:
@@ -105,7 +104,7 @@ class Contents:
             tuple(tags.get((item.id,), ())),
             of_pairs if any(of_pairs) else (),
             self.scores.get(item.id, {}),
-            tuple(_vector(space, item.id) for space in self.spaces),
+            tuple(_vector(space, item.id) for _, space in self.vectors),
         )
 
     def _tags(self) -> dict[tuple[str, ...], list[str]]:

@@ -95,8 +95,8 @@ def export(
     if ids is None:
         ids = list(hits) if query is not None else _passing(bench, name, filters)
     opened = [_repaired(bench.open(name, model), recipe) for model in models] if vectors else []
-    spaces, passports = [one.space for one in opened], [one.passport for one in opened]
-    contents = _export.Contents(collection, ids, spaces, passports, hits, progress)
+    of_encoders = [(one.passport, one.space) for one in opened]
+    contents = _export.Contents(collection, ids, of_encoders, hits, progress)
     return _export.write(contents, form, Path(place).expanduser())
 
 

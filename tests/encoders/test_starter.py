@@ -194,6 +194,7 @@ def test_text_to_image_recall_on_held_out_photographs(data):
     assert (ranks < 1).mean() >= 0.35
 
 
+@pytest.mark.slow
 def test_zero_shot_over_600_classes_without_training_images(data):
     """Every third class's image, against all 600 names."""
     folder = data / "imagenet-600"
@@ -205,6 +206,7 @@ def test_zero_shot_over_600_classes_without_training_images(data):
     assert ((images @ names.T).argmax(axis=1) == classes).mean() >= 0.59
 
 
+@pytest.mark.slow
 def test_a_mixed_collection_shows_photographs_among_drawings(data, shared_home):
     """Scores of both heads are comparable, so that neither kind crowds out the other."""
     words = ("cat", "dog", "bus", "elephant", "bear")

@@ -111,8 +111,8 @@ def quiet(done, total):
 
 
 def exported(collection, form, place):
-    spaces = [collection.space(passport) for passport in collection.passports()]
-    return write(Contents(collection, collection.ids(), spaces, {}, quiet), form, place)
+    vectors = [(passport, collection.space(passport)) for passport in collection.passports()]
+    return write(Contents(collection, collection.ids(), vectors, {}, quiet), form, place)
 
 
 @pytest.mark.parametrize("form", FORMS)

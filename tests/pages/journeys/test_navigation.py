@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.fixtures.browser import WIDTHS, settled
+from tests.fixtures.browser import NARROW_FIRST, settled
 
 PAGES = (
     "Map",
@@ -37,7 +37,7 @@ def query(page):
     return page.locator(".st-key-_q input").input_value()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", NARROW_FIRST)
 def test_every_page_is_reached_by_a_click(visit, width):
     page = visit("methods?collection=colours&map=pca", width=width)
     for name in PAGES:
