@@ -45,6 +45,7 @@ def run() -> list[dict[str, Any]]:
         with TemporaryDirectory() as folder:
             bench = Workbench(folder)
             bench.ingest(REAL.name, REAL)
+            bench.finish_encoders()  # a home where the encoder was used before
             with browser.server(folder) as served:
                 rows += _waits(bench, REAL.name, "a dog", *served)
     n = int(os.environ.get("SEXTANT_BENCH_ROWS") or ROWS)
