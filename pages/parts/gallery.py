@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -12,6 +12,7 @@ import streamlit as st
 
 from core import ASSETS
 from core.errors import UnknownName
+from core.measure import Versus
 from core.types import BANDS, Band, Hit, Item, Space
 from core.workbench import Workbench
 from pages.parts import controls, formatting, session, state
@@ -251,3 +252,32 @@ def _caption(id_: str, items: Mapping[str, Item], texts: Mapping[str, str]) -> s
     """A text itself, or an image's first caption."""
     text = items.get(id_ if items[id_].kind == "text" else texts.get(id_, ""))
     return text.text if text else ""
+
+
+def of_queries(
+    space: Space, found: Versus, places: Sequence[int], sides: tuple[str, str]
+) -> list[Card]:
+    """The image of each query, with its text and the rank of its item on both sides.
+
+    Args:
+        space: the items.
+        found: the two sides compared.
+        places: of the queries in `found`.
+        sides: what the two sides are called.
+    """
+    queries = [space.ids[found.queries[place]] for place in places]
+    texts = state.items(queries)
+    image = dict(zip(space.pairs[::-1, 1].tolist(), space.pairs[::-1, 0].tolist(), strict=True))
+    ids = [space.ids[image.get(found.queries[p], found.queries[p])] for p in places]
+    base = {card.id: card for card in cards(list(dict.fromkeys(ids)))}
+    return [
+        replace(
+            base[id_], labels=(),
+            caption=formatting.shorten(texts[query].text, 400) or base[id_].caption,
+            note=", ".join(
+                f"rank {rank:,} {side}" for rank, side in zip(found.ranks[p], sides, strict=True)
+            ),
+        )
+        for p, query, id_ in zip(places, queries, ids, strict=True)
+        if id_ in base
+    ]  # fmt: skip

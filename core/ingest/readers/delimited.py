@@ -246,8 +246,8 @@ class _Shape:
 
         Args:
             cells: of the whole row.
-            rest: its lines from the second on. Those with a quote may end the cell: only what is
-                before its column tells them from rows.
+            rest: its lines from the second on. One with a quote may end the cell, so that only its
+                columns before that of the cell can show that it is a row.
         """
         column = next((at for at, cell in enumerate(cells) if "\n" in cell or "\r" in cell), 0)
         numbered = 0

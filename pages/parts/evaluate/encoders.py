@@ -1,11 +1,8 @@
 """Two encoders on the same queries: who finds what, agreement, and the paired difference."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from core.measure import Versus
-from core.types import Space
 from core.workbench import EncodedCollection
 from pages.parts import controls, formatting, gallery, item, session, state
 from pages.parts.evaluate.scores import Request, points
@@ -43,7 +40,7 @@ def show(request: Request) -> None:
     versus = found[direction]
     places = getattr(versus, side)[:SHOWN].tolist()
     if places:
-        cards = _cards(request.opened.space, versus, places, here, other)
+        cards = gallery.of_queries(request.opened.space, versus, places, (here, other))
         item.browse(cards, key="_versus", size=170)
 
 
@@ -71,22 +68,3 @@ def _numbers(title: str, found: Versus, a: str, b: str) -> None:
             help="Mean share of the first results that both have; 95 % interval "
             f"{formatting.percent(overlap.low)} to {formatting.percent(overlap.high)}.",
         )  # fmt: skip
-
-
-def _cards(space: Space, found: Versus, places: list[int], a: str, b: str) -> list[gallery.Card]:
-    """The image of each query, with its text and the rank of the true item by each encoder."""
-    queries = [space.ids[found.queries[place]] for place in places]
-    texts = state.items(queries)
-    image = dict(zip(space.pairs[::-1, 1].tolist(), space.pairs[::-1, 0].tolist(), strict=True))
-    ids = [space.ids[image.get(found.queries[p], found.queries[p])] for p in places]
-    base = {card.id: card for card in gallery.cards(list(dict.fromkeys(ids)))}
-    return [
-        replace(
-            base[id_],
-            labels=(),
-            caption=formatting.shorten(texts[query].text, 400) or base[id_].caption,
-            note=f"rank {found.ranks[p][0]:,} {a}, {found.ranks[p][1]:,} {b}",
-        )
-        for p, query, id_ in zip(places, queries, ids, strict=True)
-        if id_ in base
-    ]

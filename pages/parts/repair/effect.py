@@ -1,7 +1,6 @@
 """What a recipe did to the held-out pairs: gains, geometry, and queries that moved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -133,27 +132,9 @@ def _moved(found: Mapping[str, Versus]) -> None:
     if not places:
         st.caption(f"No query finds its item in the first {versus.k} only on one side.")
         return
-    item.browse(_cards(versus, places), key="_moved_queries", size=170)
+    cards = gallery.of_queries(state.space(), versus, places, ("after", "before"))
+    item.browse(cards, key="_moved_queries", size=170)
     controls.download(lambda: _rows(versus), f"moved-{name}")
-
-
-def _cards(found: Versus, places: Sequence[int]) -> list[gallery.Card]:
-    """The image of each query, with its text and both ranks of its item."""
-    space = state.space()
-    queries = [space.ids[found.queries[place]] for place in places]
-    texts = state.items(queries)
-    image = dict(zip(space.pairs[::-1, 1].tolist(), space.pairs[::-1, 0].tolist(), strict=True))
-    ids = [space.ids[image.get(found.queries[p], found.queries[p])] for p in places]
-    base = {card.id: card for card in gallery.cards(list(dict.fromkeys(ids)))}
-    return [
-        replace(
-            base[id_], labels=(),
-            caption=formatting.shorten(texts[query].text, 400) or base[id_].caption,
-            note=f"rank {found.ranks[p][1]:,} before, {found.ranks[p][0]:,} after",
-        )
-        for p, query, id_ in zip(places, queries, ids, strict=True)
-        if id_ in base
-    ]  # fmt: skip
 
 
 def _rows(found: Versus) -> list[dict[str, Any]]:
