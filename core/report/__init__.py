@@ -13,12 +13,22 @@ from core.report.map_layers import (
     map_places,
     sample_for_map,
 )
+from core.report.selection import (
+    Selection,
+    in_polygon,
+    inside,
+    layout_name,
+    listed,
+    read_selection,
+    selected_rows,
+)
 from core.report.subsets import narrow_space, pack_ids, rest_of_space, unpack_ids
 from core.report.svg import sparkline
 
 __all__ = [
     "Evidence",
     "Layer",
+    "Selection",
     "Side",
     "by_attribute",
     "by_finding",
@@ -28,11 +38,17 @@ __all__ = [
     "evidence_ids",
     "html_page",
     "in_lasso",
+    "in_polygon",
+    "inside",
+    "layout_name",
+    "listed",
     "map_places",
     "narrow_space",
     "pack_ids",
+    "read_selection",
     "rest_of_space",
     "sample_for_map",
+    "selected_rows",
     "sparkline",
     "unpack_ids",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from core.types import Bools, Kind, Space, digest, per_space
+from core.types import Bools, Ints, Kind, Space, digest, per_space
 
 LONGEST = 6_000  # characters: below the limit of browsers and servers for a whole address
 
@@ -43,27 +43,28 @@ def rest_of_space(space: Space, part: Space) -> Space:
     return space.subset(np.flatnonzero(~_mask(space, part.ids)))
 
 
-def pack_ids(space: Space, ids: Iterable[str]) -> str:
-    """Selected items as a text for a link, with the collection's state; "" when too long.
+def pack_rows(space: Space, rows: Ints) -> str:
+    """Rows of a space as a text for a link, with the collection's state.
 
     >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
-    >>> unpack_ids(space, pack_ids(space, ["t", "a"]))
-    ('a', 't')
+    >>> unpack_rows(space, pack_rows(space, np.array([2, 0]))).tolist()
+    [0, 2]
     """
-    bits = zlib.compress(np.packbits(_mask(space, ids)).tobytes(), 9)
-    text = f"{_state(space)}.{urlsafe_b64encode(bits).decode().rstrip('=')}"
-    return text if len(text) <= LONGEST else ""
+    mask = np.zeros(space.n, bool)
+    mask[np.asarray(rows, np.int64)] = True
+    bits = zlib.compress(np.packbits(mask).tobytes(), 9)
+    return f"{_state(space)}.{urlsafe_b64encode(bits).decode().rstrip('=')}"
 
 
-def unpack_ids(space: Space, text: str) -> tuple[str, ...] | None:
-    """The inverse of `pack_ids`; None for a text of another collection or any other text.
+def unpack_rows(space: Space, text: str) -> Ints | None:
+    """The inverse of `pack_rows`; None for a text of another collection or any other text.
 
     >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
-    >>> print(unpack_ids(space, "nonsense"))
+    >>> print(unpack_rows(space, "nonsense"))
     None
     """
     state, _, packed = text.partition(".")
-    if state != _state(space) or len(text) > LONGEST:
+    if state != _state(space):
         return None
     reader = zlib.decompressobj()
     try:
@@ -73,8 +74,24 @@ def unpack_ids(space: Space, text: str) -> tuple[str, ...] | None:
         return None
     if not reader.eof or len(bits) != -(-space.n // 8):
         return None
-    chosen = np.unpackbits(np.frombuffer(bits, np.uint8))[: space.n]
-    return tuple(space.ids[i] for i in np.flatnonzero(chosen))
+    return np.flatnonzero(np.unpackbits(np.frombuffer(bits, np.uint8))[: space.n])
+
+
+def pack_ids(space: Space, ids: Iterable[str]) -> str:
+    """Items by id as a text for a link, "" when it is too long; see `pack_rows`."""
+    text = pack_rows(space, np.flatnonzero(_mask(space, ids)))
+    return text if len(text) <= LONGEST else ""
+
+
+def unpack_ids(space: Space, text: str) -> tuple[str, ...] | None:
+    """The inverse of `pack_ids`; None for a text of another collection or any other text.
+
+    >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
+    >>> unpack_ids(space, pack_ids(space, ["t", "gone", "a"]))
+    ('a', 't')
+    """
+    rows = unpack_rows(space, text) if len(text) <= LONGEST else None
+    return None if rows is None else tuple(space.ids[row] for row in rows)
 
 
 def _mask(space: Space, ids: Iterable[str]) -> Bools:
