@@ -25,7 +25,10 @@ class Step:
     settings: Mapping[str, Any]
 
     def __str__(self) -> str:
-        return ":".join([self.name, *(f"{k}={v:g}" for k, v in self.settings.items())])
+        settings = (
+            f"{k}={v if isinstance(v, str) else f'{v:g}'}" for k, v in self.settings.items()
+        )
+        return ":".join([self.name, *settings])
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,7 @@ def fit_recipe(train: Space, steps: Sequence[Step]) -> Recipe:
             continue
         one = REPAIRS.get(step.name)(train, **step.settings)
         fitted.append(one)
+        train = one.train or train
         parts = [one.rows[kind](train.vectors[train.span(kind)]) for kind in KINDS]
         train = replace(train, vectors=np.concatenate(parts), steps=(*train.steps, str(step)))
     return Recipe(tuple(steps), tuple(fitted))

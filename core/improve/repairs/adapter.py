@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 
 from core.errors import TooFew
-from core.improve.repairs import AffineMap, FittedRepair, repair
+from core.improve.repairs import FittedRepair, RowMap, repair
 from core.numerics.sampling import groups
 from core.registry import Range
 from core.types import Doubles, Floats, Ints, Space
@@ -86,7 +86,7 @@ def adapter(
     if gain.mean() <= CERTAIN * gain.std() / np.sqrt(len(gain)):
         best = _Heads.identity(train.d).copies()
     shift = np.zeros(train.d, np.float32)
-    return FittedRepair({"image": AffineMap(shift, best[0]), "text": AffineMap(shift, best[1])})
+    return FittedRepair({"image": RowMap(shift, best[0]), "text": RowMap(shift, best[1])})
 
 
 @dataclass

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import numpy as np
 
-from core.improve.repairs import AffineMap, FittedRepair, affine, repair
+from core.improve.repairs import FittedRepair, RowMap, affine, repair
 from core.numerics.spectra import Moments, moments
 from core.registry import Range
 from core.types import KINDS, Space
@@ -47,7 +47,7 @@ def invgc(
     )
 
 
-def _away(ranked: Moments, queries: Moments, same: float, other: float) -> AffineMap:
+def _away(ranked: Moments, queries: Moments, same: float, other: float) -> RowMap:
     """G (I - r M) + r (mean(G) mean(T)) mean(T), the mean of both kinds T of training rows.
 
     The published form gives both halves length 1 before it averages them; here they are averaged
