@@ -3,14 +3,15 @@
 from core.report.evidence import Evidence, evidence_ids
 from core.report.html import Side, html_page
 from core.report.map_layers import (
-    Layer,
+    OTHER,
+    Coloring,
+    Group,
+    bit_bytes,
     by_attribute,
     by_finding,
     by_kind,
     by_label,
-    color_range,
-    in_lasso,
-    map_places,
+    place_bytes,
     sample_for_map,
 )
 from core.report.selection import (
@@ -26,25 +27,26 @@ from core.report.subsets import narrow_space, pack_ids, rest_of_space, unpack_id
 from core.report.svg import sparkline
 
 __all__ = [
+    "OTHER",
+    "Coloring",
     "Evidence",
-    "Layer",
+    "Group",
     "Selection",
     "Side",
+    "bit_bytes",
     "by_attribute",
     "by_finding",
     "by_kind",
     "by_label",
-    "color_range",
     "evidence_ids",
     "html_page",
-    "in_lasso",
     "in_polygon",
     "inside",
     "layout_name",
     "listed",
-    "map_places",
     "narrow_space",
     "pack_ids",
+    "place_bytes",
     "read_selection",
     "rest_of_space",
     "sample_for_map",

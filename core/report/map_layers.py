@@ -1,39 +1,57 @@
-"""The layers of a map: rows by kind, label or finding; color ranges; the points of a selection."""
+"""What a map shows of its points: which rows, their colors, and both as bytes for the browser."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.measure import rows_of_kind
-from core.types import KINDS, SCOPE_NAMES, Finding, Floats, Ints, Kind, Space, Value
+from core.types import KINDS, SCOPE_NAMES, Bools, Finding, Floats, Ints, Space, Value
 
-T = TypeVar("T")
+N = TypeVar("N", bound=np.generic)
 MAX_GROUPS = 12
-MAX_POINTS = 100_000
-OTHER = "other"
+MAX_POINTS = 1_000_000
+OTHER, NOTHING = 254, 255  # codes of the gray groups; a scale uses the codes below
 UNLABELED = "no label"
 NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True)
-class Layer:
-    """Points of a map with one color scheme. `hue` is the number of the group's color; -1 is gray.
-
-    `rows` are rows of the space. `values`, where given, color each point, and `unit` is their name.
-    """
+class Group:
+    """Points with one color: their name, the code in `Coloring.codes`, and how many they are."""
 
     name: str
-    kind: Kind
-    hue: int
-    rows: Ints
+    code: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Coloring:
+    """One byte for each point on a map, and what it stands for.
+
+    Args:
+        codes: (m,) of the drawn points. A group's number; on a scale 0 to 253; 254 and 255 are the
+            gray groups "other" and "none".
+        groups: those with points, gray ones last.
+        title: of the scale; "" without one.
+        limits: the values at the ends of the scale.
+        values: (m,) the values on the scale, NaN for none.
+    """
+
+    codes: NDArray[np.uint8]
+    groups: tuple[Group, ...] = ()
+    title: str = ""
+    limits: tuple[float, float] = (0.0, 1.0)
     values: Floats | None = None
-    unit: str = ""
+
+    def name_of(self, point: int) -> str:
+        """The name of a point's group; "" where it has a place on the scale."""
+        code = int(self.codes[point])
+        return next((group.name for group in self.groups if group.code == code), "")
 
 
 def sample_for_map(space: Space, most: int = MAX_POINTS, seed: int = 0) -> Ints:
@@ -43,25 +61,47 @@ def sample_for_map(space: Space, most: int = MAX_POINTS, seed: int = 0) -> Ints:
     return np.sort(np.random.default_rng(seed).choice(space.n, most, replace=False))
 
 
-def by_kind(space: Space, rows: Ints) -> tuple[Layer, ...]:
+def place_bytes(xy: Floats, rows: Ints) -> bytes:
+    """Positions of points as the browser reads them: x, y, x, y, ... in float32.
+
+    >>> np.frombuffer(place_bytes(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1])), "<f4")
+    array([3., 4.], dtype=float32)
+    """
+    return np.ascontiguousarray(xy[rows], "<f4").tobytes()
+
+
+def bit_bytes(mask: Bools) -> bytes:
+    """One bit for each point, the first in the lowest bit.
+
+    >>> list(bit_bytes(np.array([True, False, False, True])))
+    [9]
+    """
+    return np.packbits(mask, bitorder="little").tobytes()
+
+
+def by_kind(space: Space, rows: Ints) -> Coloring:
     """Images and texts.
 
     >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
-    >>> [(layer.name, layer.rows.tolist()) for layer in by_kind(space, np.arange(3))]
-    [('images', [0, 1]), ('texts', [2])]
+    >>> by_kind(space, np.arange(3)).groups
+    (Group(name='images', code=0, count=2), Group(name='texts', code=1, count=1))
     """
-    return tuple(
-        Layer(SCOPE_NAMES[kind], kind, hue, part)
-        for hue, kind in enumerate(KINDS)
-        if len(part := rows_of_kind(space, rows, kind))
+    codes = (rows >= space.n_images).astype(np.uint8)
+    counts = np.bincount(codes, minlength=2)
+    return Coloring(
+        codes,
+        tuple(
+            Group(SCOPE_NAMES[kind], code, int(counts[code]))
+            for code, kind in enumerate(KINDS)
+            if counts[code]
+        ),
     )
 
 
-def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, ...]:
-    """Items without a label, then "other", then the most frequent labels; images and texts apart.
+def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> Coloring:
+    """The most frequent labels, then "other", then items without a label.
 
-    Gray layers come first, so that they are drawn below the others. Of several labels the first
-    counts; a text without a label gets its image's.
+    Of several labels the first counts; a text without a label gets its image's.
 
     Raises:
         InputError: nothing is labeled.
@@ -69,12 +109,12 @@ def by_label(space: Space, rows: Ints, most: int = MAX_GROUPS) -> tuple[Layer, .
     first = [labels[0] if labels else None for labels in space.labels] or [None] * space.n
     if not any(first):
         raise InputError("No item has a label yet. Add them as a column 'label' when ingesting.")
-    return _by_group(space, rows, _with_texts(space, first), UNLABELED, most)
+    return _by_group(space, rows, first, UNLABELED, most)
 
 
 def by_attribute(
     space: Space, rows: Ints, values: Sequence[Value | None], title: str, most: int = MAX_GROUPS
-) -> tuple[Layer, ...]:
+) -> Coloring:
     """Items by an attribute: a color scale for more than a few numbers, else as `by_label`.
 
     Args:
@@ -86,89 +126,73 @@ def by_attribute(
         most: groups with a color of their own.
 
     >>> space = Space(np.eye(2, dtype=np.float32), ("a", "b"), 2)
-    >>> [layer.name for layer in by_attribute(space, np.arange(2), [None, True], "warm")]
-    ['no warm', 'True']
+    >>> [group.name for group in by_attribute(space, np.arange(2), [None, True], "warm").groups]
+    ['True', 'no warm']
     """
-    values = _with_texts(space, values)
     known = {value for value in values if value is not None}
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in known)
     if numbers and len(known) > most:
         column = np.array([np.nan if v is None else float(v) for v in values], np.float32)
-        return _by_value(space, rows, column, title, f"no {title}")
+        with_texts = _with_texts(space, column, np.isnan(column))
+        return _by_value(rows, with_texts, title, f"no {title}")
     names = [None if value is None else str(value) for value in values]
     return _by_group(space, rows, names, f"no {title}", most)
 
 
-def _by_group(
-    space: Space, rows: Ints, names: Sequence[str | None], without: str, most: int
-) -> tuple[Layer, ...]:
-    counts = Counter(names[r] for r in rows if names[r])
-    common = [name for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0] or ""))]
-    common = common[:most]
-    hue = {name: i for i, name in enumerate(common)}
-    group = np.array([hue.get(names[r], most if names[r] else most + 1) for r in rows])
-    titles = dict(enumerate(common)) | {most: OTHER, most + 1: without}
-    return tuple(
-        Layer(titles[g], kind, g if g < most else -1, part)
-        for g in [most + 1, most, *range(len(common))]
-        for kind in KINDS
-        if len(part := rows_of_kind(space, rows[group == g], kind))
-    )
-
-
-def by_finding(space: Space, rows: Ints, finding: Finding) -> tuple[Layer, ...]:
-    """A value for each item that the finding measured; the others are gray and come first.
+def by_finding(rows: Ints, finding: Finding) -> Coloring:
+    """The value of each item that a finding measured; the others are gray.
 
     Raises:
         InputError: the finding has no per-item values.
     """
     if finding.per_item is None:
         raise InputError(f"{finding.name} has no per-item values.")
-    return _by_value(space, rows, finding.per_item, finding.per_item_title, NOT_MEASURED)
+    return _by_value(rows, finding.per_item, finding.per_item_title, NOT_MEASURED)
 
 
-def _by_value(
-    space: Space, rows: Ints, values: Floats, title: str, without: str
-) -> tuple[Layer, ...]:
-    measured = np.isfinite(values[rows])
-    layers = [
-        Layer(without, kind, -1, part)
-        for kind in KINDS
-        if len(part := rows_of_kind(space, rows[~measured], kind))
-    ]
-    return *layers, *(
-        Layer(SCOPE_NAMES[kind], kind, 0, part, values[part], title)
-        for kind in KINDS
-        if len(part := rows_of_kind(space, rows[measured], kind))
+def _by_group(
+    space: Space, rows: Ints, names: Sequence[str | None], without: str, most: int
+) -> Coloring:
+    number: dict[Hashable, int] = {}
+    found = np.fromiter(
+        (-1 if name is None else number.setdefault(name, len(number)) for name in names),
+        np.int64,
+        len(names),
     )
+    drawn = _with_texts(space, found, found < 0)[rows]
+    titles = [str(name) for name in number]
+    counts = np.bincount(drawn[drawn >= 0], minlength=len(titles))
+    order = sorted(np.flatnonzero(counts).tolist(), key=lambda k: (-counts[k], titles[k]))
+    table = np.full(len(titles) + 1, OTHER, np.uint8)  # the last, -1, is for no name
+    table[order[:most]] = np.arange(len(order[:most]))
+    table[-1] = NOTHING
+    codes = table[drawn]
+    groups = [Group(titles[k], code, int(counts[k])) for code, k in enumerate(order[:most])]
+    return Coloring(codes, (*groups, *_gray(codes, without)))
 
 
-def color_range(layers: Sequence[Layer]) -> tuple[float, float] | None:
-    """The ends of the color scale: the 2nd and 98th percentile of all values."""
-    values = [layer.values for layer in layers if layer.values is not None]
-    if not values:
-        return None
-    low, high = np.quantile(np.concatenate(values), [0.02, 0.98])
-    return float(low), float(high) if high > low else float(low) + 1.0
+def _by_value(rows: Ints, values: Floats, title: str, without: str) -> Coloring:
+    """From the 2nd to the 98th percentile; what lies beyond has the color of the end."""
+    drawn: Floats = np.asarray(values, np.float32)[rows]
+    measured = np.isfinite(drawn)
+    low, high = np.quantile(drawn[measured], [0.02, 0.98]) if measured.any() else (0.0, 1.0)
+    if not high > low:
+        high = low + 1.0
+    codes = np.full(len(rows), NOTHING, np.uint8)
+    codes[measured] = np.rint(np.clip((drawn[measured] - low) / (high - low), 0, 1) * (OTHER - 1))
+    return Coloring(codes, _gray(codes, without), title, (float(low), float(high)), drawn)
 
 
-def in_lasso(space: Space, layers: Sequence[Layer], points: Iterable[tuple[int, int]]) -> list[str]:
-    """Ids of selected points, each (layer, place in it), in the space's order, without repeats."""
-    rows = {int(layers[layer].rows[place]) for layer, place in points}
-    return [space.ids[row] for row in sorted(rows)]
+def _gray(codes: NDArray[np.uint8], without: str) -> tuple[Group, ...]:
+    counts = np.bincount(codes, minlength=256)
+    names = ((OTHER, "other"), (NOTHING, without))
+    return tuple(Group(name, code, int(counts[code])) for code, name in names if counts[code])
 
 
-def map_places(space: Space, layers: Sequence[Layer], ids: Iterable[str]) -> list[list[int]]:
-    """The inverse of `in_lasso`: the points of each layer that belong to these ids."""
-    wanted = np.zeros(space.n, bool)
-    wanted[[space.row[id_] for id_ in ids if id_ in space.row]] = True
-    return [np.flatnonzero(wanted[layer.rows]).tolist() for layer in layers]
-
-
-def _with_texts(space: Space, values: Sequence[T | None]) -> list[T | None]:
-    """Values of all items; a text without one gets that of its image."""
-    values = list(values)
-    for image, text in space.pairs.tolist():
-        if values[text] is None:
-            values[text] = values[image]
+def _with_texts(space: Space, values: NDArray[N], lacking: Bools) -> NDArray[N]:
+    """Values of all items; a text that lacks one gets that of its first image that has one."""
+    images, texts = space.pairs.T[:, ::-1]
+    use = lacking[texts] & ~lacking[images]
+    values = values.copy()
+    values[texts[use]] = values[images[use]]
     return values

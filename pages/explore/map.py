@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from core import report
 from pages.parts import empty_states, problems, state
-from pages.parts.map import layout, plot, selection
+from pages.parts.map import coloring, layout, plot, selection
 
 with problems.shown(stop=True):
     card = state.card()
@@ -15,11 +16,16 @@ with problems.shown(stop=True):
     with left:
         request = layout.controls()
         projected = layout.layout(request)
-        layers = layout.layers(request, projected)
-        plot.of_link()
-        drawing = plot.drawing(projected, layers)
-        plot.show(plot.figure(projected, layers, plot.highlighted(drawing)), layers)
-        layout.aid(projected, layers)
-        plot.follow(plot.KEY, drawing, layers)
+        selection.of_link()
+        rows = report.sample_for_map(projected.space)
+        drawing = plot.Drawing(
+            projected,
+            rows,
+            coloring.coloring(request.color, rows, request.row),
+            select=selection.select,
+            clear=selection.clear,
+        )
+        plot.show(drawing, selection.mask(projected.space, state.selected()))
+        plot.under(drawing, layout.AIDS[projected.method])
     with right:
         selection.panel(projected, state.selected())

@@ -1,13 +1,11 @@
 """The selection on the map is part of its link."""
 
-import json
-
 from streamlit.testing.v1 import AppTest
 
 from core.report import pack_ids
 from core.workbench import Workbench
-from pages.parts.map.plot import LINK
-from tests.fixtures.screens import TOP, run, words
+from pages.parts.map.selection import LINK
+from tests.fixtures.screens import TOP, components, run, words
 
 
 def map_page():
@@ -34,8 +32,8 @@ def test_points_are_colored_by_a_tag_and_a_selection_is_labeled_and_that_undone(
     bench.tag("colours", "odd", [(id_,) for id_ in space.ids[:3]])
     text = pack_ids(space, space.ids[:2])
     app = run(map_page(), collection="colours", map="pca", colour="is.tag", **{LINK: text})
-    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
-    assert {trace["name"] for trace in figure["data"]} == {"odd", "no tag"}
+    (drawn,) = components(app, "sextant_map")
+    assert {group["name"] for group in drawn["groups"]} == {"odd", "no tag"}
     app.selectbox(key="_map_label").set_value("large")
     run(app)
     app.button(key="_map_label_set").click()

@@ -1,24 +1,14 @@
-"""Controls of the map: layout, modality gap and color, and the layers they give."""
+"""Controls of the map: layout, modality gap and color."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from core import report
-from core.errors import InputError
-from core.measure import DIAGNOSTICS
-from core.report import Layer
-from core.types import SCOPE_NAMES, Finding
 from core.workbench import Layout, tasks
-from pages.parts import charts, formatting, session, state
-from pages.parts.controls import download
+from pages.parts import session, state
+from pages.parts.map import coloring
 
-KEY = "_points"  # of the figure
-KIND, LABEL = "kind", "label"
-FIELD = "is."  # before an attribute's name, as in the link of a filter
-OWN = ("kind", "label", "name", "text")
 METHODS = {"umap": "UMAP", "pca": "PCA"}
 GAPS = {"keep": "Kept", "remove": "Removed"}
 AIDS = {
@@ -53,11 +43,7 @@ def controls() -> LayoutRequest:
             help="Removed: the mean of the images and of the texts is subtracted first, so that "
             "both kinds share one center.",
         )  # fmt: skip
-        names = _colors()
-        color = session.linked(
-            "colour", KIND, st.selectbox, "Color", list(names), among=list(names),
-            format_func=names.__getitem__, filter_mode=None, width=200,
-        )  # fmt: skip
+        color = coloring.control()
     return LayoutRequest(method, gap, color, row)
 
 
@@ -68,48 +54,6 @@ def layout(request: LayoutRequest) -> Layout:
         return bench.layout(opened, request.method, gap=request.gap)
     _compute(state.collection(), state.encoder(), request)
     return bench.layout(opened, "pca", gap=request.gap)
-
-
-def layers(request: LayoutRequest, layout: Layout) -> tuple[Layer, ...]:
-    """Layers of points, by the chosen color: gray ones below texts, texts below images."""
-    space, rows = layout.space, report.sample_for_map(layout.space)
-    if request.color == KIND:
-        layers = report.by_kind(space, rows)
-    elif request.color == LABEL:
-        layers = report.by_label(space, rows)
-    elif request.color.startswith(FIELD):
-        field = request.color.removeprefix(FIELD)
-        values = state.workbench().values(state.opened(), field)
-        layers = report.by_attribute(space, rows, values, field)
-    else:
-        layers = report.by_finding(space, rows, _finding(request))
-    return tuple(sorted(layers, key=lambda layer: (layer.hue >= 0, layer.kind == "image")))
-
-
-def aid(layout: Layout, layers: Sequence[Layer]) -> None:
-    """How to read and use the map, and whether it is a sample."""
-    n = sum(len(layer.rows) for layer in layers)
-    part = f" Random sample: {n:,} of {layout.space.n:,} items." if n < layout.space.n else ""
-    with st.container(horizontal=True, key="_aid_points"):
-        st.caption(
-            f"{AIDS[layout.method]}{part} Dots: images, rings: texts. Drag to select points, "
-            "double-click to clear the selection, scroll to zoom, click to open an item."
-        )
-        download(lambda: _rows(layout, layers), "map")
-        charts.save_image(KEY)
-
-
-def _rows(layout: Layout, layers: Sequence[Layer]) -> list[dict[str, Any]]:
-    """The points on the map, as numbers."""
-    return [
-        {
-            "id": layout.space.ids[row], "kind": layer.kind, "layer": layer.name,
-            "x": float(layout.xy[row, 0]), "y": float(layout.xy[row, 1]),
-            "value": "" if layer.values is None else float(layer.values[at]),
-        }
-        for layer in layers
-        for at, row in enumerate(layer.rows)
-    ]  # fmt: skip
 
 
 def _compute(name: str, encoder: str | None, request: LayoutRequest) -> None:
@@ -130,34 +74,3 @@ def _compute(name: str, encoder: str | None, request: LayoutRequest) -> None:
     if last is None or last.state in ("done", "interrupted") or again:
         tasks.start(bench, "layout", f"{title} of {name}", **arguments)
         st.rerun()
-
-
-def _colors() -> dict[str, str]:
-    """What points can be colored by: kind, label, tag, attributes, and diagnostics per item."""
-    parts = {p.name: p.title for p in DIAGNOSTICS.all().values() if p.traits["per_item"]}
-    label = {LABEL: "Label"} if any(state.space().labels) else {}
-    fields = [
-        field.name
-        for field in state.workbench().fields(state.collection())
-        if field.name not in OWN and (field.values or field.type != "str")
-    ]
-    named = {name: formatting.shorten(f"{name[:1].upper()}{name[1:]}", 40) for name in fields}
-    attributes = {f"{FIELD}{name}": title for name, title in named.items()}
-    return {KIND: "Images and texts", **label, **attributes, **parts}
-
-
-def _finding(request: LayoutRequest) -> Finding:
-    with st.spinner("Measuring…"):
-        every, lacks = state.measured(request.color)
-    if not every:
-        raise InputError(lacks)
-    by_scope = {f.scope: f for f in every if f.per_item is not None}
-    scopes = list(by_scope)
-    if len(scopes) < 2:
-        return by_scope[scopes[0]] if scopes else every[0]
-    with request.row:
-        scope = session.linked(
-            "of", scopes[0], st.segmented_control, "Measured among", scopes, among=scopes,
-            format_func=SCOPE_NAMES.__getitem__, required=True,
-        )  # fmt: skip
-    return by_scope[scope]

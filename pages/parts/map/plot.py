@@ -1,206 +1,229 @@
-"""The map's figure, the selection in it, and a preview of the item under the pointer."""
+"""The map in the browser: points, what is drawn over them, and what a person does there.
 
-from collections.abc import Sequence
+A component in assets/map draws. What crosses, and when:
+
+- Columns of bytes, each by the address of its content (`_served`): a browser loads a column once,
+  keeps it over runs and pages, and loads only the colors when the coloring changes. Positions are
+  float32 x y, colors and fade one byte a point, the selection one bit a point.
+- Small lists with each run: legend, marks, hits, names, path (`Overlay`).
+- Back: a polygon in the layout's coordinates, "clear", the index of a clicked point.
+
+To add something to the map, put it into an `Overlay`, in rows of the space and coordinates of the
+layout; `show` translates to drawn points. `show` may be called twice on a page with two keys.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import plotly.graph_objects as go
+import numpy as np
 import streamlit as st
+from streamlit import runtime
 
 from core import ASSETS, report
-from core.report import Layer
-from core.types import digest
+from core.report import OTHER, Coloring
+from core.types import Bools, Floats, Ints, digest
 from core.workbench import Layout
-from pages.parts import charts, formatting, gallery, item, session, state
-from pages.parts.map.layout import KEY
+from pages.parts import charts, formatting, gallery, item, problems, session, state
+from pages.parts.controls import download
 
+KEY = "_points"
+MOST_LINES = 20_000
+MOST_ASKED = 36  # thumbnails at once, as many as the component draws
 # Visible in the light and the dark theme.
 COLOR_SCALE = ("#3d9db4", "#7faf95", "#cda545", "#d8713c", "#c2304f")
-PREVIEW_KEY = "_preview"
-_FILES = ASSETS / "preview"
-_CARD = st.components.v2.component(
-    "sextant_preview",
-    css=(_FILES / "preview.css").read_text("utf-8"),
-    js=(_FILES / "preview.js").read_text("utf-8"),
+AID = (
+    "Dots: images, rings: texts. Drag to pan, scroll to zoom, Shift-drag or the lasso to select, "
+    "click to open an item."
 )
-CONFIG = {
-    "displayModeBar": True,
-    "displaylogo": False,
-    "scrollZoom": True,
-    "modeBarButtonsToRemove": ["autoScale2d", "hoverClosestCartesian"],
-    **charts.image(KEY),
-}
-LINK = "selected"  # the selection in the link, packed
+_FILES = ASSETS / "map"
+# One module for the browser; the parts do not import each other.
+_PARTS = ("data.js", "paint.js", "overlay.js", "frame.js", "input.js", "map.js")
+_MAP = st.components.v2.component(
+    "sextant_map",
+    css=(_FILES / "map.css").read_text("utf-8"),
+    js="\n".join((_FILES / name).read_text("utf-8") for name in _PARTS),
+)
+_ITEMS = st.components.v2.component(
+    "sextant_map_items", js=(_FILES / "items.js").read_text("utf-8")
+)
 
 
-def figure(layout: Layout, layers: Sequence[Layer], selected: Sequence[str]) -> go.Figure:
-    """Points by layer; `selected` ids are highlighted."""
-    n = sum(len(layer.rows) for layer in layers)
-    size, opacity = (7, 0.9) if n < 3_000 else (4.5, 0.8) if n < 30_000 else (3, 0.6)
-    limits = report.color_range(layers)
-    figure = go.Figure()
-    images = {layer.name for layer in layers if layer.kind == "image"}
-    positions = report.map_places(layout.space, layers, selected)
-    for layer, at in zip(layers, positions, strict=True):
-        figure.add_scattergl(
-            x=layout.xy[layer.rows, 0],
-            y=layout.xy[layer.rows, 1],
-            name=layer.name,
-            legendgroup=layer.name,
-            legendrank=(1000 if layer.hue >= 0 else 2000) + (layer.kind == "text"),
-            showlegend=layer.values is None and (layer.kind == "image" or layer.name not in images),
-            mode="markers",
-            marker=_marker(layer, size, opacity),
-            selectedpoints=at if selected else None,
-            unselected={"marker": {"opacity": 0.1}},
-            hoverinfo="none",
-        )
-    figure.update_layout(
-        template=charts.TEMPLATE,
-        height=600,
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        dragmode="lasso",
-        clickmode="event",
-        hovermode="closest",
-        modebar={"orientation": "v"},
-        coloraxis=_color_axis(layers, limits) if limits else None,
-    )
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x")
-    return figure
+@dataclass(frozen=True)
+class Overlay:
+    """What is drawn over the points, beside the selection.
 
-
-def show(figure: go.Figure, layers: Sequence[Layer]) -> None:
-    """Draw the figure and store the ids in a lasso or box."""
-    result = st.plotly_chart(
-        figure,
-        key=KEY,
-        config=CONFIG,
-        selection_mode=("lasso", "box"),
-        on_select=_touched,
-        alt="Map of the collection, one point per item",
-    )
-    if session.get("map_touched", False):
-        points = [(p["curve_number"], p["point_index"]) for p in result.selection.points]
-        session.store(state.SELECTED, tuple(report.in_lasso(state.space(), layers, points)))
-        session.store("map_touched", False)
-    _to_link()
-
-
-def of_link() -> None:
-    """Select what the link does, where it is not the selection of this session."""
-    last, text = session.get(LINK, ""), session.read(LINK, "")
-    if text != last:
-        session.store(state.SELECTED, (report.unpack_ids(state.space(), text) or ()))
-        _redraw()
-
-
-def _to_link() -> None:
-    """The selection into the link; one that is too long for a link stays in the session."""
-    ids = state.selected()
-    session.write(LINK, report.pack_ids(state.space(), ids) if ids else "")
-
-
-def highlighted(drawing: str) -> tuple[str, ...]:
-    """The ids a drawing highlights: the selection at the time it was first drawn.
-
-    The figure must not change with each selection, or Plotly drops the selection.
+    Args:
+        fade: (n,) bytes for the rows of the space: 0 a place to trust, 255 one not to trust.
+        lines: (k, 4) x y to x y, such as pairs or true neighbors.
+        marks: query points (x, y, text).
+        lit: rows of the space, such as hits.
+        path: (k, 2) points of a polyline.
+        names: of clusters (x, y, text, weight).
     """
-    last, ids = session.get("map_highlighted", ("", ()))
-    if last != drawing:
-        ids = state.selected()
-        session.store("map_highlighted", (drawing, ids))
-    return tuple(ids)
+
+    fade: Any = None
+    lines: Floats | None = None
+    marks: Sequence[tuple[float, float, str]] = ()
+    lit: Sequence[int] = ()
+    path: Sequence[tuple[float, float]] = ()
+    names: Sequence[tuple[float, float, str, float]] = ()
 
 
-def drawing(layout: Layout, layers: Sequence[Layer]) -> str:
-    """A key of the drawing; changes with anything that changes the figure."""
-    styles = repr([(x.name, x.kind, x.hue, len(x.rows), x.values is None) for x in layers])
-    return digest(
-        layout.space.key, layout.xy.tobytes(), styles, repr(report.color_range(layers)),
-        str(session.get("map_redrawn", 0)),
-    )[:12]  # fmt: skip
+@dataclass(frozen=True)
+class Drawing:
+    """The points of a map: a layout, the drawn rows of its space (sorted), their colors.
+
+    `select` gets the layout and the vertices of a polygon; it and `clear` run before the page does.
+    """
+
+    layout: Layout
+    rows: Ints
+    coloring: Coloring
+    select: Callable[[Layout, Sequence[Sequence[float]]], None]
+    clear: Callable[[], None]
+    over: Overlay = field(default_factory=Overlay)
 
 
-def clear() -> None:
-    """Clear the selection; a callback."""
-    session.store(state.SELECTED, ())
-    _redraw()
+def show(drawing: Drawing, selected: Bools | None = None, *, key: str = KEY) -> None:
+    """Draw the map.
+
+    Args:
+        drawing: what to draw.
+        selected: (n,) rows of the space that are selected; None for no selection.
+        key: of the component, unique on the page.
+    """
+    _MAP(
+        key=key,
+        data=_data(drawing, selected, key),
+        on_polygon_change=lambda: _select(drawing, key),
+        on_clear_change=drawing.clear,
+    )
+    _items(key, drawing.rows)
 
 
-def _redraw() -> None:
-    """Draw the figure anew: else the browser shows the selection it had."""
-    session.store("map_redrawn", session.get("map_redrawn", 0) + 1)
+def under(drawing: Drawing, aid: str) -> None:
+    """How to read the map, whether it is a sample, and its points as CSV."""
+    n, of = len(drawing.rows), drawing.layout.space.n
+    part = f" Random sample: {n:,} of {of:,} items." if n < of else ""
+    with st.container(horizontal=True, key="_aid_points"):
+        st.caption(f"{aid}{part} {AID}")
+        download(lambda: _table(drawing), "map")
 
 
-def _touched() -> None:
-    session.store("map_touched", True)
+def _data(drawing: Drawing, selected: Bools | None, key: str) -> dict[str, Any]:
+    layout, rows, coloring, over = drawing.layout, drawing.rows, drawing.coloring, drawing.over
+    space = layout.space
+    images = int(np.searchsorted(rows, space.n_images))
+    scale = None
+    if coloring.title:
+        low, high = (formatting.number(limit) for limit in coloring.limits)
+        title = formatting.shorten(coloring.title, 60)
+        scale = {"title": title, "low": low, "high": high, "colors": COLOR_SCALE}
+    kinds = not coloring.title and {group.name for group in coloring.groups} <= {"images", "texts"}
+    return {
+        "key": key,
+        "n": len(rows),
+        "images": images,
+        "items": _items_key(rows),
+        "label": f"Map of {formatting.count(images, 'image')} and "
+        f"{formatting.count(len(rows) - images, 'text')}. Arrow keys pan, plus and minus zoom, "
+        "Enter opens the item in the middle, Escape clears the selection.",
+        "places": _served(f"{key} places", report.place_bytes(layout.xy, rows)),
+        "colors": _served(f"{key} colors", coloring.codes.tobytes()),
+        "coloring": coloring.title,
+        "scale": scale,
+        "groups": [
+            {
+                "name": formatting.shorten(group.name, 40), "code": group.code,
+                "count": group.count, "ring": kinds and group.name == "texts",
+                "color": charts.PALETTE[group.code] if group.code < OTHER else "",
+            }
+            for group in coloring.groups
+        ],
+        "fade": None if over.fade is None else _served(
+            f"{key} fade", np.asarray(over.fade, np.uint8)[rows].tobytes()
+        ),
+        "chosen": None if selected is None else _served(
+            f"{key} chosen", report.bit_bytes(selected[rows])
+        ),
+        "lines": None if over.lines is None or not len(over.lines) else _served(
+            f"{key} lines", np.asarray(over.lines[:MOST_LINES], "<f4").tobytes()
+        ),
+        "marks": [[float(x), float(y), formatting.shorten(text, 60)] for x, y, text in over.marks],
+        "lit": np.flatnonzero(np.isin(rows, np.asarray(over.lit, np.int64))).tolist(),
+        "path": [[float(x), float(y)] for x, y in over.path],
+        "names": [
+            [float(x), float(y), formatting.shorten(text, 40), float(weight)]
+            for x, y, text, weight in over.names
+        ],
+    }  # fmt: skip
 
 
-def _color_axis(layers: Sequence[Layer], limits: tuple[float, float]) -> dict[str, Any]:
-    title = next(layer.unit for layer in layers if layer.values is not None)
-    bar = {
-        "title": {"text": title, "side": "right"},
-        "thickness": 10,
-        "len": 0.7,
-        "outlinewidth": 0,
-    }
-    return {"colorscale": COLOR_SCALE, "cmin": limits[0], "cmax": limits[1], "colorbar": bar}
+def _served(name: str, data: bytes) -> str:
+    """The address at which the browser loads bytes, by their content; "" for none."""
+    if not data:
+        return ""
+    files = runtime.get_instance().media_file_mgr
+    return files.add(data, "application/octet-stream", name)
 
 
-def _marker(layer: Layer, size: float, opacity: float) -> dict[str, Any]:
-    if layer.kind == "image":
-        size *= 1.3
-    else:
-        opacity *= 0.5  # rings are brighter where they overlap, and must not hide the images
-    marker: dict[str, Any] = {
-        "size": size if layer.hue >= 0 else 0.7 * size,
-        "opacity": opacity if layer.hue >= 0 else 0.5 * opacity,
-        "symbol": "circle" if layer.kind == "image" else "circle-open",
-    }
-    if layer.values is not None:
-        return {**marker, "color": layer.values, "coloraxis": "coloraxis"}
-    return {**marker, "color": charts.PALETTE[layer.hue] if layer.hue >= 0 else charts.OTHER}
+def _select(drawing: Drawing, key: str) -> None:
+    outline = session.value_of(key)["polygon"]
+    if outline:
+        with problems.shown():
+            drawing.select(drawing.layout, outline["points"])
+
+
+def _items_key(rows: Ints) -> str:
+    """Names the items behind the indices of points."""
+    return digest(state.items_key(), str(len(rows)))[:12]
 
 
 @st.fragment
-def follow(plot: str, drawing: str, layers: Sequence[Layer]) -> None:
-    """Preview the item under the pointer, and open the one that is clicked.
+def _items(key: str, rows: Ints) -> None:
+    """Cards and thumbnails of points, and the click on one.
 
-    A fragment: hovering does not draw the map again.
-
-    Args:
-        plot: key of the chart.
-        drawing: key of the drawing; points of another drawing are ignored.
-        layers: of the chart's traces, in their order.
+    A fragment: pointing at an item does not run the page.
     """
-    point = (session.value_of(PREVIEW_KEY) or {}).get("point") or ""
-    id_ = _id(point, drawing, layers)
-    result = _CARD(
-        key=PREVIEW_KEY,
+    asked = (session.value_of(f"{key}_items") or {}).get("ask") or {}
+    current = asked.get("items") == _items_key(rows)
+    hover = _ids(rows, [asked["hover"]]) if current else {}
+    images = _ids(rows, asked["thumbnails"][:MOST_ASKED]) if current else {}
+    thumbnails = state.thumbnails(list(images.values())) if images else {}
+    result = _ITEMS(
+        key=f"{key}_items",
         data={
-            "plot": plot, "drawing": drawing, "point": point,
-            "about": _preview(id_) if id_ else None,
+            "map": key,
+            "items": asked.get("items", ""),
+            "hover": next(iter(hover), -1),
+            "about": next((_about(id_) for id_ in hover.values()), None),
+            "thumbnails": [
+                [at, gallery.data_uri(thumbnails[id_])]
+                for at, id_ in images.items()
+                if thumbnails.get(id_)
+            ],
         },
-        on_point_change=lambda: None,
+        on_ask_change=lambda: None,
         on_open_change=lambda: None,
-    )  # fmt: skip
-    clicked = _id(result.open or "", drawing, layers)
-    if clicked:
-        item.open(clicked)
+    )
+    opened = result.open or {}
+    if opened.get("items") == _items_key(rows):
+        for id_ in _ids(rows, [opened["index"]]).values():
+            item.open(id_)
 
 
-def _id(point: str, drawing: str, layers: Sequence[Layer]) -> str:
-    """The item of "drawing|layer:index"; "" for a point of another drawing."""
-    of, _, at = point.partition("|")
-    layer, _, index = at.partition(":")
-    if of != drawing or not (layer.isdecimal() and index.isdecimal()):
-        return ""
-    if int(layer) >= len(layers) or int(index) >= len(layers[int(layer)].rows):
-        return ""
-    return state.space().ids[layers[int(layer)].rows[int(index)]]
+def _ids(rows: Ints, points: Sequence[Any]) -> dict[int, str]:
+    """The ids of points by index; without those that are no points."""
+    ids = state.space().ids
+    return {
+        point: ids[rows[point]]
+        for point in points
+        if isinstance(point, int) and 0 <= point < len(rows)
+    }
 
 
-def _preview(id_: str) -> dict[str, str]:
+def _about(id_: str) -> dict[str, str]:
     shown = state.items([id_]).get(id_)
     if shown is None:
         return {"name": "No longer in the collection"}
@@ -212,3 +235,20 @@ def _preview(id_: str) -> dict[str, str]:
         "value": " · ".join(shown.labels[:3]),
         "image": gallery.data_uri(state.thumbnails([id_]).get(id_, b"")),
     }
+
+
+def _table(drawing: Drawing) -> list[dict[str, Any]]:
+    """The points on the map, as numbers."""
+    space, xy, coloring = drawing.layout.space, drawing.layout.xy, drawing.coloring
+    names = {group.code: group.name for group in coloring.groups}
+    values = coloring.values
+    return [
+        {
+            "id": space.ids[row], "kind": "image" if row < space.n_images else "text",
+            "layer": names.get(code, ""), "x": float(xy[row, 0]), "y": float(xy[row, 1]),
+            "value": "" if values is None or np.isnan(values[at]) else float(values[at]),
+        }
+        for at, (row, code) in enumerate(
+            zip(drawing.rows.tolist(), coloring.codes.tolist(), strict=True)
+        )
+    ]  # fmt: skip

@@ -1,0 +1,84 @@
+"""What the points of the map are colored by."""
+
+from typing import Any
+
+import streamlit as st
+
+from core import report
+from core.errors import InputError
+from core.measure import DIAGNOSTICS
+from core.report import Coloring
+from core.types import SCOPE_NAMES, Finding, Ints
+from pages.parts import formatting, session, state
+
+KIND, LABEL = "kind", "label"
+FIELD = "is."  # before an attribute's name, as in the link of a filter
+OWN = ("kind", "label", "name", "text")
+
+
+def control() -> str:
+    """A box with what points can be colored by; part of the link."""
+    names = _names()
+    return session.linked(
+        "colour", KIND, st.selectbox, "Color", list(names), among=list(names),
+        format_func=names.__getitem__, filter_mode=None, width=200,
+    )  # fmt: skip
+
+
+def coloring(color: str, rows: Ints, row: Any) -> Coloring:
+    """The colors of the drawn points; those of the last few choices are kept.
+
+    Args:
+        color: what `control` returned.
+        rows: of the space that are drawn.
+        row: the container of the controls, for what a choice adds.
+    """
+    finding = None
+    if color not in (KIND, LABEL) and not color.startswith(FIELD):
+        finding = _finding(color, row)
+    scope = finding.scope if finding else ""
+    return _coloring(f"{state.items_key()} {color} {scope} {len(rows)}", color, rows, finding)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _coloring(key: str, color: str, _rows: Ints, _found: Finding | None) -> Coloring:
+    space = state.space()
+    if _found is not None:
+        return report.by_finding(_rows, _found)
+    if color == KIND:
+        return report.by_kind(space, _rows)
+    if color == LABEL:
+        return report.by_label(space, _rows)
+    field = color.removeprefix(FIELD)
+    return report.by_attribute(space, _rows, state.workbench().values(state.opened(), field), field)
+
+
+def _names() -> dict[str, str]:
+    """What points can be colored by: kind, label, tag, attributes, and diagnostics per item."""
+    parts = {p.name: p.title for p in DIAGNOSTICS.all().values() if p.traits["per_item"]}
+    label = {LABEL: "Label"} if any(state.space().labels) else {}
+    fields = [
+        field.name
+        for field in state.workbench().fields(state.collection())
+        if field.name not in OWN and (field.values or field.type != "str")
+    ]
+    named = {name: formatting.shorten(f"{name[:1].upper()}{name[1:]}", 40) for name in fields}
+    attributes = {f"{FIELD}{name}": title for name, title in named.items()}
+    return {KIND: "Images and texts", **label, **attributes, **parts}
+
+
+def _finding(color: str, row: Any) -> Finding:
+    with st.spinner("Measuring…"):
+        every, lacks = state.measured(color)
+    if not every:
+        raise InputError(lacks)
+    by_scope = {f.scope: f for f in every if f.per_item is not None}
+    scopes = list(by_scope)
+    if len(scopes) < 2:
+        return by_scope[scopes[0]] if scopes else every[0]
+    with row:
+        scope = session.linked(
+            "of", scopes[0], st.segmented_control, "Measured among", scopes, among=scopes,
+            format_func=SCOPE_NAMES.__getitem__, required=True,
+        )  # fmt: skip
+    return by_scope[scope]
