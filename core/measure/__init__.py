@@ -19,6 +19,7 @@ from core.measure.catalog import (
     shown,
     title,
 )
+from core.measure.clusters import Clusters, by_density, by_means, named_clusters
 from core.measure.compare import COMPARE_AID, Contrast, by_size, compare, rarefied
 from core.measure.concerns import Concern, concerns
 from core.measure.diagnostics import DIAGNOSTICS
@@ -44,6 +45,17 @@ from core.measure.gate import (
     overall,
 )
 from core.measure.group_recall import GroupRecall, recall_by_group
+from core.measure.keyness import (
+    KeyTerm,
+    Occurrences,
+    draw_units,
+    key_terms,
+    name_of,
+    nearest_texts,
+    occurrences,
+    units,
+)
+from core.measure.map_places import laid_over, moved_most, placed
 from core.measure.misses import REASONS, Misses, Reason, find_misses
 from core.measure.pair_check import Suspects, suspects
 from core.measure.probe_data import Augmented, ProbeData
@@ -60,6 +72,7 @@ from core.measure.retrieval import (
     hardest,
     recall_curve,
 )
+from core.measure.separation import Separation, separations
 from core.measure.usual import CLIP_ALIGNMENT, USUAL
 from core.measure.verdicts import CAUSES, SOURCE, Advice, Threshold, too_few
 from core.measure.versus import Versus, compare_directions, shared_items
@@ -81,6 +94,7 @@ __all__ = [
     "Analogies",
     "Augmented",
     "Classification",
+    "Clusters",
     "Concern",
     "Confusion",
     "Contrast",
@@ -89,20 +103,25 @@ __all__ = [
     "Evaluation",
     "Figure",
     "GroupRecall",
+    "KeyTerm",
     "LabelRetrieval",
     "LabelScore",
     "Metric",
     "Misses",
+    "Occurrences",
     "Outcome",
     "ProbeData",
     "QueryRanks",
     "Reason",
+    "Separation",
     "Suspects",
     "Threshold",
     "Versus",
     "against_earlier",
     "against_threshold",
     "analogies",
+    "by_density",
+    "by_means",
     "by_size",
     "chance_curve",
     "classify",
@@ -110,6 +129,7 @@ __all__ = [
     "compare_directions",
     "concerns",
     "count",
+    "draw_units",
     "estimate",
     "evaluate",
     "extremes",
@@ -124,19 +144,29 @@ __all__ = [
     "hardest",
     "images_of_label",
     "interval",
+    "key_terms",
+    "laid_over",
     "measure",
     "measures",
+    "moved_most",
+    "name_of",
+    "named_clusters",
+    "nearest_texts",
+    "occurrences",
     "overall",
     "percent",
+    "placed",
     "rarefied",
     "reading",
     "recall_by_group",
     "recall_curve",
     "rows_of_kind",
+    "separations",
     "share",
     "shared_items",
     "shown",
     "suspects",
     "title",
     "too_few",
+    "units",
 ]

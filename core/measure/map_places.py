@@ -1,0 +1,65 @@
+"""Places on a map: of vectors that it was not made from, and of its points on another map."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.types import Doubles, Floats, Ints, Space
+
+NEAREST = 12  # items that place a vector
+SHARP = 20.0  # factor of their cosines in the softmax that weighs them
+
+
+def placed(space: Space, xy: Floats, vectors: Floats) -> Floats:
+    """(q, 2) where vectors lie on a map: the weighted mean place of their 12 nearest items.
+
+    Weights are the softmax of the cosine times 20. Images alone place a vector where there are any:
+    search results lie around it then. A layout that is not linear has no exact place for a new
+    point; this is where UMAP's own transform starts.
+
+    Args:
+        space: the items.
+        xy: (n, 2) their places.
+        vectors: (q, d) unit vectors.
+
+    >>> space = Space(np.eye(2, dtype="f4"), ("a", "b"), 2)
+    >>> places = placed(space, np.array([[0, 0], [4, 2]], np.float32), space.vectors[1:])
+    >>> places.round(3).tolist()
+    [[4.0, 2.0]]
+    """
+    span = space.span("image" if space.n_images else "text")
+    cosines = vectors @ space.vectors[span].T
+    k = min(NEAREST, cosines.shape[1])
+    nearest = np.argpartition(cosines, -k, axis=1)[:, -k:]
+    best = np.take_along_axis(cosines, nearest, axis=1).astype(np.float64)
+    weights: Doubles = np.exp(SHARP * (best - best.max(axis=1, keepdims=True)))
+    weights /= weights.sum(axis=1, keepdims=True)
+    places: Doubles = np.einsum("qk,qkd->qd", weights, xy[nearest + span.start].astype(np.float64))
+    return places.astype(np.float32)
+
+
+def laid_over(xy: Floats, other: Floats) -> Floats:
+    """Another map of the same items turned, mirrored, scaled and moved onto this one (Procrustes).
+
+    A map has no orientation of its own, so two of them are compared after this.
+
+    >>> square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    >>> bool(np.abs(laid_over(square, square[:, ::-1] * 3 + 5) - square).max() < 1e-6)
+    True
+    """
+    from scipy.linalg import orthogonal_procrustes
+
+    x, y = xy.astype(np.float64), other.astype(np.float64)
+    x0, y0 = x.mean(axis=0), y.mean(axis=0)
+    turn, scale = orthogonal_procrustes(y - y0, x - x0)
+    return ((y - y0) @ turn * (scale / max(((y - y0) ** 2).sum(), 1e-300)) + x0).astype(np.float32)
+
+
+def moved_most(xy: Floats, other: Floats, most: int = 50) -> Ints:
+    """The rows that lie farthest apart on two maps that lie over each other, farthest first.
+
+    >>> here = np.zeros((3, 2), np.float32)
+    >>> moved_most(here, here + [[0], [2], [1]], most=2).tolist()
+    [1, 2]
+    """
+    return np.argsort(-np.linalg.norm(xy - other, axis=1), kind="stable")[:most]
