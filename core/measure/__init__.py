@@ -19,7 +19,7 @@ from core.measure.catalog import (
     shown,
     title,
 )
-from core.measure.clusters import Clusters, by_density, by_means, named_clusters
+from core.measure.clusters import Clusters, by_density, by_means, clusters_of, named_clusters
 from core.measure.compare import COMPARE_AID, Contrast, by_size, compare, rarefied
 from core.measure.concerns import Concern, concerns
 from core.measure.diagnostics import DIAGNOSTICS
@@ -125,6 +125,7 @@ __all__ = [
     "by_size",
     "chance_curve",
     "classify",
+    "clusters_of",
     "compare",
     "compare_directions",
     "concerns",

@@ -25,7 +25,7 @@ class Clusters:
         of: (n,) the cluster of each row, -1 for none; the largest is 0.
         sizes: (c,) items in each.
         centers: (c, 2) where each lies on the layout: the median of its points.
-        names: (c,) what its captions say that others do not; "" where nothing is.
+        names: (c,) what its captions say that others do not, each once; "" before they are named.
         sampled: points that they were found among.
     """
 
@@ -65,10 +65,10 @@ def by_density(xy: Floats, *, smallest: int = 0, seed: int = 0) -> Clusters:
     rows = _sample(n, seed)
     least = smallest or max(5, round(MIN_SHARE * len(rows)))
     if len(rows) < 2 * least:
-        return _clusters(xy, np.full(n, OTHER), len(rows))
+        return clusters_of(xy, np.full(n, OTHER), len(rows))
     found = HDBSCAN(min_cluster_size=least, min_samples=max(3, least // 5), copy=True)
     labels = found.fit_predict(xy[rows])
-    return _clusters(xy, _extended(xy, rows, labels), len(rows))
+    return clusters_of(xy, _extended(xy, rows, labels), len(rows))
 
 
 def by_means(space: Space, xy: Floats, *, k: int = MEANS, seed: int = 0) -> Clusters:
@@ -92,7 +92,7 @@ def by_means(space: Space, xy: Floats, *, k: int = MEANS, seed: int = 0) -> Clus
     """
     rows = _sample(space.n, seed)
     if not len(rows):
-        return _clusters(xy, np.empty(0, np.int64), 0)
+        return clusters_of(xy, np.empty(0, np.int64), 0)
     sample, means = space.vectors[rows].copy(), {}
     for kind in KINDS:
         of_kind = (rows >= space.n_images) == (kind == "text")
@@ -104,7 +104,28 @@ def by_means(space: Space, xy: Floats, *, k: int = MEANS, seed: int = 0) -> Clus
     for kind, mean in means.items():
         span = space.span(kind)
         of[span] = nearest_center(space.vectors[span], centers + mean)  # as if it were subtracted
-    return _clusters(xy, of, len(rows), most=k)
+    return clusters_of(xy, of, len(rows), most=k)
+
+
+def clusters_of(xy: Floats, of: Ints, sampled: int, most: int = LARGEST) -> Clusters:
+    """Clusters without names, from the number of each row's: the largest becomes 0.
+
+    Args:
+        xy: (n, 2) points.
+        of: (n,) any numbers, negative ones for no cluster.
+        sampled: points that they were found among.
+        most: how many are kept; what lies beyond is in none.
+    """
+    sizes = np.bincount(of[of >= 0])
+    order = np.argsort(-sizes, kind="stable")[:most]
+    order = order[sizes[order] > 0]
+    place = np.full(len(sizes) + 1, OTHER)  # the last place is for -1
+    place[order] = np.arange(len(order))
+    of = place[np.maximum(of, -1)]
+    centers = [np.median(xy[of == c], axis=0) for c in range(len(order))]
+    return Clusters(
+        of, sizes[order], np.array(centers, np.float32).reshape(-1, 2), ("",) * len(order), sampled
+    )
 
 
 def named_clusters(
@@ -122,7 +143,8 @@ def named_clusters(
         if progress:
             progress(c, len(clusters.sizes))
         inside = found.mask(clusters.rows(c))
-        names.append(name_of(key_terms(found, inside, ~inside)))
+        name = name_of(key_terms(found, inside, ~inside)) or f"cluster {c + 1}"
+        names.append(f"{name} ({c + 1})" if name in names else name)
     return replace(clusters, names=tuple(names))
 
 
@@ -140,17 +162,3 @@ def _extended(xy: Floats, rows: Ints, labels: Ints) -> Ints:
         return labels.astype(np.int64)
     nearest = cKDTree(xy[rows]).query(xy, workers=-1)[1]
     return labels[nearest].astype(np.int64)
-
-
-def _clusters(xy: Floats, of: Ints, sampled: int, most: int = LARGEST) -> Clusters:
-    """Clusters with the largest first; what lies beyond `most` is in none."""
-    sizes = np.bincount(of[of >= 0])
-    order = np.argsort(-sizes, kind="stable")[:most]
-    order = order[sizes[order] > 0]
-    place = np.full(len(sizes) + 1, OTHER)  # the last place is for -1
-    place[order] = np.arange(len(order))
-    of = place[of]
-    centers = [np.median(xy[of == c], axis=0) for c in range(len(order))]
-    return Clusters(
-        of, sizes[order], np.array(centers, np.float32).reshape(-1, 2), ("",) * len(order), sampled
-    )

@@ -15,6 +15,7 @@ from core.workbench.jobs import Job
 from core.workbench.measure import Layout
 from core.workbench.ranking_gains import RankingGain
 from core.workbench.repair import Repaired
+from core.workbench.selections import Special
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -34,6 +35,7 @@ __all__ = [
     "ReadOptions",
     "Repaired",
     "SavedExport",
+    "Special",
     "StoredFindings",
     "Tag",
     "Workbench",

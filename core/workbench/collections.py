@@ -24,6 +24,7 @@ from core.workbench import ranking_gains as _gains
 from core.workbench import recipes as _recipes
 from core.workbench import repair as _repair
 from core.workbench import search as _search
+from core.workbench import selections as _selections
 from core.workbench import zero_shot as _zero_shot
 from core.workbench.jobs import Jobs
 from core.workbench.last_used import LastUsed
@@ -126,6 +127,17 @@ class Workbench:
     query_ranks = staticmethod(_evaluate.query_ranks)
     layout = staticmethod(_measure.layout)
     has_layout = staticmethod(_measure.has_layout)
+
+    selected_rows = staticmethod(_selections.selected_rows)
+    special = staticmethod(_selections.special)
+    separation = staticmethod(_selections.separation)
+    clusters = staticmethod(_selections.clusters)
+    has_clusters = staticmethod(_selections.has_clusters)
+    saved_selections = staticmethod(_selections.saved_selections)
+    save_selection = staticmethod(_selections.save_selection)
+    query_vectors = staticmethod(_selections.query_vectors)
+    query_place = staticmethod(_selections.query_place)
+    query_path = staticmethod(_selections.query_path)
 
     measure_rankings = staticmethod(_gains.measure_rankings)
     ranking_gain = staticmethod(_gains.ranking_gain)

@@ -27,11 +27,15 @@ THUMBNAIL = 112  # pixels: the longest side of an image in a report
 
 @dataclass(frozen=True)
 class Layout:
-    """A two-dimensional layout of a space: (n, 2) coordinates of its rows."""
+    """A two-dimensional layout of a space: (n, 2) coordinates of its rows.
+
+    `label` is the name it is stored under: the method with its settings.
+    """
 
     method: str
     xy: Floats
     space: Space
+    label: str = ""
 
 
 def measure(
@@ -157,7 +161,7 @@ def layout(opened: EncodedCollection, method: str, **settings: Any) -> Layout:
     if xy is None:
         xy = np.ascontiguousarray(part(space, **settings), np.float32)
         artifacts.write_matrix(label, space.key, xy)
-    return Layout(method, xy, space)
+    return Layout(method, xy, space, label)
 
 
 def has_layout(opened: EncodedCollection, method: str, **settings: Any) -> bool:

@@ -17,6 +17,7 @@ from core.measure import (
     Separation,
     by_density,
     by_means,
+    clusters_of,
     draw_units,
     key_terms,
     named_clusters,
@@ -27,9 +28,10 @@ from core.measure import (
     units,
 )
 from core.numerics.directions import on_sphere
-from core.report import Selection
+from core.report import Selection, layout_name
 from core.report import selected_rows as resolve
-from core.types import Floats, Ints, Part, Progress, Query, Value
+from core.types import Floats, Ints, Part, Query, Value
+from core.workbench.measure import Layout
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -52,18 +54,13 @@ class Special:
     n: tuple[int, int]
 
 
-def rows_of_selection(
-    opened: EncodedCollection, selection: Selection, layouts: dict[str, Floats]
-) -> Ints | None:
-    """The rows of a selection; None for one of another collection or another layout.
-
-    Args:
-        opened: the collection.
-        selection: what is selected.
-        layouts: coordinates by name, as `report.layout_name` names them.
-    """
+def selected_rows(opened: EncodedCollection, selection: Selection) -> Ints | None:
+    """The rows of a selection, in order; None where it belongs to another collection or layout."""
     return resolve(
-        selection, opened.space, layout=layouts.get, saved=lambda name: _tagged(opened, name)
+        selection,
+        opened.space,
+        layout=lambda name: _stored_layout(opened, name),
+        saved=lambda name: _tagged(opened, name),
     )
 
 
@@ -93,29 +90,36 @@ def separation(opened: EncodedCollection, a: Ints, b: Ints) -> tuple[Separation,
 
 
 def clusters(
-    opened: EncodedCollection,
-    xy: Floats,
-    *,
-    method: str = "density",
-    k: int = 20,
-    progress: Progress | None = None,
+    opened: EncodedCollection, layout: Layout, method: str = "density", *, k: int = 20
 ) -> Clusters:
-    """Clusters with names from their own captions.
+    """Clusters with names from their own captions; what is in which is stored with the layout.
 
     Args:
         opened: the collection.
-        xy: (n, 2) the layout on which they are found, or shown.
+        layout: on which they are found, or shown.
         method: "density" (HDBSCAN on the layout) or "means" (k-means of the vectors).
         k: clusters of k-means.
-        progress: called with (clusters named, all).
     """
-    space = opened.space
-    found = by_density(xy) if method == "density" else by_means(space, xy, k=k)
+    space, name = opened.space, _clusters_name(layout, method, k)
+    stored = opened.collection.artifacts.read_matrix(name, space.key)
+    if stored is not None:
+        sampled, of = int(stored[0, 0]), stored[1:, 0].astype(np.int64)
+        found = clusters_of(layout.xy, of, sampled)
+    else:
+        found = by_density(layout.xy) if method == "density" else by_means(space, layout.xy, k=k)
+        column = np.append(found.sampled, found.of).astype(np.float32)[:, None]
+        opened.collection.artifacts.write_matrix(name, space.key, column)
     if not len(found.sizes):
         return found
     unit = units(space)
     counted = draw_units(unit, np.arange(space.n))
-    return named_clusters(found, _occurrences(opened, unit, counted), progress)
+    return named_clusters(found, _occurrences(opened, unit, counted))
+
+
+def has_clusters(opened: EncodedCollection, layout: Layout, method: str = "density") -> bool:
+    """Whether `clusters` need not look for them."""
+    name = _clusters_name(layout, method, 20)
+    return opened.collection.artifacts.read_matrix(name, opened.space.key) is not None
 
 
 def save_selection(opened: EncodedCollection, name: str, rows: Ints) -> None:
@@ -165,6 +169,17 @@ def query_path(opened: EncodedCollection, xy: Floats, ends: Floats) -> Floats:
     shares = np.linspace(0, 1, STEPS)
     along = [on_sphere(ends, np.array([1 - t, t])) for t in shares]
     return placed(opened.space, xy, np.stack(along).astype(np.float32))
+
+
+def _clusters_name(layout: Layout, method: str, k: int) -> str:
+    return f"clusters/{layout.label}" if method == "density" else f"clusters/means/{k}"
+
+
+def _stored_layout(opened: EncodedCollection, name: str) -> Floats | None:
+    """The coordinates that `report.layout_name` named so, where they are still these."""
+    label = name.rpartition("/")[0]
+    xy = opened.collection.artifacts.read_matrix(label, opened.space.key)
+    return None if xy is None or layout_name(label, xy) != name else xy
 
 
 def _tagged(opened: EncodedCollection, name: str) -> list[str] | None:

@@ -135,7 +135,8 @@ def _build_demo(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
 def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     # Nothing is returned: the coordinates are on disk, and a result would keep the space alive.
     opened = bench.open(arguments["name"], arguments["encoder"])
-    bench.layout(opened, arguments["method"], **arguments["settings"])
+    found = bench.layout(opened, arguments["method"], **arguments["settings"])
+    bench.clusters(opened, found)  # a new map shows their names at once
 
 
 def _encoder_report(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
