@@ -1,22 +1,37 @@
 """Fitted transformations of a Space that improve retrieval."""
 
+from core.improve.coding import Codes
+from core.improve.compression import Compressed, encode, fit_way, parse_way
+from core.improve.compressors import COMPRESSORS, FittedCompressor
 from core.improve.hub_bias import corrected, random_half
 from core.improve.hub_corrections import HUB_CORRECTIONS
 from core.improve.recipe import Recipe, Step, fit_recipe, parse_steps
 from core.improve.recipe_file import LOADER, fingerprint, from_bytes, to_bytes
+from core.improve.recipe_onnx import NO_ONNX, ONNX_LOADER, has_onnx, to_onnx
 from core.improve.repairs import REPAIRS
 
 __all__ = [
+    "COMPRESSORS",
     "HUB_CORRECTIONS",
     "LOADER",
+    "NO_ONNX",
+    "ONNX_LOADER",
     "REPAIRS",
+    "Codes",
+    "Compressed",
+    "FittedCompressor",
     "Recipe",
     "Step",
     "corrected",
+    "encode",
     "fingerprint",
     "fit_recipe",
+    "fit_way",
     "from_bytes",
+    "has_onnx",
     "parse_steps",
+    "parse_way",
     "random_half",
     "to_bytes",
+    "to_onnx",
 ]
