@@ -134,7 +134,7 @@ function drawLasso(to, view) {
   const outline = view.drawn ?? view.sent;
   if (!outline || outline.length < 2) return;
   to.beginPath();
-  for (const [x, y] of outline) to.lineTo(...view.fromMap(x, y));
+  for (const [x, y] of outline) to.lineTo(...view.onScreen(x, y));
   to.closePath();
   Object.assign(to, { fillStyle: view.theme.primary, strokeStyle: view.theme.primary, lineWidth: 1.5 });
   to.globalAlpha = 0.12;

@@ -24,6 +24,7 @@ with problems.shown(stop=True):
             coloring.coloring(request.color, rows, request.row),
             select=selection.select,
             clear=selection.clear,
+            items=state.items_key(),
         )
         plot.show(drawing, selection.mask(projected.space, state.selected()))
         plot.under(drawing, layout.AIDS[projected.method])

@@ -83,6 +83,12 @@ class Drawing:
     select: Callable[[Layout, Sequence[Sequence[float]]], None]
     clear: Callable[[], None]
     over: Overlay = field(default_factory=Overlay)
+    items: str = ""  # changes when items do: a browser keeps their cards and thumbnails
+
+    @property
+    def items_key(self) -> str:
+        """Names the items behind the indices of points."""
+        return digest(self.layout.space.key, self.items, str(len(self.rows)))[:12]
 
 
 def show(drawing: Drawing, selected: Bools | None = None, *, key: str = KEY) -> None:
@@ -93,13 +99,18 @@ def show(drawing: Drawing, selected: Bools | None = None, *, key: str = KEY) -> 
         selected: (n,) rows of the space that are selected; None for no selection.
         key: of the component, unique on the page.
     """
+    points(drawing, selected, key=key)
+    _items(key, drawing.items_key, drawing.rows)
+
+
+def points(drawing: Drawing, selected: Bools | None = None, *, key: str = KEY) -> None:
+    """The same without cards, thumbnails and clicks, which need the items."""
     _MAP(
         key=key,
         data=_data(drawing, selected, key),
         on_polygon_change=lambda: _select(drawing, key),
         on_clear_change=drawing.clear,
     )
-    _items(key, drawing.rows)
 
 
 def under(drawing: Drawing, aid: str) -> None:
@@ -125,7 +136,7 @@ def _data(drawing: Drawing, selected: Bools | None, key: str) -> dict[str, Any]:
         "key": key,
         "n": len(rows),
         "images": images,
-        "items": _items_key(rows),
+        "items": drawing.items_key,
         "label": f"Map of {formatting.count(images, 'image')} and "
         f"{formatting.count(len(rows) - images, 'text')}. Arrow keys pan, plus and minus zoom, "
         "Enter opens the item in the middle, Escape clears the selection.",
@@ -175,19 +186,14 @@ def _select(drawing: Drawing, key: str) -> None:
             drawing.select(drawing.layout, outline["points"])
 
 
-def _items_key(rows: Ints) -> str:
-    """Names the items behind the indices of points."""
-    return digest(state.items_key(), str(len(rows)))[:12]
-
-
 @st.fragment
-def _items(key: str, rows: Ints) -> None:
+def _items(key: str, items: str, rows: Ints) -> None:
     """Cards and thumbnails of points, and the click on one.
 
     A fragment: pointing at an item does not run the page.
     """
     asked = (session.value_of(f"{key}_items") or {}).get("ask") or {}
-    current = asked.get("items") == _items_key(rows)
+    current = asked.get("items") == items
     hover = _ids(rows, [asked["hover"]]) if current else {}
     images = _ids(rows, asked["thumbnails"][:MOST_ASKED]) if current else {}
     thumbnails = state.thumbnails(list(images.values())) if images else {}
@@ -208,7 +214,7 @@ def _items(key: str, rows: Ints) -> None:
         on_open_change=lambda: None,
     )
     opened = result.open or {}
-    if opened.get("items") == _items_key(rows):
+    if opened.get("items") == items:
         for id_ in _ids(rows, [opened["index"]]).values():
             item.open(id_)
 

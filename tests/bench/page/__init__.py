@@ -26,7 +26,7 @@ from tests.bench.rows import row
 ROWS, QUERIES = 100_000, 40
 REAL = Path(__file__).parents[4] / "shared" / "data" / "flickr8k-800"
 # What shows that a page is there.
-CARD, MAP = ".st-key-_results_image .card", ".st-key-_points .nsewdrag"
+CARD, MAP = ".st-key-_results_image .card", ".st-key-_points .stage[data-drawn]"
 GEOMETRY, HEAD, DOTS = "/geometry?collection=", ".st-key-_headline", ".st-key-_families_row"
 WHY = ".st-key-_aid_why_map, .st-key-_aid_why_words, .st-key-why_captions"
 
