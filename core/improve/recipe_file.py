@@ -1,8 +1,8 @@
 """A recipe as one safetensors file: its arrays, with steps and encoder as JSON in the header.
 
-Tensors are named `{step}.{rows or queries}.{image or text}.{name}`; `queries` only where they differ
-from `rows`. The names are those of `RowMap` and its `Layer`: shift, matrix, inner, bias, outer, and
-kept (2,), the layer's `best` and `parts`. `LOADER` is all that another program needs to apply one.
+Tensors are named `{step}.{rows or queries}.{image or text}.{name}`; `queries` only where they
+differ from `rows`. The names are those of `RowMap` and its `Layer`: shift, matrix, inner, bias,
+outer, and kept (2,), the layer's `best` and `parts`. `LOADER` is all that another program needs.
 """
 
 from __future__ import annotations

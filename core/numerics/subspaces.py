@@ -19,10 +19,14 @@ def fisher(one: Doubles, other: Doubles) -> Doubles:
     >>> fisher(np.array([[0.0], [2.0]]), np.array([[4.0], [6.0]])).tolist()
     [8.0]
     """
-    apart = (one.mean(axis=0) - other.mean(axis=0)) ** 2
-    spread = one.var(axis=0) + other.var(axis=0)
+    return fisher_of(one.mean(axis=0), one.var(axis=0), other.mean(axis=0), other.var(axis=0))
+
+
+def fisher_of(mean: Doubles, variance: Doubles, others: Doubles, spread: Doubles) -> Doubles:
+    """The same from the means and variances (..., d) of one group and of the other."""
+    apart = (mean - others) ** 2
     # Equal means score 0 even without variance.
-    return np.where(apart > 1e-12, apart / np.maximum(spread, 1e-12), 0.0)
+    return np.where(apart > 1e-12, apart / np.maximum(variance + spread, 1e-12), 0.0)
 
 
 def top_fisher_mask(scores: Doubles, count: int) -> Doubles:

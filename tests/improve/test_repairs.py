@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import InputError, TooFew
-from core.improve import REPAIRS
+from core.improve import REPAIRS, fit_recipe, parse_steps
 from core.numerics.spectra import moments_of
 from tests.fixtures import spaces
 
@@ -12,8 +12,13 @@ IDENTITY = {
     "per_modality_centering": {"strength": 0.0},
     "gap_shift": {"amount": 0.0},
     "invgc": {"same": 0.0, "other": 0.0},
+    "invgc_local": {"same": 0.0, "other": 0.0},
+    "length_centering": {"strength": 0.0},
+    "class_gates": {"strength": 0.0},
+    "rare_labels": {"least": 0},
 }
 PAIRED = ("procrustes", "cca", "pls")
+LABELED = {"class_gates": "labels with two images", "rare_labels": "label with two images"}
 NAMES = list(REPAIRS.all())
 
 
@@ -23,7 +28,7 @@ def space():
     good = spaces.paired(300, 16, agreement=0.8)
     side = np.zeros(16)
     side[0] = 0.7
-    return spaces.space(good.images + side, good.texts - side, good.pairs)
+    return spaces.labelled(spaces.space(good.images + side, good.texts - side, good.pairs))
 
 
 def fit(name, space, **settings):
@@ -64,6 +69,12 @@ def test_without_pairs_there_is_nothing_to_fit_on(name, space):
     alone = spaces.space(space.images, space.texts)
     with pytest.raises(TooFew, match="pairs to fit on"):
         fit(name, alone)
+
+
+@pytest.mark.parametrize("name", LABELED)
+def test_without_labels_there_is_nothing_to_fit_on(name, space):
+    with pytest.raises(TooFew, match=f"{LABELED[name]} to fit on; .*'label'"):
+        fit(name, spaces.space(space.images, space.texts, space.pairs))
 
 
 def test_a_row_that_is_mapped_to_zero_is_refused():
@@ -157,3 +168,87 @@ def test_invgc_is_the_published_sum_over_all_rows(space):
     expected = (dense(images, images, 0.7) + dense(images, texts, 0.4)) / 2
     assert linear(fitted, space, "image") == pytest.approx(expected, abs=1e-5)
     assert fitted.queries["text"](space.texts) == pytest.approx(space.texts, abs=1e-6)
+
+
+def test_invgc_local_is_the_published_sum_over_the_nearest_rows(space):
+    images, texts = space.images.astype(np.float64), space.texts.astype(np.float64)
+
+    def nearest(ranked, others, strength):
+        similarity = ranked @ others.T
+        least = np.sort(similarity, axis=1)[:, -15, None]  # 5 % of 300
+        return strength / 15 * np.where(similarity >= least, similarity, 0) @ others
+
+    fitted = fit("invgc_local", space, same=0.7, other=0.4, share=0.05)
+    expected = images - (nearest(images, images, 0.7) + nearest(images, texts, 0.4)) / 2
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert fitted.rows["image"](space.images) == pytest.approx(expected, abs=1e-5)
+    assert fitted.queries["text"](space.texts) == pytest.approx(space.texts, abs=1e-6)
+
+
+def test_each_length_loses_its_own_mean_and_one_bin_is_centering(rng):
+    """Texts of three lengths that a vector tells exactly: 400 of each."""
+    lengths = np.repeat([10, 40, 160], 400)
+    logs = np.log(lengths) - np.log(40)
+    rows = np.column_stack([0.1 * logs, 0.1 * rng.normal(size=(1200, 4))])
+    rest = np.sqrt(1 - (rows**2).sum(axis=1, keepdims=True))
+    space = spaces.space(spaces.directions(50, 6), np.column_stack([rows, rest]), lengths=lengths)
+    texts = space.texts.astype(np.float64)
+    whole = texts.mean(axis=0)
+    expected = np.empty_like(texts)
+    for length in (10, 40, 160):
+        those = lengths == length
+        expected[those] = whole + 400 / 500 * (texts[those].mean(axis=0) - whole)
+    expected = texts - expected
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    fitted = fit("length_centering", space, bins=3)
+    assert fitted.rows["text"](space.texts) == pytest.approx(expected, abs=1e-3)
+    once = mapped(fit("length_centering", space, bins=1), space)
+    centered = mapped(fit("per_modality_centering", space), space)
+    assert once["text"] == pytest.approx(centered["text"], abs=1e-5)
+    with pytest.raises(TooFew, match="2 lengths of texts"):
+        fit("length_centering", spaces.space(space.images, space.texts, lengths=[5] * 1200))
+
+
+def test_rows_of_a_rare_label_have_its_shape_and_are_paired_and_marked():
+    rows = spaces.cone_rows(40, 5, 0.98, seed=1)
+    texts = spaces.cone_rows(40, 5, 0.98, seed=2)
+    space = spaces.with_labels(spaces.space(rows, texts, spaces.diagonal(40)), ["rare"] * 40)
+    added = fit("rare_labels", space, least=10_000).train
+    assert np.array_equal(added.images[:40], space.images)
+    assert np.array_equal(added.texts[:40], space.texts)
+    assert all(id_.startswith("synthetic-") for id_ in added.ids[40:10_000])
+    assert len(added.pairs) == 10_000 and added.labels[9_999] == ("rare",)
+    assert list(added.ids[:10_000]) == sorted(added.ids[:10_000])
+    new, origin = added.images[40:], space.images[np.arange(9_960) % 40]
+    drawn, shape = np.cov((new - origin).T), np.cov(space.images.T, bias=True)
+    assert np.linalg.norm(drawn[1:, 1:] - shape[1:, 1:]) < 0.1 * np.linalg.norm(shape[1:, 1:])
+    image, text = added.pairs[-1]
+    assert (image, text) == (9_999, added.n - 1)
+
+
+def test_what_is_added_is_fitted_on_and_alone_changes_nothing():
+    space = spaces.imbalanced()
+    alone = fit_recipe(space, parse_steps("rare_labels"))
+    assert alone.space(space).vectors == pytest.approx(space.vectors, abs=1e-6)
+    one, other = (fit_recipe(space, parse_steps(s)) for s in ("rare_labels,pls", "pls"))
+    shifts = (recipe.fitted[-1].rows["image"].shift for recipe in (one, other))
+    assert not np.allclose(*shifts, atol=1e-3)
+
+
+def test_a_gate_keeps_what_two_classes_share():
+    """Two classes share the first direction and differ in the next two; a third has none of it."""
+    e, noise = np.eye(5), 0.05 * spaces.directions(120, 5)
+    centers = np.repeat([e[0] + e[1], e[0] + e[2], e[3]], 40, axis=0)
+    space = spaces.space(centers + noise, centers + noise, spaces.diagonal(120))
+    space = spaces.with_labels(space, ["a"] * 40 + ["b"] * 40 + ["c"] * 40)
+    gate = fit("class_gates", space, first=1, second=2, keep=1, strength=1.0).rows["image"]
+    both = gate((np.array([e[0] + e[1], e[0] + e[2]]) / np.sqrt(2)).astype(np.float32))
+    assert both[0] @ both[1] == pytest.approx(1, abs=1e-5)  # 0.5 as they were
+    soft = fit("class_gates", space, strength=1.0).rows["text"].matrix
+    weights = np.linalg.eigvalsh(soft)
+    assert (weights > 0).all() and (weights < 1).all()
+    with pytest.raises(TooFew, match="at least 4 labels"):
+        fit("class_gates", space, first=4, second=1)
+    same = spaces.with_labels(spaces.same(60), ["a", "b"] * 30)
+    with pytest.raises(InputError, match="No direction"):
+        fit("class_gates", same)
