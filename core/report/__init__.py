@@ -15,12 +15,15 @@ from core.report.map_layers import (
     sample_for_map,
 )
 from core.report.selection import (
+    SelectedIds,
     Selection,
     in_polygon,
     inside,
     layout_name,
     listed,
     read_selection,
+    rows_besides,
+    rows_key,
     selected_rows,
 )
 from core.report.subsets import narrow_space, pack_ids, rest_of_space, unpack_ids
@@ -31,6 +34,7 @@ __all__ = [
     "Coloring",
     "Evidence",
     "Group",
+    "SelectedIds",
     "Selection",
     "Side",
     "bit_bytes",
@@ -49,6 +53,8 @@ __all__ = [
     "place_bytes",
     "read_selection",
     "rest_of_space",
+    "rows_besides",
+    "rows_key",
     "sample_for_map",
     "selected_rows",
     "sparkline",

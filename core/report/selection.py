@@ -6,6 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -55,6 +56,34 @@ class Selection:
     def link(self) -> str:
         """The same for a link; "" where it is too long for one."""
         return self.text if len(self.text) <= LONGEST else ""
+
+
+@dataclass(frozen=True)
+class SelectedIds(Sequence[str]):
+    """The ids of some rows, looked up when they are used: no list of a million strings.
+
+    >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
+    >>> ids = SelectedIds(space, np.array([0, 2]))
+    >>> list(ids), len(ids), ids[1:]
+    (['a', 't'], 2, ('t',))
+    """
+
+    space: Space
+    rows: Ints
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        if isinstance(at, slice):
+            return tuple(self.space.ids[row] for row in self.rows[at])
+        return self.space.ids[self.rows[at]]
 
 
 def in_polygon(layout: str, polygon: Iterable[Sequence[float]], kind: Kind | str = "") -> Selection:
@@ -133,6 +162,21 @@ def selected_rows(
     if selection.kind:
         rows = rows[(rows < space.n_images) == (selection.kind == "image")]
     return rows
+
+
+def rows_besides(space: Space, rows: Ints, *, among: Ints | None = None) -> Ints:
+    """All rows of a space, or some, that are not among others.
+
+    >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
+    >>> rows_besides(space, np.array([1])).tolist()
+    [0, 2]
+    """
+    return np.setdiff1d(np.arange(space.n) if among is None else among, rows)
+
+
+def rows_key(rows: Ints) -> str:
+    """A short text that is the same for the same rows, to cache by."""
+    return digest(np.asarray(rows, np.int64).tobytes())[:16]
 
 
 def layout_name(label: str, xy: Floats) -> str:

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from core import report
-from pages.parts import empty_states, problems, state
-from pages.parts.map import coloring, layout, plot, selection
+from pages.parts import empty_states, problems, selection, state
+from pages.parts.map import clusters, coloring, find, layout, plot
+from pages.parts.map.selection import panel, select
 
 with problems.shown(stop=True):
     card = state.card()
@@ -16,17 +17,27 @@ with problems.shown(stop=True):
     with left:
         request = layout.controls()
         projected = layout.layout(request)
+    with right:
+        box = find.box()
+    with left:
         selection.of_link()
         rows = report.sample_for_map(projected.space)
+        sought = find.on_map(box, projected)
         drawing = plot.Drawing(
             projected,
             rows,
-            coloring.coloring(request.color, rows, request.row),
-            select=selection.select,
+            coloring.coloring(request.color, rows, request.row, projected),
+            select=select,
             clear=selection.clear,
             items=state.items_key(),
+            over=plot.Overlay(
+                marks=sought.marks,
+                lit=sought.lit,
+                path=sought.path,
+                names=clusters.names(projected),
+            ),
         )
-        plot.show(drawing, selection.mask(projected.space, state.selected()))
+        plot.show(drawing, selection.mask())
         plot.under(drawing, layout.AIDS[projected.method])
     with right:
-        selection.panel(projected, state.selected())
+        panel(projected)

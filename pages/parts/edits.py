@@ -1,11 +1,13 @@
 """What can be done with selected items: tag, label, export, delete, and undo of the last edit."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from pages.parts import controls, formatting, gallery, problems, session, state
 
+MOST_IN_ONE_FILE = 50_000  # items; the server holds the file in memory
 EDITED = "edited"  # what this session has edited last: the collection, and the edit
 
 
@@ -14,7 +16,7 @@ def actions(
     *,
     done: Callable[[], None],
     of: str = "",
-    more: Mapping[str, Mapping[str, float]] | None = None,
+    more: gallery.More | None = None,
 ) -> None:
     """Buttons in a row.
 
@@ -22,7 +24,7 @@ def actions(
         ids: the selected items.
         done: called after a deletion: nothing is selected any more.
         of: prefix of the keys, for a second selection on the site.
-        more: further columns of an exported table, by id.
+        more: gives further columns of an exported table, by id.
     """
     with st.popover("Tag", icon=":material/sell:", type="tertiary"), problems.shown():
         _tag(ids, of)
@@ -34,13 +36,27 @@ def actions(
         _delete(ids, done, of)
 
 
-def _export(ids: Sequence[str], of: str, more: Mapping[str, Mapping[str, float]] | None) -> None:
-    """Downloads of some items: a table, or everything."""
+def _export(ids: Sequence[str], of: str, more: gallery.More | None) -> None:
+    """Downloads of some items: tables, ids, or everything."""
     bench, name = state.workbench(), state.collection()
+    rows = gallery.item_rows(ids, more)
     controls.download(
-        gallery.item_rows(ids, more), f"{of}selection", label="CSV",
+        rows, f"{of}selection", label="CSV",
         help="Paths, captions, labels, tags and attributes, for spreadsheets",
     )  # fmt: skip
+    for label, file, save, about in (
+        (
+            "JSON lines",
+            f"{name}.jsonl",
+            lambda: "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows()),
+            "The same, one object per item",
+        ),
+        ("Ids", f"{name}-ids.txt", lambda: "".join(f"{id_}\n" for id_ in ids), "One per line"),
+    ):
+        st.download_button(
+            label, save, file, "text/plain", key=f"_{of}save_{label.lower()}", type="tertiary",
+            icon=":material/download:", on_click="ignore", help=about,
+        )  # fmt: skip
     for form, label, file, about in (
         (
             "parquet",
@@ -54,7 +70,13 @@ def _export(ids: Sequence[str], of: str, more: Mapping[str, Mapping[str, float]]
             label, lambda form=form: bench.exported_file(name, form, ids=ids), file,
             key=f"_{of}save_{form}", type="tertiary", icon=":material/download:",
             on_click="ignore", help=f"{about}. Added again, it gives the same items.",
+            disabled=len(ids) > MOST_IN_ONE_FILE,
         )  # fmt: skip
+    if len(ids) > MOST_IN_ONE_FILE:
+        st.caption(
+            f"Files with vectors or images are made of {MOST_IN_ONE_FILE:,} items at most here. "
+            "Save the selection, then `sextant export` with its tag as a filter."
+        )
 
 
 def undo(of: str = "") -> None:
@@ -73,9 +95,14 @@ def undo(of: str = "") -> None:
 
 def edited() -> None:
     """Note the edit that was made, and draw the whole page: its filters and colors may change."""
+    note()
+    st.rerun()
+
+
+def note() -> None:
+    """Note the edit that was made, so that `undo` offers to undo it; in a callback."""
     name = state.collection()
     session.store(EDITED, (name, state.workbench().last_edit(name)))
-    st.rerun()
 
 
 def _tag(ids: Sequence[str], of: str) -> None:

@@ -31,6 +31,7 @@ _COLUMNS = {
     "cosine", "score", "p", "p(match)", "p_null", "hubness", "bias", "plain_rank", "match",
     "probability", "x", "y",
 }  # fmt: skip
+More = Callable[[], Mapping[str, Mapping[str, float]]]
 ABOUT_HUB = "In the nearest-neighbor lists of this many times more items than average"
 
 
@@ -113,14 +114,17 @@ def rows(results: Sequence[Hit] | Callable[[], Sequence[Hit]]) -> controls.Rows:
 
 
 def item_rows(
-    ids: Sequence[str], more: Mapping[str, Mapping[str, float]] | None = None
-) -> controls.Rows:
-    """Items as a table, built when it is saved; `more` are further columns by id."""
+    ids: Sequence[str], more: More | None = None
+) -> Callable[[], list[dict[str, str | float]]]:
+    """Items as a table, built when it is saved; `more` gives further columns by id then."""
     bench, name, space = state.workbench(), state.collection(), state.space()
-    return lambda: [
-        {**row, **(more or {}).get(row["id"], {})}
-        for row in _described(bench, name, space, ids).values()
-    ]
+
+    def table() -> list[dict[str, str | float]]:
+        columns = more() if more else {}
+        described = _described(bench, name, space, ids)
+        return [{**row, **columns.get(id_, {})} for id_, row in described.items()]
+
+    return table
 
 
 def _described(

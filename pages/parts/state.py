@@ -337,9 +337,3 @@ def encoder_suggestions() -> tuple[EncoderSuggestion, ...]:
 def thumbnails(ids: Sequence[str]) -> dict[str, bytes]:
     """Thumbnails (WebP) of the collection on screen by id."""
     return workbench().thumbnails(collection(), tuple(ids))
-
-
-def selected() -> tuple[str, ...]:
-    """Ids of the selection on the map that are still in the collection."""
-    rows = space().row
-    return tuple(id_ for id_ in session.get(SELECTED, ()) if id_ in rows)

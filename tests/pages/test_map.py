@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.report import pack_ids
 from core.workbench import Workbench
-from pages.parts.map.selection import LINK
+from pages.parts.selection import LINK
 from tests.fixtures.screens import TOP, components, run, words
 
 
@@ -31,7 +31,7 @@ def test_points_are_colored_by_a_tag_and_a_selection_is_labeled_and_that_undone(
     space = bench.open("colours").space
     bench.tag("colours", "odd", [(id_,) for id_ in space.ids[:3]])
     text = pack_ids(space, space.ids[:2])
-    app = run(map_page(), collection="colours", map="pca", colour="is.tag", **{LINK: text})
+    app = run(map_page(), collection="colours", map="pca", colour="is.tag", **{LINK: text, "with": "act"})
     (drawn,) = components(app, "sextant_map")
     assert {group["name"] for group in drawn["groups"]} == {"odd", "no tag"}
     app.selectbox(key="_map_label").set_value("large")

@@ -16,6 +16,7 @@ from pages.parts import (
     gallery,
     item,
     jobs,
+    selection,
     session,
     state,
     vital_signs,
@@ -201,7 +202,7 @@ def _act(n: int, concern: Concern, side: Side) -> None:
             session.preset("of", concern.lead.scope)
             finding = next(iter(_with_items(concern, side)))
             rows = concern.rows(finding, 50)
-            session.store(state.SELECTED, tuple(side.space.ids[row] for row in rows))
+            selection.choose_ids(side.space.ids[row] for row in rows)
             st.switch_page(MAP)
     else:
         family = measure.measure(name).family

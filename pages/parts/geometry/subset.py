@@ -8,7 +8,7 @@ import streamlit as st
 from core import measure, report, search
 from core.errors import InputError
 from core.types import SCOPE_NAMES, Filter, Kind, Space
-from pages.parts import formatting, session, state
+from pages.parts import formatting, selection, session, state
 from pages.parts.filters import popover
 
 # By the value in the address.
@@ -137,22 +137,22 @@ def _request(of: str) -> SubsetRequest:
 
 def _from_map(of: str) -> tuple[str, ...] | None:
     """The selection taken from the map, if any, with buttons to take and drop it."""
-    space, name = state.space(), f"{of}items"
+    name = f"{of}items"
     text = session.read(name, "")
-    taken = report.unpack_ids(space, text) if text else None
+    rows = state.workbench().selected_rows(state.opened(), report.read_selection(text))
+    taken = None if rows is None else tuple(selection.ids(rows))
     session.write(name, text if taken else "")
     if taken:
         st.button(
             f"{formatting.count(len(taken), 'item')} from the map", icon=":material/close:",
             key=f"_{of}drop", on_click=session.write, args=(name, ""), help="Measure all items",
         )  # fmt: skip
-    selected = state.selected()
-    if selected and selected != taken:
-        packed = report.pack_ids(space, selected)
+    n, link = len(selection.rows()), selection.link()
+    if n and link != text:
         st.button(
-            f"Use the map's selection ({len(selected):,})", icon=":material/gesture_select:",
-            key=f"_{of}take", on_click=session.write, args=(name, packed), disabled=not packed,
-            help="Measure the items selected on the map" if packed else "Too many items for a link",
+            f"Use the map's selection ({n:,})", icon=":material/gesture_select:",
+            key=f"_{of}take", on_click=session.write, args=(name, link), disabled=not link,
+            help="Measure the items selected on the map" if link else "Too many items for a link",
         )  # fmt: skip
     if text and taken is None:
         st.caption(

@@ -9,9 +9,11 @@ from core.errors import InputError
 from core.measure import DIAGNOSTICS
 from core.report import Coloring
 from core.types import SCOPE_NAMES, Finding, Ints
+from core.workbench import Layout
 from pages.parts import formatting, session, state
+from pages.parts.map import clusters
 
-KIND, LABEL = "kind", "label"
+KIND, LABEL, CLUSTERS = "kind", "label", "clusters"
 FIELD = "is."  # before an attribute's name, as in the link of a filter
 OWN = ("kind", "label", "name", "text")
 
@@ -25,14 +27,17 @@ def control() -> str:
     )  # fmt: skip
 
 
-def coloring(color: str, rows: Ints, row: Any) -> Coloring:
+def coloring(color: str, rows: Ints, row: Any, layout: Layout) -> Coloring:
     """The colors of the drawn points; those of the last few choices are kept.
 
     Args:
         color: what `control` returned.
         rows: of the space that are drawn.
         row: the container of the controls, for what a choice adds.
+        layout: of the points, for its clusters.
     """
+    if color == CLUSTERS:
+        return report.by_attribute(state.space(), rows, clusters.values(layout), "cluster")
     finding = None
     if color not in (KIND, LABEL) and not color.startswith(FIELD):
         finding = _finding(color, row)
@@ -64,7 +69,7 @@ def _names() -> dict[str, str]:
     ]
     named = {name: formatting.shorten(f"{name[:1].upper()}{name[1:]}", 40) for name in fields}
     attributes = {f"{FIELD}{name}": title for name, title in named.items()}
-    return {KIND: "Images and texts", **label, **attributes, **parts}
+    return {KIND: "Images and texts", CLUSTERS: "Clusters", **label, **attributes, **parts}
 
 
 def _finding(color: str, row: Any) -> Finding:

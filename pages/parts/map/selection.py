@@ -1,82 +1,116 @@
-"""The selection on the map: counts by kind and the items."""
+"""The column beside the map: what is selected, and what can be done with it."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 import streamlit as st
 
 from core import report
-from core.types import Bools, Space
+from core.types import Ints
 from core.workbench import Layout
-from pages.parts import edits, formatting, gallery, item, session, state
+from pages.parts import edits, formatting, gallery, item, selection, session, state
+from pages.parts.map import clusters, special
 
 PER_PAGE = 24
-LINK = "selected"  # the selection in the link, packed
-
-
-def of_link() -> None:
-    """Select what the link does, where it is not the selection of this session."""
-    last, text = session.get(LINK, ""), session.read(LINK, "")
-    if text != last:
-        session.store(state.SELECTED, (report.unpack_ids(state.space(), text) or ()))
-    ids = state.selected()
-    session.write(LINK, report.pack_ids(state.space(), ids) if ids else "")
+SPECIAL, COMPARE, ACT = "special", "compare", "act"
+VIEWS = {SPECIAL: "What is special", COMPARE: "Compare", ACT: "Save, tag, export"}
 
 
 def select(layout: Layout, polygon: Sequence[Sequence[float]]) -> None:
     """Select the items in a polygon; a callback."""
-    found = report.inside(layout.xy, polygon)
-    ids = tuple(layout.space.ids[row] for row in np.flatnonzero(found))
-    _set(ids)
+    chosen = report.in_polygon(report.layout_name(layout.label, layout.xy), polygon)
+    rows = state.workbench().selected_rows(state.opened(), chosen)
+    if rows is not None:
+        selection.choose(rows, chosen)
 
 
-def clear() -> None:
-    """Clear the selection; a callback."""
-    _set(())
-
-
-def _set(ids: Sequence[str]) -> None:
-    session.store(state.SELECTED, tuple(ids))
-    session.write(LINK, report.pack_ids(state.space(), ids) if ids else "")
-
-
-def mask(space: Space, ids: Sequence[str]) -> Bools | None:
-    """The selected rows of a space; None for no selection."""
-    if not ids:
-        return None
-    found = np.zeros(space.n, bool)
-    found[[space.row[id_] for id_ in ids if id_ in space.row]] = True
-    return found
-
-
-def panel(layout: Layout, ids: Sequence[str]) -> None:
+def panel(layout: Layout) -> None:
     """The selection, or how to select."""
     edits.undo("map_")
-    if not ids:
-        st.markdown("##### Nothing selected", anchors=False)
-        st.caption(
-            "Select points with the lasso to see their items here. The selection stays when layout "
-            "or colors change."
-        )
+    rows = selection.rows()
+    if not len(rows):
+        _nothing(layout)
         return
-    space = layout.space
-    images = Counter(space.row[id_] < space.n_images for id_ in ids)
-    counts = [(images[True], "image"), (images[False], "text")]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        title = ", ".join(formatting.count(n, one) for n, one in counts if n)
-        st.markdown(f"##### {title}", anchors=False, width="stretch")
+    with st.container(horizontal=True, vertical_alignment="center", key="map_selection"):
+        st.markdown(f"##### {selection.count(rows)}", anchors=False, width="stretch")
         st.button(
             "Clear", key="_map_clear", type="tertiary", icon=":material/close:",
-            on_click=clear,
+            on_click=selection.clear,
         )  # fmt: skip
-    with st.container(horizontal=True, gap="small", key="map_selection"):
-        at = {id_: layout.xy[space.row[id_]].tolist() for id_ in ids}
-        more = {id_: {"x": x, "y": y} for id_, (x, y) in at.items()}
-        edits.actions(ids, done=clear, of="map_", more=more)
-    pages = -(-len(ids) // PER_PAGE)
+    name = st.empty()
+    _gallery(rows)
+    view = session.linked(
+        "with", SPECIAL, st.segmented_control, "With the selection", list(VIEWS),
+        among=list(VIEWS), format_func=VIEWS.__getitem__, required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if view == ACT:
+        _act(rows, layout)
+    elif view == COMPARE:
+        special.compare(rows, layout)
+    else:
+        special.show(rows)
+    special.name(rows, name, computed=view == SPECIAL)
+
+
+def _nothing(layout: Layout) -> None:
+    """What one can do."""
+    st.markdown("##### Nothing selected", anchors=False)
+    st.caption(
+        "Hold Shift and drag, or take the lasso, to select points: their images, what is special "
+        "about them, and what can be done with them appear here."
+    )
+    saved = state.workbench().saved_selections(state.opened())
+    if saved:
+        st.markdown("###### Saved selections", anchors=False)
+        with st.container(horizontal=True, gap="small", key="map_saved"):
+            for n, name in enumerate(saved[:12]):
+                st.button(
+                    formatting.plain(formatting.shorten(name, 30)), key=f"_saved_{n}",
+                    on_click=_open, args=(name,), icon=":material/bookmark:",
+                )  # fmt: skip
+    clusters.listed(layout)
+
+
+def _open(name: str) -> None:
+    chosen = report.Selection(saved=name)
+    rows = state.workbench().selected_rows(state.opened(), chosen)
+    if rows is not None:
+        selection.choose(rows, chosen)
+
+
+def _gallery(rows: Ints) -> None:
+    pages = -(-len(rows) // PER_PAGE)
     page = 1
     if pages > 1:
         page = st.pagination(pages, key="_map_page", max_visible_pages=5)
-    here = ids[(page - 1) * PER_PAGE : page * PER_PAGE]
-    item.browse(gallery.cards(here), key="_map_gallery", size=110)
+    here = selection.ids(rows)[(page - 1) * PER_PAGE : page * PER_PAGE]
+    item.browse(gallery.cards(here), key="_map_gallery", size=96)
+
+
+def _act(rows: Ints, layout: Layout) -> None:
+    """Save under a name, tag, label, export, delete, measure."""
+    ids = selection.ids(rows)
+
+    def places() -> Mapping[str, Mapping[str, float]]:
+        row = layout.space.row
+        at = {id_: layout.xy[row[id_]].tolist() for id_ in ids}
+        return {id_: {"x": x, "y": y} for id_, (x, y) in at.items()}
+
+    with st.container(horizontal=True, vertical_alignment="bottom", key="map_save"):
+        name = st.text_input(
+            "Save as", key="_save_as", placeholder="A name", max_chars=60,
+            help="A saved selection is a tag: a filter in Search and Geometry, and of exports.",
+        )  # fmt: skip
+        st.button(
+            "Save", key="_save_selection", icon=":material/bookmark_add:", on_click=_save,
+            args=(name.strip(), rows), disabled=not name.strip(),
+        )  # fmt: skip
+    with st.container(horizontal=True, gap="small"):
+        edits.actions(ids, done=selection.clear, of="map_", more=places)
+        selection.measure("_map_measure")
+
+
+def _save(name: str, rows: Ints) -> None:
+    state.workbench().save_selection(state.opened(), name, rows)
+    _open(name)
+    edits.note()

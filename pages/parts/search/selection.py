@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import report
 from core.types import digest
-from pages.parts import edits, formatting, gallery, item, session, state
+from pages.parts import edits, formatting, gallery, item, selection, session, state
 
 GEOMETRY = "pages/measure/geometry.py"
 SUBSET = "a.items"  # in the link of Geometry
@@ -64,6 +64,7 @@ def bar() -> None:
             help=f"Two to {MOST_COMPARED} items side by side",
         ):  # fmt: skip
             st.dialog("Compare", width="large")(_compare)(ids)
+        selection.on_map(ids, key="_to_map")
         packed = report.pack_ids(state.space(), ids)
         if st.button(
             "Measure", key="_measure", icon=":material/straighten:", type="tertiary",

@@ -1,0 +1,84 @@
+"""Clusters of the map: found once, their names over the points, and a list that selects them."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.measure import Clusters
+from core.workbench import Layout
+from pages.parts import formatting, selection, session, state
+
+KEY = "clusters_by"
+DENSITY, MEANS = "density", "means"
+METHODS = {DENSITY: "On the map", MEANS: "Of the vectors"}
+ABOUT = (
+    "**On the map**: HDBSCAN, groups of points that lie close together in this layout, whatever "
+    "their shape; points between them are in none. **Of the vectors**: k-means with 20 clusters in "
+    "all dimensions; it divides everything, and a cluster may lie in several places. Both look at "
+    "20,000 items at most. Names are words over-represented in the captions of a cluster."
+)
+LISTED = 40
+
+
+def known(layout: Layout) -> Clusters | None:
+    """The clusters of a layout where they were found before; finding them may take seconds."""
+    method = session.read(KEY, DENSITY)
+    if not state.workbench().has_clusters(state.opened(), layout, method):
+        return None
+    return of(layout)
+
+
+def of(layout: Layout) -> Clusters:
+    """The clusters of a layout, with names; kept while the collection and the layout are these."""
+    method = session.read(KEY, DENSITY)
+    return _found(f"{state.items_key()} {layout.label} {method}", layout, method)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Finding clusters…")
+def _found(key: str, _layout: Layout, method: str) -> Clusters:
+    return state.workbench().clusters(state.opened(), _layout, method)
+
+
+def names(layout: Layout) -> Sequence[tuple[float, float, str, float]]:
+    """Where each cluster lies on the map, its name and its size."""
+    found = known(layout)
+    if found is None:
+        return ()
+    rows = zip(found.centers.tolist(), found.names, found.sizes.tolist(), strict=True)
+    return [(x, y, name.partition(" (")[0], float(size)) for (x, y), name, size in rows]
+
+
+def values(layout: Layout) -> list[str | None]:
+    """(n,) the name of each row's cluster, for the coloring."""
+    found = of(layout)
+    by_number = [*found.names, None]  # -1 is the last
+    return [by_number[c] for c in found.of.tolist()]
+
+
+def listed(layout: Layout) -> None:
+    """The clusters, largest first; a click selects one."""
+    with st.container(horizontal=True, vertical_alignment="center", key="map_clusters"):
+        st.markdown("###### Clusters", anchors=False, width="stretch", help=ABOUT)
+        session.linked(
+            KEY, DENSITY, st.segmented_control, "Found", list(METHODS), among=list(METHODS),
+            format_func=METHODS.__getitem__, required=True, label_visibility="collapsed",
+        )  # fmt: skip
+    found = known(layout)
+    if found is None:
+        st.button(
+            "Find clusters", key="_find_clusters", icon=":material/bubble_chart:",
+            on_click=of, args=(layout,),
+        )  # fmt: skip
+        return
+    if not len(found.sizes):
+        st.caption("No group of points is dense enough to be a cluster. Try those of the vectors.")
+        return
+    with st.container(key="map_cluster_list", height=420, border=False, gap=None):
+        for c, (name, size) in enumerate(zip(found.names[:LISTED], found.sizes, strict=False)):
+            st.button(
+                f"{formatting.plain(name)} &ensp;:gray[{int(size):,}]", key=f"_cluster_{c}",
+                type="tertiary", on_click=selection.choose, args=(found.rows(c),),
+            )  # fmt: skip
+    outside = 1 - found.sizes.sum() / max(len(found.of), 1)
+    if outside > 0:
+        st.caption(f"{outside:.0%} of the points are in no cluster.")
