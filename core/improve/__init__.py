@@ -1,8 +1,9 @@
 """Fitted transformations of a Space that improve retrieval."""
 
 from core.improve.coding import Codes
-from core.improve.compression import Compressed, encode, fit_way, parse_way
+from core.improve.compression import Compressed, compressed, fit_way, parse_way
 from core.improve.compressors import COMPRESSORS, FittedCompressor
+from core.improve.fitting import told
 from core.improve.hub_bias import corrected, random_half
 from core.improve.hub_corrections import HUB_CORRECTIONS
 from core.improve.recipe import Recipe, Step, fit_recipe, parse_steps
@@ -22,8 +23,8 @@ __all__ = [
     "FittedCompressor",
     "Recipe",
     "Step",
+    "compressed",
     "corrected",
-    "encode",
     "fingerprint",
     "fit_recipe",
     "fit_way",
@@ -34,4 +35,5 @@ __all__ = [
     "random_half",
     "to_bytes",
     "to_onnx",
+    "told",
 ]

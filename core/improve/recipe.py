@@ -12,6 +12,7 @@ from core.errors import BadParameter, InputError
 from core.improve.hub_bias import corrected
 from core.improve.hub_corrections import HUB_CORRECTIONS
 from core.improve.repairs import REPAIRS, FittedRepair
+from core.registry import Registry
 from core.types import KINDS, Bools, Floats, Kind, Space
 
 NONE = "none"
@@ -143,9 +144,10 @@ def fit_recipe(train: Space, steps: Sequence[Step]) -> Recipe:
     return Recipe(tuple(steps), tuple(fitted))
 
 
-def _step(text: str) -> Step:
+def step_of(text: str, registry: Registry[Any]) -> Step:
+    """One part of a registry with its settings, as `name:setting=value`."""
     name, *settings = text.split(":")
-    part = (HUB_CORRECTIONS if name in HUB_CORRECTIONS.all() else REPAIRS).get(name)
+    part = registry.get(name)
     types = {p.name: p for p in part.params}
     values: dict[str, Any] = {}
     for setting in settings:
@@ -157,3 +159,10 @@ def _step(text: str) -> Step:
             raise BadParameter(key, value, "a number") from error
     part.check(values)
     return Step(name, values)
+
+
+def _step(text: str) -> Step:
+    corrections: Registry[Any] = HUB_CORRECTIONS
+    repairs: Registry[Any] = REPAIRS
+    name = text.partition(":")[0]
+    return step_of(text, corrections if name in corrections.all() else repairs)

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError, UnreadableFile
-from core.improve import HUB_CORRECTIONS, REPAIRS
+from core.improve import COMPRESSORS, HUB_CORRECTIONS, REPAIRS
 from core.measure import DIAGNOSTICS, PROBES, PROJECTIONS, Threshold, family_rank
 from core.registry import Choices, Param, Plugin
 from core.search import RERANKERS
 
-REGISTRIES = (DIAGNOSTICS, PROBES, PROJECTIONS, REPAIRS, HUB_CORRECTIONS, RERANKERS)
+REGISTRIES = (
+    DIAGNOSTICS, PROBES, PROJECTIONS, REPAIRS, HUB_CORRECTIONS, COMPRESSORS, RERANKERS
+)  # fmt: skip
 START, END = "<!-- catalog: start -->", "<!-- catalog: end -->"
 
 

@@ -1,0 +1,328 @@
+"""Rows to codes and back: numbers of fewer bits, or the numbers of centroids.
+
+A coder is for the rows of one kind. Codes are arrays with a row for each vector; what they stand
+for follows from them and from the coder's arrays alone, whichever compressor fitted it:
+`scale * (low + step * code)`, or the centroids of that number, then `@ up + mean`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from os import cpu_count
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import InputError
+from core.types import Floats, Progress
+
+Array: TypeAlias = npt.NDArray[Any]
+Codes: TypeAlias = Mapping[str, Array]  # "code", and "scale" where rows have one
+BLOCK = 8192  # rows at a time
+SHORT = 1e-12  # length below which a row has no direction
+
+
+class Quantizer(Protocol):
+    """What becomes of the coordinates of a row."""
+
+    def encode(self, values: Floats) -> Codes:
+        """Codes of (n, e) values."""
+
+    def decode(self, codes: Codes) -> Floats:
+        """(n, e) values that codes stand for."""
+
+    @property
+    def arrays(self) -> Codes:
+        """What `decode` needs beside the codes."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Floats of another precision: `dtype` is "f4" or "f2".
+
+    >>> half = Numbers("f2")
+    >>> half.decode(half.encode(np.array([[0.1, 0.5]], "f4"))).astype(float).tolist()
+    [[0.0999755859375, 0.5]]
+    """
+
+    dtype: str
+
+    def encode(self, values: Floats) -> Codes:
+        """One number each."""
+        return {"code": values.astype(self.dtype)}
+
+    def decode(self, codes: Codes) -> Floats:
+        """The same numbers in single precision."""
+        return codes["code"].astype(np.float32, copy=False)
+
+    @property
+    def arrays(self) -> Codes:
+        """None."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Even levels from `low` (e,) in steps of `step` (e,), 2^bits of them, for each coordinate.
+
+    >>> grid = Grid(np.zeros(2, "f4"), np.array([1, 10], "f4"), bits=2)
+    >>> grid.decode(grid.encode(np.array([[1.2, 16.0], [9.0, -9.0]]))).tolist()
+    [[1.0, 20.0], [3.0, 0.0]]
+    """
+
+    low: Floats
+    step: Floats
+    bits: int
+
+    def encode(self, values: Floats) -> Codes:
+        """The nearest level."""
+        levels = (values - self.low) / self.step
+        np.rint(levels, out=levels)
+        return {"code": pack(levels.clip(0, 2**self.bits - 1).astype(np.uint8), self.bits)}
+
+    def decode(self, codes: Codes) -> Floats:
+        """The levels."""
+        levels = unpack(codes["code"], len(self.low)).astype(np.float32)
+        levels *= self.step
+        levels += self.low
+        return levels
+
+    @property
+    def arrays(self) -> Codes:
+        """Those of the levels."""
+        return {"low": self.low, "step": self.step}
+
+
+@dataclass(frozen=True)
+class RowGrid:
+    """2^bits even levels around 0 for each coordinate, and a scale for each row.
+
+    The levels are the odd numbers from 1 - 2^bits to 2^bits - 1. Of several steps that one is taken
+    whose levels have the largest cosine with the row.
+
+    Args:
+        dims: e.
+        steps: in standard deviations of a row's coordinates; one step suffices for 1 bit.
+        fill: the step of each row is its largest coordinate instead: nothing is cut off.
+        scaled: whether the scale is kept; without it only directions can be compared.
+        unbiased: the scale makes the inner product with the row itself exact (RaBitQ); otherwise
+            the squared error is least.
+    """
+
+    bits: int
+    dims: int
+    steps: tuple[float, ...] = ()
+    fill: bool = False
+    scaled: bool = True
+    unbiased: bool = False
+
+    def encode(self, values: Floats) -> Codes:
+        """The levels with the best step, and the scale."""
+        top = 2**self.bits - 1
+        if self.fill:
+            widths = [np.abs(values).max(axis=1) * np.float32(2 / top)]
+        else:
+            spread = np.sqrt(np.einsum("ij,ij->i", values, values) / max(1, self.dims))
+            widths = [spread * np.float32(step) for step in self.steps or (1.0,)]
+        best = np.full(len(values), -np.inf, np.float32)
+        codes = np.empty(values.shape, np.uint8)
+        scale = np.empty(len(values), np.float32)
+        for width in widths:
+            levels = values / np.maximum(width, SHORT)[:, None]
+            np.floor(levels, out=levels)
+            levels += 2.0 ** (self.bits - 1)
+            levels.clip(0, top, out=levels)
+            tried = levels.astype(np.uint8)
+            levels *= 2
+            levels -= top
+            along = np.einsum("ij,ij->i", values, levels)
+            length = np.einsum("ij,ij->i", levels, levels)
+            cosine = along / np.sqrt(length)
+            better = cosine > best
+            if better.all():
+                codes, best, scale = tried, cosine, self._scale(values, along, length)
+            elif better.any():
+                codes[better], best[better] = tried[better], cosine[better]
+                scale[better] = self._scale(values[better], along[better], length[better])
+        packed = {"code": pack(codes, self.bits)}
+        return packed | {"scale": scale} if self.scaled else packed
+
+    def decode(self, codes: Codes) -> Floats:
+        """The levels times the scale."""
+        levels = unpack(codes["code"], self.dims).astype(np.float32)
+        levels *= 2
+        levels -= 2**self.bits - 1
+        if "scale" in codes:
+            levels *= codes["scale"][:, None]
+        return levels
+
+    @property
+    def arrays(self) -> Codes:
+        """Those of the levels."""
+        return {
+            "low": np.array([1 - 2**self.bits], np.float32),
+            "step": np.array([2], np.float32),
+        }
+
+    def _scale(self, values: Floats, along: Floats, length: Floats) -> Floats:
+        if not self.unbiased:
+            return along / length
+        return np.einsum("ij,ij->i", values, values) / np.maximum(along, SHORT)
+
+
+@dataclass(frozen=True)
+class Centroids:
+    """The nearest of K centroids in each of M equal parts of the row: `centroids` (M, K, s).
+
+    >>> two = Centroids(np.array([[[0.0], [1.0]], [[0.0], [5.0]]], "f4"))
+    >>> two.encode(np.array([[0.9, 1.0]], "f4"))["code"].tolist()
+    [[1, 0]]
+    """
+
+    centroids: Floats
+
+    def encode(self, values: Floats) -> Codes:
+        """(n, M) numbers of centroids."""
+        parts, _, size = self.centroids.shape
+        half = 0.5 * np.einsum("mks,mks->mk", self.centroids, self.centroids)
+        code = np.empty((len(values), parts), np.uint8)
+        for m in range(parts):
+            part = values[:, m * size : (m + 1) * size]
+            code[:, m] = (half[m] - part @ self.centroids[m].T).argmin(axis=1)
+        return {"code": code}
+
+    def decode(self, codes: Codes) -> Floats:
+        """The centroids."""
+        code = codes["code"]
+        return self.centroids[np.arange(code.shape[1]), code].reshape(len(code), -1)
+
+    @property
+    def arrays(self) -> Codes:
+        """The centroids."""
+        return {"centroids": self.centroids}
+
+
+def pack(levels: Array, bits: int) -> Array:
+    """(n, e) numbers below 2^bits as (n, bits, e / 8) planes of bits, lowest first; 8 bits as is.
+
+    >>> pack(np.array([[1, 2, 3]], np.uint8), 2).tolist()  # 101 and 011, from the left
+    [[[160], [96]]]
+    """
+    if bits == 8:
+        return levels
+    planes = [np.packbits((levels >> j) & 1, axis=1) for j in range(bits)]
+    return np.stack(planes, axis=1)
+
+
+def unpack(code: Array, dims: int) -> Array:
+    """(n, dims) numbers that were packed.
+
+    >>> unpack(pack(np.array([[1, 2, 3]], np.uint8), 2), 3).tolist()
+    [[1, 2, 3]]
+    """
+    if code.ndim == 2:
+        return code
+    levels = np.unpackbits(code[:, 0], axis=1, count=dims)
+    for j in range(1, code.shape[1]):
+        levels |= np.unpackbits(code[:, j], axis=1, count=dims) << np.uint8(j)
+    return levels
+
+
+@dataclass(frozen=True)
+class Coder:
+    """Codes of the (n, d) rows of one kind.
+
+    Args:
+        d: dimensions of a row.
+        quantizer: of the e coordinates that are kept.
+        mean: (d,) subtracted from a row first; None: nothing.
+        down: (d, e) axes; None: the first `dims` coordinates as they are.
+        up: (e, d) from axes to rows; None: the transpose of `down`.
+        dims: e.
+        unit: whether coordinates are brought to length 1 before they are quantized.
+    """
+
+    d: int
+    quantizer: Quantizer
+    dims: int
+    mean: Floats | None = None
+    down: Floats | None = None
+    up: Floats | None = None
+    unit: bool = False
+
+    def encode(self, rows: Floats, report: Progress | None = None) -> Codes:
+        """Codes of rows, some thousand at a time, in one thread for each core.
+
+        Args:
+            rows: (n, d).
+            report: called with the rows done and n; what it raises ends the work.
+
+        Raises:
+            InputError: rows of another number of dimensions.
+        """
+        if rows.shape[1] != self.d:
+            raise InputError(
+                f"The compressor is for {self.d} dimensions and the vectors have {rows.shape[1]}. "
+                "Fit it on these vectors."
+            )
+        empty = self.quantizer.encode(np.empty((0, self.dims), np.float32))
+        codes = {name: np.empty((len(rows), *a.shape[1:]), a.dtype) for name, a in empty.items()}
+
+        def fill(start: int) -> int:
+            part = slice(start, start + BLOCK)
+            for name, array in self.quantizer.encode(self.values(rows[part])).items():
+                codes[name][part] = array
+            return min(start + BLOCK, len(rows))
+
+        with ThreadPoolExecutor(cpu_count()) as pool:
+            try:
+                for done in pool.map(fill, range(0, len(rows), BLOCK)):
+                    if report:
+                        report(done, len(rows))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return codes
+
+    def values(self, rows: Floats) -> Floats:
+        """(n, e) coordinates of (n, d) rows, as they are quantized."""
+        values = rows if self.mean is None else rows - self.mean
+        values = values[:, : self.dims] if self.down is None else values @ self.down
+        if self.unit:
+            lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
+            values = values / np.maximum(lengths, SHORT)[:, None]
+        return np.asarray(values, np.float32)
+
+    def rows(self, values: Floats) -> Floats:
+        """(n, d) rows that (n, e) coordinates stand for."""
+        up = self.to_rows
+        if up is not None:
+            values = values @ up
+        elif self.dims < self.d:
+            values = np.pad(values, ((0, 0), (0, self.d - self.dims)))
+        return values if self.mean is None else values + self.mean
+
+    def along(self, queries: Floats) -> tuple[Floats, Floats]:
+        """(q, e) queries for inner products with coordinates, and (q,) what is added to these."""
+        up = self.to_rows
+        queries = np.ascontiguousarray(queries, np.float32)
+        bias = np.zeros(len(queries), np.float32) if self.mean is None else queries @ self.mean
+        return queries[:, : self.dims] if up is None else queries @ up.T, bias
+
+    @property
+    def to_rows(self) -> Floats | None:
+        """(e, d) from coordinates to rows; None: they are coordinates of the rows."""
+        return self.down.T if self.up is None and self.down is not None else self.up
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """Everything that is kept, by name."""
+        own = {"mean": self.mean, "down": self.down, "up": self.up}
+        return {
+            **{name: array for name, array in own.items() if array is not None},
+            **self.quantizer.arrays,
+            "dims": np.array([self.dims, self.d]),
+        }
