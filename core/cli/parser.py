@@ -72,6 +72,7 @@ def _serve(command: Command) -> None:
             "--root", type=Path, metavar="DIR",
             help="folder whose files can be added in the browser by path (your home folder)",
         )  # fmt: skip
+        _memory(sub)
         sub.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
@@ -109,6 +110,7 @@ def _ingest(command: Command) -> None:
         help="encoding of texts beyond the encoder's context length: mean over windows (the "
         "default), stretched or interpolated position embeddings, or truncation",
     )  # fmt: skip
+    _memory(sub)
     _encoder(sub, "encoder (that of the collection, else starter)")
 
 
@@ -246,7 +248,10 @@ def _repair(command: Command) -> None:
     what.add_argument("--use", type=Path, metavar="FILE", help="store the recipe of a file")
     sub.add_argument("--keep", default="", metavar="RECIPE", help="store it under this name")
     sub.add_argument(
-        "--export", type=Path, metavar="FILE", help="write it as safetensors, for other programs"
+        "--export",
+        type=Path,
+        metavar="FILE",
+        help="write it for other programs: as ONNX where the name ends in .onnx, else safetensors",
     )
     _encoder(sub)
 
@@ -315,6 +320,13 @@ def _collections(command: Command) -> None:
         "--deletions", action="store_true",
         help="in place of that: let the next ingest add the items again that were deleted in the "
         "app; an ingest leaves them out",
+    )  # fmt: skip
+
+
+def _memory(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--memory", type=decimal(0.1, 1024), metavar="GB",
+        help="memory that images and tables may take while they are decoded (1)",
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from core.store import EncodedCollection
     from core.workbench import Workbench
 
+ONNX = ".onnx"
+
 
 def repair(workbench: Workbench, options: argparse.Namespace) -> None:
     """Print what a recipe does to the held-out pairs; keep, export or import it."""
@@ -35,7 +37,9 @@ def repair(workbench: Workbench, options: argparse.Namespace) -> None:
     if options.keep:
         workbench.keep_recipe(opened, options.keep, result.recipe)
     if options.export:
-        write_file(options.export, workbench.recipe_bytes(opened, result.recipe))
+        onnx = options.export.suffix.lower() == ONNX
+        write = workbench.recipe_onnx if onnx else workbench.recipe_bytes
+        write_file(options.export, write(opened, result.recipe))
     if options.json:
         return print_json(documents.repaired(result), options)
     for title, number in result.tried:

@@ -23,7 +23,7 @@ from core.measure.clusters import Clusters, by_density, by_means, clusters_of, n
 from core.measure.compare import COMPARE_AID, Contrast, by_size, compare, rarefied
 from core.measure.concerns import Concern, concerns
 from core.measure.diagnostics import DIAGNOSTICS
-from core.measure.figures import FIGURES, RANDOM, Figure
+from core.measure.figures import FIGURES, RANDOM, Figure, hub_tails, pair_similarities
 from core.measure.findings import (
     count,
     estimate,
@@ -55,7 +55,15 @@ from core.measure.keyness import (
     occurrences,
     units,
 )
+from core.measure.map_input import placed_between, rows_on_map
 from core.measure.map_places import laid_over, moved_most, placed
+from core.measure.map_quality import (
+    MapQuality,
+    distrust,
+    measure_map,
+    stability,
+    true_neighbors,
+)
 from core.measure.misses import REASONS, Misses, Reason, find_misses
 from core.measure.pair_check import Suspects, suspects
 from core.measure.probe_data import Augmented, ProbeData
@@ -75,7 +83,7 @@ from core.measure.retrieval import (
 from core.measure.separation import Separation, separations
 from core.measure.usual import CLIP_ALIGNMENT, USUAL
 from core.measure.verdicts import CAUSES, SOURCE, Advice, Threshold, too_few
-from core.measure.versus import Versus, compare_directions, shared_items
+from core.measure.versus import Ranked, Versus, both_lists, compare_directions, shared_items
 
 __all__ = [
     "CAUSES",
@@ -106,12 +114,14 @@ __all__ = [
     "KeyTerm",
     "LabelRetrieval",
     "LabelScore",
+    "MapQuality",
     "Metric",
     "Misses",
     "Occurrences",
     "Outcome",
     "ProbeData",
     "QueryRanks",
+    "Ranked",
     "Reason",
     "Separation",
     "Suspects",
@@ -120,6 +130,7 @@ __all__ = [
     "against_earlier",
     "against_threshold",
     "analogies",
+    "both_lists",
     "by_density",
     "by_means",
     "by_size",
@@ -130,6 +141,7 @@ __all__ = [
     "compare_directions",
     "concerns",
     "count",
+    "distrust",
     "draw_units",
     "estimate",
     "evaluate",
@@ -143,11 +155,13 @@ __all__ = [
     "gained",
     "gains",
     "hardest",
+    "hub_tails",
     "images_of_label",
     "interval",
     "key_terms",
     "laid_over",
     "measure",
+    "measure_map",
     "measures",
     "moved_most",
     "name_of",
@@ -155,19 +169,24 @@ __all__ = [
     "nearest_texts",
     "occurrences",
     "overall",
+    "pair_similarities",
     "percent",
     "placed",
+    "placed_between",
     "rarefied",
     "reading",
     "recall_by_group",
     "recall_curve",
     "rows_of_kind",
+    "rows_on_map",
     "separations",
     "share",
     "shared_items",
     "shown",
+    "stability",
     "suspects",
     "title",
     "too_few",
+    "true_neighbors",
     "units",
 ]

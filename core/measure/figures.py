@@ -20,13 +20,14 @@ from core.numerics.nulls import isotropic_spectrum
 from core.numerics.sampling import jackknife, thinned
 from core.numerics.spectra import moments
 from core.numerics.stats import folds, normal
-from core.types import KINDS, Curve, Doubles, Ints, Scope, Space
+from core.types import KINDS, Curve, Doubles, Ints, Space
 
 DRAWN = 100_000  # random pairs of an image and a text
 FOLDS = 20
 K, QUERIES, CANDIDATES = 10, 5000, 10_000  # as the hubness diagnostic has them
 CLASSES = 20  # in a heat map, at most
 MEMBERS = {"image": 5, "text": 1}  # items of a kind that a label in it needs
+IMAGES, TEXTS = "images for texts", "texts for images"
 RANDOM = "random: "  # the name of a line's null begins with it
 
 
@@ -149,10 +150,15 @@ def spectra(space: Space) -> Figure:
     )
 
 
-def hub_tails(space: Space) -> Figure:
+def hub_tails(space: Space, *, across: bool = False) -> Figure:
     """Share of items in at least so many times the average number of lists, against random lists.
 
-    Lists are those of the hubness diagnostic. In random lists N_k is binomial.
+    Lists are those of the hubness diagnostic, score biases included. In random lists N_k is
+    binomial.
+
+    Args:
+        space: the items.
+        across: images for texts and texts for images, in place of each kind among itself.
 
     Raises:
         TooFew: ten or fewer items of each kind.
@@ -162,17 +168,22 @@ def hub_tails(space: Space) -> Figure:
     both = part.n - part.n_images > 1 and part.n_images > K
     lines, top = {}, {}
     # Where there are texts, search by text is what counts.
-    measured: list[Scope] = ["joint", *(s for s in kinds if s == "text")] if both else [*kinds]
-    for scope in measured:
-        lists = nearest(part, *SIDES[scope], k=SHARED, q=QUERIES, ranked=True)
-        target = part.span("image" if scope == "joint" else scope)
+    measured = {IMAGES: SIDES["joint"]} if both else {}
+    if across and both and part.n - part.n_images > K:
+        measured[TEXTS] = ("image", "text")
+    elif not across or not both:
+        measured |= {
+            f"{PLURAL[s]} among themselves": SIDES[s] for s in kinds if s == "text" or not both
+        }
+    for name, sides in measured.items():
+        lists = nearest(part, *sides, k=SHARED, q=QUERIES, ranked=True)
+        target = part.span(sides[1])
         n = target.stop - target.start
         found = lists.indices[:, :K] - target.start
         counts = np.bincount(found[found >= 0], minlength=n)
-        name = "images for texts" if scope == "joint" else f"{PLURAL[scope]} among themselves"
         mean = float(counts.mean())
         lines[name] = _over(mean, tail(counts))
-        even = random_tail(len(lists.queries), min(K / (n - (scope != "joint")), 1.0))
+        even = random_tail(len(lists.queries), min(K / (n - (sides[0] == sides[1])), 1.0))
         lines[f"{RANDOM}{name}"] = _over(mean, even)
         top[name] = counts.max() / mean
     worst = max(top, key=lambda name: top[name])

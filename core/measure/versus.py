@@ -12,6 +12,9 @@ from core.numerics.neighbors import top_k
 from core.numerics.stats import clustered_error, share_interval
 from core.types import Ints, Score, Space
 
+MOVED = 12  # queries of a side whose results are listed
+Ranked = tuple[tuple[int, float], ...]  # rows of results with their cosines, best first
+
 
 @dataclass(frozen=True)
 class Versus:
@@ -97,6 +100,40 @@ def compare_directions(
         np.stack([mine, theirs], axis=1),
         a.n,
     )
+
+
+def both_lists(
+    before: Space, after: Space, found: Versus, *, k: int = 10
+) -> dict[int, tuple[Ranked, Ranked]]:
+    """The first k results in two spaces of the queries that moved most, by the query's row.
+
+    >>> pairs = np.array([[0, 3], [1, 4], [2, 5]])
+    >>> rows = np.eye(3, dtype=np.float32)
+    >>> a = Space(rows[[0, 1, 2, 0, 1, 2]], tuple("abcdef"), 3, pairs)
+    >>> b = Space(rows[[0, 1, 2, 0, 2, 1]], tuple("abcdef"), 3, pairs)
+    >>> from core.measure.retrieval import evaluate
+    >>> sides = evaluate(a).text_to_image, evaluate(b).text_to_image
+    >>> both_lists(b, a, compare_directions(a, b, *sides, k=1), k=1)[4]
+    (((2, 1.0),), ((1, 1.0),))
+    """
+    rows = found.queries[np.concatenate([found.won[:MOVED], found.lost[:MOVED]])]
+    if not len(rows):
+        return {}
+    side = before.span("image" if rows[0] >= before.n_images else "text")
+    lists = [_ranked(space, rows, side, k) for space in (before, after)]
+    return dict(zip(rows.tolist(), zip(*lists, strict=True), strict=True))
+
+
+def _ranked(space: Space, rows: Ints, side: slice, k: int) -> list[Ranked]:
+    bias = space.offset[side]
+    places, scores = top_k(
+        space.vectors[rows], space.vectors[side], k, offset=bias if bias.any() else None
+    )
+    cosines = scores + bias[places]
+    return [
+        tuple(zip((each + side.start).tolist(), values.tolist(), strict=True))
+        for each, values in zip(places, cosines, strict=True)
+    ]
 
 
 def _overlap(a: Space, b: Space, direction: Direction, k: int) -> Score:

@@ -44,6 +44,12 @@ class SpaceCache:
                 raise
         return result.result()
 
+    def known(self, key: Hashable) -> Any:
+        """The result under `key` where it is computed already; None elsewhere."""
+        with self._lock:
+            cached = self._results.get(key)
+        return cached.result() if cached and cached.done() and not cached.exception() else None
+
     def per_space(
         self, function: Callable[Concatenate[Space, P], R]
     ) -> Callable[Concatenate[Space, P], R]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.errors import BadParameter, UnknownName
-from core.improve import Recipe, fingerprint, from_bytes, to_bytes
+from core.improve import Recipe, fingerprint, from_bytes, to_bytes, to_onnx
 from core.types import SpaceCache
 
 if TYPE_CHECKING:
@@ -31,6 +31,15 @@ def keep_recipe(opened: EncodedCollection, name: str, recipe: Recipe) -> None:
 def recipe_bytes(opened: EncodedCollection, recipe: Recipe) -> bytes:
     """A fitted recipe as a file that other programs can apply; see `core.improve.LOADER`."""
     return to_bytes(recipe, opened.passport)
+
+
+def recipe_onnx(opened: EncodedCollection, recipe: Recipe) -> bytes:
+    """A fitted recipe as an ONNX model; see `core.improve.ONNX_LOADER`.
+
+    Raises:
+        MissingPart: the library `onnx` is not installed.
+    """
+    return to_onnx(recipe, opened.passport)
 
 
 def recipes(opened: EncodedCollection) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
@@ -19,19 +20,23 @@ from core.improve import (
     fit_recipe,
     parse_steps,
     random_half,
+    told,
 )
 from core.measure import (
-    FIGURES,
     HELD_OUT,
     Direction,
     Evaluation,
     Figure,
+    Ranked,
     Versus,
+    both_lists,
     compare_directions,
     gains,
+    hub_tails,
+    pair_similarities,
 )
 from core.measure import evaluate as measure_evaluate
-from core.types import Bools, Finding, Kind, Progress, Space
+from core.types import Bools, Finding, Kind, Progress, Space, SpaceCache
 from core.workbench.ingest import no_progress
 from core.workbench.jobs import begin_step
 from core.workbench.measure import measure
@@ -42,13 +47,19 @@ if TYPE_CHECKING:
 DIRECTIONS: Mapping[str, Kind] = {"text_to_image": "text", "image_to_text": "image"}
 WORDS = {"text_to_image": "text → image", "image_to_text": "image → text"}
 SIGNS = ("alignment", "uniformity", "modality_gap", "effective_rank", "hubness")
-DRAWN = ("pair_similarities", "hub_tails")
+FIGURES: Mapping[str, Callable[[Space], Figure]] = {
+    "pair_similarities": pair_similarities,
+    "hub_tails": partial(hub_tails, across=True),
+}
 JUDGED = "mAP"  # depends on every rank
 DECIDING = (JUDGED, "recall@10")
 LEAST = 8  # pairs to fit on, and pairs to judge with
 TIMED = 256  # rows that the cost of a query is measured with
 ROUNDS = 3  # of `suggest`; each keeps the better half, on twice the pairs
 FIRST_PAIRS = 500
+
+SUGGESTED = "suggested"
+_DONE = SpaceCache(8)  # what recipes did, lately
 
 Gain = tuple[float, float, float]
 Verdict = Literal["helps", "hurts", "no clear effect"]
@@ -66,6 +77,8 @@ class Repaired:
         findings: of the held-out items, before and after; `figures` the same.
         versus: by direction the queries that find their item in the top 10 only after (`won`) or
             only before (`lost`).
+        lists: by direction and row of such a query, rows and cosines of its first results before
+            and after; of those that moved most.
         query_seconds: what the repair adds to a query.
         n_train: number of pairs that it was fitted on; `n_test` those that judge it.
         tried: with `suggest`, the recipes that were compared on pairs of the training half.
@@ -78,6 +91,7 @@ class Repaired:
     findings: tuple[tuple[Finding, ...], tuple[Finding, ...]]
     figures: tuple[Mapping[str, Figure], Mapping[str, Figure]]
     versus: Mapping[str, Versus]
+    lists: Mapping[str, Mapping[int, tuple[Ranked, Ranked]]]
     query_seconds: float
     n_train: int
     n_test: int
@@ -143,6 +157,7 @@ def repair(
     steps: str | Sequence[Step],
     *,
     progress: Progress = no_progress,
+    begun: int = 0,
 ) -> Repaired:
     """Fit a recipe on some of the pairs and judge it on the others.
 
@@ -153,6 +168,7 @@ def repair(
         opened: the collection.
         steps: such as "per_modality_centering,nnn:k=128"; "none" changes nothing.
         progress: called with (parts done, all parts); may raise to stop.
+        begun: steps of the work that were done before.
 
     Raises:
         UnknownName: no such repair, hub correction or setting.
@@ -167,19 +183,24 @@ def repair(
     for n, what in ((len(train.pairs), "pairs to fit on"), (n_test, "held-out pairs")):
         if n < LEAST:
             raise TooFew("A repair", LEAST, what, n, "Add captions first.")
-    begin_step(progress, "fitting")
+    begin_step(progress, "fitting", begun + 1, begun + 2)
+    progress(0, len(chosen))
+    with told(progress):
+        recipe = fit_recipe(train, chosen)
+    begin_step(progress, "judging", begun + 2, begun + 2)
     progress(0, 4)
-    recipe = fit_recipe(train, chosen)
-    progress(1, 4)
-    begin_step(progress, "judging")
     before = measure_evaluate(space, judged=held_out, which=which)
-    progress(2, 4)
+    progress(1, 4)
     repaired = _spaces(space, recipe, held_out)
+    progress(2, 4)
     after = _evaluate(repaired, held_out, which) if chosen else before
     progress(3, 4)
     directions = {name: (getattr(after, name), getattr(before, name)) for name in DIRECTIONS}
-    tested = space.subset(np.flatnonzero(held_out))
-    sides = tested, _without_bias(recipe).space(tested)
+    rows = np.flatnonzero(held_out)
+    sides = space.subset(rows), recipe.space(space, held_out=held_out).subset(rows)
+    versus = {
+        name: compare_directions(repaired[name], space, *both) for name, both in directions.items()
+    }
     result = Repaired(
         recipe,
         before,
@@ -187,16 +208,24 @@ def repair(
         {name: gains(*both) for name, both in directions.items()},
         (measure(sides[0], SIGNS)[0], measure(sides[1], SIGNS)[0]),
         (_figures(sides[0]), _figures(sides[1])),
-        {
-            name: compare_directions(repaired[name], space, *both)
-            for name, both in directions.items()
-        },
+        versus,
+        {name: both_lists(space, repaired[name], found) for name, found in versus.items()},
         _seconds(space, recipe),
         len(train.pairs),
         n_test,
     )
     progress(4, 4)
-    return result
+    return _DONE.get(_key(opened, chosen), lambda: result)
+
+
+def known_repair(opened: EncodedCollection, steps: Sequence[Step]) -> Repaired | None:
+    """What `repair` would return, where it was computed lately in this process."""
+    found: Repaired | None = _DONE.known(_key(opened, steps))
+    return found
+
+
+def _key(opened: EncodedCollection, steps: Sequence[Step]) -> tuple[str, ...]:
+    return opened.version, opened.space.key, *map(str, steps)
 
 
 def suggest(
@@ -219,10 +248,14 @@ def suggest(
     fit = _without(train, compare)
     if min(len(fit.pairs), int(compare[train.pairs].all(axis=1).sum())) < LEAST:
         raise TooFew("A suggestion", 4 * LEAST, "pairs", len(opened.space.pairs), "Add captions.")
-    recipes = [fit_recipe(fit, parse_steps(steps)) for steps in GRID]
+    begin_step(progress, "fitting", 1, 4, "recipes")
+    recipes = list[Recipe]()
+    for steps in GRID:
+        progress(len(recipes), len(GRID))
+        recipes.append(fit_recipe(fit, parse_steps(steps)))
     scores: dict[int, float] = {}
     left, most = list(range(len(recipes))), FIRST_PAIRS
-    begin_step(progress, "comparing", unit="recipes")
+    begin_step(progress, "comparing", 2, 4, "recipes")
     for _ in range(ROUNDS):
         for done, i in enumerate(left):
             progress(done, len(left))
@@ -236,7 +269,14 @@ def suggest(
             break
     best = max(left, key=lambda i: (scores[i], i == 0))
     tried = tuple((GRID[i], scores[i]) for i in sorted(scores, key=lambda i: -scores[i]))
-    return replace(repair(opened, GRID[best], progress=progress), tried=tried)
+    result = replace(repair(opened, GRID[best], progress=progress, begun=2), tried=tried)
+    return _DONE.get((SUGGESTED, *_key(opened, ())), lambda: result)
+
+
+def known_suggestion(opened: EncodedCollection) -> Repaired | None:
+    """What `suggest` returned lately in this process."""
+    found: Repaired | None = _DONE.known((SUGGESTED, *_key(opened, ())))
+    return found
 
 
 # What `suggest` compares; the first changes nothing.
@@ -307,17 +347,11 @@ def _evaluate(repaired: Mapping[str, Space], held_out: Bools, which: str) -> Eva
     return replace(result, image_to_text=other.image_to_text)
 
 
-def _without_bias(recipe: Recipe) -> Recipe:
-    """Without the hub correction, which changes no vector."""
-    steps = recipe.steps[:-1] if recipe.hub_correction else recipe.steps
-    return Recipe(steps, recipe.fitted)
-
-
 def _figures(space: Space) -> Mapping[str, Figure]:
     found = {}
-    for name in DRAWN:
+    for name, figure in FIGURES.items():
         with suppress(TooFew):
-            found[name] = FIGURES[name](space)
+            found[name] = figure(space)
     return found
 
 

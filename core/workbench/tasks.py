@@ -164,6 +164,17 @@ def _export(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     bench.save_export(name, form, vectors=arguments["vectors"], progress=tick)
 
 
+def _repair(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    # Nothing is returned: `known_repair` has it as long as it is among the latest.
+    opened = bench.open(arguments["name"], arguments["encoder"])
+    bench.repair(opened, arguments["steps"], progress=tick)
+
+
+def _suggest_repair(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    opened = bench.open(arguments["name"], arguments["encoder"])
+    bench.suggest(opened, arguments["seconds"], progress=tick)
+
+
 VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "ingest": _ingest,
     "add_encoder": _add_encoder,
@@ -175,6 +186,8 @@ VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "measure_rankings": _measure_rankings,
     "measure_all": _measure_all,
     "export": _export,
+    "repair": _repair,
+    "suggest_repair": _suggest_repair,
 }
 # After these the collection is measured again.
 NEW_VECTORS = ("ingest", "add_encoder", "encode_again", "build_demo")

@@ -9,16 +9,16 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, estimate, format_value, per_item, share
 from core.measure.pair_ranks import clusters
 from core.measure.verdicts import NNN, Advice, Threshold
-from core.numerics.neighbors import Neighbors, Side, nearest, occurrences_without
+from core.numerics.neighbors import Neighbors, nearest, occurrences_without
 from core.numerics.nulls import binomial_skewness
 from core.numerics.sampling import thinned
 from core.numerics.stats import folds, jackknife_error, normal
 from core.registry import Range
-from core.types import Curve, Doubles, Finding, Ints, Reference, Scope, Space
+from core.types import Curve, Doubles, Finding, Ints, Kind, Reference, Scope, Space
 
 FOLDS = 25  # of the jackknife
 SPARE = 10  # items in each list beyond k, for those that are left out
-SIDES: dict[Scope, tuple[Side, Side]] = {
+SIDES: dict[Scope, tuple[Kind, Kind]] = {
     "joint": ("text", "image"),
     "image": ("image", "image"),
     "text": ("text", "text"),
