@@ -52,6 +52,7 @@ def test_invgc_repairs_what_is_ranked_and_no_query(space):
         ("whitening:strength=1", UnknownName, "setting of whitening"),
         ("whitening:exponent=7", BadParameter, "0 to 1"),
         ("nnn:k=many", BadParameter, "a number"),
+        ("adapter:head=deep", BadParameter, "linear, residual"),
         ("nnn,whitening", InputError, "must be the last step"),
         ("csls,nnn", InputError, "must be the last step"),
     ],
@@ -62,7 +63,7 @@ def test_steps_that_cannot_be_are_refused(steps, error, sentence):
 
 
 def test_a_recipe_survives_its_file_and_ten_lines_of_numpy_apply_it(space, tmp_path):
-    made = recipe(space, "gap_shift,invgc,whitening:keep=5,nnn:k=3")
+    made = recipe(space, "gap_shift,invgc_local,length_centering,invgc,whitening:keep=5,nnn:k=3")
     data = to_bytes(made, PASSPORT)
     back = from_bytes(data, PASSPORT)
     assert list(map(str, back.steps)) == list(map(str, made.steps))

@@ -134,13 +134,41 @@ def test_a_rotation_is_undone(rng):
     assert after["text"] == pytest.approx(after["image"], abs=1e-4)
 
 
-def test_an_adapter_learns_what_relates_pairs_and_stays_away_where_nothing_is_to_gain(rng):
-    images = spaces.directions(600, 12)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"head": "residual", "mix": "m2"},
+        {"texts": "all", "batches": "topics", "batch": 64},
+        {"mix": "m3", "weight": 0.02},
+    ],
+    ids=str,
+)
+def test_an_adapter_learns_what_relates_pairs(settings, rng):
+    """Texts are images turned; each image has two of them."""
+    images = spaces.directions(400, 12)
     turn = np.linalg.qr(np.eye(12) + 0.25 * rng.normal(size=(12, 12)))[0]
-    turned = spaces.space(images, images @ turn, spaces.diagonal(600))
-    after = mapped(fit("adapter", turned, rate=0.01), turned)
-    before = (turned.images * turned.texts).sum(axis=1).mean()
-    assert (after["image"] * after["text"]).sum(axis=1).mean() > before + 0.2
+    texts = (images @ turn).repeat(2, axis=0) + 0.3 * spaces.directions(800, 12, 1)
+    pairs = np.column_stack([np.arange(800) // 2, 400 + np.arange(800)])
+    turned = spaces.space(images, texts, pairs)
+    train, fresh = (turned.subset(rows) for rows in _halves(turned))
+    fitted = fit("adapter", train, rate=0.01, epochs=30, **settings)
+    after, before = mapped(fitted, fresh), fresh
+
+    def rank_1(images, texts):
+        return ((images @ texts.T).argmax(axis=0) == fresh.pairs[:, 0]).mean()
+
+    assert rank_1(after["image"], after["text"]) > rank_1(before.images, before.texts) + 0.05
+
+
+def _halves(space):
+    half = np.arange(space.n_images) < space.n_images // 2
+    inside = np.concatenate([half, half[space.pairs[:, 0]]])
+    return np.flatnonzero(inside), np.flatnonzero(~inside)
+
+
+def test_an_adapter_stays_away_where_nothing_is_to_gain():
+    images = spaces.directions(600, 12)
     same = spaces.space(images, images, spaces.diagonal(600))
     for nothing in (same, spaces.shuffled(200, 12)):
         after = mapped(fit("adapter", nothing), nothing)

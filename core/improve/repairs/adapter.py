@@ -16,7 +16,7 @@ from core.types import KINDS, Doubles, Floats, Space
 LEAST = 16  # images with a text
 VALIDATED = 0.2  # share of the images that decide when to stop
 PATIENCE = 8  # epochs without a gain
-MOST, VALIDATING = 20_000, 1000  # images that are trained on, and for validation
+MOST, VALIDATING = 20_000, 1000  # images to train on; to validate with, and among
 CERTAIN = 2.0  # standard errors by which validation must be better than the identity
 HIDDEN, ADDED = 128, 0.2  # units of a residual head, and their weight
 MIX_TEMPERATURE, MIX_BETA, M3_BETA = 0.07, 0.5, 0.2  # of m2-Mix; its Beta distribution within m3
@@ -95,9 +95,10 @@ def adapter(
     cut = max(LEAST // 4, int(VALIDATED * len(order)))
     judged = every.some(order[:cut][:VALIDATING])
     captions = every.some(order[cut:][:MOST])
+    others = every.some(order[cut:][:VALIDATING])
     topics = topics_of(train, captions) if batches == "topics" else None
     heads = [_Head.new(head, train.d, rng) for _ in KINDS]
-    plain = _score(train, judged, heads)
+    plain = _score(train, judged, others, heads)
     best, score, waited = [one.row_map() for one in heads], plain, 0
     for epoch in range(epochs):
         tell(epoch, epochs)
@@ -114,7 +115,7 @@ def adapter(
                 ]
             for one, slope in zip(heads, slopes, strict=True):
                 one.step(slope, rate, decay)
-        now = _score(train, judged, heads)
+        now = _score(train, judged, others, heads)
         waited = 0 if now.mean() > score.mean() else waited + 1
         if not waited:
             best, score = [one.row_map() for one in heads], now
@@ -222,20 +223,26 @@ def _mixtures(mix: str, temperature: float, rng: np.random.Generator) -> Loss:
     return loss
 
 
-def _score(space: Space, judged: Captions, heads: list[_Head]) -> Doubles:
-    """(m,) mean reciprocal rank of the pairs of each image, both ways, among those of others."""
+def _score(space: Space, judged: Captions, others: Captions, heads: list[_Head]) -> Doubles:
+    """(m,) mean reciprocal rank of the pairs of each judged image, both ways.
+
+    Candidates are those that training has moved, too: they may come to be hubs.
+    """
     images, texts = (
-        head(space.vectors[rows])[0]
-        for head, rows in zip(heads, (judged.images, judged.texts), strict=True)
+        head(space.vectors[np.concatenate(rows)])[0]
+        for head, rows in zip(
+            heads, ((judged.images, others.images), (judged.texts, others.texts)), strict=True
+        )
     )
-    cosines = images @ texts.T
     of, every = judged.owner, np.arange(len(judged.texts))
-    own = cosines[of, every]
-    cosines[of, every] = -np.inf
-    there = 1 / (1 + (cosines > own).sum(axis=0))
-    cosines.sort(axis=1)
-    above = len(every) - np.array(
-        [np.searchsorted(cosines[i], value, "right") for i, value in zip(of, own, strict=True)]
+    there = texts[every] @ images.T
+    found = 1 + (there > there[every, of][:, None]).sum(axis=1)
+    back = images[: len(judged)] @ texts.T
+    own = back[of, every]
+    back[of, every] = -np.inf
+    back.sort(axis=1)
+    above = back.shape[1] - np.array(
+        [np.searchsorted(back[i], value, "right") for i, value in zip(of, own, strict=True)]
     )
-    result: Doubles = np.bincount(of, weights=(there + 1 / (1 + above)) / 2) / np.bincount(of)
+    result: Doubles = np.bincount(of, (1 / found + 1 / (1 + above)) / 2) / np.bincount(of)
     return result
