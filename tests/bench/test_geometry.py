@@ -33,6 +33,7 @@ def test_a_run_reports_seconds_and_memory():
     assert sum(part["seconds"] for part in found["parts"]) <= found["seconds"]
 
 
+@pytest.mark.slow
 def test_alternative_computations_agree_with_ours():
     rows = alternatives(2000)
     assert {"name", "n", "d", "value", "unit", "baseline", "ratio", "recall", "note"} == set(

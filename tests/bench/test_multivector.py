@@ -14,6 +14,7 @@ def known():
     return synthetic(120, 16, 12, 20)
 
 
+@pytest.mark.slow
 def test_every_way_scores_every_item_and_counts_its_bytes(known):
     queries, items = known.captions, known.images
     sizes = {}
@@ -54,6 +55,7 @@ def test_planted_results_are_found_by_exact_matching():
     assert ((scores > own).sum(axis=1) == 0).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_recall_is_reported_for_both_directions():
     rows = list(multivector._recall("synthetic", synthetic(40, 16, 12, 40)))
     for way in ("text to image", "image to text"):

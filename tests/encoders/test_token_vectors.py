@@ -67,6 +67,7 @@ def test_the_starters_tokens_sum_to_the_vector_of_the_item(kind, rng):
         assert tokens.shares(query).sum() == pytest.approx(row @ query, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_openvino_gives_the_tokens_of_torch(folder, rng):
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
     ours, theirs = (load(f"local-dir:{folder}", b) for b in ("openvino", "torch"))

@@ -35,10 +35,10 @@ def test_intervals_cover(name, population, n):
         pytest.skip("not measured on this population")
 
 
+@pytest.mark.parametrize("n", [24, pytest.param(159, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SHOWN)
-def test_intervals_of_small_collections_cover(name):
-    assert check(name, "classes", 24, 30)
-    assert check(name, "classes", 159, 30)
+def test_intervals_of_small_collections_cover(name, n):
+    assert check(name, "classes", n, 30)
 
 
 @pytest.mark.parametrize("n", [24, pytest.param(159, marks=pytest.mark.slow)])

@@ -131,7 +131,13 @@ def drawn(n, each, noise, seed, d=24):
 
 
 @pytest.mark.parametrize(
-    ("n", "each", "noise"), [(24, 5, 0.3), (24, 5, 0.9), (100, 1, 0.9), (159, 5, 1.2)]
+    ("n", "each", "noise"),
+    [
+        (24, 5, 0.3),
+        (24, 5, 0.9),
+        (100, 1, 0.9),
+        pytest.param(159, 5, 1.2, marks=pytest.mark.slow),
+    ],
 )
 def test_intervals_cover_other_queries_and_candidates(n, each, noise):
     """Both are drawn anew; stated 95 %, and not much wider than they have to be."""

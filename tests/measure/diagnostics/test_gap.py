@@ -153,7 +153,11 @@ def test_captions_of_one_image_count_once():
 
 
 @pytest.mark.parametrize(
-    ("name", "fixed"), [("gap_curve", {}), ("gap_loss", {"temperature": 0.05})]
+    ("name", "fixed"),
+    [
+        ("gap_curve", {}),
+        pytest.param("gap_loss", {"temperature": 0.05}, marks=pytest.mark.slow),
+    ],
 )
 def test_intervals_know_how_far_two_samples_differ(name, fixed):
     given = uneven(n=2000, d=12, size=0.7)

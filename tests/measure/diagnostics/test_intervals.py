@@ -37,7 +37,13 @@ def test_intervals_over_items_have_the_right_width():
 @pytest.mark.parametrize(
     ("name", "scopes", "sampled", "full"),
     [
-        ("uniformity", ("image", "joint"), {"pairs": 1000}, {"pairs": 5_000_000}),
+        pytest.param(
+            "uniformity",
+            ("image", "joint"),
+            {"pairs": 1000},
+            {"pairs": 5_000_000},
+            marks=pytest.mark.slow,
+        ),
         ("near_duplicates", ("image",), {"queries": 100, "threshold": 0.8}, {"threshold": 0.8}),
         pytest.param(
             "intrinsic_dimension", ("image",), {"queries": 100}, {}, marks=pytest.mark.slow
@@ -104,9 +110,9 @@ def test_a_part_that_is_drawn_by_place_covers_the_exact_value(name, given, sampl
         ("hubness", "joint"),
         ("coverage", "joint"),
         ("pair_hardness", "pairs"),
-        ("codebook_collapse", "image"),
-        ("local_dimension", "image"),
-        ("manifold_entropy", "image"),
+        pytest.param("codebook_collapse", "image", marks=pytest.mark.slow),
+        pytest.param("local_dimension", "image", marks=pytest.mark.slow),
+        pytest.param("manifold_entropy", "image", marks=pytest.mark.slow),
         ("intrinsic_dimension", "image"),
     ],
 )

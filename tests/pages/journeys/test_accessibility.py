@@ -7,7 +7,7 @@ from tests.fixtures.browser import SCHEMES, settled
 
 LINKS = {
     "light": ("?q=red", "map?map=pca", "geometry", "evaluate", "collections"),
-    "dark": ("?q=red", "geometry"),
+    "dark": ("geometry",),
 }
 
 
