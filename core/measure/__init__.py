@@ -56,7 +56,7 @@ from core.measure.keyness import (
     units,
 )
 from core.measure.map_input import placed_between, rows_on_map
-from core.measure.map_places import laid_over, moved_most, placed
+from core.measure.map_places import carried_over, laid_over, moved_most, placed
 from core.measure.map_quality import (
     MapQuality,
     distrust,
@@ -134,6 +134,7 @@ __all__ = [
     "by_density",
     "by_means",
     "by_size",
+    "carried_over",
     "chance_curve",
     "classify",
     "clusters_of",

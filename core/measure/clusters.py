@@ -10,7 +10,7 @@ from core.measure.keyness import Occurrences, key_terms, name_of
 from core.numerics.kmeans import centers_of, nearest_center
 from core.types import KINDS, Floats, Ints, Progress, Space
 
-SAMPLE = 20_000  # points that clusters are found among; the others join the nearest
+SAMPLE = 10_000  # points that clusters are found among; the others join the nearest
 LARGEST = 40  # clusters that are kept, the largest ones
 MEANS = 20  # of k-means where no number is given
 MIN_SHARE = 0.01  # of the points: a smaller group is no cluster
@@ -41,11 +41,11 @@ class Clusters:
 
 
 def by_density(xy: Floats, *, smallest: int = 0, seed: int = 0) -> Clusters:
-    """Clusters of a layout's points: HDBSCAN, which also says which points are in none.
+    """Clusters of a layout's points: the leaves of HDBSCAN, which also says what is in none.
 
-    It finds groups that one sees on the map, whatever their shape. On more than 20,000 points it
+    It finds groups that one sees on the map, whatever their shape. On more than 10,000 points it
     runs on a seeded sample, and each other point has the cluster of the nearest sampled one (a
-    k-d tree). Cost: 1 s for a sample of 20,000 points, 2 s more for 1,000,000.
+    k-d tree).
 
     Source: Campello, Moulavi, Sander. Density-Based Clustering Based on Hierarchical Density
     Estimates. PAKDD 2013; scikit-learn's implementation.
@@ -66,7 +66,9 @@ def by_density(xy: Floats, *, smallest: int = 0, seed: int = 0) -> Clusters:
     least = smallest or max(5, round(MIN_SHARE * len(rows)))
     if len(rows) < 2 * least:
         return clusters_of(xy, np.full(n, OTHER), len(rows))
-    found = HDBSCAN(min_cluster_size=least, min_samples=max(3, least // 5), copy=True)
+    found = HDBSCAN(
+        min_cluster_size=least, min_samples=5, cluster_selection_method="leaf", copy=True
+    )
     labels = found.fit_predict(xy[rows])
     return clusters_of(xy, _extended(xy, rows, labels), len(rows))
 
@@ -75,7 +77,7 @@ def by_means(space: Space, xy: Floats, *, k: int = MEANS, seed: int = 0) -> Clus
     """Clusters of the vectors: k-means, each kind centered on its mean so that both kinds mix.
 
     It divides everything, in d dimensions: a cluster may lie in several places on the map. Centers
-    are found among a seeded sample of 20,000 rows. Cost: 3 s at 1,000,000 x 512.
+    are found among a seeded sample of 10,000 rows. Cost: 3 s at 1,000,000 x 512.
 
     Source: Arthur, Vassilvitskii. k-means++: The Advantages of Careful Seeding. SODA 2007.
 

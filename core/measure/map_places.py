@@ -55,6 +55,28 @@ def laid_over(xy: Floats, other: Floats) -> Floats:
     return ((y - y0) @ turn * (scale / max(((y - y0) ** 2).sum(), 1e-300)) + x0).astype(np.float32)
 
 
+def carried_over(space: Space, xy: Floats, other: Space, other_xy: Floats) -> tuple[Floats, Ints]:
+    """Where the items of a space lie on a map of another one, laid over their own map.
+
+    Returns:
+        (n, 2) places in the coordinates of `xy`, NaN where the other space lacks an item; and the
+        rows that have one.
+
+    >>> space = Space(np.eye(3, dtype="f4"), ("a", "b", "t"), 2)
+    >>> xy = np.array([[0, 0], [2, 0], [0, 2]], np.float32)
+    >>> there = space.subset(np.array([0, 2]))
+    >>> places, rows = carried_over(space, xy, there, xy[[0, 2]] + 5)
+    >>> places.round(3).tolist(), rows.tolist()
+    ([[0.0, 0.0], [nan, nan], [0.0, 2.0]], [0, 2])
+    """
+    at = np.array([other.row.get(id_, -1) for id_ in space.ids], np.int64)
+    rows = np.flatnonzero(at >= 0)
+    places = np.full((space.n, 2), np.nan, np.float32)
+    if len(rows):
+        places[rows] = laid_over(xy[rows], other_xy[at[rows]])
+    return places, rows
+
+
 def moved_most(xy: Floats, other: Floats, most: int = 50) -> Ints:
     """The rows that lie farthest apart on two maps that lie over each other, farthest first.
 
@@ -62,4 +84,6 @@ def moved_most(xy: Floats, other: Floats, most: int = 50) -> Ints:
     >>> moved_most(here, here + [[0], [2], [1]], most=2).tolist()
     [1, 2]
     """
-    return np.argsort(-np.linalg.norm(xy - other, axis=1), kind="stable")[:most]
+    far = np.linalg.norm(xy - other, axis=1)
+    order = np.argsort(-far, kind="stable")  # NaN, of an item that one map lacks, comes last
+    return order[: min(most, int(np.isfinite(far).sum()))]

@@ -135,6 +135,8 @@ def _build_demo(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
 def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     # Nothing is returned: the coordinates are on disk, and a result would keep the space alive.
     opened = bench.open(arguments["name"], arguments["encoder"])
+    if arguments.get("recipe"):
+        opened = bench.repaired(opened, arguments["recipe"])
     found = bench.layout(opened, arguments["method"], **arguments["settings"])
     bench.clusters(opened, found)  # a new map shows their names at once
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.workbench import Layout, tasks
+from core.workbench import EncodedCollection, Layout, tasks
 from pages.parts import session, state
 from pages.parts.map import coloring
 
@@ -49,18 +49,26 @@ def controls() -> LayoutRequest:
 
 def layout(request: LayoutRequest) -> Layout:
     """The requested layout; PCA while a slower one is computed in the background."""
-    bench, opened = state.workbench(), state.opened()
+    return layout_of(state.opened(), request, encoder=state.encoder(), recipe=state.recipe())
+
+
+def layout_of(
+    opened: EncodedCollection, request: LayoutRequest, *, encoder: str | None, recipe: str
+) -> Layout:
+    """The same of another encoder's vectors, or of repaired ones."""
+    bench = state.workbench()
     if request.method == "pca" or bench.has_layout(opened, request.method, gap=request.gap):
         return bench.layout(opened, request.method, gap=request.gap)
-    _compute(state.collection(), state.encoder(), request)
+    _compute(state.collection(), encoder, recipe, request)
     return bench.layout(opened, "pca", gap=request.gap)
 
 
-def _compute(name: str, encoder: str | None, request: LayoutRequest) -> None:
+def _compute(name: str, encoder: str | None, recipe: str, request: LayoutRequest) -> None:
     """Start computing a layout; a failed one is retried on request."""
     bench, title = state.workbench(), METHODS[request.method]
     arguments = {
-        "name": name, "method": request.method, "encoder": encoder, "settings": {"gap": request.gap}
+        "name": name, "method": request.method, "encoder": encoder,
+        "settings": {"gap": request.gap}, **({"recipe": recipe} if recipe else {}),
     }  # fmt: skip
     last = bench.jobs.latest("layout", arguments)
     again = False
