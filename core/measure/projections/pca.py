@@ -5,12 +5,10 @@ from typing import Annotated
 import numpy as np
 
 from core.errors import TooFew
+from core.measure.map_input import GAP
 from core.measure.projections import projection
 from core.numerics.spectra import moments, projections
-from core.registry import Choices
 from core.types import Doubles, Floats, Space
-
-GAP = Choices(("keep", "remove"), "keep the modality gap, or subtract the mean of each kind")
 
 
 @projection(
@@ -18,6 +16,10 @@ GAP = Choices(("keep", "remove"), "keep the modality gap, or subtract the mean o
     family="Map",
     source="Pearson. On Lines and Planes of Closest Fit to Systems of Points in Space. 1901; "
     "Hotelling. Analysis of a Complex of Statistical Variables. 1933.",
+    slow=False,
+    cost="At once.",
+    reading="PCA shows the plane of largest variance. Points far apart here are far apart in the "
+    "space; near ones need not be near.",
 )
 def pca(space: Space, *, gap: Annotated[str, GAP] = "keep") -> Floats:
     """The plane of largest variance.

@@ -1,21 +1,21 @@
 from __future__ import annotations
 
-import warnings
 from typing import Annotated
 
-import numpy as np
-
-from core.errors import TooFew
+from core.measure.map_input import (
+    GAP,
+    KINDS_ON_IT,
+    NEIGHBORS,
+    SAMPLE,
+    SAMPLED,
+    SEED,
+    each_kind,
+    ignored,
+)
+from core.measure.neighbor_map import neighbor_map
 from core.measure.projections import projection
-from core.numerics.neighbors import top_k
-from core.numerics.spectra import moments
-from core.registry import Choices, Range
-from core.types import Doubles, Floats, Ints, Scope, Space
-
-LEAST = 4
-PLACED_BY = 5  # laid-out neighbors between which a further item is placed
-START_WIDTH = 10.0  # of the initial layout, as in the reference implementation
-GAP = Choices(("keep", "remove"), "keep the modality gap, or subtract the mean of each kind")
+from core.registry import Range
+from core.types import Floats, Progress, Space
 
 
 @projection(
@@ -23,17 +23,22 @@ GAP = Choices(("keep", "remove"), "keep the modality gap, or subtract the mean o
     family="Map",
     source="McInnes, Healy, Melville. UMAP: Uniform Manifold Approximation and Projection for "
     "Dimension Reduction. arXiv 1802.03426, 2018.",
+    slow=True,
+    cost="Seconds up to 5,000 items, about a minute from 20,000.",
+    reading="UMAP preserves neighborhoods. Distances between groups, their sizes and empty space "
+    "are not meaningful.",
 )
 def umap(
     space: Space,
+    start: Floats | None = None,
+    progress: Progress = ignored,
     *,
-    neighbors: Annotated[int, Range(2, 200, "small for detail, large for the global shape")] = 15,
+    neighbors: Annotated[int, NEIGHBORS] = 15,
     min_dist: Annotated[float, Range(0.0, 0.99, "how tightly points may pack")] = 0.1,
     gap: Annotated[str, GAP] = "keep",
-    sample: Annotated[
-        int, Range(100, 50_000, "items laid out; others are placed between")
-    ] = 20_000,
-    seed: Annotated[int, Range(0, 1_000_000, "of the layout and of the sample")] = 0,
+    kinds: Annotated[str, KINDS_ON_IT] = "together",
+    sample: Annotated[int, SAMPLE] = SAMPLED,
+    seed: Annotated[int, SEED] = 0,
 ) -> Floats:
     """A plane that preserves neighborhoods.
 
@@ -42,13 +47,17 @@ def umap(
     placed between its nearest laid-out items, so rare groups may be missing from a huge map.
 
     Cosine distances, exact neighbors, started from the PCA of the rows, one seed: the same space
-    gives the same layout.
+    gives the same layout. Started from another map, as that of another encoder, it stays near it;
+    AlignedUMAP of umap-learn would move both maps, and takes no neighbors that are known.
 
     Args:
         space: at least four items.
+        start: (n, 2) places to start from.
+        progress: counts rows, then epochs.
         neighbors: of each item, itself included; at most n - 1.
         min_dist: on the map.
         gap: "remove" subtracts the mean of each kind first, so that images and texts can mix.
+        kinds: "apart" lays out images and texts each alone, beside each other.
         sample: items laid out.
         seed: of the layout and of the sample.
 
@@ -58,73 +67,11 @@ def umap(
     Raises:
         TooFew: fewer than four items.
     """
-    if space.n < LEAST:
-        raise TooFew("A neighbor map", LEAST, "items", space.n, "Add more items, or use PCA.")
-    vectors = space.vectors if gap == "keep" else _without_gap(space)
-    rows = np.arange(space.n)
-    if space.n > sample:
-        rows = np.sort(np.random.default_rng(seed).choice(space.n, sample, replace=False))
-    laid_out = vectors[rows]
-    xy = np.empty((space.n, 2), np.float32)
-    xy[rows] = _layout(laid_out, min(neighbors, len(rows) - 1), min_dist, seed)
-    others = np.setdiff1d(np.arange(space.n), rows)
-    if len(others):
-        xy[others] = _between(vectors[others], laid_out, xy[rows])
-    return xy
 
+    def lay(rows: Floats, begin: Floats | None) -> Floats:
+        return neighbor_map(
+            rows, begin, neighbors=neighbors, min_dist=min_dist, sample=sample, seed=seed,
+            progress=progress,
+        )  # fmt: skip
 
-def _layout(vectors: Floats, neighbors: int, min_dist: float, seed: int) -> Floats:
-    n = len(vectors)
-    own = np.arange(n)
-    near, cosines = top_k(vectors, vectors, neighbors - 1, exclude=own)
-    indices = np.column_stack([own, near]).astype(np.int32)
-    distances = np.column_stack([np.zeros(n), np.maximum(1 - cosines, 0)]).astype(np.float32)
-    with warnings.catch_warnings():
-        # It warns that TensorFlow is absent and that new rows cannot be added; neither is wanted.
-        warnings.simplefilter("ignore")
-        from umap import UMAP
-
-        model = UMAP(
-            n_neighbors=neighbors,
-            min_dist=min_dist,
-            metric="cosine",
-            init=_start(vectors, seed),
-            precomputed_knn=(indices, distances),
-            random_state=seed,
-            n_jobs=1,
-        )
-        xy: Floats = np.asarray(model.fit_transform(vectors), np.float32)
-    return xy
-
-
-def _start(vectors: Floats, seed: int) -> Floats:
-    """First two principal components, scaled, with a little noise so that copies separate."""
-    x = vectors - vectors.mean(axis=0, dtype=np.float64)
-    xy: Doubles = np.zeros((len(x), 2))
-    plane = np.linalg.eigh(x.T @ x)[1][:, ::-1][:, :2]
-    plane = plane * np.where(
-        plane[np.abs(plane).argmax(axis=0), [*range(plane.shape[1])]] < 0, -1, 1
-    )
-    xy[:, : plane.shape[1]] = x @ plane
-    xy *= START_WIDTH / max(1e-9, float(np.abs(xy).max()))
-    noise = np.random.default_rng(seed).normal(scale=1e-4, size=xy.shape)
-    return (xy + noise).astype(np.float32)
-
-
-def _without_gap(space: Space) -> Floats:
-    """Rows around the mean of their kind, normalized."""
-    vectors = space.vectors.copy()
-    scopes: tuple[Scope, ...] = ("image", "text")
-    for scope in scopes:
-        vectors[space.span(scope)] -= moments(space, scope).mean.astype(np.float32)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, 1e-6)
-
-
-def _between(vectors: Floats, laid_out: Floats, xy: Floats) -> Floats:
-    """Positions of further rows: mean of their nearest laid-out rows, weighted by similarity."""
-    near: Ints
-    near, cosines = top_k(vectors, laid_out, PLACED_BY)
-    weights = np.exp((cosines - cosines[:, :1]) * 20.0)
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.einsum("ij,ijk->ik", weights, xy[near])
+    return each_kind(space, gap, kinds, start, lay)
