@@ -43,27 +43,29 @@ class Clusters:
 def by_density(xy: Floats, *, smallest: int = 0, seed: int = 0) -> Clusters:
     """Clusters of a layout's points: the leaves of HDBSCAN, which also says what is in none.
 
-    It finds groups that one sees on the map, whatever their shape. On more than 10,000 points it
-    runs on a seeded sample, and each other point has the cluster of the nearest sampled one (a
-    k-d tree).
+    It finds the finest groups that one sees on the map, whatever their shape. On more than 10,000
+    points it runs on a seeded sample, and each other point has the cluster of the nearest sampled
+    one (a k-d tree).
 
     Source: Campello, Moulavi, Sander. Density-Based Clustering Based on Hierarchical Density
     Estimates. PAKDD 2013; scikit-learn's implementation.
 
     Args:
         xy: (n, 2) points.
-        smallest: points in the smallest cluster; 1 % of all, at least 5, without.
+        smallest: points in the smallest cluster; without, 1 % of all, at least 5.
         seed: of the sample.
 
     >>> noise = np.random.default_rng(0).normal(size=(60, 2)) / 50
-    >>> by_density((noise + np.repeat([[0], [1], [2]], 20, axis=0)).astype("f4")).sizes.tolist()
+    >>> xy = (noise + np.repeat([[0], [1], [2]], 20, axis=0)).astype("f4")
+    >>> by_density(xy, smallest=15).sizes.tolist()
     [20, 20, 20]
     """
     from sklearn.cluster import HDBSCAN
 
     n = len(xy)
     rows = _sample(n, seed)
-    least = smallest or max(5, round(MIN_SHARE * len(rows)))
+    share = smallest / n if smallest else MIN_SHARE
+    least = max(5, round(share * len(rows)))
     if len(rows) < 2 * least:
         return clusters_of(xy, np.full(n, OTHER), len(rows))
     found = HDBSCAN(

@@ -29,13 +29,13 @@ def blobs():
 def test_groups_that_one_sees_are_found_also_from_a_sample(blobs, sample, monkeypatch):
     monkeypatch.setattr(module, "SAMPLE", sample)
     xy, of = blobs
-    found = by_density(xy, smallest=10)
+    found = by_density(xy, smallest=60)
     assert len(found.sizes) == 3 and found.sampled == min(300, sample)
     for c in range(3):
         rows = found.rows(c)
         assert len(set(of[rows])) == 1 and len(rows) == found.sizes[c]
         assert np.linalg.norm(found.centers[c] - xy[rows].mean(axis=0)) < 0.1
-    assert (by_density(xy, smallest=10).of == found.of).all()
+    assert (by_density(xy, smallest=60).of == found.of).all()
 
 
 def test_k_means_joins_both_kinds_across_a_modality_gap():
@@ -54,7 +54,7 @@ def test_clusters_are_named_by_what_others_do_not_say(blobs):
     xy, of = blobs
     unit = np.arange(300)
     texts = [f"a photo with dogs, {('sea', 'city', 'wood')[c]}" for c in of]
-    found = named_clusters(by_density(xy), occurrences(unit, unit, unit, texts, {}))
+    found = named_clusters(by_density(xy, smallest=60), occurrences(unit, unit, unit, texts, {}))
     assert sorted(found.names) == ["city", "sea", "wood"]
 
 
