@@ -16,6 +16,9 @@ from core.registry import Registry
 from core.types import KINDS, Bools, Floats, Kind, Space
 
 NONE = "none"
+STAYS = "every vector stays as it is"
+SAME = 1e-5  # difference of two matrices by rounding
+TURNS = "all vectors are turned alike, which keeps every cosine"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,16 @@ class Recipe:
     def alike(self) -> bool:
         """Whether every step treats queries as it treats rows."""
         return all(one.queries is None for one in self.fitted)
+
+    @property
+    def inert(self) -> str:
+        """Why no ranking can change, as the end of a sentence; "" where one can, or by its bias."""
+        if self.hub_correction or not self.fitted:
+            return ""
+        reasons = [_keeps(one) for one in self.fitted]
+        if not all(reasons):
+            return ""
+        return next((reason for reason in reasons if reason != STAYS), STAYS)
 
     def rows(self, vectors: Floats, kind: Kind) -> Floats:
         """(n, e) unit rows of one kind as they are ranked."""
@@ -142,6 +155,25 @@ def fit_recipe(train: Space, steps: Sequence[Step]) -> Recipe:
         parts = [one.rows[kind](train.vectors[train.span(kind)]) for kind in KINDS]
         train = replace(train, vectors=np.concatenate(parts), steps=(*train.steps, str(step)))
     return Recipe(tuple(steps), tuple(fitted))
+
+
+def _keeps(one: FittedRepair) -> str:
+    """Why a repair keeps every cosine, or ""."""
+    maps = [*one.rows.values(), *(one.queries or {}).values()]
+    if any((each.layer and each.layer.outer.any()) or each.shift.any() for each in maps):
+        return ""
+    eye = np.eye(len(maps[0].shift), dtype=np.float32)
+    matrices = [eye if each.matrix is None else each.matrix for each in maps]
+    first = matrices[0]
+    if any(
+        each.shape != first.shape or not np.allclose(each, first, atol=SAME) for each in matrices
+    ):
+        return ""
+    if np.allclose(first, eye[: len(first)], atol=SAME):
+        return STAYS
+    cosines = first @ first.T
+    scaled = cosines[0, 0] * np.eye(len(first))
+    return TURNS if np.allclose(cosines, scaled, atol=SAME * abs(cosines[0, 0])) else ""
 
 
 def step_of(text: str, registry: Registry[Any]) -> Step:

@@ -51,6 +51,12 @@ FIGURES: Mapping[str, Callable[[Space], Figure]] = {
     "pair_similarities": pair_similarities,
     "hub_tails": partial(hub_tails, across=True),
 }
+ANSWERS = {
+    "modality_gap": "per_modality_centering",
+    "hubness": "nnn",
+    "effective_rank": "whitening",
+    "uniformity": "all_but_the_top",
+}
 JUDGED = "mAP"  # depends on every rank
 DECIDING = (JUDGED, "recall@10")
 LEAST = 8  # pairs to fit on, and pairs to judge with
@@ -122,10 +128,19 @@ class Repaired:
             for n in DIRECTIONS
         )
 
+    @property
+    def recommended(self) -> Mapping[str, str]:
+        """Repairs that answer a finding before which is not good, with its sentence."""
+        found: dict[str, str] = {}
+        for finding in self.findings[0]:
+            if finding.name in ANSWERS and finding.verdict in ("bad", "watch"):
+                found.setdefault(ANSWERS[finding.name], finding.sentence)
+        return found
+
     def points(self, direction: str, metric: str) -> str:
         """A gain in points with its interval, such as "+1.2 points (−0.5 to +3.0)"."""
         gain = self.delta[direction][metric]
-        value, low, high = (f"{100 * x:+.1f}" for x in gain)
+        value, low, high = (f"{round(100 * x, 1) + 0.0:+.1f}" for x in gain)
         interval = f" ({low} to {high})" if np.isfinite(gain[1]) else ""
         return f"{value} points{interval}".replace("-", "−")
 
@@ -135,20 +150,18 @@ class Repaired:
         if not self.recipe.steps:
             return "No step was chosen, so that nothing changed."
         if self.unchanged:
-            return (
-                f"No rank of {self.n_test:,} held-out pairs changed: these steps reorder nothing "
-                "here. A vector added to all that is ranked, a rotation of rows and queries alike, "
-                "and an adapter that gained nothing do not."
-            )
+            why = self.recipe.inert or "vectors and scores changed too little for that"
+            return f"No rank of {self.n_test:,} held-out pairs changed: {why}."
         parts = " and ".join(f"{WORDS[name]} {self.points(name, JUDGED)}" for name in DIRECTIONS)
         helped, hurt = self._signs(1), self._signs(-1)
         if helped and hurt:
             means = f"it helps {' and '.join(helped)} but hurts {' and '.join(hurt)}"
         else:
             means = {
-                "helps": "search finds more", "hurts": "search finds less",
+                "helps": f"search finds more ({', '.join(helped)})",
+                "hurts": f"search finds less ({', '.join(hurt)})",
                 "no clear effect": "no effect on search is shown",
-            }[self.verdict]  # fmt: skip
+            }[self.verdict]
         return f"{JUDGED} {parts} on {self.n_test:,} held-out pairs: {means}."
 
 

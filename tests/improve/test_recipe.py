@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from core.errors import BadParameter, InputError, PassportMismatch, UnknownName
-from core.improve import LOADER, fit_recipe, from_bytes, parse_steps, to_bytes
-from core.types import Passport
+from core.improve import LOADER, Recipe, fit_recipe, from_bytes, parse_steps, to_bytes
+from core.improve.repairs import FittedRepair, affine
+from core.types import KINDS, Passport
 from tests.fixtures import spaces
 
 PASSPORT = Passport("m", "w", "p", 16)
@@ -13,7 +14,7 @@ PASSPORT = Passport("m", "w", "p", 16)
 
 @pytest.fixture(scope="module")
 def space():
-    return spaces.paired(200, 16, agreement=0.8)
+    return spaces.labelled(spaces.paired(200, 16, agreement=0.8))
 
 
 def recipe(space, steps):
@@ -75,6 +76,16 @@ def test_a_recipe_survives_its_file_and_ten_lines_of_numpy_apply_it(space, tmp_p
         assert np.array_equal(back.rows(rows, kind), made.rows(rows, kind))
         assert apply(rows, kind) == pytest.approx(made.queries(rows, kind), abs=1e-5)
         assert apply(rows, kind, "rows") == pytest.approx(made.rows(rows, kind), abs=1e-5)
+
+
+def test_a_recipe_that_can_change_no_ranking_says_why(space):
+    assert "stays as it is" in recipe(space, "gap_shift:amount=0,rare_labels:least=0").inert
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(16, 16)))[0]
+    turned = Recipe((), (FittedRepair(dict.fromkeys(KINDS, affine(np.zeros(16), 3 * turn))),))
+    assert "turned alike" in turned.inert
+    assert not Recipe((), ()).inert
+    for steps in ("procrustes", "per_modality_centering", "gap_shift:amount=0,nnn", "invgc_local"):
+        assert not recipe(space, steps).inert, steps
 
 
 def test_a_recipe_for_other_vectors_is_refused(space):

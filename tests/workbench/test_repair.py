@@ -51,7 +51,9 @@ def test_a_rotation_is_found_and_undone(turned):
 
 def test_what_orders_nothing_anew_says_so(turned):
     one_turn = repair(opened(turned), "gap_shift:amount=0")
-    assert one_turn.unchanged and "No rank" in one_turn.sentence
+    assert one_turn.unchanged and "every vector stays as it is" in one_turn.sentence
+    too_weak = repair(opened(turned), "nnn:alpha=0")
+    assert too_weak.unchanged and "too little" in too_weak.sentence
 
 
 def test_a_planted_hub_is_repaired_and_good_vectors_are_not_hurt():
