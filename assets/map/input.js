@@ -41,7 +41,7 @@ function listen(view) {
     else {
       if (way === "box") view.drawn = boxBetween(view, start, here);
       else (view.drawn ??= [view.toMap(...start)]).push(view.toMap(...here));
-      view.redraw();
+      view.redraw(false);
     }
     pointers.set(event.pointerId, here);
   });
@@ -53,7 +53,7 @@ function listen(view) {
     if (event.type === "pointercancel") view.drawn = null;
     else if (!moved) view.open(view.pick(...at(event), event.pointerType === "touch" ? 16 : undefined));
     else if (view.drawn) view.select();
-    view.redraw();
+    view.redraw(false);
   };
   stage.addEventListener("pointerup", lift);
   stage.addEventListener("pointercancel", lift);
@@ -117,7 +117,7 @@ function escape(view) {
   if (view.drawn || view.lasso) {
     view.drawn = null;
     if (view.lasso) view.turn("lasso");
-    view.redraw();
+    view.redraw(false);
   } else if (view.chosen) view.send("clear", true);
   view.point(-1, 0, 0);
 }

@@ -5,7 +5,8 @@
 // `names`). It sends `polygon` ([[x, y], ...] in map units) and `clear`; what belongs to one item
 // (card, thumbnails, a click) goes through items.js. All text is set as textContent.
 const LIMITS = [0.5, 20_000]; // of the zoom, against all points in view
-const STILL = 140, SLOW = 45, FAST = 22, MOST_STEP = 31; // milliseconds; every how many points
+const STILL = 140, SLOW = 45, FAST = 22; // milliseconds at rest; of slow and fast frames
+const MOST_STEP = 31, FEW = 30_000; // every how many points while moving, and at least so many
 const views = (globalThis.sextantMaps ??= new Map()); // by key of the component
 const cameras = (globalThis.sextantCameras ??= new Map()); // by layout
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
@@ -89,13 +90,14 @@ class View {
     this.sent = null;
     this.recolor();
     this.turn();
-    this.rest();
+    this.shift(this.camera);
   }
 
   // Other positions: the view of this layout that was last on screen, else all points.
   lay(places) {
     this.places = places;
     this.at = -1;
+    this.step = Math.min(Math.ceil(places.n / 200_000) || 1, MOST_STEP);
     this.painter.set("place", places.xy);
     const kept = cameras.get(this.data.places);
     if (kept) this.camera = { ...kept };
@@ -116,7 +118,6 @@ class View {
     this.colors = colors;
     this.painter.paint(colors);
     fillLegend(this.legend, this);
-    this.redraw();
   }
 
   groups() {
@@ -139,7 +140,7 @@ class View {
     if (all.every((other) => this.hidden.has(other))) this.hidden.clear();
     this.recolor();
     this.legend.querySelector(`[data-code="${code}"]`)?.focus();
-    this.rest();
+    this.shift(this.camera);
   }
 
   // Switches one of the tools, and marks which are on.
@@ -151,8 +152,8 @@ class View {
     this.buttons.names.hidden = !this.data?.names.length;
     this.buttons.texts.hidden = !this.data || this.data.images === 0 || this.data.images === this.data.n;
     this.stage.classList.toggle("lasso", this.lasso);
-    this.redraw();
-    if (name === "texts") this.rest();
+    this.redraw(name === "texts");
+    if (name === "texts") this.shift(this.camera);
   }
 
   // Places on screen, in CSS pixels, of a point, of local and of map coordinates; and back.
@@ -245,12 +246,14 @@ class View {
     }
   }
 
-  redraw() {
+  // Draws with the next frame; only what is over the points unless they have changed.
+  redraw(points = true) {
+    this.stale ||= points;
     this.frame ||= requestAnimationFrame((now) => {
       this.frame = 0;
       if (this.moving && this.lastFrame) {
         const took = now - this.lastFrame;
-        if (took > SLOW) this.step = Math.min(this.step * 2, MOST_STEP);
+        if (took > SLOW && this.places.n > FEW * this.step) this.step = Math.min(this.step * 2, MOST_STEP);
         else if (took < FAST && this.step > 1) this.step = Math.floor(this.step / 2);
       }
       this.lastFrame = this.moving ? now : 0;
@@ -268,12 +271,17 @@ class View {
   }
 
   // Points are smaller and fainter the more of the screen they cover.
-  paint(ratio = this.ratio) {
+  paint(ratio = 0) {
     const { places, width, height, camera, data } = this;
     if (!places || !data || !width) return;
+    if (ratio) this.stale = true;
+    ratio ||= this.ratio;
     for (const canvas of [this.painter.canvas, this.over]) {
       const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-      if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+      if (canvas.width !== w || canvas.height !== h) {
+        Object.assign(canvas, { width: w, height: h });
+        this.stale = true;
+      }
     }
     const seen = Math.max(this.inView(), 1), room = (width * height) / seen;
     const size = Math.min(Math.max(0.42 * Math.sqrt(room), 2), 10);
@@ -282,7 +290,9 @@ class View {
     const alpha = Math.min(Math.max(0.5 / Math.sqrt(cover), 0.16), 0.88) * Math.min(Math.sqrt(step), 2);
     this.look = { size, alpha: Math.min(alpha, 0.9) };
     const gray = data.groups.some(({ code }) => code >= OTHER);
-    this.painter.draw({ ...camera, width, height, ratio, ...this.look, texts: this.texts, step, gray }, data.images);
+    const frame = { ...camera, width, height, ratio, ...this.look, texts: this.texts, step, gray };
+    if (this.stale) this.painter.draw(frame, data.images);
+    this.stale = false;
     drawOverlay(this.over.getContext("2d"), this, ratio);
     const { middle } = places;
     this.stage.dataset.view = [camera.x + middle[0], camera.y + middle[1], camera.scale].join(" ");
@@ -312,7 +322,7 @@ class View {
     if (i !== this.at) {
       this.at = i;
       this.stage.classList.toggle("over", i >= 0);
-      this.redraw();
+      this.redraw(false);
       clearTimeout(this.asking);
       if (i >= 0 && !this.cards.has(i)) this.asking = setTimeout(() => this.ask(), 80);
     }
@@ -344,7 +354,7 @@ class View {
     if (about) this.cards.set(hover, about);
     for (const [i, address] of thumbnails) {
       const image = new Image();
-      image.onload = () => { this.images.set(i, image); this.redraw(); };
+      image.onload = () => { this.images.set(i, image); this.redraw(false); };
       image.src = address;
     }
     this.show();
@@ -364,7 +374,7 @@ class View {
       performance.mark("map-selected");
     }
     if (this.lasso) this.turn("lasso");
-    this.redraw();
+    this.redraw(false);
   }
 
   end() {

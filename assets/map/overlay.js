@@ -178,5 +178,5 @@ function savePng(view) {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });
-  view.paint();
+  view.paint(view.ratio);
 }

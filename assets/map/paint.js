@@ -26,7 +26,7 @@ void main() {
   gl_PointSize = code >= 254u ? size * 0.8 : size;
 }`;
 const FRAGMENT = `#version 300 es
-precision mediump float;
+precision highp float;
 in vec4 color;
 uniform float size, ring;
 out vec4 pixel;

@@ -13,7 +13,7 @@ from importlib import import_module
 from core.errors import InputError
 
 NAMES = (
-    "coverage", "encoder", "geometry", "ingest", "matches", "multivector", "neighbors", "page",
+    "coverage", "encoder", "geometry", "hub_attack", "hub_corrections", "ingest", "map", "matches", "multivector", "neighbors", "page",
     "queries", "repair", "repairs", "search", "stages",
 )  # fmt: skip
 

@@ -1,0 +1,179 @@
+"""Maps of SEXTANT_BENCH_POINTS points (1,000,000 by default) in headless Chromium, side by side.
+
+The same points in a Streamlit page drawn by this project's component, by Plotly's scattergl, by
+pydeck, and by regl-scatterplot where SEXTANT_BENCH_REGL names a folder with the npm packages
+`regl`, `pub-sub-es` and `regl-scatterplot` (each as npm unpacks it). Without a graphics card the
+browser draws with SwiftShader, on the processor.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Any
+from urllib.request import urlopen
+
+import numpy as np
+
+from tests.bench.rows import row
+
+POINTS, PATIENCE = 1_000_000, 120  # seconds after which a renderer counts as failed
+ONE, OTHER = np.array([1, 136, 163]), np.array([211, 123, 13])  # the colors of app.py
+NAMES = ("ours", "plotly", "pydeck", "regl")
+
+
+def run() -> list[dict[str, Any]]:
+    """Rows: bytes until the first paint, first paint, recolor, lasso to count, frame while panning.
+
+    Times include Streamlit's run. A colored share of the chart in a screenshot counts as painted,
+    so that times are about 0.1 s too long.
+    """
+    if find_spec("playwright") is None:
+        return [row("map", 0, 2, None, "ms", "playwright is not installed")]
+    from tests.fixtures.browser import chromium
+
+    n = int(os.environ.get("SEXTANT_BENCH_POINTS") or POINTS)
+    names = NAMES if os.environ.get("SEXTANT_BENCH_REGL") else NAMES[:-1]
+    rows = []
+    with _served() as address, chromium() as browser:
+        for name in names:
+            context = browser.new_context(viewport={"width": 1200, "height": 800})
+            rows += _measured(context.new_page(), f"{address}/?with={name}&n={n}", name, n)
+            context.close()
+    return rows
+
+
+def _measured(page: Any, link: str, name: str, n: int) -> list[dict[str, Any]]:
+    from playwright.sync_api import TimeoutError
+
+    rows, total = [], [0]
+    page.set_default_timeout(1000 * PATIENCE)
+    page.on("websocket", lambda s: s.on("framereceived", lambda f: _add(total, f)))
+    page.on("response", lambda r: _add(total, r.body()) if "/media/" in r.url else None)
+
+    def note(what: str, value: float | None, unit: str = "ms", why: str = "") -> None:
+        rows.append(row(f"{name}: {what}", n, 2, value and round(value), unit, why))
+
+    started = perf_counter()
+    page.goto(link)
+    page.locator(".st-key-_chart").wait_for()
+    if not _shows(page, ONE):
+        note("first paint", None, why=f"nothing painted within {PATIENCE} s")
+        return rows
+    note("first paint", 1000 * (perf_counter() - started))
+    note("bytes until then", total[0], "bytes")
+    page.wait_for_timeout(2000)
+    total[0], started = 0, perf_counter()
+    page.get_by_role("button", name="Recolor").click()
+    done = _shows(page, OTHER)
+    note("recolor", 1000 * (perf_counter() - started) if done else None)
+    note("bytes of a recolor", total[0], "bytes")
+    page.wait_for_timeout(2000)
+    note("frame while panning, median", _pan(page), why="between animation frames, SwiftShader")
+    if name == "pydeck":
+        note("lasso to count", None, why="has no lasso")
+        return rows
+    box = page.locator(".st-key-_chart").bounding_box()
+    points = [(0.3, 0.3), (0.6, 0.3), (0.6, 0.6), (0.3, 0.6), (0.3, 0.3)]
+    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    times = []
+    for k in range(3):
+        before = page.locator(".st-key-_count").inner_text()
+        if name == "ours":
+            page.keyboard.down("Alt")
+        if name == "regl":
+            page.keyboard.down("Shift")
+        page.mouse.move(*at[0])
+        page.mouse.down()
+        for x, y in at[1:]:
+            page.mouse.move(x + 15 * k, y, steps=5)
+        started = perf_counter()
+        page.mouse.up()
+        page.keyboard.up("Alt")
+        page.keyboard.up("Shift")
+        try:
+            page.wait_for_function(
+                "(b) => document.querySelector('.st-key-_count').innerText !== b", arg=before
+            )
+        except TimeoutError as error:
+            note("lasso to count", None, why=f"no selection: {type(error).__name__}")
+            return rows
+        times.append(1000 * (perf_counter() - started))
+        page.wait_for_timeout(1500)
+    note("lasso to count, worst of 3", max(times), why=page.locator(".st-key-_count").inner_text())
+    return rows
+
+
+def _add(total: list[int], data: Any) -> None:
+    total[0] += len(data if isinstance(data, bytes) else data.encode())
+
+
+def _pan(page: Any) -> float:
+    """Median milliseconds between frames while the chart is dragged for two seconds."""
+    box = page.locator(".st-key-_chart").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.evaluate(
+        """() => { const t = (window.frames_ = []); let last = performance.now();
+        const step = (now) => { t.push(now - last); last = now; requestAnimationFrame(step); };
+        requestAnimationFrame(step); }"""
+    )
+    page.mouse.move(x, y)
+    page.mouse.down()
+    until, k = perf_counter() + 2, 0
+    while perf_counter() < until:
+        k += 1
+        page.mouse.move(x + 40 * np.sin(k / 4), y + 20 * np.cos(k / 4))
+    page.mouse.up()
+    return float(np.median(page.evaluate("window.frames_")))
+
+
+def _shows(page: Any, color: np.ndarray) -> bool:
+    """Whether within the patience one percent of the chart has about this hue."""
+    from PIL import Image
+
+    length = np.linalg.norm
+    until, direction = perf_counter() + PATIENCE, color - color.mean()
+    while perf_counter() < until:
+        shot = page.locator(".st-key-_chart").screenshot(timeout=1000 * PATIENCE)
+        pixels = np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(float)
+        around = pixels - pixels.mean(axis=2, keepdims=True)
+        strong = length(around, axis=2) > 25
+        alike = around @ direction > 0.8 * length(around, axis=2) * length(direction)
+        if (strong & alike).mean() > 0.01:
+            return True
+    return False
+
+
+@contextmanager
+def _served() -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    app = Path(__file__).with_name("app.py")
+    options = ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(app), *options, "none"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    address = f"http://localhost:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urlopen(f"{address}/_stcore/health", timeout=2).close()
+                break
+            except OSError:
+                sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)

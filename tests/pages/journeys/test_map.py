@@ -1,0 +1,269 @@
+"""The map in a browser: points are where the core says, and what is done there selects them."""
+
+import io
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from core.report import inside, read_selection
+from core.workbench import Workbench
+from tests.fixtures.browser import Tabs, served, settled
+
+NAME, LINK = "points", "map?collection=points&map=pca"
+COLORS = {"image": (1, 136, 163), "text": (211, 123, 13)}
+NO_GL = """{
+  const get = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+    return kind === "webgl2" ? null : get.call(this, kind, ...rest);
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A home with 1,000 items in eight groups, and the coordinates of its PCA map."""
+    home = tmp_path_factory.mktemp("points")
+    rng = np.random.default_rng(0)
+    rows = np.eye(8)[np.arange(500) % 8] + 0.35 * rng.standard_normal((500, 8))
+    rows = np.concatenate([rows, rows + 0.2 * rng.standard_normal((500, 8))]).astype(np.float32)
+    at = np.arange(1000) % 500
+    columns = {
+        "id": [f"{i:04}" for i in range(1000)],
+        "kind": ["image"] * 500 + ["text"] * 500,
+        "pair": at.astype(str),
+        "label": [f"group {i % 8}" for i in at],
+        "text": [""] * 500 + [f"caption {i}" for i in range(500, 1000)],
+        "vector": list(rows),
+    }
+    parquet.write_table(pa.table(columns), home / "vectors.parquet")
+    bench = Workbench(home / "home")
+    bench.ingest(NAME, home / "vectors.parquet", encoder="toy")
+    return home / "home", bench.layout(bench.open(NAME), "pca", gap="keep")
+
+
+@pytest.fixture(scope="module")
+def map_site(filled):
+    with served(filled[0]) as address:
+        yield address
+
+
+@pytest.fixture
+def visit_map(browser, map_site):
+    tabs = Tabs(browser, map_site)
+    yield tabs
+    tabs.close()
+    assert not tabs.faults, "\n".join(tabs.faults)
+
+
+def drawn(page, change=lambda: None):
+    """Wait until all points are drawn (again); (places, colors, selection) as addresses."""
+    stage = page.locator(".stage[data-drawn$=' 1']")
+    stage.wait_for()
+    before = stage.get_attribute("data-drawn"), stage.get_attribute("data-view")
+    change()
+    page.wait_for_timeout(400)
+    settled(page)
+    stage.wait_for()
+    after = stage.get_attribute("data-drawn"), stage.get_attribute("data-view")
+    assert change.__name__ == "<lambda>" or before != after
+    return after[0].split(" ")[:3]
+
+
+def on_screen(page, xy):
+    """Places in the window of coordinates of the layout, and the stage's box."""
+    stage = page.locator(".stage")
+    x, y, scale = map(float, stage.get_attribute("data-view").split())
+    box = stage.bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    return (xy - (x, y)) * (scale, -scale) + middle, box
+
+
+def check_points(page, layout):
+    """Points that stand alone have their color, and there is nothing where no point is."""
+    places, box = on_screen(page, layout.xy)
+    pixels = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
+    low = np.array([box["x"], box["y"]]) + 12
+    high = low + np.array([box["width"] - 84, box["height"] - 24])  # without the tools
+    clear = ((places > low) & (places < high)).all(axis=1)
+    gaps = np.linalg.norm(places[:, None] - places, axis=2) + 1e9 * np.eye(len(places))
+    alone = np.flatnonzero(clear & (gaps.min(axis=1) > 13) & (np.arange(len(places)) < 500))
+    assert len(alone) >= 10
+    for row in alone[:40]:
+        x, y = np.rint(places[row] - 0.5).astype(int)
+        away = np.abs(pixels[y - 1 : y + 2, x - 1 : x + 2] - COLORS["image"]).sum(axis=2).min()
+        assert away < 130, f"row {row} is not at {x}, {y}"
+    rng = np.random.default_rng(0)
+    empty = rng.uniform(low, high, (400, 2))
+    far = np.linalg.norm(empty[:, None] - places, axis=2).min(axis=1) > 12
+    assert far.sum() > 20
+    for x, y in empty[far].astype(int):
+        assert (pixels[y, x] == 255).all(), f"something is at {x}, {y}"
+
+
+def bits(page, address, n):
+    """The selected points, as the browser has them."""
+    data = page.evaluate(
+        "async (a) => [...new Uint8Array(await (await fetch(a)).arrayBuffer())]", address
+    )
+    return np.unpackbits(np.array(data, np.uint8), bitorder="little")[:n].astype(bool)
+
+
+def drag(page, points, *keys):
+    for key in keys:
+        page.keyboard.down(key)
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=4)
+    page.mouse.up()
+    for key in keys:
+        page.keyboard.up(key)
+
+
+def test_points_are_where_the_core_says_also_after_pan_and_zoom(visit_map, filled):
+    page = visit_map(LINK)
+    drawn(page)
+    check_points(page, filled[1])
+    _, box = on_screen(page, filled[1].xy)
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def move():
+        page.mouse.move(*middle)
+        page.mouse.wheel(0, -200)
+        drag(page, [middle, (middle[0] + 60, middle[1] - 40)])
+
+    drawn(page, move)
+    check_points(page, filled[1])
+    lose = "(c) => window.gl = c.getContext('webgl2').getExtension('WEBGL_lose_context')"
+    page.locator(".stage canvas").first.evaluate(lose)
+    page.evaluate("gl.loseContext()")
+    page.wait_for_timeout(200)
+    page.evaluate("gl.restoreContext()")
+    page.wait_for_timeout(600)
+    check_points(page, filled[1])
+
+
+def test_without_webgl_the_points_are_there_too(visit_map, filled, browser):
+    page = visit_map("methods?collection=points")
+    page.context.add_init_script(NO_GL)
+    page.goto(LINK)
+    settled(page)
+    drawn(page)
+    assert page.locator(".stage canvas").first.evaluate("(c) => c.getContext('2d') !== null")
+    check_points(page, filled[1])
+
+
+def test_a_selection_is_what_the_core_finds_and_its_link_restores_it(visit_map, filled):
+    layout, page = filled[1], visit_map(LINK)
+    places, colors, chosen = drawn(page)
+    assert not chosen
+    _, box = on_screen(page, layout.xy)
+    at = np.array([[0.2, 0.2], [0.55, 0.15], [0.6, 0.7], [0.25, 0.6]])
+    outline = at * (box["width"], box["height"]) + (box["x"], box["y"])
+
+    def lasso():
+        drag(page, [*outline.tolist(), outline[0].tolist()], "Alt")
+
+    *same, chosen = drawn(page, lasso)
+    assert same == [places, colors]
+    found = bits(page, chosen, 1000)
+    near = on_screen(page, layout.xy)[0]
+    wanted = inside(near, outline)
+    assert 50 < wanted.sum() < 950
+    assert (found ^ wanted).sum() <= 3  # points on the line, as far as a mouse can follow it
+    link = page.url
+    assert "selected=" in link
+    assert len(link) < 2000
+    text = re.search("selected=([^&]+)", link)[1]
+    assert read_selection(text)
+    other = visit_map(f"map{link.partition('/map')[2]}")
+    assert drawn(other)[2] == chosen
+    again = drawn(page, lambda: page.get_by_text("Removed", exact=True).click())
+    assert again[2] == chosen
+    page.locator(".stage").focus()
+    assert not drawn(page, lambda: page.keyboard.press("Escape"))[2]
+    assert "selected=" not in page.url
+
+
+def test_points_cross_once_and_colors_alone(visit_map):
+    page, sizes = visit_map(LINK), []
+    places, colors, _ = drawn(page)
+    page.on("response", lambda r: sizes.append(len(r.body())) if "/media/" in r.url else None)
+    page.locator(".st-key-_colour").get_by_role("combobox").click()
+    page.get_by_role("option", name="Label", exact=True).click()
+    page.locator(".legend").get_by_text("group 3").wait_for()
+    again = drawn(page)
+    assert again[0] == places
+    assert again[1] != colors
+    assert sizes == [1000]
+    page.get_by_test_id("stTopNav").get_by_role("link", name="Search").click()
+    page.locator(".st-key-_q").wait_for()
+    settled(page)
+    page.go_back()
+    page.wait_for_url(re.compile("/map"))
+    assert drawn(page) == again
+    assert sizes == [1000]
+
+
+def test_pointer_and_keyboard_show_and_open_items(visit_map, filled):
+    page = visit_map(LINK)
+    drawn(page)
+    places, _ = on_screen(page, filled[1].xy)
+    gaps = np.linalg.norm(places[:, None] - places, axis=2) + 1e9 * np.eye(1000)
+    row = int(gaps[500:].min(axis=1).argmax()) + 500
+    page.mouse.move(*places[row])
+    card = page.locator(".map .card.shown")
+    card.get_by_text(f"caption {row}").wait_for()
+    page.mouse.click(*places[row])
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(f"caption {row}").first.wait_for()
+    settled(page)
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    stage = page.locator(".stage")
+    stage.focus()
+    drawn(page, lambda: page.keyboard.press("ArrowLeft"))
+    card.wait_for()
+    page.keyboard.press("Enter")
+    dialog.wait_for()
+
+
+def test_the_legend_and_the_switch_hide_points(visit_map):
+    page = visit_map(LINK)
+    drawn(page)
+
+    def colored(kind):
+        pixels = np.asarray(
+            Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("RGB")
+        )
+        return int((np.abs(pixels.astype(int) - COLORS[kind]).sum(axis=2) < 90).sum())
+
+    assert colored("image") > 500 < colored("text")
+    page.locator(".legend").get_by_role("button", name="images").click()
+    page.wait_for_timeout(300)
+    assert colored("image") < 60
+    page.locator(".legend").get_by_role("button", name="images").click()
+    page.get_by_role("button", name="Texts", exact=True).click()
+    page.wait_for_timeout(300)
+    assert colored("text") < 60 < 500 < colored("image")
+
+
+def test_two_fingers_zoom(visit_map):
+    page = visit_map(LINK, width=390)
+    drawn(page)
+    page.locator(".stage").scroll_into_view_if_needed()
+    box = page.locator(".stage").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+    before = float(page.locator(".stage").get_attribute("data-view").split()[2])
+    for kind, apart in (("touchStart", 30), *(("touchMove", 30 + 10 * k) for k in range(1, 7))):
+        fingers = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(400)
+    after = float(page.locator(".stage").get_attribute("data-view").split()[2])
+    assert after / before == pytest.approx(3, rel=0.15)
