@@ -60,6 +60,7 @@ from core.measure.map_places import carried_over, laid_over, moved_most, placed
 from core.measure.map_quality import (
     MapQuality,
     distrust,
+    map_quality_of,
     measure_map,
     stability,
     true_neighbors,
@@ -161,6 +162,7 @@ __all__ = [
     "interval",
     "key_terms",
     "laid_over",
+    "map_quality_of",
     "measure",
     "measure_map",
     "measures",

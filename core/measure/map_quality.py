@@ -70,6 +70,14 @@ class MapQuality:
             return value, value, value
         return value, *normal(value, clustered_error(values, self.groups), 0.0, 1.0)
 
+    def to_matrix(self) -> Floats:
+        """(q, columns) all of it as numbers, to be stored; the inverse is `map_quality_of`."""
+        q = len(self.rows)
+        columns = [self.rows, np.full(q, self.k), self.trustworthiness, self.continuity]
+        repeated = np.tile(self.reconstruction, (q, 1))
+        sizes = np.tile(self.ks, (q, 1))
+        return np.column_stack([*columns, repeated, sizes, self.recall]).astype(np.float32)
+
     @property
     def sentence(self) -> str:
         """Trustworthiness and recall against chance, and what follows for reading the map."""
@@ -139,13 +147,21 @@ def measure_map(
         trust[part], continuity[part], recall[part] = _compared(vectors, places, rows[part], k, ks)
     progress(q, q)
     reconstruction = _reconstruction(vectors, xy, rng)
+    chance = _at_random(n, k)
     return MapQuality(
-        n, rows, groups(space)[rows], k, trust, continuity, ks, recall, reconstruction,
-        np.array([
-            1 - (n - k - 1) * (n - k) / ((n - 1) * (2 * n - 3 * k - 1)),
-            k / (n - 1),
-            GRAPH / max(1, min(n, HOP_ROWS) - 1),
-        ]),
+        n, rows, groups(space)[rows], k, trust, continuity, ks, recall, reconstruction, chance
+    )
+
+
+def map_quality_of(space: Space, matrix: Floats) -> MapQuality:
+    """The quality that `MapQuality.to_matrix` wrote, of a map of this space."""
+    rows, k = matrix[:, 0].astype(np.int64), int(matrix[0, 1])
+    count = (matrix.shape[1] - 4 - HOPS) // 2
+    numbers = matrix.astype(np.float64)
+    ks, recall = numbers[0, 4 + HOPS : 4 + HOPS + count], numbers[:, 4 + HOPS + count :]
+    return MapQuality(
+        space.n, rows, groups(space)[rows], k, numbers[:, 2], numbers[:, 3],
+        tuple(int(one) for one in ks), recall, numbers[0, 4 : 4 + HOPS], _at_random(space.n, k),
     )  # fmt: skip
 
 
@@ -206,6 +222,16 @@ def stability(xy: Floats, other: Floats, k: int = K, *, most: int = 5_000, seed:
     first, second = (cKDTree(m).query(m[rows], k + 1)[1] for m in (xy, other))
     shared = (first[:, :, None] == second[:, None, :]).any(axis=2) & (first != rows[:, None])
     return float(shared.sum(axis=1).mean() / k)
+
+
+def _at_random(n: int, k: int) -> Doubles:
+    """Trustworthiness, recall and reconstruction at one hop of random places.
+
+    >>> _at_random(1001, 10).round(6).tolist()
+    [0.502237, 0.01, 0.01]
+    """
+    trust = 1 - (n - k - 1) * (n - k) / ((n - 1) * (2 * n - 3 * k - 1))
+    return np.array([trust, k / (n - 1), GRAPH / max(1, min(n, HOP_ROWS) - 1)])
 
 
 class _Places:

@@ -16,7 +16,7 @@ from core.store.lance import Database, Table
 from core.store.schema import FINDINGS, INGEST_REPORTS, LAYOUTS, RECIPES, REPORTS
 from core.types import Floats, digest
 
-MAX_MATRICES = 24
+MAX_MATRICES = 64
 MAX_REPORTS = 24
 MAX_INGEST_REPORTS = 20
 

@@ -12,7 +12,7 @@ from core.workbench.export import SavedExport
 from core.workbench.findings import Glance, StoredFindings
 from core.workbench.ingest import DEFAULT_ENCODER
 from core.workbench.jobs import Job
-from core.workbench.measure import Layout
+from core.workbench.layouts import Layout
 from core.workbench.ranking_gains import RankingGain
 from core.workbench.repair import Repaired
 from core.workbench.selections import Special

@@ -18,6 +18,7 @@ from core.workbench import explain as _explain
 from core.workbench import export as _export
 from core.workbench import findings as _findings
 from core.workbench import ingest as _ingest
+from core.workbench import layouts as _layouts
 from core.workbench import measure as _measure
 from core.workbench import probe as _probe
 from core.workbench import ranking_gains as _gains
@@ -125,8 +126,11 @@ class Workbench:
     score_by_label = staticmethod(_evaluate.score_by_label)
     compare_encoders = staticmethod(_evaluate.compare_encoders)
     query_ranks = staticmethod(_evaluate.query_ranks)
-    layout = staticmethod(_measure.layout)
-    has_layout = staticmethod(_measure.has_layout)
+    layout = staticmethod(_layouts.layout)
+    has_layout = staticmethod(_layouts.has_layout)
+    map_quality = staticmethod(_layouts.map_quality)
+    known_map_quality = staticmethod(_layouts.known_map_quality)
+    seed_stability = staticmethod(_layouts.seed_stability)
 
     selected_rows = staticmethod(_selections.selected_rows)
     special = staticmethod(_selections.special)

@@ -1,41 +1,28 @@
-"""Measuring: diagnostics, recall, and layouts of a space."""
+"""Measuring: diagnostics and recall of a space."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.errors import TooFew, UnknownName
 from core.improve import corrected, random_half
 from core.ingest import decode, thumbnail
-from core.measure import DIAGNOSTICS, HELD_OUT, PROJECTIONS, Analogies, Evaluation, gained
+from core.measure import DIAGNOSTICS, HELD_OUT, Analogies, Evaluation, gained
 from core.measure import analogies as measure_analogies
 from core.measure import evaluate as measure_evaluate
 from core.report import Evidence, evidence_ids
 from core.search import label_vectors
-from core.types import Finding, Floats, Mix, Space
+from core.types import Finding, Mix, Space
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
 
 THUMBNAIL = 112  # pixels: the longest side of an image in a report
-
-
-@dataclass(frozen=True)
-class Layout:
-    """A two-dimensional layout of a space: (n, 2) coordinates of its rows.
-
-    `label` is the name it is stored under: the method with its settings.
-    """
-
-    method: str
-    xy: Floats
-    space: Space
-    label: str = ""
 
 
 def measure(
@@ -153,23 +140,6 @@ def evidence(
     )
 
 
-def layout(opened: EncodedCollection, method: str, **settings: Any) -> Layout:
-    """Coordinates of a space in two dimensions, stored until the space changes."""
-    part, space, artifacts = PROJECTIONS.get(method), opened.space, opened.collection.artifacts
-    label = _label(method, settings)
-    xy = artifacts.read_matrix(label, space.key)
-    if xy is None:
-        xy = np.ascontiguousarray(part(space, **settings), np.float32)
-        artifacts.write_matrix(label, space.key, xy)
-    return Layout(method, xy, space, label)
-
-
-def has_layout(opened: EncodedCollection, method: str, **settings: Any) -> bool:
-    """Whether `layout` would return at once."""
-    label = _label(method, settings)
-    return opened.collection.artifacts.read_matrix(label, opened.space.key) is not None
-
-
 def _gain(found: tuple[float, float, float]) -> str:
     """A gain in points with its interval.
 
@@ -178,12 +148,3 @@ def _gain(found: tuple[float, float, float]) -> str:
     """
     value, low, high = (100 * x for x in found)
     return f"{value:+.1f} points ({low:+.1f} to {high:+.1f})"
-
-
-def _label(method: str, settings: Mapping[str, Any]) -> str:
-    """The name a layout is stored under.
-
-    >>> _label("umap", {"gap": "keep"})
-    'umap/gap=keep'
-    """
-    return "/".join([method, *(f"{k}={v}" for k, v in sorted(settings.items()))])

@@ -31,7 +31,7 @@ from core.numerics.directions import on_sphere
 from core.report import Selection, layout_name
 from core.report import selected_rows as resolve
 from core.types import Floats, Ints, Part, Query, Value
-from core.workbench.measure import Layout
+from core.workbench.layouts import Layout
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection

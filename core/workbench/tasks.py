@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from core.errors import InputError, SextantError, UnknownName
+from core.errors import InputError, SextantError, TooFew, UnknownName
 from core.ingest import Preview, ReadOptions, uploads
 from core.types import Part, Pooling, Query
 from core.workbench.collections import Workbench
@@ -137,8 +137,26 @@ def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     opened = bench.open(arguments["name"], arguments["encoder"])
     if arguments.get("recipe"):
         opened = bench.repaired(opened, arguments["recipe"])
-    found = bench.layout(opened, arguments["method"], **arguments["settings"])
+    # A job that was started by an earlier version is like no other map.
+    like = None
+    if arguments.get("like"):
+        other = bench.open(arguments["name"], arguments["like"])
+        like = bench.layout(other, arguments["method"], progress=tick, **arguments["settings"])
+    found = bench.layout(
+        opened, arguments["method"], like=like, anew=arguments.get("anew", False), progress=tick,
+        **arguments["settings"],
+    )  # fmt: skip
     bench.clusters(opened, found)  # a new map shows their names at once
+    with suppress(TooFew):
+        bench.map_quality(opened, found, progress=tick)
+
+
+def _map_quality(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    opened = bench.open(arguments["name"], arguments["encoder"])
+    if arguments.get("recipe"):
+        opened = bench.repaired(opened, arguments["recipe"])
+    found = bench.layout(opened, arguments["method"], **arguments["settings"])
+    bench.map_quality(opened, found, progress=tick)
 
 
 def _encoder_report(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
@@ -183,6 +201,7 @@ VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "encode_again": _encode_again,
     "build_demo": _build_demo,
     "layout": _layout,
+    "map_quality": _map_quality,
     "encoder_report": _encoder_report,
     "add_tokens": _add_tokens,
     "measure_rankings": _measure_rankings,
