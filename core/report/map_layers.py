@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.measure import Clusters
 from core.types import KINDS, SCOPE_NAMES, Bools, Finding, Floats, Ints, Space, Value
 
 N = TypeVar("N", bound=np.generic)
@@ -67,7 +68,8 @@ def place_bytes(xy: Floats, rows: Ints) -> bytes:
     >>> np.frombuffer(place_bytes(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1])), "<f4")
     array([3., 4.], dtype=float32)
     """
-    return np.ascontiguousarray(xy[rows], "<f4").tobytes()
+    part = xy if len(rows) == len(xy) else xy[rows]  # rows are sorted and without repeats
+    return np.ascontiguousarray(part, "<f4").tobytes()
 
 
 def bit_bytes(mask: Bools) -> bytes:
@@ -77,6 +79,19 @@ def bit_bytes(mask: Bools) -> bytes:
     [9]
     """
     return np.packbits(mask, bitorder="little").tobytes()
+
+
+def colored_part(coloring: Coloring, points: Ints) -> Coloring:
+    """The colors of some of the points; the groups keep their colors and are counted again."""
+    codes = coloring.codes[points]
+    counts = np.bincount(codes, minlength=256)
+    groups = tuple(
+        replace(group, count=int(counts[group.code]))
+        for group in coloring.groups
+        if counts[group.code]
+    )
+    values = None if coloring.values is None else coloring.values[points]
+    return replace(coloring, codes=codes, groups=groups, values=values)
 
 
 def by_kind(space: Space, rows: Ints) -> Coloring:
@@ -137,6 +152,16 @@ def by_attribute(
         return _by_value(rows, with_texts, title, f"no {title}")
     names = [None if value is None else str(value) for value in values]
     return _by_group(space, rows, names, f"no {title}", most)
+
+
+def by_cluster(rows: Ints, clusters: Clusters, most: int = MAX_GROUPS) -> Coloring:
+    """The largest clusters, then the others, then points in none."""
+    drawn = clusters.of[rows]
+    codes = np.where(drawn < 0, NOTHING, np.where(drawn < most, drawn, OTHER)).astype(np.uint8)
+    counts = np.bincount(codes, minlength=256)
+    named = enumerate(clusters.names[:most])
+    groups = [Group(name, code, int(counts[code])) for code, name in named if counts[code]]
+    return Coloring(codes, (*groups, *_gray(codes, "no cluster")))
 
 
 def by_finding(rows: Ints, finding: Finding) -> Coloring:

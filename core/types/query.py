@@ -57,6 +57,7 @@ class Query:
         parts: what results should be similar to, and dissimilar where the weight is negative.
         kinds: what may be found.
         filters: conditions that all must hold.
+        among: a selection as text (see `core.report.selection`), of which the hits are; "" for all.
         k: hits to return.
         start: hits to skip before the first.
         mix: how several parts become one vector: "sum", "slerp", or "centred" (balanced); see
@@ -84,6 +85,7 @@ class Query:
     hub_correction: str = ""
     rerank: str = ""
     miss: float = MISS
+    among: str = ""
 
     def __post_init__(self) -> None:
         if not self.parts:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core import search as engine
-from core.errors import NoTextSearch, PassportMismatch
+from core.errors import InputError, NoTextSearch, PassportMismatch
+from core.report import read_selection
 from core.search import SearchResult
 from core.types import Filter, FirstStage, Floats, Kind, Part, Query, Space
 from core.workbench.ingest import DEFAULT_ENCODER
+from core.workbench.selections import selected_rows
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -41,7 +44,7 @@ def search_all(opened: EncodedCollection, queries: Sequence[Query]) -> tuple[Sea
         engine.query_rows(opened.space, query)  # an unknown item is an error before anything runs
     vectors = engine.encode(opened, queries)
     return tuple(
-        engine.run(engine.prepare(opened, query, vector))
+        engine.run(_plan(opened, query, vector))
         for query, vector in zip(queries, vectors, strict=True)
     )
 
@@ -121,6 +124,22 @@ def text_search_off(opened: EncodedCollection) -> str:
     except PassportMismatch:
         return "Searching by text or image waits until this collection is encoded again."
     return ""
+
+
+def _plan(opened: EncodedCollection, query: Query, vector: Floats) -> engine.SearchPlan:
+    """The plan of a query, among a selection where it names one."""
+    plan = engine.prepare(opened, query, vector)
+    if not query.among:
+        return plan
+    rows = selected_rows(opened, read_selection(query.among))
+    if rows is None:
+        raise InputError(
+            "The selection to search in belongs to another state of the collection. Select again "
+            "on the map, or search everything."
+        )
+    mask = np.zeros(opened.space.n, bool)
+    mask[rows] = True
+    return replace(plan, mask=mask if plan.mask is None else plan.mask & mask)
 
 
 def _default_kind(space: Space) -> Kind:

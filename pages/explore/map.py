@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import report
 from pages.parts import empty_states, problems, selection, state
-from pages.parts.map import clusters, coloring, find, layout, plot
+from pages.parts.map import beside, clusters, coloring, find, layout, plot, truth
 from pages.parts.map.selection import panel, select
 
 with problems.shown(stop=True):
@@ -16,7 +16,9 @@ with problems.shown(stop=True):
     left, right = st.columns([2.4, 1], gap="large")
     with left:
         request = layout.controls()
+        chosen = beside.choose(request.options)
         projected = layout.layout(request)
+        second = beside.second(chosen, request, projected)
     with right:
         box = find.box()
     with left:
@@ -31,13 +33,22 @@ with problems.shown(stop=True):
             clear=selection.clear,
             items=state.items_key(),
             over=plot.Overlay(
+                fade=truth.fade(projected, request),
+                lines=truth.lines(projected, request),
                 marks=sought.marks,
                 lit=sought.lit,
                 path=sought.path,
                 names=clusters.names(projected),
             ),
         )
-        plot.show(drawing, selection.mask())
-        plot.under(drawing, layout.AIDS[projected.method])
+        here, there = st.columns(2) if second else (st.container(), None)
+        with here:
+            plot.show(drawing, selection.mask())
+        if second:
+            with there:
+                beside.show(drawing, second)
+            beside.moved(projected, second)
+        plot.under(drawing, layout.reading(projected))
+        truth.sentence(projected, request)
     with right:
         panel(projected)

@@ -15,6 +15,7 @@ from pages.parts import formatting, session, state
 LINK = "selected"
 NAME = "selected_as"
 MAP, GEOMETRY = "pages/explore/map.py", "pages/measure/geometry.py"
+WITHIN = "within"
 SUBSET = "a.items"  # in the link of Geometry
 
 
@@ -95,6 +96,22 @@ def on_map(ids: Sequence[str], *, key: str) -> None:
     ):  # fmt: skip
         choose_ids(ids)
         st.switch_page(MAP)
+
+
+def among() -> str:
+    """A box on Search that searches the selected items alone; the selection where it is on.
+
+    Both are part of the link; without a selection nothing is drawn.
+    """
+    of_link()
+    n = len(rows())
+    if not n:
+        session.forget(WITHIN)
+        return ""
+    label = f"Among {formatting.count(n, 'item')} selected on the map"
+    return (
+        session.get(state.SELECTED, "") if session.linked(WITHIN, False, st.checkbox, label) else ""
+    )
 
 
 def measure(key: str) -> None:

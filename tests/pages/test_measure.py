@@ -16,11 +16,12 @@ from streamlit.testing.v1 import AppTest
 from core import errors
 from core.measure import percent
 from core.measure.diagnostics import DIAGNOSTICS
-from core.report import subsets
+from core.report import pack_ids, subsets
 from core.types.item import Passport
 from core.workbench import Workbench, catalog, tasks
 from pages.parts.geometry import export, subset
 from tests.fixtures.files import encoded, folder_of, jsonl
+from tests.fixtures.screens import components
 
 TOP = Path(__file__).parents[2]
 COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan", "white", "black")
@@ -261,7 +262,8 @@ def test_another_part_has_widgets_of_its_own(app, filled):
 def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
     space = Workbench(filled).open("colours").space
     visit(app, "map", collection="colours", map="pca")
-    app.session_state["stored_map_selected"] = tuple(space.ids[:5])
+    packed = pack_ids(space, space.ids[:5])
+    app.session_state["stored_map_selected"] = app.session_state["stored_selected"] = packed
     visit(app, "geometry", family="Spread")
     assert "All items" in words(app)
     widget(app.button, "_a.take").click()
@@ -426,9 +428,8 @@ def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, fille
 
     monkeypatch.setitem(tasks.VERBS, "layout", lay_out)
     visit(app, "map", collection="colours", map="pca")
-    (chart,) = app.get("plotly_chart")
-    traces = json.loads(chart.proto.spec)["data"]
-    assert [t["name"] for t in traces] == ["texts", "images"]
+    (drawn,) = components(app, "sextant_map")
+    assert [(g["name"], g["count"]) for g in drawn["groups"]] == [("images", 32), ("texts", 33)]
     assert "Nothing selected" in words(app)
     visit(app, "map", map="umap")
     assert "Computing UMAP" in words(app)
@@ -440,27 +441,24 @@ def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, fille
 
 def test_the_map_is_coloured_by_label_and_by_a_finding_by_link(app, filled):
     visit(app, "map", collection="colours", map="pca", colour="label")
-    (chart,) = app.get("plotly_chart")
-    names = [t["name"] for t in json.loads(chart.proto.spec)["data"]]
-    assert set(names) == set(COLOURS)
+    (drawn,) = components(app, "sextant_map")
+    assert {group["name"] for group in drawn["groups"]} == set(COLOURS)
     visit(app, "map", colour="hubness")
-    (chart,) = app.get("plotly_chart")
-    spec = json.loads(chart.proto.spec)
-    assert "coloraxis" in spec["layout"]
+    (drawn,) = components(app, "sextant_map")
+    assert drawn["scale"]["title"]
     assert "Measured among" in [c.label for c in app.get("button_group")]
 
 
 def test_a_kept_selection_shows_its_gallery_and_is_lit_in_another_colour(app, filled):
     visit(app, "map", collection="colours", map="pca")
     space = Workbench(filled).open("colours").space
-    chosen = tuple(space.ids[:3]) + tuple(space.ids[-2:]) + ("gone",)
+    chosen = pack_ids(space, [*space.ids[:3], *space.ids[-2:], "gone"])
     app.session_state["stored_map_selected"] = chosen
     visit(app, "map", colour="label")
     assert "3 images, 2 texts" in words(app)
     assert len(cards(app)) == 5
-    (chart,) = app.get("plotly_chart")
-    lit = [t.get("selectedpoints") or [] for t in json.loads(chart.proto.spec)["data"]]
-    assert sum(map(len, lit)) == 5
+    (drawn,) = components(app, "sextant_map")
+    assert drawn["chosen"]
     widget(app.button, "_map_clear").click()
     assert "Nothing selected" in words(run(app))
 

@@ -15,7 +15,7 @@ ABOUT = (
     "**On the map**: HDBSCAN, groups of points that lie close together in this layout, whatever "
     "their shape; points between them are in none. **Of the vectors**: k-means with 20 clusters in "
     "all dimensions; it divides everything, and a cluster may lie in several places. Both look at "
-    "20,000 items at most. Names are words over-represented in the captions of a cluster."
+    "10,000 items at most. Names are words over-represented in the captions of a cluster."
 )
 LISTED = 40
 
@@ -46,13 +46,6 @@ def names(layout: Layout) -> Sequence[tuple[float, float, str, float]]:
         return ()
     rows = zip(found.centers.tolist(), found.names, found.sizes.tolist(), strict=True)
     return [(x, y, name.partition(" (")[0], float(size)) for (x, y), name, size in rows]
-
-
-def values(layout: Layout) -> list[str | None]:
-    """(n,) the name of each row's cluster, for the coloring."""
-    found = of(layout)
-    by_number = [*found.names, None]  # -1 is the last
-    return [by_number[c] for c in found.of.tolist()]
 
 
 def listed(layout: Layout) -> None:

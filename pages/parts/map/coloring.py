@@ -37,7 +37,7 @@ def coloring(color: str, rows: Ints, row: Any, layout: Layout) -> Coloring:
         layout: of the points, for its clusters.
     """
     if color == CLUSTERS:
-        return report.by_attribute(state.space(), rows, clusters.values(layout), "cluster")
+        return report.by_cluster(rows, clusters.of(layout))
     finding = None
     if color not in (KIND, LABEL) and not color.startswith(FIELD):
         finding = _finding(color, row)

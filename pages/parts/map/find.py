@@ -7,12 +7,16 @@ import numpy as np
 import streamlit as st
 
 from core.search import SearchResult
-from core.types import Hit, Kind, Part, Query
+from core.types import Kind, Part, Query
 from core.workbench import Layout
 from pages.parts import encoder_steps, formatting, problems, selection, session, state
 from pages.parts import query as parts_of
 
-MOST = 50  # hits that are lit
+MOST = 24  # hits that are lit
+HELP = (
+    'The same query as on the page Search. Of two, such as `"a beach" + "a city"`, the way '
+    "from one to the other is drawn."
+)
 SEARCH = "pages/explore/search.py"
 
 
@@ -39,8 +43,8 @@ def box() -> Box:
     off = state.workbench().text_search_off(state.opened())
     session.linked(
         state.TEXT, "", st.text_input, "Find on the map", type="search", icon=":material/search:",
-        placeholder='Find on the map: a beach, or "a beach" + "a city"', disabled=bool(off),
-        label_visibility="collapsed", help=off or None,
+        placeholder="Find on the map", disabled=bool(off), label_visibility="collapsed",
+        help=off or HELP,
     )  # fmt: skip
     found = Box()
     with problems.shown():
@@ -54,7 +58,7 @@ def box() -> Box:
             encoder_steps.wait(st.empty())
         result = state.search(found.query)
         row = state.space().row
-        found.hits = [row[hit.id] for hit in _hits(result)]
+        found.hits = [row[hit.id] for hit in result.hits]
         _said(result, found)
     return found
 
@@ -74,24 +78,18 @@ def on_map(box: Box, layout: Layout) -> Sought:
     return Sought(marks, path, box.hits)
 
 
-def _hits(result: SearchResult) -> list[Hit]:
-    """The matches, or all hits where nothing says what matches."""
-    matching = [hit for hit in result.hits if hit.match]
-    return matching if result.matches is not None else list(result.hits)
-
-
 def _said(result: SearchResult, found: Box) -> None:
     """How many are lit, and buttons that select them or lead to Search."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="map_found"):
         if found.hits:
             n = formatting.count(len(found.hits), "hit")
-            st.caption(f"{n} lit up; a ring marks the query.", width="stretch")
+            st.caption(f"Best {n} ringed", width="stretch")
             st.button(
                 "Select", key="_select_hits", type="tertiary", icon=":material/select_all:",
                 on_click=_select, args=(found.hits,), help="Selects the hits",
             )  # fmt: skip
         else:
-            st.caption(formatting.plain(f"Probably no match. {result.sentence}"))
+            st.caption(formatting.plain(result.sentence))
         if st.button("Search", key="_to_search", type="tertiary", icon=":material/search:"):
             st.switch_page(SEARCH)
 

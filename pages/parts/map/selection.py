@@ -10,7 +10,7 @@ from core.workbench import Layout
 from pages.parts import edits, formatting, gallery, item, selection, session, state
 from pages.parts.map import clusters, special
 
-PER_PAGE = 24
+PER_PAGE = 12
 SPECIAL, COMPARE, ACT = "special", "compare", "act"
 VIEWS = {SPECIAL: "What is special", COMPARE: "Compare", ACT: "Save, tag, export"}
 
@@ -49,7 +49,7 @@ def panel(layout: Layout) -> None:
         special.compare(rows, layout)
     else:
         special.show(rows)
-    special.name(rows, name, computed=view == SPECIAL)
+    special.name(rows, name)
 
 
 def _nothing(layout: Layout) -> None:
@@ -107,7 +107,6 @@ def _act(rows: Ints, layout: Layout) -> None:
         )  # fmt: skip
     with st.container(horizontal=True, gap="small"):
         edits.actions(ids, done=selection.clear, of="map_", more=places)
-        selection.measure("_map_measure")
 
 
 def _save(name: str, rows: Ints) -> None:

@@ -1,6 +1,7 @@
 """What is special about the selection, and how it differs from another set of items."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -17,13 +18,11 @@ from pages.parts.map import clusters
 SHOWN = 12  # terms of each side
 KEPT = "selection_a"  # an earlier selection, kept to compare with
 REST = "The rest of the collection"
-ABOUT_NAME = (
-    "Words over-represented here, and the caption nearest to the mean of the selected captions."
-)
 AID = (
-    "Share of the selected items with a word in their captions, a label, tag or attribute, against "
-    "the others; ordered by the surest odds ratio. Fisher's exact test, false-discovery rate 5 %; "
-    "an image counts once with all its captions."
+    "Share of the selected items that have a word in their captions, a label, tag or attribute, "
+    "against the others. Fisher's exact test at a false-discovery rate of 5 %, the surest odds "
+    "ratio first; an image counts once with all its captions. The name above is made of the first "
+    "words and of the caption nearest to the mean of the selected ones."
 )
 
 
@@ -32,35 +31,30 @@ def show(rows: Ints) -> None:
     with problems.shown():
         with st.spinner("Counting words…"):
             found = _special(rows)
-        st.caption(AID)
         _terms("More often here", [t for t in found.terms if t.odds > 1])
         _terms("Less often here", [t for t in found.terms if t.odds < 1])
         if not found.terms:
             st.caption(_nothing(found, "the rest"))
-        else:
-            download(lambda: _table(found.terms), "special")
+        with st.container(horizontal=True, gap="small", key="map_special"):
+            if found.terms:
+                download(lambda: _table(found.terms), "special")
+            selection.measure("_map_measure")
 
 
-def name(rows: Ints, place: DeltaGenerator, *, computed: bool) -> None:
-    """What the selection is called: the saved name, else its words and the caption nearest to it.
-
-    Args:
-        rows: of the selection.
-        place: where it is written.
-        computed: whether `show` has counted the words; without it only a saved name is known.
-    """
+def name(rows: Ints, place: DeltaGenerator) -> None:
+    """What the selection is called: the saved name, else its words and the nearest caption."""
     saved = session.get(selection.NAME, "")
-    if saved or not computed:
-        place.markdown(formatting.plain(saved))
+    if saved:
+        place.markdown(f"**{formatting.plain(saved)}**")
         return
     with problems.shown():
         found = _special(rows)
         words = measure.name_of(found.terms)
         nearest = [state.space().ids[row] for row in found.captions[:1]]
         caption = next((item.text for item in state.items(nearest).values()), "")
+        said = formatting.plain(f"“{formatting.shorten(caption, 90)}”") if caption else ""
         lines = [f"**{formatting.plain(words)}**"] if words else []
-        lines += [formatting.plain(f"“{formatting.shorten(caption, 90)}”")] if caption else []
-        place.markdown("  \n".join(lines), help=ABOUT_NAME if lines else None)
+        place.markdown("  \n".join([*lines, f":small[:gray[{said}]]"] if said else lines))
 
 
 def compare(rows: Ints, layout: Layout) -> None:
@@ -133,7 +127,7 @@ def _rows_of(against: str, rows: Ints, layout: Layout) -> Ints:
 def _terms(title: str, terms: Sequence[KeyTerm]) -> None:
     if not terms:
         return
-    st.markdown(f"###### {title}", anchors=False)
+    st.markdown(f"###### {title}", anchors=False, help=AID)
     st.dataframe(
         [
             {
@@ -200,9 +194,12 @@ def _table(terms: Sequence[KeyTerm]) -> list[dict[str, str | float]]:
 
 def _special(rows: Ints, others: Ints | None = None) -> Special:
     bench, name = state.workbench(), state.collection()
-    return _counted(
+    found = _counted(
         f"{state.items_key()} {bench.tags_version(name)} {_key(rows)} {_key(others)}", rows, others
     )
+    own = session.get(selection.NAME, "")  # that it has its own name says nothing
+    terms = (t for t in found.terms if (t.field, t.term) != ("tag", own))
+    return replace(found, terms=tuple(terms))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

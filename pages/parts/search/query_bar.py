@@ -12,7 +12,7 @@ from core import ASSETS
 from core.errors import SextantError
 from core.types import Part, Query
 from core.workbench import IMAGE_SUFFIXES
-from pages.parts import controls, filters, problems, ranking_options, session, state
+from pages.parts import controls, filters, problems, ranking_options, selection, session, state
 from pages.parts import query as query_parts
 from pages.parts.search import results, saved_queries, side_by_side
 
@@ -71,13 +71,16 @@ def bar(fields: Sequence[Any], *, off: str) -> Bar:
         kinds = controls.kinds()
         chips = st.container(key="parts", width="content")
         mix = _add(disabled=bool(off))
+        among = selection.among()
         st.space("stretch")
         results.choose_view()
         k = controls.results_per_page(SIZES, 24)
         side_by_side.choose()
         saved = st.container(width="content")
         export = st.container(width="content")
-    settings = {"kinds": kinds, "filters": chosen_filters, "k": k, **ranking}
+    settings = {
+        "kinds": kinds, "filters": chosen_filters, "k": k, "among": among, **ranking
+    }  # fmt: skip
     return Bar(settings, off, text, chips, mix, saved, export)
 
 
