@@ -247,8 +247,8 @@ def suggest(
     """The recipe of a grid that ranks pairs of the training half best, judged on the held-out ones.
 
     Half of the training pairs fit and the others compare. Successive halving: each round keeps
-    the better half of the recipes and compares them with twice the pairs; no round starts after
-    the time is over. To change nothing is in the grid and stays to the end.
+    the better half of the recipes and compares them with twice the pairs, as long as there is time;
+    what it did not suffice for is not compared. To change nothing is in the grid, stays to the end.
 
     Args:
         opened: the collection.
@@ -261,28 +261,28 @@ def suggest(
     fit = _without(train, compare)
     if min(len(fit.pairs), int(compare[train.pairs].all(axis=1).sum())) < LEAST:
         raise TooFew("A suggestion", 4 * LEAST, "pairs", len(opened.space.pairs), "Add captions.")
-    begin_step(progress, "fitting", 1, 4, "recipes")
-    recipes = list[Recipe]()
-    for steps in GRID:
-        progress(len(recipes), len(GRID))
-        recipes.append(fit_recipe(fit, parse_steps(steps)))
+    begin_step(progress, "comparing", 1, 3, "recipes")
+    recipes: dict[int, Recipe] = {}
     scores: dict[int, float] = {}
-    left, most = list(range(len(recipes))), FIRST_PAIRS
-    begin_step(progress, "comparing", 2, 4, "recipes")
-    for _ in range(ROUNDS):
+    left, most = list(range(len(GRID))), FIRST_PAIRS
+    for number in range(ROUNDS):
+        rows, found = _some(train, compare, most), dict[int, float]()
         for done, i in enumerate(left):
             progress(done, len(left))
-            if perf_counter() - started > seconds and i in scores:
-                continue
-            scores[i] = _score(train, recipes[i], _some(train, compare, most))
-        left = sorted(left, key=lambda i: -scores[i])[: max(2, len(left) // 2)]
+            if found and perf_counter() - started > seconds:
+                break
+            if i not in recipes:
+                recipes[i] = fit_recipe(fit, parse_steps(GRID[i]))
+            found[i] = _score(train, recipes[i], rows)
+        if number and len(found) < len(left):
+            break  # scores on more pairs do not compare with those on fewer
+        scores |= found
+        left = sorted(found, key=lambda i: -scores[i])[: max(2, len(found) // 2)]
         left = left if 0 in left else [*left[:-1], 0]
         most *= 2
-        if perf_counter() - started > seconds:
-            break
     best = max(left, key=lambda i: (scores[i], i == 0))
     tried = tuple((GRID[i], scores[i]) for i in sorted(scores, key=lambda i: -scores[i]))
-    result = replace(repair(opened, GRID[best], progress=progress, begun=2), tried=tried)
+    result = replace(repair(opened, GRID[best], progress=progress, begun=1), tried=tried)
     return _DONE.get((SUGGESTED, *_key(opened, ())), lambda: result)
 
 

@@ -259,7 +259,12 @@ def _caption(id_: str, items: Mapping[str, Item], texts: Mapping[str, str]) -> s
 
 
 def of_queries(
-    space: Space, found: Versus, places: Sequence[int], sides: tuple[str, str]
+    space: Space,
+    found: Versus,
+    places: Sequence[int],
+    sides: tuple[str, str],
+    *,
+    as_queries: bool = False,
 ) -> list[Card]:
     """The image of each query, with its text and the rank of its item on both sides.
 
@@ -268,6 +273,7 @@ def of_queries(
         found: the two sides compared.
         places: of the queries in `found`.
         sides: what the two sides are called.
+        as_queries: a card has the id of its query, also where that is a text.
     """
     queries = [space.ids[found.queries[place]] for place in places]
     texts = state.items(queries)
@@ -276,7 +282,7 @@ def of_queries(
     base = {card.id: card for card in cards(list(dict.fromkeys(ids)))}
     return [
         replace(
-            base[id_], labels=(),
+            base[id_], id=query if as_queries else id_, labels=(),
             caption=formatting.shorten(texts[query].text, 400) or base[id_].caption,
             note=", ".join(
                 f"rank {rank:,} {side}" for rank, side in zip(found.ranks[p], sides, strict=True)

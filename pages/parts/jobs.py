@@ -31,6 +31,19 @@ def one(job: Job) -> None:
     st.fragment(show, run_every=1.0 if job.state == "running" else None)()
 
 
+def awaited(job: Job) -> None:
+    """A job that the page needs: its progress, with Cancel; at its end the page is drawn again."""
+    id_ = job.id
+
+    def show() -> None:
+        now = state.workbench().jobs.get(id_)
+        if now.state != "running":
+            st.rerun()
+        _job(now)
+
+    st.fragment(show, run_every=0.5)()
+
+
 def busy(name: str) -> bool:
     """Whether a job is running on a collection."""
     return any(

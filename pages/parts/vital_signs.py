@@ -36,6 +36,12 @@ def vital() -> tuple[Finding, ...]:
     return tuple(signs)
 
 
+def among(findings: Iterable[Finding]) -> list[Finding]:
+    """Those of findings that are vital signs, in their scope."""
+    scopes = {part.name: scope for part, scope in _vital()}
+    return [f for f in findings if scopes.get(f.name) == f.scope]
+
+
 def show(
     findings: Iterable[Finding],
     *,

@@ -13,8 +13,9 @@ from importlib import import_module
 from core.errors import InputError
 
 NAMES = (
-    "coverage", "encoder", "geometry", "hub_attack", "hub_corrections", "ingest", "map", "matches", "multivector", "neighbors", "page",
-    "queries", "repair", "repairs", "search", "stages",
+    "coverage", "encoder", "geometry", "hub_attack", "hub_corrections", "ingest", "map",
+    "matches", "multivector", "neighbors", "page", "queries", "repair", "repairs", "search",
+    "stages",
 )  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """Repair: before, after, kept and used by the other pages; and links that make no sense."""
 
 import re
+import threading
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.workbench import Workbench
-from tests.fixtures.screens import TOP, run, words
+from tests.fixtures.screens import TOP, components, run, words
 
 PAGE = "pages/improve/repair.py"
 
@@ -24,14 +26,26 @@ def button(app, label):
     return next(b for b in app.button if b.label == label)
 
 
-def test_without_steps_it_shows_held_out_recall_and_what_to_do(app):
-    run(app, collection="colours")
+def settled(app, home, **asked):
+    """Run until the work behind the page has ended."""
+    run(app, **asked)
+    for _ in range(60):
+        jobs = [job for job in Workbench(home).jobs.all() if job.state == "running"]
+        if not jobs:
+            break
+        time.sleep(0.5)
+    return run(app)
+
+
+def test_without_steps_it_shows_held_out_recall_and_what_to_do(app, filled):
+    settled(app, filled, collection="colours")
     assert {m.label for m in app.metric} >= {"Text → image: recall@10", "Image → text: mAP"}
-    assert "Choose a repair above" in words(app)
+    assert re.search("Recommended by|let Sextant compare", words(app))
 
 
 def test_a_recipe_is_judged_kept_and_used_on_other_pages(app, filled):
-    run(app, collection="colours", step=["per_modality_centering", "nnn"], **{"nnn.k": "4"})
+    steps = ["per_modality_centering", "nnn"]
+    settled(app, filled, collection="colours", step=steps, **{"nnn.k": "4"})
     said = [box.value for boxes in (app.success, app.warning, app.info) for box in boxes]
     assert re.search(r"(mAP text → image .*points|No rank of).*held\\?-out pairs", said[0])
     assert "Text → image, recall@1" in words(app)
@@ -45,11 +59,59 @@ def test_a_recipe_is_judged_kept_and_used_on_other_pages(app, filled):
     assert "This query" in words(app)
 
 
-def test_a_suggestion_fills_in_the_steps(app):
-    run(app, collection="colours")
+def test_a_suggestion_fills_in_the_steps(app, filled):
+    settled(app, filled, collection="colours")
     button(app, "Suggest").click()
-    run(app)
+    settled(app, filled)
     assert any("recipes compared" in box.label for box in app.expander)
+
+
+def test_a_query_that_moved_shows_its_results_before_and_after(app, filled):
+    settled(app, filled, collection="colours", step="procrustes")
+    grids = [data["cards"] for data in components(app, "sextant_gallery")]
+    queries, before, after = grids
+    assert [c["badge"] for c in queries].count("results below") == 1
+    assert [c["rank"] for c in before] == [c["rank"] for c in after] == list(map(str, range(1, 11)))
+    assert {c["kind"] for c in before} == {"image"}
+    rank = next(c["note"] for c in queries if c["badge"])
+    own = [c["rank"] for c in before if c["badge"] == "its own"]
+    assert f"rank {own[0]} before" in rank
+    assert not any(c["badge"] for c in after)  # lost: no longer among the first ten
+
+
+def test_a_file_that_is_no_recipe_for_these_vectors_is_refused(app, filled):
+    settled(app, filled, collection="colours")
+    bench = Workbench(filled)
+    opened = bench.open("colours")
+    file = bench.recipe_bytes(opened, bench.repair(opened, "whitening").recipe)
+    for data, sentence in (
+        (b"junk", "none of a recipe"),
+        (file.replace(b"toy", b"toi"), "toi"),
+    ):
+        app.file_uploader[0].set_value(("mine.safetensors", data, "application/octet-stream"))
+        run(app)
+        button(app, "Keep this recipe").click()
+        run(app)
+        assert any(sentence in w.value for w in app.warning)
+    assert bench.recipes(opened) == ()
+
+
+def test_a_running_fit_shows_its_progress_and_can_be_cancelled(app, filled, monkeypatch):
+    begun = threading.Event()
+
+    def slow(opened, steps, *, progress):
+        begun.set()
+        while True:
+            progress(1, 4)
+            time.sleep(0.05)
+
+    monkeypatch.setattr(Workbench, "repair", staticmethod(slow))
+    monkeypatch.setattr("pages.parts.repair.work.PATIENCE_S", 0.2)
+    run(app, collection="colours", step="whitening")
+    assert begun.wait(10) and "Repairing colours" in words(app)
+    button(app, "Cancel").click()
+    settled(app, filled)
+    assert "Cancelled." in words(app) and button(app, "Run it again")
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,26 @@
 """What a recipe did to the held-out pairs: gains, geometry, and queries that moved."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.improve import Step
-from core.measure import Versus
-from core.workbench import EncodedCollection, Repaired
-from pages.parts import charts, controls, figures, formatting, gallery, item, session, state
+from core.measure import Ranked, Versus
+from core.workbench import Repaired
+from pages.parts import (
+    charts,
+    controls,
+    figures,
+    formatting,
+    gallery,
+    item,
+    session,
+    state,
+    vital_signs,
+)
 
-JUDGED = "mAP"
+JUDGED, HUBS = "mAP", "hub_tails"
 METRICS = ("recall@1", "recall@5", "recall@10", JUDGED)
 SHOWN = 6  # queries that moved
 APART = 0.14  # of the two directions from the line of their metric
@@ -26,36 +35,22 @@ AID = (
 )
 
 
-def measured(steps: Sequence[Step]) -> Repaired:
-    """The effect of a recipe, computed once per state of the vectors."""
-    opened = state.as_encoded()
-    return _measured(f"{opened.space.key} {','.join(map(str, steps))}", opened, tuple(steps))
-
-
-@st.cache_resource(max_entries=8, show_spinner="Fitting on some pairs, judging on the others…")
-def _measured(key: str, _opened: EncodedCollection, _steps: tuple[Step, ...]) -> Repaired:
-    return state.workbench().repair(_opened, _steps)
-
-
-def before() -> None:
-    """Held-out recall as the vectors are, and what to do next."""
-    found = measured(()).before
+def before(found: Repaired) -> None:
+    """Held-out recall and the vital signs, as the vectors are."""
     with st.grid(4, min_column_width=180):
         for name, title in controls.DIRECTIONS.items():
             for metric in ("recall@10", JUDGED):
-                score = getattr(found, name).scores[metric]
+                score = getattr(found.before, name).scores[metric]
                 st.metric(
                     f"{title}: {metric}", formatting.percent(score.value),
                     delta=f"{formatting.percent(score.low)} to {formatting.percent(score.high)}",
                     delta_color="off", delta_arrow="off",
                 )  # fmt: skip
-    st.caption(
-        f"{formatting.plain(found.sentence)} Choose a repair above, or let Sextant suggest one."
-    )
+    st.caption(formatting.plain(found.before.sentence))
 
 
 def show(result: Repaired) -> None:
-    """The verdict, the gains, both geometries, and who gained and lost."""
+    """The verdict and the gains."""
     icon, box = ICONS[result.verdict]
     box(formatting.plain(result.sentence), icon=icon)
     left, right = st.columns([1, 1], gap="large")
@@ -63,11 +58,26 @@ def show(result: Repaired) -> None:
         _gains(result)
     with right:
         _table(result)
+
+
+def geometry(result: Repaired) -> None:
+    """Vital signs and figures of the held-out items, before and after."""
+    st.markdown("##### Geometry of the held-out items", anchors=False)
+    sides, found = result.figures, result.findings
     if result.recipe.fitted:
-        st.markdown("##### Geometry of the held-out items", anchors=False)
-        st.caption("A: as encoded. B: repaired, without a hubness correction: it moves no vector.")
-        figures.show(result.figures, result.findings)
-    _moved(result.versus)
+        st.caption(
+            "A: as encoded. B: repaired. A hubness correction moves no vector: it shows under Hubs."
+        )
+        vital_signs.show(
+            vital_signs.among(found[0]), key="_signs", wide=True, other=vital_signs.among(found[1])
+        )
+    else:
+        st.caption("A: as encoded. B: corrected. No vector moves, so that only the lists change.")
+        sides, found = (
+            tuple({n: f for n, f in side.items() if n == HUBS} for side in sides),
+            ((), ()),
+        )
+    figures.show(sides, found)
 
 
 def _gains(result: Repaired) -> None:
@@ -116,29 +126,72 @@ def _table(result: Repaired) -> None:
     )
 
 
-def _moved(found: Mapping[str, Versus]) -> None:
+def moved(result: Repaired) -> None:
     """Queries that find their item in the top 10 only before or only after."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("##### Queries that moved", anchors=False, width="content")
         name = controls.direction("moved")
-        sides = {"lost": "Worse", "won": "Better"}
+        found, sides = result.versus[name], {"lost": "Worse", "won": "Better"}
         side = session.linked(
             "side", "lost", st.segmented_control, "Which", list(sides), among=list(sides),
-            format_func=lambda s: f"{sides[s]} {len(getattr(found[name], s)):,}", required=True,
+            format_func=lambda s: f"{sides[s]} {len(getattr(found, s)):,}", required=True,
             label_visibility="collapsed",
         )  # fmt: skip
-    versus = found[name]
-    places = getattr(versus, side)[:SHOWN].tolist()
+    places = getattr(found, side)[:SHOWN].tolist()
     if not places:
-        st.caption(f"No query finds its item in the first {versus.k} only on one side.")
+        st.caption(f"No query finds its item in the first {found.k} only on one side.")
         return
-    cards = gallery.of_queries(state.space(), versus, places, ("after", "before"))
-    item.browse(cards, key="_moved_queries", size=170)
-    controls.download(lambda: _rows(versus), f"moved-{name}")
+    space = state.as_encoded().space
+    cards = gallery.of_queries(space, found, places, ("after", "before"), as_queries=True)
+    ids = [card.id for card in cards]
+    shown = session.get(state.MOVED_QUERY, "")
+    shown = shown if shown in ids else ids[0]
+    st.caption("Click a query to see its results before and after.")
+    action, id_ = gallery.show(
+        [replace(card, badge="results below" if card.id == shown else "") for card in cards],
+        key="_moved_queries", size=170,
+    )  # fmt: skip
+    if action == "open" and id_ != shown:
+        session.store(state.MOVED_QUERY, id_)
+        st.rerun()
+    elif action == "like":
+        item.like(id_)
+    lists = result.lists[name].get(space.row[shown])
+    if lists:
+        _lists(shown, lists)
+    controls.download(lambda: _rows(found), f"moved-{name}")
+
+
+def _lists(query: str, lists: tuple[Ranked, Ranked]) -> None:
+    """The first results of a query before and after, side by side; its own are marked."""
+    space = state.as_encoded().space
+    row = space.row[query]
+    says = state.items([query])[query].text
+    st.caption(
+        f"Results for: {formatting.plain(formatting.shorten(says, 200))}"
+        if says
+        else "Results for this image:"
+    )
+    own = {int(b if a == row else a) for a, b in space.pairs[(space.pairs == row).any(axis=1)]}
+    for column, title, ranked in zip(
+        st.columns(2, gap="large"), ("Before", "After"), lists, strict=True
+    ):
+        with column:
+            st.markdown(f"**{title}**")
+            cards = gallery.cards([space.ids[r] for r, _ in ranked])
+            about = {space.ids[r]: (n, cosine, r in own) for n, (r, cosine) in enumerate(ranked, 1)}
+            marked = [
+                replace(
+                    card, rank=str(about[card.id][0]), value=f"{about[card.id][1]:.3f}",
+                    badge="its own" if about[card.id][2] else "",
+                )
+                for card in cards
+            ]  # fmt: skip
+            item.browse(marked, key=f"_list_{title}", size=110)
 
 
 def _rows(found: Versus) -> list[dict[str, Any]]:
-    ids = state.space().ids
+    ids = state.as_encoded().space.ids
     return [
         {"id": ids[row], "rank before": before, "rank after": after}
         for row, (after, before) in zip(found.queries.tolist(), found.ranks.tolist(), strict=True)

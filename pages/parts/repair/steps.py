@@ -7,34 +7,60 @@ import streamlit as st
 
 from core.improve import HUB_CORRECTIONS, REPAIRS, Step
 from core.registry import Choices, Param, Plugin
+from core.workbench import Repaired
 from pages.parts import controls, formatting, problems, session, state
-from pages.parts.repair import effect
+from pages.parts.repair import effect, work
 
-SECONDS = 20  # of the comparison behind a suggestion
 ABOUT = (
-    f"Compares a grid of recipes, among them to change nothing, for {SECONDS} seconds on pairs of "
+    f"Compares a grid of recipes, among them to change nothing, for {work.SECONDS:.0f} seconds on "
+    "pairs of "
     "the half that repairs are fitted on. The held-out pairs then judge the best of them."
 )
 
 
-def choose() -> tuple[Step, ...]:
-    """The chosen steps in order, each with the settings that differ from its defaults."""
+def choose() -> tuple[Step, ...] | None:
+    """The chosen steps in order, each with the settings that differ from its defaults.
+
+    None while a suggestion is computed.
+    """
     parts = _parts()
     with st.container(horizontal=True, vertical_alignment="bottom", key="repair_steps"):
         names = session.linked(
             "step", ("",)[:0], st.multiselect, "Steps, in order", list(parts), among=list(parts),
             format_func=lambda name: parts[name].title,
             placeholder="Choose one repair or several; a hubness correction comes last",
+            on_change=lambda: session.store(state.SUGGESTING, False),
         )  # fmt: skip
-        if st.button("Suggest", icon=":material/lightbulb:", help=ABOUT):
-            with problems.shown():
-                _suggest()
+        kind = "secondary" if names else "primary"
+        if st.button("Suggest", icon=":material/lightbulb:", help=ABOUT, type=kind):
+            session.store(state.SUGGESTING, True)
+    if session.get(state.SUGGESTING, False):
+        with problems.shown():
+            _suggest()
+        return None
     hubs = [name for name in names if name in HUB_CORRECTIONS.all()]
     ordered = [name for name in names if name not in hubs] + hubs[:1]
     if len(hubs) > 1:
         st.caption(f"One hubness correction at a time: {parts[hubs[0]].title} is used.")
     _tried()
     return tuple(Step(name, _settings(parts[name])) for name in ordered)
+
+
+def recommended(found: Repaired) -> None:
+    """Repairs that answer what was measured before, each one click away."""
+    parts, names = _parts(), found.recommended
+    if not names:
+        st.caption("Choose a repair, or let Sextant compare a grid of them: Suggest.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Recommended by what was measured:", width="content")
+        for name, reason in names.items():
+            if st.button(
+                parts[name].title, key=f"_recommended_{name}", help=formatting.plain(reason),
+                icon=":material/add:",
+            ):  # fmt: skip
+                session.preset("step", (name,))
+                st.rerun()
 
 
 def _parts() -> Mapping[str, Plugin[Any]]:
@@ -76,11 +102,11 @@ def _setting(part: str, param: Param) -> Any:
 
 def _suggest() -> None:
     """Find the best recipe of the grid and put its steps into the controls."""
-    bar = st.progress(0.0, "Comparing recipes…")
-    result = state.workbench().suggest(
-        state.opened(), SECONDS, progress=lambda done, total: bar.progress(done / max(total, 1))
-    )
-    session.store(state.TRIED, (state.space().key, result.tried))
+    result = work.suggested()
+    if result is None:
+        return
+    session.store(state.SUGGESTING, False)
+    session.store(state.TRIED, (state.as_encoded().space.key, result.tried))
     parts = _parts()
     for step in result.recipe.steps:
         for param in parts[step.name].params:
@@ -94,7 +120,7 @@ def _suggest() -> None:
 def _tried() -> None:
     """What the last suggestion on these vectors compared."""
     key, tried = session.get(state.TRIED, ("", ()))
-    if not tried or key != state.space().key:
+    if not tried or key != state.as_encoded().space.key:
         return
     best, rows = tried[0], [{"steps": steps, effect.JUDGED: score} for steps, score in tried]
     with st.expander(f"{len(tried)} recipes compared; first: {best[0]}"):
