@@ -2,6 +2,11 @@
 
 from core.improve.coding import Codes
 from core.improve.compression import Compressed, compressed, fit_way, parse_way
+from core.improve.compression_file import (
+    DECODER,
+    compressed_from_bytes,
+    compressed_to_bytes,
+)
 from core.improve.compressors import COMPRESSORS, FittedCompressor
 from core.improve.fitting import told
 from core.improve.hub_bias import corrected, random_half
@@ -13,6 +18,7 @@ from core.improve.repairs import REPAIRS
 
 __all__ = [
     "COMPRESSORS",
+    "DECODER",
     "HUB_CORRECTIONS",
     "LOADER",
     "NO_ONNX",
@@ -24,6 +30,8 @@ __all__ = [
     "Recipe",
     "Step",
     "compressed",
+    "compressed_from_bytes",
+    "compressed_to_bytes",
     "corrected",
     "fingerprint",
     "fit_recipe",

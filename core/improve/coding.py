@@ -174,35 +174,91 @@ class RowGrid:
 
 
 @dataclass(frozen=True)
-class Centroids:
-    """The nearest of K centroids in each of M equal parts of the row: `centroids` (M, K, s).
+class Recurrent:
+    """The same levels and scale as `RowGrid`, found bit by bit (BEBR).
 
-    >>> two = Centroids(np.array([[[0.0], [1.0]], [[0.0], [5.0]]], "f4"))
+    The first bit is the sign of a coordinate; each further one halves the step and is the sign of
+    what remains after the row is rebuilt as well as the bits before allow.
+
+    >>> two = Recurrent(2, 3)
+    >>> two.decode(two.encode(np.array([[0.1, 1.0, -3.0]], "f4"))).astype(float).round(2).tolist()
+    [[0.92, 0.92, -2.75]]
+    """
+
+    bits: int
+    dims: int
+    scaled: bool = True
+
+    def encode(self, values: Floats) -> Codes:
+        """The levels, and the scale with the least squared error."""
+        levels = np.where(values < 0, np.float32(-1), np.float32(1))
+        scale = self._scale(values, levels)
+        for _ in range(self.bits - 1):
+            rest = values - scale[:, None] * levels
+            levels *= 2
+            levels += np.where(rest < 0, np.float32(-1), np.float32(1))
+            scale = self._scale(values, levels)
+        codes = ((levels + (2**self.bits - 1)) / 2).astype(np.uint8)
+        packed = {"code": pack(codes, self.bits)}
+        return packed | {"scale": scale} if self.scaled else packed
+
+    def decode(self, codes: Codes) -> Floats:
+        """The levels times the scale."""
+        return RowGrid(self.bits, self.dims).decode(codes)
+
+    @property
+    def arrays(self) -> Codes:
+        """Those of the levels."""
+        return RowGrid(self.bits, self.dims).arrays
+
+    def _scale(self, values: Floats, levels: Floats) -> Floats:
+        along = np.einsum("ij,ij->i", values, levels)
+        return along / np.maximum(np.einsum("ij,ij->i", levels, levels), SHORT)
+
+
+@dataclass(frozen=True)
+class Centroids:
+    """The nearest of K centroids in each of M equal parts of a row: `centroids` (M, K, s).
+
+    Rows have `dims` coordinates; where that is less than M s the last part is filled with zeros.
+
+    >>> two = Centroids(np.array([[[0.0], [1.0]], [[0.0], [5.0]]], "f4"), 2)
     >>> two.encode(np.array([[0.9, 1.0]], "f4"))["code"].tolist()
     [[1, 0]]
     """
 
     centroids: Floats
+    dims: int
 
     def encode(self, values: Floats) -> Codes:
         """(n, M) numbers of centroids."""
-        parts, _, size = self.centroids.shape
-        half = 0.5 * np.einsum("mks,mks->mk", self.centroids, self.centroids)
-        code = np.empty((len(values), parts), np.uint8)
-        for m in range(parts):
-            part = values[:, m * size : (m + 1) * size]
-            code[:, m] = (half[m] - part @ self.centroids[m].T).argmin(axis=1)
+        values = in_parts(values, len(self.centroids))
+        code = np.empty(values.shape[:2], np.uint8)
+        for m, centroids in enumerate(self.centroids):
+            half = 0.5 * np.einsum("ks,ks->k", centroids, centroids)
+            code[:, m] = (half - values[:, m] @ centroids.T).argmin(axis=1)
         return {"code": code}
 
     def decode(self, codes: Codes) -> Floats:
         """The centroids."""
         code = codes["code"]
-        return self.centroids[np.arange(code.shape[1]), code].reshape(len(code), -1)
+        values = self.centroids[np.arange(code.shape[1]), code]
+        return values.reshape(len(code), values.shape[1] * values.shape[2])[:, : self.dims]
 
     @property
     def arrays(self) -> Codes:
         """The centroids."""
         return {"centroids": self.centroids}
+
+
+QUANTIZERS = (Numbers, Grid, RowGrid, Recurrent, Centroids)
+
+
+def in_parts(values: Floats, parts: int) -> Floats:
+    """(n, M, s) equal parts of (n, e) values, the last filled with zeros where needed."""
+    missing = -values.shape[1] % parts
+    values = np.pad(values, ((0, 0), (0, missing))) if missing else values
+    return values.reshape(len(values), parts, -1 if len(values) else values.shape[1] // parts)
 
 
 def pack(levels: Array, bits: int) -> Array:

@@ -6,10 +6,14 @@ import pytest
 from core.errors import InputError
 from core.improve import COMPRESSORS, compressed, fit_way, parse_way
 from core.improve.axes import frank_wolfe, loss, principal, sphering
+from core.improve.codebooks import shares, usage
 from core.types import KINDS
 from tests.fixtures import spaces
 
-NAMES = list(COMPRESSORS.all())
+WAYS = [
+    f"{name}:parts=4" if any(p.name == "parts" for p in part.params) else name
+    for name, part in COMPRESSORS.all().items()
+]
 IDENTITY = (
     "float32",
     "truncation:dims=8192:numbers=float32",
@@ -43,9 +47,9 @@ def test_settings_that_drop_nothing_keep_every_bit(way, space):
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_score_is_the_inner_product_with_the_decoded_row(name, space):
-    after = kept(space, name)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_score_is_the_inner_product_with_the_decoded_row(way, space):
+    after = kept(space, way)
     for query_kind in KINDS:
         queries = space.vectors[space.span(query_kind)][:9]
         met = after.fitted.queries(queries, query_kind)
@@ -54,9 +58,9 @@ def test_a_score_is_the_inner_product_with_the_decoded_row(name, space):
         assert found == pytest.approx(met @ decoded.T, abs=2e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_row_alone_has_the_code_it_has_among_others(name, space):
-    fitted = fit_way(space, parse_way(name))
+@pytest.mark.parametrize("way", WAYS)
+def test_a_row_alone_has_the_code_it_has_among_others(way, space):
+    fitted = fit_way(space, parse_way(way))
     for kind in KINDS:
         rows = space.vectors[space.span(kind)]
         whole, alone = fitted.encode(rows, kind), fitted.encode(rows[7:8], kind)
@@ -65,9 +69,9 @@ def test_a_row_alone_has_the_code_it_has_among_others(name, space):
         assert fitted.decode(fitted.encode(rows[:0], kind), kind).shape[0] == 0
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_kind_it_was_not_fitted_on_is_refused(name, space):
-    fitted = fit_way(space.subset(np.arange(space.n_images)), parse_way(name))
+@pytest.mark.parametrize("way", WAYS)
+def test_a_kind_it_was_not_fitted_on_is_refused(way, space):
+    fitted = fit_way(space.subset(np.arange(space.n_images)), parse_way(way))
     with pytest.raises(InputError, match="without texts"):
         fitted.encode(space.texts, "text")
 
@@ -110,7 +114,8 @@ def test_the_error_of_a_pca_prefix_is_the_variance_it_drops(space):
     ("way", "code_bytes"),
     [
         ("float32", 64), ("float16", 32), ("int8", 16), ("int8:per=row", 20),
-        ("truncation:dims=4", 8), ("truncation:dims=9:numbers=int4", 8),
+        ("rabitq:bits=3", 10), ("bebr:bits=2", 4), ("pq:parts=8", 8), ("truncation:dims=4", 8),
+        ("truncation:dims=9:numbers=int4", 8),
     ],
 )  # fmt: skip
 def test_bytes_are_those_of_the_arrays(way, code_bytes, space):
@@ -145,3 +150,73 @@ def test_what_the_report_raises_ends_the_work(space):
     step = parse_way("int8")
     with pytest.raises(InputError, match="stopped"):
         compressed(space, fit_way(space, step), step, stop)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 4])
+def test_bits_of_a_normal_row_have_the_cosine_that_is_known(bits):
+    """sqrt(2 / pi) for one bit; the others as measured for the greedy recursion."""
+    rows = spaces.space(spaces.directions(300, 512))
+    after = kept(rows, f"bebr:bits={bits}:distance=asymmetric")
+    cosines = np.einsum("ij,ij->i", rows.images, after.space(rows).vectors)
+    assert cosines.mean() == pytest.approx([0.7979, 0.934, 0.973, 0.985][bits - 1], abs=0.004)
+    best = kept(rows, f"rabitq:bits={bits}").space(rows).vectors
+    assert np.einsum("ij,ij->i", rows.images, best).mean() >= cosines.mean() - 1e-3
+
+
+def test_one_bit_ranks_by_hamming_distance(space):
+    after = kept(space, "bebr")
+    codes = after.codes["image"]["code"][:, 0]
+    found = after.scores(space.images[:5], "image")[:, : space.n_images]
+    apart = np.bitwise_count(codes[:5, None] ^ codes).sum(axis=2)
+    assert found == pytest.approx(1 - 2 * apart / 16, abs=1e-5)
+
+
+def test_scores_of_rotated_bits_are_right_on_average():
+    """Around 0, over rotations: each row's score with itself is exact, others err either way."""
+    from core.improve.coding import Coder, RowGrid
+    from core.improve.rotation import rotation
+
+    rows = spaces.directions(2, 32).astype(np.float32)
+    found = []
+    for seed in range(1000):
+        coder = Coder(32, RowGrid(1, 32, unbiased=True), 32, down=rotation(32, seed))
+        found.append(rows @ coder.rows(coder.quantizer.decode(coder.encode(rows))).T)
+    each = np.array(found)
+    assert each[:, 0, 0] == pytest.approx(1, abs=1e-4)
+    error = each[:, 0, 1] - rows[0] @ rows[1]
+    assert abs(error.mean()) < 4 * error.std() / 1000**0.5
+
+
+@pytest.mark.parametrize("name", ["pq", "opq", "repconc", "simvq"])
+def test_centroids_of_a_few_points_are_the_points(name):
+    points = spaces.directions(12, 8)
+    rows = spaces.space(np.repeat(points, 20, axis=0))
+    error = np.square(kept(rows, f"{name}:parts=2").rows("image") - rows.images).sum(axis=1).mean()
+    assert error < (0.2 if name == "simvq" else 1e-4)
+
+
+def test_a_rotation_lowers_the_error_of_product_quantization(space):
+    def error(name):
+        return np.square(kept(space, f"{name}:parts=4").rows("image") - space.images).sum()
+
+    assert error("opq") <= error("pq")
+    turn = fit_way(space, parse_way("opq:parts=4")).coders["image"].down
+    assert turn.T @ turn == pytest.approx(np.eye(16), abs=1e-5)
+
+
+def test_balanced_shares_are_even_and_a_permutation_where_each_row_has_a_centroid():
+    rows = np.random.default_rng(0).standard_normal((512, 2))
+    centers = rows[:16]
+    apart = np.linalg.norm(rows[:, None] - centers, axis=2)
+    found = shares(apart)
+    assert found.sum(axis=1) == pytest.approx(1 / 512)
+    counts = np.bincount(found.argmax(axis=1), minlength=16)
+    plain = np.bincount(apart.argmin(axis=1), minlength=16)
+    assert np.ptp(counts) < np.ptp(plain) / 2
+    own = shares(np.linalg.norm(np.eye(8)[:, None] - np.eye(8)[::-1], axis=2))
+    assert own.argmax(axis=1).tolist() == list(range(8))[::-1]
+
+
+def test_use_of_centroids():
+    p = np.repeat([0, 1, 2, 3], [4, 2, 1, 1])
+    assert usage(p)[1] * 256 == pytest.approx(3.363586, abs=1e-6)

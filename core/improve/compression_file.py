@@ -1,0 +1,157 @@
+"""Compressed rows as one safetensors file: codes and all that they need, JSON in the header.
+
+Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale, low,
+step, centroids, down, up, mean, and dims (2,), which are e and d. `DECODER` is all that another
+program needs to read the rows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from core.errors import InputError, PassportMismatch
+from core.improve.coding import QUANTIZERS, Array, Coder, Quantizer
+from core.improve.compression import Compressed
+from core.improve.compressors import FittedCompressor
+from core.improve.recipe import Step
+from core.types import KINDS, Kind, Passport
+
+HEADER = "sextant_compressed"
+FORMAT = 1
+DECODER = '''\
+import json
+import numpy as np
+from safetensors import safe_open
+
+def load_rows(path, kind):
+    """(n, d) float32 rows of kind "image" or "text"; a score is the product of query and row."""
+    file = safe_open(path, "numpy")
+    names = set(file.keys())
+    found = lambda name: next((a for a in (f"{kind}.{name}", name) if a in names), None)
+    get = lambda name: file.get_tensor(found(name)) if found(name) else None
+    rows, scale, low, step, centroids, down, up, mean, (e, d) = map(
+        get, "code scale low step centroids down up mean dims".split())
+    if rows.ndim == 3:  # planes of bits, lowest first
+        bits = [np.unpackbits(rows[:, j], axis=1, count=e) for j in range(rows.shape[1])]
+        rows = sum(bit * np.float32(2**j) for j, bit in enumerate(bits))
+    if centroids is not None:
+        rows = centroids[np.arange(rows.shape[1]), rows].reshape(len(rows), -1)[:, :e]
+    rows = rows.astype(np.float32)
+    rows = rows if step is None else rows * step + low
+    rows = rows if scale is None else rows * scale[:, None]
+    if json.loads(file.metadata()["sextant_compressed"])["symmetric"]:  # queries: codes as well
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    up = down.T if up is None and down is not None else up
+    rows = np.pad(rows, ((0, 0), (0, d - e))) if up is None else rows @ up
+    return rows if mean is None else rows + mean
+'''
+
+
+def compressed_to_bytes(kept: Compressed, passport: Passport, steps: tuple[str, ...] = ()) -> bytes:
+    """The file of compressed rows.
+
+    Args:
+        kept: what is written.
+        passport: of the vectors that were compressed.
+        steps: repairs that were applied to them before, oldest first.
+    """
+    coders = {kind: _spec(coder) for kind, coder in kept.fitted.coders.items()}
+    header = {
+        "format": FORMAT,
+        "way": {"name": kept.way.name, "settings": dict(kept.way.settings)},
+        "steps": list(steps),
+        "symmetric": kept.fitted.symmetric,
+        "coders": coders,
+        "passport": json.loads(passport.to_json()),
+    }
+    arrays = {name: np.ascontiguousarray(array) for name, array in kept.arrays.items()}
+    return save(arrays, {HEADER: json.dumps(header)})
+
+
+def compressed_from_bytes(
+    data: bytes, passport: Passport, steps: tuple[str, ...] = ()
+) -> Compressed:
+    """The compressed rows of a file; scores and codes are as before, to the bit.
+
+    Args:
+        data: of the file.
+        passport: of the vectors that queries will be.
+        steps: repairs that are applied to these.
+
+    Raises:
+        InputError: the file is none of compressed rows, or other repairs came before.
+        PassportMismatch: it holds vectors of another encoder.
+    """
+    header = _header(data)
+    stored = Passport(**header["passport"])
+    if stored.model != passport.model:
+        raise PassportMismatch(
+            stored.model, [("compressed rows", stored.model, f"queries by {passport.model}")]
+        )
+    passport.check(stored)
+    if tuple(header["steps"]) != steps:
+        raise InputError(
+            f"The rows were compressed after {_chain(header['steps'])}, the queries come after "
+            f"{_chain(steps)}. Compress them again."
+        )
+    arrays = load(data)
+    coders: dict[Kind, Coder] = {}
+    codes: dict[Kind, dict[str, Array]] = {}
+    for kind in KINDS:
+        if kind not in header["coders"]:
+            continue
+        own = {name.rpartition(".")[2]: array for name, array in arrays.items() if "." not in name}
+        own |= {
+            name.rpartition(".")[2]: array
+            for name, array in arrays.items()
+            if name.startswith(f"{kind}.")
+        }
+        coders[kind] = _coder(header["coders"][kind], own)
+        if "code" in own:
+            codes[kind] = {name: own[name] for name in ("code", "scale") if name in own}
+    way = Step(header["way"]["name"], header["way"]["settings"])
+    return Compressed(way, FittedCompressor(coders, header["symmetric"]), codes)
+
+
+def _spec(coder: Coder) -> dict[str, Any]:
+    """What of a coder is no array."""
+    quantizer: Any = coder.quantizer
+    values = {f.name: getattr(quantizer, f.name) for f in fields(quantizer)}
+    plain = {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
+    return {"unit": coder.unit, "quantizer": type(quantizer).__name__, "values": plain}
+
+
+def _coder(spec: dict[str, Any], arrays: dict[str, Array]) -> Coder:
+    make: Any = next(one for one in QUANTIZERS if one.__name__ == spec["quantizer"])
+    values = {f.name: spec["values"].get(f.name, arrays.get(f.name)) for f in fields(make)}
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    quantizer: Quantizer = make(**values)
+    dims, d = arrays["dims"].tolist()
+    mean, down, up = (arrays.get(name) for name in ("mean", "down", "up"))
+    return Coder(d, quantizer, dims, mean, down, up, spec["unit"])
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    try:
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][HEADER])
+        load(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise InputError(
+            "This file holds no compressed rows. Export some on the Compress page, or with: "
+            "sextant compress NAME --keep WAY --export FILE"
+        ) from error
+    if header["format"] > FORMAT:
+        raise InputError("The file was written by a newer Sextant. Update Sextant to read it.")
+    result: dict[str, Any] = header
+    return result
+
+
+def _chain(steps: object) -> str:
+    return ", ".join(steps) if isinstance(steps, list | tuple) and steps else "no repair"
