@@ -74,10 +74,13 @@ def compare(rows: Ints, layout: Layout) -> None:
         return
     with problems.shown():
         with st.spinner("Comparing…"):
-            found, apart = _special(rows, b), _apart(rows, b)
+            found = _special(rows, None if against == "rest" else b)
+            apart = _apart(rows, b)
         st.caption(f"{selection.count(rows)} against {selection.count(b)}.")
         for one in apart:
             st.markdown(f":small[{_sentence(one)}]")
+        if not apart:
+            st.caption("One has images alone, the other texts alone: their means do not compare.")
         _terms("More often in the selection", [t for t in found.terms if t.odds > 1])
         _terms("More often in the other", [t for t in found.terms if t.odds < 1])
         if not found.terms:
@@ -166,8 +169,8 @@ def _sentence(one: Separation) -> str:
     (value, low, high), kind = one.mixed, SCOPE_NAMES[one.kind]
     differ = "they lie in different places" if one.cosine < one.low else "no more than by chance"
     text = (
-        f"{kind.capitalize()}: cosine of the two means {one.cosine:.2f}, of random halves "
-        f"{one.by_chance:.2f}; {differ}. Of the nearest neighbors {value:.0%} ({low:.0%} to "
+        f"{kind.capitalize()}: cosine of the two means {one.cosine:.2f}, of random sets of these "
+        f"sizes {one.by_chance:.2f}; {differ}. Of the nearest neighbors {value:.0%} ({low:.0%} to "
         f"{high:.0%}) lie in the other set, by chance {one.mixed_by_chance:.0%}."
     )
     return formatting.plain(text)
