@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,15 +93,13 @@ class Recipe:
         """
         if not self.steps:
             return space
-        parts = [
-            self.queries(space.vectors[space.span(kind)], kind)
-            if kind == query_kind
-            else self.rows(space.vectors[space.span(kind)], kind)
-            for kind in KINDS
-        ]
+        parts = (
+            (self.queries if kind == query_kind else self.rows)(rows, kind)
+            for kind, rows in zip(KINDS, (space.images, space.texts), strict=True)
+        )
         hub = self.hub_correction
         names = tuple(str(step) for step in self.steps if step is not hub)
-        repaired = replace(space, vectors=np.concatenate(parts), steps=(*space.steps, *names))
+        repaired = replace(space, vectors=_joined(parts, space), steps=(*space.steps, *names))
         if hub is None:
             return repaired
         return corrected(
@@ -146,15 +144,30 @@ def fit_recipe(train: Space, steps: Sequence[Step]) -> Recipe:
         InputError: a step maps a row to zero.
     """
     fitted: list[FittedRepair] = []
+    before = ""
     for step in steps:
         if step.name in HUB_CORRECTIONS.all():
             continue
-        one = REPAIRS.get(step.name)(train, **step.settings)
-        fitted.append(one)
-        train = one.train or train
-        parts = [one.rows[kind](train.vectors[train.span(kind)]) for kind in KINDS]
-        train = replace(train, vectors=np.concatenate(parts), steps=(*train.steps, str(step)))
+        if fitted:
+            train = _moved(fitted[-1].train or train, fitted[-1], before)
+        fitted.append(REPAIRS.get(step.name)(train, **step.settings))
+        before = str(step)
     return Recipe(tuple(steps), tuple(fitted))
+
+
+def _moved(space: Space, one: FittedRepair, step: str) -> Space:
+    parts = (one.rows[kind](space.vectors[space.span(kind)]) for kind in KINDS)
+    return replace(space, vectors=_joined(parts, space), steps=(*space.steps, step))
+
+
+def _joined(parts: Iterator[Floats], space: Space) -> Floats:
+    """The rows of both kinds as one array, without all of them in memory twice."""
+    images = next(parts)
+    result = np.empty((space.n, images.shape[1]), np.float32)
+    result[: space.n_images] = images
+    del images
+    result[space.n_images :] = next(parts)
+    return result
 
 
 def _keeps(one: FittedRepair) -> str:

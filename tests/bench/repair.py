@@ -1,40 +1,58 @@
 """Fitting and applying each repair, beside scikit-learn where it has the same map.
 
-SEXTANT_BENCH_ROWS vectors (1,000,000 by default), half of them images, in 512 dimensions.
+SEXTANT_BENCH_ROWS vectors (1,000,000 by default), half of them images, in 512 dimensions. Images
+have one of 200 labels, most of which are rare.
 """
 
 from __future__ import annotations
 
 import os
+import tracemalloc
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from core.improve import REPAIRS
+from core.improve import REPAIRS, Recipe, Step
 from core.types.arrays import Floats
 from core.types.space import Space
 from tests.bench.rows import figures, row
 
 ROWS, D, TAKEN = 1_000_000, 512, 20_000  # rows in all, dimensions, rows for the comparison
+LABELS = 200
 
 
 def run() -> list[dict[str, Any]]:
-    """Seconds to fit and to apply each repair; then whitening against scikit-learn's PCA."""
+    """Seconds and memory to fit and to apply each repair; then whitening against scikit-learn's."""
     space = _space(int(os.environ.get("SEXTANT_BENCH_ROWS") or ROWS))
     rows = []
     for name, part in REPAIRS.all().items():
-        space = Space(space.vectors, space.ids, space.n_images, space.pairs, encoder=name)
-        started = perf_counter()
-        fitted = part(space)
-        fit = perf_counter() - started
-        started = perf_counter()
-        for kind in ("image", "text"):
-            fitted.rows[kind](space.vectors[space.span(kind)])
-        apply = perf_counter() - started
-        for what, seconds in (("fit", fit), ("apply", apply)):
-            rows.append(row(f"{what} {name}", space.n, D, figures(seconds), "s", "all rows"))
+        given = Space(
+            space.vectors, space.ids, space.n_images, space.pairs, space.labels,
+            text_lengths=space.text_lengths, encoder=name,
+        )  # fmt: skip
+        fit, fit_memory, fitted = _measured(lambda p=part, s=given: p(s))
+        recipe = Recipe((Step(name, {}),), (fitted,))
+        apply, apply_memory, _ = _measured(lambda r=recipe, s=given: r.space(s, query_kind="text"))
+        for what, seconds, memory in (("fit", fit, fit_memory), ("apply", apply, apply_memory)):
+            note = "all rows"
+            rows.append(row(f"{what} {name}", space.n, D, figures(seconds), "s", note))
+            note = "most in memory beside the vectors, by them"
+            share = figures(memory / space.vectors.nbytes)
+            rows.append(row(f"{what} {name}, memory", space.n, D, share, "", note))
     return [*rows, _against_sklearn(space)]
+
+
+def _measured(work: Callable[[], Any]) -> tuple[float, int, Any]:
+    """Seconds, the most bytes that arrays took meanwhile, and what the work returns."""
+    tracemalloc.start()
+    started = perf_counter()
+    result = work()
+    seconds = perf_counter() - started
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return seconds, peak, result
 
 
 def _space(n: int) -> Space:
@@ -48,7 +66,13 @@ def _space(n: int) -> Space:
         vectors[half + start : half + stop] = vectors[start:stop] + noise
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     pairs = np.column_stack([np.arange(half), half + np.arange(half)])
-    return Space(vectors, tuple(map(str, range(n))), half, pairs)
+    drawn = np.minimum(rng.zipf(1.3, half), LABELS).tolist()
+    labels = [(f"label {i}",) for i in range(LABELS + 1)]
+    return Space(
+        vectors, tuple(map(str, range(n))), half, pairs,
+        tuple(labels[i] for i in drawn) + ((),) * half,
+        text_lengths=(100 * np.exp(5 * vectors[half:, 0])).astype(np.int64) + 1,
+    )  # fmt: skip
 
 
 def _against_sklearn(space: Space) -> dict[str, Any]:

@@ -40,10 +40,10 @@ def adapter(
     *,
     head: Annotated[
         str, Choices(("linear", "residual"), "a matrix, or two layers that are added to the row")
-    ] = "linear",
+    ] = "residual",
     texts: Annotated[
         str, Choices(("one", "all"), "of an image in a batch; all: by the decoupled softmax")
-    ] = "one",
+    ] = "all",
     batches: Annotated[
         str, Choices(("random", "topics"), "topics: a batch has images of one topic, told by texts")
     ] = "random",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -19,8 +20,8 @@ from core.types import KINDS, Floats, Space
 def invgc_local(
     train: Space,
     *,
-    same: Annotated[float, Range(0.0, 10.0, "strength against rows of the same kind")] = 0.1,
-    other: Annotated[float, Range(0.0, 10.0, "strength against rows of the other kind")] = 0.3,
+    same: Annotated[float, Range(0.0, 10.0, "strength against rows of the same kind")] = 0.0,
+    other: Annotated[float, Range(0.0, 10.0, "strength against rows of the other kind")] = 0.6,
     share: Annotated[float, Range(0.0, 1.0, "of a bank that counts as near, one row at least")] = (
         0.01
     ),
@@ -48,24 +49,26 @@ def invgc_local(
     size = min(bank, train.n_images, train.n - train.n_images)
     banks = {kind: train.vectors[sampled_rows(train, kind, size, seed=0)] for kind in KINDS}
     near = max(1, int(share * size))
+    by_kind = {
+        "image": ((banks["image"], same), (banks["text"], other)),
+        "text": ((banks["text"], same), (banks["image"], other)),
+    }
     stay = affine(np.zeros(train.d))
-    return FittedRepair(
-        {
-            "image": _away(banks["image"], banks["text"], same / near, other / near, near),
-            "text": _away(banks["text"], banks["image"], same / near, other / near, near),
-        },
-        {kind: stay for kind in KINDS},
-    )
+    rows = {
+        kind: _away([part for part in by_kind[kind] if part[1]], near) or stay for kind in KINDS
+    }
+    return FittedRepair(rows, {kind: stay for kind in KINDS})
 
 
-def _away(ranked: Floats, queries: Floats, same: float, other: float, near: int) -> RowMap:
-    """The mean of G - same S(G, ranked) ranked and G - other S(G, queries) queries.
+def _away(banks: Sequence[tuple[Floats, float]], near: int) -> RowMap | None:
+    """G less half of each bank's strength times S bank, or None without a bank.
 
-    S holds the cosines with the `near` nearest rows of each bank. The published form gives both
-    halves length 1 before it averages them.
+    S holds the cosines with the `near` nearest rows of the bank, over their number. The published
+    form gives the two halves length 1 before it averages them.
     """
-    both = np.concatenate([ranked, queries])
-    outer = np.concatenate([-0.5 * same * ranked, -0.5 * other * queries])
-    none = np.zeros(len(both))
-    near_rows = layer(both.T.copy(), none, outer, best=near, parts=2)
-    return RowMap(np.zeros(both.shape[1], np.float32), layer=near_rows)
+    if not banks:
+        return None
+    rows = np.concatenate([bank for bank, _ in banks])
+    outer = np.concatenate([-0.5 * strength / near * bank for bank, strength in banks])
+    units = layer(rows.T.copy(), np.zeros(len(rows)), outer, best=near, parts=len(banks))
+    return RowMap(np.zeros(rows.shape[1], np.float32), layer=units)
