@@ -58,6 +58,7 @@ from core.measure.keyness import (
 from core.measure.map_input import placed_between, rows_on_map
 from core.measure.map_places import carried_over, laid_over, moved_most, placed
 from core.measure.map_quality import (
+    LEAST_ON_MAP,
     MapQuality,
     distrust,
     map_quality_of,
@@ -93,6 +94,7 @@ __all__ = [
     "DIAGNOSTICS",
     "FIGURES",
     "HELD_OUT",
+    "LEAST_ON_MAP",
     "PROBES",
     "PROJECTIONS",
     "RANDOM",

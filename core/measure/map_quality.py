@@ -26,7 +26,7 @@ GRAPH = 10  # neighbors of each item on the graph whose hops are reconstructed
 HOP_ROWS, HOP_QUERIES = 5_000, 200  # the graph is that of a sample beyond this many items
 SCORES = 300_000_000  # compared at most: the points that are measured, times all of them
 LEAST_MEASURED = 1_000
-LEAST = 8
+LEAST_ON_MAP = 8
 BLOCK = 1 << 22  # scores in memory at a time
 AROUND = 5  # measured points that stand for a point that is not
 
@@ -131,8 +131,8 @@ def measure_map(
     (1.0, 1.0)
     """
     n = space.n
-    if n < LEAST:
-        raise TooFew("The quality of a map", LEAST, "items", n, "Add more items.")
+    if n < LEAST_ON_MAP:
+        raise TooFew("The quality of a map", LEAST_ON_MAP, "items", n, "Add more items.")
     k = min(k, (n - 1) // 3)
     ks = tuple(sorted({min(one, n - 1) for one in (*(i for i in KS if i != K), k)}))
     vectors, rng = rows_on_map(space, gap), np.random.default_rng(seed)

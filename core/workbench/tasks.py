@@ -9,10 +9,10 @@ from typing import Any, BinaryIO
 
 from core.errors import InputError, SextantError, TooFew, UnknownName
 from core.ingest import Preview, ReadOptions, uploads
-from core.types import Part, Pooling, Query
+from core.types import Part, Pooling, Progress, Query
 from core.workbench.collections import Workbench
 from core.workbench.ingest import upload_folder
-from core.workbench.jobs import Job, Tick
+from core.workbench.jobs import Job, Tick, begin_step
 
 Arguments = Mapping[str, Any]
 
@@ -141,14 +141,33 @@ def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     like = None
     if arguments.get("like"):
         other = bench.open(arguments["name"], arguments["like"])
-        like = bench.layout(other, arguments["method"], progress=tick, **arguments["settings"])
+        like = bench.layout(
+            other, arguments["method"], progress=_laying_out(tick), **arguments["settings"]
+        )
     found = bench.layout(
-        opened, arguments["method"], like=like, anew=arguments.get("anew", False), progress=tick,
-        **arguments["settings"],
+        opened, arguments["method"], like=like, anew=arguments.get("anew", False),
+        progress=_laying_out(tick), **arguments["settings"],
     )  # fmt: skip
+    begin_step(tick, "finding clusters", 3, 4)
     bench.clusters(opened, found)  # a new map shows their names at once
+    begin_step(tick, "measuring the map", 4, 4, "items")
     with suppress(TooFew):
         bench.map_quality(opened, found, progress=tick)
+
+
+def _laying_out(tick: Tick) -> Progress:
+    """The progress of a layout, whose total changes from items to iterations, as named steps."""
+    steps = (("finding neighbors", "items"), ("laying out", "iterations"))
+    seen: list[int] = []
+
+    def progress(done: int, total: int) -> None:
+        if total not in seen:
+            name, unit = steps[len(seen) % 2]
+            seen.append(total)
+            begin_step(tick, name, 1 + (len(seen) - 1) % 2, 4, unit)
+        tick(done, total)
+
+    return progress
 
 
 def _map_quality(bench: Workbench, arguments: Arguments, tick: Tick) -> None:

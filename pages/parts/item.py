@@ -1,7 +1,7 @@
 """One item in full: image or text, captions, attributes, actions, why it is a result, neighbors."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
@@ -46,6 +46,7 @@ def open(
     among: Sequence[str] = (),
     query: Query | None = None,
     about: Mapping[str, str] | None = None,
+    on_dismiss: Literal["ignore", "rerun"] = "ignore",
 ) -> None:
     """Show an item in a dialog, in the run in which it was clicked.
 
@@ -54,12 +55,14 @@ def open(
         among: ids that the arrow keys walk through.
         query: the query that it is a result of, if any.
         about: by id, the rank and similarity that stand under the caption.
+        on_dismiss: whether the page runs again when the dialog is closed.
     """
     session.store(state.VIEWED, id_)
     session.store(VIEWED_QUERY, query)
     session.store(VIEWED_ABOUT, dict(about or {}))
     session.store(state.AMONG, tuple(among))
-    st.dialog(formatting.plain(state.collection()), width="large")(_body)()
+    title = formatting.plain(state.collection())
+    st.dialog(title, width="large", on_dismiss=on_dismiss)(_body)()
 
 
 def _standing(card: gallery.Card) -> str:

@@ -13,8 +13,8 @@ from importlib import import_module
 from core.errors import InputError
 
 NAMES = (
-    "coverage", "encoder", "geometry", "hub_attack", "hub_corrections", "ingest", "map",
-    "matches", "multivector", "neighbors", "page", "queries", "repair", "repairs", "search",
+    "compress", "coverage", "encoder", "geometry", "hub_attack", "hub_corrections", "ingest",
+    "layouts", "map", "matches", "multivector", "neighbors", "page", "queries", "repair", "repairs", "search",
     "stages",
 )  # fmt: skip
 

@@ -1,50 +1,99 @@
-"""Controls of the map: layout, modality gap and color."""
+"""Controls of the map: layout and color in a row, everything else behind Options."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from core.measure import PROJECTIONS
 from core.workbench import EncodedCollection, Layout, tasks
-from pages.parts import session, state
+from pages.parts import jobs, session, state
 from pages.parts.map import coloring
 
-METHODS = {"umap": "UMAP", "pca": "PCA"}
+# A newcomer's first, then by how often they are wanted.
+METHODS = ("umap", "pca", "tsne", "densmap", "fastrp", "gap_view")
 GAPS = {"keep": "Kept", "remove": "Removed"}
-AIDS = {
-    "umap": "UMAP preserves neighborhoods. Distances between groups, their sizes and empty space "
-    "are not meaningful.",
-    "pca": "PCA shows the plane of largest variance. Points far apart here are far apart in the "
-    "space; near ones need not be near.",
-}
+KINDS = {"together": "Together", "apart": "Apart"}
+OWN = 0  # neighbors: as many as the layout takes by itself
+NEIGHBORS = (OWN, 5, 10, 20, 50, 100)
+SHOWN_UNTIL = "pca"
 
 
 @dataclass(frozen=True)
 class LayoutRequest:
-    """The chosen view; `row` is the container of the controls."""
+    """The chosen view; `row` is the container of the controls, `options` that of the others."""
 
     method: str
     gap: str
     color: str
     row: Any
+    options: Any
+    kinds: str = "together"
+    neighbors: int = OWN
+    fade: bool = False
+    lines: bool = True
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those that the layout has; others than the gap only where they are not its own."""
+        chosen = {
+            "gap": self.gap,
+            **({"kinds": self.kinds} if self.kinds != "together" else {}),
+            **({"neighbors": self.neighbors} if self.neighbors != OWN else {}),
+        }
+        return {name: value for name, value in chosen.items() if name in _takes(self.method)}
 
 
 def controls() -> LayoutRequest:
-    """Layout, modality gap and color, in one row; part of the link."""
-    row = st.container(horizontal=True, vertical_alignment="top")
+    """Layout and color in one row, the rest in Options; part of the link."""
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    parts = {name: PROJECTIONS.get(name) for name in METHODS}
     with row:
         method = session.linked(
-            "map", "umap", st.segmented_control, "Layout", list(METHODS), among=list(METHODS),
-            format_func=METHODS.__getitem__, required=True,
+            "map", "umap", st.selectbox, "Layout", list(METHODS), among=list(METHODS),
+            format_func=lambda name: parts[name].title, filter_mode=None, width=160,
+            help="\n".join(
+                f"- **{part.title}**: {part.summary} {part.traits['cost']}"
+                for part in parts.values()
+            ),
         )  # fmt: skip
+        color = coloring.control()
+        options = st.popover("Options", icon=":material/tune:", key="_map_options")
+    with options:
         gap = session.linked(
             "gap", "keep", st.segmented_control, "Modality gap", list(GAPS), among=list(GAPS),
-            format_func=GAPS.__getitem__, required=True,
+            format_func=GAPS.__getitem__, required=True, disabled="gap" not in _takes(method),
             help="Removed: the mean of the images and of the texts is subtracted first, so that "
             "both kinds share one center.",
         )  # fmt: skip
-        color = coloring.control()
-    return LayoutRequest(method, gap, color, row)
+        kinds = session.linked(
+            "kinds", "together", st.segmented_control, "Images and texts", list(KINDS),
+            among=list(KINDS), format_func=KINDS.__getitem__, required=True,
+            disabled="kinds" not in _takes(method),
+            help="Apart: images are laid out alone, and texts alone beside them.",
+        )  # fmt: skip
+        neighbors = session.linked(
+            "neighbors", OWN, st.selectbox, "Neighbors", list(NEIGHBORS), among=list(NEIGHBORS),
+            format_func=lambda k: str(k) if k else "Default", filter_mode=None,
+            disabled="neighbors" not in _takes(method),
+            help="Of each item, that the layout tries to keep near: few for detail, many for the "
+            "global shape.",
+        )  # fmt: skip
+        fade = session.linked(
+            "fade", False, st.toggle, "Fade what cannot be trusted",
+            help="Points whose neighbors here are not their neighbors in the space fade, by their "
+            "own trustworthiness.",
+        )  # fmt: skip
+        lines = session.linked(
+            "lines", True, st.toggle, "Lines to true neighbors",
+            help="From the item that was opened last to the 15 most similar items in the space.",
+        )  # fmt: skip
+    return LayoutRequest(method, gap, color, row, options, kinds, neighbors, fade, lines)
+
+
+def reading(layout: Layout) -> str:
+    """How to read a layout."""
+    return str(PROJECTIONS.get(layout.method).traits["reading"])
 
 
 def layout(request: LayoutRequest) -> Layout:
@@ -57,28 +106,39 @@ def layout_of(
 ) -> Layout:
     """The same of another encoder's vectors, or of repaired ones."""
     bench = state.workbench()
-    if request.method == "pca" or bench.has_layout(opened, request.method, gap=request.gap):
-        return bench.layout(opened, request.method, gap=request.gap)
-    _compute(state.collection(), encoder, recipe, request)
-    return bench.layout(opened, "pca", gap=request.gap)
+    slow = PROJECTIONS.get(request.method).traits["slow"]
+    if not slow or bench.has_layout(opened, request.method, **request.settings):
+        return bench.layout(opened, request.method, **request.settings)
+    _compute(arguments(request, encoder, recipe))
+    return bench.layout(opened, SHOWN_UNTIL, gap=request.gap)
 
 
-def _compute(name: str, encoder: str | None, recipe: str, request: LayoutRequest) -> None:
-    """Start computing a layout; a failed one is retried on request."""
-    bench, title = state.workbench(), METHODS[request.method]
-    arguments = {
-        "name": name, "method": request.method, "encoder": encoder,
-        "settings": {"gap": request.gap}, **({"recipe": recipe} if recipe else {}),
+def arguments(request: LayoutRequest, encoder: str | None, recipe: str) -> dict[str, Any]:
+    """Those of the job that computes a layout."""
+    return {
+        "name": state.collection(), "method": request.method, "encoder": encoder,
+        "settings": request.settings, **({"recipe": recipe} if recipe else {}),
     }  # fmt: skip
-    last = bench.jobs.latest("layout", arguments)
+
+
+def _compute(wanted: dict[str, Any]) -> None:
+    """Start computing a layout; a failed one is retried on request."""
+    bench, title = state.workbench(), PROJECTIONS.get(wanted["method"]).title
+    last = bench.jobs.latest("layout", wanted)
     again = False
     if last and last.state in ("failed", "cancelled"):
         st.warning(
             f"{title} is not available: {last.sentence} PCA is shown.", icon=":material/info:"
         )
-        again = st.button(f"Compute {title} again", key="_again")
+        again = st.button(f"Compute {title} again", key=f"_again_{last.id}")
     elif last and last.state == "running":
         st.caption(f":material/hourglass_top: Computing {title}; PCA is shown until then.")
+        jobs.awaited(last)
     if last is None or last.state in ("done", "interrupted") or again:
-        tasks.start(bench, "layout", f"{title} of {name}", **arguments)
+        tasks.start(bench, "layout", f"{title} of {wanted['name']}", **wanted)
         st.rerun()
+
+
+def _takes(method: str) -> set[str]:
+    """The settings of a layout."""
+    return {param.name for param in PROJECTIONS.get(method).params}

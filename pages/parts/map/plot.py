@@ -14,6 +14,7 @@ layout; `show` translates to drawn points. `show` may be called twice on a page 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -172,11 +173,15 @@ def _data(drawing: Drawing, selected: Bools | None, key: str) -> dict[str, Any]:
 
 
 def _served(name: str, data: bytes) -> str:
-    """The address at which the browser loads bytes, by their content; "" for none."""
+    """The address at which the browser loads bytes, by their content; "" for none.
+
+    Their digest goes before them: Streamlit names long files by their ends and middle alone.
+    """
     if not data:
         return ""
     files = runtime.get_instance().media_file_mgr
-    return files.add(data, "application/octet-stream", name)
+    named = blake2b(data, digest_size=16).digest() + data
+    return files.add(named, "application/octet-stream", name)
 
 
 def _select(drawing: Drawing, key: str) -> None:
@@ -216,7 +221,8 @@ def _items(key: str, items: str, rows: Ints) -> None:
     opened = result.open or {}
     if opened.get("items") == items:
         for id_ in _ids(rows, [opened["index"]]).values():
-            item.open(id_)
+            session.store(state.MAP_OPENED, id_)  # lines lead to its neighbors afterwards
+            item.open(id_, on_dismiss="rerun")
 
 
 def _ids(rows: Ints, points: Sequence[Any]) -> dict[int, str]:
