@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import BadParameter, InputError
+from core.improve.fitting import tell
 from core.improve.hub_bias import corrected
 from core.improve.hub_corrections import HUB_CORRECTIONS
 from core.improve.repairs import REPAIRS, FittedRepair
@@ -145,7 +146,8 @@ def fit_recipe(train: Space, steps: Sequence[Step]) -> Recipe:
     """
     fitted: list[FittedRepair] = []
     before = ""
-    for step in steps:
+    for number, step in enumerate(steps):
+        tell(number, len(steps))
         if step.name in HUB_CORRECTIONS.all():
             continue
         if fitted:

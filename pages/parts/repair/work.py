@@ -41,10 +41,14 @@ def _result(
     arguments = {
         "name": name, "encoder": state.encoder(), "key": state.as_encoded().space.key, **more
     }  # fmt: skip
-    job = bench.jobs.latest(verb, arguments)
-    if job is None or job.state in ("done", "interrupted"):
+    job, mine = bench.jobs.latest(verb, arguments), session.get(state.REPAIR_JOB, "")
+    # One that was cancelled because another took its place was not cancelled by the user.
+    replaced = job is not None and job.state == "cancelled" and job.id != mine
+    begun = job is not None and not replaced and job.state not in ("done", "interrupted")
+    if job is None or not begun:
         job = tasks.start(bench, verb, f"{title} {name}", **arguments)
-        _cancel_other(job)
+    _cancel_other(job)
+    if not begun:
         with st.spinner("Fitting on some pairs, judging on the others…"):
             job.wait(PATIENCE_S)
     if job.state == "running":
@@ -58,9 +62,11 @@ def _result(
 
 def _cancel_other(job: Job) -> None:
     """Stop what this session asked for before: its result is not wanted any more."""
-    bench, last = state.workbench(), session.get(state.REPAIR_JOB, "")
-    for other in bench.jobs.all():
-        if other.id == last and last != job.id:
+    last = session.get(state.REPAIR_JOB, "")
+    if last == job.id:
+        return
+    for other in state.workbench().jobs.all():
+        if other.id == last:
             other.cancel()
     session.store(state.REPAIR_JOB, job.id)
 
