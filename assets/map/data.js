@@ -1,7 +1,8 @@
 // Bytes from the server, and what is computed from positions: bounds, cells, contours.
 // The parts of the map are joined into one module (see pages/parts/map/plot.py); map.js is the last.
 const CELLS = 256, KEEP_BYTES = 120e6, KEEP_PLACES = 3;
-const NOTHING = 255, OTHER = 254; // color codes of the two gray groups, drawn below the others
+const DIGEST = 16; // bytes before a column
+const OTHER = 254; // this and 255 are the codes of the gray groups, drawn below the others
 const root = globalThis.__streamlit?.BACKEND_BASE_URL ?? new URL(".", location.href).href;
 
 // Columns of bytes by address. The address contains a hash of the content, so that a column crosses
@@ -32,7 +33,7 @@ async function load(address, tries) {
   try {
     const response = await fetch(new URL(address.replace(/^\//, ""), root));
     if (!response.ok) throw new Error(`${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
+    return new Uint8Array((await response.arrayBuffer()).slice(DIGEST));
   } catch (error) {
     if (tries < 2) throw error;
     await new Promise((done) => setTimeout(done, 300));

@@ -284,7 +284,7 @@ class View {
       }
     }
     const seen = Math.max(this.inView(), 1), room = (width * height) / seen;
-    const size = Math.min(Math.max(0.42 * Math.sqrt(room), 2), 10);
+    const size = Math.min(Math.max(0.5 * Math.sqrt(room), 2), 10);
     const cover = (seen * size * size * 0.785) / (width * height);
     const step = this.moving ? this.step : 1;
     const alpha = Math.min(Math.max(0.5 / Math.sqrt(cover), 0.16), 0.88) * Math.min(Math.sqrt(step), 2);
