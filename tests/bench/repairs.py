@@ -30,7 +30,7 @@ RECIPES = (
     *(steps for steps in (
         "length_centering", "invgc_local", "class_gates", "rare_labels,per_modality_centering",
         "rare_labels,adapter", "adapter", "adapter:head=linear:texts=one", "adapter:batches=topics",
-        "adapter:mix=m2", "adapter:mix=m3", "csls", "dn", "qbnorm", "invgc_local,nnn:k=128",
+        "adapter:mix=none", "adapter:mix=m2", "csls", "dn", "qbnorm", "invgc_local,nnn:k=128",
     ) if steps not in GRID),
 )  # fmt: skip
 COLUMNS = {

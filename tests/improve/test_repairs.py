@@ -138,9 +138,9 @@ def test_a_rotation_is_undone(rng):
     "settings",
     [
         {},
-        {"head": "residual", "mix": "m2"},
-        {"texts": "all", "batches": "topics", "batch": 64},
-        {"mix": "m3", "weight": 0.02},
+        {"head": "linear", "texts": "one", "mix": "none"},
+        {"head": "linear", "texts": "one", "mix": "m2"},
+        {"batches": "topics", "batch": 64},
     ],
     ids=str,
 )

@@ -49,7 +49,7 @@ def adapter(
     ] = "random",
     mix: Annotated[
         str, Choices(("none", "m2", "m3"), "wrong items on the arcs between images and texts")
-    ] = "none",
+    ] = "m3",
     weight: Annotated[float, Range(0.0, 1.0, "of the mixtures' loss; 0 is none")] = 0.01,
     epochs: Annotated[int, Range(1, 1000, "passes over the images, at most")] = 60,
     rate: Annotated[float, Range(1e-5, 0.1, "learning rate of Adam")] = 1e-3,

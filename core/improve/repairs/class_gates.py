@@ -28,14 +28,15 @@ def class_gates(
     first: Annotated[int, Range(0, 10_000, "place of a label by its images; 0: all pairs")] = 0,
     second: Annotated[int, Range(0, 10_000, "place of the other label; 0: all pairs")] = 0,
     keep: Annotated[int, Range(0, 8192, "directions to keep, best first; 0 weighs them all")] = 0,
-    strength: Annotated[float, Range(0.0, 1.0, "of the gate; 0 is none")] = 0.5,
+    strength: Annotated[float, Range(0.0, 1.0, "of the gate; 0 is none")] = 0.2,
 ) -> FittedRepair:
     """Weighs principal directions by how well they tell a pair of classes from all others.
 
     The gate of a pair is the logistic function of each direction's standardized Fisher score, both
     classes against the rest; the paper trains it. A query has no label, so that one gate is for all
     rows: that of a chosen pair, to search among its classes, or the mean over the pairs of the 64
-    most frequent labels. Cost n d^2 + d^3 to fit, d^2 a query.
+    most frequent labels. It is for search within classes: what tells items of one class apart
+    counts less, so that retrieval over all items may lose. Cost n d^2 + d^3 to fit, d^2 a query.
 
     Args:
         train: (n, d) rows to fit on, of both kinds, with labels of images.
