@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.improve.levels import sampled
 from core.numerics.spectra import Moments, moments_of
 from core.types import KINDS, Doubles, Floats, Kind, Space
 
-SAMPLE = 100_000  # rows of a kind: many for d^2 numbers
+SAMPLE = 50_000  # rows of a kind: many for d^2 numbers
 RIDGE = 1e-6  # of the mean second moment of queries, added to each direction
 ROUNDS, SETTLED = 500, 1e-3  # of Frank-Wolfe at most; relative change of the loss at which it ends
 
 
 def row_moments(rows: Floats) -> Moments:
     """Mean and second moment of at most `SAMPLE` rows."""
-    if len(rows) <= SAMPLE:
-        return moments_of(rows, exact=False)
-    sample = np.sort(np.random.default_rng(0).choice(len(rows), SAMPLE, replace=False))
-    return moments_of(rows, sample, exact=False)
+    return moments_of(sampled(rows, SAMPLE), exact=False)
+
+
+def row_mean(rows: Floats) -> Floats:
+    """(d,) mean of at most `SAMPLE` rows."""
+    mean: Floats = sampled(rows, SAMPLE).mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
 
 
 def query_moment(train: Space, queries: str) -> Doubles:

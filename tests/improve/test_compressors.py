@@ -47,7 +47,7 @@ def test_settings_that_drop_nothing_keep_every_bit(way, space):
     )
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [*WAYS, "truncation:dims=5:numbers=int4", "rabitq:bits=3"])
 def test_a_score_is_the_inner_product_with_the_decoded_row(way, space):
     after = kept(space, way)
     for query_kind in KINDS:
@@ -56,6 +56,7 @@ def test_a_score_is_the_inner_product_with_the_decoded_row(way, space):
         decoded = np.concatenate([after.rows(kind) for kind in KINDS])
         found = after.scores(queries, query_kind)
         assert found == pytest.approx(met @ decoded.T, abs=2e-5)
+        assert after.scores(queries[:2], query_kind) == pytest.approx(found[:2], abs=2e-5)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -220,3 +221,15 @@ def test_balanced_shares_are_even_and_a_permutation_where_each_row_has_a_centroi
 def test_use_of_centroids():
     p = np.repeat([0, 1, 2, 3], [4, 2, 1, 1])
     assert usage(p)[1] * 256 == pytest.approx(3.363586, abs=1e-6)
+
+
+@pytest.mark.parametrize("bits", [1, 3])
+def test_errors_of_scores_are_as_large_as_stated(bits):
+    rows = spaces.gap(500, 64)
+    after = kept(rows, f"rabitq:bits={bits}")
+    queries = spaces.directions(40, 64, 5).astype(np.float32)
+    error = after.scores(queries, "text")[:, : rows.n_images] - queries @ rows.images.T
+    share = error / after.fitted.errors(after.codes["image"], "image")
+    assert 0.85 < share.std() < 1.05
+    assert (np.abs(share) < 4).mean() > 0.9995
+    assert kept(rows, "float16").fitted.errors(after.codes["image"], "image") is None

@@ -13,9 +13,11 @@ from functools import cached_property
 import numpy as np
 
 from core.errors import InputError
-from core.improve.coding import SHORT, Array, Coder, Codes
+from core.improve.coding import SHORT, Array, Coder, Codes, RowGrid, table_scores
 from core.registry import Registry
 from core.types import KINDS, Floats, Kind, Progress, Space
+
+FEW = 4  # queries up to which tables are faster than decoding
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class FittedCompressor:
             along, bias = self.queries(queries, query_kind), np.zeros(len(queries), np.float32)
         else:
             along, bias = coder.along(queries)
+        if len(queries) <= FEW and not self.symmetric and coder.in_bytes(codes):
+            return table_scores(along, codes, coder.quantizer.arrays) + bias[:, None]
         step = max(256, (1 << 24) // coder.dims)
         for start in range(0, n, step):
             part = slice(start, start + step)
@@ -62,6 +66,16 @@ class FittedCompressor:
             found[:, part] = along @ (_unit(values) if self.symmetric else values).T
         found += bias[:, None]
         return found
+
+    def errors(self, codes: Codes, kind: Kind) -> Floats | None:
+        """(n,) standard deviations of the scores of a unit query, where the compressor knows them.
+
+        A row whose score is this many deviations below the k-th best is not among the k best.
+        """
+        quantizer = self._coder(kind).quantizer
+        if not isinstance(quantizer, RowGrid) or not quantizer.error:
+            return None
+        return np.float32(quantizer.error) * codes["scale"]
 
     @cached_property
     def arrays(self) -> dict[str, Array]:

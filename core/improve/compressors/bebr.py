@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
-
-from core.improve.axes import row_moments
+from core.improve.axes import row_mean
 from core.improve.coding import Coder, Recurrent
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
 from core.improve.rotation import rotation
@@ -40,6 +38,7 @@ def bebr(
         bits: for each coordinate.
         distance: of a query from a row.
 
+    >>> import numpy as np
     >>> space = Space(np.array([[0.6, 0.8], [0.8, 0.6]], "f4"), ("a", "b"), 2)
     >>> fitted = bebr(space)
     >>> codes = fitted.encode(space.images, "image")
@@ -51,7 +50,7 @@ def bebr(
     levels = Recurrent(bits, train.d, scaled=not symmetric)
 
     def fit(rows: Floats, kind: Kind) -> Coder:
-        mean = row_moments(rows).mean.astype(np.float32)
+        mean = row_mean(rows)
         return Coder(train.d, levels, train.d, mean, turn)
 
     return FittedCompressor(for_each_kind(train, fit).coders, symmetric)

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
-
-from core.improve.axes import row_moments
+from core.improve.axes import row_mean
 from core.improve.coding import Coder, RowGrid
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
 from core.improve.levels import ROWS, grid, sampled
@@ -35,6 +33,7 @@ def int8(
         train: (n, d) rows to fit on.
         per: each dimension, or each row.
 
+    >>> import numpy as np
     >>> space = Space(np.array([[0.6, 0.8], [0.8, 0.6]], "f4"), ("a", "b"), 2)
     >>> fitted = int8(space)
     >>> codes = fitted.encode(space.images, "image")
@@ -45,7 +44,7 @@ def int8(
     def fit(rows: Floats, kind: Kind) -> Coder:
         if per == "dimension":
             return Coder(train.d, grid(sampled(rows, ROWS), 8), train.d)
-        mean = row_moments(rows).mean.astype(np.float32)
+        mean = row_mean(rows)
         return Coder(train.d, RowGrid(8, train.d, fill=True), train.d, mean)
 
     return for_each_kind(train, fit)

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
-
-from core.improve.axes import row_moments
+from core.improve.axes import row_mean
 from core.improve.codebooks import ROWS, k_means
 from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
@@ -32,6 +30,7 @@ def pq(
         train: (n, d) rows to fit on.
         parts: of a row.
 
+    >>> import numpy as np
     >>> space = Space(np.array([[0.6, 0.8], [0.8, 0.6]], "f4"), ("a", "b"), 2)
     >>> codes = pq(space, parts=2).encode(space.images, "image")
     >>> codes["code"].shape
@@ -39,7 +38,7 @@ def pq(
     """
 
     def fit(rows: Floats, kind: Kind) -> Coder:
-        mean = row_moments(rows).mean.astype(np.float32)
+        mean = row_mean(rows)
         return Coder(train.d, k_means(sampled(rows, ROWS) - mean, parts), train.d, mean)
 
     return for_each_kind(train, fit)
