@@ -112,8 +112,8 @@ def both(*names):
 # Fault: what must turn bad, and the relatives that may, with why they are.
 FAULTS = {
     hub: (
-        {("hubness", "joint")},
-        {("hubness", "image")},  # it is as much in the middle of the images
+        {("hubness", "joint"), ("hub_attack", "joint")},
+        {("hubness", "image"), ("hub_attack", "image")},  # it is as much in the middle of the images
     ),
     modality_gap: (
         {("modality_gap", "joint")},
