@@ -177,8 +177,8 @@ class View {
   }
 
   get whole() {
-    const { places, width, height } = this, edge = 28;
-    const free = [Math.max(width - 2 * edge, 50), Math.max(height - 2 * edge, 50)];
+    const { places, width, height } = this;
+    const free = [Math.max(width - 112, 50), Math.max(height - 56, 50)]; // beside the tools
     const scale = Math.min(free[0] / (places.width || 1e-9), free[1] / (places.height || 1e-9));
     return places.width || places.height ? scale : Math.min(...free);
   }

@@ -23,26 +23,29 @@ NO_GL = """{
 }"""
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory):
-    """A home with 1,000 items in eight groups, and the coordinates of its PCA map."""
-    home = tmp_path_factory.mktemp("points")
-    rng = np.random.default_rng(0)
-    rows = np.eye(8)[np.arange(500) % 8] + 0.35 * rng.standard_normal((500, 8))
-    rows = np.concatenate([rows, rows + 0.2 * rng.standard_normal((500, 8))]).astype(np.float32)
-    at = np.arange(1000) % 500
+def fill(folder, n):
+    """A home with n items in eight groups, and the coordinates of its PCA map."""
+    rng, half = np.random.default_rng(0), n // 2
+    rows = np.eye(8)[np.arange(half) % 8] + 0.35 * rng.standard_normal((half, 8))
+    rows = np.concatenate([rows, rows + 0.2 * rng.standard_normal((half, 8))]).astype(np.float32)
+    at = np.arange(n) % half
     columns = {
-        "id": [f"{i:04}" for i in range(1000)],
-        "kind": ["image"] * 500 + ["text"] * 500,
+        "id": [f"{i:07}" for i in range(n)],
+        "kind": ["image"] * half + ["text"] * half,
         "pair": at.astype(str),
         "label": [f"group {i % 8}" for i in at],
-        "text": [""] * 500 + [f"caption {i}" for i in range(500, 1000)],
+        "text": [""] * half + [f"caption {i}" for i in range(half, n)],
         "vector": list(rows),
     }
-    parquet.write_table(pa.table(columns), home / "vectors.parquet")
-    bench = Workbench(home / "home")
-    bench.ingest(NAME, home / "vectors.parquet", encoder="toy")
-    return home / "home", bench.layout(bench.open(NAME), "pca", gap="keep")
+    parquet.write_table(pa.table(columns), folder / "vectors.parquet")
+    bench = Workbench(folder / "home")
+    bench.ingest(NAME, folder / "vectors.parquet", encoder="toy")
+    return folder / "home", bench.layout(bench.open(NAME), "pca", gap="keep")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    return fill(tmp_path_factory.mktemp("points"), 1000)
 
 
 @pytest.fixture(scope="module")
@@ -267,3 +270,30 @@ def test_two_fingers_zoom(visit_map):
     page.wait_for_timeout(400)
     after = float(page.locator(".stage").get_attribute("data-view").split()[2])
     assert after / before == pytest.approx(3, rel=0.15)
+
+
+@pytest.mark.slow
+def test_a_million_points(browser, tmp_path):
+    home, layout = fill(tmp_path, 1_000_000)
+    with served(home) as address:
+        tabs = Tabs(browser, address)
+        page, sizes = tabs("methods?collection=points"), []
+        page.set_default_timeout(300_000)
+        page.on("response", lambda r: sizes.append(len(r.body())) if "/media/" in r.url else None)
+        page.goto(LINK)
+        places, colors, _ = drawn(page)
+        assert sum(sizes) < 10e6
+        sizes.clear()
+        _, box = on_screen(page, layout.xy[:1])
+        corners = np.array([[0.4, 0.4], [0.6, 0.4], [0.6, 0.6], [0.4, 0.6]])
+        corners = corners * (box["width"], box["height"]) + (box["x"], box["y"])
+        *same, chosen = drawn(page, lambda: drag(page, corners[[0, 2]].tolist(), "Shift"))
+        assert same == [places, colors]
+        assert sum(sizes) < 0.2e6
+        found, places = bits(page, chosen, 1_000_000), on_screen(page, layout.xy)[0]
+        assert (found ^ inside(places, corners)).sum() <= 0.01 * found.sum()
+        restored = tabs(f"map{page.url.partition('/map')[2]}&colour=label")
+        restored.set_default_timeout(300_000)
+        assert drawn(restored)[2] == chosen
+        tabs.close()
+        assert not tabs.faults
