@@ -240,10 +240,10 @@ class _Places:
     def __init__(self, xy: Floats) -> None:
         self._xy = xy.astype(np.float64) - xy.mean(axis=0, dtype=np.float64)
 
-    def scores(self, rows: Ints) -> Doubles:
+    def scores(self, rows: Ints) -> Floats:
         x, y = self._xy.T
-        result: Doubles = -((x[rows, None] - x) ** 2) - (y[rows, None] - y) ** 2
-        return result
+        apart: Doubles = (x[rows, None] - x) ** 2 + (y[rows, None] - y) ** 2
+        return -apart.astype(np.float32)
 
 
 def _compared(
@@ -251,7 +251,7 @@ def _compared(
 ) -> tuple[Doubles, Doubles, Doubles]:
     """Trustworthiness, continuity and recall at each k of some rows."""
     n, at = len(vectors), np.arange(len(rows))
-    true: Doubles = (vectors[rows] @ vectors.T).astype(np.float64)
+    true: Floats = vectors[rows] @ vectors.T
     seen = places.scores(rows)
     for scores in (true, seen):
         scores[at, rows] = -np.inf
@@ -268,7 +268,7 @@ def _compared(
     return result[0], result[1], recall
 
 
-def _nearest(scores: Doubles, k: int) -> Ints:
+def _nearest(scores: Floats, k: int) -> Ints:
     """Columns of the k largest of each row, best first."""
     k = min(k, scores.shape[1] - 1)
     part = np.argpartition(scores, -k, axis=1)[:, -k:]
@@ -276,7 +276,7 @@ def _nearest(scores: Doubles, k: int) -> Ints:
     return np.take_along_axis(part, order, axis=1)
 
 
-def _ranks(scores: Doubles, columns: Ints, tie: float) -> Ints:
+def _ranks(scores: Floats, columns: Ints, tie: float) -> Ints:
     """1 + the number of scores in the row that are larger by more than `tie`, for some columns."""
     ordered = np.sort(scores, axis=1)
     own = np.take_along_axis(scores, columns, axis=1)
