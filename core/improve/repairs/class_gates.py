@@ -59,7 +59,8 @@ def class_gates(
     needed = max(2, first, second)
     if len(labeled.names) < needed:
         found = len(labeled.names)
-        raise TooFew("Class gates", needed, "labels with two images to fit on", found, HINT)
+        hint = f"Choose places up to {found}." if found > 1 else HINT
+        raise TooFew("Class gates", needed, "labels with two images to fit on", found, hint)
     directions = within_eigen(train)[1]
     along = projections(train.vectors[labeled.rows], directions)
     by_size = np.argsort(-labeled.sizes, kind="stable")

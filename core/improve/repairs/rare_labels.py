@@ -92,6 +92,7 @@ def _around(
         return rows[there].astype(np.float32)
     apart = np.where(counted[:, None], rows - rows[counted].mean(axis=0), 0.0)
     shrunk = ledoit_wolf_shrinkage(apart[counted], assume_centered=True) if n < 2 * d else 0.0
+    shrunk = min(1.0, max(0.0, shrunk))  # of two rows it is 0, which rounding may miss
     sphere = np.sqrt(shrunk * (apart**2).sum() / n / d)
     moved = np.sqrt((1 - shrunk) / n) * (weights @ apart)
     moved += rows[there] + sphere * rng.standard_normal((len(there), d))
