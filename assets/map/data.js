@@ -193,3 +193,24 @@ function simplified(points, most = 64) {
   }
   return points;
 }
+
+function unpacked(bits, n) {
+  const out = new Uint8Array(n);
+  for (let i = 0; i < n; i++) out[i] = (bits[i >> 3] >> (i & 7)) & 1;
+  return out;
+}
+
+function segments(bytes, [mx, my]) {
+  const ends = new Float32Array(bytes.buffer.slice(0)), path = new Path2D();
+  for (let k = 0; k + 3 < ends.length; k += 4) {
+    path.moveTo(ends[k] - mx, ends[k + 1] - my);
+    path.lineTo(ends[k + 2] - mx, ends[k + 3] - my);
+  }
+  return { path, few: ends.length < 8000 };
+}
+
+function polyline(points, [mx, my]) {
+  const path = new Path2D();
+  for (const [x, y] of points) path.lineTo(x - mx, y - my);
+  return path;
+}

@@ -111,3 +111,17 @@ function placeCard(card, x, y) {
   card.style.left = `${Math.max(left, 4)}px`;
   card.style.top = `${Math.min(Math.max(y - h / 2, 4), innerHeight - h - 4)}px`;
 }
+
+function rgb(color) {
+  const hex = color.match(/^#([0-9a-f]{6})$/i);
+  if (hex) return [0, 2, 4].map((k) => parseInt(hex[1].slice(k, k + 2), 16));
+  return (color.match(/[\d.]+/g) ?? [128, 128, 128]).slice(0, 3).map(Number);
+}
+
+function themeOf(element) {
+  const style = getComputedStyle(element), of = (name) => style.getPropertyValue(`--st-${name}`).trim();
+  return {
+    background: of("background-color"), text: of("text-color"), gray: of("gray-color"),
+    primary: of("primary-color"), font: style.fontFamily,
+  };
+}

@@ -71,6 +71,7 @@ function listen(view) {
     if (view.pick(...at(event)) < 0) view.zoom(2, ...at(event));
   });
   stage.addEventListener("keydown", (event) => press(view, event));
+  document.addEventListener("keydown", seek); // the same function for each map: added once
   stage.addEventListener("blur", () => { view.byKey = false; view.point(-1, 0, 0); });
 }
 
@@ -91,7 +92,7 @@ function middleOf([[x0, y0], [x1, y1]]) {
 }
 
 // Arrows pan, plus and minus zoom, 0 shows all; the point nearest to the middle is pointed at, Enter
-// opens it; Escape ends a lasso, then clears the selection; L starts a lasso, / goes to the search box.
+// opens it; Escape ends a lasso, then clears the selection; L starts a lasso.
 function press(view, event) {
   if (event.target !== view.stage || event.ctrlKey || event.metaKey || event.altKey || !view.places) return;
   const ways = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
@@ -103,14 +104,22 @@ function press(view, event) {
   else if (event.key === "l" || event.key === "L") view.turn("lasso");
   else if (event.key === "Enter") view.open(view.at);
   else if (event.key === "Escape") escape(view);
-  else if (event.key === "/") document.querySelector("input[type=search], .st-key-_map_search input")?.focus();
   else return;
   event.preventDefault();
-  if (["Enter", "Escape", "/", "l", "L"].includes(event.key)) return;
+  if (["Enter", "Escape", "l", "L"].includes(event.key)) return;
   view.byKey = true;
   const box = view.stage.getBoundingClientRect();
   const reach = Math.min(view.width, view.height) / 4;
   view.point(view.pick(view.width / 2, view.height / 2, reach), box.left + box.width / 2, box.top + box.height / 2);
+}
+
+// "/" goes to the search box, from anywhere on a page with a map but a field or a dialog.
+function seek(event) {
+  const writing = event.composedPath()[0].matches?.("input, textarea, [contenteditable]");
+  const box = document.querySelector(".st-key-_q input");
+  if (event.key !== "/" || writing || !views.size || !box || document.querySelector("[role=dialog]")) return;
+  event.preventDefault();
+  box.focus();
 }
 
 function escape(view) {

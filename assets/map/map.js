@@ -387,41 +387,6 @@ class View {
   }
 }
 
-function unpacked(bits, n) {
-  const out = new Uint8Array(n);
-  for (let i = 0; i < n; i++) out[i] = (bits[i >> 3] >> (i & 7)) & 1;
-  return out;
-}
-
-function segments(bytes, [mx, my]) {
-  const ends = new Float32Array(bytes.buffer.slice(0)), path = new Path2D();
-  for (let k = 0; k + 3 < ends.length; k += 4) {
-    path.moveTo(ends[k] - mx, ends[k + 1] - my);
-    path.lineTo(ends[k + 2] - mx, ends[k + 3] - my);
-  }
-  return { path, few: ends.length < 8000 };
-}
-
-function polyline(points, [mx, my]) {
-  const path = new Path2D();
-  for (const [x, y] of points) path.lineTo(x - mx, y - my);
-  return path;
-}
-
-function rgb(color) {
-  const hex = color.match(/^#([0-9a-f]{6})$/i);
-  if (hex) return [0, 2, 4].map((k) => parseInt(hex[1].slice(k, k + 2), 16));
-  return (color.match(/[\d.]+/g) ?? [128, 128, 128]).slice(0, 3).map(Number);
-}
-
-function themeOf(element) {
-  const style = getComputedStyle(element), of = (name) => style.getPropertyValue(`--st-${name}`).trim();
-  return {
-    background: of("background-color"), text: of("text-color"), gray: of("gray-color"),
-    primary: of("primary-color"), font: style.fontFamily,
-  };
-}
-
 export default function ({ data, parentElement, setTriggerValue }) {
   const view = (parentElement.view ??= new View(parentElement));
   views.set(data.key, view);
