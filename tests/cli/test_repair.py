@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from onnxruntime import InferenceSession
 
 from core.cli import main
 from tests.fixtures.files import encoded, folder_of, jsonl, ramp
@@ -54,6 +56,15 @@ def test_a_recipe_is_judged_kept_exported_imported_and_searched_with(home, capsy
         for more in (["--recipe", "mine"], ["--recipe", "again"], [])
     ]
     assert hits[0] == hits[1] != hits[2]
+
+
+def test_a_name_that_ends_in_onnx_exports_an_onnx_model(home, capsys, tmp_path):
+    file = tmp_path / "r.onnx"
+    assert run(capsys, home, "repair", "--steps", "pls:keep=4", "--export", str(file))[0] == 0
+    session = InferenceSession(file.read_bytes())
+    d = session.get_inputs()[0].shape[1]
+    (queries,) = session.run(["text_queries"], {"vectors": np.eye(d, dtype=np.float32)})
+    assert queries.shape == (d, 4)
 
 
 def test_a_suggestion_names_what_was_compared(home, capsys):
