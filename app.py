@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import frame, state
+from pages.parts import frame, problems, state
 
 sections = {
     "": [
@@ -14,6 +14,7 @@ sections = {
     ],
     "More": [
         st.Page("pages/improve/repair.py", title="Repair"),
+        st.Page("pages/improve/compress.py", title="Compress"),
         st.Page("pages/about/methods.py", title="Methods"),
         st.Page("pages/about/measurements.py", title="Measurements"),
         st.Page("pages/about/formats.py", title="Formats"),
@@ -23,4 +24,5 @@ page = st.navigation(sections, position="top")
 st.set_page_config(f"{page.title} · Sextant", frame.ICON, "wide", menu_items={"About": frame.ABOUT})
 with state.workbench().read_session():
     frame.bar(page, [one for pages in sections.values() for one in pages])
-    page.run()
+    with problems.door():
+        page.run()

@@ -18,12 +18,49 @@ Each class builds its own message, so that no caller words it differently. `Canc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    r"""A text that every screen, file and table takes, whatever bytes it was made of.
+
+    Control characters, the escape sequences of terminals among them, and lone surrogates become
+    visible escapes.
+
+    >>> print(clean("a\x1b[2J\ud800 b"))
+    a\x1b[2J\ud800 b
+    """
+    return text if text.isprintable() else _UNPRINTABLE.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def cleaned(value: Any) -> Any:
+    r"""A JSON value with every text in it, keys included, as `clean` makes it.
+
+    >>> cleaned({"a\x00": ["b", 1]})
+    {'a\\x00': ['b', 1]}
+    """
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(str(key)): cleaned(one) for key, one in value.items()}
+    return [cleaned(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 class SextantError(Exception):
     """A message for the user; never a bug."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(clean(message))
 
 
 class InputError(SextantError):
@@ -38,8 +75,7 @@ class UnreadableFile(InputError):
     """
 
     def __init__(self, name: str, reason: str) -> None:
-        self.name = name
-        self.reason = reason
+        self.name, self.reason = clean(name), clean(reason)
         super().__init__(f"{name}: {reason}.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from dataclasses import asdict
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from core.cli.output import echo, print_json
@@ -76,6 +77,33 @@ def delete(workbench: Workbench, options: argparse.Namespace) -> None:
         document = {"deleted": card.name, "images": card.images, "texts": card.texts}
         return print_json(document, options)
     return echo(f"Deleted {card.name} with {items}.")
+
+
+def check(workbench: Workbench, options: argparse.Namespace) -> None:
+    """What does not fit together in a collection, mended with --repair."""
+    found = workbench.check(options.name, repair=options.repair)
+    if options.json:
+        document = {"name": options.name, "problems": [asdict(one) for one in found]}
+        return print_json(document, options)
+    for problem in found:
+        echo(f"{problem.sentence} {'Repaired.' if problem.mended else ''}".rstrip())
+    if any(not problem.mended for problem in found) and not options.repair:
+        echo(f"To repair what can be: sextant check {quote(options.name)} --repair")
+    return None if found else echo(f"{options.name}: everything fits.")
+
+
+def doctor(workbench: Workbench, options: argparse.Namespace) -> None:
+    """Versions, backends, free space, and the health of every collection."""
+    found = workbench.doctor()
+    if options.json:
+        return print_json(found, options)
+    packages = ", ".join(f"{name} {number}" for name, number in found["packages"].items())
+    echo(f"Python {found['python']}, {packages}")
+    echo(f"backends: {', '.join(found['backends'])}")
+    echo(f"home: {found['home']}, {found['free_gb']:,} GB free")
+    for name, problems in found["collections"].items():
+        echo(f"{name}: {' '.join(problems) or 'everything fits.'}")
+    return None
 
 
 def undo(workbench: Workbench, options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,18 @@ if TYPE_CHECKING:
 DRY_RUN_S = 60.0
 
 
+def use_memory(options: argparse.Namespace) -> None:
+    """Let this process and those that it starts decode with the memory of `--memory`."""
+    if options.memory:
+        os.environ["SEXTANT_MEMORY"] = str(options.memory)
+
+
 def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     """Read images, captions or vectors into a collection, or only show what would be read."""
     from core.errors import InputError
     from core.workbench import ReadOptions
 
+    use_memory(options)
     how = ReadOptions(**{f.name: getattr(options, f.name) for f in fields(ReadOptions)})
     if options.dry_run and options.prune:
         raise InputError("--dry-run cannot tell what is gone. An ingest without --prune lists it.")

@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from core.errors import InputError
+from core.errors import InputError, clean
 
 if TYPE_CHECKING:
     from core.encoders import Step
@@ -208,10 +208,10 @@ def print_json(document: Any, options: argparse.Namespace) -> None:
 def echo(line: str) -> None:
     """A line of the result, on standard output."""
     _LAST_LINE.clear()
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(clean(line) + "\n")
 
 
 def log(line: str) -> None:
     """A message, on standard error."""
     _LAST_LINE.clear()
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(clean(line) + "\n")

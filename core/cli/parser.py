@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli import gate
-from core.cli.collections import collections, delete, info, rename, undo
+from core.cli.collections import check, collections, delete, doctor, info, rename, undo
+from core.cli.compress import compress
 from core.cli.diagnose import diagnose
 from core.cli.evaluate import evaluate
 from core.cli.export import export
@@ -54,6 +55,7 @@ def build_parser() -> ArgumentParser:
     _label(command)
     _evaluate(command)
     _repair(command)
+    _compress(command)
     _diagnose(command)
     _export(command)
     _collections(command)
@@ -73,6 +75,9 @@ def _serve(command: Command) -> None:
             help="folder whose files can be added in the browser by path (your home folder)",
         )  # fmt: skip
         _memory(sub)
+        sub.add_argument(
+            "--debug", action="store_true", help="show tracebacks in the browser; localhost only"
+        )
         sub.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
@@ -163,9 +168,10 @@ def _search(command: Command) -> None:
         help="fuse in a full-text search: reciprocal rank fusion, or sum of z-scores",
     )  # fmt: skip
     sub.add_argument(
-        "--first", choices=("ivf", "muvera"), default="",
+        "--first", choices=("ivf", "muvera", "compressed"), default="",
         help="first stage: approximate (ivf; faster in large collections, with a measured recall) "
-        "or token vectors (muvera, then MaxSim; less accurate than exact search in our benchmark)",
+        "token vectors (muvera, then MaxSim; less accurate than exact search in our benchmark), or "
+        "the codes that `sextant compress --keep` keeps (compressed, then full vectors)",
     )  # fmt: skip
     sub.add_argument("-k", type=whole(1, 1000), default=10, help="number of hits, to 1000 (10)")
     sub.add_argument(
@@ -256,6 +262,31 @@ def _repair(command: Command) -> None:
     _encoder(sub)
 
 
+def _compress(command: Command) -> None:
+    sub = command("compress", compress, "bytes, recall and losers of ways to keep vectors")
+    sub.add_argument("name", help="the collection")
+    sub.add_argument(
+        "--only", default="", metavar="A,B",
+        help="ways with settings, such as: int8,truncation:dims=64,pq:parts=48",
+    )  # fmt: skip
+    suggest = sub.add_mutually_exclusive_group()
+    suggest.add_argument(
+        "--budget-bytes", type=decimal(1, 1e6), default=0, metavar="N",
+        help="suggest the best way in so many bytes an item",
+    )  # fmt: skip
+    suggest.add_argument(
+        "--recall", type=decimal(0.01, 1), default=0.99, metavar="R",
+        help="suggest the smallest way that keeps this recall@10 (0.99)",
+    )  # fmt: skip
+    sub.add_argument("--keep", default="", metavar="WAY", help="keep the codes of this way")
+    sub.add_argument("--way", default="", dest="export_way", metavar="WAY", help="for --export")
+    sub.add_argument("--export", type=Path, metavar="FILE", help="write its codes as safetensors")
+    sub.add_argument(
+        "--recipe", default="", metavar="RECIPE", help="the vectors as a stored recipe repairs them"
+    )
+    _encoder(sub)
+
+
 def _diagnose(command: Command) -> None:
     sub = command("diagnose", diagnose, "measure the geometry of the collection's vectors")
     sub.add_argument("name", help="the collection")
@@ -314,6 +345,13 @@ def _collections(command: Command) -> None:
     sub = command("delete", delete, "delete a collection with its vectors; image files stay")
     sub.add_argument("collection", metavar="NAME", help="the collection")
     sub.add_argument("--yes", action="store_true", help="confirm")
+    sub = command("check", check, "find rows, thumbnails and vectors that do not fit together")
+    sub.add_argument("name", help="the collection")
+    sub.add_argument(
+        "--repair", action="store_true",
+        help="delete rows of items that are gone, and make missing thumbnails again",
+    )  # fmt: skip
+    command("doctor", doctor, "versions, backends, free space and the health of all collections")
     sub = command("undo", undo, "undo the last edit of labels or tags, or the last deletion")
     sub.add_argument("name", help="the collection")
     sub.add_argument(

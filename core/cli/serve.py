@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import TOP
+from core.cli.ingest import use_memory
 from core.cli.output import Progress, log, print_json
 from core.errors import InputError
 
@@ -42,10 +43,11 @@ def serve(workbench: Workbench, options: argparse.Namespace) -> None:
     Raises:
         InputError: no free port at or after the given one, no such address, or no such folder.
     """
+    use_memory(options)
     root = {"SEXTANT_ROOT": str(_folder(options.root))} if options.root else {}
     host, port = options.host, _free_port(options.host, options.port)
     log(f"Sextant is at http://{host}:{port} (stop with Ctrl-C)")
-    settings = _settings(host, port, not options.no_browser)
+    settings = _settings(host, port, not options.no_browser, debug=_debug(options))
     server = subprocess.Popen(
         [sys.executable, "-m", "pages.parts.launch", json.dumps(settings)],
         env={**os.environ, "SEXTANT_HOME": workbench.uri, **root},
@@ -60,7 +62,18 @@ def serve(workbench: Workbench, options: argparse.Namespace) -> None:
         raise
 
 
-def _settings(host: str, port: int, browser: bool) -> dict[str, Any]:
+def _debug(options: argparse.Namespace) -> bool:
+    """Whether the browser shows tracebacks.
+
+    Raises:
+        InputError: other computers would see them, with the paths of this one.
+    """
+    if options.debug and options.host not in ("localhost", "127.0.0.1", "::1"):
+        raise InputError("--debug shows tracebacks to every browser. Leave out --host with it.")
+    return bool(options.debug)
+
+
+def _settings(host: str, port: int, browser: bool, *, debug: bool) -> dict[str, Any]:
     """Streamlit's options: no telemetry, our theme, and no watching of source files."""
     return {
         "server.address": host,
@@ -73,6 +86,7 @@ def _settings(host: str, port: int, browser: bool) -> dict[str, Any]:
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
         "client.showErrorLinks": False,
+        "client.showErrorDetails": "full" if debug else "none",
         "theme.base": str(TOP / "assets" / "theme.toml"),
     }
 

@@ -1,11 +1,13 @@
 """Images and texts to unit rows, with a passport."""
 
+from core.encoders.backends import BACKENDS
 from core.encoders.encoder import Encoder, load, long_text_note, warm, with_long_text
 from core.encoders.hub import SUGGESTIONS, Suggestion, reachable
 from core.encoders.steps import Step, finish, preparing
 from core.encoders.token_vectors import PROMPT
 
 __all__ = [
+    "BACKENDS",
     "PROMPT",
     "SUGGESTIONS",
     "Encoder",

@@ -7,7 +7,7 @@ bits, such images are almost black. So the range that is declared or used decide
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,9 @@ GRAY_WITH_ALPHA = "LA;16B"  # of PNG; Pillow reads it as RGBA
 BITS = (8, 10, 12, 14, 16)
 # Tags of TIFF.
 _BITS, _PHOTOMETRIC, _MAXIMUM, _SAMPLE_FORMAT = 258, 262, 281, 339
+_STRIP_HEIGHT, _TILE_HEIGHT = 278, 323
 _SIGNED, _WHITE_IS_ZERO = 2, 0
+_STRIP_PIXELS = 2_000_000
 _OTHER_ORDER = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
 
 
@@ -36,8 +38,8 @@ def separate_planes(image: ImageFile.ImageFile) -> None:
 
 def is_dark(image: Image.Image) -> bool:
     """Whether the colors use at most 14 of 16 bits, as seen from the upper 8."""
-    bands = image.split()[: _colors(image)]
-    return all(sum(band.histogram()[64:]) == 0 for band in bands)
+    counts = np.reshape(image.histogram(), (-1, 256))[: _colors(image)]
+    return not counts[:, 64:].any()
 
 
 def load_lower(image: ImageFile.ImageFile) -> Image.Image:
@@ -48,25 +50,57 @@ def load_lower(image: ImageFile.ImageFile) -> Image.Image:
     image.load()
     if not gray_with_alpha:
         return image
-    _, gray, _, alpha = image.split()  # the four bytes of a pixel
-    return Image.merge("RGBA", (gray, gray, gray, alpha))
+    for top, strip in strips(image):
+        _, gray, _, alpha = strip.split()  # the four bytes of a pixel
+        image.paste(Image.merge("RGBA", (gray, gray, gray, alpha)), (0, top))
+    return image
 
 
 def joined(upper: Image.Image, lower: Image.Image) -> Image.Image:
     """An image from the upper and the lower 8 of its 16 bits, scaled to the range of its colors."""
-    values = np.asarray(upper).astype(np.uint16) << 8 | np.asarray(lower)
     n = _colors(upper)
-    highest = int(values[..., :n].max())
+    pairs = zip(strips(upper), strips(lower), strict=True)
+    tops = [_both(high, low).max(axis=(0, 1)) for (_, high), (_, low) in pairs]
+    most = np.max(tops, axis=0)
+    highest = int(most[:n].max())
     bits = _bits_of(highest)
     if not highest or bits is None:
         return upper
     scale = np.minimum(np.arange(2**16) * (255 / (2**bits - 1)), 255)
-    scaled = np.rint(scale).astype(np.uint8)[values]
-    if n < values.shape[2] and values[..., n].max() >= 2**bits:
-        scaled[..., n] = np.asarray(upper)[..., n]  # the transparency does use all 16 bits
-    image = Image.fromarray(scaled, upper.mode)
-    image.info = {**upper.info, "note": _note("colors", bits)}
-    return image
+    scale = np.rint(scale).astype(np.uint8)
+    for (top, high), (_, low) in zip(strips(upper), strips(lower), strict=True):
+        scaled = scale[_both(high, low)]
+        if n < len(most) and most[n] >= 2**bits:
+            scaled[..., n] = np.asarray(high)[..., n]  # the transparency does use all 16 bits
+        upper.paste(Image.fromarray(scaled, upper.mode), (0, top))
+    upper.info["note"] = _note("colors", bits)
+    return upper
+
+
+def _both(upper: Image.Image, lower: Image.Image) -> Any:
+    """The 16 bits of each channel."""
+    return np.asarray(upper).astype(np.uint16) << 8 | np.asarray(lower)
+
+
+def strips(image: Image.Image, step: int = 1) -> Iterator[tuple[int, Image.Image]]:
+    """Full rows of an image, a few megapixels at a time, with the number of the first.
+
+    Args:
+        image: what is cut.
+        step: the numbers of first rows are its multiples.
+    """
+    rows = max(_STRIP_PIXELS // image.width // step, 1) * step
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def strip_bytes(image: ImageFile.ImageFile) -> int:
+    """What a TIFF decompresses at a time besides the image: a strip or a tile."""
+    tags = _tags(image)
+    if not tags:
+        return 0
+    rows = min(tags.get(_TILE_HEIGHT, tags.get(_STRIP_HEIGHT, image.height)), image.height)
+    return int(image.width * rows * sum(tags.get(_BITS, (8,))) // 8)
 
 
 def is_number(image: Image.Image) -> bool:
@@ -75,7 +109,7 @@ def is_number(image: Image.Image) -> bool:
 
 
 def gray(image: Image.Image) -> Image.Image:
-    """Gray values of 16 or 32 bits, signed or with decimals, as RGB.
+    """Gray values of 16 or 32 bits, signed or with decimals, as gray of 8 bits.
 
     Floats from 0 to 1 and integers of at most 16 bits have a known white; all other values are
     stretched from their lowest to their highest.
@@ -83,24 +117,35 @@ def gray(image: Image.Image) -> Image.Image:
     Raises:
         ValueError: some are not numbers.
     """
-    tags, values = _tags(image), np.asarray(image)
-    if values.dtype == np.int32 and not _is_signed(image):
-        values = values.view(np.uint32)
-    if values.dtype == np.uint8:
-        values = values.view(np.int8)
-    if not np.isfinite(values).all():
+    tags, signed = _tags(image), _is_signed(image)
+    ends = [
+        (values.min(), values.max())
+        for _, strip in strips(image)
+        if np.isfinite(values := _values(strip, signed)).all()
+    ]
+    if len(ends) < sum(1 for _ in strips(image)):
         raise ValueError("it has pixels that are not numbers (NaN or infinite)")
-    low, high = float(values.min()), float(values.max())
-    black, white, note = _range(low, high, values.dtype.kind == "f", _declared(tags))
-    kind = np.float64 if values.dtype.kind == "f" else np.float32
-    scaled = np.subtract(values, black, dtype=kind)
-    scaled *= 255 / max(white - black, 1e-300)
-    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
-        scaled = 255 - scaled
-    result = Image.fromarray(np.rint(scaled).astype(np.uint8)).convert("RGB")
-    if note:
-        result.info["note"] = note
+    low, high = float(min(e[0] for e in ends)), float(max(e[1] for e in ends))
+    floats = image.mode.startswith("F")
+    black, white, note = _range(low, high, floats, _declared(tags))
+    result = Image.new("L", image.size)
+    for top, strip in strips(image):
+        kind = np.float64 if floats else np.float32
+        scaled = np.subtract(_values(strip, signed), black, dtype=kind)
+        scaled *= 255 / max(white - black, 1e-300)
+        if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+            scaled = 255 - scaled
+        result.paste(Image.fromarray(np.rint(scaled).astype(np.uint8)), (0, top))
+    result.info = {"note": note} if note else {}
     return result
+
+
+def _values(image: Image.Image, signed: bool) -> Any:
+    """The gray values in their own type."""
+    values = np.asarray(image)
+    if values.dtype == np.int32 and not signed:
+        return values.view(np.uint32)
+    return values.view(np.int8) if values.dtype == np.uint8 else values
 
 
 def _range(low: float, high: float, floats: bool, declared: float) -> tuple[float, float, str]:

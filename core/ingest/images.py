@@ -1,7 +1,7 @@
 """Images: decoded to upright RGB, as thumbnails, and under a heat map.
 
 Files of users are decoded in full or rejected with a reason; sizes are checked before any pixel is
-decoded.
+decoded, and images that are larger than any encoder sees are reduced on the way.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import struct
 import warnings
 import zlib
 from io import BytesIO
+from math import ceil, sqrt
 
 import numpy as np
-from PIL import Image, ImageCms, ImageFile, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from core.errors import UnreadableFile
-from core.ingest import bit_depth, repairs
+from core.ingest import bit_depth, budget, repairs
 from core.types import Floats
 
 IMAGE_SUFFIXES = (
@@ -26,11 +27,18 @@ IMAGE_SUFFIXES = (
 UNSUPPORTED_SUFFIXES = (
     *(".heic", ".heif", ".jxl", ".svg", ".ico", ".psd", ".tga", ".dng", ".cr2", ".nef", ".arw"),
 )
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 110_000_000  # cameras of 100 megapixels have up to 102
+FULL_PIXELS = 25_000_000
+"""Images with more pixels are reduced to a half, a third ... of their size."""
 THUMBNAIL_SIDE = 320
 OVERLAY_SIDE = 900
 # Red of the palette: warm against most photographs, distinct from black and white.
 OVERLAY_COLOR = (211, 63, 97)
+
+# Bytes per pixel inside the decoder of a format, with the image that it returns; measured.
+_DECODER = {"WEBP": 20, "AVIF": 20, "JPEG2000": 20, "JPEG": 8, "MPO": 8, "GIF": 6}
+_PIXEL = 4  # bytes of a pixel in Pillow
+_COPIES = 3  # of the image, as its colors are converted
 
 # Raster formats only: EPS and PDF run a program, ICO and ICNS hide a second size inside.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
@@ -105,12 +113,13 @@ def decode(data: bytes, name: str, *, at_least: int = 0) -> Image.Image:
     Args:
         data: the file's bytes.
         name: its name in messages.
-        at_least: 0 decodes every pixel. Otherwise a large JPEG may be decoded at a half, a quarter
-            or an eighth of its size, several times faster, with no side shorter than this.
+        at_least: 0 decodes every pixel of an image up to `FULL_PIXELS`. Otherwise a large JPEG may
+            be decoded at a half, a quarter or an eighth of its size, several times faster, with no
+            side shorter than this.
 
     Raises:
-        UnreadableFile: empty, damaged, truncated, not in a supported format, or above
-            `MAX_PIXELS`.
+        UnreadableFile: empty, damaged, truncated, not in a supported format, above `MAX_PIXELS`, or
+            beyond the memory that may be used; see `core.ingest.budget`.
     """
     if not data:
         raise UnreadableFile(name, "the file is empty (0 bytes)")
@@ -127,10 +136,12 @@ def decode(data: bytes, name: str, *, at_least: int = 0) -> Image.Image:
 
 
 def _decoded(data: bytes, name: str, at_least: int) -> Image.Image:
+    header = _open(data, name)
     try:
-        image = _loaded(data, name, at_least)
-        turn = _TURNS.get(_orientation(image))
-        rgb = _srgb(image)
+        with budget.hold(name, _cost(header)):
+            image = _loaded(data, name, at_least)
+            turn = _TURNS.get(_orientation(image))
+            rgb = _reduced(image)
         upright = rgb if turn is None else rgb.transpose(turn)
         notes = [i.info["note"] for i in (image, rgb) if "note" in i.info]
         upright.info = {"note": notes[-1]} if notes else {}
@@ -142,19 +153,62 @@ def _decoded(data: bytes, name: str, at_least: int) -> Image.Image:
 def _loaded(data: bytes, name: str, at_least: int) -> Image.Image:
     """Every pixel decoded, and the values of wide types scaled to what is used of them."""
     image = _open(data, name)
-    if at_least and image.format in ("JPEG", "MPO"):
-        image.draft(None, (at_least, at_least))
+    full = image.width * image.height <= FULL_PIXELS
+    least = (at_least, at_least) if at_least else _small(image)
+    jpeg = image.format in ("JPEG", "MPO")
+    if jpeg and (at_least or not full):
+        image.draft(None, least)
     bit_depth.separate_planes(image)
     wide = bit_depth.has_wide_colors(image)
     image.load()  # before anything asks for EXIF data: Pillow would load it, and pass over damage
-    if image.format in ("JPEG", "MPO") and _ends_gray(image):
+    if jpeg and _ends_gray(image):
         longer = _open(repairs.jpeg_with_more(data), name)
-        longer.draft(None, (at_least, at_least) if at_least else image.size)
-        if longer.tobytes() != image.tobytes():
+        longer.draft(None, least if at_least or not full else image.size)
+        if ImageChops.difference(longer, image).getbbox():
             raise UnreadableFile(name, _DAMAGED)
     if not wide or not bit_depth.is_dark(image):
         return image
     return bit_depth.joined(image, bit_depth.load_lower(_open(data, name)))
+
+
+def _small(image: Image.Image) -> tuple[int, int]:
+    """The size that an image is reduced to."""
+    times = _times(image)
+    return image.width // times, image.height // times
+
+
+def _times(image: Image.Image) -> int:
+    """How many times shorter its sides become.
+
+    >>> _times(Image.new("1", (5000, 5000))), _times(Image.new("1", (10_000, 10_000)))
+    (1, 2)
+    """
+    return ceil(sqrt(image.width * image.height / FULL_PIXELS))
+
+
+def _cost(image: ImageFile.ImageFile) -> int:
+    """Bytes that decoding takes at most, by the header alone."""
+    pixels, times = image.width * image.height, _times(image)
+    own = _DECODER.get(image.format or "", _PIXEL)
+    if bit_depth.has_wide_colors(image):
+        own += _PIXEL  # the lower bits are decoded to an image of their own
+    copies = _COPIES if times == 1 else 1 / times**2  # a larger one is converted in strips
+    return int((own + _PIXEL * copies) * pixels) + bit_depth.strip_bytes(image)
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """RGB of at most `FULL_PIXELS`; the colors of a larger image are converted strip by strip."""
+    if bit_depth.is_number(image):
+        image = bit_depth.gray(image)
+    times = _times(image)
+    if times == 1:
+        return _srgb(image)
+    small = Image.new("RGB", (-(-image.width // times), -(-image.height // times)))
+    for top, strip in bit_depth.strips(image, times):
+        rgb = _srgb(strip)
+        small.paste(rgb.reduce(times), (0, top // times))
+        small.info |= rgb.info
+    return small
 
 
 def _ends_gray(image: Image.Image) -> bool:
@@ -241,7 +295,7 @@ def _orientation(image: Image.Image) -> int:
 def _srgb(image: Image.Image) -> Image.Image:
     """RGB, with the colors of an embedded ICC profile converted to sRGB."""
     profile = image.info.get("icc_profile")
-    if not profile or bit_depth.is_number(image):
+    if not profile:
         return _rgb(image)
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
@@ -261,8 +315,6 @@ def _srgb(image: Image.Image) -> Image.Image:
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if bit_depth.is_number(image):
-        return bit_depth.gray(image)
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image.convert("RGBA")

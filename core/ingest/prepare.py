@@ -16,6 +16,7 @@ from core.types import Floats, Item, Rejected
 
 THREADS = 2
 AHEAD = 96  # records decoded before the encoder needs them
+AHEAD_BYTES = 128_000_000  # of their files
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,24 @@ class PreparedRecord:
 def prefetch(
     pool: ThreadPoolExecutor, source: Iterable[Any], prepare: Callable[[Any], PreparedRecord]
 ) -> Iterator[PreparedRecord]:
-    """Prepared records in the source's order, up to AHEAD of them in progress."""
+    """Prepared records in the source's order, up to AHEAD of them, or AHEAD_BYTES, in progress."""
     waiting: deque[Future[PreparedRecord]] = deque()
     try:
         for record in source:
             waiting.append(pool.submit(prepare, record))
-            if len(waiting) >= AHEAD:
+            while len(waiting) >= AHEAD or _bytes_of(waiting) > AHEAD_BYTES:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _bytes_of(waiting: Iterable[Future[PreparedRecord]]) -> int:
+    """Bytes of the files that wait for the encoder; those that failed have none."""
+    ready = (f.result() for f in waiting if f.done() and f.exception() is None)
+    return sum(len(item.payload) for record in ready for item in record.items)
 
 
 def prepare(record: Entry, encoder: Encoder, done: set[str]) -> PreparedRecord:

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from core.errors import UnreadableFile
+from core.errors import UnreadableFile, clean, cleaned
 from core.ingest.images import decode, thumbnail
 from core.ingest.readers.detect import read
 from core.ingest.readers.files import Tree
@@ -30,6 +30,12 @@ class PreviewRow:
     attributes: Mapping[str, Value] = field(default_factory=dict)
     thumbnail: bytes = b""
     problem: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", clean(self.name))
+        for texts in ("captions", "labels"):
+            object.__setattr__(self, texts, tuple(map(clean, getattr(self, texts))))
+        object.__setattr__(self, "attributes", cleaned(dict(self.attributes)))
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,11 @@ from typing import BinaryIO
 from uuid import uuid4
 from zipfile import ZipFile, is_zipfile
 
-from core.errors import InputError, StoreError, UnreadableFile
+from core.errors import InputError, StoreError, UnreadableFile, clean
 from core.ingest.images import IMAGE_SUFFIXES
 
+MAX_NAME = 200  # bytes
+MAX_SUFFIX = 16
 MAX_AGE_S = 7 * 24 * 3600
 Upload = tuple[str, BinaryIO]
 
@@ -70,7 +72,7 @@ def save_uploads(files: Iterable[Upload], folder: Path) -> Path:
     Raises:
         InputError: no file, or several zips.
     """
-    files = [(PurePath(name.replace("\\", "/")).name or "file", data) for name, data in files]
+    files = [(_name(name), data) for name, data in files]
     if not files:
         raise InputError("There is no file to ingest. Choose images, a zip or a captions file.")
     zips = [(name, data) for name, data in files if name.lower().endswith(".zip")]
@@ -81,7 +83,7 @@ def save_uploads(files: Iterable[Upload], folder: Path) -> Path:
         place = folder / uuid4().hex[:12]
         place.mkdir(parents=True)
         return _place(zips, [f for f in files if f not in zips], place)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise StoreError(f"The files cannot be saved: {error}.") from error
 
 
@@ -91,6 +93,19 @@ def discard_upload(path: Path, folder: Path) -> None:
         path.unlink(missing_ok=True)
         if not any(path.parent.iterdir()):
             path.parent.rmdir()
+
+
+def _name(sent: str) -> str:
+    """The name to save a file under, whatever a browser sent.
+
+    >>> _name("a/../b.jpg"), _name(".."), len(_name("é" * 5000 + ".csv"))
+    ('b.jpg', 'file', 102)
+    """
+    name = PurePath(clean(sent).replace("\\", "/")).name
+    path = PurePath(name if name.strip(".") else "file")
+    short = path.suffix[:MAX_SUFFIX]
+    stem = path.stem.encode()[: MAX_NAME - len(short.encode())]
+    return stem.decode("utf-8", "ignore") + short
 
 
 def _place(zips: list[Upload], others: list[Upload], place: Path) -> Path:

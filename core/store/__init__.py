@@ -1,5 +1,6 @@
 """Collections on disk or in an object store; the only package that imports LanceDB."""
 
+from core.store.check import Problem
 from core.store.collection import Collection
 from core.store.encoded import EncodedCollection
 from core.store.exchange import lance_count, lance_schema, read_lance, write_lance
@@ -15,6 +16,7 @@ __all__ = [
     "EncodedCollection",
     "Field",
     "Home",
+    "Problem",
     "Tag",
     "check_name",
     "lance_count",

@@ -12,8 +12,9 @@ from uuid import uuid4
 import numpy as np
 import pyarrow as pa
 
+from core.errors import cleaned
 from core.store.lance import Database, Table
-from core.store.schema import FINDINGS, INGEST_REPORTS, LAYOUTS, RECIPES, REPORTS
+from core.store.schema import COMPRESSED, FINDINGS, INGEST_REPORTS, LAYOUTS, RECIPES, REPORTS
 from core.types import Floats, digest
 
 MAX_MATRICES = 64
@@ -60,7 +61,7 @@ class Artifacts:
         if table is None:
             return None
         reports = table.read(["report"], {"name": [name]})["report"].to_pylist()
-        return json.loads(reports[0]) if reports else None
+        return _read_json(reports[0]) if reports else None
 
     def write_findings(
         self, part: str, state: str, report: Mapping[str, Any], items: Floats | None = None
@@ -123,6 +124,30 @@ class Artifacts:
         if table:
             table.delete({"name": [name]})
 
+    def write_compressed(self, name: str, file: bytes, report: Mapping[str, Any]) -> None:
+        """Store compressed rows under a name, and what was measured of them."""
+        row = [[name], [file], [json.dumps(report, allow_nan=False)], [time.time_ns()]]
+        table = self._database.ensure("compressed", COMPRESSED)
+        table.merge(pa.table(row, schema=COMPRESSED), ["name"], replace=True)
+
+    def read_compressed(self, name: str) -> bytes | None:
+        """The file of compressed rows, or None."""
+        table = self._database.table("compressed")
+        files = table.read(["file"], {"name": [name]})["file"].to_pylist() if table else []
+        return files[0] if files else None
+
+    def compressed_report(self, name: str) -> dict[str, Any] | None:
+        """What was measured of compressed rows, or None."""
+        table = self._database.table("compressed")
+        found = table.read(["report"], {"name": [name]})["report"].to_pylist() if table else []
+        return _read_json(found[0]) if found else None
+
+    def delete_compressed(self, name: str) -> None:
+        """Delete compressed rows; the vectors stay."""
+        table = self._database.table("compressed")
+        if table:
+            table.delete({"name": [name]})
+
     def save_query(self, query: Mapping[str, str]) -> None:
         """Save a query with its settings; saving the same one again moves it to the front."""
         text = json.dumps(query, sort_keys=True)
@@ -156,14 +181,19 @@ class Artifacts:
         return next(iter(self.ingest_reports()), None)
 
 
+def _read_json(text: str) -> Any:
+    """A stored document; earlier versions wrote any text into it."""
+    return cleaned(json.loads(text))
+
+
 def _findings(table: Table) -> dict[str, tuple[str, dict[str, Any]]]:
     rows = table.read(["part", "state", "report"]).to_pylist()
-    return {r["part"]: (r["state"], json.loads(r["report"])) for r in rows}
+    return {r["part"]: (r["state"], _read_json(r["report"])) for r in rows}
 
 
 def _newest_first(table: Table) -> tuple[dict[str, Any], ...]:
     rows = table.read(["report", "added"]).sort_by([("added", "descending")])
-    return tuple(json.loads(report) for report in rows["report"].to_pylist())
+    return tuple(_read_json(report) for report in rows["report"].to_pylist())
 
 
 def _delete_oldest(table: Table, key: str, most: int) -> None:

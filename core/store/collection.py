@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
+from shlex import quote
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from core.errors import UnknownName
+from core.errors import InputError, UnknownName
 from core.store import additions, filters, writes
 from core.store.artifacts import Artifacts
+from core.store.check import Problem, problems
 from core.store.edits import Edits
 from core.store.filters import Field
 from core.store.full_text import FullTextIndex
@@ -82,13 +85,19 @@ class Collection:
 
         Raises:
             UnknownName: the collection has no vectors of that encoder.
+        InputError: it has none at all.
         """
         passports = self.passports()
         for passport in passports:
             if encoder in (None, passport.model, passport.key):
                 return passport
+        if encoder is None:
+            raise InputError(
+                f"'{self.name}' has no vectors yet. Encode it: sextant encode "
+                f"{quote(self.name)} --encoder starter"
+            )
         what = f"encoder of '{self.name}'"
-        raise UnknownName(what, encoder or "default", [p.model for p in passports])
+        raise UnknownName(what, encoder, [p.model for p in passports])
 
     def space(self, passport: Passport) -> Space:
         """All items with a vector of this encoder: images, then texts, each sorted by id."""
@@ -109,13 +118,32 @@ class Collection:
         """
         return [item_of(row) for row in self._items.rows(ids)]
 
+    def present(self, ids: Sequence[str]) -> set[str]:
+        """Which of some ids the collection has now."""
+        return {row["id"] for row in self._items.rows(ids, skip_unknown=True)}
+
+    def problems(self, *, repair: bool = False) -> Iterator[Problem]:
+        """What does not fit together; see `core.store.check.problems`."""
+        return problems(self._database, self._items, repair=repair)
+
+    def without_thumbnail(self) -> list[str]:
+        """Ids of images that have bytes and no thumbnail."""
+        items, table = self._items.items(), self._database.table("thumbnails")
+        has = table.read(["id"])["id"] if table else pa.array([], pa.string())
+        images = pc.and_(pc.equal(items.column("kind"), "image"),
+                         pc.not_equal(items.column("content"), ""))  # fmt: skip
+        missing = pc.and_(images, pc.invert(pc.is_in(items.ids, value_set=has)))
+        return items.ids.filter(missing).to_pylist()
+
     def table(self, ids: Sequence[str]) -> pa.Table:
         """The items of some ids as an Arrow table, in that order, with their attributes.
 
-        Columns: id, kind, name, text, labels, and one for each attribute.
+        Columns: id, kind, name, text, labels, and one for each attribute; all but the id are null
+        for items that were deleted.
         """
         items = self._items.items()
         rows = self._items.positions(items, ids)
+        rows = pa.array(rows, mask=rows < 0)
         values = {name: items.column(name) for name in ("kind", "name", "text", "labels")}
         values |= {name: items.attribute(name) for name in items.attributes}
         return pa.table({"id": list(ids)} | {name: v.take(rows) for name, v in values.items()})

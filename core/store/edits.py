@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.errors import InputError
+from core.errors import InputError, clean
 from core.store import writes
 from core.store.lance import Database, Table
 from core.store.originals import Originals
-from core.store.schema import EDITS, TAGS, UNDO, printable, tokens_name, vectors_name
+from core.store.schema import EDITS, TAGS, UNDO, tokens_name, vectors_name
 from core.store.tags import Tags, both
 from core.types import Item, Passport
 
@@ -90,7 +90,7 @@ class Edits:
 
     def set_labels(self, ids: Sequence[str], labels: Sequence[str]) -> None:
         """Give items these labels in place of theirs; blank ones do not count."""
-        labels = [label.strip() for label in map(printable, labels) if label.strip()]
+        labels = [label.strip() for label in map(clean, labels) if label.strip()]
         items = self._database.table("items")
         rows = items.read(["id", "labels"], {"id": list(ids)}) if items else None
         if items is None or not rows:

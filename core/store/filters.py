@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import BadParameter, UnknownName
-from core.store.schema import EXACT, fits_int64, printable
+from core.store.schema import EXACT, fits_int64
 from core.store.snapshot import Snapshot
 from core.types import Bools, Filter, Value
 
@@ -194,7 +194,7 @@ def _contains(values: pa.Array, kind: str, condition: Filter) -> pa.Array:
         raise BadParameter(f"The filter on '{condition.field}'", "contains", allowed)
     if len(condition.values) != 1 or not isinstance(condition.values[0], str):
         raise BadParameter(f"The text in '{condition.field}'", condition.values, "one text")
-    return pc.match_substring(values, printable(condition.values[0]), ignore_case=True)
+    return pc.match_substring(values, _storable(condition.values[0]), ignore_case=True)
 
 
 def _wanted(kind: str, condition: Filter) -> list[Value]:
@@ -209,7 +209,7 @@ def _wanted(kind: str, condition: Filter) -> list[Value]:
     if kind == "float":
         numbers = [v for v in condition.values if isinstance(v, int | float)]
         return [float(v) for v in numbers if v != v or _float(v, inf) == _float(v, -inf)]
-    return [printable(v) if isinstance(v, str) else v for v in condition.values if v is not None]
+    return [_storable(v) if isinstance(v, str) else v for v in condition.values if v is not None]
 
 
 def _is_end(value: object) -> bool:
@@ -218,3 +218,8 @@ def _is_end(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _storable(text: str) -> str:
+    """A text as it is stored; control characters were stored as they are by earlier versions."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.errors import StoreError
 from core.store.items import ItemsTable
 from core.store.lance import Database, Table
 from core.store.schema import PAIRS, WORDS, one_array
@@ -48,9 +50,14 @@ class FullTextIndex:
         `among`, only these ids: images by any of their captions. The text `without` counts for
         nothing, as where it is the query.
         """
-        table = self._table()
-        if table is None or not text.strip():
+        if not text.strip() or not len(self._items.items().ids):
             return []
+        try:
+            table = self._table()
+        except StoreError:  # such as a read-only home: an index that is there may be older
+            table = self._database.table("words")
+        if table is None or not table.has_text_index():
+            return self._scan(text, limit, among, without)
         pairs = self._database.cached("pairs", _pairs, PAIRS.empty_table())
         allowed = None if among is None else pa.array(among, pa.string())
         searched = None if allowed is None else _with_captions(pairs, allowed)
@@ -65,6 +72,25 @@ class FullTextIndex:
             ids = pa.table({"id": pa.array(scores, pa.string())})
             scores = {id_: scores[id_] for id_ in _where(ids, "id", allowed)["id"].to_pylist()}
         return sorted(scores.items(), key=lambda hit: (-hit[1], hit[0]))
+
+    def _scan(
+        self, text: str, limit: int, among: Sequence[str] | None, without: str
+    ) -> list[tuple[str, float]]:
+        """Without an index: how many of the words each item has, as they are written."""
+        items = self._items.items()
+        rows = _rows(items, pa.array(range(len(items.ids)), pa.int64()))
+        texts = pc.utf8_lower(rows["words"])
+        counts = np.zeros(len(rows))
+        for word in set(text.lower().split()):
+            found = pc.match_substring(texts, word)
+            counts += found.to_numpy(zero_copy_only=False)
+        allowed = None if among is None else set(among)
+        hits = [
+            (id_, float(count))
+            for id_, count in zip(rows["id"].to_pylist(), counts.tolist(), strict=True)
+            if count and id_ != without and (allowed is None or id_ in allowed)
+        ]
+        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:limit]
 
     def _table(self) -> Table | None:
         """The up-to-date table; None while there are no items."""

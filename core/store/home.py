@@ -17,6 +17,8 @@ from core.store.collection import Collection
 from core.store.lance import Database, Table, is_remote, key, store_errors
 from core.store.originals import place
 
+DELETED = "deleted"
+KEY = re.compile("[0-9a-f]{16}")
 NAME = re.compile(r"(?! )[\w .-]{1,60}(?<! )")
 SCHEMA = pa.schema(
     [
@@ -90,12 +92,29 @@ class Home:
     def delete(self, name: str) -> None:
         """Delete a collection and everything in it."""
         row = self._row(name)
-        self._table().delete({"key": [row.key]})
-        self._open = {k: c for k, c in self._open.items() if k[0] != row.key}
         with store_errors(f"The collection '{name}' at {self.uri} cannot be deleted"):
-            files, folder = place(self._folder(row.key))
-            if files.get_file_info(folder).type is fs.FileType.Directory:
-                files.delete_dir(folder)
+            files, marks = place(self._folder(DELETED))
+            files.create_dir(marks, recursive=True)
+            with files.open_output_stream(f"{marks}/{row.key}") as stream:
+                stream.write(b"")
+            self._sweep(row.key)
+
+    def sweep(self) -> None:
+        """Complete deletions that a killed process left half done."""
+        with store_errors(f"What was deleted at {self.uri} cannot be removed"):
+            files, marks = place(self._folder(DELETED))
+            for mark in files.get_file_info(fs.FileSelector(marks, allow_not_found=True)):
+                if KEY.fullmatch(mark.base_name):
+                    self._sweep(mark.base_name)
+
+    def _sweep(self, folder_key: str) -> None:
+        """Delete what was marked: its row, its folder, and at last the mark."""
+        self._table().delete({"key": [folder_key]})
+        self._open = {k: c for k, c in self._open.items() if k[0] != folder_key}
+        files, folder = place(self._folder(folder_key))
+        if files.get_file_info(folder).type is fs.FileType.Directory:
+            files.delete_dir(folder)
+        files.delete_file(f"{place(self._folder(DELETED))[1]}/{folder_key}")
 
     def _claim(self, name: str, folder: str, created: str) -> _Row:
         """Register a name, unless it is taken, also by a process that registers it right now."""

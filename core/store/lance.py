@@ -53,7 +53,7 @@ def store_errors(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, RuntimeError, pa.ArrowException) as error:
+    except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
         raise StoreError(f"{what}: {_reason(error)}.") from error
 
 
@@ -215,6 +215,11 @@ class Table:
         from lancedb.index import FTS
 
         self._index(column, FTS())
+
+    def has_text_index(self) -> bool:
+        """Whether `match` can be called."""
+        with store_errors(self._reading):
+            return any(index.index_type == "FTS" for index in self._handle.list_indices())
 
     def _index(self, column: str, config: Any) -> None:
         if all(i.columns != [column] for i in self._handle.list_indices()):

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.errors import clean
 from core.store.lance import IDS_PER_CONDITION, Database, Table
-from core.store.schema import PROVENANCE, printable
+from core.store.schema import PROVENANCE
 
 
 class Provenance:
@@ -30,8 +31,8 @@ class Provenance:
 
     def write(self, place: str, names: Mapping[str, Iterable[str]]) -> None:
         """Record what a place has now. Names of other ids stay: they may still be deleted."""
-        place = printable(place)
-        now = {(place, printable(name), id_) for id_, of in names.items() for name in of}
+        place = clean(place)
+        now = {(place, clean(name), id_) for id_, of in names.items() for name in of}
         before = set(self._rows(place))
         renamed = {id_ for _, _, id_ in before - now if id_ in names}
         if renamed and (table := self._database.table("provenance")):
@@ -62,7 +63,7 @@ class Provenance:
         table = self._database.table("provenance")
         if table is None:
             return ()
-        rows = table.read(PROVENANCE.names, {"place": [printable(place)]})
+        rows = table.read(PROVENANCE.names, {"place": [clean(place)]})
         return zip(*(rows[name].to_pylist() for name in PROVENANCE.names), strict=True)
 
 

@@ -41,6 +41,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.errors import clean
 from core.store.lance import key
 from core.types import Ints, Item, Passport, Value, digest
 
@@ -101,6 +102,15 @@ REPORTS = pa.schema(
 RECIPES = pa.schema(
     [key("name"), pa.field("file", pa.large_binary()), pa.field("added", pa.int64())]
 )
+# A file of compressed rows as `core.improve` writes it, and what was measured of it.
+COMPRESSED = pa.schema(
+    [
+        key("name"),
+        pa.field("file", pa.large_binary()),
+        pa.field("report", pa.string()),
+        pa.field("added", pa.int64()),
+    ]
+)
 # `part` is what was measured, `state` identifies the vectors and the code that measured them, and
 # `items` are (m, n) float32, compressed: m findings over n items.
 FINDINGS = pa.schema(
@@ -139,12 +149,12 @@ def item_rows(items: Sequence[Item]) -> pa.Table:
     columns = [
         [i.id for i in items],
         [i.kind for i in items],
-        [printable(i.name) for i in items],
+        [clean(i.name) for i in items],
         [os.fsencode(i.source) for i in items],
         [content(i) for i in items],
         texts,
         [None if t is None else len(t) for t in texts],
-        [[printable(label) for label in i.labels] for i in items],
+        [[clean(label) for label in i.labels] for i in items],
         [now + n for n in range(len(items))],
     ]
     rows = pa.table(columns, schema=ITEMS)
@@ -208,7 +218,7 @@ def attribute_of(column: str) -> tuple[str, str] | None:
         return None
     parts = re.findall(r"_([0-9a-f]{2})|(.)", match[2])
     data = b"".join(bytes.fromhex(code) if code else plain.encode() for code, plain in parts)
-    return data.decode("utf-8", "surrogatepass"), match[1]
+    return clean(data.decode("utf-8", "surrogatepass")), match[1]
 
 
 def attributes_in(columns: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -257,9 +267,4 @@ def _typed(value: Value | None) -> tuple[str, Any]:
         return "int", value
     if isinstance(value, float):
         return "float", value
-    return "str", printable(str(value))
-
-
-def printable(text: str) -> str:
-    """A text that can be stored: undecodable bytes of a file's name are written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "str", clean(str(value))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 
-from core.errors import PassportMismatch
+from core.errors import PassportMismatch, clean, cleaned
 from core.types.arrays import Kind, Value
 
 
@@ -43,6 +43,9 @@ class Item:
     id: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", clean(self.name))
+        object.__setattr__(self, "labels", tuple(map(clean, self.labels)))
+        object.__setattr__(self, "attributes", cleaned(dict(self.attributes)))
         if not self.id:
             object.__setattr__(self, "id", digest(self.kind, self.payload))
 
@@ -58,6 +61,10 @@ class Rejected:
 
     name: str
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", clean(self.name))
+        object.__setattr__(self, "reason", clean(self.reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, RLock
@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from core import encoders
 from core import measure as _core_measure
+from core.errors import StoreError
 from core.types import Item, Passport, Space, Value
+from core.workbench import compress as _compress
 from core.workbench import evaluate as _evaluate
 from core.workbench import explain as _explain
 from core.workbench import export as _export
 from core.workbench import findings as _findings
+from core.workbench import health as _health
 from core.workbench import ingest as _ingest
+from core.workbench import kept_codes as _kept_codes
 from core.workbench import layouts as _layouts
 from core.workbench import measure as _measure
 from core.workbench import probe as _probe
@@ -104,6 +108,9 @@ class Workbench:
     example_queries = staticmethod(_search.example_queries)
     text_search_off = staticmethod(_search.text_search_off)
 
+    check = _health.check
+    doctor = _health.doctor
+
     explain = staticmethod(_explain.explain)
     overlay = staticmethod(_explain.overlay)
     readable_image = staticmethod(_explain.readable_image)
@@ -162,6 +169,16 @@ class Workbench:
     import_recipe = staticmethod(_recipes.import_recipe)
     repaired = staticmethod(_recipes.repaired)
 
+    compress = staticmethod(_compress.compress)
+    way_names = staticmethod(_compress.way_names)
+    known_ways = staticmethod(_compress.known_ways)
+    compressor_names = staticmethod(_compress.compressor_names)
+    compressed_geometry = staticmethod(_compress.geometry_of)
+    way_bytes = staticmethod(_compress.way_bytes)
+    keep_way = staticmethod(_kept_codes.keep_way)
+    kept_way = staticmethod(_kept_codes.kept_way)
+    delete_kept_way = staticmethod(_kept_codes.delete_kept_way)
+
     encoder_report = staticmethod(_probe.encoder_report)
     saved_encoder_report = staticmethod(_probe.saved_encoder_report)
     encoder_report_off = staticmethod(_probe.encoder_report_off)
@@ -179,6 +196,8 @@ class Workbench:
         with self._lock:
             if not hasattr(self, "_home"):
                 self._home = Home(self.uri)
+                with suppress(StoreError):  # such as a read-only home
+                    self._home.sweep()
             return self._home
 
     def read_session(self) -> AbstractContextManager[None]:

@@ -64,6 +64,7 @@ def ingest(
         InputError: nothing in it can be read; no new collection is left behind.
     """
     started, began = monotonic(), time_ns()
+    path = pipeline.allowed(path, root)
     bench.last_used.note(name)
     place = _place(bench, path)
     try:
@@ -134,6 +135,7 @@ def preview(
     Raises:
         InputError: nothing in it can be read.
     """
+    path = pipeline.allowed(path, root)
     if not exports.is_export(path):
         stored = _stored(bench, name)
         return pipeline.preview(path, root, options, stored, rows=rows, seconds=seconds)

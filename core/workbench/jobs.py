@@ -12,17 +12,18 @@ from pathlib import Path
 from threading import RLock, Thread
 from time import monotonic, time
 from traceback import format_exception
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 from uuid import uuid4
 
 import psutil
 
-from core.errors import Cancelled, SextantError, StoreError, UnknownName
+from core.errors import Cancelled, SextantError, StoreError, UnknownName, clean, cleaned
 from core.types import Progress
 
 KEPT = 50  # records of jobs that are not running
 WINDOW_S = 15.0  # that the rate is measured over
 SAVE_EVERY_S = 1.0
+MOST = 1e18  # of any number in a record
 SAME_START_S = 2.0  # a process's start time, read twice, differs by less
 
 State = Literal["running", "done", "cancelled", "failed", "interrupted"]
@@ -55,6 +56,18 @@ class Record:
     step_number: int = 0
     steps: int = 0
     unit: str = ""
+
+    def __post_init__(self) -> None:
+        kinds = {"str": str, "int": int, "float": int | float, "dict[str, Any]": dict}
+        for one in fields(Record):
+            value = getattr(self, one.name)
+            if one.type in kinds and not isinstance(value, kinds[str(one.type)]):
+                raise TypeError(f"{one.name} is {value!r}")
+            if isinstance(value, int | float) and not abs(value) < MOST:
+                raise ValueError(f"{one.name} is {value!r}")
+            setattr(self, one.name, cleaned(value))
+        if self.state not in get_args(State):
+            raise TypeError(f"state is {self.state!r}")
 
 
 @dataclass
@@ -280,9 +293,11 @@ def _read_record(path: Path) -> Job | None:
     """The job of a record; None when another process has just deleted it."""
     try:
         job = Job(**json.loads(path.read_text(encoding="utf-8")), folder=path.parent)
+        if job.id != path.stem:  # it names the files that are deleted with it
+            raise ValueError(job.id)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         sentence = f"The record {path.name} cannot be read."
         return Job(path.stem, path.stem, "", {}, 0, "", 0.0, "failed", error=sentence)
     if job.state == "running" and not _is_alive(job):
@@ -297,7 +312,7 @@ def _is_alive(job: Job) -> bool:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
         return abs(process.create_time() - float(job.born)) < SAME_START_S
-    except (psutil.Error, ValueError):
+    except (psutil.Error, ValueError, OverflowError):
         return False
 
 
@@ -314,7 +329,7 @@ def _work(job: Job, work: Callable[[Tick], Any]) -> None:
     finally:
         bug = sys.exception()
         if bug is not None:
-            job.error = f"A bug in Sextant: {type(bug).__name__}: {bug}"
+            job.error = clean(f"A bug in Sextant: {type(bug).__name__}: {bug}")
             job.traceback = "".join(format_exception(bug))
         job.finished = time()
         job.state = state
@@ -324,7 +339,7 @@ def _work(job: Job, work: Callable[[Tick], Any]) -> None:
 
 def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as JSON gives them back, so that they compare equal."""
-    return json.loads(json.dumps(dict(arguments)))
+    return cleaned(json.loads(json.dumps(dict(arguments))))
 
 
 def _duration(seconds: float) -> str:

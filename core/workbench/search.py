@@ -15,6 +15,7 @@ from core.report import read_selection
 from core.search import SearchResult
 from core.types import Filter, FirstStage, Floats, Kind, Part, Query, Space
 from core.workbench.ingest import DEFAULT_ENCODER
+from core.workbench.kept_codes import kept_way
 from core.workbench.selections import selected_rows
 
 if TYPE_CHECKING:
@@ -43,9 +44,16 @@ def search_all(opened: EncodedCollection, queries: Sequence[Query]) -> tuple[Sea
     for query in queries:
         engine.query_rows(opened.space, query)  # an unknown item is an error before anything runs
     vectors = engine.encode(opened, queries)
-    return tuple(
+    results = tuple(
         engine.run(_plan(opened, query, vector))
         for query, vector in zip(queries, vectors, strict=True)
+    )
+    # What was deleted since the collection was opened is no result any more.
+    found = {hit.id for result in results for hit in result.hits}
+    gone = found - opened.collection.present(sorted(found))
+    return tuple(
+        replace(r, hits=tuple(h for h in r.hits if h.id not in gone)) if gone else r
+        for r in results
     )
 
 
@@ -98,11 +106,12 @@ def cosines(opened: EncodedCollection, ids: Sequence[str]) -> Floats:
 
 
 def first_stages(opened: EncodedCollection) -> tuple[FirstStage, ...]:
-    """First stages that can be used here: IVF with many items, MUVERA with token vectors."""
+    """First stages that can be used here: IVF with many items, others where stored."""
     possible: dict[FirstStage, bool] = {
         "": True,
         "ivf": engine.pays(opened.space),
         "muvera": opened.collection.tokens.stored(opened.passport).items > 0,
+        "compressed": kept_way(opened) is not None,
     }
     return tuple(stage for stage, can in possible.items() if can)
 

@@ -106,6 +106,14 @@ def _root(bench: Workbench, path: Path) -> Path:
 
 def _ingest(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
     path = Path(arguments["path"])
+    try:
+        return _ingested(bench, arguments, path, tick)
+    except InputError:  # repeating it would not help
+        uploads.discard_upload(path, upload_folder(bench))
+        raise
+
+
+def _ingested(bench: Workbench, arguments: Arguments, path: Path, tick: Tick) -> Any:
     report = bench.ingest(
         arguments["name"],
         path,
@@ -209,6 +217,14 @@ def _repair(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     bench.repair(opened, arguments["steps"], progress=tick)
 
 
+def _compress(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    # Nothing is returned: `compress` has the ways as long as they are among the latest.
+    opened = bench.open(arguments["name"], arguments["encoder"])
+    if arguments.get("recipe"):
+        opened = bench.repaired(opened, arguments["recipe"])
+    bench.compress(opened, only=arguments["only"], progress=tick)
+
+
 def _suggest_repair(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     opened = bench.open(arguments["name"], arguments["encoder"])
     bench.suggest(opened, arguments["seconds"], progress=tick)
@@ -226,6 +242,7 @@ VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "measure_rankings": _measure_rankings,
     "measure_all": _measure_all,
     "export": _export,
+    "compress": _compress,
     "repair": _repair,
     "suggest_repair": _suggest_repair,
 }

@@ -1,7 +1,9 @@
-"""Errors a user can correct are shown as sentences; bugs keep their traceback."""
+"""Errors a user can correct are shown as sentences; of bugs only an id, which the log explains."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 import streamlit as st
 
@@ -21,6 +23,28 @@ def shown(*, stop: bool = False) -> Iterator[None]:
         show(problem)
         if stop:
             st.stop()
+
+
+@contextmanager
+def door() -> Iterator[None]:
+    """Draw a page; what fails in it is one sentence, its details are in the server's log.
+
+    With `sextant serve --debug` bugs are raised, for Streamlit to show where they are.
+    """
+    try:
+        yield
+    except SextantError as problem:
+        show(problem)
+    except Exception:
+        if st.get_option("client.showErrorDetails") == "full":
+            raise
+        id_ = uuid4().hex[:8]
+        logging.getLogger("sextant").exception("Error %s", id_)
+        st.error(
+            f"This page failed, which is a bug in Sextant. The log of the server tells more, at "
+            f"error {id_}.",
+            icon=":material/bug_report:",
+        )
 
 
 def show(problem: SextantError) -> None:

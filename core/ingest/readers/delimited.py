@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from core.errors import BadParameter, UnreadableFile
+from core.ingest.budget import check
 from core.ingest.images import IMAGE_SUFFIXES
 from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.forms import Table, TableForm
@@ -30,6 +31,7 @@ _NUMBERED = re.compile(r"(?P<image>[^|]+)\|\s*\d+\s*\|?(?P<caption>.*)")
 _TEXT = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""  # as Python prints it
 _SEPARATORS = {"comma": ",", "tab": "\t", "\\t": "\t", "semicolon": ";", "pipe": "|"}
 _EXCEL = re.compile(r"sep=.\r?\n")
+_CELL_BYTES = 8  # of an empty cell of a row that is short
 _SAMPLE = 1000  # lines that tell what a row looks like
 
 
@@ -48,6 +50,7 @@ def delimited(name: str, content: str, options: ReadOptions = DETECT) -> Table:
     lines = _cells(name, content, delimiter, made_up, options, stray)
     header = made_up or _header(next(lines)[1])
     short: list[str] = []
+    check(name, _CELL_BYTES * len(header) * content.count("\n"), len(content))
     table = [(place, _aligned(place, cells, len(header), short)) for place, cells in lines]
     columns = list(zip(*(cells for _, cells in table if isinstance(cells, list)), strict=True))
     if numbered := _numbers_rows(header, columns):
@@ -181,11 +184,11 @@ def _header(cells: list[str] | UnreadableFile) -> list[str]:
     """A unique name for every column."""
     if isinstance(cells, UnreadableFile):
         raise cells
-    names: list[str] = []
+    names: dict[str, None] = {}
     for at, cell in enumerate(cells, 1):
         name = cell.strip() or f"column {at}"
-        names.append(f"{name} {at}" if name in names else name)
-    return names
+        names[f"{name} {at}" if name in names else name] = None
+    return list(names)
 
 
 def _cells(

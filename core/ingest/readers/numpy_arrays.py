@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import UnreadableFile
+from core.ingest.budget import check
 from core.ingest.readers.files import Folder, hidden, suffix
 from core.ingest.readers.forms import Table
 from core.ingest.readers.loose_images import is_image
@@ -184,6 +185,8 @@ def _arrays(path: Path, aside: list[Aside]) -> dict[str, Any]:
     arrays: dict[str, Any] = {}
     try:
         with np.load(path, allow_pickle=False) as archive:
+            for info in archive.zip.infolist():
+                check(f"{path.name}: {info.filename}", info.file_size, info.compress_size)
             for name in archive.files:
                 try:
                     array = archive[name]

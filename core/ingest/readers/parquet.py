@@ -9,6 +9,7 @@ from shlex import quote
 from typing import Any
 
 from core.errors import UnreadableFile
+from core.ingest.budget import MAX_RATIO, check
 from core.ingest.readers.fields import about_downloads
 from core.ingest.readers.files import Tree
 from core.ingest.readers.forms import Table, TableForm
@@ -21,6 +22,9 @@ from core.types import Rejected
 NOT_PARQUET = "it is not a Parquet file, or it is damaged"
 _BLOCK_ROWS = 16_384
 _BLOCK_BYTES = 16_000_000  # of rows in memory, where images lie in the table
+_REPEATED_BYTES = 128_000_000  # of rows, if each had the longest value of a dictionary
+_ROW_BYTES = 1000  # in memory, of a row without any text
+_NUMBER_BYTES = 8
 BUFFER = 1 << 20  # bytes of a column in memory; without, all of it in a row group
 
 
@@ -38,7 +42,8 @@ def parquet_of(tree: Tree, file: str) -> Callable[[], Any]:
         )
 
     try:
-        open_().close()
+        with open_() as opened:
+            must_be_honest(file, opened)
     except (ArrowException, OSError) as error:
         raise UnreadableFile(file, NOT_PARQUET) from error
     return open_
@@ -121,7 +126,11 @@ class _Rows:
         """The fields of each row, a block of rows at a time."""
         at = 0
         with self.open_() as file:
-            for batch in file.iter_batches(block_rows(*extent(file)), columns=list(self.known)):
+            packed, decoded = packed_size(file), 0
+            for batch in file.iter_batches(block_rows(file), columns=list(self.known)):
+                batch = _plain(batch)
+                decoded += batch.nbytes
+                check(self.name, 2 * decoded, packed, MAX_RATIO)  # as read, and as rows
                 for row in batch.to_pylist():
                     at += 1
                     for column, names in self.classes.items():
@@ -129,20 +138,55 @@ class _Rows:
                     yield f"{self.name} row {at}", row
 
 
-def extent(file: Any) -> tuple[int, int]:
-    """Rows and decompressed bytes of a Parquet file."""
-    metadata = file.metadata
-    groups = (metadata.row_group(at) for at in range(metadata.num_row_groups))
-    return metadata.num_rows, sum(group.total_byte_size for group in groups)
+def must_be_honest(name: str, file: Any) -> None:
+    """Reject an open Parquet file whose rows would take far more memory than it has bytes.
 
-
-def block_rows(n: int, size: int) -> int:
-    """How many rows a block may have, of a table of n rows and so many bytes.
-
-    >>> block_rows(1000, 1_000_000_000), block_rows(1000, 1000)
-    (16, 16384)
+    Raises:
+        UnreadableFile: a few bytes stand for too many rows or numbers.
     """
-    return max(1, min(_BLOCK_ROWS, _BLOCK_BYTES * n // max(size, 1)))
+    rows = _ROW_BYTES * file.metadata.num_rows
+    check(name, max(rows, sum(map(_decoded, _chunks(file)))), packed_size(file))
+
+
+def packed_size(file: Any) -> int:
+    """Bytes of the columns of an open Parquet file, as they are stored."""
+    return sum(chunk.total_compressed_size for chunk in _chunks(file))
+
+
+def block_rows(file: Any) -> int:
+    """How many rows of an open Parquet file may be in memory."""
+    n, chunks = file.metadata.num_rows, _chunks(file)
+    rows = min(_BLOCK_ROWS, _BLOCK_BYTES * n // max(sum(map(_decoded, chunks)), 1))
+    # A value of a dictionary may come back in every row.
+    longest = max((c.total_uncompressed_size for c in chunks if _repeats(c)), default=0)
+    return max(1, min(rows, _REPEATED_BYTES // longest) if longest else rows)
+
+
+def _plain(batch: Any) -> Any:
+    """Rows with every text in full, as they are in memory once they are Python's."""
+    from pyarrow import DictionaryArray, RecordBatch
+
+    columns = [c.dictionary_decode() if isinstance(c, DictionaryArray) else c for c in batch]
+    return RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def _chunks(file: Any) -> list[Any]:
+    """The columns of each group of rows."""
+    groups = (file.metadata.row_group(at) for at in range(file.metadata.num_row_groups))
+    return [group.column(at) for group in groups for at in range(group.num_columns)]
+
+
+def _repeats(chunk: Any) -> bool:
+    """Whether texts or bytes of a column may be stored once and have many rows."""
+    return chunk.physical_type == "BYTE_ARRAY" and any(
+        "DICTIONARY" in how or "DELTA" in how for how in chunk.encodings
+    )
+
+
+def _decoded(chunk: Any) -> int:
+    """Bytes of a column in memory, repeated texts left out; only their rows tell those."""
+    numbers = 0 if chunk.physical_type == "BYTE_ARRAY" else _NUMBER_BYTES * chunk.num_values
+    return max(int(chunk.total_uncompressed_size), numbers)
 
 
 def _named(value: object, names: list[str]) -> object:

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import UnreadableFile
 from core.ingest.readers.files import Folder, hidden
-from core.ingest.readers.parquet import BUFFER, NOT_PARQUET, block_rows, extent
+from core.ingest.readers.parquet import BUFFER, NOT_PARQUET, block_rows, must_be_honest
 from core.ingest.readers.records import ReadOptions
 from core.ingest.readers.vector_columns import vector_columns
 from core.ingest.readers.vector_tables import (
@@ -47,14 +47,14 @@ def _table(place: Path, options: ReadOptions) -> VectorTable:
     files = parts(place)
     with parquet_file(files[0]) as first:
         schema = first.schema_arrow
-        n, size = extent(first)
+        n, rows = first.metadata.num_rows, block_rows(first)
     columns = columns_of(place.name, schema, options)
     for file in files[1:]:
         with parquet_file(file) as part:
             if missing := [c for c in columns.roles if c not in part.schema_arrow.names]:
                 reason = f"it has no column {missing[0]}, unlike {files[0].name}"
                 raise UnreadableFile(file.name, f"{reason}; ingest it by its own path")
-            n, size = n + part.metadata.num_rows, size + extent(part)[1]
+            n, rows = n + part.metadata.num_rows, min(rows, block_rows(part))
     vectors = list(columns.vectors)
     lengths = {c: getattr(schema.field(c).type, "list_size", 0) for c in vectors}
     fixed = {column: length for column, length in lengths.items() if length}
@@ -62,10 +62,9 @@ def _table(place: Path, options: ReadOptions) -> VectorTable:
         one_length(place.name, fixed)
         if fixed
         else common_length(
-            batch.column(c) for batch in _batches(files, vectors, 65_536) for c in vectors
+            batch.column(c) for batch in _batches(files, vectors, rows) for c in vectors
         )
     )
-    rows = block_rows(n, size)
     fields = [c for c in columns.roles if c not in columns.vectors]
 
     def blocks() -> Iterator[Block]:
@@ -95,6 +94,7 @@ def parquet_file(path: Path) -> Iterator[Any]:
 
     try:
         with ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
+            must_be_honest(path.name, file)
             yield file
     except (ArrowException, OSError) as error:
         raise UnreadableFile(path.name, NOT_PARQUET) from error

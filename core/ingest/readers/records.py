@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from core.errors import clean, cleaned
 from core.types import Item, Rejected, Value
 
 
@@ -36,6 +37,9 @@ class Note:
     """How something was read, or why it was left out, in one sentence for the report."""
 
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", clean(self.text))
 
 
 Entry: TypeAlias = Record | Rejected | Note
@@ -76,6 +80,10 @@ class Aside:
     reason: str
     instead: str = ""
 
+    def __post_init__(self) -> None:
+        for field_ in ("name", "reason", "instead"):
+            object.__setattr__(self, field_, clean(getattr(self, field_)))
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -90,6 +98,9 @@ class Reading:
     form: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     left_aside: tuple[Aside, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", cleaned(dict(self.columns)))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from core.types import Rejected, Value
 
 DETECT = ReadOptions()
 MAX_CAPTION = 10_000
+MAX_FIELD = 10_000  # characters of an attribute or label; the rest is cut
+CUT = "…"
 EXACT_DIGITS = 15  # of a number that a float holds exactly
 EXPECTED = (
     "Expected: image (a path) and/or caption or captions; optional: label or labels, "
@@ -196,7 +198,7 @@ def labels_of(place: str, value: object) -> list[str]:
     for one in values:
         if isinstance(one, dict | list):
             raise UnreadableFile(place, f"a label is {kind_of(one)}, not a text")
-        label = "" if one is None else clean(place, str(one)).strip()
+        label = "" if one is None else _text(place, str(one)).strip()
         if label:
             labels.append(label)
     return labels
@@ -215,18 +217,29 @@ def attribute(place: str, value: object) -> Value | None:
         case bool():
             return value
         case int():
-            return value if fits_int64(value) else str(value)
+            return value if fits_int64(value) else _text(place, str(value))
         case Decimal():
             return _exact(value)
         case float():
             return value if math.isfinite(value) else None
         case str():
-            return clean(place, value)
+            return _text(place, value)
         case datetime() | date() | time():
             return value.isoformat()
         case bytes():
             raise UnreadableFile(place, "a field contains bytes; text or numbers are needed")
-    return clean(place, json.dumps(value, ensure_ascii=False, default=str))
+    return _text(place, json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _text(place: str, text: str) -> str:
+    """A text of at most `MAX_FIELD` characters."""
+    short = text if len(text) <= MAX_FIELD else text[: MAX_FIELD - 1] + CUT
+    return clean(place, short)
+
+
+def is_cut(value: object) -> bool:
+    """Whether a label or attribute was too long."""
+    return isinstance(value, str) and len(value) == MAX_FIELD and value.endswith(CUT)
 
 
 def _exact(number: Decimal) -> Value | None:

@@ -21,8 +21,10 @@ from core.ingest.readers.records import Aside, Note, ReadOptions
 from core.ingest.readers.rows import (
     DETECT,
     EXPECTED,
+    MAX_FIELD,
     Row,
     caption,
+    is_cut,
     kind_of,
     must_fit,
     rejected,
@@ -109,8 +111,9 @@ def collect(
     return Table(rows, known, (*left_aside, *doubtful(known)))
 
 
-def rows_of(entries: Iterable[Fields], known: Mapping[str, str]) -> Iterable[Row | Rejected]:
+def rows_of(entries: Iterable[Fields], known: Mapping[str, str]) -> Iterator[Row | Rejected | Note]:
     """Each entry as a row, or the reason why it is none."""
+    long: list[str] = []
     for place, entry in entries:
         try:
             if isinstance(entry, UnreadableFile):
@@ -118,9 +121,16 @@ def rows_of(entries: Iterable[Fields], known: Mapping[str, str]) -> Iterable[Row
             if not isinstance(entry, Mapping):
                 reason = f"it is {kind_of(entry)}, not an object with fields"
                 raise UnreadableFile(place, reason)
-            yield row_of(place, entry, known)
+            row = row_of(place, entry, known)
+            if any(map(is_cut, (*row.labels, *row.attributes.values()))):
+                long.append(place)
+            yield row
         except UnreadableFile as error:
             yield rejected(error)
+    if long:
+        many = "1 row has" if len(long) == 1 else f"{len(long):,} rows have"
+        what = f"a field of more than {MAX_FIELD:,} characters, which was cut"
+        yield Note(f"{many} {what} (first: {long[0]}).")
 
 
 def doubtful(known: Mapping[str, str]) -> list[Aside]:

@@ -18,8 +18,9 @@ from typing import Any
 from weakref import finalize
 
 from core.errors import UnreadableFile
+from core.ingest.budget import MAX_RATIO, RATIO_FREE, bomb, size_of
 from core.ingest.readers.files import hidden, is_absolute, printable, within
-from core.ingest.readers.zips import MAX_MEMBER, MAX_RATIO, MAX_TOTAL, RATIO_FREE, bomb, size_of
+from core.ingest.readers.zips import MAX_MEMBER, MAX_TOTAL, must_fit
 from core.types import Rejected
 
 TAR_SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
@@ -105,6 +106,7 @@ class Tar:
         if objection := self.objection(name):
             raise UnreadableFile(name, objection)
         start, size = self._places[name]
+        must_fit(name, size, self.file.stat().st_size if self._compression else size)
         try:
             if self._compression:
                 unpacked = _unpacked(self.file, self._compression)

@@ -10,13 +10,14 @@ from pathlib import Path
 from posixpath import dirname, normpath
 
 from core.errors import UnreadableFile
-from core.ingest.readers.files import hidden, is_absolute, within
+from core.ingest.budget import MAX_RATIO, RATIO_FREE, bomb, check, size_of
+from core.ingest.images import IMAGE_SUFFIXES
+from core.ingest.readers.files import hidden, is_absolute, suffix, within
 from core.types import Rejected
 
-MAX_RATIO = 200
-RATIO_FREE = 10_000_000  # bytes up to which any ratio is harmless
 MAX_MEMBER = 2 * 1024**3
 MAX_TOTAL = 64 * 1024**3
+_COPIES = 8  # of a text or table, as it becomes rows
 _CHUNK = 1 << 20
 _ENCRYPTED = "it is encrypted; unpack the zip and ingest the folder"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
@@ -88,19 +89,19 @@ class Zip:
         if objection := self.objection(name):
             raise UnreadableFile(name, objection)
         info = self._members[name]
-        parts: list[bytes] = []
+        must_fit(name, info.file_size, info.compress_size)
+        data = bytearray()
         try:
             with self._file.open(info) as member:
                 # In steps: one large read would decompress all of a member with a false size.
                 while part := member.read(_CHUNK):
-                    parts.append(part)
+                    data += part
         except _DAMAGE as error:
             reason = "it is damaged in the zip and cannot be unpacked"
             raise UnreadableFile(name, reason) from error
-        data = b"".join(parts)
         if len(data) != info.file_size:
             raise UnreadableFile(name, "it is truncated in the zip")
-        return data
+        return bytes(data)
 
     def path(self, name: str) -> str:
         """Members have no path on disk."""
@@ -109,6 +110,16 @@ class Zip:
     def within(self, reference: str, base: str = "") -> str:
         """The member that a path refers to."""
         return within(reference, base)
+
+
+def must_fit(name: str, size: int, packed: int) -> None:
+    """Reject a member of an archive that would take too much memory for its packed size.
+
+    Raises:
+        UnreadableFile: it does.
+    """
+    copies = 1 if suffix(name) in IMAGE_SUFFIXES else _COPIES
+    check(name, copies * size, packed)
 
 
 def _objection(info: zipfile.ZipInfo, name: str) -> str:
@@ -125,14 +136,3 @@ def _objection(info: zipfile.ZipInfo, name: str) -> str:
     if info.file_size > MAX_MEMBER:
         return f"it decompresses to {size_of(info.file_size)}; allowed: {size_of(MAX_MEMBER)}"
     return ""
-
-
-def bomb(unpacked: int, packed: int) -> str:
-    """The objection to an archive that decompresses too far."""
-    ratio = unpacked / max(packed, 1)
-    return f"it decompresses {ratio:,.0f} times to {size_of(unpacked)}; allowed: {MAX_RATIO} times"
-
-
-def size_of(count: int) -> str:
-    """A number of bytes in MB or GB."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

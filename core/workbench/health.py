@@ -1,0 +1,75 @@
+"""Health of collections and of what Sextant runs on."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from shutil import disk_usage
+from typing import TYPE_CHECKING, Any
+
+from core.encoders import BACKENDS
+from core.errors import StoreError, UnreadableFile
+from core.ingest import decode, thumbnail
+from core.types import Rejected
+
+if TYPE_CHECKING:
+    from core.store import Problem
+    from core.workbench.collections import Workbench
+
+PACKAGES = ("sextant-embeddings", "streamlit", "lancedb", "pyarrow", "pillow", "torch", "openvino")
+
+
+def check(bench: Workbench, name: str, *, repair: bool = False) -> tuple[Problem, ...]:
+    """What does not fit in a collection: rows of items that are gone, missing thumbnails, vectors.
+
+    Args:
+        bench: the workbench.
+        name: the collection.
+        repair: delete rows of items that are gone, and make missing thumbnails again.
+
+    Raises:
+        UnknownName: there is no such collection.
+        StoreError: a table cannot be read.
+    """
+    from core.store import Problem
+
+    collection = bench.home.open(name)
+    found = list(collection.problems(repair=repair))
+    missing = collection.without_thumbnail()
+    if missing:
+        webp = {}
+        for item in collection.with_payload(missing) if repair else ():
+            if not isinstance(item, Rejected) and item.payload:
+                try:
+                    webp[item.id] = thumbnail(decode(item.payload, item.name))
+                except UnreadableFile:
+                    continue
+        collection.add([], (), webp)
+        found.append(Problem(f"{len(missing):,} images have no thumbnail.", bool(webp)))
+    return tuple(found)
+
+
+def doctor(bench: Workbench) -> dict[str, Any]:
+    """Versions, backends, free space, and what does not fit in any collection."""
+    health = {}
+    for name in bench.names():
+        try:
+            health[name] = [problem.sentence for problem in check(bench, name)]
+        except StoreError as error:
+            health[name] = [str(error)]
+    there = next(p for p in (bench.folder, *bench.folder.parents) if p.exists())
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "backends": list(BACKENDS),
+        "home": bench.uri,
+        "free_gb": round(disk_usage(there).free / 1e9, 1),
+        "collections": health,
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,70 @@
+"""What killed and concurrent deletions leave, and how it is found and mended."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import InputError
+from core.store import Home
+from core.types import Item, Passport
+from core.workbench import Workbench
+from tests.fixtures.items import database
+
+TOY = Passport("toy", "w", "p", 4)
+IMAGE, TEXT = Item("image", b"x", "a.jpg"), Item("text", b"a", "a")
+
+
+@pytest.fixture
+def bench(home):
+    pets = Home(home).create("pets")
+    pets.add([IMAGE, TEXT], [(IMAGE.id, TEXT.id)], {IMAGE.id: b"webp"})
+    pets.write_vectors(TOY, [IMAGE.id, TEXT.id], np.eye(2, 4, dtype=np.float32))
+    return Workbench(home)
+
+
+def test_a_deletion_that_was_killed_is_completed_at_the_next_start(bench, home, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(Home, "_sweep", lambda self, key: None)  # killed after the mark
+        Home(home).delete("pets")
+    assert list(home.rglob("items.lance"))
+    assert Workbench(home).names() == ()
+    assert not list(home.rglob("items.lance")) and not any((home / "deleted").iterdir())
+
+
+def test_rows_of_items_that_are_gone_are_found_and_mended(bench, home):
+    assert bench.check("pets") == ()
+    database(home).table("items").delete({"id": [TEXT.id]})
+    found = Workbench(home).check("pets")
+    assert [p.sentence.split(" are gone")[0] for p in found] == [
+        "1 items of its pairs", "1 items of its vectors",
+    ]  # fmt: skip
+    assert all(p.mended for p in Workbench(home).check("pets", repair=True))
+    assert Workbench(home).check("pets") == ()
+
+
+def test_a_hit_that_was_deleted_since_is_left_out(bench, home):
+    opened = bench.open("pets")
+    Home(home).open("pets").delete_items([TEXT.id])
+    hits = bench.search(opened, f"img:{IMAGE.id}").hits
+    assert TEXT.id not in [hit.id for hit in hits]
+
+
+def test_a_collection_without_vectors_says_how_to_get_some(home):
+    Home(home).create("bare").add([TEXT])
+    with pytest.raises(InputError, match=r"has no vectors yet.*sextant encode bare"):
+        Workbench(home).open("bare")
+
+
+@pytest.mark.hardening
+@pytest.mark.parametrize(
+    "path", ["~nosuchuser/x", "x" * 5000, "a\0b", "\ud800", "~\0", "//", "a\x1b[2J"]
+)
+def test_any_path_is_a_sentence(home, path):
+    with pytest.raises(InputError):
+        Workbench(home).ingest("c", path, encoder="toy", root=Path(home))
+
+
+def test_the_doctor_sees_every_collection(bench):
+    found = bench.doctor()
+    assert found["collections"] == {"pets": []} and found["packages"]["pyarrow"] != "missing"
