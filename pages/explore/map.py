@@ -43,6 +43,8 @@ with problems.shown(stop=True):
         )
         here, there = st.columns(2) if second else (st.container(), None)
         with here:
+            if second:
+                st.caption("This map")
             plot.show(drawing, selection.mask())
         if second:
             with there:

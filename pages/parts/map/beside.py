@@ -75,6 +75,7 @@ def show(here: plot.Drawing, there: Second) -> None:
         select=_select,
         over=plot.Overlay(lines=lines, lit=here.over.lit),
     )
+    st.caption(formatting.plain(there.name))
     plot.show(drawing, selection.mask(), key=KEY)
 
 
@@ -93,7 +94,7 @@ def _choices() -> Sequence[tuple[str, str]]:
     recipes = [name for name in bench.recipes(state.as_encoded()) if name != state.recipe()]
     return [
         (NOTHING, "Nothing"),
-        (GAP, "Modality gap kept or removed"),
+        (GAP, f"Modality gap {'removed' if session.peek('gap', 'keep') == 'keep' else 'kept'}"),
         *([(RECIPE, "Without the recipe")] if state.recipe() else []),
         *((f"{RECIPE}{name}", f"Recipe {formatting.shorten(name, 40)}") for name in recipes),
         *((f"{ENCODER}{e}", f"Encoder {formatting.shorten(e, 40)}") for e in encoders

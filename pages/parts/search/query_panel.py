@@ -138,7 +138,11 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
                 {"x": hit.cosine, "tip": f"result {hit.rank}: cosine {hit.cosine:.3f}"}
                 for hit in result.hits
             ],
-            "bands": {"likely": estimate.likely, "strong": estimate.strong} if estimate else {},
+            "bands": {
+                band: least  # no candidate can be that near where it is infinite
+                for band, least in (("likely", estimate.likely), ("strong", estimate.strong))
+                if isfinite(least)
+            } if estimate else {},
             "stops": [
                 {"value": miss, "cosine": cosine, "label": controls.level_name(miss)}
                 for miss, cosine in zip(controls.MISSES, cutoffs, strict=False)
