@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.numerics.neighbors import precede
-from core.numerics.stats import Z, clustered_error, share_interval
+from core.numerics.stats import clustered_error, family_z, share_interval
 from core.types import Bools, Doubles, Floats, Ints
 
 DRAWS = 1000  # of the paired bootstrap
@@ -27,7 +27,8 @@ class GroupLoss:
     """What a group of items lost of its places in exact lists.
 
     `value` is the share that is lost, with its 95 % interval; `expected` what it would be were each
-    query's losses any of its results, with the 95 % range of that (`null_low` to `null_high`).
+    query's losses any of its results, with the range that 95 % of all groups together stay in
+    (`null_low` to `null_high`).
     """
 
     group: str
@@ -133,7 +134,7 @@ def group_losses(
     k = found.shape[1]
     lost = found > k
     per_query = lost.sum(axis=1)
-    result = []
+    z, result = family_z(len(names)), []
     for number, name in enumerate(names):
         mine = groups == number
         own = mine.sum(axis=1)
@@ -147,7 +148,7 @@ def group_losses(
         share = own / k
         expected = float((per_query * share).sum() / n)
         spread = (per_query * share * (1 - share) * (k - per_query) / max(1, k - 1)).sum()
-        wide = Z * float(np.sqrt(spread)) / n
+        wide = z * float(np.sqrt(spread)) / n
         null = max(0.0, expected - wide), min(1.0, expected + wide)
         result.append(GroupLoss(name, value, low, high, expected, *null, n))
     return tuple(result)

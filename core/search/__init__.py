@@ -3,6 +3,7 @@
 from core.search.engine import rank, run, search
 from core.search.example_queries import example_queries
 from core.search.explanation import Competitor, ExplainedQuery, Explanation, explain
+from core.search.index.compressed import CodeIndex, kept_codes, kept_name
 from core.search.index.two_bit import pays
 from core.search.match_estimate import MatchEstimate
 from core.search.plan import SearchPlan, prepare, prepare_ranking
@@ -27,6 +28,7 @@ from core.search.zero_shot import (
 __all__ = [
     "DEFAULT_SCALE",
     "RERANKERS",
+    "CodeIndex",
     "Competitor",
     "ExplainedQuery",
     "Explanation",
@@ -46,6 +48,8 @@ __all__ = [
     "format_filters",
     "format_query",
     "hub_ratios",
+    "kept_codes",
+    "kept_name",
     "label_set",
     "label_tree",
     "label_vectors",

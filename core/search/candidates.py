@@ -9,6 +9,7 @@ import numpy as np
 
 from core.numerics.neighbors import cosines, select
 from core.search.index import faiss_ivf, two_bit
+from core.search.index.compressed import CodeIndex
 from core.search.index.faiss_ivf import IvfIndex
 from core.types import Bools, Doubles, Floats, Ints, Kind, Space
 
@@ -78,13 +79,19 @@ def find_candidates(
     k: int,
     *,
     approximate: bool = False,
+    codes: CodeIndex | None = None,
+    query_kind: Kind = "text",
 ) -> Candidates:
     """The k best of the allowed rows: by every cosine, or in two steps where that is faster.
 
-    `approximate` allows the approximate index (IVF) of a large collection.
+    `approximate` allows the approximate index (IVF) of a large collection; kept `codes` are
+    searched in two steps, for a query of `query_kind`.
     """
     of_kind = {kind: allowed[space.span(kind)] for kind in kinds}
     sizes = {kind: int(np.count_nonzero(mask)) for kind, mask in of_kind.items()}
+    if codes:
+        found = codes.top_k(space, vector, query_kind, k, offset=space.offset, mask=allowed)
+        return _sampled(space, vector, *found, of_kind, sizes, codes.sentence, found[1])
     if two_bit.pays(space):
         # The recall was measured by cosine alone: with a bias the search stays exact.
         use = approximate and not space.offset.any()
@@ -114,13 +121,28 @@ def _indexed(
     best = scores
     if space.offset.any():
         best = two_bit.top_k(space, vector, max(k, PLAIN), mask=allowed)[1]
+    how = _description(sum(sizes.values()), indexes)
+    return _sampled(space, vector, rows, scores, of_kind, sizes, how, best)
+
+
+def _sampled(
+    space: Space,
+    vector: Floats,
+    rows: Ints,
+    scores: Floats,
+    of_kind: Mapping[Kind, Bools],
+    sizes: Mapping[Kind, int],
+    how: str,
+    best: Floats,
+) -> Candidates:
+    """Candidates whose background is a sample of the allowed rows."""
     background = {
         kind: two_bit.cosines_of(space, vector, _sample(mask) + space.span(kind).start)
         for kind, mask in of_kind.items()
     }
     how = (
-        f"{_description(sum(sizes.values()), indexes)} The null distributions are estimated from "
-        f"{sum(map(len, background.values())):,} of them."
+        f"{how} The null distributions are estimated from "
+        f"{sum(map(len, background.values())):,} items."
     )
     return Candidates(space, vector, rows, scores, background, sizes, how, best)
 

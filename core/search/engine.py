@@ -70,7 +70,7 @@ def run(plan: SearchPlan) -> SearchResult:
     result = _ranked(plan)
     if plan.ranks_otherwise:
         result = compare_rankings(result, _ranked(plan.by_cosine()))
-    how = (result.how,) if plan.approximate else ()
+    how = (result.how,) if plan.approximate or plan.codes else ()
     return replace(result, notes=(*how, *plan.warnings))
 
 
@@ -86,7 +86,14 @@ def _ordered(plan: SearchPlan, allowed: Bools) -> tuple[Candidates, Ints, Floats
         raise InputError(f"The query has {vector.size} dimensions; the collection has {space.d}.")
     least = SHORTLIST if plan.rerank or plan.text_ranking else 0
     found = find_candidates(
-        space, vector, allowed, plan.kinds, max(end, least), approximate=plan.approximate
+        space,
+        vector,
+        allowed,
+        plan.kinds,
+        max(end, least),
+        approximate=plan.approximate,
+        codes=plan.codes,
+        query_kind=plan.query_kind,
     )
     rows, values = found.rows, found.scores
     index = plan.token_index

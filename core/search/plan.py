@@ -12,6 +12,7 @@ import numpy as np
 from core.improve import corrected
 from core.search.background_queries import BackgroundQueries, background_queries
 from core.search.calibration import Calibration, calibration
+from core.search.index.compressed import CodeIndex, kept_codes
 from core.search.index.muvera import TokenCandidates
 from core.search.query.encode import query_rows, query_warnings
 from core.search.query.mix import kind_of
@@ -36,6 +37,8 @@ class SearchPlan:
         mask: (n,) rows that may be found.
         exclude: rows that must not be found: the items of the query itself.
         approximate: candidates from the approximate index (IVF), where the collection has one.
+        codes: candidates from kept codes, in two steps.
+        query_kind: whose mean kept codes take from the query.
         token_index: candidates from stored token vectors in place of the cosine.
         text_ranking: rows of a full-text search and their scores, best first; `fusion` is how they
             are fused with the first stage: "rrf" or "sum", see `core.search.ranking`.
@@ -56,6 +59,8 @@ class SearchPlan:
     mask: Bools | None = None
     exclude: Ints | None = None
     approximate: bool = False
+    codes: CodeIndex | None = None
+    query_kind: Kind = "text"
     token_index: TokenCandidates | None = None
     text_ranking: Ranked | None = None
     fusion: Literal["rrf", "sum"] = "rrf"
@@ -135,6 +140,8 @@ def prepare_ranking(
         mask=mask,
         exclude=query_rows(space, query),
         approximate=query.first_stage == "ivf",
+        codes=kept_codes(opened) if query.first_stage == "compressed" else None,
+        query_kind=_query_kind(space, query) or "text",
         token_index=token_candidates(opened, query) if query.first_stage == "muvera" else None,
         text_ranking=_text_ranking(opened, query, mask, without) if query.full_text else None,
         fusion=query.full_text or "rrf",

@@ -13,7 +13,7 @@ from core.types.item import digest
 Mix = Literal["sum", "slerp", "centred"]
 Template = Literal["", "photo", "ensemble"]
 FullText = Literal["", "rrf", "sum"]
-FirstStage = Literal["", "ivf", "muvera"]
+FirstStage = Literal["", "ivf", "muvera", "compressed"]
 MISS = 0.05  # default of `Query.miss`: a wrong "probably no match" is worse than a missing one
 
 

@@ -6,6 +6,7 @@ from core.store import EncodedCollection, Tag
 from core.workbench import catalog, documents, tasks
 from core.workbench.catalog import Entry
 from core.workbench.collections import Card, Workbench
+from core.workbench.compress import Lab, Way
 from core.workbench.encoder_report import EncoderReport
 from core.workbench.evaluate import Labels
 from core.workbench.export import SavedExport
@@ -28,6 +29,7 @@ __all__ = [
     "Entry",
     "Glance",
     "Job",
+    "Lab",
     "Labels",
     "Layout",
     "Preview",
@@ -38,6 +40,7 @@ __all__ = [
     "Special",
     "StoredFindings",
     "Tag",
+    "Way",
     "Workbench",
     "catalog",
     "documents",

@@ -64,6 +64,7 @@ FIRST_STAGES: dict[FirstStage, str] = {
     "": "Exact",
     "ivf": "Approximate (IVF)",
     "muvera": "Token vectors (MUVERA)",
+    "compressed": "Kept codes (Compress)",
 }
 ABOUT_FIRST_STAGE = "How candidates are found, before fusion and reranking."
 ABOUT_STAGE: dict[FirstStage, str] = {
@@ -75,6 +76,8 @@ ABOUT_STAGE: dict[FirstStage, str] = {
     "reranked by MaxSim. Experimental: recall on held-out images is below that of single vectors "
     "(More > Measurements). The first search builds the index, a minute for 200,000 items. "
     "P(match) and p-values still use the single vector.",
+    "compressed": "The codes that More > Compress keeps rank all items; full vectors rescore the "
+    "best, as many as kept the recall that was chosen there.",
 }
 ABOUT_TOKENS = "Needed by MUVERA and MaxSim. Also stored by `sextant tokens NAME`."
 POOLINGS = (

@@ -1,0 +1,86 @@
+"""Search of kept codes in two steps: estimated scores of all rows, full vectors of the best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.errors import InputError
+from core.improve import Compressed, compressed, compressed_from_bytes
+from core.numerics.neighbors import select
+from core.search.index import two_bit
+from core.types import Bools, Floats, Ints, Kind, Space, SpaceCache
+
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
+
+_CODES = SpaceCache(2)  # few: each is a collection's codes in memory
+
+
+@dataclass(frozen=True)
+class CodeIndex:
+    """Kept codes, and how many of the best by them are rescored.
+
+    Args:
+        codes: of all rows of the space that is searched.
+        shortlist: rows of each kind that full vectors rescore; measured on held-out queries.
+        sentence: what was measured of it.
+    """
+
+    codes: Compressed
+    shortlist: int
+    sentence: str
+
+    def top_k(
+        self, space: Space, query: Floats, kind: Kind, k: int, *, offset: Floats, mask: Bools
+    ) -> tuple[Ints, Floats]:
+        """The k best allowed rows among those that codes rank first, by exact scores."""
+        chosen = []
+        for rows_kind, codes in self.codes.codes.items():
+            span = space.span(rows_kind)
+            allowed = mask[span]
+            if not allowed.any():
+                continue
+            estimated = self.codes.fitted.scores(query[None], kind, codes, rows_kind)
+            estimated -= offset[span]
+            estimated[:, ~allowed] = -np.inf
+            most = min(max(self.shortlist, 2 * k), int(allowed.sum()))
+            chosen.append(select(estimated, most)[0][0] + span.start)
+        if not chosen:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        rows = np.concatenate(chosen)
+        return two_bit.rescored(space, query, rows, min(k, len(rows)), offset)
+
+
+def kept_name(opened: EncodedCollection) -> str:
+    """Under which name codes of these vectors are kept."""
+    return f"{opened.passport.key} {opened.recipe}".strip()
+
+
+def kept_codes(opened: EncodedCollection) -> CodeIndex:
+    """The kept codes of a collection; rows that came or changed since are encoded anew.
+
+    Raises:
+        InputError: none are kept for these vectors.
+        PassportMismatch: the encoder has changed since.
+    """
+    stored, name = opened.collection.artifacts, kept_name(opened)
+    report = stored.compressed_report(name)
+    if report is None:
+        raise InputError(
+            "No compressed vectors are kept for this collection and encoder. Keep some first: "
+            f"sextant compress {opened.name} --keep int8"
+        )
+
+    def load() -> Compressed:
+        data = stored.read_compressed(name) or b""
+        found = compressed_from_bytes(data, opened.passport, opened.space.steps)
+        if report["rows"] == opened.space.rows_key:
+            return found
+        return compressed(opened.space, found.fitted, found.way)
+
+    key = opened.space.rows_key, report["way"], report["rows"]
+    codes: Compressed = _CODES.get(key, load)
+    return CodeIndex(codes, report["shortlist"], report["sentence"])

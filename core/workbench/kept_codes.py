@@ -1,0 +1,54 @@
+"""The way to keep vectors that a collection's search uses, stored with its codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core import search as engine
+from core.improve import compressed_to_bytes
+from core.workbench.compress import RECALL, Way, codes_of, measured_way
+
+if TYPE_CHECKING:
+    from core.improve import Step
+    from core.store import EncodedCollection
+
+
+def keep_way(opened: EncodedCollection, way: Step, recall: float = RECALL) -> None:
+    """Store the codes of all rows, in place of those that were kept for these vectors before.
+
+    A search with the first stage "compressed" ranks by them, then rescores as many by full vectors
+    as kept the level on held-out queries.
+
+    Raises:
+        UnknownName: no such compressor or setting.
+    """
+    measured = measured_way(opened, way, recall)
+    kept = codes_of(opened, way)[0]
+    file = compressed_to_bytes(kept, opened.passport, opened.space.steps)
+    report = {
+        "way": str(way),
+        "rows": opened.space.rows_key,
+        "shortlist": measured.shortlist,
+        "bytes_per_item": measured.bytes_per_item,
+        "sentence": _sentence(measured),
+    }
+    opened.collection.artifacts.write_compressed(engine.kept_name(opened), file, report)
+
+
+def kept_way(opened: EncodedCollection) -> dict[str, Any] | None:
+    """What is kept: way, shortlist, bytes_per_item, sentence; None where nothing is."""
+    return opened.collection.artifacts.compressed_report(engine.kept_name(opened))
+
+
+def delete_kept_way(opened: EncodedCollection) -> None:
+    """Delete the kept codes; the vectors stay."""
+    opened.collection.artifacts.delete_compressed(engine.kept_name(opened))
+
+
+def _sentence(way: Way) -> str:
+    value, low, high = min(way.rescored.values())
+    return (
+        f"Two steps: {way.name} codes ({way.bytes_per_item:,.0f} bytes an item), then full vectors "
+        f"of the best {way.shortlist:,}: recall@10 {value:.1%} (95 % interval {low:.1%} to "
+        f"{high:.1%}) on held-out queries."
+    )

@@ -1,0 +1,62 @@
+"""Ways to keep vectors as plain dictionaries: the JSON of `sextant compress` and of downloads."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+from core.measure import GroupLoss, Interval
+from core.workbench.compress import Lab, Way
+
+
+def lab_document(lab: Lab) -> dict[str, Any]:
+    """Ways with bytes, recall, time and losers, the smallest first."""
+    return {
+        "n": lab.n,
+        "d": lab.d,
+        "encoder": lab.encoder,
+        "level": lab.level,
+        "n_queries": {task.name: len(task.queries) for task in lab.tasks},
+        "ways": [_way(way) for way in lab.ways],
+        "frontier": [way.name for way in lab.frontier],
+        "suggested": lab.suggested.name if lab.suggested else None,
+        "sentence": lab.sentence,
+    }
+
+
+def _way(way: Way) -> dict[str, Any]:
+    loser = way.loser
+    return {
+        "name": way.name,
+        "settings": dict(way.way.settings),
+        "bytes_per_item": way.bytes_per_item,
+        "code_bytes": way.code_bytes,
+        "recall@10": {task: _interval(value) for task, value in way.recall.items()},
+        "rescored": {
+            "shortlist": way.shortlist,
+            "recall@10": {task: _interval(value) for task, value in way.rescored.items()},
+        },
+        "pairs": {task: _interval(value) for task, value in way.pairs.items()},
+        "score_error": way.score_error,
+        "ms_per_query": way.ms_per_query,
+        "fit_seconds": way.fit_seconds,
+        "encode_seconds": way.encode_seconds,
+        "losers": _loss(loser) if loser else None,
+        "losses": {name: [_loss(one) for one in losses] for name, losses in way.losers.items()},
+    }
+
+
+def _loss(loss: GroupLoss) -> dict[str, Any]:
+    return {
+        "label": loss.group,
+        **_interval((loss.value, loss.low, loss.high)),
+        "expected": loss.expected,
+        "null_low": loss.null_low,
+        "null_high": loss.null_high,
+        "places": loss.places,
+    }
+
+
+def _interval(interval: Interval) -> dict[str, float | None]:
+    values = zip(("value", "low", "high"), interval, strict=True)
+    return {name: value if isfinite(value) else None for name, value in values}

@@ -1,0 +1,50 @@
+"""Compress: ways, a suggestion, who loses, kept and used by search; links that make no sense."""
+
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.workbench import Workbench
+from tests.fixtures.screens import TOP, run, words
+
+PAGE = "pages/improve/compress.py"
+
+
+@pytest.fixture
+def app(monkeypatch, filled):
+    monkeypatch.chdir(TOP)
+    app = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+    app.run()
+    app.switch_page(PAGE)
+    return app
+
+
+def settled(app, home, **asked):
+    """Run until the work behind the page has ended."""
+    run(app, **asked)
+    for _ in range(120):
+        if not [job for job in Workbench(home).jobs.all() if job.state == "running"]:
+            break
+        time.sleep(0.5)
+    return run(app)
+
+
+def test_a_way_is_measured_kept_and_used_by_search(app, filled):
+    settled(app, filled, collection="colours", way="int8")
+    said = [box.value for boxes in (app.success, app.info) for box in boxes]
+    assert any("recall@10" in text for text in said)
+    assert "Who loses" in words(app) and "Queries that changed" in words(app)
+    next(b for b in app.button if b.label == "Keep for search").click()
+    run(app)
+    bench = Workbench(filled)
+    assert bench.kept_way(bench.open("colours"))["way"] == "int8"
+    app.switch_page("pages/explore/search.py")
+    run(app, q="red", first="compressed")
+    assert next(s for s in app.selectbox if s.key == "_first").value == "compressed"
+
+
+def test_a_link_with_an_unknown_way_says_what_there_is(app, filled):
+    settled(app, filled, collection="colours", also_way="zip", way="nonsense", recall="7")
+    assert any("zip" in box.value for box in app.error)
+    assert "Who loses" in words(app)

@@ -1,0 +1,115 @@
+"""Ways to keep vectors: floats lose nothing, bytes are those of the file, search uses codes."""
+
+import numpy as np
+import pytest
+
+from core.errors import BadParameter, InputError, UnknownName
+from core.improve import parse_way
+from core.store import EncodedCollection
+from core.types import Part, Passport, Query
+from core.workbench import Workbench
+from core.workbench.compress import compress, way_bytes, way_names
+from core.workbench.lab_document import lab_document
+from tests.fixtures import spaces
+from tests.fixtures.files import encoded, folder_of, jsonl, ramp
+
+D = 24
+ONLY = ("int8", "truncation:dims=6", "rabitq:bits=2")
+
+
+def opened(space):
+    """A space as a collection that stores nothing."""
+    return EncodedCollection(None, Passport("m", "w", "p", space.d), space, "1")
+
+
+@pytest.fixture(scope="module")
+def good():
+    return opened(spaces.paired(400, D, agreement=0.8))
+
+
+@pytest.fixture(scope="module")
+def lab(good):
+    return compress(good, only=ONLY)
+
+
+def test_floats_keep_every_list_and_every_pair(lab):
+    way = next(way for way in lab.ways if way.name == "float32")
+    assert {value for value, _, _ in way.recall.values()} == {1.0}
+    assert {gain for gain in way.pairs.values()} == {(0.0, 0.0, 0.0)}
+    assert way.shortlist == 10 and way.score_error < 1e-6 and way.loser is None
+    for task in lab.tasks:
+        assert np.array_equal(way.found[task.name], task.exact)
+
+
+def test_the_document_has_every_way_with_intervals_and_a_suggestion_that_keeps_the_level(lab):
+    document = lab_document(lab)
+    names = [way["name"] for way in document["ways"]]
+    assert set(names) == {"float32", "float16", *ONLY}
+    assert [way["bytes_per_item"] for way in document["ways"]] == sorted(
+        way["bytes_per_item"] for way in document["ways"]
+    )
+    for way in document["ways"]:
+        assert set(way["recall@10"]) == {"text_to_image", "image_to_text", "image_to_image"}
+        for recall in (*way["recall@10"].values(), *way["rescored"]["recall@10"].values()):
+            assert 0 <= recall["low"] <= recall["value"] <= recall["high"] <= 1
+        assert min(r["value"] for r in way["rescored"]["recall@10"].values()) >= 0.99
+    assert document["suggested"] in names
+    assert document["suggested"] in document["sentence"]
+    assert document["frontier"][0] == names[0]
+
+
+def test_a_query_is_judged_on_what_nothing_was_fitted_on(good, lab):
+    from core.improve import random_half
+
+    held_out = random_half(good.space)
+    assert all(held_out[task.queries].all() for task in lab.tasks)
+    images = next(task for task in lab.tasks if task.name == "image_to_image")
+    assert not (images.exact == images.queries[:, None]).any()
+
+
+def test_bytes_are_those_of_the_file(good, lab):
+    for way in lab.ways:
+        file = len(way_bytes(good, way.way))
+        assert 0 <= file - way.bytes_per_item * good.space.n < 4096  # its header
+
+
+def test_a_budget_is_met_or_said_not_to_be(good):
+    within = compress(good, only=ONLY, budget=40)
+    assert within.suggested.bytes_per_item <= 40
+    assert "No way" in compress(good, only=ONLY, budget=1).sentence
+
+
+def test_what_makes_no_sense_is_refused(good):
+    with pytest.raises(UnknownName):
+        compress(good, only=("zip",))
+    with pytest.raises(BadParameter):
+        compress(good, only=ONLY, recall=1.5)
+    with pytest.raises(InputError):
+        compress(opened(spaces.space(np.eye(1, D, dtype="f4"), np.empty((0, D), "f4"))))
+    assert {"float32", "float16", "int8", "bebr"} <= set(way_names(D))
+
+
+def test_a_kept_way_is_searched_in_two_steps_and_follows_new_items(tmp_path):
+    rows = [{"image": f"{i}.png", "caption": f"a thing of kind {i}"} for i in range(40)]
+    files = {f"{i}.png": encoded(ramp(seed=i)) for i in range(40)}
+    source = folder_of(tmp_path / "items", {**files, "items.jsonl": jsonl(*rows[:36])})
+    bench = Workbench(tmp_path / "home")
+    bench.ingest(source / "items.jsonl", "things", encoder="toy")
+    now = bench.open("things")
+    assert "compressed" not in bench.first_stages(now)
+    query = Query((Part(text="a thing of kind 7"),), k=5, first_stage="compressed")
+    with pytest.raises(InputError, match="sextant compress things"):
+        bench.search(now, query)
+    bench.keep_way(now, parse_way("int8"))
+    assert "compressed" in bench.first_stages(now)
+    exact = bench.search(now, Query(query.parts, k=5))
+    found = bench.search(now, query)
+    assert [hit.id for hit in found.hits] == [hit.id for hit in exact.hits]
+    assert "int8" in found.notes[0]
+    (source / "items.jsonl").write_bytes(jsonl(*rows))
+    bench.ingest(source / "items.jsonl", "things", encoder="toy")
+    later = bench.search(bench.open("things"), Query((Part(text="a thing of kind 39"),), k=80,
+                         first_stage="compressed"))  # fmt: skip
+    assert len(later.hits) == bench.open("things").space.n
+    bench.delete_kept_way(now)
+    assert bench.kept_way(now) is None
