@@ -18,8 +18,11 @@ AT_ONCE = 3_000  # points that are measured within a second, while the page wait
 
 
 def quality(layout: Layout) -> MapQuality | None:
-    """How far the layout can be trusted, where that is known."""
-    return state.workbench().known_map_quality(state.opened(), layout)
+    """How far the layout can be trusted, where that is known or measured at once."""
+    bench, opened = state.workbench(), state.opened()
+    if measure.LEAST_ON_MAP <= layout.space.n <= AT_ONCE:
+        return bench.map_quality(opened, layout)
+    return bench.known_map_quality(opened, layout)
 
 
 def fade(layout: Layout, request: LayoutRequest) -> Any:
@@ -43,8 +46,6 @@ def lines(layout: Layout, request: LayoutRequest) -> Floats | None:
 def sentence(layout: Layout, request: LayoutRequest) -> None:
     """What the map keeps, beside chance; measured in the background where it is not known."""
     found = quality(layout)
-    if found is None and measure.LEAST_ON_MAP <= layout.space.n <= AT_ONCE:
-        found = state.workbench().map_quality(state.opened(), layout)
     if found is not None:
         st.caption(plain(found.sentence), help=_details(layout, request, found))
     elif layout.method == request.method and layout.space.n >= measure.LEAST_ON_MAP:
