@@ -21,7 +21,6 @@ from core.types.item import Passport
 from core.workbench import Workbench, catalog, tasks
 from pages.parts.geometry import export, subset
 from tests.fixtures.files import encoded, folder_of, jsonl
-from tests.fixtures.screens import components
 
 TOP = Path(__file__).parents[2]
 COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan", "white", "black")
