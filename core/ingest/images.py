@@ -28,7 +28,7 @@ UNSUPPORTED_SUFFIXES = (
     *(".heic", ".heif", ".jxl", ".svg", ".ico", ".psd", ".tga", ".dng", ".cr2", ".nef", ".arw"),
 )
 MAX_PIXELS = 110_000_000  # cameras of 100 megapixels have up to 102
-FULL_PIXELS = 25_000_000
+FULL_PIXELS = 26_000_000  # a half of the sides of 102 megapixels
 """Images with more pixels are reduced to a half, a third ... of their size."""
 THUMBNAIL_SIDE = 320
 OVERLAY_SIDE = 900
