@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -246,11 +247,13 @@ def compress(
     if min(space.n, 2) < 2 or not space.n_images + len(space.texts):
         raise InputError("There are too few vectors to compress. Add images or texts first.")
     ways = [parse_way(text) for text in way_names(space.d, only)]
+    usual = way_names(space.d)[2:]  # of these, what needs more rows is left out
     begin_step(progress, "measuring ways", 1, 1, "ways")
     measured = []
     for done, way in enumerate(ways):
         progress(done, len(ways))
-        measured.append(measured_way(opened, way, recall))
+        with suppress(InputError) if str(way) in usual else nullcontext():
+            measured.append(measured_way(opened, way, recall))
     progress(len(ways), len(ways))
     ordered = sorted(measured, key=lambda way: (way.bytes_per_item, way.name))
     model = opened.passport.model

@@ -94,7 +94,7 @@ def test_a_kept_way_is_searched_in_two_steps_and_follows_new_items(tmp_path):
     files = {f"{i}.png": encoded(ramp(seed=i)) for i in range(40)}
     source = folder_of(tmp_path / "items", {**files, "items.jsonl": jsonl(*rows[:36])})
     bench = Workbench(tmp_path / "home")
-    bench.ingest(source / "items.jsonl", "things", encoder="toy")
+    bench.ingest("things", source / "items.jsonl", encoder="toy")
     now = bench.open("things")
     assert "compressed" not in bench.first_stages(now)
     query = Query((Part(text="a thing of kind 7"),), k=5, first_stage="compressed")
@@ -106,8 +106,8 @@ def test_a_kept_way_is_searched_in_two_steps_and_follows_new_items(tmp_path):
     found = bench.search(now, query)
     assert [hit.id for hit in found.hits] == [hit.id for hit in exact.hits]
     assert "int8" in found.notes[0]
-    (source / "items.jsonl").write_bytes(jsonl(*rows))
-    bench.ingest(source / "items.jsonl", "things", encoder="toy")
+    (source / "items.jsonl").write_text(jsonl(*rows))
+    bench.ingest("things", source / "items.jsonl", encoder="toy")
     later = bench.search(bench.open("things"), Query((Part(text="a thing of kind 39"),), k=80,
                          first_stage="compressed"))  # fmt: skip
     assert len(later.hits) == bench.open("things").space.n
