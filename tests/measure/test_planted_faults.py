@@ -113,7 +113,10 @@ def both(*names):
 FAULTS = {
     hub: (
         {("hubness", "joint"), ("hub_attack", "joint")},
-        {("hubness", "image"), ("hub_attack", "image")},  # it is as much in the middle of the images
+        {
+            ("hubness", "image"),
+            ("hub_attack", "image"),
+        },  # it is as much in the middle of the images
     ),
     modality_gap: (
         {("modality_gap", "joint")},
