@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def compress(workbench: Workbench, options: argparse.Namespace) -> None:
     """Print what each way costs; keep one for search, or write its codes."""
     from core.improve import parse_way
-    from core.workbench.lab_document import lab_document
+    from core.workbench import lab_document
 
     opened = workbench.open(options.name, options.encoder)
     if options.recipe:

@@ -13,6 +13,7 @@ from core.workbench.export import SavedExport
 from core.workbench.findings import Glance, StoredFindings
 from core.workbench.ingest import DEFAULT_ENCODER
 from core.workbench.jobs import Job
+from core.workbench.lab_document import lab_document
 from core.workbench.layouts import Layout
 from core.workbench.ranking_gains import RankingGain
 from core.workbench.repair import Repaired
@@ -44,5 +45,6 @@ __all__ = [
     "Workbench",
     "catalog",
     "documents",
+    "lab_document",
     "tasks",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ from core.improve import (
     compressed_to_bytes,
     fit_way,
     parse_way,
-    random_half,
 )
 from core.measure import (
     GroupLoss,
@@ -33,65 +31,37 @@ from core.measure import (
     shortlist_for,
 )
 from core.numerics.neighbors import select
-from core.numerics.sampling import groups
-from core.types import Bools, Finding, Floats, Ints, Kind, Progress, Space, SpaceCache
+from core.types import Finding, Floats, Ints, Progress, Space, SpaceCache
 from core.workbench.ingest import no_progress
 from core.workbench.jobs import begin_step
 from core.workbench.measure import measure
+from core.workbench.way_tasks import (
+    TASK_WORDS,
+    K,
+    Task,
+    blocks,
+    held_out_rows,
+    tasks_of,
+    without_self,
+)
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
 
-TASKS: Mapping[str, tuple[Kind, Kind]] = {
-    "text_to_image": ("text", "image"),
-    "image_to_text": ("image", "text"),
-    "image_to_image": ("image", "image"),
-}
-TASK_WORDS = {
-    "text_to_image": "text → image",
-    "image_to_text": "image → text",
-    "image_to_image": "image → image",
-}
 SIGNS = ("effective_rank", "hubness", "modality_gap", "uniformity", "alignment")
-K = 10
-QUERIES = 1000  # of each task; fewer where a collection is large
-COMPARISONS = 2 * 10**8  # of a task, at most
-BLOCK = 1 << 24  # scores in memory at a time
 TIMED = 12  # queries, one at a time
 RECALL = 0.99
 RESCORED, LEAST_RESCORED = 0.05, 50  # share of the candidates that may be rescored; always allowed
 PLAIN = "float32"
 
 _DONE = SpaceCache(96)  # ways that were measured lately
-_QUERIES = SpaceCache(4)
-
-
-@dataclass(frozen=True)
-class Task:
-    """Queries of one task with their exact results among all candidates.
-
-    Args:
-        queries: (q,) rows of the space; `clusters` (q,) those of one image are drawn together.
-        kind: of the queries; `among` of the candidates, `span` their rows.
-        exact: (q, 10) numbers of the candidates that the float vectors rank first.
-        own: (q, m) candidates that are paired with each query, the first repeated; m may be 0.
-        hits: (q,) whether one of them is among the exact results.
-    """
-
-    name: str
-    queries: Ints
-    clusters: Ints
-    kind: Kind
-    among: Kind
-    span: slice
-    exact: Ints
-    own: Ints
-    hits: Bools
 
 
 @dataclass(frozen=True)
 class Way:
     """What one way to keep vectors costs.
+
+    Half of the held-out queries choose: the shortlist, and among ways. Recall is of the others.
 
     Args:
         way: the compressor with its settings.
@@ -99,6 +69,7 @@ class Way:
         recall: by task the share of the exact ten results that are among the first ten.
         rescored: the same after full vectors rescore the best `shortlist`.
         shortlist: the fewest results to rescore that keep the level in every task.
+        chosen_by: the lowest recall of all tasks, by the queries that choose.
         pairs: by direction the gain in recall@10 of the user's pairs, against float vectors.
         score_error: root mean square of estimated score less cosine.
         losers: by grouping the groups of items that exact lists lose.
@@ -112,6 +83,7 @@ class Way:
     recall: Mapping[str, Interval]
     rescored: Mapping[str, Interval]
     shortlist: int
+    chosen_by: float
     pairs: Mapping[str, Interval]
     score_error: float
     ms_per_query: float
@@ -151,7 +123,7 @@ class Lab:
         ways: what was measured, the smallest first.
         level: recall@10 that a suggestion keeps in every task.
         budget: bytes for each item, 0 for any.
-        held_out: whether the queries had no part in fitting.
+        left_out: usual ways that need more rows, with the reason.
     """
 
     n: int
@@ -161,6 +133,7 @@ class Lab:
     ways: tuple[Way, ...]
     level: float
     budget: float
+    left_out: Mapping[str, str]
 
     @property
     def suggested(self) -> Way | None:
@@ -170,7 +143,7 @@ class Lab:
         """
         if self.budget:
             within = [way for way in self.ways if way.bytes_per_item <= self.budget]
-            return max(within, key=lambda way: way.least(rescored=False), default=None)
+            return max(within, key=lambda way: way.chosen_by, default=None)
         keeps = [way for way in self.ways if self.allows(way)]
         return keeps[0] if keeps and keeps[0].way.name != PLAIN else None
 
@@ -227,7 +200,8 @@ def compress(
     """Measure ways to keep the vectors of a collection in fewer bytes.
 
     Each is fitted on rows that are not held out, encodes all rows, and ranks all of them for
-    held-out queries; float32 and float16 are always among the ways.
+    held-out queries, half of which choose and half of which judge; float32 and float16 are always
+    among the ways.
 
     Args:
         opened: the collection.
@@ -249,15 +223,20 @@ def compress(
     ways = [parse_way(text) for text in way_names(space.d, only)]
     usual = way_names(space.d)[2:]  # of these, what needs more rows is left out
     begin_step(progress, "measuring ways", 1, 1, "ways")
-    measured = []
+    measured, left_out = list[Way](), dict[str, str]()
     for done, way in enumerate(ways):
         progress(done, len(ways))
-        with suppress(InputError) if str(way) in usual else nullcontext():
+        try:
             measured.append(measured_way(opened, way, recall))
+        except InputError as error:
+            if str(way) not in usual:
+                raise
+            left_out[str(way)] = str(error)
     progress(len(ways), len(ways))
     ordered = sorted(measured, key=lambda way: (way.bytes_per_item, way.name))
     model = opened.passport.model
-    return Lab(space.n, space.d, model, tasks_of(opened), tuple(ordered), recall, budget)
+    tasks = tasks_of(opened)
+    return Lab(space.n, space.d, model, tasks, tuple(ordered), recall, budget, left_out)
 
 
 def way_names(d: int, only: Sequence[str] = ()) -> tuple[str, ...]:
@@ -295,15 +274,17 @@ def measured_way(opened: EncodedCollection, way: Step, recall: float = RECALL) -
         opened: the collection.
         way: how its rows are kept.
         recall: recall@10 that the shortlist keeps in every task.
+
+    Raises:
+        InputError: too few rows for it, or no such setting.
     """
     key = opened.version, opened.space.key, str(way)
-    found: Way = _DONE.get(key, lambda: _measured(opened, way))
-    shortlist = max(shortlist_for(ranks, recall) for ranks in found.places.values())
-    rescored = {
-        task.name: list_recall(found.places[task.name], task.clusters, shortlist)
-        for task in tasks_of(opened)
-    }
-    return replace(found, shortlist=shortlist, rescored=rescored)
+    found: Way | InputError = _DONE.get(key, lambda: _measured_or_not(opened, way))
+    if isinstance(found, InputError):
+        raise found
+    tasks, where = tasks_of(opened), found.places
+    shortlist = max(shortlist_for(where[task.name][task.chooses], recall) for task in tasks)
+    return replace(found, shortlist=shortlist, rescored=_recall(tasks, where, shortlist))
 
 
 def geometry_of(
@@ -318,82 +299,30 @@ def codes_of(opened: EncodedCollection, way: Step) -> tuple[Compressed, float, f
     """All rows as codes, with the seconds to fit and to encode."""
     space = opened.space
     started = perf_counter()
-    fitted = fit_way(space.subset(np.flatnonzero(~_held_out(opened))), way)
+    fitted = fit_way(space.subset(np.flatnonzero(~held_out_rows(opened))), way)
     between = perf_counter()
     kept = compressed(space, fitted, way)
     return kept, between - started, perf_counter() - between
 
 
-def tasks_of(opened: EncodedCollection) -> tuple[Task, ...]:
-    """The tasks that a collection has items for, with held-out queries."""
-    found: tuple[Task, ...] = _QUERIES.get(
-        (opened.version, opened.space.key), lambda: _tasks(opened.space, _held_out(opened))
-    )
-    return found
+def _measured_or_not(opened: EncodedCollection, way: Step) -> Way | InputError:
+    """A way that needs more rows is remembered too: it is not tried again with each visit."""
+    try:
+        return _measured(opened, way)
+    except InputError as error:
+        return error
 
 
-def _held_out(opened: EncodedCollection) -> Bools:
-    held_out = opened.held_out()
-    return random_half(opened.space) if held_out is None else held_out
-
-
-def _tasks(space: Space, held_out: Bools) -> tuple[Task, ...]:
-    result = []
-    for name, (kind, among) in TASKS.items():
-        span = space.span(among)
-        rows = np.flatnonzero(held_out[space.span(kind)]) + space.span(kind).start
-        size = span.stop - span.start
-        if len(rows) < 2 or size < 2:
-            continue
-        most = int(np.clip(COMPARISONS // size, 100, QUERIES))
-        if len(rows) > most:
-            rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
-        result.append(_task(space, name, rows))
-    if not result:
-        raise InputError(
-            "Recall needs at least two held-out images or texts. Add items, or leave some with "
-            "`split` = test."
+def _recall(
+    tasks: Sequence[Task], where: Mapping[str, Ints], shortlist: int = 0
+) -> Mapping[str, Interval]:
+    """By the queries that do not choose."""
+    return {
+        task.name: list_recall(
+            where[task.name][~task.chooses], task.clusters[~task.chooses], shortlist
         )
-    return tuple(result)
-
-
-def _task(space: Space, name: str, rows: Ints) -> Task:
-    kind, among = TASKS[name]
-    span = space.span(among)
-    k = min(K, span.stop - span.start - (kind == among))
-    exact = []
-    for part in _blocks(len(rows), span):
-        scores = space.vectors[rows[part]] @ space.vectors[span].T
-        exact.append(select(_without_self(scores, rows[part], kind == among, span), k)[0])
-    lists = np.concatenate(exact)
-    own = _own(space, rows, span) if kind != among else np.empty((len(rows), 0), np.int64)
-    hits = (lists[:, :, None] == own[:, None, :]).any(axis=(1, 2))
-    clusters = groups(space)[rows]
-    clusters = clusters if len(np.unique(clusters)) > 1 else rows
-    return Task(name, rows, clusters, kind, among, span, lists, own, hits)
-
-
-def _own(space: Space, rows: Ints, span: slice) -> Ints:
-    """(q, m) candidates paired with each query, the first repeated; -1 for those that have none."""
-    pairs = space.pairs if span.start else space.pairs[:, ::-1]  # (query, candidate)
-    pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
-    first = np.searchsorted(pairs[:, 0], rows)
-    count = np.searchsorted(pairs[:, 0], rows, side="right") - first
-    most = int(count.max(initial=0))
-    at = first[:, None] + np.minimum(np.arange(most), np.maximum(count - 1, 0)[:, None])
-    own = pairs[np.minimum(at, max(0, len(pairs) - 1)), 1] - span.start if most else at
-    return np.where(count[:, None] > 0, own, -1).astype(np.int64)
-
-
-def _blocks(q: int, span: slice) -> list[slice]:
-    step = max(1, BLOCK // (span.stop - span.start))
-    return [slice(start, start + step) for start in range(0, q, step)]
-
-
-def _without_self(scores: Floats, rows: Ints, same: bool, span: slice) -> Floats:
-    if same:
-        scores[np.arange(len(rows)), rows - span.start] = -np.inf
-    return scores
+        for task in tasks
+    }
 
 
 def _measured(opened: EncodedCollection, way: Step) -> Way:
@@ -403,13 +332,13 @@ def _measured(opened: EncodedCollection, way: Step) -> Way:
     errors, compared = 0.0, 0
     for task in tasks:
         ranked, lists = [], []
-        for part in _blocks(len(task.queries), task.span):
+        for part in blocks(len(task.queries), task.span):
             rows = task.queries[part]
             queries = space.vectors[rows]
             scores = kept.fitted.scores(queries, task.kind, kept.codes[task.among], task.among)
             errors += _square_error(scores, queries @ space.vectors[task.span].T)
             compared += scores.size
-            scores = _without_self(scores, rows, task.kind == task.among, task.span)
+            scores = without_self(scores, rows, task.kind == task.among, task.span)
             ranked.append(places(scores, task.exact[part]))
             lists.append(select(scores, task.exact.shape[1])[0])
         where[task.name], found[task.name] = np.concatenate(ranked), np.concatenate(lists)
@@ -417,7 +346,8 @@ def _measured(opened: EncodedCollection, way: Step) -> Way:
         if paired.any():
             hits = (found[task.name][:, :, None] == task.own[:, None, :]).any(axis=(1, 2))
             pairs[task.name] = paired_gain(hits[paired], task.hits[paired], task.clusters[paired])
-    recall = {task.name: list_recall(where[task.name], task.clusters) for task in tasks}
+    recall = _recall(tasks, where)
+    chosen_by = min((where[task.name][task.chooses] <= K).mean() for task in tasks)
     return Way(
         way,
         kept.bytes_per_item,
@@ -425,6 +355,7 @@ def _measured(opened: EncodedCollection, way: Step) -> Way:
         recall,
         recall,
         K,
+        float(chosen_by),
         pairs,
         float(np.sqrt(errors / max(1, compared))),
         _milliseconds(space, kept, tasks[0]),

@@ -47,5 +47,5 @@ def test_a_way_is_measured_kept_and_used_by_search(app, filled):
 
 def test_a_link_with_an_unknown_way_says_what_there_is(app, filled):
     settled(app, filled, collection="colours", also_way="zip", way="nonsense", recall="7")
-    assert any("zip" in box.value for box in app.error)
+    assert any("zip" in box.value for box in app.warning)
     assert "Who loses" in words(app)

@@ -162,7 +162,12 @@ def _table(lab: Lab) -> None:
         },
     )  # fmt: skip
     queries = ", ".join(f"{len(task.queries):,} {TASKS[task.name]}" for task in lab.tasks)
-    st.caption(f"Held-out queries: {queries}. The same as JSON:")
+    st.caption(
+        f"Held-out queries: {queries}. Half of them choose how many results are rescored; recall "
+        "is that of the others. The same as JSON:"
+    )
+    for name, reason in lab.left_out.items():
+        st.caption(formatting.plain(f"Not measured: {name}. {reason}"))
     words = "compress", state.collection(), "--json"
     st.code(documents.command(*words), language=None, wrap_lines=True)
 

@@ -1,0 +1,143 @@
+"""Queries that ways to keep vectors are judged by, with the exact results of the float vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.errors import InputError
+from core.improve import random_half
+from core.numerics.neighbors import select
+from core.numerics.sampling import groups
+from core.types import Bools, Floats, Ints, Kind, Space, SpaceCache
+
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
+
+TASKS: Mapping[str, tuple[Kind, Kind]] = {
+    "text_to_image": ("text", "image"),
+    "image_to_text": ("image", "text"),
+    "image_to_image": ("image", "image"),
+}
+TASK_WORDS = {
+    "text_to_image": "text → image",
+    "image_to_text": "image → text",
+    "image_to_image": "image → image",
+}
+K = 10
+QUERIES = 1000  # of each task; fewer where a collection is large
+COMPARISONS = 2 * 10**8  # of a task, at most
+BLOCK = 1 << 24  # scores in memory at a time
+
+_QUERIES = SpaceCache(4)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Queries of one task with their exact results among all candidates.
+
+    Args:
+        queries: (q,) rows of the space; `clusters` (q,) those of one image are drawn together.
+        kind: of the queries; `among` of the candidates, `span` their rows.
+        exact: (q, 10) numbers of the candidates that the float vectors rank first.
+        chooses: (q,) whether the query chooses (a shortlist, a way); the others judge what was
+            chosen. Queries of one cluster are on one side.
+        own: (q, m) candidates that are paired with each query, the first repeated; m may be 0.
+        hits: (q,) whether one of them is among the exact results.
+    """
+
+    name: str
+    queries: Ints
+    clusters: Ints
+    kind: Kind
+    among: Kind
+    span: slice
+    exact: Ints
+    chooses: Bools
+    own: Ints
+    hits: Bools
+
+
+def tasks_of(opened: EncodedCollection) -> tuple[Task, ...]:
+    """The tasks that a collection has items for, with held-out queries."""
+    found: tuple[Task, ...] = _QUERIES.get(
+        (opened.version, opened.space.key), lambda: _tasks(opened.space, held_out_rows(opened))
+    )
+    return found
+
+
+def held_out_rows(opened: EncodedCollection) -> Bools:
+    """(n,) those of the stored split, else a random half of the items, pairs together."""
+    held_out = opened.held_out()
+    return random_half(opened.space) if held_out is None else held_out
+
+
+def _tasks(space: Space, held_out: Bools) -> tuple[Task, ...]:
+    result = []
+    for name, (kind, among) in TASKS.items():
+        span = space.span(among)
+        rows = np.flatnonzero(held_out[space.span(kind)]) + space.span(kind).start
+        size = span.stop - span.start
+        if len(rows) < 2 or size < 2:
+            continue
+        most = int(np.clip(COMPARISONS // size, 100, QUERIES))
+        if len(rows) > most:
+            rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+        result.append(_task(space, name, rows))
+    if not result:
+        raise InputError(
+            "Recall needs at least two held-out images or texts. Add items, or leave some with "
+            "`split` = test."
+        )
+    return tuple(result)
+
+
+def _task(space: Space, name: str, rows: Ints) -> Task:
+    kind, among = TASKS[name]
+    span = space.span(among)
+    k = min(K, span.stop - span.start - (kind == among))
+    exact = []
+    for part in blocks(len(rows), span):
+        scores = space.vectors[rows[part]] @ space.vectors[span].T
+        exact.append(select(without_self(scores, rows[part], kind == among, span), k)[0])
+    lists = np.concatenate(exact)
+    own = _own(space, rows, span) if kind != among else np.empty((len(rows), 0), np.int64)
+    hits = (lists[:, :, None] == own[:, None, :]).any(axis=(1, 2))
+    clusters = groups(space)[rows]
+    clusters = clusters if len(np.unique(clusters)) > 1 else rows
+    return Task(name, rows, clusters, kind, among, span, lists, _half(clusters), own, hits)
+
+
+def _half(clusters: Ints) -> Bools:
+    """(q,) a random half of the clusters; at least one, and not all."""
+    _, place = np.unique(clusters, return_inverse=True)
+    drawn = np.random.default_rng(1).permutation(int(place.max()) + 1)
+    return np.asarray(drawn[place] % 2 == 0)
+
+
+def _own(space: Space, rows: Ints, span: slice) -> Ints:
+    """(q, m) candidates paired with each query, the first repeated; -1 for those that have none."""
+    pairs = space.pairs if span.start else space.pairs[:, ::-1]  # (query, candidate)
+    pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
+    first = np.searchsorted(pairs[:, 0], rows)
+    count = np.searchsorted(pairs[:, 0], rows, side="right") - first
+    most = int(count.max(initial=0))
+    at = first[:, None] + np.minimum(np.arange(most), np.maximum(count - 1, 0)[:, None])
+    own = pairs[np.minimum(at, max(0, len(pairs) - 1)), 1] - span.start if most else at
+    return np.where(count[:, None] > 0, own, -1).astype(np.int64)
+
+
+def blocks(q: int, span: slice) -> list[slice]:
+    """Parts of the queries whose scores of all candidates fit in memory."""
+    step = max(1, BLOCK // (span.stop - span.start))
+    return [slice(start, start + step) for start in range(0, q, step)]
+
+
+def without_self(scores: Floats, rows: Ints, same: bool, span: slice) -> Floats:
+    """The scores, in place; an item is not its own result."""
+    if same:
+        scores[np.arange(len(rows)), rows - span.start] = -np.inf
+    return scores
