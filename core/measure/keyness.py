@@ -174,6 +174,8 @@ def key_terms(found: Occurrences, inside: Bools, outside: Bools) -> tuple[KeyTer
     >>> top.term, top.inside, top.outside, round(top.p * 125_970 / 2)  # 20 over 8 is 125,970
     ('sea', 8, 0, 1)
     """
+    from scipy.stats import false_discovery_control
+
     with_in, with_out = _counts(found, inside), _counts(found, outside)
     n_in, n_out = int(inside.sum()), int(outside.sum())
     tested = np.flatnonzero(with_in + with_out >= LEAST)
@@ -181,7 +183,7 @@ def key_terms(found: Occurrences, inside: Bools, outside: Bools) -> tuple[KeyTer
         return ()
     a, c = with_in[tested], with_out[tested]
     p = exact_p(a, n_in, c, n_out)
-    q = false_discovery(p)
+    q = false_discovery_control(p)
     reported = np.flatnonzero(q <= FDR)
     level = FDR * len(reported) / len(tested)
     odds, low, high = _odds(a, n_in, c, n_out, level)
@@ -209,19 +211,6 @@ def exact_p(inside: Ints, n_inside: int, outside: Ints, n_outside: int) -> Doubl
     above = hypergeom.sf(inside - 1, n, has, n_inside)
     below = hypergeom.cdf(inside, n, has, n_inside)
     return np.asarray(np.clip(2 * np.minimum(above, below), 0.0, 1.0))
-
-
-def false_discovery(p: Doubles) -> Doubles:
-    """(t,) the lowest false-discovery rate at which each is reported (Benjamini, Hochberg 1995).
-
-    >>> false_discovery(np.array([0.01, 0.04, 0.03, 0.5])).round(4).tolist()
-    [0.04, 0.0533, 0.0533, 0.5]
-    """
-    order = np.argsort(p)[::-1]
-    rates = np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1))
-    result = np.empty(len(p))
-    result[order] = np.minimum(rates, 1.0)
-    return result
 
 
 def name_of(terms: Iterable[KeyTerm], most: int = 3) -> str:

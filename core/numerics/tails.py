@@ -1,4 +1,4 @@
-"""Counts that are too high for the distribution of their own kind, with false-discovery control."""
+"""Counts that are too high for the distribution of their own kind."""
 
 from __future__ import annotations
 
@@ -82,18 +82,3 @@ def count_law(counts: Ints) -> CountLaw:
         cost, start, method="L-BFGS-B", bounds=[(start[0] - 20, start[0] + 5), (-6.0, 2.0)]
     )
     return CountLaw(float(found.x[0]), float(np.exp(found.x[1])))
-
-
-def adjusted_p(p: Doubles) -> Doubles:
-    """Adjusted p-values: among those up to a level the false-discovery rate is at most that level.
-
-    Benjamini, Hochberg 1995 (JRSS B).
-
-    >>> adjusted_p(np.array([0.04, 0.001, 0.5, 0.01])).round(4).tolist()
-    [0.0533, 0.004, 0.5, 0.02]
-    """
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return adjusted

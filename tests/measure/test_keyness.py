@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import false_discovery_control, fisher_exact
+from scipy.stats import fisher_exact
 
 from core.measure import draw_units, key_terms, name_of, nearest_texts, occurrences, units
-from core.measure.keyness import exact_p, false_discovery
+from core.measure.keyness import exact_p
 from core.types import Space
 
 
@@ -36,11 +36,6 @@ def test_p_values_are_twice_the_smaller_tail_of_fishers_test(a, b, c, d):
     tails = [fisher_exact(table, side).pvalue for side in ("less", "greater")]
     p = exact_p(np.array([a]), a + b, np.array([c]), c + d)[0]
     assert p == pytest.approx(min(1.0, 2 * min(tails)), rel=1e-6, abs=1e-12)
-
-
-def test_false_discovery_rates_are_those_of_scipy():
-    p = np.random.default_rng(0).random(50) ** 2
-    assert false_discovery(p) == pytest.approx(false_discovery_control(p))
 
 
 def test_of_random_words_almost_none_is_special():

@@ -14,7 +14,7 @@ from core.measure.verdicts import Advice, Threshold
 from core.numerics.neighbors import Neighbors, nearest
 from core.numerics.sampling import groups
 from core.numerics.stats import folds, jackknife_error, normal
-from core.numerics.tails import CountLaw, adjusted_p, count_law
+from core.numerics.tails import CountLaw, count_law
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Ints, Reference, Scope, Space
 
@@ -102,13 +102,15 @@ def hub_attack(
 
 
 def _measure(space: Space, scope: Scope, lists: Neighbors, k: int, rate: float) -> Finding:
+    from scipy.stats import false_discovery_control
+
     targets = space.span("image" if scope == "joint" else scope)
     m = targets.stop - targets.start
     group, item = _strangers(space, lists, k)
     item -= targets.start
     degree = np.bincount(item, minlength=m)
     law = count_law(degree)
-    adjusted = adjusted_p(law.tail(degree.astype(np.float64)))
+    adjusted = false_discovery_control(law.tail(degree.astype(np.float64)))
     named = np.flatnonzero(adjusted <= rate)
     named = named[np.argsort(-degree[named], kind="stable")]
     value = float(len(named))

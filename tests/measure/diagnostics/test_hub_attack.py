@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import nbinom, poisson
+from scipy.stats import false_discovery_control, nbinom, poisson
 
 from core.improve import corrected
 from core.measure.diagnostics import DIAGNOSTICS
-from core.numerics.tails import CountLaw, adjusted_p, count_law
+from core.numerics.tails import CountLaw, count_law
 from tests.fixtures import spaces
 from tests.fixtures.findings import find
 
@@ -81,7 +81,7 @@ def test_the_law_is_that_of_the_counts_and_not_of_what_is_far_above_them():
     counts[:40] = 5000
     dirty = count_law(counts)
     assert dirty.spread == pytest.approx(clean.spread, abs=0.05)
-    assert (adjusted_p(dirty.tail(counts.astype(float)))[:40] < 1e-9).all()
+    assert (false_discovery_control(dirty.tail(counts.astype(float)))[:40] < 1e-9).all()
 
 
 def test_tails_are_those_of_poisson_without_a_spread_and_heavier_with_it():
@@ -99,5 +99,5 @@ def test_sampled_counts_with_most_at_zero_still_have_a_law():
     counts = np.random.default_rng(1).poisson(0.01, 20_000)
     counts[5] = 200
     law = count_law(counts)
-    q = adjusted_p(law.tail(counts.astype(float)))
+    q = false_discovery_control(law.tail(counts.astype(float)))
     assert (q <= 0.01).nonzero()[0].tolist() == [5]
