@@ -107,23 +107,6 @@ def test_a_hit_opens_and_leads_on(page):
     dialog.wait_for(state="hidden")
 
 
-def test_a_lasso_shows_what_it_holds(page, server):
-    page.goto(f"{server}/map?collection=cards&map=pca")
-    canvas = page.locator(".js-plotly-plot .nsewdrag").first
-    canvas.wait_for()
-    page.get_by_text("Nothing selected").wait_for()
-    box = canvas.bounding_box()
-    corners = [(0.02, 0.02), (0.98, 0.02), (0.98, 0.98), (0.02, 0.98), (0.02, 0.05)]
-    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*point, steps=8)
-    page.mouse.up()
-    page.get_by_text("Nothing selected").wait_for(state="hidden")
-    page.get_by_text(re.compile(r"\d+ (items|images|selected)")).first.wait_for()
-
-
 def test_what_is_typed_draws_the_answers_only_and_the_rest_when_it_has_changed(
     page, server, served_home
 ):

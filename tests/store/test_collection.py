@@ -100,7 +100,7 @@ def test_any_text_survives(pets, words):
     assert pets.pairs_of(item.id) == (photo.id,) and pets.pairs_of(photo.id) == (item.id,)
     space = pets.space(STARTER)
     assert space.ids == (photo.id, item.id) and space.pairs.tolist() == [[0, 1]]
-    assert space.labels == ((), (words, "b"))
+    assert space.labels == ((), item.labels)
     pets.delete_items([item.id])
     assert pets.item_ids() == {photo.id} and pets.counts().pairs == 0
 
