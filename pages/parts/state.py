@@ -42,6 +42,7 @@ HISTORY = "history"
 PAGE = "page"
 VIEWED = "viewed"
 AMONG = "among"
+MAP_CLUSTERED = "map_clustered"  # what clusters were found of, without being asked for
 MAP_OPENED = "map_opened"  # id of the item that was last opened on the map
 SELECTED = "map_selected"
 PICKED = "picked"

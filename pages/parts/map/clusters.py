@@ -18,6 +18,7 @@ ABOUT = (
     "10,000 items at most. Names are words over-represented in the captions of a cluster."
 )
 LISTED = 40
+AT_ONCE = 20_000  # points among which clusters are found in seconds, without being asked for
 
 
 def known(layout: Layout) -> Clusters | None:
@@ -57,6 +58,12 @@ def listed(layout: Layout) -> None:
             format_func=METHODS.__getitem__, required=True, label_visibility="collapsed",
         )  # fmt: skip
     found = known(layout)
+    if found is None and layout.space.n <= AT_ONCE:
+        found = of(layout)
+        key = f"{state.items_key()} {layout.label} {session.read(KEY, DENSITY)}"
+        if session.get(state.MAP_CLUSTERED, "") != key:
+            session.store(state.MAP_CLUSTERED, key)
+            st.rerun()  # their names stand on the map, which is drawn above
     if found is None:
         st.button(
             "Find clusters", key="_find_clusters", icon=":material/bubble_chart:",

@@ -101,7 +101,7 @@ def show(drawing: Drawing, selected: Bools | None = None, *, key: str = KEY) -> 
         key: of the component, unique on the page.
     """
     points(drawing, selected, key=key)
-    _items(key, drawing.items_key, drawing.rows)
+    _items(key, drawing.items_key, drawing.rows, session.get(state.MAP_OPENED, ""))
 
 
 def points(drawing: Drawing, selected: Bools | None = None, *, key: str = KEY) -> None:
@@ -192,7 +192,7 @@ def _select(drawing: Drawing, key: str) -> None:
 
 
 @st.fragment
-def _items(key: str, items: str, rows: Ints) -> None:
+def _items(key: str, items: str, rows: Ints, lines_of: str) -> None:
     """Cards and thumbnails of points, and the click on one.
 
     A fragment: pointing at an item does not run the page.
@@ -223,6 +223,8 @@ def _items(key: str, items: str, rows: Ints) -> None:
         for id_ in _ids(rows, [opened["index"]]).values():
             session.store(state.MAP_OPENED, id_)  # lines lead to its neighbors afterwards
             item.open(id_, on_dismiss="rerun")
+    elif session.get(state.MAP_OPENED, "") != lines_of:
+        st.rerun()  # closing the dialog runs this fragment alone
 
 
 def _ids(rows: Ints, points: Sequence[Any]) -> dict[int, str]:
