@@ -124,7 +124,7 @@ def _table(lab: Lab) -> None:
             "way": way.name,
             "bytes an item": way.bytes_per_item,
             "codes alone": way.code_bytes,
-            **{f"recall@10, {TASKS[name]}": way.recall[name][0] for name in names},
+            **{f"recall@10, {TASKS[name]}": 100 * way.recall[name][0] for name in names},
             "rescored": way.shortlist,
             **{f"own pairs, {TASKS[name]}": _points(way, name) for name in way.pairs},
             "score error": way.score_error,
@@ -135,7 +135,7 @@ def _table(lab: Lab) -> None:
         }
         for way in lab.ways
     ]
-    percent = st.column_config.NumberColumn(format="percent")
+    percent = st.column_config.NumberColumn(format="%.1f %%")
     st.dataframe(
         rows, hide_index=True, height="content",
         column_config={
