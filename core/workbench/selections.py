@@ -172,7 +172,8 @@ def query_path(opened: EncodedCollection, xy: Floats, ends: Floats) -> Floats:
 
 
 def _clusters_name(layout: Layout, method: str, k: int) -> str:
-    return f"clusters/{layout.label}" if method == "density" else f"clusters/means/{k}"
+    by_place = f"clusters/{layout_name(layout.label, layout.xy)}"
+    return by_place if method == "density" else f"clusters/means/{k}"
 
 
 def _stored_layout(opened: EncodedCollection, name: str) -> Floats | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core import report
 from core.measure import Clusters
 from core.workbench import Layout
 from pages.parts import formatting, selection, session, state
@@ -31,8 +32,12 @@ def known(layout: Layout) -> Clusters | None:
 
 def of(layout: Layout) -> Clusters:
     """The clusters of a layout, with names; kept while the collection and the layout are these."""
-    method = session.read(KEY, DENSITY)
-    return _found(f"{state.items_key()} {layout.label} {method}", layout, method)
+    return _found(_key(layout), layout, session.read(KEY, DENSITY))
+
+
+def _key(layout: Layout) -> str:
+    name = report.layout_name(layout.label, layout.xy)
+    return f"{state.items_key()} {name} {session.read(KEY, DENSITY)}"
 
 
 @st.cache_resource(max_entries=8, show_spinner="Finding clusters…")
@@ -60,9 +65,8 @@ def listed(layout: Layout) -> None:
     found = known(layout)
     if found is None and layout.space.n <= AT_ONCE:
         found = of(layout)
-        key = f"{state.items_key()} {layout.label} {session.read(KEY, DENSITY)}"
-        if session.get(state.MAP_CLUSTERED, "") != key:
-            session.store(state.MAP_CLUSTERED, key)
+        if session.get(state.MAP_CLUSTERED, "") != _key(layout):
+            session.store(state.MAP_CLUSTERED, _key(layout))
             st.rerun()  # their names stand on the map, which is drawn above
     if found is None:
         st.button(

@@ -8,7 +8,7 @@ from pages.parts import formatting, problems, session, state
 
 
 def keep(result: Repaired) -> None:
-    """Store the recipe under a name, or save it as a file that ten lines of numpy apply."""
+    """Store the recipe under a name, or save it as a file that a few lines of numpy apply."""
     st.markdown("##### Keep", anchors=False)
     bench, opened = state.workbench(), state.as_encoded()
     usual = ", ".join(step.name for step in result.recipe.steps)[:60]
