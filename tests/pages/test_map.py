@@ -88,10 +88,6 @@ def test_a_selection_is_saved_and_searched_in(filled):
 def test_clusters_are_found_listed_and_select(filled):
     app = run(map_page(), collection="colours", map="pca", clusters_by="means")
     (drawn,) = components(app, "sextant_map")
-    assert not drawn["names"]
-    app.button(key="_find_clusters").click()
-    run(app)
-    (drawn,) = components(app, "sextant_map")
     assert drawn["names"]
     app.button(key="_cluster_0").click()
     run(app)
