@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,17 @@ def data() -> Path:
     if not (DATA / "flickr8k-800" / "items.jsonl").exists():
         pytest.skip(f"no real pictures at {DATA}; set SEXTANT_TEST_DATA to their folder")
     return DATA
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_components():
+    """Each AppTest reads the metadata of all installed packages, which takes half its time."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        once = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", once)
+        yield
 
 
 @pytest.fixture(autouse=True)
