@@ -1,6 +1,5 @@
 """Fitted transformations of a Space that improve retrieval."""
 
-from core.improve.coding import Codes
 from core.improve.compression import Compressed, compressed, fit_way, parse_way
 from core.improve.compression_file import (
     DECODER,
@@ -11,6 +10,7 @@ from core.improve.compressors import COMPRESSORS, FittedCompressor
 from core.improve.fitting import told
 from core.improve.hub_bias import corrected, random_half
 from core.improve.hub_corrections import HUB_CORRECTIONS
+from core.improve.quantizers import Codes
 from core.improve.recipe import Recipe, Step, fit_recipe, parse_steps
 from core.improve.recipe_file import LOADER, fingerprint, from_bytes, to_bytes
 from core.improve.recipe_onnx import NO_ONNX, ONNX_LOADER, has_onnx, to_onnx

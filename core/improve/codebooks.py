@@ -12,8 +12,8 @@ from os import cpu_count
 import numpy as np
 
 from core.errors import TooFew
-from core.improve.coding import Centroids, in_parts
 from core.improve.levels import sampled
+from core.improve.quantizers import Centroids, in_parts
 from core.numerics.kmeans import nearest_center
 from core.types import Doubles, Floats, Ints
 

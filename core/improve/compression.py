@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from core.improve.coding import SHORT, Array, Codes
 from core.improve.compressors import COMPRESSORS, FittedCompressor
+from core.improve.quantizers import SHORT, Array, Codes
 from core.improve.recipe import Step, step_of
 from core.types import KINDS, Floats, Ints, Kind, Progress, Space
 

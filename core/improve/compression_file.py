@@ -16,9 +16,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from core.errors import InputError, PassportMismatch
-from core.improve.coding import QUANTIZERS, Array, Coder, Quantizer
+from core.improve.coding import Coder
 from core.improve.compression import Compressed
 from core.improve.compressors import FittedCompressor
+from core.improve.quantizers import QUANTIZERS, Array, Quantizer
 from core.improve.recipe import Step
 from core.types import KINDS, Kind, Passport
 

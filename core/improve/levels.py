@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.improve.coding import Grid
+from core.improve.quantizers import Grid
 from core.types import Floats
 
 ROWS = 20_000

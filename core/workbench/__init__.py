@@ -6,7 +6,7 @@ from core.store import EncodedCollection, Tag
 from core.workbench import catalog, documents, tasks
 from core.workbench.catalog import Entry
 from core.workbench.collections import Card, Workbench
-from core.workbench.compress import Lab, Way
+from core.workbench.compress import Lab
 from core.workbench.encoder_report import EncoderReport
 from core.workbench.evaluate import Labels
 from core.workbench.export import SavedExport
@@ -18,6 +18,7 @@ from core.workbench.layouts import Layout
 from core.workbench.ranking_gains import RankingGain
 from core.workbench.repair import Repaired
 from core.workbench.selections import Special
+from core.workbench.ways import Way
 
 __all__ = [
     "DEFAULT_ENCODER",

@@ -30,6 +30,7 @@ from core.workbench import recipes as _recipes
 from core.workbench import repair as _repair
 from core.workbench import search as _search
 from core.workbench import selections as _selections
+from core.workbench import ways as _ways
 from core.workbench import zero_shot as _zero_shot
 from core.workbench.jobs import Jobs
 from core.workbench.last_used import LastUsed
@@ -173,8 +174,8 @@ class Workbench:
     way_names = staticmethod(_compress.way_names)
     known_ways = staticmethod(_compress.known_ways)
     compressor_names = staticmethod(_compress.compressor_names)
-    compressed_geometry = staticmethod(_compress.geometry_of)
-    way_bytes = staticmethod(_compress.way_bytes)
+    compressed_geometry = staticmethod(_ways.geometry_of)
+    way_bytes = staticmethod(_ways.way_bytes)
     keep_way = staticmethod(_kept_codes.keep_way)
     kept_way = staticmethod(_kept_codes.kept_way)
     delete_kept_way = staticmethod(_kept_codes.delete_kept_way)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import search as engine
 from core.improve import compressed_to_bytes
-from core.workbench.compress import RECALL, Way, codes_of, measured_way
+from core.workbench.ways import RECALL, Way, codes_of, measured_way
 
 if TYPE_CHECKING:
     from core.improve import Step

@@ -6,7 +6,8 @@ from math import isfinite
 from typing import Any
 
 from core.measure import GroupLoss, Interval
-from core.workbench.compress import Lab, Way
+from core.workbench.compress import Lab
+from core.workbench.ways import Way
 
 
 def lab_document(lab: Lab) -> dict[str, Any]:

@@ -174,7 +174,8 @@ def test_one_bit_ranks_by_hamming_distance(space):
 
 def test_scores_of_rotated_bits_are_right_on_average():
     """Around 0, over rotations: each row's score with itself is exact, others err either way."""
-    from core.improve.coding import Coder, RowGrid
+    from core.improve.coding import Coder
+    from core.improve.quantizers import RowGrid
     from core.improve.rotation import rotation
 
     rows = spaces.directions(2, 32).astype(np.float32)

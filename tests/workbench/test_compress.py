@@ -8,7 +8,8 @@ from core.improve import parse_way
 from core.store import EncodedCollection
 from core.types import Part, Passport, Query
 from core.workbench import Workbench, lab_document
-from core.workbench.compress import compress, way_bytes, way_names
+from core.workbench.compress import compress, way_names
+from core.workbench.ways import way_bytes
 from tests.fixtures import spaces
 from tests.fixtures.files import encoded, folder_of, jsonl, ramp
 

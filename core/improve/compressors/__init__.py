@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from core.errors import InputError
-from core.improve.coding import SHORT, Array, Coder, Codes, RowGrid, table_scores
+from core.improve.coding import Coder
+from core.improve.quantizers import SHORT, Array, Codes, RowGrid, table_scores
 from core.registry import Registry
 from core.types import KINDS, Floats, Kind, Progress, Space
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from core.improve.axes import row_mean
-from core.improve.coding import Coder, Recurrent
+from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
+from core.improve.quantizers import Recurrent
 from core.improve.rotation import rotation
 from core.registry import Choices, Range
 from core.types import Floats, Kind, Space

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from core.improve.coding import Coder, Numbers
+from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
+from core.improve.quantizers import Numbers
 from core.types import Space
 
 

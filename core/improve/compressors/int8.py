@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from core.improve.axes import row_mean
-from core.improve.coding import Coder, RowGrid
+from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
 from core.improve.levels import ROWS, grid, sampled
+from core.improve.quantizers import RowGrid
 from core.registry import Choices
 from core.types import Floats, Kind, Space
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Annotated
 
 from core.improve.axes import row_mean
-from core.improve.coding import Coder, RowGrid
+from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
 from core.improve.levels import sampled
+from core.improve.quantizers import RowGrid
 from core.improve.rotation import rotation
 from core.registry import Range
 from core.types import Floats, Kind, Space

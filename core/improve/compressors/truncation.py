@@ -6,9 +6,10 @@ from typing import Annotated
 import numpy as np
 
 from core.improve.axes import frank_wolfe, principal, query_moment, row_moments, sphering
-from core.improve.coding import Coder, Numbers
+from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
 from core.improve.levels import ROWS, grid, sampled
+from core.improve.quantizers import Numbers
 from core.registry import Choices, Range
 from core.types import Floats, Kind, Space
 

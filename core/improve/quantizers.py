@@ -1,0 +1,338 @@
+"""Coordinates to codes and back: numbers of fewer bits, or the numbers of centroids.
+
+Codes are arrays with a row for each vector: `scale * (low + step * code)`, or the centroids of that
+number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from os import cpu_count
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from core.types import Floats
+
+Array: TypeAlias = npt.NDArray[Any]
+Codes: TypeAlias = Mapping[str, Array]  # "code", and "scale" where rows have one
+BLOCK = 8192  # rows at a time
+SHORT = 1e-12  # length below which a row has no direction
+
+
+class Quantizer(Protocol):
+    """What becomes of the coordinates of a row."""
+
+    def encode(self, values: Floats) -> Codes:
+        """Codes of (n, e) values."""
+
+    def decode(self, codes: Codes) -> Floats:
+        """(n, e) values that codes stand for."""
+
+    @property
+    def arrays(self) -> Codes:
+        """What `decode` needs beside the codes."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Floats of another precision: `dtype` is "f4" or "f2".
+
+    >>> half = Numbers("f2")
+    >>> half.decode(half.encode(np.array([[0.1, 0.5]], "f4"))).astype(float).tolist()
+    [[0.0999755859375, 0.5]]
+    """
+
+    dtype: str
+
+    def encode(self, values: Floats) -> Codes:
+        """One number each."""
+        return {"code": values.astype(self.dtype)}
+
+    def decode(self, codes: Codes) -> Floats:
+        """The same numbers in single precision."""
+        return codes["code"].astype(np.float32, copy=False)
+
+    @property
+    def arrays(self) -> Codes:
+        """None."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Even levels from `low` (e,) in steps of `step` (e,), 2^bits of them, for each coordinate.
+
+    >>> grid = Grid(np.zeros(2, "f4"), np.array([1, 10], "f4"), bits=2)
+    >>> grid.decode(grid.encode(np.array([[1.2, 16.0], [9.0, -9.0]]))).tolist()
+    [[1.0, 20.0], [3.0, 0.0]]
+    """
+
+    low: Floats
+    step: Floats
+    bits: int
+
+    def encode(self, values: Floats) -> Codes:
+        """The nearest level."""
+        levels = (values - self.low) / self.step
+        np.rint(levels, out=levels)
+        return {"code": pack(levels.clip(0, 2**self.bits - 1).astype(np.uint8), self.bits)}
+
+    def decode(self, codes: Codes) -> Floats:
+        """The levels."""
+        levels = unpack(codes["code"], len(self.low)).astype(np.float32)
+        levels *= self.step
+        levels += self.low
+        return levels
+
+    @property
+    def arrays(self) -> Codes:
+        """Those of the levels."""
+        return {"low": self.low, "step": self.step}
+
+
+@dataclass(frozen=True)
+class RowGrid:
+    """2^bits even levels around 0 for each coordinate, and a scale for each row.
+
+    The levels are the odd numbers from 1 - 2^bits to 2^bits - 1. Of several steps that one is taken
+    whose levels have the largest cosine with the row.
+
+    Args:
+        dims: e.
+        steps: in standard deviations of a row's coordinates; one step suffices for 1 bit.
+        fill: the step of each row is its largest coordinate instead: nothing is cut off.
+        scaled: whether the scale is kept; without it only directions can be compared.
+        unbiased: the scale makes the inner product with the row itself exact (RaBitQ); otherwise
+            the squared error is least.
+        error: root mean square error of a coordinate, by the scale; 0: not measured.
+    """
+
+    bits: int
+    dims: int
+    steps: tuple[float, ...] = ()
+    fill: bool = False
+    scaled: bool = True
+    unbiased: bool = False
+    error: float = 0.0
+
+    def measured(self, values: Floats) -> RowGrid:
+        """With the error on a sample of (n, e) values: the same for all rows that were rotated."""
+        codes = self.encode(values)
+        shares = (self.decode(codes) - values) / np.maximum(codes["scale"], SHORT)[:, None]
+        return replace(self, error=float(np.sqrt(np.square(shares).mean())))
+
+    def encode(self, values: Floats) -> Codes:
+        """The levels with the best step, and the scale."""
+        top = 2**self.bits - 1
+        if self.fill:
+            widths = [np.abs(values).max(axis=1) * np.float32(2 / top)]
+        else:
+            spread = np.sqrt(np.einsum("ij,ij->i", values, values) / max(1, self.dims))
+            widths = [spread * np.float32(step) for step in self.steps or (1.0,)]
+        best = np.full(len(values), -np.inf, np.float32)
+        codes = np.empty(values.shape, np.uint8)
+        scale = np.empty(len(values), np.float32)
+        for width in widths:
+            levels = values / np.maximum(width, SHORT)[:, None]
+            np.floor(levels, out=levels)
+            levels += 2.0 ** (self.bits - 1)
+            levels.clip(0, top, out=levels)
+            tried = levels.astype(np.uint8)
+            levels *= 2
+            levels -= top
+            along = np.einsum("ij,ij->i", values, levels)
+            length = np.einsum("ij,ij->i", levels, levels)
+            cosine = along / np.sqrt(length)
+            better = cosine > best
+            if better.all():
+                codes, best, scale = tried, cosine, self._scale(values, along, length)
+            elif better.any():
+                codes[better], best[better] = tried[better], cosine[better]
+                scale[better] = self._scale(values[better], along[better], length[better])
+        packed = {"code": pack(codes, self.bits)}
+        return packed | {"scale": scale} if self.scaled else packed
+
+    def decode(self, codes: Codes) -> Floats:
+        """The levels times the scale."""
+        levels = unpack(codes["code"], self.dims).astype(np.float32)
+        levels *= 2
+        levels -= 2**self.bits - 1
+        if "scale" in codes:
+            levels *= codes["scale"][:, None]
+        return levels
+
+    @property
+    def arrays(self) -> Codes:
+        """Those of the levels."""
+        return {
+            "low": np.array([1 - 2**self.bits], np.float32),
+            "step": np.array([2], np.float32),
+        }
+
+    def _scale(self, values: Floats, along: Floats, length: Floats) -> Floats:
+        if not self.unbiased:
+            return along / length
+        return np.einsum("ij,ij->i", values, values) / np.maximum(along, SHORT)
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """The same levels and scale as `RowGrid`, found bit by bit (BEBR).
+
+    The first bit is the sign of a coordinate; each further one halves the step and is the sign of
+    what remains after the row is rebuilt as well as the bits before allow.
+
+    >>> two = Recurrent(2, 3)
+    >>> two.decode(two.encode(np.array([[0.1, 1.0, -3.0]], "f4"))).astype(float).round(2).tolist()
+    [[0.92, 0.92, -2.75]]
+    """
+
+    bits: int
+    dims: int
+    scaled: bool = True
+
+    def encode(self, values: Floats) -> Codes:
+        """The levels, and the scale with the least squared error."""
+        levels = np.where(values < 0, np.float32(-1), np.float32(1))
+        scale = self._scale(values, levels)
+        for _ in range(self.bits - 1):
+            rest = values - scale[:, None] * levels
+            levels *= 2
+            levels += np.where(rest < 0, np.float32(-1), np.float32(1))
+            scale = self._scale(values, levels)
+        codes = ((levels + (2**self.bits - 1)) / 2).astype(np.uint8)
+        packed = {"code": pack(codes, self.bits)}
+        return packed | {"scale": scale} if self.scaled else packed
+
+    def decode(self, codes: Codes) -> Floats:
+        """The levels times the scale."""
+        return RowGrid(self.bits, self.dims).decode(codes)
+
+    @property
+    def arrays(self) -> Codes:
+        """Those of the levels."""
+        return RowGrid(self.bits, self.dims).arrays
+
+    def _scale(self, values: Floats, levels: Floats) -> Floats:
+        along = np.einsum("ij,ij->i", values, levels)
+        return along / np.maximum(np.einsum("ij,ij->i", levels, levels), SHORT)
+
+
+@dataclass(frozen=True)
+class Centroids:
+    """The nearest of K centroids in each of M equal parts of a row: `centroids` (M, K, s).
+
+    Rows have `dims` coordinates; where that is less than M s the last part is filled with zeros.
+
+    >>> two = Centroids(np.array([[[0.0], [1.0]], [[0.0], [5.0]]], "f4"), 2)
+    >>> two.encode(np.array([[0.9, 1.0]], "f4"))["code"].tolist()
+    [[1, 0]]
+    """
+
+    centroids: Floats
+    dims: int
+
+    def encode(self, values: Floats) -> Codes:
+        """(n, M) numbers of centroids."""
+        values = in_parts(values, len(self.centroids))
+        code = np.empty(values.shape[:2], np.uint8)
+        for m, centroids in enumerate(self.centroids):
+            half = 0.5 * np.einsum("ks,ks->k", centroids, centroids)
+            code[:, m] = (half - values[:, m] @ centroids.T).argmin(axis=1)
+        return {"code": code}
+
+    def decode(self, codes: Codes) -> Floats:
+        """The centroids."""
+        code = codes["code"]
+        values = self.centroids[np.arange(code.shape[1]), code]
+        return values.reshape(len(code), values.shape[1] * values.shape[2])[:, : self.dims]
+
+    @property
+    def arrays(self) -> Codes:
+        """The centroids."""
+        return {"centroids": self.centroids}
+
+
+def table_scores(along: Floats, codes: Codes, arrays: Codes) -> Floats:
+    """(q, n) inner products of (q, e) queries with rows of bytes, without decoding these.
+
+    A table of 256 sums for each byte of a code: for a few queries many times faster.
+
+    Args:
+        along: the queries.
+        codes: centroids' numbers, or planes of bits.
+        arrays: of the quantizer: `centroids`, or `low` and `step`.
+
+    >>> grid = Grid(np.zeros(2, "f4"), np.array([1, 10], "f4"), bits=2)
+    >>> codes = grid.encode(np.array([[1.0, 20.0], [3.0, 0.0]]))
+    >>> table_scores(np.array([[1.0, 0.1]], "f4"), codes, grid.arrays).tolist()
+    [[3.0, 3.0]]
+    """
+    code = codes["code"]
+    low = np.zeros(len(along), np.float32)
+    if "centroids" in arrays:
+        centroids = arrays["centroids"]
+        tables = np.einsum("qms,mks->qmk", in_parts(along, len(centroids)), centroids)
+    else:
+        low = (along * arrays["low"]).sum(axis=1)
+        bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32)
+        eights = np.pad(along * arrays["step"], ((0, 0), (0, -along.shape[1] % 8)))
+        eights = eights.reshape(len(along), -1, 8)
+        planes = [2.0**j * (eights @ bits.T) for j in range(code.shape[1])]
+        tables = np.concatenate(planes, axis=1)
+    flat = code.reshape(len(code), -1)
+    first = 256 * np.arange(flat.shape[1])
+    found = np.empty((len(along), len(code)), np.float32)
+
+    def fill(start: int) -> None:
+        part = slice(start, start + BLOCK)
+        places = flat[part] + first
+        for i, table in enumerate(tables.reshape(len(along), -1)):
+            found[i, part] = table.take(places).sum(axis=1)
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        list(pool.map(fill, range(0, len(code), BLOCK)))
+    found += low[:, None]
+    if "scale" in codes:
+        found *= codes["scale"]
+    return found
+
+
+QUANTIZERS = (Numbers, Grid, RowGrid, Recurrent, Centroids)
+
+
+def in_parts(values: Floats, parts: int) -> Floats:
+    """(n, M, s) equal parts of (n, e) values, the last filled with zeros where needed."""
+    missing = -values.shape[1] % parts
+    values = np.pad(values, ((0, 0), (0, missing))) if missing else values
+    return values.reshape(len(values), parts, -1 if len(values) else values.shape[1] // parts)
+
+
+def pack(levels: Array, bits: int) -> Array:
+    """(n, e) numbers below 2^bits as (n, bits, e / 8) planes of bits, lowest first; 8 bits as is.
+
+    >>> pack(np.array([[1, 2, 3]], np.uint8), 2).tolist()  # 101 and 011, from the left
+    [[[160], [96]]]
+    """
+    if bits == 8:
+        return levels
+    planes = [np.packbits((levels >> j) & 1, axis=1) for j in range(bits)]
+    return np.stack(planes, axis=1)
+
+
+def unpack(code: Array, dims: int) -> Array:
+    """(n, dims) numbers that were packed.
+
+    >>> unpack(pack(np.array([[1, 2, 3]], np.uint8), 2), 3).tolist()
+    [[1, 2, 3]]
+    """
+    if code.ndim == 2:
+        return code
+    levels = np.unpackbits(code[:, 0], axis=1, count=dims)
+    for j in range(1, code.shape[1]):
+        levels |= np.unpackbits(code[:, j], axis=1, count=dims) << np.uint8(j)
+    return levels
