@@ -10,6 +10,7 @@ ICONS = {
     "interrupted": ":material/pause_circle:",
     "cancelled": ":material/cancel:",
     "failed": ":material/error:",
+    "done": ":material/check_circle:",  # a job may end while it is drawn
 }
 
 
@@ -23,10 +24,13 @@ def panel() -> None:
 
 def one(job: Job) -> None:
     """One unfinished job; updated every second while it is running."""
-    id_ = job.id
+    id_, was = job.id, job.state
 
     def show() -> None:
-        _job(state.workbench().jobs.get(id_))
+        now = state.workbench().jobs.get(id_)
+        if was == "running" and now.state == "done":
+            st.rerun()
+        _job(now)
 
     st.fragment(show, run_every=1.0 if job.state == "running" else None)()
 
@@ -68,7 +72,7 @@ def _panel(running: set[str]) -> None:
         st.rerun()
     with st.container(key="jobs", gap="small"):
         for job in state.workbench().jobs.all():
-            if job.state in ICONS:
+            if job.state != "done":
                 _job(job)
 
 
@@ -90,6 +94,8 @@ def _job(job: Job) -> None:
 def _actions(job: Job) -> None:
     if job.state == "running":
         st.button("Cancel", key=f"_cancel_{job.id}", type="tertiary", on_click=job.cancel)
+        return
+    if job.state == "done":
         return
     label = "Try again" if job.state == "failed" else "Resume"
     if st.button(label, key=f"_resume_{job.id}", icon=":material/play_arrow:"):
