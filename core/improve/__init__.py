@@ -7,7 +7,7 @@ from core.improve.compression_file import (
     compressed_to_bytes,
 )
 from core.improve.compressors import COMPRESSORS, FittedCompressor
-from core.improve.fitting import told
+from core.improve.fitting import with_progress
 from core.improve.hub_bias import corrected, random_half
 from core.improve.hub_corrections import HUB_CORRECTIONS
 from core.improve.quantizers import Codes
@@ -43,5 +43,5 @@ __all__ = [
     "random_half",
     "to_bytes",
     "to_onnx",
-    "told",
+    "with_progress",
 ]

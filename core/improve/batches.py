@@ -144,7 +144,7 @@ def _margins(space: Space, captions: Captions, members: Ints, places: Ints) -> F
 
 
 def alike(images: Floats, texts: Floats, batch: Captions) -> Bools:
-    """(b, t) whether a text or its image is nearly one of the image's: not to be told apart."""
+    """(b, t) whether a text or its image is nearly one of the image's: it cannot be a negative."""
     same = texts @ texts.T > SAME
     near = np.logical_or.reduceat(same, batch.starts[:-1], axis=0)
     return np.asarray(near | (images @ images.T > SAME)[:, batch.owner])

@@ -8,29 +8,29 @@ from contextvars import ContextVar
 
 from core.types import Progress
 
-_TOLD: ContextVar[Progress | None] = ContextVar("told", default=None)
+_PROGRESS: ContextVar[Progress | None] = ContextVar("progress", default=None)
 
 
 @contextmanager
-def told(progress: Progress) -> Iterator[None]:
-    """Within the block, what fits `tell` goes to a progress.
+def with_progress(progress: Progress) -> Iterator[None]:
+    """Within the block, what fits report goes to `progress`.
 
     >>> seen = []
-    >>> with told(lambda done, total: seen.append((done, total))):
-    ...     tell(1, 5)
-    >>> tell(2, 5)  # nobody listens
+    >>> with with_progress(lambda done, total: seen.append((done, total))):
+    ...     report_progress(1, 5)
+    >>> report_progress(2, 5)  # nobody listens
     >>> seen
     [(1, 5)]
     """
-    token = _TOLD.set(progress)
+    token = _PROGRESS.set(progress)
     try:
         yield
     finally:
-        _TOLD.reset(token)
+        _PROGRESS.reset(token)
 
 
-def tell(done: int, total: int) -> None:
+def report_progress(done: int, total: int) -> None:
     """Called by a fit between its parts, such as epochs; may raise to stop it."""
-    progress = _TOLD.get()
+    progress = _PROGRESS.get()
     if progress:
         progress(done, total)

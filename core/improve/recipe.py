@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import BadParameter, InputError
-from core.improve.fitting import tell
+from core.improve.fitting import report_progress
 from core.improve.hub_bias import corrected
 from core.improve.hub_corrections import HUB_CORRECTIONS
 from core.improve.repairs import REPAIRS, FittedRepair
@@ -147,7 +147,7 @@ def fit_recipe(train: Space, steps: Sequence[Step]) -> Recipe:
     fitted: list[FittedRepair] = []
     before = ""
     for number, step in enumerate(steps):
-        tell(number, len(steps))
+        report_progress(number, len(steps))
         if step.name in HUB_CORRECTIONS.all():
             continue
         if fitted:

@@ -20,7 +20,7 @@ from core.improve import (
     fit_recipe,
     parse_steps,
     random_half,
-    told,
+    with_progress,
 )
 from core.measure import (
     HELD_OUT,
@@ -198,7 +198,7 @@ def repair(
             raise TooFew("A repair", LEAST, what, n, "Add captions first.")
     begin_step(progress, "fitting", begun + 1, begun + 2)
     progress(0, len(chosen))
-    with told(progress):
+    with with_progress(progress):
         recipe = fit_recipe(train, chosen)
     begin_step(progress, "judging", begun + 2, begun + 2)
     progress(0, 4)

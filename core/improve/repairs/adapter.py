@@ -8,7 +8,7 @@ import numpy as np
 from core.errors import TooFew
 from core.improve.batches import Captions, alike, at_random, captions_of, topics_of
 from core.improve.contrastive import Slopes, against_mixtures, of_mixtures, pairs_apart
-from core.improve.fitting import tell
+from core.improve.fitting import report_progress
 from core.improve.repairs import FittedRepair, Layer, RowMap, affine, repair
 from core.registry import Choices, Range
 from core.types import KINDS, Doubles, Floats, Space
@@ -45,7 +45,8 @@ def adapter(
         str, Choices(("one", "all"), "of an image in a batch; all: by the decoupled softmax")
     ] = "all",
     batches: Annotated[
-        str, Choices(("random", "topics"), "topics: a batch has images of one topic, told by texts")
+        str,
+        Choices(("random", "topics"), "topics: a batch has images of one topic, by their texts"),
     ] = "random",
     mix: Annotated[
         str, Choices(("none", "m2", "m3"), "wrong items on the arcs between images and texts")
@@ -101,7 +102,7 @@ def adapter(
     plain = _score(train, judged, others, heads)
     best, score, waited = [one.row_map() for one in heads], plain, 0
     for epoch in range(epochs):
-        tell(epoch, epochs)
+        report_progress(epoch, epochs)
         drawn = topics.batches(batch, rng) if topics else at_random(captions, batch, rng)
         for places in drawn:
             one_each = captions.with_one(places)
