@@ -7,7 +7,7 @@ from PIL import Image
 
 from core.types.item import Item
 from core.workbench import Workbench
-from tests.fixtures.browser import SLOW, chromium, served
+from tests.fixtures.browser import RUN_ENDED, SLOW, chromium, served
 from tests.fixtures.files import encoded, jsonl, zip_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -105,6 +105,27 @@ def test_a_hit_opens_and_leads_on(page):
     dialog.get_by_text(re.compile("a red card")).first.wait_for()
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
+
+
+def test_a_click_while_the_collection_changes_opens_the_item_which_stays_open(
+    page, server, served_home
+):
+    """The run of such a click draws the whole page again before it gets to the results."""
+    page.goto(f"{server}/?collection=cards&q=red")
+    card = page.get_by_role("button", name=re.compile(r"^1\. .*red card"))
+    card.wait_for()
+    page.locator(RUN_ENDED).wait_for()
+    Workbench(served_home).home.open("cards").add([Item("text", b"another card", "late")])
+    card.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(re.compile("a red card")).first.wait_for()
+    Workbench(served_home).home.open("cards").add([Item("text", b"one more card", "later")])
+    dialog.get_by_role("button", name="Next").click()
+    dialog.get_by_text("2 of").wait_for()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    page.locator(RUN_ENDED).wait_for()
+    assert not dialog.is_visible()
 
 
 def test_what_is_typed_draws_the_answers_only_and_the_rest_when_it_has_changed(

@@ -149,6 +149,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const drawn = JSON.stringify(cards);
   let list = parentElement.querySelector("ul.gallery");
   if (list?.drawn === drawn) {
+    list.send = setTriggerValue;
     if (picked) mark(list, picked);
     return;
   }
@@ -157,12 +158,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   list?.remove();
   list = node("ul", "gallery");
   list.drawn = drawn;
+  list.send = setTriggerValue;
+  const send = (...click) => list.send(...click); // the latest: each run may bring another
   list.style.setProperty("--size", `${data.size}px`);
   if (aspect) list.style.setProperty("--aspect", aspect); // until the new images are decoded
   list.classList.toggle("texts", data.cards.every((card) => !card.image));
   data.cards.forEach((card, i) => {
     if (card.above) list.append(line(card));
-    list.append(build(card, i, Boolean(picked), setTriggerValue));
+    list.append(build(card, i, Boolean(picked), send));
   });
   if (picked) mark(list, picked);
   list.addEventListener("keydown", (event) => walk(event, list));

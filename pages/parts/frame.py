@@ -11,6 +11,7 @@ from pages.parts import encoder_steps, formatting, newer_starter, problems, sess
 
 LOGO = str(ASSETS / "logo.svg")
 ICON = str(ASSETS / "icon.svg")
+OPEN_PAGE = "open_page"
 ABOUT = (
     "**Sextant**: multimodal search over images and texts, and measurements of the geometry of "
     "their embeddings. All data stays on this computer."
@@ -34,6 +35,9 @@ def bar(page: st.Page, pages: Sequence[st.Page]) -> None:
             vertical_alignment="center",
         ):  # fmt: skip
             _menu(page, pages)
+            if session.get(OPEN_PAGE, "") != page.url_path:
+                session.store(OPEN_PAGE, page.url_path)
+                session.store(state.OPENED_FROM, "")  # an item stays open on its own page only
             _job()
             if names and not problem:
                 session.linked(

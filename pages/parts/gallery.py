@@ -193,9 +193,10 @@ def show(
     picked: Sequence[str] | None = None,
     pick: Callable[[str], None] = lambda id_: None,
 ) -> tuple[str, str]:
-    """Draw the grid. Returns (action, id) of a click in this run, else ("", "").
+    """Draw the grid. Returns (action, id) of a click that no run has returned yet, else ("", "").
 
-    The action is "open" (image or text clicked) or "like" (its "more like this" button).
+    The action is "open" (image or text clicked) or "like" (its "more like this" button). A click is
+    kept until a run gets here: the run that it starts may end before, with another rerun.
 
     Args:
         cards: in order.
@@ -207,16 +208,19 @@ def show(
     data: dict[str, Any] = {"cards": [asdict(card) for card in cards], "size": size}
     if picked is not None:
         data["picked"] = list(picked)
-    result = _GRID(
+    clicked = f"{key}_clicked"
+
+    def keep(action: str) -> None:
+        session.store(clicked, (action, str(session.value_of(key)[action])))
+
+    _GRID(
         key=key,
         data=data,
-        on_open_change=lambda: None,
-        on_like_change=lambda: None,
+        on_open_change=lambda: keep("open"),
+        on_like_change=lambda: keep("like"),
         on_pick_change=lambda: pick(session.value_of(key)["pick"]),
     )
-    if result.open:
-        return "open", str(result.open)
-    return ("like", str(result.like)) if result.like else ("", "")
+    return session.take(clicked, ("", ""))
 
 
 def data_uri(image: bytes) -> str:

@@ -30,14 +30,17 @@ def browse(
     """A grid whose cards open the item, and whose "more like this" leads to Search.
 
     `query` is the query that the cards are results of; the item can then be explained. `picked` and
-    `pick` are as in `gallery.show`.
+    `pick` are as in `gallery.show`. An open item stays open when the page is drawn again.
     """
     action, id_ = gallery.show(cards, key=key, size=size, picked=picked, pick=pick)
     if action == "open":
         about = {card.id: _standing(card) for card in cards}
-        open(id_, among=list(about), query=query, about=about)
+        session.store(state.OPENED_FROM, key)
+        _view(id_, list(about), query, about)
     elif action == "like":
         like(id_)
+    if session.get(state.OPENED_FROM, "") == key:
+        _dialog(on_dismiss=close)
 
 
 def open(
@@ -57,10 +60,26 @@ def open(
         about: by id, the rank and similarity that stand under the caption.
         on_dismiss: whether the page runs again when the dialog is closed.
     """
+    session.store(state.OPENED_FROM, "")
+    _view(id_, among, query, about)
+    _dialog(on_dismiss=on_dismiss)
+
+
+def close() -> None:
+    """Forget which grid the open item was clicked in; it is not shown again."""
+    session.store(state.OPENED_FROM, "")
+
+
+def _view(
+    id_: str, among: Sequence[str], query: Query | None, about: Mapping[str, str] | None
+) -> None:
     session.store(state.VIEWED, id_)
     session.store(VIEWED_QUERY, query)
     session.store(VIEWED_ABOUT, dict(about or {}))
     session.store(state.AMONG, tuple(among))
+
+
+def _dialog(*, on_dismiss: Literal["ignore", "rerun"] | Callable[[], None]) -> None:
     title = formatting.plain(state.collection())
     st.dialog(title, width="large", on_dismiss=on_dismiss)(_body)()
 
@@ -74,6 +93,7 @@ def _standing(card: gallery.Card) -> str:
 
 def like(id_: str) -> None:
     """Go to Search, for items similar to this one."""
+    close()
     query_parts.like(id_)
     st.switch_page(SEARCH)
 
@@ -207,6 +227,7 @@ def _actions(item: Item) -> None:
 
 
 def _add(item: Item, weight: float) -> None:
+    close()
     query_parts.add(Part(item=item.id, weight=weight))
     st.switch_page(SEARCH)
 
@@ -243,6 +264,7 @@ def _delete(item: Item) -> None:
     )
     if st.button("Delete this item", key="_delete_item", type="primary"):
         state.workbench().delete_items(state.collection(), [item.id])
+        close()
         edits.edited()
 
 

@@ -35,6 +35,12 @@ def store(name: str, value: object) -> None:
     st.session_state[f"stored_{name}"] = value
 
 
+def take(name: str, default: T) -> T:
+    """A value stored in this session, which is removed."""
+    value: T = st.session_state.pop(f"stored_{name}", default)
+    return value
+
+
 def linked(
     name: str,
     default: T,

@@ -41,6 +41,7 @@ WEIGHT = "weight"
 HISTORY = "history"
 PAGE = "page"
 VIEWED = "viewed"
+OPENED_FROM = "opened_from"
 AMONG = "among"
 MAP_CLUSTERED = "map_clustered"  # what clusters were found of, without being asked for
 MAP_OPENED = "map_opened"  # id of the item that was last opened on the map
