@@ -108,6 +108,7 @@ class Collection:
             pairs.read(PAIRS.names) if pairs else PAIRS.empty_table(),
             passport,
             self.provenance.copies(),
+            self._database.uri,
         )
 
     def items(self, ids: Sequence[str]) -> list[Item]:

@@ -1,18 +1,22 @@
-"""Tables to a `Space`: row i belongs to item i. No Python loop over rows, for large collections."""
+"""Tables to a `Space`: row i belongs to item i. No Python loop over rows, for large collections.
+
+Vectors that do not fit in memory are mapped from a file; see `core.store.rows_file`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.store import filters
+from core.store import filters, rows_file
 from core.store.lance import Table
 from core.store.schema import one_array, positions
 from core.store.snapshot import Snapshot
-from core.types import Bools, Filter, Floats, Ints, Passport, Space
+from core.types import Bools, Filter, Floats, Ints, Passport, Space, StoredRows, digest
 
 BLOCK_BYTES = 2**24
 
@@ -23,6 +27,7 @@ def space(
     pairs: pa.Table,
     passport: Passport,
     copies: Mapping[str, int],
+    uri: str,
 ) -> Space:
     """The items that have a vector: images first, then texts, each sorted by id.
 
@@ -32,6 +37,7 @@ def space(
         pairs: columns image and text; pairs without both vectors are omitted.
         passport: of the encoder.
         copies: number of further files of the images that have any.
+        uri: where the collection is.
     """
     stored = one_array(vectors.read(["id"])["id"]) if vectors else pa.array([], pa.string())
     images, texts = (_sorted_rows(items, stored, kind) for kind in ("image", "text"))
@@ -39,9 +45,11 @@ def space(
     n_images = len(images)
     ids = items.ids.take(rows)
     lengths = pc.fill_null(items.column("text_length").take(rows)[n_images:], 0)
+    names = tuple(ids.to_pylist())
+    file = _file(vectors, stored, ids, names, passport, uri)
     return Space(
-        vectors=_matrix(vectors, stored, ids, passport.d),
-        ids=tuple(ids.to_pylist()),
+        vectors=file.rows if file else _matrix(vectors, stored, ids, passport.d),
+        ids=names,
         n_images=n_images,
         pairs=_pair_rows(pairs, ids, n_images),
         labels=_labels(items.column("labels").take(rows)),
@@ -49,6 +57,7 @@ def space(
         encoder=passport.model,
         held_out=_held_out(items, rows),
         copies=_counts(copies, ids),
+        stored=file,
     )
 
 
@@ -59,11 +68,34 @@ def _sorted_rows(items: Snapshot, stored: pa.Array, kind: str) -> pa.Array:
     return rows.take(pc.array_sort_indices(items.ids.take(rows)))
 
 
+def _file(
+    vectors: Table | None,
+    stored: pa.Array,
+    ids: pa.Array,
+    names: tuple[str, ...],
+    passport: Passport,
+    uri: str,
+) -> StoredRows | None:
+    """The vectors mapped from a file, where they do not fit in memory."""
+    if vectors is None or rows_file.fits(len(ids), passport.d):
+        return None
+    order = [memoryview(part) for part in ids.buffers() if part]
+    key = digest(PurePath(uri).name, str(vectors.version()), *order)
+    rows = _rows(vectors, stored, ids, passport.d)
+    return rows_file.stored_rows(uri, passport.key, key, names, passport.d, rows)
+
+
 def _matrix(vectors: Table | None, stored: pa.Array, ids: pa.Array, d: int) -> Floats:
     """The vectors in the order of `ids`, read block by block."""
     matrix = np.zeros((len(ids), d), np.float32)
-    if vectors is None or not len(ids):
-        return matrix
+    if vectors is not None and len(ids):
+        for rows, block in _rows(vectors, stored, ids, d):
+            matrix[rows] = block
+    return matrix
+
+
+def _rows(vectors: Table, stored: pa.Array, ids: pa.Array, d: int) -> Iterator[tuple[Ints, Floats]]:
+    """Places among `ids` and the vectors that belong there, block by block."""
     targets = positions(stored, ids)
     at = 0
     for block_ids, block in blocks(vectors, d):
@@ -72,11 +104,7 @@ def _matrix(vectors: Table | None, stored: pa.Array, ids: pa.Array, d: int) -> F
         rows = targets[at : at + len(block_ids)] if same else positions(block_ids, ids)
         at += len(block_ids)
         known = rows >= 0
-        if known.all():
-            matrix[rows] = block
-        else:
-            matrix[rows[known]] = block[known]
-    return matrix
+        yield (rows, block) if known.all() else (rows[known], block[known])
 
 
 def blocks(vectors: Table, d: int) -> Iterator[tuple[pa.Array, Floats]]:

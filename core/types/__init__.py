@@ -26,7 +26,7 @@ from core.types.query import (
     Template,
 )
 from core.types.result import BANDS, Band, Curve, Finding, Hit, Reference, Score
-from core.types.space import Space
+from core.types.space import Space, StoredRows, check_unit_rows
 from core.types.tokens import (
     Clusters,
     Pooling,
@@ -67,12 +67,14 @@ __all__ = [
     "Score",
     "Space",
     "SpaceCache",
+    "StoredRows",
     "StoredTokens",
     "Template",
     "Tokens",
     "Value",
     "Verdict",
     "additive_tokens",
+    "check_unit_rows",
     "digest",
     "is_content_word",
     "per_space",

@@ -20,6 +20,23 @@ HASH_BLOCK = 65_536  # rows
 
 
 @dataclass(frozen=True)
+class StoredRows:
+    """Rows in a file, mapped into memory: they were checked when it was written, and have a name.
+
+    Args:
+        rows: (n, d) float32 unit rows.
+        key: identity of what they hold.
+    """
+
+    rows: Floats
+    key: str
+
+    def are(self, vectors: Floats) -> bool:
+        """Whether an array is these rows: not a copy, nor some of them."""
+        return vectors.shape == self.rows.shape and vectors.ctypes.data == self.rows.ctypes.data
+
+
+@dataclass(frozen=True)
 class Space:
     """The input of every measurement: unit rows, images first, then texts, each sorted by id.
 
@@ -36,6 +53,7 @@ class Space:
         held_out: (n,) items whose attribute `split` is `test`; empty where there is no such
             attribute. Nothing is fitted on them, and they alone are evaluated.
         copies: (n,) further files with the same bytes, which are one item; empty without any.
+        stored: the file that holds the vectors where they do not fit in memory.
 
     Raises:
         InputError: vectors that are not finite, not unit, or not aligned with the rest.
@@ -52,6 +70,7 @@ class Space:
     offset: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     held_out: Bools = field(default_factory=lambda: np.empty(0, bool))
     copies: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    stored: StoredRows | None = None
 
     def __post_init__(self) -> None:
         vectors = np.ascontiguousarray(self.vectors, np.float32)
@@ -60,7 +79,8 @@ class Space:
                 f"{vectors.shape} vectors do not match {len(self.ids)} ids and "
                 f"{self.n_images} images."
             )
-        _check_unit_rows(vectors, self.ids)
+        if not self._mapped(vectors):
+            check_unit_rows(vectors, self.ids)
         pairs = np.asarray(self.pairs, np.int64).reshape(-1, 2)
         if len(pairs) and (
             pairs[:, 0].max() >= self.n_images
@@ -97,6 +117,11 @@ class Space:
         """The text rows, without a copy."""
         return self.vectors[self.n_images :]
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether the vectors are mapped from a file: reading all of them reads the disk."""
+        return self._mapped(self.vectors)
+
     def span(self, scope: Scope) -> slice:
         """The rows of a scope; "joint" and "pairs" are all rows."""
         first = self.n_images if scope == "text" else 0
@@ -110,6 +135,8 @@ class Space:
     @cached_property
     def rows_key(self) -> str:
         """Identity of the vectors and their kinds alone."""
+        if self.stored and self.on_disk:
+            return digest(self.stored.key, str(self.n_images))
         return digest(*_digests(self.vectors), str(self.n_images))
 
     @cached_property
@@ -155,6 +182,9 @@ class Space:
         vars(result)["rows_key"] = self.rows_key  # the same rows: hashing them takes seconds
         return result
 
+    def _mapped(self, vectors: Floats) -> bool:
+        return self.stored is not None and self.stored.are(vectors)
+
     def subset(self, rows: Ints) -> Space:
         """The space of some rows (any order, no repeats) and of the pairs inside it."""
         keep = np.sort(np.asarray(rows, np.int64))
@@ -187,8 +217,12 @@ def _digests(vectors: Floats) -> list[bytes]:
         return list(pool.map(lambda i: sha256(vectors[i : i + HASH_BLOCK].data).digest(), starts))
 
 
-def _check_unit_rows(vectors: Floats, ids: Sequence[str], block: int = 65_536) -> None:
-    """Reject rows that are not finite or not of length 1 (within 1e-3)."""
+def check_unit_rows(vectors: Floats, ids: Sequence[str], block: int = 65_536) -> None:
+    """Reject rows that are not finite or not of length 1 (within 1e-3).
+
+    Raises:
+        InputError: the first such row, by its id.
+    """
     for start in range(0, len(vectors), block):
         rows = vectors[start : start + block]
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))

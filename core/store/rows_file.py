@@ -1,0 +1,91 @@
+"""The vectors of a large collection as one file of rows, mapped into memory and read as needed.
+
+Written once for each state of the vectors, in the order of the space: `4 n d` bytes of disk beside
+the table. A search of kept codes reads the rows of its shortlist; what reads all rows streams them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from core.errors import InputError
+from core.store.lance import is_remote, store_errors
+from core.types import Floats, Ints, StoredRows, check_unit_rows
+
+FOLDER, SUFFIX = "rows", ".f32"
+SHARE = 0.5  # of the machine's memory that vectors may take
+
+
+def fits(n: int, d: int) -> bool:
+    """Whether vectors stay in memory: within $SEXTANT_VECTORS_MEMORY gigabytes, or half of it."""
+    try:
+        most = float(os.environ["SEXTANT_VECTORS_MEMORY"]) * 1e9
+    except (KeyError, ValueError):
+        most = SHARE * psutil.virtual_memory().total
+    return 4 * n * d <= most
+
+
+def stored_rows(
+    uri: str,
+    encoder: str,
+    key: str,
+    ids: tuple[str, ...],
+    d: int,
+    blocks: Iterator[tuple[Ints, Floats]],
+) -> StoredRows | None:
+    """The file of these rows, written where it is not there yet; None where there is no disk.
+
+    Args:
+        uri: the collection's folder; an object store has no file to map.
+        encoder: key of the passport: a file of each is kept.
+        key: identity of the rows and of their order.
+        ids: of the rows.
+        d: dimensions.
+        blocks: row numbers and vectors, each row once; read only if the file is to be written.
+
+    Raises:
+        InputError: too little space on the disk, or vectors that are not unit rows.
+    """
+    if is_remote(uri):
+        return None
+    path = Path(uri) / FOLDER / encoder / f"{key}{SUFFIX}"
+    with store_errors(f"The vectors at {uri} cannot be mapped"):
+        if not path.exists():
+            _write(path, ids, d, blocks)
+        return mapped(path, key, len(ids), d)
+
+
+def mapped(path: Path, key: str, n: int, d: int) -> StoredRows:
+    """Rows of a file that was checked when it was written."""
+    rows = np.memmap(path, np.float32, "r", shape=(n, d))
+    return StoredRows(np.asarray(rows), key)
+
+
+def _write(path: Path, ids: tuple[str, ...], d: int, blocks: Iterator[tuple[Ints, Floats]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for old in path.parent.iterdir():  # of an earlier state, or of a process that was killed
+        if old.suffix == SUFFIX or not psutil.pid_exists(int(old.suffix[1:])):
+            with suppress(OSError):
+                old.unlink()
+    size = 4 * len(ids) * d
+    free = shutil.disk_usage(path.parent).free
+    if size > free:
+        raise InputError(
+            f"{len(ids):,} vectors need {size / 1e9:.1f} GB of disk beside their table and "
+            f"{free / 1e9:.1f} GB are free. Free some, or allow more memory: "
+            f"SEXTANT_VECTORS_MEMORY={size / 1e9:.0f}"
+        )
+    part = path.with_suffix(f".{os.getpid()}")
+    rows = np.memmap(part, np.float32, "w+", shape=(len(ids), d))
+    for places, block in blocks:
+        check_unit_rows(block, [ids[at] for at in places.tolist()])
+        rows[places] = block
+    rows.flush()
+    part.replace(path)
