@@ -19,7 +19,14 @@ from core.measure.catalog import (
     shown,
     title,
 )
-from core.measure.clusters import Clusters, by_density, by_means, clusters_of, named_clusters
+from core.measure.clusters import (
+    Clusters,
+    by_density,
+    by_means,
+    clusters_of,
+    named_clusters,
+    words_by_encoder,
+)
 from core.measure.compare import COMPARE_AID, Contrast, by_size, compare, rarefied
 from core.measure.concerns import Concern, concerns
 from core.measure.diagnostics import DIAGNOSTICS
@@ -212,4 +219,5 @@ __all__ = [
     "too_few",
     "true_neighbors",
     "units",
+    "words_by_encoder",
 ]

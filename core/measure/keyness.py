@@ -221,7 +221,7 @@ def name_of(terms: Iterable[KeyTerm], most: int = 3) -> str:
     names: list[str] = []
     for one in terms:
         over = one.odds > 1 and one.field in (WORD, "label")
-        if over and not any(_same_stem(one.term, name) for name in names):
+        if over and not any(same_stem(one.term, name) for name in names):
             names.append(one.term)
     return ", ".join(names[:most])
 
@@ -254,10 +254,10 @@ def texts_of(space: Space, rows: Ints) -> Ints:
     return np.union1d(rows[rows >= space.n_images], captions)
 
 
-def _same_stem(a: str, b: str) -> bool:
+def same_stem(a: str, b: str) -> bool:
     """Whether two words differ only in an ending of at most two letters.
 
-    >>> _same_stem("dogs", "dog"), _same_stem("bike", "bicycle")
+    >>> same_stem("dogs", "dog"), same_stem("bike", "bicycle")
     (True, False)
     """
     short, long = sorted((a, b), key=len)

@@ -12,6 +12,7 @@ from core.search.query.filters import format_filters, parse_filters, read_number
 from core.search.query.formula import format_query, parse_query
 from core.search.rerankers import RERANKERS
 from core.search.result import SearchResult, describe_changes, hub_ratios
+from core.search.vocabulary import vocabulary, word_vectors
 from core.search.zero_shot import (
     DEFAULT_SCALE,
     LabelRanking,
@@ -66,4 +67,6 @@ __all__ = [
     "run",
     "score_labels",
     "search",
+    "vocabulary",
+    "word_vectors",
 ]

@@ -14,6 +14,7 @@ from core import encoders
 from core import measure as _core_measure
 from core.errors import StoreError
 from core.types import Item, Passport, Space, Value
+from core.workbench import clusters as _clusters
 from core.workbench import compress as _compress
 from core.workbench import evaluate as _evaluate
 from core.workbench import explain as _explain
@@ -143,8 +144,9 @@ class Workbench:
     selected_rows = staticmethod(_selections.selected_rows)
     special = staticmethod(_selections.special)
     separation = staticmethod(_selections.separation)
-    clusters = staticmethod(_selections.clusters)
-    has_clusters = staticmethod(_selections.has_clusters)
+    clusters = staticmethod(_clusters.clusters)
+    has_clusters = staticmethod(_clusters.has_clusters)
+    has_words = staticmethod(_clusters.has_words)
     saved_selections = staticmethod(_selections.saved_selections)
     save_selection = staticmethod(_selections.save_selection)
     query_vectors = staticmethod(_selections.query_vectors)

@@ -1,4 +1,4 @@
-"""Selected items: what is special about them, two sets compared, clusters, a query on the map."""
+"""Selected items: what is special about them, two sets compared, a query on the map."""
 
 from __future__ import annotations
 
@@ -11,16 +11,11 @@ import numpy as np
 from core import search as engine
 from core.errors import TooFew
 from core.measure import (
-    Clusters,
     KeyTerm,
     Occurrences,
     Separation,
-    by_density,
-    by_means,
-    clusters_of,
     draw_units,
     key_terms,
-    named_clusters,
     nearest_texts,
     occurrences,
     placed,
@@ -31,7 +26,6 @@ from core.numerics.directions import on_sphere
 from core.report import Selection, layout_name
 from core.report import selected_rows as resolve
 from core.types import Floats, Ints, Part, Query, Value
-from core.workbench.layouts import Layout
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -79,7 +73,7 @@ def special(opened: EncodedCollection, rows: Ints, others: Ints | None = None) -
     b = draw_units(unit, np.flatnonzero(whole[unit]) if others is None else others)
     if not (len(a) and len(b)):
         raise TooFew("What is special", 1, "items on each side", 0, "Select fewer of them.")
-    found = _occurrences(opened, unit, np.union1d(a, b))
+    found = found_terms(opened, unit, np.union1d(a, b))
     terms = key_terms(found, found.mask(a), found.mask(b))
     return Special(terms, nearest_texts(opened.space, rows), (len(a), len(b)))
 
@@ -89,37 +83,23 @@ def separation(opened: EncodedCollection, a: Ints, b: Ints) -> tuple[Separation,
     return separations(opened.space, a, b)
 
 
-def clusters(
-    opened: EncodedCollection, layout: Layout, method: str = "density", *, k: int = 20
-) -> Clusters:
-    """Clusters with names from their own captions; what is in which is stored with the layout.
-
-    Args:
-        opened: the collection.
-        layout: on which they are found, or shown.
-        method: "density" (HDBSCAN on the layout) or "means" (k-means of the vectors).
-        k: clusters of k-means.
-    """
-    space, name = opened.space, _clusters_name(layout, method, k)
-    stored = opened.collection.artifacts.read_matrix(name, space.key)
-    if stored is not None:
-        sampled, of = int(stored[0, 0]), stored[1:, 0].astype(np.int64)
-        found = clusters_of(layout.xy, of, sampled)
-    else:
-        found = by_density(layout.xy) if method == "density" else by_means(space, layout.xy, k=k)
-        column = np.append(found.sampled, found.of).astype(np.float32)[:, None]
-        opened.collection.artifacts.write_matrix(name, space.key, column)
-    if not len(found.sizes):
-        return found
-    unit = units(space)
-    counted = draw_units(unit, np.arange(space.n))
-    return named_clusters(found, _occurrences(opened, unit, counted))
-
-
-def has_clusters(opened: EncodedCollection, layout: Layout, method: str = "density") -> bool:
-    """Whether `clusters` need not look for them."""
-    name = _clusters_name(layout, method, 20)
-    return opened.collection.artifacts.read_matrix(name, opened.space.key) is not None
+def found_terms(opened: EncodedCollection, unit: Ints, counted: Ints) -> Occurrences:
+    """The terms of counted items: words of their texts, labels, tags and attributes."""
+    space, collection = opened.space, opened.collection
+    is_counted = np.zeros(space.n, bool)
+    is_counted[counted] = True
+    rows = np.flatnonzero(is_counted[unit])
+    ids = [space.ids[row] for row in rows]
+    table = collection.table(ids)
+    texts = [text or "" for text in table["text"].to_pylist()]
+    fields: dict[str, Sequence[Sequence[Value] | Value | None]] = {
+        field.name: collection.values(field.name, ids)
+        for field in collection.fields()
+        if field.name not in ("kind", "name", "text", "label", "tag")
+        and (field.values or field.type != "str")
+    }
+    fields["label"] = [tuple(labels or ()) for labels in table["labels"].to_pylist()]
+    return occurrences(unit, counted, rows, texts, {**fields, "tag": _tags(opened, ids)})
 
 
 def save_selection(opened: EncodedCollection, name: str, rows: Ints) -> None:
@@ -171,11 +151,6 @@ def query_path(opened: EncodedCollection, xy: Floats, ends: Floats) -> Floats:
     return placed(opened.space, xy, np.stack(along).astype(np.float32))
 
 
-def _clusters_name(layout: Layout, method: str, k: int) -> str:
-    by_place = f"clusters/{layout_name(layout.label, layout.xy)}"
-    return by_place if method == "density" else f"clusters/means/{k}"
-
-
 def _stored_layout(opened: EncodedCollection, name: str) -> Floats | None:
     """The coordinates that `report.layout_name` named so, where they are still these."""
     label = name.rpartition("/")[0]
@@ -186,25 +161,6 @@ def _stored_layout(opened: EncodedCollection, name: str) -> Floats | None:
 def _tagged(opened: EncodedCollection, name: str) -> list[str] | None:
     ids = [tag.ids[0] for tag in opened.collection.tags.all() if tag.name == name]
     return ids or None
-
-
-def _occurrences(opened: EncodedCollection, unit: Ints, counted: Ints) -> Occurrences:
-    """The terms of counted items: words of their texts, labels, tags and attributes."""
-    space, collection = opened.space, opened.collection
-    is_counted = np.zeros(space.n, bool)
-    is_counted[counted] = True
-    rows = np.flatnonzero(is_counted[unit])
-    ids = [space.ids[row] for row in rows]
-    table = collection.table(ids)
-    texts = [text or "" for text in table["text"].to_pylist()]
-    fields: dict[str, Sequence[Sequence[Value] | Value | None]] = {
-        field.name: collection.values(field.name, ids)
-        for field in collection.fields()
-        if field.name not in ("kind", "name", "text", "label", "tag")
-        and (field.values or field.type != "str")
-    }
-    fields["label"] = [tuple(labels or ()) for labels in table["labels"].to_pylist()]
-    return occurrences(unit, counted, rows, texts, {**fields, "tag": _tags(opened, ids)})
 
 
 def _tags(opened: EncodedCollection, ids: Sequence[str]) -> list[tuple[str, ...]]:

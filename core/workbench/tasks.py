@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from core import encoders
 from core.errors import InputError, SextantError, TooFew, UnknownName
 from core.ingest import Preview, ReadOptions, uploads
 from core.types import Part, Pooling, Progress, Query
@@ -22,9 +23,13 @@ def start(bench: Workbench, verb: str, title: str, **arguments: Any) -> Job:
 
     Raises:
         UnknownName: no long verb is called that.
+        InputError: the encoder is a folder that the app may not read.
     """
     if verb not in VERBS:
         raise UnknownName("long verb", verb, VERBS)
+    chosen = arguments.get("encoder") or ""
+    if verb in NEW_VECTORS and (folder := encoders.folder_of(chosen)):
+        uploads.root_of(folder.resolve())
 
     def work(tick: Tick) -> Any:
         result = VERBS[verb](bench, arguments, tick)
@@ -88,8 +93,8 @@ def columns(bench: Workbench, path: str) -> list[str]:
     return []
 
 
-def allowed_root() -> Path:
-    """The folder that paths typed in the app must lie below."""
+def allowed_root() -> Path | None:
+    """The folder that paths typed in the app must lie below; None where none may be typed."""
     return uploads.allowed_root()
 
 
@@ -101,7 +106,7 @@ def allowed_path(path: str) -> Path:
 def _root(bench: Workbench, path: Path) -> Path:
     """The folder that a path chosen in the app must lie in: that of uploads, or the allowed one."""
     drops = upload_folder(bench)
-    return drops if path.is_relative_to(drops) else uploads.allowed_root()
+    return drops if path.is_relative_to(drops) else uploads.root_of(path)
 
 
 def _ingest(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
@@ -156,8 +161,8 @@ def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
         opened, arguments["method"], like=like, anew=arguments.get("anew", False),
         progress=_laying_out(tick), **arguments["settings"],
     )  # fmt: skip
-    begin_step(tick, "finding clusters", 3, 4)
-    bench.clusters(opened, found)  # a new map shows their names at once
+    begin_step(tick, "finding clusters", 3, 4, "words")
+    bench.clusters(opened, found, encode=True, progress=tick)  # a new map shows their names at once
     begin_step(tick, "measuring the map", 4, 4, "items")
     with suppress(TooFew):
         bench.map_quality(opened, found, progress=tick)
@@ -184,6 +189,14 @@ def _map_quality(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
         opened = bench.repaired(opened, arguments["recipe"])
     found = bench.layout(opened, arguments["method"], **arguments["settings"])
     bench.map_quality(opened, found, progress=tick)
+
+
+def _cluster_names(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    opened = bench.open(arguments["name"], arguments["encoder"])
+    if arguments.get("recipe"):
+        opened = bench.repaired(opened, arguments["recipe"])
+    found = bench.layout(opened, arguments["method"], **arguments["settings"])
+    bench.clusters(opened, found, arguments["by"], encode=True, progress=tick)
 
 
 def _encoder_report(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
@@ -237,6 +250,7 @@ VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "build_demo": _build_demo,
     "layout": _layout,
     "map_quality": _map_quality,
+    "cluster_names": _cluster_names,
     "encoder_report": _encoder_report,
     "add_tokens": _add_tokens,
     "measure_rankings": _measure_rankings,

@@ -53,4 +53,4 @@ with problems.shown(stop=True):
         plot.under(drawing, layout.reading(projected))
         truth.sentence(projected, request)
     with right:
-        panel(projected)
+        panel(projected, request)

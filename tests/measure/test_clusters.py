@@ -6,12 +6,14 @@ import pytest
 from core.measure import (
     by_density,
     by_means,
+    clusters_of,
     laid_over,
     moved_most,
     named_clusters,
     occurrences,
     placed,
     separations,
+    words_by_encoder,
 )
 from core.measure import clusters as module
 from core.types import Space
@@ -93,3 +95,53 @@ def test_a_query_lies_among_its_nearest_images():
     space = Space(images.astype(np.float32), tuple(map(str, range(40))), 40)
     xy = np.repeat([[0, 0], [9, 9]], 20, axis=0).astype(np.float32)
     assert placed(space, xy, np.eye(2, 8, dtype=np.float32)).round(3).tolist() == [[0, 0], [9, 9]]
+
+
+@pytest.fixture
+def topics():
+    """400 images of 8 topics in a cone, the words of the topics first, and 300 others."""
+    rng = np.random.default_rng(0)
+    of = np.repeat(np.arange(8), 50)
+    axes = np.linalg.qr(rng.normal(size=(64, 64)))[0]
+    images = 3 * axes[8] + 2 * axes[of] + 0.3 * rng.normal(size=(400, 64))
+    words = rng.normal(size=(308, 64))
+    words[:8] += 12 * axes[:8] + 12 * axes[8]
+    words[8] = 12 * axes[8]  # near every image
+    rows = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (images, words)]
+    space = Space(rows[0].astype("f4"), tuple(map(str, range(400))), 400)
+    return space, of, [f"word {i}" for i in range(308)], rows[1].astype("f4")
+
+
+def test_clusters_without_captions_are_named_by_the_encoder(topics):
+    space, of, words, vectors = topics
+    found = clusters_of(np.zeros((400, 2), np.float32), of, 400)
+    fitting = words_by_encoder(found, space, words, vectors)
+    assert [one[0] for one in fitting] == words[:8]
+    assert words[8] not in {word for one in fitting for word in one}
+    nothing = occurrences(np.arange(400), np.arange(400), np.arange(400), [""] * 400, {})
+    named = named_clusters(found, nothing, fitting, len(words))
+    assert len(set(named.names)) == 8 and set(named.by) == {"encoder"}
+    assert "308 words" in named.naming and not named.lacks_names
+
+
+def test_random_groups_and_an_encoder_that_knows_nothing_give_no_names(topics):
+    space, of, words, vectors = topics
+    rng = np.random.default_rng(1)
+    places, none = np.zeros((400, 2), np.float32), ((),) * 8
+    mixed = clusters_of(places, rng.permutation(of), 400)
+    assert words_by_encoder(mixed, space, words, vectors) == none
+    noise = rng.normal(size=vectors.shape)
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    found = clusters_of(places, of, 400)
+    fitting = words_by_encoder(found, space, words, noise.astype("f4"))
+    assert sum(map(bool, fitting)) <= 1
+    nothing = occurrences(np.arange(400), np.arange(400), np.arange(400), [""] * 400, {})
+    named = named_clusters(mixed, nothing, none, len(words))
+    assert named.names[2] == "Cluster 3" and "no word stands out" in named.naming
+
+
+def test_clusters_of_one_word_are_told_apart_by_the_next(topics):
+    found = clusters_of(np.zeros((3, 2), np.float32), np.arange(3), 3)
+    nothing = occurrences(np.arange(3), np.arange(3), np.arange(3), [""] * 3, {})
+    named = named_clusters(found, nothing, [("dog", "grass", "ball")] * 2 + [("dog",)], 9)
+    assert named.names == ("dog, grass", "dog, grass, ball", "dog")

@@ -1,13 +1,14 @@
 """Clusters of the map: found once, their names over the points, and a list that selects them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from core import report
 from core.measure import Clusters
-from core.workbench import Layout
-from pages.parts import formatting, selection, session, state
+from core.workbench import Layout, tasks
+from pages.parts import formatting, jobs, selection, session, state
 
 KEY = "clusters_by"
 DENSITY, MEANS = "density", "means"
@@ -16,7 +17,8 @@ ABOUT = (
     "**On the map**: HDBSCAN, groups of points that lie close together in this layout, whatever "
     "their shape; points between them are in none. **Of the vectors**: k-means with 20 clusters in "
     "all dimensions; it divides everything, and a cluster may lie in several places. Both look at "
-    "10,000 items at most. Names are words over-represented in the captions of a cluster."
+    "10,000 items at most. Names are words over-represented in the captions of a cluster; without "
+    "such words, those that the encoder finds in its images rather than in the others (zero-shot)."
 )
 LISTED = 40
 AT_ONCE = 20_000  # points among which clusters are found in seconds, without being asked for
@@ -32,7 +34,10 @@ def known(layout: Layout) -> Clusters | None:
 
 def of(layout: Layout) -> Clusters:
     """The clusters of a layout, with names; kept while the collection and the layout are these."""
-    return _found(_key(layout), layout, session.read(KEY, DENSITY))
+    found = _found(_key(layout), layout, session.read(KEY, DENSITY))
+    if found.lacks_names and state.workbench().has_words(state.opened()):
+        return _found(f"{_key(layout)} with words", layout, session.read(KEY, DENSITY))
+    return found
 
 
 def _key(layout: Layout) -> str:
@@ -54,8 +59,13 @@ def names(layout: Layout) -> Sequence[tuple[float, float, str, float]]:
     return [(x, y, name.partition(" (")[0], float(size)) for (x, y), name, size in rows]
 
 
-def listed(layout: Layout) -> None:
-    """The clusters, largest first; a click selects one."""
+def listed(layout: Layout, wanted: dict[str, Any]) -> None:
+    """The clusters, largest first; a click selects one.
+
+    Args:
+        layout: on which they lie.
+        wanted: arguments of the job that computes the layout.
+    """
     with st.container(horizontal=True, vertical_alignment="center", key="map_clusters"):
         st.markdown("###### Clusters", anchors=False, width="stretch", help=ABOUT)
         session.linked(
@@ -83,6 +93,24 @@ def listed(layout: Layout) -> None:
                 f"{formatting.plain(name)} &ensp;:gray[{int(size):,}]", key=f"_cluster_{c}",
                 type="tertiary", on_click=selection.choose, args=(found.rows(c),),
             )  # fmt: skip
+    _named(found, layout, wanted)
     outside = 1 - found.sizes.sum() / max(len(found.of), 1)
     if outside > 0:
         st.caption(f"{outside:.0%} of the points are in no cluster.")
+
+
+def _named(found: Clusters, layout: Layout, wanted: dict[str, Any]) -> None:
+    """How names were found; words that the encoder names clusters with are encoded once."""
+    bench, opened = state.workbench(), state.opened()
+    asked = found.lacks_names and layout.space.n_images and layout.method == wanted["method"]
+    if not asked or bench.text_search_off(opened):
+        st.caption(formatting.plain(found.naming))
+        return
+    wanted = {**wanted, "by": session.read(KEY, DENSITY)}
+    last = bench.jobs.latest("cluster_names", wanted)
+    if last is None or last.state == "interrupted":
+        last = tasks.start(bench, "cluster_names", "Naming clusters", **wanted)
+    if last.state == "running":
+        jobs.awaited(last)
+    else:
+        st.caption(formatting.plain(f"{found.naming} {last.sentence}"))

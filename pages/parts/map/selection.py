@@ -9,6 +9,7 @@ from core.types import Ints
 from core.workbench import Layout
 from pages.parts import edits, formatting, gallery, item, selection, session, state
 from pages.parts.map import clusters, special
+from pages.parts.map import layout as layouts
 
 PER_PAGE = 12
 SPECIAL, COMPARE, ACT = "special", "compare", "act"
@@ -23,12 +24,12 @@ def select(layout: Layout, polygon: Sequence[Sequence[float]]) -> None:
         selection.choose(rows, chosen)
 
 
-def panel(layout: Layout) -> None:
+def panel(layout: Layout, request: layouts.LayoutRequest) -> None:
     """The selection, or how to select."""
     edits.undo("map_")
     rows = selection.rows()
     if not len(rows):
-        _nothing(layout)
+        _nothing(layout, request)
         return
     with st.container(horizontal=True, vertical_alignment="center", key="map_selection"):
         st.markdown(f"##### {selection.count(rows)}", anchors=False, width="stretch")
@@ -52,7 +53,7 @@ def panel(layout: Layout) -> None:
     special.name(rows, name)
 
 
-def _nothing(layout: Layout) -> None:
+def _nothing(layout: Layout, request: layouts.LayoutRequest) -> None:
     """What one can do."""
     st.markdown("##### Nothing selected", anchors=False)
     st.caption(
@@ -68,7 +69,7 @@ def _nothing(layout: Layout) -> None:
                     formatting.plain(formatting.shorten(name, 30)), key=f"_saved_{n}",
                     on_click=_open, args=(name,), icon=":material/bookmark:",
                 )  # fmt: skip
-    clusters.listed(layout)
+    clusters.listed(layout, layouts.arguments(request, state.encoder(), state.recipe()))
 
 
 def _open(name: str) -> None:
