@@ -78,6 +78,7 @@ def null_tail(
         use = np.ones(len(background.items), bool) if allowed is None else allowed[background.items]
         if not use.any() or not len(background.vectors):
             return None
+        space.fetch(background.items[use])
         values = cosines(space.vectors[background.items[use]], background.vectors.T).T
         return fit_null_tail(values, background.related[:, use])
 

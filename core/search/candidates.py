@@ -11,9 +11,10 @@ from core.numerics.neighbors import cosines, select
 from core.search.index import faiss_ivf, two_bit
 from core.search.index.compressed import CodeIndex
 from core.search.index.faiss_ivf import IvfIndex
-from core.types import Bools, Doubles, Floats, Ints, Kind, Space
+from core.types import KINDS, Bools, Doubles, Floats, Ints, Kind, Space, SpaceCache
 
 SAMPLE = 20_000  # cosines of each kind that represent all of them in a large collection
+ALLOWED = 1000  # of a sample in memory that a filter must allow, lest another one is read
 PLAIN = 1000  # ranks by cosine alone that are known exactly where a bias is subtracted
 
 
@@ -136,15 +137,31 @@ def _sampled(
     best: Floats,
 ) -> Candidates:
     """Candidates whose background is a sample of the allowed rows."""
-    background = {
-        kind: two_bit.cosines_of(space, vector, _sample(mask) + space.span(kind).start)
-        for kind, mask in of_kind.items()
-    }
+    background = {kind: _background(space, vector, kind, mask) for kind, mask in of_kind.items()}
     how = (
         f"{how} The null distributions are estimated from "
         f"{sum(map(len, background.values())):,} items."
     )
     return Candidates(space, vector, rows, scores, background, sizes, how, best)
+
+
+def _background(space: Space, vector: Floats, kind: Kind, mask: Bools) -> Floats:
+    """Cosines of a sample of the allowed rows of a kind."""
+    if space.on_disk:  # each query would read some thousand rows from all over the file
+        rows, vectors = _in_memory(space, kind)
+        use = mask[rows]
+        if np.count_nonzero(use) >= ALLOWED:
+            return cosines(vectors, vector)[use]
+    return two_bit.cosines_of(space, vector, _sample(mask) + space.span(kind).start)
+
+
+@SpaceCache(len(KINDS) * two_bit.KEPT).per_rows
+def _in_memory(space: Space, kind: Kind) -> tuple[Ints, Floats]:
+    """A sample of the rows of a kind, by their number in it, and a copy of their vectors."""
+    span = space.span(kind)
+    rows = _sample(np.ones(span.stop - span.start, bool))
+    space.fetch(rows + span.start)
+    return rows, space.vectors[span][rows]
 
 
 def _description(n: int, indexes: Mapping[Kind, IvfIndex]) -> str:

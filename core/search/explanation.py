@@ -134,7 +134,7 @@ def explain(
     candidates = np.arange(span.start, span.stop)
     if allowed is not None:
         candidates = candidates[allowed[span] | (candidates == row)]
-    scores = cosines(space.vectors[candidates], query.vector)
+    scores = cosines(space.vectors[span], query.vector)[candidates - span.start]
     order = candidates[np.argsort(-scores, kind="stable")]
     at = int(np.flatnonzero(order == row)[0])
     item = space.vectors[row]

@@ -12,7 +12,7 @@ import numpy as np
 from core.improve import corrected
 from core.search.background_queries import BackgroundQueries, background_queries
 from core.search.calibration import Calibration, calibration
-from core.search.index.compressed import CodeIndex, kept_codes
+from core.search.index.compressed import CodeIndex, has_kept_codes, kept_codes
 from core.search.index.muvera import TokenCandidates
 from core.search.query.encode import query_rows, query_warnings
 from core.search.query.mix import kind_of
@@ -140,7 +140,7 @@ def prepare_ranking(
         mask=mask,
         exclude=query_rows(space, query),
         approximate=query.first_stage == "ivf",
-        codes=kept_codes(opened) if query.first_stage == "compressed" else None,
+        codes=_codes(opened, query),
         query_kind=_query_kind(space, query) or "text",
         token_index=token_candidates(opened, query) if query.first_stage == "muvera" else None,
         text_ranking=_text_ranking(opened, query, mask, without) if query.full_text else None,
@@ -148,6 +148,12 @@ def prepare_ranking(
         rerank=_reranker(opened, query) if query.rerank else None,
         uncorrected=space if query.hub_correction else None,
     )
+
+
+def _codes(opened: EncodedCollection, query: Query) -> CodeIndex | None:
+    """Kept codes, where a query asks for them, or where some are kept of vectors on disk."""
+    on_disk = opened.space.on_disk and not query.first_stage and has_kept_codes(opened)
+    return kept_codes(opened) if on_disk or query.first_stage == "compressed" else None
 
 
 def _text_ranking(

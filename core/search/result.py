@@ -81,12 +81,14 @@ def hub_ratios(space: Space) -> Floats:
     """(n,) how many times more often than average an item is among the 10 best hits.
 
     Queries are items of the other modality where there are some (that is how people search), else
-    of the same. 0 where an item is no significant hub or the sample is too small. Score biases
-    count.
+    of the same. 0 where an item is no significant hub or the sample is too small, and where the
+    vectors are on disk, of which all would be read. Score biases count.
     """
     from scipy.special import pdtrc
 
     ratios = np.zeros(space.n, np.float32)
+    if space.on_disk:
+        return ratios
     sizes: dict[Kind, int] = {"image": space.n_images, "text": space.n - space.n_images}
     for kind in sizes:
         side = space.span(kind)

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +65,9 @@ def stored_rows(
 
 def mapped(path: Path, key: str, n: int, d: int) -> StoredRows:
     """Rows of a file that was checked when it was written."""
-    rows = np.memmap(path, np.float32, "r", shape=(n, d))
-    return StoredRows(np.asarray(rows), key)
+    with path.open("rb") as opened:
+        file = mmap(opened.fileno(), 4 * n * d, access=ACCESS_READ)
+    return StoredRows(np.frombuffer(file, np.float32).reshape(n, d), key, file)
 
 
 def _write(path: Path, ids: tuple[str, ...], d: int, blocks: Iterator[tuple[Ints, Floats]]) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
+from mmap import PAGESIZE, mmap
 from os import cpu_count
 
 import numpy as np
@@ -17,6 +18,7 @@ from core.types.arrays import Bools, Floats, Ints, Scope
 from core.types.item import digest
 
 HASH_BLOCK = 65_536  # rows
+SCAN = 0.05  # share of the rows from which on a file is read from end to end
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,25 @@ class StoredRows:
     """Rows in a file, mapped into memory: they were checked when it was written, and have a name.
 
     Args:
-        rows: (n, d) float32 unit rows.
+        rows: (n, d) float32 unit rows: the whole of the file.
         key: identity of what they hold.
+        file: that they are mapped from.
     """
 
     rows: Floats
     key: str
+    file: mmap
+
+    def fetch(self, rows: Ints) -> None:
+        """Have some rows read at once: read where they are used, each waits for the one before."""
+        if len(rows) > SCAN * len(self.rows) or not hasattr(self.file, "madvise"):  # as on Windows
+            return
+        from mmap import MADV_WILLNEED
+
+        size = 4 * self.rows.shape[1]
+        first = rows * size // PAGESIZE
+        for start, stop in zip(first.tolist(), ((rows + 1) * size).tolist(), strict=True):
+            self.file.madvise(MADV_WILLNEED, start * PAGESIZE, stop - start * PAGESIZE)
 
     def are(self, vectors: Floats) -> bool:
         """Whether an array is these rows: not a copy, nor some of them."""
@@ -117,10 +132,15 @@ class Space:
         """The text rows, without a copy."""
         return self.vectors[self.n_images :]
 
-    @property
+    @cached_property
     def on_disk(self) -> bool:
         """Whether the vectors are mapped from a file: reading all of them reads the disk."""
         return self._mapped(self.vectors)
+
+    def fetch(self, rows: Ints) -> None:
+        """Tell the disk which rows are read next; nothing where they are in memory."""
+        if self.stored and self.on_disk:
+            self.stored.fetch(rows)
 
     def span(self, scope: Scope) -> slice:
         """The rows of a scope; "joint" and "pairs" are all rows."""
@@ -188,6 +208,7 @@ class Space:
     def subset(self, rows: Ints) -> Space:
         """The space of some rows (any order, no repeats) and of the pairs inside it."""
         keep = np.sort(np.asarray(rows, np.int64))
+        self.fetch(keep)
         new_row = np.full(self.n, -1, np.int64)
         new_row[keep] = np.arange(len(keep))
         pairs = new_row[self.pairs]

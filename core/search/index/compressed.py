@@ -1,4 +1,8 @@
-"""Search of kept codes in two steps: estimated scores of all rows, full vectors of the best."""
+"""Search of kept codes in two steps: estimated scores of all rows, full vectors of the best.
+
+Codes are in memory and scored as they are; of the full vectors only those of the shortlist are
+read. So a collection is searched whose vectors are on disk (`core.store.rows_file`).
+"""
 
 from __future__ import annotations
 
@@ -57,6 +61,11 @@ class CodeIndex:
 def kept_name(opened: EncodedCollection) -> str:
     """Under which name codes of these vectors are kept."""
     return f"{opened.passport.key} {opened.recipe}".strip()
+
+
+def has_kept_codes(opened: EncodedCollection) -> bool:
+    """Whether codes of these vectors are kept."""
+    return opened.collection.artifacts.compressed_report(kept_name(opened)) is not None
 
 
 def kept_codes(opened: EncodedCollection) -> CodeIndex:
