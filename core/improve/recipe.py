@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from core.errors import BadParameter, InputError
 from core.improve.fitting import report_progress
 from core.improve.hub_bias import corrected
 from core.improve.hub_corrections import HUB_CORRECTIONS
-from core.improve.repairs import REPAIRS, FittedRepair
+from core.improve.repairs import REPAIRS, FittedRepair, RowMap
 from core.registry import Registry
 from core.types import KINDS, Bools, Floats, Kind, Space
 
@@ -71,15 +71,11 @@ class Recipe:
 
     def rows(self, vectors: Floats, kind: Kind) -> Floats:
         """(n, e) unit rows of one kind as they are ranked."""
-        for one in self.fitted:
-            vectors = one.rows[kind](vectors)
-        return vectors
+        return _through([one.rows[kind] for one in self.fitted], vectors)
 
     def queries(self, vectors: Floats, kind: Kind) -> Floats:
         """(n, e) unit rows of one kind as queries."""
-        for one in self.fitted:
-            vectors = (one.queries or one.rows)[kind](vectors)
-        return vectors
+        return _through([(one.queries or one.rows)[kind] for one in self.fitted], vectors)
 
     def space(
         self, space: Space, *, query_kind: Kind | None = None, held_out: Bools | None = None
@@ -94,13 +90,9 @@ class Recipe:
         """
         if not self.steps:
             return space
-        parts = (
-            (self.queries if kind == query_kind else self.rows)(rows, kind)
-            for kind, rows in zip(KINDS, (space.images, space.texts), strict=True)
-        )
         hub = self.hub_correction
         names = tuple(str(step) for step in self.steps if step is not hub)
-        repaired = replace(space, vectors=_joined(parts, space), steps=(*space.steps, *names))
+        repaired = _repaired(space, self.fitted, names, query_kind)
         if hub is None:
             return repaired
         return corrected(
@@ -151,25 +143,34 @@ def fit_recipe(train: Space, steps: Sequence[Step]) -> Recipe:
         if step.name in HUB_CORRECTIONS.all():
             continue
         if fitted:
-            train = _moved(fitted[-1].train or train, fitted[-1], before)
+            train = _repaired(fitted[-1].train or train, fitted[-1:], [before])
         fitted.append(REPAIRS.get(step.name)(train, **step.settings))
         before = str(step)
     return Recipe(tuple(steps), tuple(fitted))
 
 
-def _moved(space: Space, one: FittedRepair, step: str) -> Space:
-    parts = (one.rows[kind](space.vectors[space.span(kind)]) for kind in KINDS)
-    return replace(space, vectors=_joined(parts, space), steps=(*space.steps, step))
+def _repaired(
+    space: Space,
+    fitted: Sequence[FittedRepair],
+    steps: Sequence[str],
+    query_kind: Kind | None = None,
+) -> Space:
+    """The space after some steps, with one more array of its size in memory."""
+    if not fitted:
+        return space
+    vectors = np.empty((space.n, fitted[-1].rows[KINDS[0]].dims), np.float32)
+    for kind in KINDS:
+        span = space.span(kind)
+        maps = [(one.queries if kind == query_kind else None) or one.rows for one in fitted]
+        _through([each[kind] for each in maps], space.vectors[span], vectors[span])
+    return replace(space, vectors=vectors, steps=(*space.steps, *steps))
 
 
-def _joined(parts: Iterator[Floats], space: Space) -> Floats:
-    """The rows of both kinds as one array, without all of them in memory twice."""
-    images = next(parts)
-    result = np.empty((space.n, images.shape[1]), np.float32)
-    result[: space.n_images] = images
-    del images
-    result[space.n_images :] = next(parts)
-    return result
+def _through(maps: Sequence[RowMap], rows: Floats, out: Floats | None = None) -> Floats:
+    """Rows after one map and the next, each written to `out` where it has the same dimensions."""
+    for each in maps:
+        rows = each(rows, out)
+    return rows
 
 
 def _keeps(one: FittedRepair) -> str:

@@ -17,7 +17,7 @@ from core.errors import InputError
 from core.registry import Registry
 from core.types import Doubles, Floats, Kind, Space
 
-BLOCK = 65_536
+BLOCK = 8192  # rows at a time
 UNITS = 1 << 23  # of a layer in memory at a time
 SHORT = 1e-6  # length below which a mapped row has no direction
 
@@ -74,8 +74,17 @@ class RowMap:
     matrix: Floats | None = None
     layer: Layer | None = None
 
-    def __call__(self, rows: Floats) -> Floats:
+    @property
+    def dims(self) -> int:
+        """Dimensions of the rows it gives."""
+        return len(self.shift)
+
+    def __call__(self, rows: Floats, out: Floats | None = None) -> Floats:
         """(n, e) unit rows of (n, d) rows.
+
+        Args:
+            rows: to be mapped.
+            out: where the result goes if it fits there; may be `rows` itself.
 
         Raises:
             InputError: a row is mapped to zero, or rows have another number of dimensions.
@@ -86,11 +95,13 @@ class RowMap:
                 f"The repair is for {expected} dimensions and the vectors have {rows.shape[1]}. "
                 "Fit it on these vectors."
             )
-        result = np.empty((len(rows), len(self.shift)), np.float32)
+        shape = len(rows), self.dims
+        result = np.empty(shape, np.float32) if out is None or out.shape != shape else out
         step = min(BLOCK, UNITS // len(self.layer.bias)) if self.layer else BLOCK
         for start in range(0, len(rows), step):
             block = rows[start : start + step]
-            moved = (block if self.matrix is None else block @ self.matrix) + self.shift
+            moved = block.copy() if self.matrix is None else block @ self.matrix
+            moved += self.shift
             if self.layer:
                 moved += self.layer(block)
             lengths = np.sqrt(np.einsum("ij,ij->i", moved, moved))
@@ -99,7 +110,7 @@ class RowMap:
                     f"The repair maps row {start + int(lengths.argmin())} to zero, so that it has "
                     "no direction. Use a weaker setting."
                 )
-            result[start : start + step] = moved / lengths[:, None]
+            np.divide(moved, lengths[:, None], out=result[start : start + step])
         return result
 
 

@@ -5,13 +5,13 @@ from typing import Annotated
 import numpy as np
 
 from core.errors import InputError, TooFew
-from core.improve.repairs import FittedRepair, affine, repair
+from core.improve.repairs import BLOCK, FittedRepair, affine, repair
 from core.improve.within import within_eigen
-from core.numerics.labels import HINT, classes
+from core.numerics.labels import HINT, Classes, class_sums, classes
 from core.numerics.spectra import projections
 from core.numerics.subspaces import fisher_of, top_fisher_mask
 from core.registry import Range
-from core.types import KINDS, Doubles, Ints, Space
+from core.types import KINDS, Doubles, Floats, Ints, Space
 
 LEAST = 2  # images of a label
 MOST = 64  # labels whose pairs are averaged
@@ -62,9 +62,10 @@ def class_gates(
         hint = f"Choose places up to {found}." if found > 1 else HINT
         raise TooFew("Class gates", needed, "labels with two images to fit on", found, hint)
     directions = within_eigen(train)[1]
-    along = projections(train.vectors[labeled.rows], directions)
-    by_size = np.argsort(-labeled.sizes, kind="stable")
-    scores = _scores(along, labeled.starts, _pairs(by_size, first, second))
+    sizes = labeled.sizes.astype(np.float64)
+    by_size = np.argsort(-sizes, kind="stable")
+    sums, squares = _sums(train.vectors, labeled, directions)
+    scores = _scores(sums, squares, sizes, _pairs(by_size, first, second))
     if not (scores > 0).any():
         raise InputError(
             "No direction tells these classes from the rest. Choose other labels, or none at all."
@@ -83,13 +84,23 @@ def _pairs(by_size: Ints, first: int, second: int) -> Ints:
     return np.column_stack([largest[side] for side in np.triu_indices(len(largest))])
 
 
-def _scores(along: Doubles, starts: Ints, pairs: Ints) -> Doubles:
+def _sums(vectors: Floats, labeled: Classes, directions: Doubles) -> tuple[Doubles, Doubles]:
+    """(K, d) sums along the directions of the rows of each class, and of their squares."""
+    sums = class_sums(vectors, labeled)[0] @ directions
+    squares, codes = np.zeros_like(sums), labeled.codes
+    for start in range(0, len(codes), BLOCK):
+        part = slice(start, start + BLOCK)
+        along = projections(vectors[labeled.rows[part]], directions)
+        first = np.flatnonzero(np.diff(codes[part], prepend=-1))
+        squares[codes[part][first]] += np.add.reduceat(along**2, first, axis=0)
+    return sums, squares
+
+
+def _scores(sums: Doubles, squares: Doubles, sizes: Doubles, pairs: Ints) -> Doubles:
     """(p, d) Fisher scores of the rows of two classes against those of all others.
 
     A pair that leaves no other rows scores 0.
     """
-    sizes = np.diff(starts).astype(np.float64)
-    sums, squares = (np.add.reduceat(rows, starts[:-1], axis=0) for rows in (along, along**2))
     one, other = pairs.T
     twice = (one != other)[:, None]
 
