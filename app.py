@@ -18,6 +18,7 @@ sections = {
         st.Page("pages/about/methods.py", title="Methods"),
         st.Page("pages/about/measurements.py", title="Measurements"),
         st.Page("pages/about/formats.py", title="Formats"),
+        st.Page("pages/about/security.py", title="Security"),
     ],
 }
 page = st.navigation(sections, position="top")

@@ -101,6 +101,8 @@ def doctor(workbench: Workbench, options: argparse.Namespace) -> None:
     echo(f"Python {found['python']}, {packages}")
     echo(f"backends: {', '.join(found['backends'])}")
     echo(f"home: {found['home']}, {found['free_gb']:,} GB free")
+    if found["readable_by_others"]:
+        echo(f"Other users of this computer can read the home: chmod 700 {found['home']}")
     for name, problems in found["collections"].items():
         echo(f"{name}: {' '.join(problems) or 'everything fits.'}")
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +72,13 @@ def _serve(command: Command) -> None:
         )
         sub.add_argument(
             "--root", type=Path, metavar="DIR",
-            help="folder whose files can be added in the browser by path (your home folder)",
+            help="folder whose files can be added in the browser by path (your home folder; none "
+            "with --host)",
+        )  # fmt: skip
+        sub.add_argument(
+            "--token", action=BooleanOptionalAction, default=None,
+            help="ask every browser for the token in the printed link, or for none (a token "
+            "unless on localhost; $SEXTANT_TOKEN sets it)",
         )  # fmt: skip
         _memory(sub)
         sub.add_argument(

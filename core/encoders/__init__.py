@@ -2,7 +2,7 @@
 
 from core.encoders.backends import BACKENDS
 from core.encoders.encoder import Encoder, load, long_text_note, warm, with_long_text
-from core.encoders.hub import SUGGESTIONS, Suggestion, reachable
+from core.encoders.hub import SUGGESTIONS, Suggestion, folder_of, reachable
 from core.encoders.steps import Step, finish, preparing
 from core.encoders.token_vectors import PROMPT
 
@@ -14,6 +14,7 @@ __all__ = [
     "Step",
     "Suggestion",
     "finish",
+    "folder_of",
     "load",
     "long_text_note",
     "preparing",

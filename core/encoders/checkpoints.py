@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
 from hashlib import sha256
-from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-BUILT_IN = ("starter", "toy")
 EXAMPLES = ("dog", "a photo of a red bus", "two children run along the beach after a ball")
 VIEWS = {"shortest": "centre", "longest": "padded"}
 LOAD_ERRORS = (
@@ -70,14 +68,13 @@ def _parse(name: str, package: Any) -> tuple[str, str | None]:
     """OpenCLIP's two arguments for a name; names that OpenCLIP does not know are errors here."""
     if name.startswith("hf-hub:") and name.count("/") == 1:
         return name, None
-    folder = Path(name.removeprefix("local-dir:")).expanduser()
-    if name.startswith("local-dir:") or (name and folder.is_dir()):
+    if folder := hub.folder_of(name):
         if not (folder / "open_clip_config.json").is_file():
             raise InputError(f"{folder} holds no OpenCLIP model: it has no open_clip_config.json.")
         return f"local-dir:{folder}", None
     known = [f"{model}/{pretrained}" for model, pretrained in package.list_pretrained()]
     if name not in known:
-        near = get_close_matches(name, [*known, *BUILT_IN])
+        near = get_close_matches(name, [*known, *hub.BUILT_IN])
         raise UnknownName("encoder", name, near or [s.name for s in hub.SUGGESTIONS])
     architecture, _, pretrained = name.partition("/")
     return architecture, pretrained

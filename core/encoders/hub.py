@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+BUILT_IN = ("starter", "toy")
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,17 @@ SUGGESTIONS = (
     Suggestion("ViT-H-14-quickgelu/dfn5b", 3944, "Among the best; needs a GPU."),
 )
 """From small to large. Megabytes are those of float32 weights."""
+
+
+def folder_of(name: str) -> Path | None:
+    """The folder that a name of an encoder means; None for every other name."""
+    if name in BUILT_IN:
+        return None
+    try:
+        folder = Path(name.removeprefix("local-dir:")).expanduser()
+        return folder if name.startswith("local-dir:") or (name and folder.is_dir()) else None
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, ~nobody
+        return None
 
 
 def reachable(seconds: float = 2.0) -> bool:

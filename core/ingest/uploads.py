@@ -18,6 +18,7 @@ from zipfile import ZipFile, is_zipfile
 
 from core.errors import InputError, StoreError, UnreadableFile, clean
 from core.ingest.images import IMAGE_SUFFIXES
+from core.ingest.readers.files import hidden
 
 MAX_NAME = 200  # bytes
 MAX_SUFFIX = 16
@@ -25,37 +26,60 @@ MAX_AGE_S = 7 * 24 * 3600
 Upload = tuple[str, BinaryIO]
 
 
-def allowed_root() -> Path:
-    """The folder that typed paths must lie in: that of `serve --root`, else the user's home.
+def allowed_root() -> Path | None:
+    """The folder that typed paths must lie in; None where none may be typed.
 
-    Without that option, $SEXTANT_ROOT names it.
+    It is that of `serve --root`, which $SEXTANT_ROOT names, else the user's home. The variable is
+    empty where other computers reach the app and no folder was named.
     """
-    return Path(os.environ.get("SEXTANT_ROOT") or Path.home()).expanduser().resolve()
+    named = os.environ.get("SEXTANT_ROOT")
+    return None if named == "" else Path(named or Path.home()).expanduser().resolve()
 
 
 def allowed_path(path: str) -> Path:
     """A typed path, with all links followed.
 
     Raises:
-        InputError: nothing typed, no such file, or outside the allowed root.
+        InputError: nothing typed, no such file, hidden, or outside the allowed root.
     """
     if not path.strip():
         raise InputError("Type the path of a folder or file on this computer.")
     try:
         typed = Path(path.strip().strip("'\"")).expanduser()
-        place = (typed if typed.is_absolute() else allowed_root() / typed).resolve()
+        place = ((allowed_root() or Path.home()) / typed).resolve()
         exists = place.exists()
     except (OSError, ValueError, RuntimeError):  # too long, a null byte, an endless link, ~nobody
         raise InputError(f"There is no file or folder {path.strip()}.") from None
-    if not place.is_relative_to(allowed_root()):
-        folder = place if place.is_dir() else place.parent
-        raise InputError(
-            f"{place} is not in {allowed_root()}, the folder that this app may read. To allow it, "
-            f"start the app with: sextant serve --root {quote(str(folder))}"
-        )
+    root_of(place)
     if not exists:
         raise InputError(f"There is no file or folder {place}.")
     return place
+
+
+def root_of(place: Path) -> Path:
+    """The allowed root, which a path lies in.
+
+    Raises:
+        InputError: hidden, or outside the allowed root.
+    """
+    root = allowed_root()
+    if root is None:
+        raise InputError(
+            "This server reads no files by path. To allow a folder, start it with: "
+            "sextant serve --root DIR"
+        )
+    if not place.is_relative_to(root):
+        folder = place if place.is_dir() else place.parent
+        raise InputError(
+            f"{place} is not in {root}, the folder that this app may read. To allow it, "
+            f"start the app with: sextant serve --root {quote(str(folder))}"
+        )
+    if hidden(place.relative_to(root).as_posix()):
+        raise InputError(
+            f"{place} is hidden, or in a hidden folder: this app does not read it. Move it, or use "
+            "the command line: sextant ingest PATH"
+        )
+    return root
 
 
 def save_uploads(files: Iterable[Upload], folder: Path) -> Path:
@@ -81,6 +105,7 @@ def save_uploads(files: Iterable[Upload], folder: Path) -> Path:
     try:
         _clean(folder)
         place = folder / uuid4().hex[:12]
+        folder.parent.mkdir(0o700, parents=True, exist_ok=True)
         place.mkdir(parents=True)
         return _place(zips, [f for f in files if f not in zips], place)
     except (OSError, ValueError) as error:

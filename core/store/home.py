@@ -18,6 +18,7 @@ from core.store.lance import Database, Table, is_remote, key, store_errors
 from core.store.originals import place
 
 DELETED = "deleted"
+PRIVATE = 0o700  # rights of a new home: other users of the computer cannot read it
 KEY = re.compile("[0-9a-f]{16}")
 NAME = re.compile(r"(?! )[\w .-]{1,60}(?<! )")
 SCHEMA = pa.schema(
@@ -119,6 +120,9 @@ class Home:
     def _claim(self, name: str, folder: str, created: str) -> _Row:
         """Register a name, unless it is taken, also by a process that registers it right now."""
         check_name(name)
+        if not is_remote(self.uri):
+            with store_errors(f"The home of the collections at {self.uri} cannot be written"):
+                Path(self.uri).mkdir(PRIVATE, parents=True, exist_ok=True)
         table = self._table()
         row = _Row(name, folder, created, time.time_ns())
         values = [[row.name], [row.key], [row.created], [row.named]]

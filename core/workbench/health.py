@@ -64,6 +64,7 @@ def doctor(bench: Workbench) -> dict[str, Any]:
         "backends": list(BACKENDS),
         "home": bench.uri,
         "free_gb": round(disk_usage(there).free / 1e9, 1),
+        "readable_by_others": bool(there == bench.folder and there.stat().st_mode & 0o077),
         "collections": health,
     }
 

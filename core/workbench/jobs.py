@@ -282,7 +282,8 @@ def save_record(job: Job) -> None:
     record = {f.name: getattr(job, f.name) for f in fields(Record)}
     path = job.folder / f"{job.id}.json"
     try:
-        job.folder.mkdir(parents=True, exist_ok=True)
+        job.folder.parent.mkdir(0o700, parents=True, exist_ok=True)
+        job.folder.mkdir(exist_ok=True)
         path.with_suffix(".new").write_text(json.dumps(record), encoding="utf-8")
         path.with_suffix(".new").replace(path)
     except OSError as error:

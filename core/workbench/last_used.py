@@ -27,7 +27,7 @@ class LastUsed:
         if time() - times.get(name, 0.0) < EVERY_S and max(times, key=times.__getitem__) == name:
             return
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(0o700, parents=True, exist_ok=True)
             draft = self._path.with_suffix(".new")
             draft.write_text(json.dumps(times | {name: time()}), encoding="utf-8")
             draft.replace(self._path)

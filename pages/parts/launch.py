@@ -1,14 +1,17 @@
 """The app's server, as `sextant serve` runs it: `python -m pages.parts.launch OPTIONS` (JSON)."""
 
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 from streamlit import config, file_util
 from streamlit.cli_util import open_browser
 from streamlit.runtime.pages_manager import PagesManager
@@ -16,6 +19,7 @@ from streamlit.starlette import App
 from streamlit.web.server.server_util import get_url
 
 from core import ASSETS, TOP
+from pages.parts.access import LOCAL_NAMES, NAME, Access
 
 # Until `st.navigation` has run once in a process, Streamlit lists the folder `pages` as pages, and
 # a first visit by a deep link gets "Page not found".
@@ -25,6 +29,9 @@ PagesManager.uses_pages_directory = False
 # and of the figures of later ones.
 _EARLY = ("BidiComponent", "Selectbox", "ButtonGroup", "TextInput", "Slider", "MenuButton", "Html")
 _LATER = ("PlotlyChart",)
+
+# Not an option: the arguments of a process can be read by every user of the computer.
+TOKEN = os.environ.get("SEXTANT_TOKEN", "")
 
 
 async def _page(request: Request) -> HTMLResponse:
@@ -46,14 +53,24 @@ async def _page(request: Request) -> HTMLResponse:
 async def _browser(app: App) -> AsyncIterator[None]:
     """Open a browser, unless the options say otherwise."""
     if not config.get_option("server.headless"):
-        open_browser(get_url(config.get_option("server.address")))
+        address = config.get_option("server.address")
+        url = get_url("localhost" if address == "0.0.0.0" else address)
+        open_browser(f"{url}/?{NAME}={TOKEN}" if TOKEN else url)
     yield
+
+
+def _access(server: ASGIApp) -> Access:
+    """The check before the server; made after its options are set."""
+    hosts = config.get_option("server.allowedHosts")
+    local = config.get_option("server.address") in LOCAL_NAMES
+    return Access(server, TOKEN, hosts or (LOCAL_NAMES if local else ()))
 
 
 _NAMES = sorted(path.stem for path in TOP.glob("pages/*/*.py") if path.parent.name != "parts")
 app = App(
     TOP / "app.py",
     routes=[Route(path, _page) for path in ("/", *(f"/{name}" for name in _NAMES))],
+    middleware=[Middleware(_access)],
     lifespan=_browser,
 )
 

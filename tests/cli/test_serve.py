@@ -1,5 +1,6 @@
 """The server stops with the command that started it."""
 
+import json
 import os
 import re
 import signal
@@ -51,7 +52,7 @@ class Server:
     """In place of the server: what it was started with."""
 
     def __init__(self, command, env):
-        Server.env = env
+        Server.env, Server.settings = env, json.loads(command[-1])
 
     def wait(self):
         pass
@@ -59,15 +60,55 @@ class Server:
     terminate = wait
 
 
-def test_a_root_is_what_paths_may_be_typed_in(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """Start it with options; what the server was started with."""
     monkeypatch.setattr("subprocess.Popen", Server)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEXTANT_ROOT", raising=False)
+
+    def start(*options):
+        assert main(["serve", "--no-browser", *options]) == 0
+        return Server.env
+
+    return start
+
+
+def test_a_root_is_what_paths_may_be_typed_in(started, tmp_path, capsys):
     (tmp_path / "data").mkdir()
-    assert main(["serve", "--no-browser", "--root", "data"]) == 0
-    assert Server.env["SEXTANT_ROOT"] == str(tmp_path / "data")
+    assert started("--root", "data")["SEXTANT_ROOT"] == str(tmp_path / "data")
+    assert "SEXTANT_ROOT" not in started()
     assert main(["serve", "--no-browser", "--root", "nowhere"]) == 2
     assert "There is no folder nowhere." in capsys.readouterr().err
+
+
+@pytest.mark.hardening
+def test_for_other_computers_there_is_a_token_a_warning_and_no_folder(started, capsys):
+    first, second = started("--host", "0.0.0.0"), started("--host", "0.0.0.0")
+    assert first["SEXTANT_ROOT"] == ""
+    assert len(first["SEXTANT_TOKEN"]) >= 32
+    assert first["SEXTANT_TOKEN"] != second["SEXTANT_TOKEN"]
+    said = capsys.readouterr().err
+    assert f"/?token={first['SEXTANT_TOKEN']} (" in said
+    assert said.count("Warning: every computer with this link can read, change and delete") == 2
+    assert Server.settings["server.maxUploadSize"] == 200
+    assert first["SEXTANT_TOKEN"] not in json.dumps(Server.settings)
+    assert started("--host", "0.0.0.0", "--no-token")["SEXTANT_TOKEN"] == ""
+    assert "every computer that can reach this one" in capsys.readouterr().err
+
+
+@pytest.mark.hardening
+def test_on_localhost_there_is_a_token_when_asked_for(started, monkeypatch, capsys):
+    assert started()["SEXTANT_TOKEN"] == ""
+    assert "token" not in capsys.readouterr().err.lower()
+    assert len(started("--token")["SEXTANT_TOKEN"]) >= 32
+    monkeypatch.setenv("SEXTANT_TOKEN", "sixteen letters.")
+    assert started()["SEXTANT_TOKEN"] == "sixteen letters."
+    assert started("--no-token")["SEXTANT_TOKEN"] == ""
+    monkeypatch.setenv("SEXTANT_TOKEN", "guessed")
+    assert main(["serve", "--no-browser"]) == 2
+    assert "SEXTANT_TOKEN has 7 characters; it needs at least 16" in capsys.readouterr().err
 
 
 def test_an_address_of_another_computer_is_named(capsys):

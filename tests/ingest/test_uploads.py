@@ -101,3 +101,16 @@ def test_only_paths_below_the_root_are_allowed(tmp_path, monkeypatch):
             uploads.allowed_path(nowhere)
     with pytest.raises(InputError, match="Type the path"):
         uploads.allowed_path("  ")
+
+
+def test_hidden_files_and_a_server_without_a_folder_are_not_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEXTANT_ROOT", str(tmp_path))
+    (tmp_path / ".keys" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(".keys")
+    for hidden in (".keys", ".keys/deep", "link", "link/deep"):
+        with pytest.raises(InputError, match="is hidden, or in a hidden folder"):
+            uploads.allowed_path(hidden)
+    monkeypatch.setenv("SEXTANT_ROOT", "")
+    with pytest.raises(InputError, match="reads no files by path"):
+        uploads.allowed_path(str(tmp_path))
+    assert uploads.allowed_root() is None

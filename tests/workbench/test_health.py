@@ -1,5 +1,6 @@
 """What killed and concurrent deletions leave, and how it is found and mended."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from core.errors import InputError
 from core.store import Home
 from core.types import Item, Passport
-from core.workbench import Workbench
+from core.workbench import Workbench, tasks
 from tests.fixtures.items import database
 
 TOY = Passport("toy", "w", "p", 4)
@@ -68,3 +69,21 @@ def test_any_path_is_a_sentence(home, path):
 def test_the_doctor_sees_every_collection(bench):
     found = bench.doctor()
     assert found["collections"] == {"pets": []} and found["packages"]["pyarrow"] != "missing"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX rights")
+def test_a_new_home_is_private_and_an_open_one_is_noticed(tmp_path):
+    home = tmp_path / "new" / "home"
+    bench = Workbench(home)
+    bench.home.create("pets")
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert bench.doctor()["readable_by_others"] is False
+    home.chmod(0o755)
+    assert bench.doctor()["readable_by_others"] is True
+
+
+def test_an_encoder_in_a_folder_that_the_app_may_not_read_is_no_job(bench, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEXTANT_ROOT", str(tmp_path / "allowed"))
+    for name in (f"local-dir:{tmp_path}", str(tmp_path)):
+        with pytest.raises(InputError, match=r"is not in .*/allowed"):
+            tasks.start(bench, "add_encoder", "Encoding", name="pets", encoder=name)

@@ -41,18 +41,10 @@ def form(names: Sequence[str]) -> None:
                 "Drop images, a zip file, captions",
                 accept_multiple_files=True,
                 key=f"_drop_{form_id}",
-                max_upload_size=1000,
+                max_upload_size=st.get_option("server.maxUploadSize"),
                 help=FORMATS,
             )
-        path = st.text_input(
-            "or a folder or file on this computer",
-            key=f"_path_{form_id}",
-            placeholder="photos/holiday",
-            icon=":material/folder_open:",
-            help=f"Within {formatting.plain(tasks.allowed_root())}; for another folder start the "
-            "app with `sextant serve --root DIR`. Files are read in place, not copied; recommended "
-            "for large collections.",
-        )
+        path = _path(form_id)
         suggested = _suggested([file.name for file in files], path, names)
         name = st.selectbox(
             "Collection",
@@ -79,6 +71,22 @@ def form(names: Sequence[str]) -> None:
         elif added:
             _begin(_sources(files, path), into, encoder, AS_DETECTED)
             st.rerun()
+
+
+def _path(form_id: int) -> str:
+    """The field for a path, where the app may read a folder."""
+    root = tasks.allowed_root()
+    if root is None:
+        return ""
+    return st.text_input(
+        "or a folder or file on this computer",
+        key=f"_path_{form_id}",
+        placeholder="photos/holiday",
+        icon=":material/folder_open:",
+        help=f"Within {formatting.plain(root)}; for another folder start the app with "
+        "`sextant serve --root DIR`. Files are read in place, not copied; recommended for large "
+        "collections.",
+    )
 
 
 def choose(label: str, *, key: str, placeholder: str) -> str | None:
