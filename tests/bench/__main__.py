@@ -13,9 +13,9 @@ from importlib import import_module
 from core.errors import InputError
 
 NAMES = (
-    "compress", "coverage", "encoder", "geometry", "hub_attack", "hub_corrections", "ingest",
-    "layouts", "map", "matches", "multivector", "neighbors", "page", "queries", "repair",
-    "repairs", "search", "stages",
+    "beyond_memory", "compress", "coverage", "encoder", "geometry", "hub_attack",
+    "hub_corrections", "ingest", "layouts", "map", "matches", "multivector", "neighbors", "page",
+    "queries", "repair", "repairs", "search", "stages",
 )  # fmt: skip
 
 
