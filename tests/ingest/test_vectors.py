@@ -79,6 +79,14 @@ def test_unit_rows_are_stored_bit_by_bit_without_a_note(
     np.testing.assert_allclose(again.vectors, rows, atol=1e-7)
 
 
+def test_a_large_column_of_ids_is_read_in_long_blocks(tmp_path: Path) -> None:
+    n, ids = 6_000, [f"{'long' * 40}{i}" for i in range(6_000)]
+    source = table_of(tmp_path / "v.parquet", [[1.0]] * n, LIST32, id=ids)
+    blocks = [block.items for block in read_vectors(source) if block.items]
+    assert [item.id for items in blocks for item in items] == ids
+    assert len(blocks) == 1
+
+
 def test_items_have_the_fields_of_their_row(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, {"p/a.png": png(1)})
     path = table_of(

@@ -21,7 +21,7 @@ from core.types import Rejected
 
 NOT_PARQUET = "it is not a Parquet file, or it is damaged"
 _BLOCK_ROWS = 16_384
-_BLOCK_BYTES = 16_000_000  # of rows in memory, where images lie in the table
+BLOCK_BYTES = 16_000_000  # of rows in memory, where images lie in the table
 _REPEATED_BYTES = 128_000_000  # of rows, if each had the longest value of a dictionary
 _ROW_BYTES = 1000  # in memory, of a row without any text
 _NUMBER_BYTES = 8
@@ -156,7 +156,7 @@ def packed_size(file: Any) -> int:
 def block_rows(file: Any) -> int:
     """How many rows of an open Parquet file may be in memory."""
     n, chunks = file.metadata.num_rows, _chunks(file)
-    rows = min(_BLOCK_ROWS, _BLOCK_BYTES * n // max(sum(map(_decoded, chunks)), 1))
+    rows = min(_BLOCK_ROWS, BLOCK_BYTES * n // max(sum(map(_decoded, chunks)), 1))
     # A value of a dictionary may come back in every row.
     longest = max((c.total_uncompressed_size for c in chunks if _repeats(c)), default=0)
     return max(1, min(rows, _REPEATED_BYTES // longest) if longest else rows)

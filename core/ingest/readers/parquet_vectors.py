@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from core.errors import UnreadableFile
 from core.ingest.readers.files import Folder, hidden
-from core.ingest.readers.parquet import BUFFER, NOT_PARQUET, block_rows, must_be_honest
+from core.ingest.readers.parquet import (
+    BLOCK_BYTES,
+    BUFFER,
+    NOT_PARQUET,
+    block_rows,
+    must_be_honest,
+)
 from core.ingest.readers.records import ReadOptions
 from core.ingest.readers.vector_columns import vector_columns
 from core.ingest.readers.vector_tables import (
+    BLOCK_ROWS,
     Block,
     VectorForm,
     VectorTable,
@@ -103,7 +110,27 @@ def parquet_file(path: Path) -> Iterator[Any]:
 def _batches(files: Sequence[Path], columns: list[str], rows: int) -> Iterator[Any]:
     for path in files:
         with parquet_file(path) as file:
-            yield from file.iter_batches(rows, columns=columns)
+            yield from _joined(file.iter_batches(rows, columns=columns))
+
+
+def _joined(batches: Iterable[Any]) -> Iterator[Any]:
+    """Longer batches, of as many bytes as may be in memory.
+
+    How few rows are safe to read is known before their bytes are: of a large column often ten,
+    and each block is a write.
+    """
+    from pyarrow import concat_batches
+
+    held: list[Any] = []
+    rows = size = 0
+    for batch in batches:
+        if held and (rows + len(batch) > BLOCK_ROWS or size + batch.nbytes > BLOCK_BYTES):
+            yield concat_batches(held)
+            held, rows, size = [], 0, 0
+        held.append(batch)
+        rows, size = rows + len(batch), size + batch.nbytes
+    if held:
+        yield concat_batches(held)
 
 
 def fields_of(batch: Any, name: str) -> list[dict[str, object]]:
