@@ -117,7 +117,6 @@ def test_a_running_fit_shows_its_progress_and_can_be_cancelled(app, filled, monk
 @pytest.mark.parametrize(
     "link",
     [
-        {"step": "nosuch"},
         {"step": "whitening", "whitening.exponent": "99"},
         {"step": "whitening", "whitening.keep": "x"},
         {"step": ["nnn", "csls", "gap_shift"]},
@@ -129,6 +128,21 @@ def test_a_running_fit_shows_its_progress_and_can_be_cancelled(app, filled, monk
 def test_a_link_that_makes_no_sense_falls_back(app, link):
     run(app, collection="colours", **link)
     assert "Repair" in words(app)
+
+
+def test_steps_of_a_link_may_be_written_as_on_the_command_line(app):
+    run(app, collection="colours", step="gap_shift,nnn:k=4")
+    assert next(box for box in app.multiselect if box.key == "_step").value == ["gap_shift", "nnn"]
+    assert next(box for box in app.number_input if box.key == "_nnn.k").value == 4
+
+
+@pytest.mark.parametrize(
+    ("steps", "wrong"),
+    [("nosuch", "nosuch"), ("nnn:k=many", "many"), ("nnn,gap_shift", "nnn corrects")],
+)
+def test_steps_of_a_link_that_are_none_are_told(app, steps, wrong):
+    run(app, collection="colours", step=steps)
+    assert [box.value for box in app.warning if wrong in box.value]
 
 
 def test_a_collection_without_pairs_says_what_to_add(app):

@@ -1,11 +1,11 @@
 """The steps of a recipe with their settings, part of the link, and a suggestion."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from core.improve import HUB_CORRECTIONS, REPAIRS, Step
+from core.improve import HUB_CORRECTIONS, REPAIRS, Step, parse_steps
 from core.registry import Choices, Param, Plugin
 from core.workbench import Repaired
 from pages.parts import controls, formatting, problems, session, state
@@ -24,6 +24,8 @@ def choose() -> tuple[Step, ...] | None:
     None while a suggestion is computed.
     """
     parts = _parts()
+    with problems.shown():
+        _read_link(parts)
     with st.container(horizontal=True, vertical_alignment="bottom", key="repair_steps"):
         names = session.linked(
             "step", ("",)[:0], st.multiselect, "Steps, in order", list(parts), among=list(parts),
@@ -67,6 +69,22 @@ def _parts() -> Mapping[str, Plugin[Any]]:
     return {**REPAIRS.all(), **HUB_CORRECTIONS.all()}
 
 
+def _read_link(parts: Mapping[str, Plugin[Any]]) -> None:
+    """Steps with their settings, as the command line writes them, go into the controls."""
+    names = session.read("step", ("",)[:0])
+    if not set(names) <= set(parts):
+        _preset(parse_steps(",".join(names)))
+
+
+def _preset(steps: Sequence[Step]) -> None:
+    for step in steps:
+        for param in _parts()[step.name].params:
+            session.preset(
+                f"{step.name}.{param.name}", step.settings.get(param.name, param.default)
+            )
+    session.preset("step", tuple(step.name for step in steps))
+
+
 def _settings(part: Plugin[Any]) -> dict[str, Any]:
     """The settings of a part by controls with its name, in one row."""
     values: dict[str, Any] = {}
@@ -107,13 +125,7 @@ def _suggest() -> None:
         return
     session.store(state.SUGGESTING, False)
     session.store(state.TRIED, (state.as_encoded().space.key, result.tried))
-    parts = _parts()
-    for step in result.recipe.steps:
-        for param in parts[step.name].params:
-            session.preset(
-                f"{step.name}.{param.name}", step.settings.get(param.name, param.default)
-            )
-    session.preset("step", tuple(step.name for step in result.recipe.steps))
+    _preset(result.recipe.steps)
     st.rerun()
 
 
