@@ -26,7 +26,7 @@ ROOMS = {
     "openvino": ("core/encoders/",),
     "lancedb": ("core/store/",),
     "PIL": ("core/ingest/", "core/encoders/"),
-    "numba": ("core/search/index/",),
+    "numba": ("core/numerics/kernels.py",),
     "pyarrow": ("core/store/", "core/ingest/readers/", "core/export/"),
     "streamlit": ("pages/", "app.py"),
 }

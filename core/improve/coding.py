@@ -13,7 +13,7 @@ from os import cpu_count
 import numpy as np
 
 from core.errors import InputError
-from core.improve.quantizers import SHORT, Array, Centroids, Codes, Quantizer
+from core.improve.quantizers import SHORT, Array, Codes, Quantizer
 from core.types import Floats, Progress
 
 BLOCK = 8192  # rows at a time
@@ -99,10 +99,6 @@ class Coder:
         queries = np.ascontiguousarray(queries, np.float32)
         bias = np.zeros(len(queries), np.float32) if self.mean is None else queries @ self.mean
         return queries[:, : self.dims] if up is None else queries @ up.T, bias
-
-    def in_bytes(self, codes: Codes) -> bool:
-        """Whether `table_scores` can read codes: planes of bits, or the numbers of centroids."""
-        return codes["code"].ndim == 3 or isinstance(self.quantizer, Centroids)
 
     @property
     def to_rows(self) -> Floats | None:

@@ -7,9 +7,7 @@ number.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from os import cpu_count
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -19,7 +17,6 @@ from core.types import Floats
 
 Array: TypeAlias = npt.NDArray[Any]
 Codes: TypeAlias = Mapping[str, Array]  # "code", and "scale" where rows have one
-BLOCK = 8192  # rows at a time
 SHORT = 1e-12  # length below which a row has no direction
 
 
@@ -255,51 +252,6 @@ class Centroids:
     def arrays(self) -> Codes:
         """The centroids."""
         return {"centroids": self.centroids}
-
-
-def table_scores(along: Floats, codes: Codes, arrays: Codes) -> Floats:
-    """(q, n) inner products of (q, e) queries with rows of bytes, without decoding these.
-
-    A table of 256 sums for each byte of a code: for a few queries many times faster.
-
-    Args:
-        along: the queries.
-        codes: centroids' numbers, or planes of bits.
-        arrays: of the quantizer: `centroids`, or `low` and `step`.
-
-    >>> grid = Grid(np.zeros(2, "f4"), np.array([1, 10], "f4"), bits=2)
-    >>> codes = grid.encode(np.array([[1.0, 20.0], [3.0, 0.0]]))
-    >>> table_scores(np.array([[1.0, 0.1]], "f4"), codes, grid.arrays).tolist()
-    [[3.0, 3.0]]
-    """
-    code = codes["code"]
-    low = np.zeros(len(along), np.float32)
-    if "centroids" in arrays:
-        centroids = arrays["centroids"]
-        tables = np.einsum("qms,mks->qmk", in_parts(along, len(centroids)), centroids)
-    else:
-        low = (along * arrays["low"]).sum(axis=1)
-        bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32)
-        eights = np.pad(along * arrays["step"], ((0, 0), (0, -along.shape[1] % 8)))
-        eights = eights.reshape(len(along), -1, 8)
-        planes = [2.0**j * (eights @ bits.T) for j in range(code.shape[1])]
-        tables = np.concatenate(planes, axis=1)
-    flat = code.reshape(len(code), -1)
-    first = 256 * np.arange(flat.shape[1])
-    found = np.empty((len(along), len(code)), np.float32)
-
-    def fill(start: int) -> None:
-        part = slice(start, start + BLOCK)
-        places = flat[part] + first
-        for i, table in enumerate(tables.reshape(len(along), -1)):
-            found[i, part] = table.take(places).sum(axis=1)
-
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        list(pool.map(fill, range(0, len(code), BLOCK)))
-    found += low[:, None]
-    if "scale" in codes:
-        found *= codes["scale"]
-    return found
 
 
 QUANTIZERS = (Numbers, Grid, RowGrid, Recurrent, Centroids)

@@ -13,12 +13,13 @@ from functools import cached_property
 import numpy as np
 
 from core.errors import InputError
+from core.improve.code_scores import code_scores, symmetric_scores
 from core.improve.coding import Coder
-from core.improve.quantizers import SHORT, Array, Codes, RowGrid, table_scores
+from core.improve.quantizers import SHORT, Array, Codes, Numbers, RowGrid
 from core.registry import Registry
 from core.types import KINDS, Floats, Kind, Progress, Space
 
-FEW = 4  # queries up to which tables are faster than decoding
+FEW = 8  # queries up to which codes as they are, one query at a time, are faster than decoding
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,23 @@ class FittedCompressor:
         return self.decode(self.encode(vectors, kind), kind) if self.symmetric else vectors
 
     def scores(self, queries: Floats, query_kind: Kind, codes: Codes, kind: Kind) -> Floats:
-        """(q, n) scores of (q, d) unit queries with rows of one kind, in blocks of rows."""
+        """(q, n) scores of (q, d) unit queries with rows of one kind.
+
+        Of a few queries from the codes as they are, see `core.improve.code_scores` for the error;
+        of more from rows that are decoded once for all queries, some thousand at a time.
+        """
         coder, n = self._coder(kind), len(codes["code"])
-        found = np.empty((len(queries), n), np.float32)
+        few = len(queries) <= FEW
         if self.symmetric:
+            if few:
+                asked = self.encode(queries, query_kind)
+                return symmetric_scores(asked["code"], codes["code"], coder.dims)
             along, bias = self.queries(queries, query_kind), np.zeros(len(queries), np.float32)
         else:
             along, bias = coder.along(queries)
-        if len(queries) <= FEW and not self.symmetric and coder.in_bytes(codes):
-            return table_scores(along, codes, coder.quantizer.arrays) + bias[:, None]
+            if few and coder.quantizer != Numbers("f4"):
+                return code_scores(along, codes, coder.quantizer) + bias[:, None]
+        found = np.empty((len(queries), n), np.float32)
         step = max(256, (1 << 24) // coder.dims)
         for start in range(0, n, step):
             part = slice(start, start + step)

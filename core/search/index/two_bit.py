@@ -58,7 +58,7 @@ class Sketch:
 
         Of all rows, or of `rows`.
         """
-        from core.search.index import kernels
+        from core.numerics import kernels
 
         rotated = np.zeros(self.signs.shape[1], np.float32)
         rotated[: len(query)] = query
@@ -86,7 +86,7 @@ def pays(space: Space) -> bool:
 @SpaceCache(KEPT).per_rows
 def sketch(space: Space) -> Sketch:
     """The codes of a space's rows: some seconds for 1,000,000 x 512, then 132 MB."""
-    from core.search.index import kernels
+    from core.numerics import kernels
 
     n, d = space.vectors.shape
     size = max(64, 1 << (d - 1).bit_length())
@@ -171,8 +171,9 @@ def rescored(
 
 def cosines_of(space: Space, query: Floats, rows: Ints) -> Floats:
     """Exact cosines of one query with some rows, without copying these out."""
-    from core.search.index import kernels
+    from core.numerics import kernels
 
+    space.fetch(rows)
     scores = np.empty(len(rows), np.float32)
     kernels.parallel(lambda a, b: kernels.dots(space.vectors, rows, query, scores, a, b), len(rows))
     return scores

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from core.numerics import kernels
 from core.numerics.neighbors import top_k
 from core.numerics.sampling import thinned
-from core.search.index import kernels, two_bit
+from core.search.index import two_bit
 from core.types.space import Space
 
 

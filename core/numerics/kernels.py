@@ -141,8 +141,114 @@ def _dots(
         result[at] = total
 
 
+def _planes(
+    codes: np.typing.NDArray[np.uint64],
+    planes: np.typing.NDArray[np.uint64],
+    result: Floats,
+    start: int,
+    stop: int,
+) -> None:
+    """Inner products of codes (n, bits, words), planes of bits, with a query (4 m, words) of them.
+
+    Numbers of the codes are from 0, those of the query have a sign.
+    """
+    last = len(planes) - 4
+    for row in range(start, stop):
+        total = 0
+        for j in range(codes.shape[1]):
+            for k in range(0, len(planes), 4):
+                a0 = a1 = a2 = a3 = 0
+                for i in range(codes.shape[2]):
+                    word = codes[row, j, i]
+                    a0 += ones(word & planes[k, i])
+                    a1 += ones(word & planes[k + 1, i])
+                    a2 += ones(word & planes[k + 2, i])
+                    a3 += ones(word & planes[k + 3, i])
+                if k == last:
+                    a3 = -a3
+                total += (a0 + 2 * a1 + 4 * a2 + 8 * a3) << (j + k)
+        result[row] = total
+
+
+def _both(
+    codes: np.typing.NDArray[np.uint64],
+    query: np.typing.NDArray[np.uint64],
+    result: np.typing.NDArray[np.int64],
+    start: int,
+    stop: int,
+) -> None:
+    """Of codes (n, bits, words) and of one code (bits, words), both of numbers from 0.
+
+    Into (n, 3): their inner product, the sum of the row's numbers, and that of their squares.
+    """
+    bits = codes.shape[1]
+    for row in range(start, stop):
+        along = total = squares = 0
+        for j in range(bits):
+            for k in range(bits):
+                a = b = 0
+                for i in range(codes.shape[2]):
+                    a += ones(codes[row, j, i] & query[k, i])
+                    b += ones(codes[row, j, i] & codes[row, k, i])
+                along += a << (j + k)
+                squares += b << (j + k)
+                if j == k:
+                    total += b << j
+        result[row, 0], result[row, 1], result[row, 2] = along, total, squares
+
+
+def _bytes(
+    codes: np.typing.NDArray[np.uint8], query: Floats, result: Floats, start: int, stop: int
+) -> None:
+    """Inner products of rows of bytes with one query."""
+    for row in range(start, stop):
+        total = np.float32(0)
+        for i in range(len(query)):
+            total += np.float32(codes[row, i]) * query[i]
+        result[row] = total
+
+
+def _halves(
+    codes: np.typing.NDArray[np.uint16], query: Floats, result: Floats, start: int, stop: int
+) -> None:
+    """Inner products of the bits of 16-bit floats with one query that was multiplied by 2^112.
+
+    Moved to their places in a 32-bit float, the bits of a finite number are it times 2^-112.
+    """
+    for row in range(start, stop):
+        total = np.float32(0)
+        for i in range(len(query)):
+            half = np.uint32(codes[row, i])
+            rest = (half & np.uint32(0x7FFF)) << np.uint32(13)
+            bits = np.uint32(rest | (half & np.uint32(0x8000)) << np.uint32(16))
+            total += bits.view(np.float32) * query[i]
+        result[row] = total
+
+
+def _looked_up(
+    codes: np.typing.NDArray[np.uint8], tables: Floats, result: Floats, start: int, stop: int
+) -> None:
+    """Sums of the numbers that the bytes of a row (n, m) have in tables (m, k)."""
+    m = codes.shape[1]
+    for row in range(start, stop):
+        a0 = a1 = a2 = a3 = np.float32(0)
+        for i in range(0, m - 3, 4):
+            a0 += tables[i, codes[row, i]]
+            a1 += tables[i + 1, codes[row, i + 1]]
+            a2 += tables[i + 2, codes[row, i + 2]]
+            a3 += tables[i + 3, codes[row, i + 3]]
+        for i in range(m - m % 4, m):
+            a0 += tables[i, codes[row, i]]
+        result[row] = a0 + a1 + a2 + a3
+
+
 ones: Any = intrinsic(_ones)
 rotate = njit(nogil=True, cache=True)(_rotate)
 encode = njit(nogil=True, cache=True, fastmath=True)(_encode)
 sums = njit(nogil=True, cache=True)(_sums)
 dots = njit(nogil=True, cache=True, fastmath=True)(_dots)
+planes_dots = njit(nogil=True, cache=True)(_planes)
+codes_dots = njit(nogil=True, cache=True)(_both)
+bytes_dots = njit(nogil=True, cache=True, fastmath=True)(_bytes)
+halves_dots = njit(nogil=True, cache=True, fastmath=True)(_halves)
+looked_up = njit(nogil=True, cache=True)(_looked_up)
