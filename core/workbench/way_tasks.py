@@ -99,11 +99,13 @@ def _task(space: Space, name: str, rows: Ints) -> Task:
     kind, among = TASKS[name]
     span = space.span(among)
     k = min(K, span.stop - span.start - (kind == among))
-    exact = []
+    space.fetch(rows)
+    queries, best = space.vectors[rows], Best(len(rows), k)
+    own_place = rows - span.start if kind == among else None
     for part in blocks(len(rows), span):
-        scores = space.vectors[rows[part]] @ space.vectors[span].T
-        exact.append(select(without_self(scores, rows[part], kind == among, span), k)[0])
-    lists = np.concatenate(exact)
+        scores = queries @ space.vectors[span][part].T
+        best.add(without_self(scores, own_place, part), part)
+    lists = best.columns
     own = _own(space, rows, span) if kind != among else np.empty((len(rows), 0), np.int64)
     hits = (lists[:, :, None] == own[:, None, :]).any(axis=(1, 2))
     clusters = groups(space)[rows]
@@ -130,14 +132,44 @@ def _own(space: Space, rows: Ints, span: slice) -> Ints:
     return np.where(count[:, None] > 0, own, -1).astype(np.int64)
 
 
+class Best:
+    """The k best of q queries so far, while parts of the candidates are scored.
+
+    >>> best = Best(1, 2)
+    >>> best.add(np.array([[0.5, 0.1]], np.float32), slice(0, 2))
+    >>> best.add(np.array([[0.9]], np.float32), slice(2, 3))
+    >>> best.columns.tolist()
+    [[2, 0]]
+    """
+
+    def __init__(self, q: int, k: int) -> None:
+        self.columns: Ints = np.empty((q, 0), np.int64)
+        self._scores: Floats = np.empty((q, 0), np.float32)
+        self._k = k
+
+    def add(self, scores: Floats, part: slice) -> None:
+        """Take in the (q, m) scores of a part of the candidates."""
+        columns, values = select(scores, self._k)
+        columns = np.concatenate([self.columns, columns + part.start], axis=1)
+        best, self._scores = select(np.concatenate([self._scores, values], axis=1), self._k)
+        self.columns = np.take_along_axis(columns, best, axis=1)
+
+
 def blocks(q: int, span: slice) -> list[slice]:
-    """Parts of the queries whose scores of all candidates fit in memory."""
-    step = max(1, BLOCK // (span.stop - span.start))
-    return [slice(start, start + step) for start in range(0, q, step)]
+    """Parts of the candidates, by their number, whose scores for all q queries fit in memory."""
+    n, step = span.stop - span.start, max(1, BLOCK // max(1, q))
+    return [slice(start, min(n, start + step)) for start in range(0, n, step)]
 
 
-def without_self(scores: Floats, rows: Ints, same: bool, span: slice) -> Floats:
-    """The scores, in place; an item is not its own result."""
-    if same:
-        scores[np.arange(len(rows)), rows - span.start] = -np.inf
+def without_self(scores: Floats, own: Ints | None, part: slice) -> Floats:
+    """The scores of a part of the candidates, in place; an item is not its own result.
+
+    Args:
+        scores: (q, m).
+        own: (q,) number of each query among the candidates; None: of another kind.
+        part: of the candidates.
+    """
+    if own is not None:
+        here = np.flatnonzero((own >= part.start) & (own < part.stop))
+        scores[here, own[here] - part.start] = -np.inf
     return scores

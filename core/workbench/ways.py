@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import InputError
-from core.improve import Compressed, Step, compressed, compressed_to_bytes, fit_way
+from core.improve import Codes, Compressed, Step, compressed, compressed_to_bytes, fit_way
 from core.measure import (
     GroupLoss,
     Interval,
-    deciles,
     group_losses,
     list_recall,
     paired_gain,
-    places,
     shortlist_for,
 )
-from core.numerics.neighbors import select
-from core.types import Finding, Floats, Ints, Space, SpaceCache
+from core.numerics.neighbors import precede, select
+from core.numerics.sampling import groups
+from core.types import Bools, Finding, Floats, Ints, Space, SpaceCache
+from core.workbench.loser_groups import groupings_of, losing_task
 from core.workbench.measure import measure
-from core.workbench.way_tasks import K, Task, blocks, held_out_rows, tasks_of, without_self
+from core.workbench.way_tasks import Best, K, Task, blocks, held_out_rows, tasks_of, without_self
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 RECALL = 0.99  # that a shortlist keeps, where nothing else is asked for
 SIGNS = ("effective_rank", "hubness", "modality_gap", "uniformity", "alignment")
 TIMED = 12  # queries, one at a time
+FITTED = 500_000  # rows that a way is fitted on, at most: compressors draw samples from them
+DECODED = 200_000  # rows whose geometry is measured, at most
+ERROR_ROWS = 65_536  # candidates of a task whose errors of scores are measured, at most
 
 _DONE = SpaceCache(96)  # ways that were measured lately
 
@@ -119,19 +122,35 @@ def measured_way(opened: EncodedCollection, way: Step, recall: float = RECALL) -
 def geometry_of(
     opened: EncodedCollection, way: Step
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """Findings on the float vectors, and on the rows as the codes give them."""
-    kept = codes_of(opened, way)[0]
-    return measure(opened.space, SIGNS)[0], measure(kept.space(opened.space), SIGNS)[0]
+    """Findings on the float vectors, and on the rows as the codes give them.
+
+    Of a sample of the items where there are many, pairs together: decoded rows are floats.
+    """
+    space, kept = opened.space, codes_of(opened, way)[0]
+    if space.n > DECODED:
+        space = space.subset(_some(space, np.ones(space.n, bool), DECODED))
+        kept = compressed(space, kept.fitted, way)
+    return measure(space, SIGNS)[0], measure(kept.space(space), SIGNS)[0]
 
 
 def codes_of(opened: EncodedCollection, way: Step) -> tuple[Compressed, float, float]:
     """All rows as codes, with the seconds to fit and to encode."""
     space = opened.space
     started = perf_counter()
-    fitted = fit_way(space.subset(np.flatnonzero(~held_out_rows(opened))), way)
+    fitted = fit_way(space.subset(_some(space, ~held_out_rows(opened), FITTED)), way)
     between = perf_counter()
     kept = compressed(space, fitted, way)
     return kept, between - started, perf_counter() - between
+
+
+def _some(space: Space, allowed: Bools, most: int) -> Ints:
+    """Allowed rows: all, or a random sample of about so many, pairs together."""
+    count = int(np.count_nonzero(allowed))
+    if count > most:
+        group = groups(space)
+        chosen = np.random.default_rng(0).random(int(group.max()) + 1) < most / count
+        allowed = allowed & chosen[group]
+    return np.flatnonzero(allowed)
 
 
 def _measured_or_not(opened: EncodedCollection, way: Step) -> Way | InputError:
@@ -158,19 +177,10 @@ def _measured(opened: EncodedCollection, way: Step) -> Way:
     space, tasks = opened.space, tasks_of(opened)
     kept, fit_seconds, encode_seconds = codes_of(opened, way)
     where, found, pairs = dict[str, Ints](), dict[str, Ints](), dict[str, Interval]()
-    errors, compared = 0.0, 0
+    errors = []
     for task in tasks:
-        ranked, lists = [], []
-        for part in blocks(len(task.queries), task.span):
-            rows = task.queries[part]
-            queries = space.vectors[rows]
-            scores = kept.fitted.scores(queries, task.kind, kept.codes[task.among], task.among)
-            errors += _square_error(scores, queries @ space.vectors[task.span].T)
-            compared += scores.size
-            scores = without_self(scores, rows, task.kind == task.among, task.span)
-            ranked.append(places(scores, task.exact[part]))
-            lists.append(select(scores, task.exact.shape[1])[0])
-        where[task.name], found[task.name] = np.concatenate(ranked), np.concatenate(lists)
+        where[task.name], found[task.name], error = _ranked(space, kept, task)
+        errors.append(error)
         paired = (task.own >= 0).any(axis=1) if task.own.size else np.zeros(0, bool)
         if paired.any():
             hits = (found[task.name][:, :, None] == task.own[:, None, :]).any(axis=(1, 2))
@@ -186,19 +196,47 @@ def _measured(opened: EncodedCollection, way: Step) -> Way:
         K,
         float(chosen_by),
         pairs,
-        float(np.sqrt(errors / max(1, compared))),
+        float(np.sqrt(np.mean(errors))),
         _milliseconds(space, kept, tasks[0]),
         fit_seconds,
         encode_seconds,
-        _losers(space, tasks, where),
+        _losers(opened, tasks, where),
         where,
         found,
     )
 
 
-def _square_error(scores: Floats, cosines: Floats) -> float:
-    wrong = (scores - cosines).ravel()
-    return float(wrong @ wrong)
+def _ranked(space: Space, kept: Compressed, task: Task) -> tuple[Ints, Ints, float]:
+    """Places of the exact results, the results, and the mean square error of estimated scores.
+
+    In one pass over the codes. Errors are those of at most `ERROR_ROWS` candidates.
+    """
+    space.fetch(task.queries)
+    queries, codes, q = space.vectors[task.queries], kept.codes[task.among], len(task.queries)
+    size = task.span.stop - task.span.start
+    needed, at = np.unique(task.exact, return_inverse=True)
+    own = _scores(kept, queries, task, {name: array[needed] for name, array in codes.items()})
+    own = np.take_along_axis(own, at.reshape(task.exact.shape), axis=1)
+    places: Ints = np.ones(task.exact.shape, np.int64)
+    best = Best(q, places.shape[1])
+    own_place = task.queries - task.span.start if task.kind == task.among else None
+    wrong, compared = 0.0, 0
+    for part in blocks(q, task.span):
+        scores = _scores(kept, queries, task, {name: a[part] for name, a in codes.items()})
+        some = -(-(part.stop - part.start) * min(ERROR_ROWS, size) // size)
+        rows = space.vectors[task.span][part.start : part.start + some]
+        error = (scores[:, :some] - queries @ rows.T).ravel()
+        wrong, compared = wrong + float(error @ error), compared + error.size
+        scores = without_self(scores, own_place, part)
+        for column in range(places.shape[1]):
+            before = precede(scores, own[:, column], task.exact[:, column] - part.start)
+            places[:, column] += before.sum(axis=1)
+        best.add(scores, part)
+    return places, best.columns, wrong / max(1, compared)
+
+
+def _scores(kept: Compressed, queries: Floats, task: Task, codes: Codes) -> Floats:
+    return kept.fitted.scores(queries, task.kind, codes, task.among)
 
 
 def _milliseconds(space: Space, kept: Compressed, task: Task) -> float:
@@ -213,36 +251,15 @@ def _milliseconds(space: Space, kept: Compressed, task: Task) -> float:
 
 
 def _losers(
-    space: Space, tasks: Sequence[Task], where: Mapping[str, Ints]
+    opened: EncodedCollection, tasks: Sequence[Task], where: Mapping[str, Ints]
 ) -> Mapping[str, tuple[GroupLoss, ...]]:
-    """Losses of images as results, by how often they are results, by distance, and by label."""
-    mine = [task for task in tasks if task.among == "image"] or list(tasks)
-    task = mine[0]
-    found, n = where[task.name], task.span.stop - task.span.start
-    counts = np.bincount(task.exact.ravel(), minlength=n).astype(np.float64)
-    counts[counts == 0] = np.nan
-    rows = space.vectors[task.span]
-    mean = rows.mean(axis=0)
-    distance = 1 - (rows @ mean) / max(float(np.linalg.norm(mean)), 1e-12)
-    result = {}
-    groupings: Mapping[str, Callable[[], tuple[Ints, Sequence[str]]]] = {
-        "hubness": lambda: deciles(counts),
-        "distance": lambda: deciles(distance.astype(np.float64)),
-        "label": lambda: _labels(space, task.span),
+    """Losses of images as results, by group."""
+    task = losing_task(tasks)
+    groupings = groupings_of(opened, task)
+    return {
+        name: group_losses(where[task.name], numbers, names, task.clusters)
+        for name, (numbers, names) in groupings.items()
     }
-    for name, grouping in groupings.items():
-        numbers, names = grouping()
-        if names:
-            result[name] = group_losses(found, numbers[task.exact], names, task.clusters)
-    return result
-
-
-def _labels(space: Space, span: slice) -> tuple[Ints, Sequence[str]]:
-    """The first label of each row as a number, and the labels."""
-    labels = [one[0] if one else "" for one in space.labels[span]] if space.labels else []
-    names = sorted({*labels} - {""})
-    number = {label: i for i, label in enumerate(names)}
-    return np.array([number.get(label, -1) for label in labels], np.int64), names
 
 
 def way_bytes(opened: EncodedCollection, way: Step) -> bytes:

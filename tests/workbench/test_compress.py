@@ -9,6 +9,8 @@ from core.store import EncodedCollection
 from core.types import Part, Passport, Query
 from core.workbench import Workbench, lab_document
 from core.workbench.compress import compress, way_names
+from core.workbench.loser_groups import groupings_of
+from core.workbench.way_tasks import tasks_of
 from core.workbench.ways import way_bytes
 from tests.fixtures import spaces
 from tests.fixtures.files import encoded, folder_of, jsonl, ramp
@@ -117,3 +119,24 @@ def test_a_kept_way_is_searched_in_two_steps_and_follows_new_items(tmp_path):
     assert len(later.hits) == bench.open("things").space.n
     bench.delete_kept_way(now)
     assert bench.kept_way(now) is None
+
+
+def test_many_candidates_are_ranked_part_by_part_as_at_once(good, lab, monkeypatch):
+    monkeypatch.setattr("core.workbench.way_tasks.BLOCK", 5000)
+    later = EncodedCollection(None, good.passport, good.space, "2")
+    parted = compress(later, only=ONLY)
+    for one, other in zip(lab.ways, parted.ways, strict=True):
+        for task in lab.tasks:
+            assert np.array_equal(one.found[task.name], other.found[task.name])
+            assert np.array_equal(one.places[task.name], other.places[task.name])
+
+
+def test_outliers_are_the_lowest_tenth_of_density(good):
+    task = tasks_of(good)[0]
+    numbers, names = groupings_of(good, task)["density"]
+    items = good.space.vectors[task.span]
+    cosines = items @ items.T
+    np.fill_diagonal(cosines, -1)
+    density = np.sort(cosines, axis=1)[:, -10:].mean(axis=1)
+    lowest, highest = task.exact[numbers == 0], task.exact[numbers == len(names) - 1]
+    assert density[lowest].max() <= density[highest].min()

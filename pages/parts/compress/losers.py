@@ -15,6 +15,7 @@ from pages.parts.compress import ways
 GROUPINGS = {
     "hubness": "By how often it is a result",
     "distance": "By distance to the center",
+    "density": "By local density",
     "label": "By label",
 }
 SHOWN, MOST = 6, 24  # queries that changed; groups in the figure
