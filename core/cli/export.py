@@ -62,9 +62,9 @@ def _filters(workbench: Workbench, options: argparse.Namespace) -> tuple[Filter,
     filters = workbench.parse_filters(opened, options.where) if opened else ()
     if not options.selection:
         return filters
-    tags = {tag.name for tag in workbench.tags(options.name)}
+    tags = workbench.tag_names(options.name)
     if options.selection not in tags:
-        raise UnknownName(f"tag of '{options.name}'", options.selection, sorted(tags))
+        raise UnknownName(f"tag of '{options.name}'", options.selection, tags)
     return (*filters, Filter("tag", "in", (options.selection,)))
 
 

@@ -181,7 +181,8 @@ class Collection:
             return list(taken.to_pylist())
         if field != FIELD:
             raise UnknownName("attribute", field, (*by_name, FIELD))
-        first = {id_: tag.name for tag in reversed(self.tags.all()) for id_ in tag.ids}
+        tags, *each = (self.tags.rows()[c].to_pylist()[::-1] for c in ("tag", "item", "text"))
+        first = {id_: tag for tag, *both in zip(tags, *each, strict=True) for id_ in both}
         return [first.get(id_) for id_ in ids]
 
     def first_images(self, n: int) -> tuple[str, ...]:
@@ -236,7 +237,7 @@ class Collection:
     def fields(self) -> tuple[Field, ...]:
         """The fields that items can be filtered by."""
         known = filters.fields(self._items.items())
-        names = tuple(sorted({tag.name for tag in self.tags.all()}))
+        names = self.tags.names()
         further = additions.field(self.artifacts.ingest_reports())
         if names:
             further = *further, Field(FIELD, "str", names)

@@ -106,27 +106,24 @@ class Edits:
 
     def tag(self, name: str, targets: Iterable[Sequence[str]]) -> None:
         """Tag items and pairs; see `Tags.add`."""
-        targets = [both(target) for target in targets]
-        old = {both(tag.ids) for tag in self._tags.all() if tag.name == name.strip()}
-        new = [target for target in dict.fromkeys(targets) if target not in old]
-        self._tags.add(name, targets)
+        name, rows = name.strip(), self._tags.rows(name.strip())
+        old = set(zip(rows["item"].to_pylist(), rows["text"].to_pylist(), strict=True))
+        new = [target for target in dict.fromkeys(map(both, targets)) if target not in old]
+        self._tags.add(name, new)
         if new:
-            rows = [(name.strip(), item, text, 0) for item, text in new]
-            change = _Change(_about(len(new), f"tagged {name.strip()}"), {}, {"tags": _table(rows)})
-            self._store(change)
+            items, texts = zip(*new, strict=True)
+            added = pa.table([[name] * len(new), items, texts, [0] * len(new)], schema=TAGS)
+            self._store(_Change(_about(len(new), f"tagged {name}"), {}, {"tags": added}))
 
     def untag(self, name: str, targets: Iterable[Sequence[str]]) -> None:
         """Remove a tag from items and pairs."""
-        targets = {both(target) for target in targets}
-        gone = [
-            (tag.name, *both(tag.ids), tag.added)
-            for tag in self._tags.all()
-            if tag.name == name.strip() and both(tag.ids) in targets
-        ]
-        if gone:
+        meant, rows = set(map(both, targets)), self._tags.rows(name.strip())
+        each = zip(rows["item"].to_pylist(), rows["text"].to_pylist(), strict=True)
+        gone = rows.filter(pa.array([target in meant for target in each], pa.bool_()))
+        if len(gone):
             about = _about(len(gone), f"without the tag {name.strip()}")
-            self._store(_Change(about, {"tags": _table(gone)}, {}))
-        self._tags.remove(name, targets)
+            self._store(_Change(about, {"tags": gone}, {}))
+        self._tags.remove(name, meant)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete items for good: an ingest does not bring them back."""
@@ -253,10 +250,6 @@ def _about(n: int, done: str) -> str:
     return f"1 item {done}" if n == 1 else f"{n:,} items {done}"
 
 
-def _table(rows: Sequence[tuple[str, str, str, int]]) -> pa.Table:
-    return pa.table([list(column) for column in zip(*rows, strict=True)], schema=TAGS)
-
-
 def _packed(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -285,5 +278,10 @@ def _remove(table: Table, name: str, keys: pa.Table) -> None:
     if not others:
         table.delete({first: keys[first].to_pylist()})
         return
-    for row in keys.to_pylist():
-        table.delete_both({column: [row[column]] for column in (first, *others)})
+    many, *rest = others
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for value, *others in zip(*(keys[c].to_pylist() for c in (many, first, *rest)), strict=True):
+        alike.setdefault(tuple(others), []).append(value)
+    for key, values in alike.items():
+        each = {column: [value] for column, value in zip((first, *rest), key, strict=True)}
+        table.delete_both({many: values, **each})

@@ -196,9 +196,12 @@ class Table:
             self._retry(partial(self._handle.delete, condition))
 
     def delete_both(self, isin: Mapping[str, Sequence[str]]) -> None:
-        """Delete the rows where every column has one of its values, a few each."""
-        condition = reduce(and_, _conditions(isin))
-        self._retry(partial(self._handle.delete, condition))
+        """Delete the rows where every column has one of its values; of one column, many values."""
+        many = max(isin, key=lambda column: len(isin[column]))
+        others = list(_conditions({column: isin[column] for column in isin if column != many}))
+        for condition in _conditions({many: isin[many]}):
+            both = reduce(and_, others, condition)
+            self._retry(partial(self._handle.delete, both))
 
     def optimize(self) -> None:
         """Join small files, and delete old versions."""

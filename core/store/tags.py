@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.errors import BadParameter
 from core.store.lance import Database, Table
@@ -38,7 +39,38 @@ class Tags:
 
     def all(self) -> tuple[Tag, ...]:
         """Every tag, oldest first."""
-        return self._database.cached("tags", _oldest_first, ())
+        return self._database.cached("tags", _as_tags, ())
+
+    def rows(self, name: str = "") -> pa.Table:
+        """Columns tag, item, text and added, oldest first; of one tag, or of all.
+
+        `text` is "" for a tag on one item. Where many items bear tags this is what is fast: `all`
+        makes an object of each.
+        """
+        table = self._database.cached("tags", _oldest_first, TAGS.empty_table())
+        return table.filter(pc.equal(table["tag"], name)) if name else table
+
+    def names(self, *, of_items: bool = False) -> tuple[str, ...]:
+        """All tags in alphabetical order, or those that single items bear."""
+        none: dict[str, bool] = {}
+        known = self._database.cached("tags", _names, none)
+        return tuple(sorted(tag for tag, single in known.items() if single or not of_items))
+
+    def items(self, name: str) -> list[str]:
+        """Ids of the single items that bear a tag, oldest first."""
+        rows = self.rows(name)
+        return list(rows.filter(_single(rows))["item"].to_pylist())
+
+    def of_items(self, ids: Sequence[str]) -> dict[str, list[str]]:
+        """The tags of those items that have some, without those of their pairs."""
+        rows = self.rows()
+        rows = rows.filter(
+            pc.and_(_single(rows), pc.is_in(rows["item"], pa.array(ids, pa.string())))
+        )
+        tags: dict[str, list[str]] = {}
+        for id_, tag in zip(rows["item"].to_pylist(), rows["tag"].to_pylist(), strict=True):
+            tags.setdefault(id_, []).append(tag)
+        return tags
 
     def version(self) -> int:
         """Changes when any process has added or removed a tag."""
@@ -52,20 +84,25 @@ class Tags:
             BadParameter: the name is empty, has line breaks or is too long.
         """
         tag, now = _checked(name), time.time_ns()
-        unique = dict.fromkeys(map(both, targets))  # a merge would insert a repeated key twice
-        rows = [(tag, *ids, now + n) for n, ids in enumerate(unique)]
-        if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            table = self._database.ensure("tags", TAGS)
-            table.merge(pa.table(columns, schema=TAGS), ["tag", "item", "text"])
+        unique = list(dict.fromkeys(map(both, targets)))  # a merge would insert both
+        if unique:
+            items, texts = zip(*unique, strict=True)
+            added = np.arange(now, now + len(unique))
+            rows = pa.table([[tag] * len(unique), items, texts, added], schema=TAGS)
+            self._database.ensure("tags", TAGS).merge(rows, ["tag", "item", "text"])
 
     def remove(self, name: str, targets: Iterable[Sequence[str]]) -> None:
         """Remove a tag from items and pairs."""
         table = self._database.table("tags")
         if table is None:
             return
+        targets = set(map(both, targets))
+        rows = self.rows(_checked(name))
+        if targets.issuperset(zip(rows["item"].to_pylist(), rows["text"].to_pylist(), strict=True)):
+            table.delete({"tag": [_checked(name)]})
+            return
         texts: dict[str, list[str]] = {}
-        for item, text in map(both, targets):
+        for item, text in targets:
             texts.setdefault(text, []).append(item)
         for text, items in texts.items():
             table.delete_both({"tag": [_checked(name)], "text": [text], "item": items})
@@ -78,27 +115,38 @@ class Tags:
         """
         if condition.op == "between":
             raise BadParameter("The filter on 'tag'", "between", "in, not in, contains")
-        values = [str(v) for v in condition.values]
-        tagged = {
-            id_
-            for tag in self.all()
-            for id_ in tag.ids
-            if (
-                any(v.lower() in tag.name.lower() for v in values)
-                if condition.op == "contains"
-                else tag.name in values
-            )
-        }
-        matches = np.fromiter((id_ in tagged for id_ in ids), bool, len(ids))
+        values = {str(v) for v in condition.values}
+        meant = [name for name in self.names() if name in values]
+        if condition.op == "contains":
+            meant = [n for n in self.names() if any(v.lower() in n.lower() for v in values)]
+        rows = self.rows()
+        rows = rows.filter(pc.is_in(rows["tag"], pa.array(meant, pa.string())))
+        tagged = pa.chunked_array([*rows["item"].chunks, *rows["text"].chunks], pa.string())
+        matches = pc.is_in(pa.array(ids, pa.string()), tagged).to_numpy(zero_copy_only=False)
         return ~matches if condition.op == "not in" else matches
 
 
-def _oldest_first(table: Table) -> tuple[Tag, ...]:
-    rows = table.read(TAGS.names).sort_by([("added", "ascending")]).to_pylist()
+def _oldest_first(table: Table) -> pa.Table:
+    return table.read(TAGS.names).sort_by([("added", "ascending")])
+
+
+def _as_tags(table: Table) -> tuple[Tag, ...]:
+    rows = (column.to_pylist() for column in _oldest_first(table).columns)
     return tuple(
-        Tag(r["tag"], (r["item"], r["text"]) if r["text"] else (r["item"],), r["added"])
-        for r in rows
+        Tag(tag, (item, text) if text else (item,), added)
+        for tag, item, text, added in zip(*rows, strict=True)
     )
+
+
+def _names(table: Table) -> dict[str, bool]:
+    """Each tag, and whether a single item bears it."""
+    rows = table.read(["tag", "text"])
+    single = set(pc.unique(rows["tag"].filter(_single(rows))).to_pylist())
+    return {tag: tag in single for tag in pc.unique(rows["tag"]).to_pylist()}
+
+
+def _single(rows: pa.Table) -> pa.Array:
+    return pc.equal(rows["text"], "")
 
 
 def both(ids: Sequence[str]) -> tuple[str, str]:

@@ -363,6 +363,14 @@ class Workbench:
         """What a person has said about items and pairs of a collection, oldest first."""
         return self.home.open(name).tags.all()
 
+    def tag_names(self, name: str) -> tuple[str, ...]:
+        """The tags of a collection in alphabetical order."""
+        return self.home.open(name).tags.names()
+
+    def tags_of(self, name: str, ids: Sequence[str]) -> dict[str, list[str]]:
+        """The tags of those items that have some, without those of their pairs."""
+        return self.home.open(name).tags.of_items(ids)
+
     def tag(self, name: str, tag: str, targets: Iterable[Sequence[str]]) -> None:
         """Tag items and pairs; tagging again changes nothing.
 

@@ -23,7 +23,7 @@ from core.measure import (
     units,
 )
 from core.numerics.directions import on_sphere
-from core.report import Selection, layout_name
+from core.report import SelectedIds, Selection, layout_name
 from core.report import selected_rows as resolve
 from core.types import Floats, Ints, Part, Query, Value
 
@@ -99,7 +99,9 @@ def found_terms(opened: EncodedCollection, unit: Ints, counted: Ints) -> Occurre
         and (field.values or field.type != "str")
     }
     fields["label"] = [tuple(labels or ()) for labels in table["labels"].to_pylist()]
-    return occurrences(unit, counted, rows, texts, {**fields, "tag": _tags(opened, ids)})
+    tags = collection.tags.of_items(ids)
+    fields["tag"] = [tuple(tags.get(id_, ())) for id_ in ids]
+    return occurrences(unit, counted, rows, texts, fields)
 
 
 def save_selection(opened: EncodedCollection, name: str, rows: Ints) -> None:
@@ -108,13 +110,12 @@ def save_selection(opened: EncodedCollection, name: str, rows: Ints) -> None:
     Raises:
         BadParameter: the name is empty, has line breaks or is too long.
     """
-    ids = opened.space.ids
-    opened.collection.edits.tag(name, ((ids[row],) for row in rows))
+    opened.collection.edits.tag(name, SelectedIds(opened.space, rows))
 
 
 def saved_selections(opened: EncodedCollection) -> tuple[str, ...]:
     """Names under which items are saved, in alphabetical order."""
-    return tuple(sorted({tag.name for tag in opened.collection.tags.all() if len(tag.ids) == 1}))
+    return opened.collection.tags.names(of_items=True)
 
 
 def query_vectors(opened: EncodedCollection, parts: Sequence[Part]) -> Floats:
@@ -159,13 +160,4 @@ def _stored_layout(opened: EncodedCollection, name: str) -> Floats | None:
 
 
 def _tagged(opened: EncodedCollection, name: str) -> list[str] | None:
-    ids = [tag.ids[0] for tag in opened.collection.tags.all() if tag.name == name]
-    return ids or None
-
-
-def _tags(opened: EncodedCollection, ids: Sequence[str]) -> list[tuple[str, ...]]:
-    tags: dict[str, list[str]] = {}
-    for tag in opened.collection.tags.all():
-        if len(tag.ids) == 1:
-            tags.setdefault(tag.ids[0], []).append(tag.name)
-    return [tuple(tags.get(id_, ())) for id_ in ids]
+    return opened.collection.tags.items(name) or None

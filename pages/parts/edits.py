@@ -107,17 +107,17 @@ def note() -> None:
 
 def _tag(ids: Sequence[str], of: str) -> None:
     bench, name = state.workbench(), state.collection()
-    known = sorted({tag.name for tag in bench.tags(name)})
+    known = bench.tag_names(name)
     tag = st.selectbox(
         "Tag", known, index=None, key=f"_{of}tag", accept_new_options=True,
         placeholder="Choose or type a tag",
     )  # fmt: skip
     with st.container(horizontal=True):
         if st.button("Add tag", key=f"_{of}tag_add", type="primary", disabled=not tag):
-            bench.tag(name, tag, [(id_,) for id_ in ids])
+            bench.tag(name, tag, ids)
             edited()
         if st.button("Remove tag", key=f"_{of}tag_remove", disabled=not tag or tag not in known):
-            bench.untag(name, tag, [(id_,) for id_ in ids])
+            bench.untag(name, tag, ids)
             edited()
     st.caption("Tags are a filter here and in Geometry.")
 

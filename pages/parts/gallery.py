@@ -136,7 +136,7 @@ def _described(
     """
     first = space.first_texts(ids)
     with bench.read_session():
-        known, tags = _known(bench, name, list({*ids, *first.values()})), _tags(bench, name, ids)
+        known, tags = _known(bench, name, list({*ids, *first.values()})), bench.tags_of(name, ids)
     attributes = sorted({a for id_ in ids if id_ in known for a in known[id_].attributes})
     rows: dict[str, dict[str, str | float]] = {}
     for id_ in ids:
@@ -154,15 +154,7 @@ def _described(
 
 def tags(ids: Sequence[str]) -> dict[str, list[str]]:
     """The tags of those items that have some, without those of their pairs."""
-    return _tags(state.workbench(), state.collection(), ids)
-
-
-def _tags(bench: Workbench, name: str, ids: Sequence[str]) -> dict[str, list[str]]:
-    wanted, tags = set(ids), dict[str, list[str]]()
-    for tag in bench.tags(name):
-        if len(tag.ids) == 1 and tag.ids[0] in wanted:
-            tags.setdefault(tag.ids[0], []).append(tag.name)
-    return tags
+    return state.workbench().tags_of(state.collection(), ids)
 
 
 def column_of(attribute: str) -> str:

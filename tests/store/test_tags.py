@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import BadParameter
-from core.store import Home
+from core.store import Home, lance
 from core.types import Filter
 from tests.fixtures.items import image, text
 
@@ -94,3 +94,30 @@ def test_a_tag_is_one_short_line(pets, name):
 def test_a_range_of_tags_is_rejected(pets):
     with pytest.raises(BadParameter):
         pets.mask([Filter("tag", "between", (1, 2))], IDS)
+
+
+def test_a_tag_on_more_items_than_fit_into_one_condition_comes_and_goes(pets, monkeypatch):
+    monkeypatch.setattr(lance, "IDS_PER_CONDITION", 2)
+    many = [text(f"caption {i}") for i in range(9)]
+    pets.add(many, [])
+    ids = [item.id for item in many]
+    pets.edits.tag("many", ids)
+    assert pets.tags.items("many") == ids and pets.tags.of_items(ids[3:4]) == {ids[3]: ["many"]}
+    pets.edits.untag("many", ids[:7])
+    assert pets.tags.items("many") == ids[7:]
+    pets.edits.undo()
+    assert pets.tags.items("many") == ids
+    pets.edits.tag("more", ids)
+    pets.edits.undo()
+    assert pets.tags.names() == ("many",)
+    pets.edits.untag("many", ids)
+    assert not pets.tags.items("many") and not pets.tags.all()
+
+
+def test_names_are_those_of_items_or_of_all(pets):
+    pets.tags.add("wrong caption", [(CAT.id, TWO.id)])
+    pets.tags.add("favorite", [DOG.id])
+    assert pets.tags.names() == ("favorite", "wrong caption")
+    assert pets.tags.names(of_items=True) == ("favorite",)
+    assert pets.tags.of_items(IDS) == {DOG.id: ["favorite"]}
+    assert pets.values("tag", IDS) == ["wrong caption", "favorite", None, "wrong caption"]

@@ -51,7 +51,7 @@ class Request:
 def request(*, pairs: bool) -> Request:
     """The title of the page with its settings: tags that are left out, hubness correction."""
     bench, name = state.workbench(), state.collection()
-    tags = sorted({tag.name for tag in bench.tags(name)})
+    tags = bench.tag_names(name)
     without: tuple[str, ...] = ()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.markdown("### Evaluate", anchors=False, width="stretch")
