@@ -14,7 +14,8 @@ from core.search.index.faiss_ivf import IvfIndex
 from core.types import KINDS, Bools, Doubles, Floats, Ints, Kind, Space, SpaceCache
 
 SAMPLE = 20_000  # cosines of each kind that represent all of them in a large collection
-ALLOWED = 1000  # of a sample in memory that a filter must allow, lest another one is read
+IN_MEMORY = 5000  # of each kind, where the vectors are on disk: as many reads at the first query
+ALLOWED = 500  # of those that a filter must allow, lest others are read
 PLAIN = 1000  # ranks by cosine alone that are known exactly where a bias is subtracted
 
 
@@ -159,7 +160,7 @@ def _background(space: Space, vector: Floats, kind: Kind, mask: Bools) -> Floats
 def _in_memory(space: Space, kind: Kind) -> tuple[Ints, Floats]:
     """A sample of the rows of a kind, by their number in it, and a copy of their vectors."""
     span = space.span(kind)
-    rows = _sample(np.ones(span.stop - span.start, bool))
+    rows = _sample(np.ones(span.stop - span.start, bool), IN_MEMORY)
     space.fetch(rows + span.start)
     return rows, space.vectors[span][rows]
 
@@ -176,10 +177,10 @@ def _description(n: int, indexes: Mapping[Kind, IvfIndex]) -> str:
     )
 
 
-def _sample(mask: Bools) -> Ints:
-    """At most `SAMPLE` of the allowed rows: one, drawn at random, of each stretch of them."""
+def _sample(mask: Bools, most: int = SAMPLE) -> Ints:
+    """At most so many of the allowed rows: one, drawn at random, of each stretch of them."""
     rows = np.flatnonzero(mask)
-    step = -(-len(rows) // SAMPLE)
+    step = -(-len(rows) // most)
     if step <= 1:
         return rows
     starts = np.arange(0, len(rows), step)
