@@ -51,20 +51,19 @@ class Clusters:
 
     @property
     def naming(self) -> str:
-        """Whose names are not from captions, in sentences; "" where all are."""
+        """Which names are not from captions, in sentences; "" where all are."""
         encoder, none, n = self.by.count("encoder"), self.by.count(""), len(self.names)
-        if not encoder + none:
-            return ""
-        first = f"Captions name {n - encoder - none} of {n} clusters"
-        if not self.words:
-            return f"{first}; the encoder, which could name the others, was not asked."
-        own = "no word stands out"
-        rest = f" For {none} {own}: they keep a number." if none else ""
-        return (
-            f"{first}, the encoder {encoder}: those of {self.words:,} words that fit their images "
-            f"better than those of the other clusters, and better than other words do (5 % "
-            f"error).{rest}"
+        if none and not self.words:
+            return (
+                f"{none} of {n} clusters have no name: no caption says what the others do not, and "
+                "the encoder was not asked."
+            )
+        by_encoder = (
+            f"{encoder} of {n} names are by the encoder: those of {self.words:,} words that fit "
+            "the images better than those of the other clusters (zero-shot, 5 % error)."
         )
+        numbered = f"For {none} of {n} no word stands out; they keep a number."
+        return " ".join([by_encoder] * bool(encoder) + [numbered] * bool(none))
 
     def rows(self, cluster: int) -> Ints:
         """The rows of a cluster, sorted."""
