@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.improve.quantizers import SHORT, Array, Codes, Quantizer
 from core.types import Floats, Progress
 
-BLOCK = 8192  # rows at a time
+BLOCK = 2048  # rows at a time
 
 
 @dataclass(frozen=True)

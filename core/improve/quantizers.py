@@ -124,32 +124,17 @@ class RowGrid:
 
     def encode(self, values: Floats) -> Codes:
         """The levels with the best step, and the scale."""
+        from core.numerics import kernels
+
         top = 2**self.bits - 1
         if self.fill:
-            widths = [np.abs(values).max(axis=1) * np.float32(2 / top)]
+            steps = np.abs(values).max(axis=1, initial=0)[:, None] * np.float32(2 / top)
         else:
             spread = np.sqrt(np.einsum("ij,ij->i", values, values) / max(1, self.dims))
-            widths = [spread * np.float32(step) for step in self.steps or (1.0,)]
-        best = np.full(len(values), -np.inf, np.float32)
+            steps = spread[:, None] * np.array(self.steps or (1.0,), np.float32)
         codes = np.empty(values.shape, np.uint8)
         scale = np.empty(len(values), np.float32)
-        for width in widths:
-            levels = values / np.maximum(width, SHORT)[:, None]
-            np.floor(levels, out=levels)
-            levels += 2.0 ** (self.bits - 1)
-            levels.clip(0, top, out=levels)
-            tried = levels.astype(np.uint8)
-            levels *= 2
-            levels -= top
-            along = np.einsum("ij,ij->i", values, levels)
-            length = np.einsum("ij,ij->i", levels, levels)
-            cosine = along / np.sqrt(length)
-            better = cosine > best
-            if better.all():
-                codes, best, scale = tried, cosine, self._scale(values, along, length)
-            elif better.any():
-                codes[better], best[better] = tried[better], cosine[better]
-                scale[better] = self._scale(values[better], along[better], length[better])
+        kernels.levels(np.ascontiguousarray(values), steps, top, self.unbiased, codes, scale)
         packed = {"code": pack(codes, self.bits)}
         return packed | {"scale": scale} if self.scaled else packed
 
@@ -169,11 +154,6 @@ class RowGrid:
             "low": np.array([1 - 2**self.bits], np.float32),
             "step": np.array([2], np.float32),
         }
-
-    def _scale(self, values: Floats, along: Floats, length: Floats) -> Floats:
-        if not self.unbiased:
-            return along / length
-        return np.einsum("ij,ij->i", values, values) / np.maximum(along, SHORT)
 
 
 @dataclass(frozen=True)
@@ -235,11 +215,13 @@ class Centroids:
 
     def encode(self, values: Floats) -> Codes:
         """(n, M) numbers of centroids."""
-        values = in_parts(values, len(self.centroids))
-        code = np.empty(values.shape[:2], np.uint8)
-        for m, centroids in enumerate(self.centroids):
-            half = 0.5 * np.einsum("ks,ks->k", centroids, centroids)
-            code[:, m] = (half - values[:, m] @ centroids.T).argmin(axis=1)
+        from core.numerics import kernels
+
+        parts = in_parts(values, len(self.centroids))
+        code = np.empty(parts.shape[:2], np.uint8)
+        by_part = np.ascontiguousarray(self.centroids.swapaxes(1, 2))
+        halves = 0.5 * np.einsum("mks,mks->mk", self.centroids, self.centroids)
+        kernels.nearest(np.ascontiguousarray(parts, np.float32), by_part, halves, code)
         return {"code": code}
 
     def decode(self, codes: Codes) -> Floats:

@@ -242,6 +242,71 @@ def _looked_up(
         result[row] = a0 + a1 + a2 + a3
 
 
+def _levels(
+    values: Floats,
+    steps: Floats,
+    top: int,
+    unbiased: bool,
+    codes: np.typing.NDArray[np.uint8],
+    scales: Floats,
+) -> None:
+    """Even levels around 0 of each row (n, e) with the best of steps (n, m) by cosine.
+
+    Levels are the odd numbers from -top to top, kept as numbers from 0; the scale of a row makes
+    the squared error least, or the inner product with itself exact (`unbiased`).
+    """
+    half = np.float32((top + 1) // 2)
+    for row in range(len(values)):
+        x = values[row]
+        best, chosen = np.float32(-np.inf), 0
+        for m in range(steps.shape[1]):
+            inverse = 1 / max(steps[row, m], np.float32(1e-12))
+            along = length = np.float32(0)
+            for i in range(len(x)):
+                place = min(max(np.floor(x[i] * inverse) + half, np.float32(0)), np.float32(top))
+                level = 2 * place - np.float32(top)
+                along += x[i] * level
+                length += level * level
+            cosine = along / np.sqrt(length)
+            if cosine > best:
+                best, chosen = cosine, m
+        inverse = 1 / max(steps[row, chosen], np.float32(1e-12))
+        along = length = power = np.float32(0)
+        for i in range(len(x)):
+            place = min(max(np.floor(x[i] * inverse) + half, np.float32(0)), np.float32(top))
+            codes[row, i] = np.uint8(place)
+            level = 2 * place - np.float32(top)
+            along += x[i] * level
+            length += level * level
+            power += x[i] * x[i]
+        scales[row] = power / max(along, np.float32(1e-12)) if unbiased else along / length
+
+
+def _nearest(
+    values: Floats, centroids: Floats, halves: Floats, codes: np.typing.NDArray[np.uint8]
+) -> None:
+    """The nearest centroid of each part of each row (n, m, s); the first of those as near.
+
+    Centroids (m, s, k), and half their squared lengths (m, k).
+    """
+    k = centroids.shape[2]
+    far = np.empty(k, np.float32)
+    for row in range(len(values)):
+        for m in range(values.shape[1]):
+            far[:] = halves[m]
+            for s in range(values.shape[2]):
+                x, places = values[row, m, s], centroids[m, s]
+                for i in range(k):
+                    far[i] -= x * places[i]
+            least = far[0]
+            for i in range(1, k):
+                least = min(least, far[i])
+            at = 0
+            while far[at] > least:
+                at += 1
+            codes[row, m] = at
+
+
 ones: Any = intrinsic(_ones)
 rotate = njit(nogil=True, cache=True)(_rotate)
 encode = njit(nogil=True, cache=True, fastmath=True)(_encode)
@@ -252,3 +317,5 @@ codes_dots = njit(nogil=True, cache=True)(_both)
 bytes_dots = njit(nogil=True, cache=True, fastmath=True)(_bytes)
 halves_dots = njit(nogil=True, cache=True, fastmath=True)(_halves)
 looked_up = njit(nogil=True, cache=True)(_looked_up)
+levels = njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "nnan"})(_levels)
+nearest = njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "nnan"})(_nearest)

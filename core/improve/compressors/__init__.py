@@ -19,7 +19,8 @@ from core.improve.quantizers import SHORT, Array, Codes, Numbers, RowGrid
 from core.registry import Registry
 from core.types import KINDS, Floats, Kind, Progress, Space
 
-FEW = 8  # queries up to which codes as they are, one query at a time, are faster than decoding
+FEW = 16  # queries up to which codes as they are, one query at a time, are faster than decoding
+BLOCK = 1 << 21  # decoded numbers at a time
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class FittedCompressor:
             if few and coder.quantizer != Numbers("f4"):
                 return code_scores(along, codes, coder.quantizer) + bias[:, None]
         found = np.empty((len(queries), n), np.float32)
-        step = max(256, (1 << 24) // coder.dims)
+        step = max(256, BLOCK // coder.dims)
         for start in range(0, n, step):
             part = slice(start, start + step)
             values = coder.quantizer.decode({name: array[part] for name, array in codes.items()})
