@@ -86,7 +86,7 @@ def compressed_from_bytes(
         steps: repairs that are applied to these.
 
     Raises:
-        InputError: the file is none of compressed rows, or other repairs came before.
+        InputError: the file holds no compressed rows, or other repairs came before.
         PassportMismatch: it holds vectors of another encoder.
     """
     header = _header(data)

@@ -42,7 +42,7 @@ class Recipe:
 
     Args:
         steps: what it consists of.
-        fitted: the repairs, one for each step that is none of a hub correction.
+        fitted: the repairs, one for each step but a hub correction.
     """
 
     steps: tuple[Step, ...]

@@ -78,7 +78,7 @@ def from_bytes(data: bytes, passport: Passport) -> Recipe:
         passport: of the vectors that it is for.
 
     Raises:
-        InputError: the file is none of a recipe.
+        InputError: it is not a recipe file.
         PassportMismatch: the recipe was fitted on vectors of another encoder.
     """
     header = _header(data)
@@ -111,7 +111,7 @@ def _header(data: bytes) -> dict[str, Any]:
         header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][HEADER])
     except (SafetensorError, ValueError, KeyError) as error:
         raise InputError(
-            "This file is none of a recipe. Export one on the Repair page, or with: sextant repair "
+            "This is not a recipe file. Export one on the Repair page, or with: sextant repair "
             "NAME --steps STEPS --export FILE"
         ) from error
     if header["format"] > FORMAT:

@@ -68,7 +68,7 @@ def import_recipe(opened: EncodedCollection, name: str, data: bytes) -> None:
     """Store a recipe from a file.
 
     Raises:
-        InputError: the file is none of a recipe.
+        InputError: it is not a recipe file.
         PassportMismatch: it was fitted on vectors of another encoder.
         BadParameter: see `keep_recipe`.
     """

@@ -85,7 +85,7 @@ def test_a_file_that_is_no_recipe_for_these_vectors_is_refused(app, filled):
     opened = bench.open("colours")
     file = bench.recipe_bytes(opened, bench.repair(opened, "whitening").recipe)
     for data, sentence in (
-        (b"junk", "none of a recipe"),
+        (b"junk", "not a recipe file"),
         (file.replace(b"toy", b"toi"), "toi"),
     ):
         app.file_uploader[0].set_value(("mine.safetensors", data, "application/octet-stream"))
