@@ -1,6 +1,7 @@
 // Bytes from the server, and what is computed from positions: bounds, cells, contours.
 // The parts of the map are joined into one module (see pages/parts/map/plot.py); map.js is the last.
 const CELLS = 256, KEEP_BYTES = 120e6, KEEP_PLACES = 3;
+const CROWD = 12; // steps for twice as many neighbors
 const DIGEST = 16; // bytes before a column
 const OTHER = 254; // this and 255 are the codes of the gray groups, drawn below the others
 const root = globalThis.__streamlit?.BACKEND_BASE_URL ?? new URL(".", location.href).href;
@@ -116,6 +117,14 @@ class Places {
       total += this.start[row * CELLS + right + 1] - this.start[row * CELLS + left];
     }
     return total;
+  }
+
+  // How crowded the surroundings of each point are: a byte a point, see `crowdOf` in paint.js.
+  get crowds() {
+    const { xy, n, start } = this;
+    let field = Float32Array.from({ length: CELLS * CELLS }, (_, c) => start[c + 1] - start[c]);
+    field = blurred(blurred(field, CELLS, 1), CELLS, CELLS).map((count) => CROWD * Math.log2(1 + count));
+    return Uint8Array.from({ length: n }, (_, i) => field[this.cell(xy[2 * i], xy[2 * i + 1])]);
   }
 
   // Lines of equal density around 20, 40, 60 and 80 % of the points, as one path in map units.

@@ -28,7 +28,7 @@ function listen(view) {
   stage.addEventListener("pointermove", (event) => {
     const here = at(event), before = pointers.get(event.pointerId);
     if (!before) {
-      if (event.pointerType !== "touch") view.point(view.pick(...here), event.clientX, event.clientY);
+      if (event.pointerType !== "touch") view.hover(...here, event.clientX, event.clientY);
       return;
     }
     if (!moved && Math.hypot(here[0] - start[0], here[1] - start[1]) < CLICK) return;
@@ -51,13 +51,13 @@ function listen(view) {
     stage.classList.remove("dragging");
     if (pointers.size) return;
     if (event.type === "pointercancel") view.drawn = null;
-    else if (!moved) view.open(view.pick(...at(event), event.pointerType === "touch" ? 16 : undefined));
+    else if (!moved) view.click(...at(event), event.pointerType === "touch" ? 16 : undefined);
     else if (view.drawn) view.select();
     view.redraw(false);
   };
   stage.addEventListener("pointerup", lift);
   stage.addEventListener("pointercancel", lift);
-  stage.addEventListener("pointerleave", () => { if (!view.byKey) view.point(-1, 0, 0); });
+  stage.addEventListener("pointerleave", () => { if (!view.byKey) view.leave(); });
   stage.addEventListener("contextmenu", (event) => { if (event.ctrlKey) event.preventDefault(); });
 
   stage.addEventListener("wheel", (event) => {
@@ -68,7 +68,7 @@ function listen(view) {
   }, { passive: false });
 
   stage.addEventListener("dblclick", (event) => {
-    if (view.pick(...at(event)) < 0) view.zoom(2, ...at(event));
+    if (view.nameAt(...at(event)) < 0 && view.pick(...at(event)) < 0) view.zoom(2, ...at(event));
   });
   stage.addEventListener("keydown", (event) => press(view, event));
   document.addEventListener("keydown", seek); // the same function for each map: added once

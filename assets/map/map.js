@@ -2,7 +2,8 @@
 //
 // Data: addresses of byte columns (`places` float32 x y; `colors`, `fade` one byte a point; `chosen` one
 // bit; `lines` float32 x1 y1 x2 y2) and small lists (`groups` or `scale`, `marks`, `lit`, `path`,
-// `names`). It sends `polygon` ([[x, y], ...] in map units) and `clear`; what belongs to one item
+// `names`). It sends `polygon` (its points in map units and what is hidden), `named` (a clicked name)
+// and `clear`; what belongs to one item
 // (card, thumbnails, a click) goes through items.js. All text is set as textContent.
 const LIMITS = [0.5, 20_000]; // of the zoom, against all points in view
 const STILL = 140, SLOW = 45, FAST = 22; // milliseconds at rest; of slow and fast frames
@@ -15,8 +16,8 @@ class View {
   constructor(parent) {
     Object.assign(this, {
       hidden: new Set(), thumbnails: [], images: new Map(), asked: new Set(), cards: new Map(),
-      at: -1, step: 1, texts: true, named: true, density: false, lasso: false, ratio: 1,
-      pointers: new Map(), camera: { x: 0, y: 0, scale: 1 }, look: { size: 5, alpha: 0.8 },
+      at: -1, pointed: -1, nameBoxes: [], step: 1, texts: true, named: true, density: false, lasso: false, ratio: 1,
+      pointers: new Map(), camera: { x: 0, y: 0, scale: 1 }, look: { size: 5, cover: 0 },
     });
     this.root = node("div", "map");
     this.stage = node("div", "stage");
@@ -90,18 +91,19 @@ class View {
     this.sent = null;
     this.recolor();
     this.turn();
-    this.shift(this.camera);
+    this.rest();
   }
 
-  // Other positions: the view of this layout that was last on screen, else all points.
+  // Other positions: the view of this layout that was last on screen or is in the link, else all
+  // points.
   lay(places) {
     this.places = places;
     this.at = -1;
     this.step = Math.min(Math.ceil(places.n / 200_000) || 1, MOST_STEP);
     this.painter.set("place", places.xy);
-    const kept = cameras.get(this.data.places);
-    if (kept) this.camera = { ...kept };
-    else this.fit();
+    this.painter.set("crowd", places.crowds);
+    this.fit();
+    Object.assign(this.camera, cameras.get(this.data.places) ?? this.linkedView());
   }
 
   recolor() {
@@ -140,7 +142,7 @@ class View {
     if (all.every((other) => this.hidden.has(other))) this.hidden.clear();
     this.recolor();
     this.legend.querySelector(`[data-code="${code}"]`)?.focus();
-    this.shift(this.camera);
+    this.rest();
   }
 
   // Switches one of the tools, and marks which are on.
@@ -152,8 +154,8 @@ class View {
     this.buttons.names.hidden = !this.data?.names.length;
     this.buttons.texts.hidden = !this.data || this.data.images === 0 || this.data.images === this.data.n;
     this.stage.classList.toggle("lasso", this.lasso);
-    this.redraw(name === "texts");
-    if (name === "texts") this.shift(this.camera);
+    if (name === "texts") this.rest();
+    else this.redraw(false);
   }
 
   // Places on screen, in CSS pixels, of a point, of local and of map coordinates; and back.
@@ -222,12 +224,34 @@ class View {
     this.redraw();
   }
 
+  // The view in the link: the middle, the zoom against all points in view, and of which layout.
+  linkedView() {
+    const found = new URLSearchParams(location.search).get("view")?.match(/^([^_]+)_([^_]+)_([^_]+)_(.+)$/);
+    const [x, y, zoom] = found?.slice(1, 4).map(Number) ?? [];
+    const { method } = this.data, [mx, my] = this.places.middle;
+    if (!method || found?.[4] !== method || !Number.isFinite(x + y) || !(zoom >= LIMITS[0] && zoom <= LIMITS[1])) return {};
+    return { x: x - mx, y: y - my, scale: zoom * this.whole };
+  }
+
+  // Writes the view to the address. Streamlit sends that with its next run, and keeps it.
+  linkView() {
+    const { camera, places, whole, data } = this, zoom = camera.scale / whole;
+    if (!data.method) return;
+    const all = Math.abs(zoom - 1) < 1e-3 && Math.hypot(camera.x, camera.y) * whole < 1;
+    const others = location.search.slice(1).split("&").filter((part) => part && !part.startsWith("view="));
+    const middle = [camera.x + places.middle[0], camera.y + places.middle[1], zoom];
+    const view = all ? [] : [`view=${middle.map((value) => +value.toPrecision(6)).join("_")}_${data.method}`];
+    const search = [...others, ...view].join("&");
+    if (search !== location.search.slice(1)) history.replaceState(history.state, "", `${location.pathname}${search && `?${search}`}`);
+  }
+
   rest() {
     clearTimeout(this.resting);
     this.moving = false;
     this.lastFrame = 0;
     if (!this.places || !this.data) return;
     cameras.set(this.data.places, { ...this.camera });
+    this.linkView();
     this.thumbnails = chooseThumbnails(this);
     this.ask();
     this.redraw();
@@ -270,7 +294,7 @@ class View {
     return places.count(camera.x - w, camera.y - h, camera.x + w, camera.y + h);
   }
 
-  // Points are smaller and fainter the more of the screen they cover.
+  // Points are smaller the more of the screen they cover, and fainter the more crowded they are.
   paint(ratio = 0) {
     const { places, width, height, camera, data } = this;
     if (!places || !data || !width) return;
@@ -285,10 +309,9 @@ class View {
     }
     const seen = Math.max(this.inView(), 1), room = (width * height) / seen;
     const size = Math.min(Math.max(0.5 * Math.sqrt(room), 2), 10);
-    const cover = (seen * size * size * 0.785) / (width * height);
-    const step = this.moving ? this.step : 1;
-    const alpha = Math.min(Math.max(0.5 / Math.sqrt(cover), 0.16), 0.88) * Math.min(Math.sqrt(step), 2);
-    this.look = { size, alpha: Math.min(alpha, 0.9) };
+    const step = this.moving ? this.step : 1, cell = (places.extent / CELLS) * camera.scale;
+    const cover = (size * size * 0.785) / (cell * cell * step);
+    this.look = { size, cover };
     const gray = data.groups.some(({ code }) => code >= OTHER);
     const frame = { ...camera, width, height, ratio, ...this.look, texts: this.texts, step, gray };
     if (this.stale) this.painter.draw(frame, data.images);
@@ -316,12 +339,36 @@ class View {
     return best;
   }
 
+  // The name of a cluster at a place on screen; -1 for none.
+  nameAt(x, y) {
+    const inside = ({ box: [x0, y0, x1, y1] }) => x > x0 && x < x1 && y > y0 && y < y1;
+    return this.named ? this.nameBoxes.find(inside)?.at ?? -1 : -1;
+  }
+
+  hover(sx, sy, x, y) {
+    const name = this.nameAt(sx, sy);
+    if (name !== this.pointed) this.redraw(false);
+    this.pointed = name;
+    this.point(name < 0 ? this.pick(sx, sy) : -1, x, y);
+    this.stage.classList.toggle("over", name >= 0 || this.at >= 0);
+  }
+
+  click(sx, sy, reach) {
+    const name = this.nameAt(sx, sy);
+    if (name >= 0) this.send("named", name);
+    else this.open(this.pick(sx, sy, reach));
+  }
+
+  leave() {
+    this.pointed = -1;
+    this.point(-1, 0, 0);
+  }
+
   // Points at the item `i`: its ring and its card beside (x, y) of the window.
   point(i, x, y) {
     this.pointer = [x, y];
     if (i !== this.at) {
       this.at = i;
-      this.stage.classList.toggle("over", i >= 0);
       this.redraw(false);
       clearTimeout(this.asking);
       if (i >= 0 && !this.cards.has(i)) this.asking = setTimeout(() => this.ask(), 80);
@@ -370,7 +417,7 @@ class View {
     this.drawn = null;
     if (outline?.length > 2) {
       this.sent = simplified(outline);
-      this.send("polygon", { layout: this.data.layout, points: this.sent });
+      this.send("polygon", { points: this.sent, hidden: [...this.hidden], texts: this.texts });
       performance.mark("map-selected");
     }
     if (this.lasso) this.turn("lasso");

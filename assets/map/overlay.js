@@ -55,10 +55,10 @@ function mark(to, [x, y], label, theme) {
 }
 
 // Text that is readable on points, by an edge in the background's color. Returns its box.
-function words(to, text, x, y, theme, { align = "center", weight = 600, size = 13 } = {}) {
+function words(to, text, x, y, theme, { align = "center", weight = 600, size = 13, color = theme.text } = {}) {
   to.font = `${weight} ${size}px ${theme.font}`;
   Object.assign(to, { textAlign: align, textBaseline: "middle", lineJoin: "round" });
-  Object.assign(to, { strokeStyle: theme.background, fillStyle: theme.text, lineWidth: 4 });
+  Object.assign(to, { strokeStyle: theme.background, fillStyle: color, lineWidth: 4 });
   to.strokeText(text, x, y);
   to.fillText(text, x, y);
   return boxOf(to, text, x, y, align, size);
@@ -74,8 +74,9 @@ const apart = (a, b) => a[2] < b[0] || b[2] < a[0] || a[3] < b[1] || b[3] < a[1]
 // Names of clusters, the weightiest first, each where no other one is.
 function drawNames(to, view, taken) {
   const { width, height, theme } = view, size = width < 600 ? 12 : 13;
-  const names = [...view.data.names].sort((a, b) => b[3] - a[3]);
-  for (const [mx, my, text] of names) {
+  const names = view.data.names.map((name, at) => [...name, at]).sort((a, b) => b[3] - a[3]);
+  view.nameBoxes = [];
+  for (const [mx, my, text, , at] of names) {
     const [x, y] = view.onScreen(mx, my);
     if (x < 0 || y < 0 || x > width || y > height) continue;
     to.font = `600 ${size}px ${theme.font}`;
@@ -84,7 +85,9 @@ function drawNames(to, view, taken) {
     for (const shift of [0, -18, 18]) {
       const box = boxOf(to, text, across, y + shift, "center", size);
       if (!taken.every((other) => apart(box, other))) continue;
-      taken.push(words(to, text, across, y + shift, theme, { size }));
+      const color = at === view.pointed ? theme.primary : theme.text;
+      taken.push(words(to, text, across, y + shift, theme, { size, color }));
+      view.nameBoxes.push({ box, at });
       break;
     }
   }

@@ -1,14 +1,16 @@
 // Draws the points: with WebGL 2, else on a 2D canvas.
 //
-// A frame is { x, y, scale, width, height, ratio, size, alpha, texts, step }: the middle in map units,
-// CSS pixels per unit, the canvas in CSS pixels, device pixels per CSS pixel, diameter of a point,
-// its opacity, whether texts are drawn, and that only every `step`-th point is drawn (while moving).
+// A frame is { x, y, scale, width, height, ratio, size, cover, texts, step }: the middle in map units,
+// CSS pixels per unit, the canvas in CSS pixels, device pixels per CSS pixel, diameter of a point, how
+// much of a cell one point covers, whether texts are drawn, and that only every `step`-th point is
+// drawn (while moving). Where there are four times as many points each is half as opaque.
 // Points below `images` are images (discs), the others texts (thin rings, below the images).
+const FAINTEST = 0.04, CLEAREST = 0.88;
 const VERTEX = `#version 300 es
 in vec2 place;
-in uint code, fade, chosen;
+in uint code, fade, chosen, crowd;
 uniform vec2 middle, view;
-uniform float size, alpha;
+uniform float size, cover, alpha;
 uniform int tier, some;
 uniform sampler2D palette;
 out vec4 color;
@@ -21,7 +23,9 @@ void main() {
     return;
   }
   float off = some == 1 && chosen == 0u ? 0.16 : code >= 254u ? 0.55 : 1.0;
-  color.a *= alpha * off * (1.0 - 0.88 * float(fade) / 255.0);
+  float covered = (exp2(float(crowd) / ${CROWD}.0) - 1.0) * cover;
+  float alone = clamp(0.8 * inversesqrt(max(covered, 1e-6)), ${FAINTEST}, ${CLEAREST});
+  color.a *= alpha * alone * off * (1.0 - 0.88 * float(fade) / 255.0);
   gl_Position = vec4((place - middle) * view, 0.0, 1.0);
   gl_PointSize = code >= 254u ? size * 0.8 : size;
 }`;
@@ -68,10 +72,10 @@ class GlPainter {
     }
     gl.useProgram(program);
     const at = (name) => gl.getUniformLocation(program, name);
-    const names = ["middle", "view", "size", "alpha", "tier", "some", "ring", "palette"];
+    const names = ["middle", "view", "size", "cover", "alpha", "tier", "some", "ring", "palette"];
     this.uniform = Object.fromEntries(names.map((name) => [name, at(name)]));
     this.attribute = Object.fromEntries(
-      ["place", "code", "fade", "chosen"].map((name) => [name, gl.getAttribLocation(program, name)]),
+      ["place", "code", "fade", "chosen", "crowd"].map((name) => [name, gl.getAttribLocation(program, name)]),
     );
     this.buffers = {};
     gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
@@ -82,7 +86,7 @@ class GlPainter {
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
 
-  // A column of the points, or null for none: place (floats), code, fade, chosen (bytes).
+  // A column of the points, or null for none: place (floats), code, fade, chosen, crowd (bytes).
   set(name, values) {
     const { gl } = this;
     this.columns[name] = values;
@@ -108,6 +112,7 @@ class GlPainter {
     if (!n || columns.code?.length !== n) return;
     gl.uniform2f(uniform.middle, frame.x, frame.y);
     gl.uniform2f(uniform.view, (2 * frame.scale) / frame.width, (2 * frame.scale) / frame.height);
+    gl.uniform1f(uniform.cover, frame.cover);
     gl.uniform1i(uniform.some, columns.chosen ? 1 : 0);
     const parts = [];
     if (frame.texts && images < n) parts.push([images, n, 0.8, Math.max(1.1 * ratio, 1)]);
@@ -119,7 +124,7 @@ class GlPainter {
         const size = frame.size * ratio * part;
         gl.uniform1f(uniform.size, size);
         gl.uniform1f(uniform.ring, size > 4 ? ring : 0);
-        gl.uniform1f(uniform.alpha, frame.alpha * (ring ? 0.75 : 1));
+        gl.uniform1f(uniform.alpha, ring ? 0.9 : 1);
         this.run(from, to, frame.step);
       }
     }
@@ -173,7 +178,7 @@ class CanvasPainter {
   }
 
   run(frame, tier, from, to, step, ring) {
-    const { context, colors } = this, { place, code, fade, chosen } = this.columns;
+    const { context, colors } = this, { place, code, fade, chosen, crowd } = this.columns;
     const half = frame.size / 2, [left, top] = [frame.width / 2, frame.height / 2];
     context.lineWidth = 1;
     for (let i = from; i < to; i += step) {
@@ -183,8 +188,9 @@ class CanvasPainter {
       const y = top - (place[2 * i + 1] - frame.y) * frame.scale;
       if (x < -half || y < -half || x > frame.width + half || y > frame.height + half) continue;
       const color = `rgb(${colors[4 * c]} ${colors[4 * c + 1]} ${colors[4 * c + 2]})`;
-      context.globalAlpha =
-        frame.alpha * (dim ? 0.16 : c >= OTHER ? 0.55 : 1) * (1 - (0.88 * (fade?.[i] ?? 0)) / 255);
+      const alone = 0.8 / Math.sqrt((2 ** (crowd[i] / CROWD) - 1) * frame.cover);
+      context.globalAlpha = Math.min(Math.max(alone, FAINTEST), CLEAREST) *
+        (dim ? 0.16 : c >= OTHER ? 0.55 : 1) * (1 - (0.88 * (fade?.[i] ?? 0)) / 255);
       context.beginPath();
       context.arc(x, y, Math.max(half - (ring ? 0.5 : 0), 0.5), 0, 2 * Math.PI);
       if (ring) { context.strokeStyle = color; context.stroke(); }

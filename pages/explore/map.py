@@ -31,6 +31,7 @@ with problems.shown(stop=True):
             coloring.coloring(request.color, rows, request.row, projected),
             select=select,
             clear=selection.clear,
+            select_named=clusters.select,
             items=state.items_key(),
             over=plot.Overlay(
                 fade=truth.fade(projected, request),

@@ -26,7 +26,7 @@ def script():
     rows = np.arange(int(st.query_params.get("first", 0)), n)
     drawing = plot.Drawing(
         Layout("pca", xy, space), rows, Coloring(codes[rows], (Group("a", 0, n),)),
-        select=lambda layout, outline: None, clear=lambda: None, over=over,
+        select=lambda layout, outline, shown: None, clear=lambda: None, over=over,
     )  # fmt: skip
     plot.points(drawing, selected)
 

@@ -59,6 +59,11 @@ def names(layout: Layout) -> Sequence[tuple[float, float, str, float]]:
     return [(x, y, name.partition(" (")[0], float(size)) for (x, y), name, size in rows]
 
 
+def select(layout: Layout, number: int) -> None:
+    """Select a cluster; a callback."""
+    selection.choose(of(layout).rows(number))
+
+
 def listed(layout: Layout, wanted: dict[str, Any]) -> None:
     """The clusters, largest first; a click selects one.
 
@@ -91,7 +96,7 @@ def listed(layout: Layout, wanted: dict[str, Any]) -> None:
         for c, (name, size) in enumerate(zip(found.names[:LISTED], found.sizes, strict=False)):
             st.button(
                 f"{formatting.plain(name)} &ensp;:gray[{int(size):,}]", key=f"_cluster_{c}",
-                type="tertiary", on_click=selection.choose, args=(found.rows(c),),
+                type="tertiary", on_click=select, args=(layout, c),
             )  # fmt: skip
     _named(found, layout, wanted)
     outside = 1 - found.sizes.sum() / max(len(found.of), 1)

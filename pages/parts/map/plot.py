@@ -6,7 +6,8 @@ A component in assets/map draws. What crosses, and when:
   keeps it over runs and pages, and loads only the colors when the coloring changes. Positions are
   float32 x y, colors and fade one byte a point, the selection one bit a point.
 - Small lists with each run: legend, marks, hits, names, path (`Overlay`).
-- Back: a polygon in the layout's coordinates, "clear", the index of a clicked point.
+- Back: a polygon in the layout's coordinates with what is hidden, the number of a clicked name,
+  "clear", the index of a clicked point.
 
 To add something to the map, put it into an `Overlay`, in rows of the space and coordinates of the
 layout; `show` translates to drawn points. `show` may be called twice on a page with two keys.
@@ -75,14 +76,17 @@ class Overlay:
 class Drawing:
     """The points of a map: a layout, the drawn rows of its space (sorted), their colors.
 
-    `select` gets the layout and the vertices of a polygon; it and `clear` run before the page does.
+    What a person does there comes before the page runs: `select` gets the layout, the vertices of a
+    polygon and which rows of the space are not hidden (None where none is), `select_named` the
+    layout and the number of a clicked name.
     """
 
     layout: Layout
     rows: Ints
     coloring: Coloring
-    select: Callable[[Layout, Sequence[Sequence[float]]], None]
+    select: Callable[[Layout, Sequence[Sequence[float]], Bools | None], None]
     clear: Callable[[], None]
+    select_named: Callable[[Layout, int], None] = lambda layout, number: None
     over: Overlay = field(default_factory=Overlay)
     items: str = ""  # changes when items do: a browser keeps their cards and thumbnails
 
@@ -110,6 +114,7 @@ def points(drawing: Drawing, selected: Bools | None = None, *, key: str = KEY) -
         key=key,
         data=_data(drawing, selected, key),
         on_polygon_change=lambda: _select(drawing, key),
+        on_named_change=lambda: _select_named(drawing, key),
         on_clear_change=drawing.clear,
     )
 
@@ -141,6 +146,7 @@ def _data(drawing: Drawing, selected: Bools | None, key: str) -> dict[str, Any]:
         "label": f"Map of {formatting.count(images, 'image')} and "
         f"{formatting.count(len(rows) - images, 'text')}. Arrow keys pan, plus and minus zoom, "
         "Enter opens the item in the middle, Escape clears the selection.",
+        "method": layout.method if key == KEY else "",  # of the view in the link
         "places": _served(f"{key} places", report.place_bytes(layout.xy, rows)),
         "colors": _served(f"{key} colors", coloring.codes.tobytes()),
         "coloring": coloring.title,
@@ -188,7 +194,25 @@ def _select(drawing: Drawing, key: str) -> None:
     outline = session.value_of(key)["polygon"]
     if outline:
         with problems.shown():
-            drawing.select(drawing.layout, outline["points"])
+            shown = _shown(drawing, outline["hidden"], outline["texts"])
+            drawing.select(drawing.layout, outline["points"], shown)
+
+
+def _shown(drawing: Drawing, hidden: Sequence[int], texts: bool) -> Bools | None:
+    """(n,) rows that are drawn and not hidden; None where nothing is hidden."""
+    if texts and not hidden:
+        return None
+    space, rows = drawing.layout.space, drawing.rows
+    on_screen = ~np.isin(drawing.coloring.codes, hidden) & (texts | (rows < space.n_images))
+    shown = np.zeros(space.n, bool)
+    shown[rows[on_screen]] = True
+    return shown
+
+
+def _select_named(drawing: Drawing, key: str) -> None:
+    number = session.value_of(key)["named"]
+    if number is not None and 0 <= number < len(drawing.over.names):
+        drawing.select_named(drawing.layout, number)
 
 
 @st.fragment

@@ -1,11 +1,13 @@
 """The column beside the map: what is selected, and what can be done with it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 from core import report
-from core.types import Ints
+from core.types import Bools, Ints
 from core.workbench import Layout
 from pages.parts import edits, formatting, gallery, item, selection, session, state
 from pages.parts.map import clusters, special
@@ -16,12 +18,18 @@ SPECIAL, COMPARE, ACT = "special", "compare", "act"
 VIEWS = {SPECIAL: "What is special", COMPARE: "Compare", ACT: "Save, tag, export"}
 
 
-def select(layout: Layout, polygon: Sequence[Sequence[float]]) -> None:
-    """Select the items in a polygon; a callback."""
+def select(layout: Layout, polygon: Sequence[Sequence[float]], shown: Bools | None) -> None:
+    """Select the items in a polygon, without hidden ones; a callback.
+
+    The link has the polygon where it says all: the others of its kind are the hidden ones.
+    """
     chosen = report.in_polygon(report.layout_name(layout.label, layout.xy), polygon)
-    rows = state.workbench().selected_rows(state.opened(), chosen)
-    if rows is not None:
-        selection.choose(rows, chosen)
+    every = np.flatnonzero(report.inside(layout.xy, chosen.polygon))
+    rows = every if shown is None else every[shown[every]]
+    is_image = every < layout.space.n_images
+    kinds = {"": every, "image": every[is_image], "text": every[~is_image]}
+    same = (replace(chosen, kind=k) for k, of in kinds.items() if np.array_equal(of, rows))
+    selection.choose(rows, next(same, None))
 
 
 def panel(layout: Layout, request: layouts.LayoutRequest) -> None:

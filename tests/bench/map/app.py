@@ -43,7 +43,7 @@ mask = None
 if kind == "ours":
     codes = np.full(n, turn, np.uint8)
 
-    def select(layout: Layout, outline: list[list[float]]) -> None:
+    def select(layout: Layout, outline: list[list[float]], shown: object) -> None:
         st.session_state["mask"] = inside(layout.xy, outline)
         count(int(st.session_state["mask"].sum()))
 
