@@ -97,7 +97,9 @@ def units(space: Space) -> Ints:
 
 def draw_units(unit: Ints, rows: Ints, *, most: int = MOST, seed: int = 0) -> Ints:
     """The counted items of some rows, sorted; a seeded sample of more than `most`."""
-    found = np.unique(unit[rows])
+    is_drawn = np.zeros(len(unit), bool)
+    is_drawn[unit[rows]] = True
+    found = np.flatnonzero(is_drawn)
     if len(found) <= most:
         return found
     return np.sort(np.random.default_rng(seed).choice(found, most, replace=False))
@@ -250,8 +252,8 @@ def texts_of(space: Space, rows: Ints) -> Ints:
     """The texts among some rows and the captions of the images among them, sorted."""
     chosen = np.zeros(space.n, bool)
     chosen[rows] = True
-    captions = space.pairs[chosen[space.pairs[:, 0]], 1]
-    return np.union1d(rows[rows >= space.n_images], captions)
+    chosen[space.pairs[chosen[space.pairs[:, 0]], 1]] = True
+    return np.flatnonzero(chosen[space.n_images :]) + space.n_images
 
 
 def same_stem(a: str, b: str) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.errors import BadParameter
 from core.report.subsets import LONGEST, pack_rows, unpack_rows
-from core.types import Bools, Floats, Ints, Kind, Space, digest
+from core.types import Bools, Floats, Ints, Kind, Space, digest, per_array
 
 MOST = 64  # vertices of a polygon
 
@@ -188,7 +188,12 @@ def layout_name(label: str, xy: Floats) -> str:
     >>> layout_name("pca/gap=keep", np.zeros((2, 2), np.float32))
     'pca/gap=keep/abf36bc8'
     """
-    return f"{label}/{digest(np.ascontiguousarray(xy, np.float32).tobytes())[:8]}"
+    return f"{label}/{_content(xy)}"
+
+
+@per_array
+def _content(xy: Floats) -> str:
+    return digest(np.ascontiguousarray(xy, np.float32).tobytes())[:8]
 
 
 def inside(xy: Floats, polygon: Iterable[Sequence[float]]) -> Bools:

@@ -18,6 +18,7 @@ from core.store.schema import COMPRESSED, FINDINGS, INGEST_REPORTS, LAYOUTS, REC
 from core.types import Floats, digest
 
 MAX_MATRICES = 64
+MATRICES_IN_MEMORY = 8
 MAX_REPORTS = 24
 MAX_INGEST_REPORTS = 20
 
@@ -40,9 +41,18 @@ class Artifacts:
         _delete_oldest(table, "layout", MAX_MATRICES)
 
     def read_matrix(self, name: str, key: str) -> Floats | None:
-        """The matrix stored under this name and key, or None."""
+        """The matrix stored under this name and key, or None; the last few stay in memory."""
+        none: dict[str, Floats | None] = {}
+        known, id_ = self._database.cached("layouts", _nothing_read, none), digest(name, key)
+        if id_ not in known:
+            known[id_] = self._matrix(id_)
+            while len(known) > MATRICES_IN_MEMORY:
+                known.pop(next(iter(known)), None)
+        return known[id_]
+
+    def _matrix(self, id_: str) -> Floats | None:
         table = self._database.table("layouts")
-        rows = table.read(LAYOUTS.names, {"layout": [digest(name, key)]}) if table else None
+        rows = table.read(LAYOUTS.names, {"layout": [id_]}) if table else None
         if not rows:
             return None
         row = rows.slice(0, 1).to_pylist()[0]
@@ -200,3 +210,7 @@ def _delete_oldest(table: Table, key: str, most: int) -> None:
     """Delete all but the newest rows."""
     rows = table.read([key, "added"]).sort_by([("added", "descending")])
     table.delete({key: rows[key].to_pylist()[most:]})
+
+
+def _nothing_read(table: Table) -> dict[str, Floats | None]:
+    return {}

@@ -13,7 +13,7 @@ from core.types.arrays import (
     Value,
     Verdict,
 )
-from core.types.cache import SpaceCache, per_space
+from core.types.cache import SpaceCache, per_array, per_space
 from core.types.item import Item, Passport, Rejected, digest
 from core.types.query import (
     MISS,
@@ -77,5 +77,6 @@ __all__ = [
     "check_unit_rows",
     "digest",
     "is_content_word",
+    "per_array",
     "per_space",
 ]

@@ -7,6 +7,9 @@ from concurrent.futures import Future
 from functools import wraps
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from weakref import ref
+
+from numpy.typing import NDArray
 
 from core.types.space import Space
 
@@ -73,6 +76,32 @@ class SpaceCache:
             return self.get(key, lambda: function(space, *args, **kwargs))
 
         return wrapper
+
+
+def per_array(
+    function: Callable[Concatenate[NDArray[Any], P], R],
+) -> Callable[Concatenate[NDArray[Any], P], R]:
+    """Compute once per array and arguments, as long as the array lives and cannot be written to.
+
+    >>> import numpy as np
+    >>> total = per_array(lambda array: int(array.sum()))
+    >>> total(np.arange(4)), total(np.arange(5))
+    (6, 10)
+    """
+    results: dict[Hashable, tuple[ref[NDArray[Any]], R]] = {}
+
+    @wraps(function)
+    def wrapper(array: NDArray[Any], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        key = (id(array), args, tuple(sorted(kwargs.items())))
+        known = results.get(key)
+        if known and known[0]() is array:
+            return known[1]
+        result = function(array, *args, **kwargs)
+        if not array.flags.writeable:
+            results[key] = ref(array, lambda _: results.pop(key, None)), result
+        return result
+
+    return wrapper
 
 
 _SHARED = SpaceCache()

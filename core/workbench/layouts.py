@@ -19,7 +19,7 @@ from core.measure import (
     rows_on_map,
     stability,
 )
-from core.types import Floats, Progress, Space, digest
+from core.types import Floats, Progress, Space, digest, per_array
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -204,7 +204,12 @@ def _vectors_key(space: Space) -> str:
 
 
 def _places_key(layout: Layout) -> str:
-    return digest(layout.space.key, layout.xy.tobytes())
+    return _places_of(layout.xy, layout.space.key)
+
+
+@per_array
+def _places_of(xy: Floats, space: str) -> str:
+    return digest(space, xy.tobytes())
 
 
 def _label(method: str, settings: Mapping[str, Any], like: Layout | None = None) -> str:

@@ -55,3 +55,4 @@ with problems.shown(stop=True):
         truth.sentence(projected, request)
     with right:
         panel(projected, request)
+    state.settle()

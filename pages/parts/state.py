@@ -261,17 +261,16 @@ def ready() -> bool:
 
 
 def settle() -> None:
-    """Freeze the garbage collector's objects, once in this process, when the encoder is loaded.
+    """Freeze the garbage collector's objects, once per space and again with its encoder.
 
     Streamlit collects garbage after every run; scanning all loaded libraries takes as long as
     drawing the page. Reference cycles that are alive at that time are never freed.
     """
-    if ready():
-        _settled()
+    _settled(space().key, encoder_loaded=ready())
 
 
 @st.cache_resource(show_spinner=False)
-def _settled() -> None:
+def _settled(key: str, *, encoder_loaded: bool) -> None:
     gc.collect()
     gc.freeze()
 

@@ -20,7 +20,8 @@ OWN = ("kind", "label", "name", "text")
 
 def control() -> str:
     """A box with what points can be colored by; part of the link."""
-    names = _names()
+    bench, name = state.workbench(), state.collection()
+    names = _names(f"{state.items_key()} {bench.tags_version(name)}")
     return session.linked(
         "colour", KIND, st.selectbox, "Color", list(names), among=list(names),
         format_func=names.__getitem__, filter_mode=None, width=200,
@@ -58,7 +59,8 @@ def _coloring(key: str, color: str, _rows: Ints, _found: Finding | None) -> Colo
     return report.by_attribute(space, _rows, state.workbench().values(state.opened(), field), field)
 
 
-def _names() -> dict[str, str]:
+@st.cache_data(max_entries=8, show_spinner=False)
+def _names(key: str) -> dict[str, str]:
     """What points can be colored by: kind, label, tag, attributes, and diagnostics per item."""
     parts = {p.name: p.title for p in DIAGNOSTICS.all().values() if p.traits["per_item"]}
     label = {LABEL: "Label"} if any(state.space().labels) else {}

@@ -24,7 +24,7 @@ from streamlit import runtime
 
 from core import ASSETS, report
 from core.report import OTHER, Coloring
-from core.types import Bools, Floats, Ints, digest
+from core.types import Bools, Floats, Ints, digest, per_array
 from core.workbench import Layout
 from pages.parts import charts, formatting, gallery, item, problems, session, state
 from pages.parts.controls import download
@@ -147,8 +147,13 @@ def _data(drawing: Drawing, selected: Bools | None, key: str) -> dict[str, Any]:
         f"{formatting.count(len(rows) - images, 'text')}. Arrow keys pan, plus and minus zoom, "
         "Enter opens the item in the middle, Escape clears the selection.",
         "method": layout.method if key == KEY else "",  # of the view in the link
-        "places": _served(f"{key} places", report.place_bytes(layout.xy, rows)),
-        "colors": _served(f"{key} colors", coloring.codes.tobytes()),
+        "places": _served(
+            f"{key} places",
+            _all_places(layout.xy)
+            if len(rows) == len(layout.xy)
+            else _named(report.place_bytes(layout.xy, rows)),
+        ),
+        "colors": _served(f"{key} colors", _named(coloring.codes.tobytes())),
         "coloring": coloring.title,
         "scale": scale,
         "groups": [
@@ -160,16 +165,16 @@ def _data(drawing: Drawing, selected: Bools | None, key: str) -> dict[str, Any]:
             for group in coloring.groups
         ],
         "fade": None if over.fade is None else _served(
-            f"{key} fade", np.asarray(over.fade, np.uint8)[rows].tobytes()
+            f"{key} fade", _named(np.asarray(over.fade, np.uint8)[rows].tobytes())
         ),
         "chosen": None if selected is None else _served(
-            f"{key} chosen", report.bit_bytes(selected[rows])
+            f"{key} chosen", _named(report.bit_bytes(selected[rows]))
         ),
         "lines": None if over.lines is None or not len(over.lines) else _served(
-            f"{key} lines", np.asarray(over.lines[:MOST_LINES], "<f4").tobytes()
+            f"{key} lines", _named(np.asarray(over.lines[:MOST_LINES], "<f4").tobytes())
         ),
         "marks": [[float(x), float(y), formatting.shorten(text, 60)] for x, y, text in over.marks],
-        "lit": np.flatnonzero(np.isin(rows, np.asarray(over.lit, np.int64))).tolist(),
+        "lit": _points_of(rows, np.asarray(over.lit, np.int64)).tolist(),
         "path": [[float(x), float(y)] for x, y in over.path],
         "names": [
             [float(x), float(y), formatting.shorten(text, 40), float(weight)]
@@ -179,15 +184,27 @@ def _data(drawing: Drawing, selected: Bools | None, key: str) -> dict[str, Any]:
 
 
 def _served(name: str, data: bytes) -> str:
-    """The address at which the browser loads bytes, by their content; "" for none.
-
-    Their digest goes before them: Streamlit names long files by their ends and middle alone.
-    """
+    """The address at which the browser loads named bytes, by their content; "" for none."""
     if not data:
         return ""
-    files = runtime.get_instance().media_file_mgr
-    named = blake2b(data, digest_size=16).digest() + data
-    return files.add(named, "application/octet-stream", name)
+    return runtime.get_instance().media_file_mgr.add(data, "application/octet-stream", name)
+
+
+def _named(data: bytes) -> bytes:
+    """Bytes after their digest: Streamlit names long files by their ends and middle alone."""
+    return blake2b(data, digest_size=16).digest() + data if data else b""
+
+
+@per_array
+def _all_places(xy: Floats) -> bytes:
+    return _named(report.place_bytes(xy, np.arange(len(xy))))
+
+
+def _points_of(rows: Ints, wanted: Ints) -> Ints:
+    """The indices of drawn rows, which are sorted."""
+    at = np.unique(np.searchsorted(rows, wanted))
+    at = at[at < len(rows)]
+    return at[np.isin(rows[at], wanted)]
 
 
 def _select(drawing: Drawing, key: str) -> None:
