@@ -9,6 +9,7 @@ from core.cli.output import Progress, echo, log, print_json, write_file
 from core.errors import InputError
 
 if TYPE_CHECKING:
+    from core.store import EncodedCollection
     from core.workbench import Workbench
 
 
@@ -20,14 +21,9 @@ def compress(workbench: Workbench, options: argparse.Namespace) -> None:
     opened = workbench.open(options.name, options.encoder)
     if options.recipe:
         opened = workbench.repaired(opened, options.recipe)
-    only = tuple(part.strip() for part in options.only.split(",") if part.strip())
-    wanted = options.keep or options.export_way
-    if options.export and not wanted:
-        raise InputError("Give the way to export, such as: --way int8")
-    if wanted and not only:
-        only = (wanted,)
-    elif wanted and wanted not in only:
-        only = (*only, wanted)
+    if options.protocol:
+        return _protocol(workbench, opened, options)
+    wanted, only = _wanted(options)
     progress = Progress("ways")
     lab = workbench.compress(
         opened, only=only, recall=options.recall, budget=options.budget_bytes, progress=progress
@@ -50,4 +46,31 @@ def compress(workbench: Workbench, options: argparse.Namespace) -> None:
     echo(lab.sentence)
     if options.keep:
         log(f"Kept. Search with it: sextant search {options.name} ... --first compressed")
+    return None
+
+
+def _wanted(options: argparse.Namespace) -> tuple[str, tuple[str, ...]]:
+    """The way that is kept or written, and those that are measured: it is among them."""
+    wanted = options.keep or options.export_way
+    if options.export and not wanted:
+        raise InputError("Give the way to export, such as: --way int8")
+    only = tuple(part.strip() for part in options.only.split(",") if part.strip())
+    return wanted, tuple(dict.fromkeys((*only, wanted))) if wanted else only
+
+
+def _protocol(workbench: Workbench, opened: EncodedCollection, options: argparse.Namespace) -> None:
+    """Print a row for each way at each budget."""
+    from core.workbench import protocol_document
+
+    progress = Progress("ways")
+    document = protocol_document(workbench.budget_rows(opened, progress))
+    progress.end()
+    if options.json:
+        return print_json(document, options)
+    for name, words in document["filters"].items():
+        echo(f"{name}: {words}")
+    for row in document["rows"]:
+        found = (f"{one['filter']} @{one['k']} {one['value']:.1%}" for one in row["recall"])
+        size = f"1/{row['part']}, {row['code_bytes']:,.0f} bytes"
+        echo(f"{size:>16}  {row['way']}: {', '.join(found)}")
     return None

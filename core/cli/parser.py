@@ -284,6 +284,10 @@ def _compress(command: Command) -> None:
         "--recall", type=decimal(0.01, 1), default=0.99, metavar="R",
         help="suggest the smallest way that keeps this recall@10 (0.99)",
     )  # fmt: skip
+    sub.add_argument(
+        "--protocol", action="store_true",
+        help="instead: ways at equal bytes, 1/2 to 1/64 of the floats, with and without filters",
+    )  # fmt: skip
     sub.add_argument("--keep", default="", metavar="WAY", help="keep the codes of this way")
     sub.add_argument("--way", default="", dest="export_way", metavar="WAY", help="for --export")
     sub.add_argument("--export", type=Path, metavar="FILE", help="write its codes as safetensors")

@@ -15,6 +15,7 @@ from core.workbench.ingest import DEFAULT_ENCODER
 from core.workbench.jobs import Job
 from core.workbench.lab_document import lab_document
 from core.workbench.layouts import Layout
+from core.workbench.protocol import protocol_document
 from core.workbench.ranking_gains import RankingGain
 from core.workbench.repair import Repaired
 from core.workbench.selections import Special
@@ -47,5 +48,6 @@ __all__ = [
     "catalog",
     "documents",
     "lab_document",
+    "protocol_document",
     "tasks",
 ]

@@ -26,6 +26,7 @@ from core.workbench import kept_codes as _kept_codes
 from core.workbench import layouts as _layouts
 from core.workbench import measure as _measure
 from core.workbench import probe as _probe
+from core.workbench import protocol as _protocol
 from core.workbench import ranking_gains as _gains
 from core.workbench import recipes as _recipes
 from core.workbench import repair as _repair
@@ -176,6 +177,7 @@ class Workbench:
     way_names = staticmethod(_compress.way_names)
     known_ways = staticmethod(_compress.known_ways)
     compressor_names = staticmethod(_compress.compressor_names)
+    budget_rows = staticmethod(_protocol.budget_rows)
     compressed_geometry = staticmethod(_ways.geometry_of)
     way_bytes = staticmethod(_ways.way_bytes)
     keep_way = staticmethod(_kept_codes.keep_way)

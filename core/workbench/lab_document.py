@@ -34,12 +34,12 @@ def _way(way: Way) -> dict[str, Any]:
         "settings": dict(way.way.settings),
         "bytes_per_item": way.bytes_per_item,
         "code_bytes": way.code_bytes,
-        "recall@10": {task: _interval(value) for task, value in way.recall.items()},
+        "recall@10": {task: interval_document(value) for task, value in way.recall.items()},
         "rescored": {
             "shortlist": way.shortlist,
-            "recall@10": {task: _interval(value) for task, value in way.rescored.items()},
+            "recall@10": {task: interval_document(value) for task, value in way.rescored.items()},
         },
-        "pairs": {task: _interval(value) for task, value in way.pairs.items()},
+        "pairs": {task: interval_document(value) for task, value in way.pairs.items()},
         "score_error": way.score_error,
         "ms_per_query": way.ms_per_query,
         "fit_seconds": way.fit_seconds,
@@ -52,7 +52,7 @@ def _way(way: Way) -> dict[str, Any]:
 def _loss(loss: GroupLoss) -> dict[str, Any]:
     return {
         "label": loss.group,
-        **_interval((loss.value, loss.low, loss.high)),
+        **interval_document((loss.value, loss.low, loss.high)),
         "expected": loss.expected,
         "null_low": loss.null_low,
         "null_high": loss.null_high,
@@ -60,6 +60,7 @@ def _loss(loss: GroupLoss) -> dict[str, Any]:
     }
 
 
-def _interval(interval: Interval) -> dict[str, float | None]:
+def interval_document(interval: Interval) -> dict[str, float | None]:
+    """Value and ends of an interval; null where nothing is known."""
     values = zip(("value", "low", "high"), interval, strict=True)
     return {name: value if isfinite(value) else None for name, value in values}

@@ -35,3 +35,11 @@ def test_ways_are_measured_kept_exported_and_searched_with(tmp_path, capsys):
     assert code and "zip" in err
     code, _, err = run("compress", "things", "--export", str(file))
     assert code and "--way" in err
+    code, out, _ = run("compress", "things", "--protocol", "--json")
+    rows = json.loads(out)["rows"]
+    assert code == 0 and rows
+    for row in rows:
+        assert row["code_bytes"] <= row["budget"]
+        unfiltered = [one for one in row["recall"] if one["filter"] == "none"]
+        assert {one["k"] for one in unfiltered} == {10}  # of 40 images no list of 100 is a choice
+        assert all(0 <= one["low"] <= one["value"] <= one["high"] <= 1 for one in row["recall"])
