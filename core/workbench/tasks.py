@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core import encoders
 from core.errors import InputError, SextantError, TooFew, UnknownName
@@ -14,6 +14,9 @@ from core.types import Part, Pooling, Progress, Query
 from core.workbench.collections import Workbench
 from core.workbench.ingest import upload_folder
 from core.workbench.jobs import Job, Tick, begin_step
+
+if TYPE_CHECKING:
+    from core.store import EncodedCollection
 
 Arguments = Mapping[str, Any]
 
@@ -145,20 +148,24 @@ def _build_demo(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
     return bench.build_demo(progress=tick, **arguments)
 
 
+def _opened(bench: Workbench, arguments: Arguments) -> EncodedCollection:
+    """The collection with an encoder's vectors, repaired by a recipe where one is named."""
+    opened = bench.open(arguments["name"], arguments["encoder"])
+    recipe = arguments.get("recipe")
+    return bench.repaired(opened, recipe) if recipe else opened
+
+
 def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     # Nothing is returned: the coordinates are on disk, and a result would keep the space alive.
-    opened = bench.open(arguments["name"], arguments["encoder"])
-    if arguments.get("recipe"):
-        opened = bench.repaired(opened, arguments["recipe"])
-    # A job that was started by an earlier version is like no other map.
-    like = None
+    opened, method, like = _opened(bench, arguments), arguments["method"], None
     if arguments.get("like"):
-        other = bench.open(arguments["name"], arguments["like"])
-        like = bench.layout(
-            other, arguments["method"], progress=_laying_out(tick), **arguments["settings"]
-        )
+        given = arguments["like"]
+        if isinstance(given, str):  # of a job that an earlier version has started: an encoder
+            given = {"encoder": given, "settings": arguments["settings"]}
+        other = _opened(bench, {"name": arguments["name"], **given})
+        like = bench.layout(other, method, progress=_laying_out(tick), **given["settings"])
     found = bench.layout(
-        opened, arguments["method"], like=like, anew=arguments.get("anew", False),
+        opened, method, like=like, anew=arguments.get("anew", False),
         progress=_laying_out(tick), **arguments["settings"],
     )  # fmt: skip
     begin_step(tick, "finding clusters", 3, 4, "words")
@@ -184,17 +191,13 @@ def _laying_out(tick: Tick) -> Progress:
 
 
 def _map_quality(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
-    opened = bench.open(arguments["name"], arguments["encoder"])
-    if arguments.get("recipe"):
-        opened = bench.repaired(opened, arguments["recipe"])
+    opened = _opened(bench, arguments)
     found = bench.layout(opened, arguments["method"], **arguments["settings"])
     bench.map_quality(opened, found, progress=tick)
 
 
 def _cluster_names(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
-    opened = bench.open(arguments["name"], arguments["encoder"])
-    if arguments.get("recipe"):
-        opened = bench.repaired(opened, arguments["recipe"])
+    opened = _opened(bench, arguments)
     found = bench.layout(opened, arguments["method"], **arguments["settings"])
     bench.clusters(opened, found, arguments["by"], encode=True, progress=tick)
 
@@ -232,9 +235,7 @@ def _repair(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
 
 def _compress(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     # Nothing is returned: `compress` has the ways as long as they are among the latest.
-    opened = bench.open(arguments["name"], arguments["encoder"])
-    if arguments.get("recipe"):
-        opened = bench.repaired(opened, arguments["recipe"])
+    opened = _opened(bench, arguments)
     bench.compress(opened, only=arguments["only"], progress=tick)
 
 

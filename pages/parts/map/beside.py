@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core import measure, report
-from core.types import Floats, Ints
+from core.types import Bools, Floats, Ints
 from core.workbench import EncodedCollection, Layout
 from pages.parts import formatting, gallery, item, selection, session, state
 from pages.parts.map import layout as layouts
@@ -36,8 +36,8 @@ def choose(row: Any) -> str:
         return session.linked(
             "beside", NOTHING, st.selectbox, "Beside", list(names), among=list(names),
             format_func=names.__getitem__, filter_mode=None, width=190,
-            help="A second map of the same items, turned and scaled onto the first (Procrustes). "
-            "Lines lead from where an item was to where it lies there.",
+            help="A second map of the same items: it starts from their places on the first, and is "
+            "turned and scaled onto it (Procrustes). Lines lead from old places to new ones.",
         )  # fmt: skip
 
 
@@ -47,15 +47,16 @@ def second(chosen: str, request: layouts.LayoutRequest, first: Layout) -> Second
         return None
     bench, encoder, recipe = state.workbench(), state.encoder(), state.recipe()
     opened: EncodedCollection = state.opened()
+    there = request
     if chosen == GAP:
-        request = replace(request, gap="remove" if request.gap == "keep" else "keep")
+        there = replace(request, gap="remove" if request.gap == "keep" else "keep")
     elif chosen.startswith(ENCODER):
         encoder, recipe = chosen.removeprefix(ENCODER), ""
         opened = bench.open(state.collection(), encoder)
     else:
         recipe = chosen.removeprefix(RECIPE)
         opened = bench.repaired(state.as_encoded(), recipe) if recipe else state.as_encoded()
-    other = layouts.layout_of(opened, request, encoder=encoder, recipe=recipe)
+    other = layouts.aligned(opened, layouts.arguments(there, encoder, recipe), request, first)
     key = f"{first.space.key} {first.label} {other.space.key} {other.label}"
     xy, rows = _carried(key, first, other)
     return Second(dict(_choices())[chosen], xy, rows)
@@ -114,5 +115,6 @@ def _moved(xy: Floats, there: Second) -> Ints:
     return among[measure.moved_most(xy[among], there.xy[among], most=MOST)]
 
 
-def _select(layout: Layout, polygon: Sequence[Sequence[float]]) -> None:
-    selection.choose(np.flatnonzero(report.inside(layout.xy, polygon)))
+def _select(layout: Layout, polygon: Sequence[Sequence[float]], shown: Bools | None) -> None:
+    inside = report.inside(layout.xy, polygon)
+    selection.choose(np.flatnonzero(inside if shown is None else inside & shown))

@@ -98,19 +98,35 @@ def reading(layout: Layout) -> str:
 
 def layout(request: LayoutRequest) -> Layout:
     """The requested layout; PCA while a slower one is computed in the background."""
-    return layout_of(state.opened(), request, encoder=state.encoder(), recipe=state.recipe())
-
-
-def layout_of(
-    opened: EncodedCollection, request: LayoutRequest, *, encoder: str | None, recipe: str
-) -> Layout:
-    """The same of another encoder's vectors, or of repaired ones."""
-    bench = state.workbench()
+    bench, opened = state.workbench(), state.opened()
     slow = PROJECTIONS.get(request.method).traits["slow"]
     if not slow or bench.has_layout(opened, request.method, **request.settings):
         return bench.layout(opened, request.method, **request.settings)
-    _compute(arguments(request, encoder, recipe))
+    _compute(arguments(request, state.encoder(), state.recipe()))
     return bench.layout(opened, SHOWN_UNTIL, gap=request.gap)
+
+
+def aligned(
+    opened: EncodedCollection, wanted: dict[str, Any], request: LayoutRequest, first: Layout
+) -> Layout:
+    """The same of other vectors, started from the places of a first map: what agrees stays there.
+
+    Args:
+        opened: the collection with those vectors.
+        wanted: arguments of the job that computes their layout.
+        request: of the first map.
+        first: the first map.
+    """
+    bench, method, settings = state.workbench(), wanted["method"], wanted["settings"]
+    if not PROJECTIONS.get(method).traits["slow"]:
+        return bench.layout(opened, method, **settings)
+    if first.method == method:
+        if bench.has_layout(opened, method, like=first, **settings):
+            return bench.layout(opened, method, like=first, **settings)
+        like = arguments(request, state.encoder(), state.recipe())
+        kept = ("encoder", "recipe", "settings")
+        _compute({**wanted, "like": {name: like[name] for name in kept if name in like}})
+    return bench.layout(opened, SHOWN_UNTIL, gap=settings.get("gap", "keep"))
 
 
 def arguments(request: LayoutRequest, encoder: str | None, recipe: str) -> dict[str, Any]:
