@@ -75,11 +75,11 @@ def ways_within(d: int, part: int) -> tuple[str, ...]:
     """
     budget = 4 * d // part
     found = []
-    for numbers, dims in (("float16", budget // 2), ("int8", budget), ("int4", 2 * budget)):
+    for numbers, dims in (("float16", budget // 2), ("int8", budget), ("int4", budget // 4 * 8)):
         if 0 < dims <= d:
             way = f"truncation:dims={dims}"
             found.append(way if numbers == "float16" else f"{way}:numbers={numbers}")
-    bits = min(7, (budget - 4) * 8 // d)
+    bits = min(7, (budget - 4) // -(-d // 8))  # 4 bytes are the scale
     if bits > 0:
         found.append(f"rabitq:bits={bits}")
     if 0 < budget <= d // 4:
