@@ -11,6 +11,7 @@
     |   +-- NoTextSearch        the encoder that computed the vectors is not available
     |   +-- NoTokens            the encoder has no token vectors
     +-- MissingPart             an optional package, weights or a model hub is not available
+    +-- Busy                    too many visitors at once
     +-- StoreError              the disk or the object store failed
 
 Each class builds its own message, so that no caller words it differently. `Cancelled` is no error.
@@ -182,6 +183,19 @@ class NoTokens(InputError):
         super().__init__(
             f"'{encoder}' has no patch or text tokens. Use the starter encoder, or an OpenCLIP "
             "ViT model with a class token."
+        )
+
+
+class Busy(SextantError):
+    """Too many visitors at once.
+
+    >>> str(Busy(64))
+    'The server is busy: 64 searches are waiting. Repeat this one in a few seconds.'
+    """
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(
+            f"The server is busy: {waiting} searches are waiting. Repeat this one in a few seconds."
         )
 
 

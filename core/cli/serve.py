@@ -122,6 +122,8 @@ def _settings(host: str, port: int, browser: bool, *, debug: bool) -> dict[str, 
         "server.maxUploadSize": 1000 if host in LOCAL else 200,
         "server.showEmailPrompt": False,
         "runner.magicEnabled": False,
+        # It would stop every visitor after each run of one; Python collects garbage by itself.
+        "runner.postScriptGC": False,
         "browser.gatherUsageStats": False,
         # It asks a server on the internet for this computer's address, and lacks the token.
         "logger.hideWelcomeMessage": True,

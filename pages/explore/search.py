@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.types import Kind
 from pages.parts import empty_states, encoder_steps, problems, state
-from pages.parts.search import query_bar, query_panel, results, side_by_side
+from pages.parts.search import query_bar, query_panel, results, side_by_side, turns
 
 
 @st.fragment
@@ -23,9 +23,9 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
         if query:
             if any(not part.item for part in query.parts):
                 encoder_steps.wait(steps)
-            with problems.shown():
+            with problems.shown(), turns.turn(steps):
                 shown = results.find(query)
-            panel = side_by_side.draw(query, shown) if shown else None
+                panel = side_by_side.draw(query, shown)
         if again:
             results.wait_for_browser()
             query_bar.draw(bar, request)

@@ -15,7 +15,7 @@ from core.errors import UnknownName
 from core.measure import Versus
 from core.types import BANDS, Band, Hit, Item, Space
 from core.workbench import Workbench
-from pages.parts import controls, formatting, session, state
+from pages.parts import controls, formatting, session, state, thumbnails
 
 _FILES = ASSETS / "gallery"
 _GRID = st.components.v2.component(
@@ -39,8 +39,9 @@ ABOUT_HUB = "In the nearest-neighbor lists of this many times more items than av
 class Card:
     """What the grid shows of one item: text only, never markup.
 
-    `image` is a data URI. `above` is written on a line across the grid, above the card. `move` is
-    how the rank differs from another ranking's, and `moved` "up", "down", "new", "gone" or "".
+    `image` is an address or a data URI. `above` is written on a line across the grid, above the
+    card. `move` is how the rank differs from another ranking's, and `moved` "up", "down", "new",
+    "gone" or "".
     """
 
     id: str
@@ -232,14 +233,15 @@ def _cards(ids: Sequence[str], about: Mapping[str, Mapping[str, str]]) -> list[C
     with ThreadPoolExecutor(1) as pool:  # reads both tables at the same time
         pending = pool.submit(bench.thumbnails, name, ids)
         items = state.items([*ids, *texts.values()])
-        thumbnails = pending.result()
+        images = pending.result()
     return [
         Card(
             id=id_,
             kind=items[id_].kind,
             name=formatting.shorten(items[id_].name, 120),
             caption=formatting.shorten(_caption(id_, items, texts), 400),
-            image=data_uri(thumbnails.get(id_, b"")),
+            image=thumbnails.address(name, id_, images.get(id_, b""))
+            or data_uri(images.get(id_, b"")),
             labels=items[id_].labels[:3],
             **about[id_],
         )

@@ -19,6 +19,7 @@ from streamlit.starlette import App
 from streamlit.web.server.server_util import get_url
 
 from core import ASSETS, TOP
+from pages.parts import thumbnails
 from pages.parts.access import LOCAL_NAMES, NAME, Access
 
 # Until `st.navigation` has run once in a process, Streamlit lists the folder `pages` as pages, and
@@ -69,7 +70,10 @@ def _access(server: ASGIApp) -> Access:
 _NAMES = sorted(path.stem for path in TOP.glob("pages/*/*.py") if path.parent.name != "parts")
 app = App(
     TOP / "app.py",
-    routes=[Route(path, _page) for path in ("/", *(f"/{name}" for name in _NAMES))],
+    routes=[
+        *(Route(path, _page) for path in ("/", *(f"/{name}" for name in _NAMES))),
+        thumbnails.route(),
+    ],
     middleware=[Middleware(_access)],
     lifespan=_browser,
 )

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from core.errors import InputError, MissingPart, SextantError
+from core.errors import Busy, InputError, MissingPart, SextantError
 from pages.parts import formatting
 
 
@@ -48,8 +48,8 @@ def door() -> Iterator[None]:
 
 
 def show(problem: SextantError) -> None:
-    """One error as a sentence: a warning for wrong input or a missing part, else an error."""
-    box = st.warning if isinstance(problem, InputError | MissingPart) else st.error
+    """One error as a sentence: a warning where it is no fault of the server, else an error."""
+    box = st.warning if isinstance(problem, InputError | MissingPart | Busy) else st.error
     box(formatting.plain(problem), icon=":material/info:")
 
 

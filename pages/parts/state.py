@@ -263,8 +263,8 @@ def ready() -> bool:
 def settle() -> None:
     """Freeze the garbage collector's objects, once per space and again with its encoder.
 
-    Streamlit collects garbage after every run; scanning all loaded libraries takes as long as
-    drawing the page. Reference cycles that are alive at that time are never freed.
+    A collection that scans all loaded libraries takes as long as drawing the page. Reference
+    cycles that are alive at that time are never freed.
     """
     _settled(space().key, encoder_loaded=ready())
 

@@ -14,8 +14,8 @@ from core.errors import InputError
 
 NAMES = (
     "beyond_memory", "compress", "coverage", "encoder", "geometry", "hub_attack",
-    "hub_corrections", "ingest", "layouts", "map", "matches", "multivector", "neighbors", "page",
-    "queries", "repair", "repairs", "search", "stages",
+    "hub_corrections", "ingest", "layouts", "load", "map", "matches", "multivector", "neighbors",
+    "page", "queries", "repair", "repairs", "search", "stages",
 )  # fmt: skip
 
 

@@ -34,13 +34,14 @@ def _protected() -> dict[str, str]:
         "Files": _files(),
         "Uploads": f"At most {st.get_option('server.maxUploadSize'):,} MB a file. Images and "
         "tables are decoded within a budget of memory (`sextant serve --memory`).",
-        "Other sites": "A page of another site cannot talk to this server: host name, origin and "
-        "a token of each form are checked.",
+        "Other sites": "A page of another site cannot talk to this server: the origin of every "
+        "websocket and the token of every upload are checked"
+        f"{', and the name of the host' if _is_local() else ''}.",
         "Texts": "Texts, names and attributes are shown as text, never as HTML; no pickle is "
         "loaded.",
         "Errors": "A page shows what to do; where it failed is in the log of the server only.",
-        "Data": "Nothing is sent anywhere. An encoder from the hub is downloaded when it is "
-        "chosen.",
+        "Data": "No text, image or statistic is sent anywhere. An encoder from the hub is "
+        "downloaded when it is chosen.",
     }
 
 
