@@ -124,7 +124,7 @@ def placed_between(vectors: Floats, known: Bools, xy: Floats) -> Floats:
             # The largest of x.y - |y|^2 / 2 is the nearest y.
             lengths = np.einsum("ij,ij->i", narrow, narrow) / 2
             near, _ = top_k((block - middle) @ axes, narrow, CANDIDATES, offset=lengths)
-            exact = np.einsum("ijk,ik->ij", here[near], block)
+            exact = np.matmul(here[near], block[:, :, None])[:, :, 0]
             best = np.argsort(-exact, axis=1, kind="stable")[:, :PLACED_BY]
             near = np.take_along_axis(near, best, axis=1)
             cosines = np.take_along_axis(exact, best, axis=1)
