@@ -18,7 +18,7 @@ import numpy as np
 from core.types import Bools, Doubles, Floats, Ints, Space, Value
 
 LEAST = 3  # items that have a term, in both sets together; rarer ones are not tested
-MOST = 20_000  # items counted in a set; of larger ones a seeded sample
+MOST = 5_000  # items counted in a set; of larger ones a seeded sample
 FDR = 0.05
 WORD = "word"
 BINS = 4

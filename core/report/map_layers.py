@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -178,14 +178,10 @@ def by_finding(rows: Ints, finding: Finding) -> Coloring:
 def _by_group(
     space: Space, rows: Ints, names: Sequence[str | None], without: str, most: int
 ) -> Coloring:
-    number: dict[Hashable, int] = {}
-    found = np.fromiter(
-        (-1 if name is None else number.setdefault(name, len(number)) for name in names),
-        np.int64,
-        len(names),
-    )
+    titles = [name for name in dict.fromkeys(names) if name is not None]
+    number: dict[str | None, int] = {None: -1, **{name: k for k, name in enumerate(titles)}}
+    found = np.fromiter(map(number.__getitem__, names), np.int64, len(names))
     drawn = _with_texts(space, found, found < 0)[rows]
-    titles = [str(name) for name in number]
     counts = np.bincount(drawn[drawn >= 0], minlength=len(titles))
     order = sorted(np.flatnonzero(counts).tolist(), key=lambda k: (-counts[k], titles[k]))
     table = np.full(len(titles) + 1, OTHER, np.uint8)  # the last, -1, is for no name

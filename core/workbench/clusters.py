@@ -27,6 +27,8 @@ from core.workbench.selections import found_terms
 if TYPE_CHECKING:
     from core.store import EncodedCollection
 
+COUNTED = 20_000  # items whose words name clusters
+
 
 def clusters(
     opened: EncodedCollection,
@@ -62,7 +64,7 @@ def clusters(
     if not len(found.sizes):
         return found
     unit = units(space)
-    terms = found_terms(opened, unit, draw_units(unit, np.arange(space.n)))
+    terms = found_terms(opened, unit, draw_units(unit, np.arange(space.n), most=COUNTED))
     named = named_clusters(found, terms)
     vectors = _vocabulary(opened, encode, progress) if named.lacks_names else None
     if vectors is None:

@@ -61,7 +61,7 @@ def selected_rows(opened: EncodedCollection, selection: Selection) -> Ints | Non
 def special(opened: EncodedCollection, rows: Ints, others: Ints | None = None) -> Special:
     """What is over- and under-represented in some items, against others or all the rest.
 
-    See `core.measure.keyness`. Of more than 20,000 items on a side a seeded sample is counted.
+    See `core.measure.keyness`. Of more than 5,000 items on a side a seeded sample is counted.
 
     Raises:
         TooFew: a side has no item.
