@@ -72,7 +72,7 @@ from core.measure.list_loss import (
     places,
     shortlist_for,
 )
-from core.measure.map_input import placed_between, rows_on_map
+from core.measure.map_input import LEAST_LAID_OUT, placed_between, rows_on_map
 from core.measure.map_places import carried_over, laid_over, moved_most, placed
 from core.measure.map_quality import (
     LEAST_ON_MAP,
@@ -111,6 +111,7 @@ __all__ = [
     "DIAGNOSTICS",
     "FIGURES",
     "HELD_OUT",
+    "LEAST_LAID_OUT",
     "LEAST_ON_MAP",
     "PROBES",
     "PROJECTIONS",

@@ -19,7 +19,7 @@ KINDS_ON_IT = Choices(
 NEIGHBORS = Range(2, 200, "small for detail, large for the global shape")
 SAMPLE = Range(100, 50_000, "items laid out; others are placed between")
 SEED = Range(0, 1_000_000, "of the layout and of the sample")
-LEAST = 4
+LEAST_LAID_OUT = 4
 SAMPLED = 20_000
 PLACED_BY = 5  # laid-out neighbors between which a further item is placed
 SHARP = 20.0  # of the softmax of their cosines
@@ -64,8 +64,10 @@ def each_kind(space: Space, gap: str, kinds: str, start: Floats | None, lay: Lay
     if kinds == "together" or len(spans) < 2:
         spans = [slice(0, space.n)]
     least = min(span.stop - span.start for span in spans)
-    if least < LEAST:
-        raise TooFew("A neighbor map", LEAST, "items", least, "Add more items, or use PCA.")
+    if least < LEAST_LAID_OUT:
+        raise TooFew(
+            "A neighbor map", LEAST_LAID_OUT, "items", least, "Add more items, or use PCA."
+        )
     xy = np.empty((space.n, 2), np.float32)
     for span in spans:
         xy[span] = lay(vectors[span], None if start is None else start[span])

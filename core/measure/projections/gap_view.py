@@ -41,7 +41,7 @@ def gap_view(space: Space) -> Floats:
     """
     if not 0 < space.n_images < space.n:
         missing = "texts" if space.n_images else "images"
-        raise TooFew("The gap view", 1, missing, 0, f"Add {missing}, or use PCA.")
+        raise TooFew("The gap view", 1, missing[:-1], 0, f"Add {missing}, or use PCA.")
     image, text = moments(space, "image"), moments(space, "text")
     across = image.mean - text.mean
     size = np.linalg.norm(across)

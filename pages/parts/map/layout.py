@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.measure import PROJECTIONS
+from core.measure import LEAST_LAID_OUT, PROJECTIONS
 from core.workbench import EncodedCollection, Layout, tasks
 from pages.parts import jobs, session, state
 from pages.parts.map import coloring
@@ -102,6 +102,10 @@ def layout(request: LayoutRequest) -> Layout:
     slow = PROJECTIONS.get(request.method).traits["slow"]
     if not slow or bench.has_layout(opened, request.method, **request.settings):
         return bench.layout(opened, request.method, **request.settings)
+    if opened.space.n < LEAST_LAID_OUT:
+        title = PROJECTIONS.get(request.method).title
+        st.caption(f"{title} needs at least {LEAST_LAID_OUT} items; PCA is shown.")
+        return bench.layout(opened, SHOWN_UNTIL, gap=request.gap)
     _compute(arguments(request, state.encoder(), state.recipe()))
     return bench.layout(opened, SHOWN_UNTIL, gap=request.gap)
 
