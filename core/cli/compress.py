@@ -21,6 +21,8 @@ def compress(workbench: Workbench, options: argparse.Namespace) -> None:
     opened = workbench.open(options.name, options.encoder)
     if options.recipe:
         opened = workbench.repaired(opened, options.recipe)
+    if options.layers:
+        return _layers(workbench, opened, options)
     if options.protocol:
         return _protocol(workbench, opened, options)
     wanted, only = _wanted(options)
@@ -73,4 +75,20 @@ def _protocol(workbench: Workbench, opened: EncodedCollection, options: argparse
         found = (f"{one['filter']} @{one['k']} {one['value']:.1%}" for one in row["recall"])
         size = f"1/{row['part']}, {row['code_bytes']:,.0f} bytes"
         echo(f"{size:>16}  {row['way']}: {', '.join(found)}")
+    return None
+
+
+def _layers(workbench: Workbench, opened: EncodedCollection, options: argparse.Namespace) -> None:
+    """Print recall by layer and number of dimensions."""
+    from core.workbench import depth_document
+
+    progress = Progress("images")
+    grid = workbench.depth_grid(opened, progress)
+    progress.end()
+    if options.json:
+        return print_json(depth_document(grid), options)
+    echo(f"{'layer':>6}  {'ms':>6}  " + "  ".join(f"{dims:>6}" for dims in grid.dims))
+    for layer, ms, row in zip(grid.layers, grid.ms, grid.recall, strict=True):
+        echo(f"{layer or 'all':>6}  {ms:6.1f}  " + "  ".join(f"{v:6.1%}" for v, _, _ in row))
+    echo(grid.sentence)
     return None

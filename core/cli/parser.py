@@ -288,6 +288,10 @@ def _compress(command: Command) -> None:
         "--protocol", action="store_true",
         help="instead: ways at equal bytes, 1/2 to 1/64 of the floats, with and without filters",
     )  # fmt: skip
+    sub.add_argument(
+        "--layers", action="store_true",
+        help="instead: recall and time of the encoder after fewer layers, in fewer dimensions",
+    )  # fmt: skip
     sub.add_argument("--keep", default="", metavar="WAY", help="keep the codes of this way")
     sub.add_argument("--way", default="", dest="export_way", metavar="WAY", help="for --export")
     sub.add_argument("--export", type=Path, metavar="FILE", help="write its codes as safetensors")

@@ -1,7 +1,14 @@
 """Images and texts to unit rows, with a passport."""
 
 from core.encoders.backends import BACKENDS
-from core.encoders.encoder import Encoder, load, long_text_note, warm, with_long_text
+from core.encoders.encoder import (
+    Encoder,
+    LayeredEncoder,
+    load,
+    long_text_note,
+    warm,
+    with_long_text,
+)
 from core.encoders.hub import SUGGESTIONS, Suggestion, folder_of, reachable
 from core.encoders.steps import Step, finish, preparing
 from core.encoders.token_vectors import PROMPT
@@ -11,6 +18,7 @@ __all__ = [
     "PROMPT",
     "SUGGESTIONS",
     "Encoder",
+    "LayeredEncoder",
     "Step",
     "Suggestion",
     "finish",

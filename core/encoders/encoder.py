@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from core.encoders.backends import BACKENDS
 from core.errors import BadParameter
-from core.types import Floats, Passport, Tokens
+from core.types import Doubles, Floats, Passport, Tokens
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -90,6 +90,18 @@ class LongTextReader(Protocol):
 
     def long_text_note(self, text: str) -> str:
         """A sentence on how a text beyond the limit is encoded; "" within it."""
+        ...
+
+
+@runtime_checkable
+class LayeredEncoder(Protocol):
+    """An encoder whose image half shows what its layers give."""
+
+    def image_layers(self, pixels: Floats) -> tuple[list[Floats], Doubles]:
+        """(n, c) means of each layer's output over its positions, and seconds until it is there.
+
+        No layer where the half has no list of them.
+        """
         ...
 
 

@@ -13,10 +13,11 @@ from core.encoders import backends, long_texts, token_vectors
 from core.encoders.backends import Runner
 from core.encoders.towers import Longer, Model, Tower
 from core.errors import BadParameter, NoTokens
-from core.types import Floats, Passport, Tokens
+from core.types import Doubles, Floats, Passport, Tokens
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from torch import nn
 
 
 IMAGE_BATCH = 16
@@ -37,8 +38,9 @@ class OpenClip:
         self._backend = backend
         self._runners: dict[str, Runner] = {}
         self._longer: dict[str, Longer] = {}
+        self._tower: nn.Module | None = None
         self._long_text = "windows" if model.context else ""
-        halves = ("image", "text", "patches", "tokens", *long_texts.STRETCHED)
+        halves = ("image", "text", "patches", "tokens", "layers", *long_texts.STRETCHED)
         self._locks = {half: RLock() for half in halves}
 
     @property
@@ -156,6 +158,16 @@ class OpenClip:
             )
             for each in windows
         ]
+
+    def image_layers(self, pixels: Floats) -> tuple[list[Floats], Doubles]:
+        """Means of each layer's output, and seconds until it is there; see `LayeredEncoder`."""
+        from core.encoders import layers
+
+        with self._locks["layers"]:
+            if self._tower is None:
+                self._model.image.verify()
+                self._tower = self._model.image.build()
+            return layers.outputs(self._tower, pixels)
 
     def _is_long(self, text: str) -> bool:
         """Whether a text has more tokens than the model's context length."""

@@ -7,6 +7,7 @@ from core.workbench import catalog, documents, tasks
 from core.workbench.catalog import Entry
 from core.workbench.collections import Card, Workbench
 from core.workbench.compress import Lab
+from core.workbench.depth import depth_document
 from core.workbench.encoder_report import EncoderReport
 from core.workbench.evaluate import Labels
 from core.workbench.export import SavedExport
@@ -46,6 +47,7 @@ __all__ = [
     "Way",
     "Workbench",
     "catalog",
+    "depth_document",
     "documents",
     "lab_document",
     "protocol_document",

@@ -16,6 +16,7 @@ from core.errors import StoreError
 from core.types import Item, Passport, Space, Value
 from core.workbench import clusters as _clusters
 from core.workbench import compress as _compress
+from core.workbench import depth as _depth
 from core.workbench import evaluate as _evaluate
 from core.workbench import explain as _explain
 from core.workbench import export as _export
@@ -178,6 +179,7 @@ class Workbench:
     known_ways = staticmethod(_compress.known_ways)
     compressor_names = staticmethod(_compress.compressor_names)
     budget_rows = staticmethod(_protocol.budget_rows)
+    depth_grid = staticmethod(_depth.depth_grid)
     compressed_geometry = staticmethod(_ways.geometry_of)
     way_bytes = staticmethod(_ways.way_bytes)
     keep_way = staticmethod(_kept_codes.keep_way)
