@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 
 from core.store.items import ItemsTable
 from core.store.lance import Database
+from core.store.originals import Originals
 from core.store.schema import tokens_name, vectors_name
 
 _COLUMNS = {
@@ -18,6 +20,9 @@ _COLUMNS = {
     "provenance": ("id",),
     "tags": ("item", "text"),
 }
+
+
+_WITHOUT_WHICH_NOTHING = ("items", "passports")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +38,24 @@ class Problem:
     mended: bool = False
 
 
-def problems(database: Database, items: ItemsTable, *, repair: bool = False) -> Iterator[Problem]:
+def problems(
+    database: Database, items: ItemsTable, originals: Originals, *, repair: bool = False
+) -> Iterator[Problem]:
     """Everything in a collection that refers to what is not there.
 
     Args:
         database: its tables.
         items: its items.
-        repair: delete rows of items that are gone.
+        originals: its copies of images.
+        repair: delete rows and copies of items that are gone, and go on without lost tables whose
+            content can be computed or set again.
     """
+    yield from _lost(database, repair)
+    if database.lost():
+        return  # the others would be read as if its rows had been deleted
     passports = items.passports()
     ids = items.items().ids
-    columns = dict(_COLUMNS)
+    columns: dict[str, Sequence[str]] = dict(_COLUMNS)
     for passport in passports:
         columns |= {vectors_name(passport): ("id",), tokens_name(passport): ("id",)}
         table = database.table(vectors_name(passport))
@@ -57,6 +69,23 @@ def problems(database: Database, items: ItemsTable, *, repair: bool = False) -> 
     if database.table("items") is None and any(map(database.table, columns)):
         yield Problem("The table of the items is missing, so that nothing can be found.")
         return  # its rows are all that is left: nothing is deleted
+    yield from _orphans(database, columns, ids, repair)
+    yield from _half_encoded(items)
+    yield from _originals(items, originals, repair)
+
+
+def _lost(database: Database, repair: bool) -> Iterator[Problem]:
+    for name in database.lost():
+        mended = repair and name not in _WITHOUT_WHICH_NOTHING
+        if mended:
+            database.forget(name)
+        yield Problem(f"The table '{name}' is missing.", mended)
+
+
+def _orphans(
+    database: Database, columns: Mapping[str, Sequence[str]], ids: pa.Array, repair: bool
+) -> Iterator[Problem]:
+    """Rows of items that are gone, by table and column."""
     for name, keys in columns.items():
         table = database.table(name)
         for key in keys if table else ():
@@ -68,3 +97,33 @@ def problems(database: Database, items: ItemsTable, *, repair: bool = False) -> 
                     table.delete({key: gone})
                 what = name.partition("_")[0]
                 yield Problem(f"{len(gone):,} items of its {what} are gone.", repair)
+
+
+def _half_encoded(items: ItemsTable) -> Iterator[Problem]:
+    """Items that a killed ingest stored and did not encode."""
+    for passport in items.passports():
+        n = len(items.without_vector(passport)) if passport.weights else 0
+        if n:
+            yield Problem(
+                f"{n:,} items have no vector of {passport.model}. The same ingest again adds them."
+            )
+
+
+def _originals(items: ItemsTable, originals: Originals, repair: bool) -> Iterator[Problem]:
+    """Images whose file or copy is gone, and copies of images that are gone."""
+    snapshot = items.items()
+    columns = {name: snapshot.column(name) for name in ("source", "content")}
+    images = pa.table(columns).filter(pc.equal(snapshot.column("kind"), "image"))
+    files = images["source"].filter(pc.greater(pc.binary_length(images["source"]), 0)).to_pylist()
+    gone = sum(not os.path.exists(path) for path in files)
+    if gone:
+        yield Problem(f"{gone:,} images have a file that is no longer there.")
+    copied = images.filter(pc.equal(pc.binary_length(images["source"]), 0))["content"]
+    needed, stored = {*copied.to_pylist()} - {"", None}, originals.digests()
+    if needed - stored:
+        yield Problem(f"The copies of {len(needed - stored):,} images are missing.")
+    unneeded = stored - {*images["content"].to_pylist()}
+    if unneeded:
+        for digest in unneeded if repair else ():
+            originals.delete(digest)
+        yield Problem(f"{len(unneeded):,} copies belong to images that are gone.", repair)

@@ -125,7 +125,11 @@ class Collection:
 
     def problems(self, *, repair: bool = False) -> Iterator[Problem]:
         """What does not fit together; see `core.store.check.problems`."""
-        return problems(self._database, self._items, repair=repair)
+        return problems(self._database, self._items, self._originals, repair=repair)
+
+    def lost(self) -> list[str]:
+        """Tables that were created and are no longer there."""
+        return self._database.lost()
 
     def without_thumbnail(self) -> list[str]:
         """Ids of images that have bytes and no thumbnail."""

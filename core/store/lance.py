@@ -8,7 +8,6 @@ once.
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,24 +22,16 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from core.errors import StoreError
+from core.store.reasons import reason
 
 R = TypeVar("R")
 PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
 IDS_PER_CONDITION = 10_000
 ATTEMPTS = 12
+CONTENTS = "contents"
+CONTENTS_SCHEMA = pa.schema([pa.field("table", pa.string(), nullable=False, metadata=PRIMARY_KEY)])
 # Younger versions are not deleted: another process may be reading them.
 RETENTION = timedelta(hours=1)
-# By the number of the system's error.
-_REASONS = {
-    "1": "permission denied",
-    "2": "a part of it is missing",
-    "13": "permission denied",
-    "17": "a file has the name of its folder",
-    "20": "a file has the name of its folder",
-    "28": "the disk is full. Free some space and repeat: what was written is safe",
-    "30": "the disk is read-only",
-    "122": "the disk quota is used up. Free some space and repeat: what was written is safe",
-}
 _SESSION: ContextVar[dict[Hashable, int] | None] = ContextVar("session", default=None)
 
 
@@ -54,19 +45,7 @@ def store_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
-        raise StoreError(f"{what}: {_reason(error)}.") from error
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    match = re.search(r"os error (\d+)", text) or re.search(r"\[errno (\d+)\]", text, re.IGNORECASE)
-    reason = _REASONS.get(match[1] if match else str(getattr(error, "errno", None)))
-    if reason:
-        return reason
-    if "not found" in text.lower():
-        return _REASONS["2"]
-    first_line = text.partition("\n")[0].partition(", /")[0].strip().rstrip(".")
-    return f"a part of it is damaged ({first_line[:200]})"
+        raise StoreError(f"{what}: {reason(error)}.") from error
 
 
 @contextmanager
@@ -282,33 +261,53 @@ class Database:
         self._lock = RLock()
         self._connection: Any = None
         self._tables: dict[str, Table] = {}
+        self._contents: set[str] | None = None
         self._cache: dict[tuple[str, Callable[[Table], Any]], tuple[int, Any]] = {}
 
     def table(self, name: str) -> Table | None:
-        """An existing table, or None."""
+        """An existing table, or None.
+
+        Raises:
+            StoreError: it was created, and is no longer there.
+        """
         if name in self._tables:
             return self._tables[name]
         if not is_remote(self.uri) and not Path(self.uri).exists():
             return None
         handle = self._open(name)
+        if handle is None and name in self._recorded():
+            raise StoreError(
+                f"{self.what} at {self.uri} cannot be read: its table '{name}' is missing. Restore "
+                "it from a copy, or see what is left: sextant doctor"
+            )
         return None if handle is None else self._opened(name, handle)
+
+    def lost(self) -> list[str]:
+        """Tables that were created and are no longer there."""
+        return sorted(name for name in self._recorded() if self._open(name) is None)
+
+    def forget(self, name: str) -> None:
+        """Take a table as never created."""
+        record = self._open(CONTENTS)
+        if record is not None:
+            Table(record, f"{self.what} at {self.uri}").delete({"table": [name]})
+        self._recorded().discard(name)
 
     def ensure(self, name: str, schema: pa.Schema) -> Table:
         """An existing table, or a new one. Two processes may call this at once."""
-        table = self.table(name)
-        if table is not None:
-            return table
-        with store_errors(f"{self.what} at {self.uri} cannot be written"):
-            try:
-                handle = self._connect().create_table(name, schema=schema)
-            except ValueError:  # another process was quicker
-                handle = self._connect().open_table(name)
-        return self._opened(name, handle)
+        table = self.table(name) or self._opened(name, self._create(name, schema))
+        # After the table: a process killed in between leaves a table that the next write records.
+        if name not in self._recorded():
+            record = Table(self._create(CONTENTS, CONTENTS_SCHEMA), f"{self.what} at {self.uri}")
+            record.merge(pa.table([[name]], schema=CONTENTS_SCHEMA), ["table"])
+            self._recorded().add(name)
+        return table
 
     def drop(self, name: str) -> None:
         """Delete a table, if there is one."""
         with self._lock, store_errors(f"{self.what} at {self.uri} cannot be written"):
             if self._tables.pop(name, None) or self._open(name):
+                self.forget(name)
                 self._connect().drop_table(name)
 
     def cached(self, name: str, compute: Callable[[Table], R], default: R) -> R:
@@ -337,12 +336,31 @@ class Database:
             handle.checkout(handle.version)
         return Table(handle, f"{self.what} at {self.uri}")
 
+    def _recorded(self) -> set[str]:
+        """Tables that were created, read once; a home of an earlier version has no such record."""
+        if self._contents is None:
+            record = self._open(CONTENTS)
+            rows = [] if record is None else Table(record, self.what).read(["table"]).to_pylist()
+            self._contents = {row["table"] for row in rows}
+        return self._contents
+
+    def _create(self, name: str, schema: pa.Schema) -> Any:
+        with store_errors(f"{self.what} at {self.uri} cannot be written"):
+            connection = self._connect()
+            try:
+                return connection.create_table(name, schema=schema)
+            except ValueError:  # it is there, or another process was quicker
+                return connection.open_table(name)
+
     def _open(self, name: str) -> Any:
         with store_errors(f"{self.what} at {self.uri} cannot be read"):
+            connection = self._connect()
             try:
-                return self._connect().open_table(name)
-            except ValueError:  # there is no such table
-                return None
+                return connection.open_table(name)
+            except ValueError as error:
+                if "not found" in str(error).lower():
+                    return None
+                raise
 
     def _connect(self) -> Any:
         import lancedb

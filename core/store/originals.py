@@ -59,6 +59,14 @@ class Originals:
             if files.get_file_info(path).type is fs.FileType.File:
                 files.delete_file(path)
 
+    def digests(self) -> set[str]:
+        """The digests of all stored images."""
+        with store_errors(f"{self._what} cannot be read"):
+            files, path = place(self._uri)
+            every = fs.FileSelector(f"{path}/originals", allow_not_found=True, recursive=True)
+            found = [file for file in files.get_file_info(every) if file.type is fs.FileType.File]
+            return {f.base_name for f in found if f"/{UNFINISHED}/" not in f.path}
+
     def delete_unfinished(self) -> None:
         """Delete what killed processes left half written; younger files may still be written."""
         with store_errors(f"{self._what} cannot be written"):

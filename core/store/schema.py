@@ -2,6 +2,7 @@
 
     {home}/collections.lance    key, name, created: renaming a collection is one row
     {home}/{key}/               one LanceDB per collection
+        contents.lance          which tables were created: one that is lost is not read as empty
         items.lance             every item, its attributes in typed columns
         pairs.lance             image, text
         tags.lance              what a person has said about an item, or about a pair

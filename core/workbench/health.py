@@ -20,12 +20,13 @@ PACKAGES = ("sextant-embeddings", "streamlit", "lancedb", "pyarrow", "pillow", "
 
 
 def check(bench: Workbench, name: str, *, repair: bool = False) -> tuple[Problem, ...]:
-    """What does not fit in a collection: rows of items that are gone, missing thumbnails, vectors.
+    """What does not fit in a collection: lost tables and files, rows of items that are gone, ...
 
     Args:
         bench: the workbench.
         name: the collection.
-        repair: delete rows of items that are gone, and make missing thumbnails again.
+        repair: delete rows and copies of items that are gone, and make missing thumbnails again;
+            go on without lost tables whose content can be computed or set again.
 
     Raises:
         UnknownName: there is no such collection.
@@ -35,6 +36,8 @@ def check(bench: Workbench, name: str, *, repair: bool = False) -> tuple[Problem
 
     collection = bench.home.open(name)
     found = list(collection.problems(repair=repair))
+    if collection.lost():
+        return tuple(found)
     missing = collection.without_thumbnail()
     if missing:
         webp = {}

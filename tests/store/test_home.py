@@ -49,9 +49,10 @@ def test_collections_are_created_renamed_and_deleted(home):
     assert Home(home).open("Katzen - wild").counts().texts == 1
     store.delete("Katzen - wild")
     assert store.names() == ("empty",)
-    assert [p.name for p in home.iterdir() if p.is_dir() and any(p.iterdir())] == [
-        "collections.lance"
-    ]
+    assert {p.name for p in home.iterdir() if p.is_dir() and any(p.iterdir())} == {
+        "collections.lance",
+        "contents.lance",
+    }
     with pytest.raises(UnknownName, match="Did you mean 'empty'"):
         store.delete("empt")
 

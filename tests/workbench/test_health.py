@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import pytest
 
-from core.errors import InputError
+from core.errors import InputError, StoreError
 from core.store import Home
 from core.types import Item, Passport
 from core.workbench import Workbench, tasks
@@ -87,3 +88,56 @@ def test_an_encoder_in_a_folder_that_the_app_may_not_read_is_no_job(bench, tmp_p
     for name in (f"local-dir:{tmp_path}", str(tmp_path)):
         with pytest.raises(InputError, match=r"is not in .*/allowed"):
             tasks.start(bench, "add_encoder", "Encoding", name="pets", encoder=name)
+
+
+@pytest.mark.hardening
+@pytest.mark.parametrize("part", ["", "_versions"])
+@pytest.mark.parametrize("table", ["items", "thumbnails"])
+def test_a_lost_table_is_not_read_as_an_empty_one(bench, home, table, part):
+    rmtree(next(home.glob(f"*/{table}.lance")) / part)
+    after = Workbench(home)
+    with pytest.raises(StoreError, match=f"its table '{table}' is missing"):
+        after.thumbnails("pets", [IMAGE.id]) if table == "thumbnails" else after.card("pets")
+    found = f"The table '{table}' is missing."
+    assert [p.sentence for p in after.check("pets")] == [found]
+    assert after.doctor()["collections"]["pets"] == [found]
+    (first, *more) = after.check("pets", repair=True)
+    assert (first.sentence, first.mended) == (found, table == "thumbnails")
+    if table == "thumbnails":
+        assert [p.sentence for p in more] == ["1 images have no thumbnail."]
+        assert Workbench(home).card("pets").images == 1
+
+
+@pytest.mark.hardening
+def test_a_lost_list_of_collections_is_not_an_empty_home(bench, home):
+    rmtree(home / "collections.lance")
+    with pytest.raises(StoreError, match="its table 'collections' is missing"):
+        Workbench(home).names()
+
+
+def test_a_home_without_a_record_of_its_tables_gets_one_with_the_next_write(bench, home):
+    rmtree(next(home.glob("*/contents.lance")))
+    Home(home).open("pets").add([Item("text", b"b", "b")])
+    rmtree(next(home.glob("*/items.lance")))
+    with pytest.raises(StoreError, match="its table 'items' is missing"):
+        Workbench(home).card("pets")
+
+
+def test_lost_files_and_half_batches_are_found(bench, home, tmp_path):
+    (tmp_path / "b.jpg").write_bytes(b"y")
+    filed = Item("image", b"y", "b.jpg", source=str(tmp_path / "b.jpg"))
+    Home(home).open("pets").add([filed], (), {filed.id: b"webp"})
+    (tmp_path / "b.jpg").unlink()
+    (copy,) = (p for p in home.glob("*/originals/??/*") if p.is_file())
+    other = copy.parents[1] / "00" / ("0" * 32)
+    other.parent.mkdir()
+    copy.rename(other)
+    sentences = [p.sentence for p in Workbench(home).check("pets")]
+    assert sentences == [
+        "1 items have no vector of toy. The same ingest again adds them.",
+        "1 images have a file that is no longer there.",
+        "The copies of 1 images are missing.",
+        "1 copies belong to images that are gone.",
+    ]
+    Workbench(home).check("pets", repair=True)
+    assert not other.exists()
