@@ -4,6 +4,7 @@ from core.search.engine import rank, run, search
 from core.search.example_queries import example_queries
 from core.search.explanation import Competitor, ExplainedQuery, Explanation, explain
 from core.search.index.compressed import CodeIndex, kept_codes, kept_name
+from core.search.index.faiss_ivf import indexed_kinds, ivf_index
 from core.search.index.two_bit import pays
 from core.search.match_estimate import MatchEstimate
 from core.search.plan import SearchPlan, prepare, prepare_ranking
@@ -49,6 +50,8 @@ __all__ = [
     "format_filters",
     "format_query",
     "hub_ratios",
+    "indexed_kinds",
+    "ivf_index",
     "kept_codes",
     "kept_name",
     "label_set",

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core import search as engine
 from core.errors import BadParameter, InputError
 from core.improve import COMPRESSORS, parse_way
-from core.measure import format_value
-from core.types import Progress
+from core.measure import Interval, format_value
+from core.types import Kind, Progress, Space
 from core.workbench.ingest import no_progress
 from core.workbench.jobs import begin_step
 from core.workbench.way_tasks import TASK_WORDS, K, Task, tasks_of
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
 
 RESCORED, LEAST_RESCORED = 0.05, 50  # share of the candidates that may be rescored; always allowed
 PLAIN = "float32"
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """The approximate index (IVF) of the rows of a kind, as it was measured on the collection.
+
+    `recall` of the exact ten nearest items; with it as many vectors are rescored as `rescored`.
+    """
+
+    kind: Kind
+    recall: Interval
+    queries: int
+    rescored: int
+    bytes_per_item: float
 
 
 @dataclass(frozen=True)
@@ -34,6 +49,7 @@ class Lab:
         level: recall@10 that a suggestion keeps in every task.
         budget: bytes for each item, 0 for any.
         left_out: usual ways that need more rows, with the reason.
+        indexes: approximate indexes, where the collection is large enough for one.
     """
 
     n: int
@@ -44,6 +60,7 @@ class Lab:
     level: float
     budget: float
     left_out: Mapping[str, str]
+    indexes: tuple[IndexRow, ...] = ()
 
     @property
     def suggested(self) -> Way | None:
@@ -146,7 +163,29 @@ def compress(
     ordered = sorted(measured, key=lambda way: (way.bytes_per_item, way.name))
     model = opened.passport.model
     tasks = tasks_of(opened)
-    return Lab(space.n, space.d, model, tasks, tuple(ordered), recall, budget, left_out)
+    return Lab(
+        space.n,
+        space.d,
+        model,
+        tasks,
+        tuple(ordered),
+        recall,
+        budget,
+        left_out,
+        index_rows(space),
+    )
+
+
+def index_rows(space: Space) -> tuple[IndexRow, ...]:
+    """The approximate indexes of a large collection; without those whose recall is too low."""
+    rows = []
+    for kind in engine.indexed_kinds(space):
+        built, span = engine.ivf_index(space, kind), space.span(kind)
+        if built.nprobe:
+            interval = built.recall, built.low, built.high
+            size = built.nbytes / (span.stop - span.start)
+            rows.append(IndexRow(kind, interval, built.queries, built.candidates, size))
+    return tuple(rows)
 
 
 def way_names(d: int, only: Sequence[str] = ()) -> tuple[str, ...]:

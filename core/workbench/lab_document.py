@@ -21,6 +21,17 @@ def lab_document(lab: Lab) -> dict[str, Any]:
         "n_judging": {task.name: int((~task.chooses).sum()) for task in lab.tasks},
         "ways": [_way(way) for way in lab.ways],
         "left_out": dict(lab.left_out),
+        "indexes": [
+            {
+                "name": "ivf",
+                "kind": row.kind,
+                "bytes_per_item": row.bytes_per_item,
+                "recall@10": interval_document(row.recall),
+                "n_queries": row.queries,
+                "rescored": row.rescored,
+            }
+            for row in lab.indexes
+        ],
         "frontier": [way.name for way in lab.frontier],
         "suggested": lab.suggested.name if lab.suggested else None,
         "sentence": lab.sentence,

@@ -140,3 +140,17 @@ def test_outliers_are_the_lowest_tenth_of_density(good):
     density = np.sort(cosines, axis=1)[:, -10:].mean(axis=1)
     lowest, highest = task.exact[numbers == 0], task.exact[numbers == len(names) - 1]
     assert density[lowest].max() <= density[highest].min()
+
+
+def test_a_large_collection_has_a_row_for_its_approximate_index(monkeypatch):
+    monkeypatch.setattr("core.search.index.two_bit.PAYS", 1)
+    monkeypatch.setattr("core.search.index.faiss_ivf.FEWEST", 400)
+    monkeypatch.setattr("core.search.index.faiss_ivf.QUERIES", 100)
+    space = spaces.clustered(spaces.directions(20, 32), [50] * 20, noise=0.5)
+    document = lab_document(compress(opened(space), only=("int8",)))
+    assert {row["kind"] for row in document["indexes"]} == {"image", "text"}
+    for row in document["indexes"]:
+        recall = row["recall@10"]
+        assert 0.9 < recall["low"] <= recall["value"] <= recall["high"] <= 1
+        assert 8 < row["bytes_per_item"] < 4 * 32 + 200
+    assert lab_document(compress(opened(spaces.paired(60, 24)), only=("int8",)))["indexes"] == []

@@ -56,6 +56,11 @@ class IvfIndex:
     high: float = 1.0
     queries: int = 0
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes as a file: codes, centers, rotation, ids."""
+        return len(_faiss().serialize_index(self.index))
+
 
 def top_k(
     space: Space, query: Floats, k: int, *, mask: Bools | None = None, nprobe: int = 0
@@ -105,6 +110,14 @@ def indexes(space: Space, allowed: Bools) -> dict[Kind, IvfIndex]:
         return {}
     built = {kind: ivf_index(space, kind) for kind, span in spans.items() if len(span) >= FEWEST}
     return {kind: index for kind, index in built.items() if index.nprobe}
+
+
+def indexed_kinds(space: Space) -> tuple[Kind, ...]:
+    """Kinds with enough rows for an index; none where building it would read the disk."""
+    if space.on_disk or not two_bit.pays(space):
+        return ()
+    sizes = {kind: space.span(kind).stop - space.span(kind).start for kind in KINDS}
+    return tuple(kind for kind in KINDS if sizes[kind] >= FEWEST)
 
 
 @SpaceCache(len(KINDS) * two_bit.KEPT).per_rows

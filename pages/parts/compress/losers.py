@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.types import Ints
 from core.workbench import Lab, Way
-from pages.parts import charts, formatting, gallery, item, session, state, vital_signs
+from pages.parts import charts, formatting, gallery, session, state, two_lists, vital_signs
 from pages.parts.compress import ways
 
 GROUPINGS = {
@@ -115,32 +115,20 @@ def changed(lab: Lab, way: Way) -> None:
         replace(card, note=f"{kept[at[card.id]]} of {k} exact results")
         for card in gallery.cards([*at])
     ]
-    shown = session.get(state.CHANGED_QUERY, "")
-    shown = shown if shown in at else next(iter(at))
-    st.caption("Click a query to see its results both ways.")
-    action, id_ = gallery.show(
-        [replace(card, badge="results below" if card.id == shown else "") for card in cards],
-        key="_changed_queries", size=150,
-    )  # fmt: skip
-    if action == "open" and id_ != shown:
-        session.store(state.CHANGED_QUERY, id_)
-        st.rerun()
-    elif action == "like":
-        item.like(id_)
+    shown = two_lists.choose(cards, name=state.CHANGED_QUERY, key="_changed_queries")
     n = at[shown]
-    sides = ("By float vectors", task.exact[n]), ("By codes", way.found[name][n])
-    for column, (title, rows) in zip(st.columns(2, gap="large"), sides, strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            _results(rows + task.span.start, sides[0][1] + task.span.start, title)
+    exact, first = task.exact[n], task.span.start
+    two_lists.show({
+        "By float vectors": _results(exact + first, exact + first),
+        "By codes": _results(way.found[name][n] + first, exact + first),
+    })  # fmt: skip
 
 
-def _results(rows: Ints, exact: Ints, title: str) -> None:
+def _results(rows: Ints, exact: Ints) -> list[gallery.Card]:
     """One list; what is not among the exact results is marked."""
     ids, right = state.space().ids, set(exact.tolist())
     place = {ids[row]: (n, row in right) for n, row in enumerate(rows.tolist(), 1)}
-    marked = [
+    return [
         replace(card, rank=str(place[card.id][0]), badge="" if place[card.id][1] else "not exact")
         for card in gallery.cards([*place])
     ]
-    item.browse(marked, key=f"_results_{title}", size=110)

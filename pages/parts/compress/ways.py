@@ -166,6 +166,14 @@ def _table(lab: Lab) -> None:
         f"Held-out queries: {queries}. Half of them choose how many results are rescored; recall "
         "is that of the others. The same as JSON:"
     )
+    for row in lab.indexes:
+        value, low, high = (100 * x for x in row.recall)
+        st.caption(
+            f"Approximate index (IVF) of {row.kind}s: recall@10 {value:.1f} % ({low:.1f} to "
+            f"{high:.1f}), {row.bytes_per_item:,.0f} bytes an item, full vectors rescore "
+            f"{row.rescored:,}. Search uses it with Ranking > First stage; it is faster, not "
+            "smaller: float vectors stay in memory."
+        )
     for name, reason in lab.left_out.items():
         st.caption(formatting.plain(f"Not measured: {name}. {reason}"))
     words = "compress", state.collection(), "--json"

@@ -14,9 +14,9 @@ from pages.parts import (
     figures,
     formatting,
     gallery,
-    item,
     session,
     state,
+    two_lists,
     vital_signs,
 )
 
@@ -143,19 +143,7 @@ def moved(result: Repaired) -> None:
         return
     space = state.as_encoded().space
     cards = gallery.of_queries(space, found, places, ("after", "before"), as_queries=True)
-    ids = [card.id for card in cards]
-    shown = session.get(state.MOVED_QUERY, "")
-    shown = shown if shown in ids else ids[0]
-    st.caption("Click a query to see its results before and after.")
-    action, id_ = gallery.show(
-        [replace(card, badge="results below" if card.id == shown else "") for card in cards],
-        key="_moved_queries", size=170,
-    )  # fmt: skip
-    if action == "open" and id_ != shown:
-        session.store(state.MOVED_QUERY, id_)
-        st.rerun()
-    elif action == "like":
-        item.like(id_)
+    shown = two_lists.choose(cards, name=state.MOVED_QUERY, key="_moved_queries")
     lists = result.lists[name].get(space.row[shown])
     if lists:
         _lists(shown, lists)
@@ -173,21 +161,20 @@ def _lists(query: str, lists: tuple[Ranked, Ranked]) -> None:
         else "Results for this image:"
     )
     own = {int(b if a == row else a) for a, b in space.pairs[(space.pairs == row).any(axis=1)]}
-    for column, title, ranked in zip(
-        st.columns(2, gap="large"), ("Before", "After"), lists, strict=True
-    ):
-        with column:
-            st.markdown(f"**{title}**")
-            cards = gallery.cards([space.ids[r] for r, _ in ranked])
-            about = {space.ids[r]: (n, cosine, r in own) for n, (r, cosine) in enumerate(ranked, 1)}
-            marked = [
-                replace(
-                    card, rank=str(about[card.id][0]), value=f"{about[card.id][1]:.3f}",
-                    badge="its own" if about[card.id][2] else "",
-                )
-                for card in cards
-            ]  # fmt: skip
-            item.browse(marked, key=f"_list_{title}", size=110)
+    two_lists.show({"Before": _results(lists[0], own), "After": _results(lists[1], own)})
+
+
+def _results(ranked: Ranked, own: set[int]) -> list[gallery.Card]:
+    """One list with cosines; the items that belong to the query are marked."""
+    ids = state.as_encoded().space.ids
+    about = {ids[r]: (n, cosine, r in own) for n, (r, cosine) in enumerate(ranked, 1)}
+    return [
+        replace(
+            card, rank=str(about[card.id][0]), value=f"{about[card.id][1]:.3f}",
+            badge="its own" if about[card.id][2] else "",
+        )
+        for card in gallery.cards([*about])
+    ]  # fmt: skip
 
 
 def _rows(found: Versus) -> list[dict[str, Any]]:
