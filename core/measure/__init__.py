@@ -73,7 +73,13 @@ from core.measure.list_loss import (
     shortlist_for,
 )
 from core.measure.map_input import LEAST_LAID_OUT, placed_between, rows_on_map
-from core.measure.map_places import carried_over, laid_over, moved_most, placed
+from core.measure.map_places import (
+    carried_over,
+    laid_over,
+    lines_between,
+    moved_most,
+    placed,
+)
 from core.measure.map_quality import (
     LEAST_ON_MAP,
     MapQuality,
@@ -186,6 +192,7 @@ __all__ = [
     "interval",
     "key_terms",
     "laid_over",
+    "lines_between",
     "list_recall",
     "map_quality_of",
     "measure",

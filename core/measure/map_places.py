@@ -77,13 +77,29 @@ def carried_over(space: Space, xy: Floats, other: Space, other_xy: Floats) -> tu
     return places, rows
 
 
-def moved_most(xy: Floats, other: Floats, most: int = 50) -> Ints:
+def moved_most(xy: Floats, other: Floats, among: Ints, most: int = 50) -> Ints:
     """The rows that lie farthest apart on two maps that lie over each other, farthest first.
 
+    Args:
+        xy: (n, 2) places.
+        other: (n, 2) those of the same rows on another map; NaN for those that it lacks.
+        among: the rows that are looked at; all for none.
+        most: how many.
+
     >>> here = np.zeros((3, 2), np.float32)
-    >>> moved_most(here, here + [[0], [2], [1]], most=2).tolist()
+    >>> moved_most(here, here + [[0], [2], [1]], np.array([], int), most=2).tolist()
     [1, 2]
     """
-    far = np.linalg.norm(xy - other, axis=1)
+    rows = among if len(among) else np.arange(len(xy))
+    far = np.linalg.norm(xy[rows] - other[rows], axis=1)
     order = np.argsort(-far, kind="stable")  # NaN, of an item that one map lacks, comes last
-    return order[: min(most, int(np.isfinite(far).sum()))]
+    return rows[order[: min(most, int(np.isfinite(far).sum()))]]
+
+
+def lines_between(start: Floats, end: Floats) -> Floats:
+    """(k, 4) lines x y to x y; from one place where `start` is (2,).
+
+    >>> lines_between(np.array([0, 1]), np.array([[2, 3], [4, 5]])).tolist()
+    [[0, 1, 2, 3], [0, 1, 4, 5]]
+    """
+    return np.concatenate([np.broadcast_to(start, end.shape), end], axis=1)

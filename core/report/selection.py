@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import overload
 
 import numpy as np
@@ -165,6 +165,65 @@ def selected_rows(
     if selection.kind:
         rows = rows[(rows < space.n_images) == (selection.kind == "image")]
     return rows
+
+
+def rows_in_polygon(
+    space: Space, layout: str, xy: Floats, polygon: Iterable[Sequence[float]], shown: Bools | None
+) -> tuple[Ints, Selection | None]:
+    """The rows that a person selects on a layout, and the selection that says the same in a link.
+
+    Args:
+        space: the items.
+        layout: the name of the layout; see `layout_name`.
+        xy: (n, 2) its coordinates.
+        polygon: the vertices.
+        shown: (n,) rows that are not hidden; None for all.
+
+    Returns:
+        The shown rows in the polygon; and the polygon, with the kind of the rows where the hidden
+        ones are those of the other kind. None in its place where it does not say which are hidden.
+
+    Raises:
+        BadParameter: see `in_polygon`.
+
+    >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
+    >>> xy, square = np.ones((3, 2), np.float32), [(0, 0), (2, 0), (2, 2), (0, 2)]
+    >>> rows, selection = rows_in_polygon(space, "pca", xy, square, np.array([True, True, False]))
+    >>> rows.tolist(), selection.kind
+    ([0, 1], 'image')
+    """
+    chosen = in_polygon(layout, polygon)
+    every = np.flatnonzero(inside(xy, chosen.polygon))
+    rows = every if shown is None else every[shown[every]]
+    is_image = every < space.n_images
+    kinds = {"": every, "image": every[is_image], "text": every[~is_image]}
+    same = (replace(chosen, kind=k) for k, of in kinds.items() if np.array_equal(of, rows))
+    return rows, next(same, None)
+
+
+def rows_of_ids(space: Space, ids: Iterable[str] = ()) -> Ints:
+    """The rows of some items, in order; those that the space lacks are left out."""
+    return np.unique(np.array([space.row[i] for i in ids if i in space.row], np.int64))
+
+
+def mask_of_rows(space: Space, rows: Ints) -> Bools | None:
+    """(n,) which rows these are; None for none."""
+    if not len(rows):
+        return None
+    result = np.zeros(space.n, bool)
+    result[rows] = True
+    return result
+
+
+def points_of(drawn: Ints, rows: Ints) -> Ints:
+    """The points of some rows among those that are drawn, which are sorted.
+
+    >>> points_of(np.array([2, 5, 7]), np.array([7, 2, 3, 9])).tolist()
+    [0, 2]
+    """
+    at = np.unique(np.searchsorted(drawn, rows))
+    at = at[at < len(drawn)]
+    return at[np.isin(drawn[at], rows)]
 
 
 def rows_besides(space: Space, rows: Ints, *, among: Ints | None = None) -> Ints:

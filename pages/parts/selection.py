@@ -5,10 +5,16 @@ A session keeps it as one text of bits, however many items it has (`core.report.
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 import streamlit as st
 
-from core.report import SelectedIds, Selection, listed, read_selection
+from core.report import (
+    SelectedIds,
+    Selection,
+    listed,
+    mask_of_rows,
+    read_selection,
+    rows_of_ids,
+)
 from core.types import Bools, Ints
 from pages.parts import formatting, session, state
 
@@ -25,25 +31,24 @@ def of_link() -> None:
     if text != last:
         selection = read_selection(text)
         found = state.workbench().selected_rows(state.opened(), selection)
-        choose(np.empty(0, np.int64) if found is None else found, selection)
+        choose(rows_of_ids(state.space()) if found is None else found, selection)
     session.write(LINK, session.get(LINK, ""))
 
 
-def rows() -> Ints:
-    """The selected rows of the space on screen, in order; none for another collection's."""
-    packed = Selection(packed=session.get(state.SELECTED, ""))
+def rows(kept: str = state.SELECTED) -> Ints:
+    """The selected rows of the space on screen, in order; none for another collection's.
+
+    Args:
+        kept: the name in the session of another selection that was kept.
+    """
+    packed = Selection(packed=session.get(kept, ""))
     found = state.workbench().selected_rows(state.opened(), packed)
-    return np.empty(0, np.int64) if found is None else found
+    return rows_of_ids(state.space()) if found is None else found
 
 
 def mask() -> Bools | None:
     """(n,) the selected rows of the space on screen; None for no selection."""
-    found = rows()
-    if not len(found):
-        return None
-    result = np.zeros(state.space().n, bool)
-    result[found] = True
-    return result
+    return mask_of_rows(state.space(), rows())
 
 
 def ids(rows: Ints) -> Sequence[str]:
@@ -72,13 +77,12 @@ def choose(rows: Ints, selection: Selection | None = None) -> None:
 
 def choose_ids(ids: Iterable[str]) -> None:
     """Select items by id; those that are not on screen are left out."""
-    row = state.space().row
-    choose(np.unique([row[id_] for id_ in ids if id_ in row]).astype(np.int64))
+    choose(rows_of_ids(state.space(), ids))
 
 
 def clear() -> None:
     """Select nothing; a callback."""
-    choose(np.empty(0, np.int64))
+    choose(rows_of_ids(state.space()))
 
 
 def count(rows: Ints) -> str:

@@ -84,7 +84,7 @@ def test_a_map_turned_and_scaled_is_the_same_and_a_moved_point_stands_out(blobs)
     other = (xy @ np.array([[0, 1], [-1, 0]]) * 3 + 7).astype(np.float32)
     other[17] += 30
     over = laid_over(xy, other)
-    assert moved_most(xy, over, most=1).tolist() == [17]
+    assert moved_most(xy, over, np.array([], int), most=1).tolist() == [17]
     assert np.median(np.linalg.norm(xy - over, axis=1)) < 0.3
 
 

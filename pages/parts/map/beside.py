@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from core import measure, report
@@ -64,10 +63,9 @@ def second(chosen: str, request: layouts.LayoutRequest, first: Layout) -> Second
 
 def show(here: plot.Drawing, there: Second) -> None:
     """Draw the second map, linked with the first; lines show what moved most."""
-    at = np.searchsorted(here.rows, there.rows)
-    at = at[here.rows[np.minimum(at, len(here.rows) - 1)] == there.rows]
+    at = report.points_of(here.rows, there.rows)
     moved = _moved(here.layout.xy, there)
-    lines = np.concatenate([here.layout.xy[moved], there.xy[moved]], axis=1)
+    lines = measure.lines_between(here.layout.xy[moved], there.xy[moved])
     drawing = replace(
         here,
         layout=replace(here.layout, xy=there.xy, label=""),
@@ -110,11 +108,8 @@ def _carried(key: str, _first: Layout, _other: Layout) -> tuple[Floats, Ints]:
 
 def _moved(xy: Floats, there: Second) -> Ints:
     """The rows that moved most, farthest first."""
-    among = selection.rows()
-    among = np.intersect1d(among, there.rows) if len(among) else there.rows
-    return among[measure.moved_most(xy[among], there.xy[among], most=MOST)]
+    return measure.moved_most(xy, there.xy, selection.rows(), most=MOST)
 
 
 def _select(layout: Layout, polygon: Sequence[Sequence[float]], shown: Bools | None) -> None:
-    inside = report.inside(layout.xy, polygon)
-    selection.choose(np.flatnonzero(inside if shown is None else inside & shown))
+    selection.choose(report.rows_in_polygon(layout.space, "", layout.xy, polygon, shown)[0])

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import streamlit as st
 
 from core.search import SearchResult
@@ -95,7 +94,7 @@ def _said(result: SearchResult, found: Box) -> None:
 
 
 def _select(hits: Sequence[int]) -> None:
-    selection.choose(np.unique(np.asarray(hits, np.int64)))
+    selection.choose_ids(state.space().ids[row] for row in hits)
 
 
 def _face(part: Part) -> str:

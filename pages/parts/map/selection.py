@@ -1,9 +1,7 @@
 """The column beside the map: what is selected, and what can be done with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 
 from core import report
@@ -21,15 +19,10 @@ VIEWS = {SPECIAL: "What is special", COMPARE: "Compare", ACT: "Save, tag, export
 def select(layout: Layout, polygon: Sequence[Sequence[float]], shown: Bools | None) -> None:
     """Select the items in a polygon, without hidden ones; a callback.
 
-    The link has the polygon where it says all: the others of its kind are the hidden ones.
+    The link has the polygon where it says all: see `report.rows_in_polygon`.
     """
-    chosen = report.in_polygon(report.layout_name(layout.label, layout.xy), polygon)
-    every = np.flatnonzero(report.inside(layout.xy, chosen.polygon))
-    rows = every if shown is None else every[shown[every]]
-    is_image = every < layout.space.n_images
-    kinds = {"": every, "image": every[is_image], "text": every[~is_image]}
-    same = (replace(chosen, kind=k) for k, of in kinds.items() if np.array_equal(of, rows))
-    selection.choose(rows, next(same, None))
+    name = report.layout_name(layout.label, layout.xy)
+    selection.choose(*report.rows_in_polygon(layout.space, name, layout.xy, polygon, shown))
 
 
 def panel(layout: Layout, request: layouts.LayoutRequest) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -95,7 +94,7 @@ def _keep() -> None:
 
 def _others(layout: Layout) -> dict[str, str]:
     """What the selection can be compared with, by the value in the link."""
-    kept = _kept()
+    kept = selection.rows(KEPT)
     saved = state.workbench().saved_selections(state.opened())
     found = clusters.known(layout)
     return {
@@ -106,16 +105,10 @@ def _others(layout: Layout) -> dict[str, str]:
     }
 
 
-def _kept() -> Ints:
-    packed = report.Selection(packed=session.get(KEPT, ""))
-    found = state.workbench().selected_rows(state.opened(), packed)
-    return np.empty(0, np.int64) if found is None else found
-
-
 def _rows_of(against: str, rows: Ints, layout: Layout) -> Ints:
     """The rows to compare with, without those of the selection."""
     if against == "a":
-        other = _kept()
+        other = selection.rows(KEPT)
     elif against.startswith("="):
         chosen = report.read_selection(against)
         found = state.workbench().selected_rows(state.opened(), chosen)

@@ -1,8 +1,8 @@
 """How far the map can be trusted: a sentence under it, faded points, lines to true neighbors."""
 
+from math import isfinite
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from core import measure, report
@@ -40,7 +40,7 @@ def lines(layout: Layout, request: LayoutRequest) -> Floats | None:
     if row is None:
         return None
     near = _neighbors(f"{layout.space.key} {layout.gap} {row}", layout, row)
-    return np.column_stack([np.tile(layout.xy[row], (len(near), 1)), layout.xy[near]])
+    return measure.lines_between(layout.xy[row], layout.xy[near])
 
 
 def sentence(layout: Layout, request: LayoutRequest) -> None:
@@ -79,7 +79,7 @@ def _details(layout: Layout, request: LayoutRequest, found: MapQuality) -> str:
     lines = [f"- {name}: {value:.3f} ({low:.3f} to {high:.3f}; random places {chance:.3f})"
              for name, (value, low, high), chance in rows]  # fmt: skip
     for hop, value in enumerate(found.reconstruction, 1):
-        if np.isfinite(value):
+        if isfinite(value):
             near = f"Items within {hop} hops" if hop > 1 else "Neighbors on the graph"
             lines.append(f"- {near} found by distance here: mAP {value:.3f}")
     seeds = state.workbench().seed_stability(state.opened(), request.method, **request.settings)
