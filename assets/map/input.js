@@ -5,7 +5,7 @@ function listen(view) {
   const { stage, pointers } = view;
   const at = (event) => {
     const box = stage.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    return [event.clientX - box.left - stage.clientLeft, event.clientY - box.top - stage.clientTop];
   };
   let way = "", start = null, moved = false;
 

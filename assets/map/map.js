@@ -31,7 +31,8 @@ class View {
     this.legend = node("div", "legend");
     this.heard = node("div", "unseen");
     this.heard.setAttribute("aria-live", "polite");
-    this.stage.append(this.over, this.message, toolbar(this));
+    this.tools = toolbar(this);
+    this.stage.append(this.over, this.message, this.tools);
     const fresh = () => {
       const canvas = node("canvas");
       this.stage.prepend(canvas);
@@ -180,7 +181,8 @@ class View {
 
   get whole() {
     const { places, width, height } = this;
-    const free = [Math.max(width - 112, 50), Math.max(height - 56, 50)]; // beside the tools
+    const [across, down] = width < 600 ? [24, 96] : [112, 56]; // the tools are there
+    const free = [Math.max(width - across, 50), Math.max(height - down, 50)];
     const scale = Math.min(free[0] / (places.width || 1e-9), free[1] / (places.height || 1e-9));
     return places.width || places.height ? scale : Math.min(...free);
   }

@@ -75,6 +75,8 @@ const apart = (a, b) => a[2] < b[0] || b[2] < a[0] || a[3] < b[1] || b[3] < a[1]
 function drawNames(to, view, taken) {
   const { width, height, theme } = view, size = width < 600 ? 12 : 13;
   const names = view.data.names.map((name, at) => [...name, at]).sort((a, b) => b[3] - a[3]);
+  const { offsetLeft: left, offsetTop: top, offsetWidth: wide, offsetHeight: high } = view.tools;
+  taken.push([left, top, left + wide, top + high]);
   view.nameBoxes = [];
   for (const [mx, my, text, , at] of names) {
     const [x, y] = view.onScreen(mx, my);

@@ -27,11 +27,12 @@ from tests.bench.rows import row
 
 POINTS, PATIENCE = 1_000_000, 120  # seconds after which a renderer counts as failed
 ONE, OTHER = np.array([1, 136, 163]), np.array([211, 123, 13])  # the colors of app.py
+SOFTWARE = "between animation frames; drawn by SwiftShader, without a graphics card"
 NAMES = ("ours", "plotly", "pydeck", "regl")
 
 
 def run() -> list[dict[str, Any]]:
-    """Rows: bytes until the first paint, first paint, recolor, lasso to count, frame while panning.
+    """Rows: bytes until the first paint, first paint, recolor, frame while moving, lasso to count.
 
     Times include Streamlit's run. A colored share of the chart in a screenshot counts as painted,
     so that times are about 0.1 s too long.
@@ -57,7 +58,7 @@ def _measured(page: Any, link: str, name: str, n: int) -> list[dict[str, Any]]:
     rows, total = [], [0]
     page.set_default_timeout(1000 * PATIENCE)
     page.on("websocket", lambda s: s.on("framereceived", lambda f: _add(total, f)))
-    page.on("response", lambda r: _add(total, r.body()) if "/media/" in r.url else None)
+    page.on("response", lambda r: _add(total, r) if "/media/" in r.url else None)
 
     def note(what: str, value: float | None, unit: str = "ms", why: str = "") -> None:
         rows.append(row(f"{name}: {what}", n, 2, value and round(value), unit, why))
@@ -77,7 +78,8 @@ def _measured(page: Any, link: str, name: str, n: int) -> list[dict[str, Any]]:
     note("recolor", 1000 * (perf_counter() - started) if done else None)
     note("bytes of a recolor", total[0], "bytes")
     page.wait_for_timeout(2000)
-    note("frame while panning, median", _pan(page), why="between animation frames, SwiftShader")
+    note("frame while panning, median", _frame(page, "pan"), why=SOFTWARE)
+    note("frame while zooming, median", _frame(page, "zoom"), why=SOFTWARE)
     if name == "pydeck":
         note("lasso to count", None, why="has no lasso")
         return rows
@@ -113,24 +115,35 @@ def _measured(page: Any, link: str, name: str, n: int) -> list[dict[str, Any]]:
 
 
 def _add(total: list[int], data: Any) -> None:
-    total[0] += len(data if isinstance(data, bytes) else data.encode())
+    """Bytes of a frame, or of a response, whose body a browser does not keep where it is long."""
+    if hasattr(data, "headers"):
+        total[0] += int(data.headers["content-length"])
+    else:
+        total[0] += len(data if isinstance(data, bytes) else data.encode())
 
 
-def _pan(page: Any) -> float:
-    """Median milliseconds between frames while the chart is dragged for two seconds."""
+def _frame(page: Any, way: str) -> float:
+    """Median milliseconds between frames of two seconds in which the chart is moved."""
     box = page.locator(".st-key-_chart").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.evaluate(
         """() => { const t = (window.frames_ = []); let last = performance.now();
-        const step = (now) => { t.push(now - last); last = now; requestAnimationFrame(step); };
+        const step = (now) => {
+          if (t !== window.frames_) return;
+          t.push(now - last); last = now; requestAnimationFrame(step); };
         requestAnimationFrame(step); }"""
     )
     page.mouse.move(x, y)
-    page.mouse.down()
+    if way == "pan":
+        page.mouse.down()
     until, k = perf_counter() + 2, 0
     while perf_counter() < until:
         k += 1
-        page.mouse.move(x + 40 * np.sin(k / 4), y + 20 * np.cos(k / 4))
+        if way == "pan":
+            page.mouse.move(x + 40 * np.sin(k / 4), y + 20 * np.cos(k / 4))
+        else:
+            page.mouse.wheel(0, 40 if k % 8 < 4 else -40)
+            page.wait_for_timeout(16)
     page.mouse.up()
     return float(np.median(page.evaluate("window.frames_")))
 
