@@ -53,7 +53,9 @@ def tsne(
     """A plane that preserves the nearest neighbors of each item.
 
     It separates small groups better than UMAP and shows less of how groups lie to each other.
-    openTSNE with exact neighbors, interpolated forces, started from the PCA of the rows.
+    openTSNE with exact neighbors, interpolated forces, started from the PCA of the rows. PaCMAP,
+    the alternative, is not offered: its package (0.9) has no callback, so that its iterations can
+    neither be followed nor cancelled, and it needs faiss.
 
     Args:
         space: at least four items.
