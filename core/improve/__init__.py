@@ -10,7 +10,7 @@ from core.improve.compressors import COMPRESSORS, FittedCompressor
 from core.improve.fitting import with_progress
 from core.improve.hub_bias import corrected, random_half
 from core.improve.hub_corrections import HUB_CORRECTIONS
-from core.improve.quantizers import Codes
+from core.improve.quantizers import Codes, taken
 from core.improve.recipe import Recipe, Step, fit_recipe, parse_steps
 from core.improve.recipe_file import LOADER, fingerprint, from_bytes, to_bytes
 from core.improve.recipe_onnx import NO_ONNX, ONNX_LOADER, has_onnx, to_onnx
@@ -41,6 +41,7 @@ __all__ = [
     "parse_steps",
     "parse_way",
     "random_half",
+    "taken",
     "to_bytes",
     "to_onnx",
     "with_progress",

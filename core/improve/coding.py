@@ -13,6 +13,7 @@ from os import cpu_count
 import numpy as np
 
 from core.errors import InputError
+from core.improve.duplicates import distinct
 from core.improve.quantizers import SHORT, Array, Codes, Quantizer
 from core.types import Floats, Progress
 
@@ -31,6 +32,7 @@ class Coder:
         up: (e, d) from axes to rows; None: the transpose of `down`.
         dims: e.
         unit: whether coordinates are brought to length 1 before they are quantized.
+        alike: cosine from which rows share a code, see `distinct`; 0: each has its own.
     """
 
     d: int
@@ -40,6 +42,7 @@ class Coder:
     down: Floats | None = None
     up: Floats | None = None
     unit: bool = False
+    alike: float = 0.0
 
     def encode(self, rows: Floats, report: Progress | None = None) -> Codes:
         """Codes of rows, some thousand at a time, in one thread for each core.
@@ -56,24 +59,27 @@ class Coder:
                 f"The compressor is for {self.d} dimensions and the vectors have {rows.shape[1]}. "
                 "Fit it on these vectors."
             )
+        own, of = distinct(rows, self.alike) if self.alike else (None, None)
+        n = len(rows) if own is None else len(own)
         empty = self.quantizer.encode(np.empty((0, self.dims), np.float32))
-        codes = {name: np.empty((len(rows), *a.shape[1:]), a.dtype) for name, a in empty.items()}
+        codes = {name: np.empty((n, *a.shape[1:]), a.dtype) for name, a in empty.items()}
 
         def fill(start: int) -> int:
             part = slice(start, start + BLOCK)
-            for name, array in self.quantizer.encode(self.values(rows[part])).items():
+            some = rows[part] if own is None else rows[own[part]]
+            for name, array in self.quantizer.encode(self.values(some)).items():
                 codes[name][part] = array
-            return min(start + BLOCK, len(rows))
+            return min(start + BLOCK, n)
 
         with ThreadPoolExecutor(cpu_count()) as pool:
             try:
-                for done in pool.map(fill, range(0, len(rows), BLOCK)):
+                for done in pool.map(fill, range(0, n, BLOCK)):
                     if report:
-                        report(done, len(rows))
+                        report(done, n)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        return codes
+        return codes if of is None else codes | {"of": of.astype(np.uint32)}
 
     def values(self, rows: Floats) -> Floats:
         """(n, e) coordinates of (n, d) rows, as they are quantized."""

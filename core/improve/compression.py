@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from core.improve.compressors import COMPRESSORS, FittedCompressor
-from core.improve.quantizers import SHORT, Array, Codes
+from core.improve.quantizers import SHORT, Array, Codes, count, taken
 from core.improve.recipe import Step, step_of
 from core.types import KINDS, Floats, Ints, Kind, Progress, Space
 
@@ -31,7 +31,7 @@ class Compressed:
     @property
     def n(self) -> int:
         """Rows."""
-        return sum(len(codes["code"]) for codes in self.codes.values())
+        return sum(count(codes) for codes in self.codes.values())
 
     def scores(self, queries: Floats, query_kind: Kind) -> Floats:
         """(q, n) scores of (q, d) unit queries of one kind with all rows, images first."""
@@ -69,8 +69,7 @@ class Compressed:
 
     def rows(self, kind: Kind, rows: Ints | slice = slice(None)) -> Floats:
         """Decoded rows of a kind: all, or those of the numbers."""
-        codes = {name: array[rows] for name, array in self.codes[kind].items()}
-        return self.fitted.decode(codes, kind)
+        return self.fitted.decode(taken(self.codes[kind], rows), kind)
 
     def space(self, space: Space) -> Space:
         """The space that was encoded with its rows as decoded, brought to length 1."""

@@ -1,8 +1,8 @@
 """Compressed rows as one safetensors file: codes and all that they need, JSON in the header.
 
-Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale, low,
-step, centroids, down, up, mean, and dims (2,), which are e and d. `DECODER` is all that another
-program needs to read the rows.
+Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale, of,
+low, step, centroids, down, up, mean, and dims (2,), which are e and d. `DECODER` is all that
+another program needs to read the rows.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def load_rows(path, kind):
     names = set(file.keys())
     found = lambda name: next((a for a in (f"{kind}.{name}", name) if a in names), None)
     get = lambda name: file.get_tensor(found(name)) if found(name) else None
-    rows, scale, low, step, centroids, down, up, mean, (e, d) = map(
-        get, "code scale low step centroids down up mean dims".split())
+    rows, scale, of, low, step, centroids, down, up, mean, (e, d) = map(
+        get, "code scale of low step centroids down up mean dims".split())
     if rows.ndim == 3:  # planes of bits, lowest first
         bits = [np.unpackbits(rows[:, j], axis=1, count=e) for j in range(rows.shape[1])]
         rows = sum(bit * np.float32(2**j) for j, bit in enumerate(bits))
@@ -46,6 +46,7 @@ def load_rows(path, kind):
     rows = rows.astype(np.float32)
     rows = rows if step is None else rows * step + low
     rows = rows if scale is None else rows * scale[:, None]
+    rows = rows if of is None else rows[of]  # rows that share a code
     if json.loads(file.metadata()["sextant_compressed"])["symmetric"]:  # queries: codes as well
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
     up = down.T if up is None and down is not None else up
@@ -115,7 +116,7 @@ def compressed_from_bytes(
         }
         coders[kind] = _coder(header["coders"][kind], own)
         if "code" in own:
-            codes[kind] = {name: own[name] for name in ("code", "scale") if name in own}
+            codes[kind] = {name: own[name] for name in ("code", "scale", "of") if name in own}
     way = Step(header["way"]["name"], header["way"]["settings"])
     return Compressed(way, FittedCompressor(coders, header["symmetric"]), codes)
 
@@ -125,7 +126,12 @@ def _spec(coder: Coder) -> dict[str, Any]:
     quantizer: Any = coder.quantizer
     values = {f.name: getattr(quantizer, f.name) for f in fields(quantizer)}
     plain = {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
-    return {"unit": coder.unit, "quantizer": type(quantizer).__name__, "values": plain}
+    return {
+        "unit": coder.unit,
+        "alike": coder.alike,
+        "quantizer": type(quantizer).__name__,
+        "values": plain,
+    }
 
 
 def _coder(spec: dict[str, Any], arrays: dict[str, Array]) -> Coder:
@@ -135,7 +141,7 @@ def _coder(spec: dict[str, Any], arrays: dict[str, Array]) -> Coder:
     quantizer: Quantizer = make(**values)
     dims, d = arrays["dims"].tolist()
     mean, down, up = (arrays.get(name) for name in ("mean", "down", "up"))
-    return Coder(d, quantizer, dims, mean, down, up, spec["unit"])
+    return Coder(d, quantizer, dims, mean, down, up, spec["unit"], spec.get("alike", 0.0))
 
 
 def _header(data: bytes) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from core.types import Floats
+from core.types import Floats, Ints
 
 Array: TypeAlias = npt.NDArray[Any]
-Codes: TypeAlias = Mapping[str, Array]  # "code", and "scale" where rows have one
+# "code", "scale" where rows have one, and "of" where rows share codes: that of each row.
+Codes: TypeAlias = Mapping[str, Array]
 SHORT = 1e-12  # length below which a row has no direction
 
 
@@ -237,6 +238,22 @@ class Centroids:
 
 
 QUANTIZERS = (Numbers, Grid, RowGrid, Recurrent, Centroids)
+
+
+def count(codes: Codes) -> int:
+    """How many rows codes are of."""
+    return len(codes.get("of", codes["code"]))
+
+
+def taken(codes: Codes, rows: Ints | slice) -> Codes:
+    """The codes of some of the rows, one for each.
+
+    >>> shared = {"code": np.array([[7], [8]], np.uint8), "of": np.array([0, 1, 1])}
+    >>> taken(shared, slice(1, 3))["code"].tolist()
+    [[8], [8]]
+    """
+    at = codes["of"][rows] if "of" in codes else rows
+    return {name: array[at] for name, array in codes.items() if name != "of"}
 
 
 def in_parts(values: Floats, parts: int) -> Floats:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import InputError
-from core.improve import Codes, Compressed, Step, compressed, compressed_to_bytes, fit_way
+from core.improve import (
+    Codes,
+    Compressed,
+    Step,
+    compressed,
+    compressed_to_bytes,
+    fit_way,
+    taken,
+)
 from core.measure import (
     GroupLoss,
     Interval,
@@ -215,7 +223,7 @@ def _ranked(space: Space, kept: Compressed, task: Task) -> tuple[Ints, Ints, flo
     queries, codes, q = space.vectors[task.queries], kept.codes[task.among], len(task.queries)
     size = task.span.stop - task.span.start
     needed, at = np.unique(task.exact, return_inverse=True)
-    own = _scores(kept, queries, task, {name: array[needed] for name, array in codes.items()})
+    own = _scores(kept, queries, task, taken(codes, needed))
     own = np.take_along_axis(own, at.reshape(task.exact.shape), axis=1)
     places: Ints = np.ones(task.exact.shape, np.int64)
     best = Best(q, places.shape[1])

@@ -7,9 +7,6 @@ have one of 200 labels, most of which are rare.
 from __future__ import annotations
 
 import os
-import tracemalloc
-from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,6 +14,7 @@ import numpy as np
 from core.improve import REPAIRS, Recipe, Step
 from core.types.arrays import Floats
 from core.types.space import Space
+from tests.bench.cost import measured
 from tests.bench.rows import figures, row
 
 ROWS, D, TAKEN = 1_000_000, 512, 20_000  # rows in all, dimensions, rows for the comparison
@@ -32,9 +30,9 @@ def run() -> list[dict[str, Any]]:
             space.vectors, space.ids, space.n_images, space.pairs, space.labels,
             text_lengths=space.text_lengths, encoder=name,
         )  # fmt: skip
-        fit, fit_memory, fitted = _measured(lambda p=part, s=given: p(s))
+        fit, fit_memory, fitted = measured(lambda p=part, s=given: p(s))
         recipe = Recipe((Step(name, {}),), (fitted,))
-        apply, apply_memory, _ = _measured(lambda r=recipe, s=given: r.space(s, query_kind="text"))
+        apply, apply_memory, _ = measured(lambda r=recipe, s=given: r.space(s, query_kind="text"))
         for what, seconds, memory in (("fit", fit, fit_memory), ("apply", apply, apply_memory)):
             note = "all rows"
             rows.append(row(f"{what} {name}", space.n, D, figures(seconds), "s", note))
@@ -42,17 +40,6 @@ def run() -> list[dict[str, Any]]:
             share = figures(memory / space.vectors.nbytes)
             rows.append(row(f"{what} {name}, memory", space.n, D, share, "", note))
     return [*rows, _against_sklearn(space)]
-
-
-def _measured(work: Callable[[], Any]) -> tuple[float, int, Any]:
-    """Seconds, the most bytes that arrays took meanwhile, and what the work returns."""
-    tracemalloc.start()
-    started = perf_counter()
-    result = work()
-    seconds = perf_counter() - started
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return seconds, peak, result
 
 
 def _space(n: int) -> Space:
@@ -80,17 +67,11 @@ def _against_sklearn(space: Space) -> dict[str, Any]:
 
     rows = space.vectors[: space.n_images][:TAKEN]
     part = Space(np.concatenate([rows, rows]), space.ids[: 2 * len(rows)], len(rows))
-    ours = _seconds(lambda: REPAIRS.get("whitening")(part, exponent=1.0, ridge=0.0))
-    theirs = _seconds(lambda: PCA(whiten=True, svd_solver="covariance_eigh").fit(_both(rows)))
+    ours = measured(lambda: REPAIRS.get("whitening")(part, exponent=1.0, ridge=0.0))[0]
+    theirs = measured(lambda: PCA(whiten=True, svd_solver="covariance_eigh").fit(_both(rows)))[0]
     note = "baseline: scikit-learn PCA(whiten=True)"
     return row("fit whitening", part.n, D, figures(ours), "s", note, baseline=figures(theirs))
 
 
 def _both(rows: Floats) -> Floats:
     return np.concatenate([rows, rows])
-
-
-def _seconds(work: Any) -> float:
-    started = perf_counter()
-    work()
-    return perf_counter() - started

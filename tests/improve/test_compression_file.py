@@ -34,7 +34,9 @@ def kept(space, text):
     return compressed(space, fit_way(space, way), way)
 
 
-@pytest.mark.parametrize("way", [*WAYS, *MORE, "bebr:bits=2:distance=asymmetric"])
+@pytest.mark.parametrize(
+    "way", [*WAYS, *MORE, "bebr:bits=2:distance=asymmetric", "bebr:axes=trained:steps=3"]
+)
 def test_a_file_has_the_same_codes_scores_and_bytes(way, space, tmp_path):
     before = kept(space, way)
     data = compressed_to_bytes(before, PASSPORT)

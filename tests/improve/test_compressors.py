@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.improve import COMPRESSORS, compressed, fit_way, parse_way
+from core.improve import COMPRESSORS, compressed, fit_way, parse_way, with_progress
 from core.improve.axes import frank_wolfe, loss, principal, sphering
+from core.improve.bit_training import softmax_loss
 from core.improve.codebooks import shares, usage
+from core.improve.quantizers import taken
 from core.types import KINDS
 from tests.fixtures import spaces
 
@@ -71,8 +73,9 @@ def test_a_row_alone_has_the_code_it_has_among_others(way, space):
     for kind in KINDS:
         rows = space.vectors[space.span(kind)]
         whole, alone = fitted.encode(rows, kind), fitted.encode(rows[7:8], kind)
-        for part, array in alone.items():
-            assert array[0] == pytest.approx(whole[part][7], abs=1e-6)
+        among = taken(whole, slice(7, 8))
+        for part, array in taken(alone, slice(None)).items():
+            assert array == pytest.approx(among[part], abs=1e-6)
         assert fitted.decode(fitted.encode(rows[:0], kind), kind).shape[0] == 0
 
 
@@ -255,3 +258,64 @@ def test_scores_never_hold_the_decoded_matrix(way, queries):
     held = tracemalloc.get_traced_memory()[1] - 2 * found.nbytes
     tracemalloc.stop()
     assert held < 0.5 * (4 * 64 * 300_000)
+
+
+@pytest.mark.parametrize("bits", [1, 2])
+def test_trained_axes_rank_held_out_rows_more_as_the_vectors_do(bits, space):
+    """Of uneven variance: a random rotation spreads bits over directions that do not matter."""
+    seen = []
+    train = space.subset(np.flatnonzero(np.arange(space.n) % 4 < 2))
+    held_out = space.images[np.arange(space.n_images) % 4 >= 2]
+    ranked = np.argsort(np.argsort(held_out @ held_out.T, axis=1), axis=1)
+
+    def agreement(way):
+        with with_progress(lambda done, of: seen.append((done, of))):
+            fitted = fit_way(train, parse_way(way))
+        codes = fitted.encode(held_out, "image")
+        found = fitted.scores(held_out, "image", codes, "image")
+        return np.corrcoef(ranked.ravel(), found.ravel())[0, 1]
+
+    trained = agreement(f"bebr:bits={bits}:axes=trained:steps=60")
+    assert seen[0] == (0, 60)
+    assert seen[-1] == (60, 60)
+    assert trained > agreement(f"bebr:bits={bits}")
+
+
+def test_training_goes_down_its_loss_and_ends_where_scores_rank_as_cosines_do():
+    """A row has no part in its own loss."""
+    rng = np.random.default_rng(0)
+    cosines, scores = rng.normal(0, 0.3, (2, 5, 5))
+    own = np.arange(5)
+    loss, slope = softmax_loss(cosines, scores, own)
+    assert slope[own, own] == pytest.approx(0)
+    assert slope.sum(axis=1) == pytest.approx(0, abs=1e-6)
+    assert softmax_loss(cosines, scores - 1e-3 * slope, own)[0] < loss
+    alike = cosines / cosines.std(axis=1, keepdims=True)
+    assert softmax_loss(cosines, 0.2 * alike, own)[1] == pytest.approx(0, abs=1e-5)
+
+
+def test_near_duplicates_share_a_code_and_its_bytes():
+    own = spaces.directions(300, 32)
+    noise = spaces.directions(300, 32, 9) * 0.01  # a cosine of about .99995
+    rows = spaces.space(np.concatenate([own, own + noise, own[:100]]))
+    after = kept(rows, "duplicates:numbers=float32")
+    codes = after.codes["image"]
+    assert len(codes["code"]) == 300
+    np.testing.assert_array_equal(
+        codes["of"], np.r_[np.arange(300), np.arange(300), np.arange(100)]
+    )
+    assert after.n == 700
+    assert after.code_bytes == (300 * 32 * 4 + 700 * 4) / 700
+    np.testing.assert_array_equal(after.rows("image", np.array([650])), rows.images[50:51])
+    assert np.einsum("ij,ij->i", after.rows("image"), rows.images).min() >= 0.999
+    equal = kept(rows, "duplicates:cosine=1:numbers=float32")
+    assert len(equal.codes["image"]["code"]) == 600
+    np.testing.assert_array_equal(equal.rows("image"), rows.images)
+
+
+def test_a_chain_of_near_rows_has_no_code_far_from_a_row():
+    angles = np.arange(40) * 0.03  # neighbors have a cosine of .99955, the next ones of .9982
+    rows = spaces.space(np.column_stack([np.cos(angles), np.sin(angles)]))
+    after = kept(rows, "duplicates:numbers=float32")
+    assert len(after.codes["image"]["code"]) < 40
+    assert np.einsum("ij,ij->i", after.rows("image"), rows.images).min() >= 0.999

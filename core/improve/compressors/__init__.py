@@ -15,7 +15,7 @@ import numpy as np
 from core.errors import InputError
 from core.improve.code_scores import code_scores, symmetric_scores
 from core.improve.coding import Coder
-from core.improve.quantizers import SHORT, Array, Codes, Numbers, RowGrid
+from core.improve.quantizers import SHORT, Array, Codes, Numbers, RowGrid, taken
 from core.registry import Registry
 from core.types import KINDS, Floats, Kind, Progress, Space
 
@@ -45,7 +45,7 @@ class FittedCompressor:
     def decode(self, codes: Codes, kind: Kind) -> Floats:
         """(n, d) rows that codes stand for; (n, e) unit rows where symmetric."""
         coder = self._coder(kind)
-        values = coder.quantizer.decode(codes)
+        values = coder.quantizer.decode(taken(codes, slice(None)))
         return _unit(values) if self.symmetric else coder.rows(values)
 
     def queries(self, vectors: Floats, kind: Kind) -> Floats:
@@ -58,7 +58,11 @@ class FittedCompressor:
         Of a few queries from the codes as they are, see `core.improve.code_scores` for the error;
         of more from rows that are decoded once for all queries, some thousand at a time.
         """
-        coder, n = self._coder(kind), len(codes["code"])
+        coder = self._coder(kind)
+        if "of" in codes:
+            own = {name: array for name, array in codes.items() if name != "of"}
+            return self.scores(queries, query_kind, own, kind)[:, codes["of"]]
+        n = len(codes["code"])
         few = len(queries) <= FEW
         if self.symmetric:
             if few:
@@ -86,7 +90,7 @@ class FittedCompressor:
         quantizer = self._coder(kind).quantizer
         if not isinstance(quantizer, RowGrid) or not quantizer.error:
             return None
-        return np.float32(quantizer.error) * codes["scale"]
+        return np.float32(quantizer.error) * taken(codes, slice(None))["scale"]
 
     @cached_property
     def arrays(self) -> dict[str, Array]:

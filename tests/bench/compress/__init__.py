@@ -1,0 +1,175 @@
+"""Compressors beside faiss's and LanceDB's: seconds, bytes, recall@10, memory, in one run.
+
+On SEXTANT_BENCH_ROWS synthetic images in 512 dimensions (200,000 and then 1,000,000 by default), of
+which every way is fitted and which it encodes, and on flickr8k-800 and imagenet-600 where they are
+at hand. Queries are texts on the other side of a gap, and images: half of each choose how many
+results full vectors rescore, the other half judge. Recall is the lower one of both kinds, against
+the exact ranking. Times are of one query after the other; faiss searches one in one thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from core.improve import Compressed, compressed, fit_way, parse_way
+from core.numerics import neighbors
+from core.search.index import two_bit
+from core.types import KINDS, Floats, Ints, Kind, Space
+from core.workbench import Workbench
+from tests.bench.compress.clouds import cloud
+from tests.bench.compress.others import FAISS, LANCE, Other, of_faiss, of_lance
+from tests.bench.cost import measured, median_ms
+from tests.bench.rows import figures
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+COLLECTIONS = ("flickr8k-800", "imagenet-600")
+ROWS, K, QUERIES, TIMED = (200_000, 1_000_000), 10, 100, 12
+LEVEL = 0.99  # recall@10 that rescoring has to keep
+SHORTLISTS = (10, 20, 50, 100, 200, 500, 1000, 2000)
+WAYS = (
+    "float32", "float16", "int8", "int8:per=row",
+    "truncation:dims=128", "truncation:dims=128:order=pca", "truncation:dims=76:numbers=int8",
+    "truncation:dims=128:numbers=int4",
+    "rabitq:bits=1", "rabitq:bits=2", "rabitq:bits=4",
+    "bebr:bits=1", "bebr:bits=1:distance=asymmetric",
+    "pq:parts=64", "opq:parts=64", "repconc:parts=64", "simvq:parts=64",
+)  # fmt: skip
+Ranked = Callable[[Floats, Kind, int], Ints]  # the first m for each of some queries
+
+
+def run() -> list[dict[str, Any]]:
+    """A row for each way of each collection, all with the same columns."""
+    return [one for space, name in _spaces() for one in _collection(space, name)]
+
+
+def _spaces() -> Iterator[tuple[Space, str]]:
+    for name in COLLECTIONS:
+        if (DATA / name).exists():
+            with TemporaryDirectory() as folder:
+                bench = Workbench(folder)
+                bench.ingest(name, DATA / name)
+                space = bench.open(name).space
+            if 0 < space.n_images < space.n:
+                yield space, name
+    given = os.environ.get("SEXTANT_BENCH_ROWS")
+    for n in (int(given),) if given else ROWS:
+        yield cloud(n), "synthetic"
+
+
+class Judged:
+    """Queries of both kinds with their exact results among the images of a space."""
+
+    def __init__(self, space: Space, name: str) -> None:
+        self.space, self.name = space, name
+        self.rows = {kind: _some(space, kind) for kind in KINDS}
+        images = np.arange(space.n) < space.n_images
+        self.exact = {
+            kind: neighbors.top_k(space.vectors[rows], space.vectors, K, mask=images, exclude=rows)[
+                0
+            ]
+            for kind, rows in self.rows.items()
+        }
+        two_bit.sketch(space)
+        self.floor_ms = self._timed(
+            lambda query, _: two_bit.top_k(space, query[0], K, mask=images)[0][None]
+        )
+
+    def row(
+        self, measurement: str, ranked: Ranked, bytes_per_item: float,
+        fit: tuple[float, int], encode: tuple[float, int],
+    ) -> dict[str, Any]:  # fmt: skip
+        """Recall and milliseconds of one way, with what it took to build."""
+        most = SHORTLISTS[-1]
+        place = {kind: self._places(ranked, kind, most) for kind in KINDS}
+
+        def least(shortlist: int, part: slice) -> float:
+            return min(float((where[part] <= shortlist).mean()) for where in place.values())
+
+        choosing, judging = slice(0, None, 2), slice(1, None, 2)
+        shortlist = next((m for m in SHORTLISTS if least(m, choosing) >= LEVEL), most)
+        codes_ms = self._timed(lambda query, kind: ranked(query, kind, K))
+        both_ms = self._timed(lambda query, kind: self._two_steps(ranked, query, kind, shortlist))
+        size = self.space.images.nbytes
+        return {
+            "measurement": f"{self.name}, {self.space.n_images:,}: {measurement}",
+            "fit, s": figures(fit[0]),
+            "encode, s": figures(encode[0]),
+            "memory to fit": figures(fit[1] / size),
+            "memory to encode": figures(encode[1] / size),
+            "bytes an item": figures(bytes_per_item),
+            "recall@10": figures(least(K, judging)),
+            "ms": figures(codes_ms),
+            "rescored": shortlist,
+            "recall@10 rescored": figures(least(shortlist, judging)),
+            "ms rescored": figures(both_ms),
+            "by fastest exact": figures(both_ms / self.floor_ms),
+        }
+
+    def _places(self, ranked: Ranked, kind: Kind, most: int) -> Ints:
+        """(q, K) place, from 1, of each exact result; `most` + 1 where it is not among them."""
+        rows, exact = self.rows[kind], self.exact[kind]
+        found = ranked(self.space.vectors[rows], kind, min(most, self.space.n_images))
+        if kind == "image":
+            found = np.where(found == rows[:, None], -1, found)
+        same = found[:, None] == exact[:, :, None]
+        place = np.where(same.any(axis=2), same.argmax(axis=2) + 1, most + 1)
+        own = np.where((found == -1).any(axis=1), (found == -1).argmax(axis=1) + 1, most + 1)
+        return place - (own[:, None] < place)
+
+    def _two_steps(self, ranked: Ranked, query: Floats, kind: Kind, shortlist: int) -> Ints:
+        rows = ranked(query, kind, shortlist)[0]
+        return two_bit.rescored(self.space, query[0], rows[rows >= 0], K)[0]
+
+    def _timed(self, work: Callable[[Floats, Kind], Ints]) -> float:
+        each = [(self.space.vectors[row][None], kind) for kind in KINDS for row in self.rows[kind]]
+        each = each[:: max(1, len(each) // TIMED)]
+        return median_ms(lambda i: work(*each[i]), len(each))
+
+
+def _collection(space: Space, name: str) -> Iterator[dict[str, Any]]:
+    judged = Judged(space, name)
+    images = space.subset(np.arange(space.n_images))
+    for text in WAYS:
+        way = parse_way(text)
+        *fit, fitted = measured(lambda way=way: fit_way(space, way))
+        *encode, kept = measured(lambda f=fitted, way=way: compressed(images, f, way))
+        yield judged.row(text, _ours(kept), kept.bytes_per_item, tuple(fit), tuple(encode))
+        del kept, fitted
+    if name != "synthetic":
+        return
+    for factory in FAISS:
+        yield _other(judged, of_faiss(space.images, factory))
+    for kind in LANCE:
+        with TemporaryDirectory() as folder:
+            yield _other(judged, of_lance(space.images, kind, folder))
+
+
+def _other(judged: Judged, other: Other) -> dict[str, Any]:
+    return judged.row(
+        other.name, lambda queries, _, m: other.search(queries, m), other.bytes_per_item,
+        other.fit, other.encode,
+    )  # fmt: skip
+
+
+def _ours(kept: Compressed) -> Ranked:
+    def ranked(queries: Floats, kind: Kind, most: int) -> Ints:
+        lists = []
+        for start in range(0, len(queries), 8):
+            scores = kept.fitted.scores(
+                queries[start : start + 8], kind, kept.codes["image"], "image"
+            )
+            lists.append(neighbors.select(scores, most)[0])
+        return np.concatenate(lists)
+
+    return ranked
+
+
+def _some(space: Space, kind: Kind) -> Ints:
+    span = space.span(kind)
+    return np.random.default_rng(1).permutation(np.arange(span.start, span.stop))[:QUERIES]
