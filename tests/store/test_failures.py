@@ -133,6 +133,8 @@ def test_a_folder_without_permission(tmp_path):
          "The collection 'pets' at .* cannot be written: the disk is full. Free some space"),
         (OSError(13, "Permission denied"), "cannot be written: permission denied"),
         (OSError("lance error: Read-only file system (os error 30)"), "the disk is read-only"),
+        (RuntimeError("Generic S3 error: Some(<Code>AccessDenied</Code>)"), "permission denied"),
+        (OSError("AWS Error NO_SUCH_BUCKET during PutObject"), "there is no such bucket"),
         (RuntimeError("lance error: strange\nmore"), r"is damaged \(lance error: strange\)"),
     ],
 )  # fmt: skip
