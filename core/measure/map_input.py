@@ -112,7 +112,7 @@ def placed_between(vectors: Floats, known: Bools, xy: Floats) -> Floats:
     >>> placed_between(rows, known, np.array([[0, 0], [3, 3]], np.float32)).round(3).tolist()
     [[3.0, 3.0]]
     """
-    here, others = vectors[known], vectors[~known]
+    here, others = vectors[known], np.flatnonzero(~known)
     rough = len(here) > 8 * CANDIDATES and vectors.shape[1] > 2 * NARROW
     narrow: Floats = np.empty((0, 0), np.float32)
     if rough:
@@ -121,7 +121,7 @@ def placed_between(vectors: Floats, known: Bools, xy: Floats) -> Floats:
         narrow = (here - middle) @ axes
     result = np.empty((len(others), 2), np.float32)
     for at in range(0, len(others), QUERY_BLOCK):
-        block = others[at : at + QUERY_BLOCK]
+        block = vectors[others[at : at + QUERY_BLOCK]]
         if rough:
             # The largest of x.y - |y|^2 / 2 is the nearest y.
             lengths = np.einsum("ij,ij->i", narrow, narrow) / 2

@@ -1,7 +1,12 @@
 """The vectors of a large collection as one file of rows, mapped into memory and read as needed.
 
 Written once for each state of the vectors, in the order of the space: `4 n d` bytes of disk beside
-the table. A search of kept codes reads the rows of its shortlist; what reads all rows streams them.
+the table, by the first process that opens it.
+
+A search of kept codes reads the rows of its shortlist. Streamed, in the time that the disk takes:
+moments, exact lists, the fit and codes of a way, the first exact search (132 bytes an item stay in
+memory). By samples: the null distribution, most diagnostics, the map. Not told: hubs among results.
+Whole in memory as before: a space that a recipe repairs, a map of vectors with centered kinds.
 """
 
 from __future__ import annotations
