@@ -30,3 +30,19 @@ def test_clusters_are_those_of_the_places_of_a_layout(bench):
     assert bench.has_clusters(opened, two) and not bench.has_clusters(opened, three)
     assert bench.clusters(opened, three).sizes.tolist() == [16, 16, 16]
     assert bench.clusters(opened, two).sizes.tolist() == [24, 24]
+
+
+def test_the_words_that_name_clusters_are_encoded_once_and_followed(tmp_path):
+    files = {f"{i}.png": encoded(ramp(seed=i)) for i in range(24)}
+    bench = Workbench(tmp_path / "home")
+    bench.ingest("plain", folder_of(tmp_path / "images", files), encoder="toy")
+    opened = bench.open("plain")
+    layout = bench.layout(opened, "pca")
+    two = replace(layout, xy=(np.arange(24) % 2 + np.zeros((2, 24))).T.astype("f4"))
+    before = bench.clusters(opened, two)
+    assert before.lacks_names and not bench.has_words(opened)
+    seen = []
+    named = bench.clusters(opened, two, encode=True, progress=lambda *at: seen.append(at))
+    assert seen[0] == (0, named.words) and bench.has_words(opened)
+    assert not named.lacks_names and len(set(named.names)) == 2
+    assert bench.clusters(opened, two).names == named.names

@@ -89,6 +89,16 @@ def test_the_job_stores_the_layout_with_its_quality(pets, home):
     assert (known.k, known.ks) == (fresh.k, fresh.ks)
 
 
+def test_the_job_of_a_second_map_starts_from_the_first(pets, home):
+    bench = Workbench(home)
+    one, two = (bench.open("pets", name) for name in ("one", "two"))
+    first = bench.layout(one, "umap")
+    given = {"name": "pets", "method": "umap", "settings": {}, "encoder": "two"}
+    job = tasks.start(bench, "layout", "UMAP", **given, like={"encoder": "one", "settings": {}})
+    assert job.wait().state == "done"
+    assert bench.has_layout(two, "umap", like=first) and not bench.has_layout(two, "umap")
+
+
 def test_stability_needs_a_layout_with_another_seed(pets, home):
     bench = Workbench(home)
     opened = bench.open("pets")
