@@ -53,7 +53,8 @@ def show(lab: Lab) -> None:
     """The sentence, the figure and the table."""
     found = lab.suggested is not None
     box, icon = (st.success, "check_circle") if found else (st.info, "info")
-    box(formatting.plain(lab.sentence), icon=f":material/{icon}:")
+    said = f"Suggested: {lab.sentence}" if found else lab.sentence
+    box(formatting.plain(said), icon=f":material/{icon}:")
     _figure(lab)
     _table(lab)
 
@@ -103,6 +104,15 @@ def _figure(lab: Lab) -> None:
              "high": way.recall[task][2]}
             for way in lab.ways
         ]  # fmt: skip
+    best = lab.suggested
+    if best:
+        figure.add_scatter(
+            x=[best.bytes_per_item] * len(best.recall),
+            y=[value for value, _, _ in best.recall.values()],
+            mode="markers", name="suggested", hoverinfo="skip",
+            marker={"color": charts.OTHER, "size": 18, "symbol": "circle-open",
+                    "line": {"width": 2}},
+        )  # fmt: skip
     sizes = sorted({size for n in range(3, 15) for size in (2**n, 3 * 2 ** (n - 1))})
     figure.update_xaxes(
         title="bytes an item, codebooks and rotations included",
