@@ -13,7 +13,7 @@ FLOATS = {"float32": "f4", "float16": "f2"}
 
 @compressor(
     title="Duplicates by reference",
-    family="Rows",
+    family="Numbers",
     source="Charikar. Similarity Estimation Techniques from Rounding Algorithms. STOC 2002.",
 )
 def duplicates(

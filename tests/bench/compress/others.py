@@ -87,7 +87,7 @@ def of_lance(rows: Floats, kind: str, folder: str) -> Other:
         found = np.full((len(queries), most), -1, np.int64)
         for query, into in zip(queries, found, strict=True):
             asked = table.search(query).distance_type("dot").nprobes(PROBED)
-            got = asked.select(["row"]).limit(most).to_arrow()["row"].to_numpy()
+            got = asked.select(["row", "_distance"]).limit(most).to_arrow()["row"].to_numpy()
             into[: len(got)] = got
         return found
 
