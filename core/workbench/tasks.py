@@ -199,6 +199,7 @@ def _map_quality(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
 def _cluster_names(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     opened = _opened(bench, arguments)
     found = bench.layout(opened, arguments["method"], **arguments["settings"])
+    begin_step(tick, "encoding words", 1, 1, "words")
     bench.clusters(opened, found, arguments["by"], encode=True, progress=tick)
 
 
