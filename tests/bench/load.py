@@ -52,10 +52,10 @@ def _latency(address: str, clients: int) -> dict[str, Any]:
     spent = sum(server.cpu_times()[:2]) - before
     answers, busy = np.array(times["answers"]), len(times["busy"])
     p50, p95 = np.quantile(answers, [0.5, 0.95])
+    rate, each = len(answers) / (perf_counter() - started), 1000 * spent / len(answers)
     note = (
         f"p95 {1000 * p95:.0f} ms; {len(answers)} results, {busy} times busy, "
-        f"{len(times['errors'])} errors; {len(answers) / (perf_counter() - started):.1f} results/s, "
-        f"{1000 * spent / len(answers):.0f} ms of processor time each"
+        f"{len(times['errors'])} errors; {rate:.1f} results/s, {each:.0f} ms of processor time each"
     )
     return row(f"results, {clients} clients", ROWS, 512, round(1000 * p50), "ms", note)
 
