@@ -7,6 +7,7 @@ Measurements are cached by `space.key` (the same key, the same numbers), search 
 import gc
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import compress
 from threading import Thread
@@ -14,6 +15,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.errors import InputError
 from core.search import SearchResult
 from core.types import Filter, Finding, Item, Query, Space
 from core.workbench import (
@@ -266,7 +268,8 @@ def settle() -> None:
     A collection that scans all loaded libraries takes as long as drawing the page. Reference
     cycles that are alive at that time are never freed.
     """
-    _settled(space().key, encoder_loaded=ready())
+    with suppress(InputError):  # a collection without vectors
+        _settled(space().key, encoder_loaded=ready())
 
 
 @st.cache_resource(show_spinner=False)

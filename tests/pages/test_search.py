@@ -327,7 +327,7 @@ def test_a_store_that_breaks_while_the_page_is_drawn_is_a_sentence(app, filled, 
     assert "the disk is gone" in words(app)
 
 
-def test_garbage_is_set_aside_once_for_all_collections_and_encoders(filled, monkeypatch):
+def test_garbage_is_set_aside_once_for_the_vectors_of_a_collection(filled, monkeypatch):
     bench, frozen = Workbench(filled), []
     bench.home.create("others")
     monkeypatch.setattr(gc, "freeze", lambda: frozen.append(1))
