@@ -6,8 +6,10 @@
 // and `clear`; what belongs to one item
 // (card, thumbnails, a click) goes through items.js. All text is set as textContent.
 const LIMITS = [0.5, 20_000]; // of the zoom, against all points in view
-const STILL = 140, SLOW = 45, FAST = 22; // milliseconds at rest; of slow and fast frames
+const STILL = 140, SEEN = 400; // milliseconds at rest; until the first frame of new colors is on screen
+const SLOW = 45, FAST = 22; // milliseconds of slow and fast frames
 const MOST_STEP = 31, FEW = 30_000; // every how many points while moving, and at least so many
+const MANY = 50_000; // points that the first frame of new colors draws
 const views = (globalThis.sextantMaps ??= new Map()); // by key of the component
 const cameras = (globalThis.sextantCameras ??= new Map()); // by layout
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
@@ -92,7 +94,10 @@ class View {
     this.sent = null;
     this.recolor();
     this.turn();
-    this.rest();
+    if (places.n > MANY) { // a part at once, all of them right after
+      this.step = Math.min(Math.max(this.step, Math.ceil(places.n / MANY)), MOST_STEP);
+      this.shift(this.camera, SEEN);
+    } else this.rest();
   }
 
   // Other positions: the view of this layout that was last on screen or is in the link, else all
@@ -218,11 +223,11 @@ class View {
   }
 
   // Fewer points are drawn while moving where a frame takes too long; all of them at rest.
-  shift(camera) {
+  shift(camera, still = STILL) {
     this.camera = camera;
     this.moving = true;
     clearTimeout(this.resting);
-    this.resting = setTimeout(() => this.rest(), STILL);
+    this.resting = setTimeout(() => this.rest(), still);
     this.redraw();
   }
 

@@ -49,7 +49,7 @@ def test_without_a_question_there_are_pictures_and_suggestions_and_no_encoder(
     run(app)
     assert warmed == [("colours", None)]  # beside the page, once
     assert len(cards(app)) == 24
-    assert all(card["image"].startswith("data:image/webp") for card in cards(app))
+    assert all(card["image"] for card in cards(app))
     tries = [b for b in app.button if b.key.startswith("_try_")]
     assert tries and all(len(b.label.split()) == 1 for b in tries)
 
