@@ -58,7 +58,7 @@ def neighbor_map(
                 densmap=dense,
                 tqdm_kwds={
                     "disable": False, "file": _Epochs(progress), "mininterval": 0.2,
-                    "bar_format": "{n} {total}",
+                    "bar_format": "{n} {total}", "leave": False,
                 },
             )  # fmt: skip
             return np.asarray(model.fit_transform(rows), np.float32)
@@ -76,7 +76,12 @@ class _Epochs:
         """Report "done total"; raises what the progress does, such as `Cancelled`."""
         numbers = text.split()
         if len(numbers) == 2 and all(number.isdecimal() for number in numbers):
-            self._progress(int(numbers[0]), int(numbers[1]))
+            try:
+                self._progress(int(numbers[0]), int(numbers[1]))
+            except BaseException:
+                # The bar keeps its lock where a write raises; every later bar would wait for it.
+                import_module("umap.layouts").tqdm.get_lock().release()
+                raise
 
     def flush(self) -> None:
         """Nothing waits."""

@@ -1,5 +1,7 @@
 """Projections: what they keep, how the modality gap is removed, where further items are placed."""
 
+from threading import Thread
+
 import numpy as np
 import pytest
 
@@ -117,6 +119,22 @@ def test_a_slow_layout_reports_each_step_and_stops_when_cancelled(name):
         PROJECTIONS.get(name)(spaces.ball(n=50, d=8), None, progress)
     assert steps[0] == (0, 100)
     assert steps[-1][1] > 100
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_a_cancelled_layout_does_not_keep_others_from_being_computed(epochs):
+    space = spaces.ball(n=2000, d=8)
+
+    def progress(done, total):
+        if total < 1000 and done >= epochs:  # not the rows whose neighbors are searched
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        PROJECTIONS.get("umap")(space, None, progress)
+    other = Thread(target=PROJECTIONS.get("umap"), args=(space,), daemon=True)
+    other.start()
+    other.join(60)
+    assert not other.is_alive()
 
 
 def test_further_items_are_placed_and_known_ones_stay_among_many():
