@@ -32,7 +32,7 @@ class Clusters:
         names: (c,) what its captions say that others do not, else what the encoder says, each
             once; "" before they are named.
         sampled: points that they were found among.
-        by: (c,) "captions", "encoder", or "" where neither tells it from the others.
+        by: (c,) "captions", "encoder", or "" where neither separates it from the others.
         words: that the encoder chose from; 0 where it was not asked.
     """
 

@@ -37,7 +37,7 @@ from core.workbench.way_tasks import Best, K, Task, blocks, held_out_rows, tasks
 if TYPE_CHECKING:
     from core.store import EncodedCollection
 
-RECALL = 0.99  # that a shortlist keeps, where nothing else is asked for
+RECALL = 0.99  # recall@10 after rescoring, by default
 SIGNS = ("effective_rank", "hubness", "modality_gap", "uniformity", "alignment")
 TIMED = 12  # queries, one at a time
 FITTED = 500_000  # rows that a way is fitted on, at most: compressors draw samples from them

@@ -56,7 +56,7 @@ def _open() -> dict[str, str]:
         "read by its user only; `sextant doctor` says whether this one can be read by others.",
         "Load": "Nobody has a share of processor and memory: one who is let in can slow down all "
         "others.",
-        "Health": "`/_stcore/health` tells everybody that the server runs.",
+        "Health": "`/_stcore/health` answers without a login.",
     }
 
 

@@ -19,7 +19,7 @@ from pages.parts import formatting
 AT_ONCE = max(2, (os.cpu_count() or 2) // 2)
 MOST_WAITING = 64
 LONG_S = 5.0  # a run that takes longer does not count
-STEP_S = 0.5  # how often one who waits is told how many are before
+STEP_S = 0.5  # between two updates of the number of searches ahead
 
 
 class Turns:
@@ -76,17 +76,17 @@ def turn(place: DeltaGenerator) -> Iterator[None]:
     """Wait for a turn of this server, which ends with the block.
 
     Args:
-        place: where one who waits is told so; another query typed meanwhile ends the run there.
+        place: shows how many searches are ahead; another query typed meanwhile ends the run there.
 
     Raises:
         Busy: too many wait already.
     """
 
-    def tell(before: int) -> None:
+    def show(before: int) -> None:
         others = formatting.count(before + 1, "other search", "other searches")
         place.caption(f":material/hourglass_top: Waiting for {others}")
 
-    with _turns().turn(tell):
+    with _turns().turn(show):
         place.empty()
         yield
 
