@@ -36,7 +36,7 @@ def test_the_first_python_block_runs_with_an_empty_home(monkeypatch, capsys):
     block = re.search(r"```python\n(.*?)```", README, re.S)[1]
     names = {}
     exec(compile(block, "README.md", "exec"), names)
-    assert len(names["items"]) == len(names["vectors"]) == names["demo"].space.n
+    assert len(names["items"]) == len(names["demo"].space.vectors) == names["demo"].space.n
     assert names["items"]["id"].tolist() == list(names["demo"].space.ids)
     assert {f.name for f in names["findings"]} == {"hubness", "modality_gap"}
     assert names["result"].sentence in capsys.readouterr().out

@@ -47,6 +47,7 @@ def before(found: Repaired) -> None:
                     delta_color="off", delta_arrow="off",
                 )  # fmt: skip
     st.caption(formatting.plain(found.before.sentence))
+    vital_signs.show(vital_signs.among(found.findings[0]), key="_signs_before", wide=True)
 
 
 def show(result: Repaired) -> None:
