@@ -100,7 +100,7 @@ def _settings(part: Plugin[Any]) -> dict[str, Any]:
 
 
 def _setting(part: str, param: Param) -> Any:
-    name, label = f"{part}.{param.name}", param.name.capitalize()
+    name, label = f"{part}.{param.name}", param.name.replace("_", " ").capitalize()
     if isinstance(param.allowed, Choices):
         options = list(param.allowed.values)
         return session.linked(
