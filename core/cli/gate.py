@@ -99,11 +99,11 @@ def decide(document: dict[str, Any], options: argparse.Namespace) -> Decision:
         InputError: the earlier document shares no number with this one.
     """
     from core.measure import against_earlier, against_threshold, overall
-    from core.workbench import documents
+    from core.workbench import gates
 
     if not is_set(options):
         return Decision(document, (), "pass")
-    known = documents.metrics(document)
+    known = gates.metrics(document)
     criteria = [
         against_threshold(name, metric, threshold, over=over)
         for asked, threshold, over in _thresholds(options)
@@ -113,9 +113,9 @@ def decide(document: dict[str, Any], options: argparse.Namespace) -> Decision:
         earlier = _earlier(options)
         found = against_earlier(
             known,
-            documents.metrics(earlier),
-            documents.read_ranks(document),
-            documents.read_ranks(earlier),
+            gates.metrics(earlier),
+            gates.read_ranks(document),
+            gates.read_ranks(earlier),
         )
         if not found:
             raise InputError(
@@ -124,9 +124,7 @@ def decide(document: dict[str, Any], options: argparse.Namespace) -> Decision:
             )
         criteria += found
     outcome = overall(criteria, strict=options.strict)
-    return Decision(
-        {**document, "gate": documents.gate(criteria, outcome)}, tuple(criteria), outcome
-    )
+    return Decision({**document, "gate": gates.gate(criteria, outcome)}, tuple(criteria), outcome)
 
 
 def _thresholds(options: argparse.Namespace) -> list[tuple[str, float, bool]]:
@@ -161,14 +159,14 @@ def _earlier(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         InputError: it is no document of this command, or of another collection.
     """
-    from core.workbench import documents
+    from core.workbench import gates
 
     path = options.against
     try:
         document = json.loads(read_text(str(path)))
     except ValueError as error:
         raise InputError(f"{path} is not JSON. Write it with: {_same_command(options)}.") from error
-    if not isinstance(document, dict) or not documents.metrics(document):
+    if not isinstance(document, dict) or not gates.metrics(document):
         raise InputError(
             f"{path} holds no numbers of this command. Write it with: {_same_command(options)}."
         )

@@ -3,7 +3,7 @@
 from core.encoders import Suggestion as EncoderSuggestion
 from core.ingest import FORMS, IMAGE_SUFFIXES, Preview, ReadOptions
 from core.store import EncodedCollection, Tag
-from core.workbench import catalog, documents, tasks
+from core.workbench import catalog, documents, gates, tasks
 from core.workbench.catalog import Entry
 from core.workbench.collections import Card, Workbench
 from core.workbench.compress import Lab
@@ -49,6 +49,7 @@ __all__ = [
     "catalog",
     "depth_document",
     "documents",
+    "gates",
     "lab_document",
     "protocol_document",
     "tasks",

@@ -5,31 +5,24 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from math import isfinite, nan
-from typing import Any, Literal
+from math import isfinite
+from typing import Any
 
-from core.errors import UnknownName
 from core.measure import (
     Analogies,
     Contrast,
-    Criterion,
     Direction,
     Evaluation,
     GroupRecall,
     LabelScore,
-    Metric,
-    Outcome,
     QueryRanks,
     Versus,
-    measure,
 )
 from core.search import LabelRanking, LabelScores, MatchEstimate, SearchResult, describe_changes
 from core.store import Tag
 from core.types import Finding, Hit, Item, Score
 from core.workbench.evaluate import Labels
 from core.workbench.repair import Repaired
-
-LOWER = ("rank", "distance")  # scores that are better when they are lower
 
 
 def search_result(
@@ -54,7 +47,7 @@ def search_result(
             "plain_rank": hit.plain_rank,
             "match": hit.match,
             "band": hit.band,
-            "probability": _number(hit.probability),
+            "probability": number(hit.probability),
         }
         for hit in result.hits
         if hit.id in items
@@ -64,7 +57,7 @@ def search_result(
         "matches": result.matches,
         "no_match": result.no_match,
         "estimates": {kind: _estimate(one) for kind, one in result.estimates.items()},
-        "p_value": _number(result.p_value),
+        "p_value": number(result.p_value),
         "n_candidates": result.n,
         "sentence": result.sentence,
         "notes": list(result.notes),
@@ -72,7 +65,7 @@ def search_result(
     if result.left is not None:
         document["changes"] = describe_changes(result)
         document["left"] = [
-            {"id": hit.id, "plain_rank": hit.rank, "hubness": _number(hit.hubness)}
+            {"id": hit.id, "plain_rank": hit.rank, "hubness": number(hit.hubness)}
             for hit in result.left
         ]
     return document
@@ -88,13 +81,13 @@ def _estimate(estimate: MatchEstimate) -> dict[str, Any]:
     return {
         **_numbers(estimate, "p", "level", "miss", "strong", "likely"),
         "expected": {
-            "value": _number(estimate.expected),
-            "low": _number(estimate.low),
-            "high": _number(estimate.high),
+            "value": number(estimate.expected),
+            "low": number(estimate.low),
+            "high": number(estimate.high),
         },
         "counts": dict(zip(("strong", "likely", "unlikely"), estimate.counts, strict=True)),
         "calibrated_on": f"{known.n_queries} {known.source}",
-        "auc": _number(known.area),
+        "auc": number(known.area),
     }
 
 
@@ -136,7 +129,7 @@ def _both(result: Evaluation) -> dict[str, Any]:
 
 
 def _interval(gain: tuple[float, float, float]) -> dict[str, float | None]:
-    return dict(zip(("value", "low", "high"), map(_number, gain), strict=True))
+    return dict(zip(("value", "low", "high"), map(number, gain), strict=True))
 
 
 def with_command(document: Any, command: str) -> Any:
@@ -226,60 +219,6 @@ def ranks(found: Mapping[str, QueryRanks]) -> dict[str, Any]:
     }
 
 
-def read_ranks(document: Mapping[str, Any]) -> dict[str, QueryRanks]:
-    """The ranks that a document holds; those that are not whole are left out."""
-    stored, result = document.get("ranks"), {}
-    for name, q in stored.items() if isinstance(stored, dict) else ():
-        lists = [q.get(key) if isinstance(q, dict) else None for key in ("ids", "ranks", "images")]
-        ids, *numbers = [one if isinstance(one, list) else [] for one in lists]
-        whole = all(len(one) == len(ids) for one in numbers)
-        if whole and all(isinstance(number, int) for one in numbers for number in one):
-            result[name] = QueryRanks(tuple(map(str, ids)), *map(tuple, numbers))
-    return result
-
-
-def metrics(document: Mapping[str, Any]) -> dict[str, Metric]:
-    """Every number with an interval in a document of `evaluate` or `diagnose`, by its place in it.
-
-    "text_to_image.recall@10" of an evaluation; "hubness.image" (name and scope) of a diagnosis.
-
-    >>> found = metrics({"a": {"mAP": {"value": 0.5, "low": 0.4, "high": None}}, "b": [1]})
-    >>> found["a.mAP"].value, found["a.mAP"].high
-    (0.5, nan)
-    """
-    result: dict[str, Metric] = {}
-    for key, value in document.items():
-        if key == "findings" and isinstance(value, list):
-            named = [f for f in value if isinstance(f, dict) and {"name", "scope"} <= f.keys()]
-            result |= {
-                f"{f['name']}.{f['scope']}": _metric(f, _better_finding(str(f["name"])))
-                for f in named
-                if _is_metric(f)
-            }
-        elif isinstance(value, dict) and _is_metric(value):
-            result[key] = _metric(value, "low" if key.endswith(LOWER) else "high")
-        elif isinstance(value, dict):
-            result |= {f"{key}.{name}": metric for name, metric in metrics(value).items()}
-    return result
-
-
-def gate(criteria: Sequence[Criterion], outcome: Outcome) -> dict[str, Any]:
-    """What was decided, and each criterion with the number it was decided on."""
-    rows = [
-        {
-            "metric": c.metric,
-            "rule": c.rule,
-            "outcome": c.outcome,
-            "value": _number(c.value),
-            "low": _number(c.low),
-            "high": _number(c.high),
-            "sentence": c.sentence,
-        }
-        for c in criteria
-    ]
-    return {"outcome": outcome, "criteria": rows}
-
-
 def analogies(result: Analogies) -> dict[str, Any]:
     """Success of label analogies, with its sweep over strengths."""
     return {
@@ -287,7 +226,7 @@ def analogies(result: Analogies) -> dict[str, Any]:
         "strength": result.strength,
         "n_swaps": result.scores["success"].n_queries,
         "sweep": [
-            {"strength": float(s), "success": _number(float(v))}
+            {"strength": float(s), "success": number(float(v))}
             for s, v in zip(result.strengths, result.curve, strict=True)
         ],
         "sentence": result.sentence,
@@ -315,28 +254,6 @@ def label_scores(result: LabelScores) -> dict[str, Any]:
 
 def _labels(scores: Sequence[LabelScore]) -> list[dict[str, Any]]:
     return [{"label": s.label, **_score(s.score), "n_images": s.score.n_queries} for s in scores]
-
-
-def _is_metric(value: Mapping[str, Any]) -> bool:
-    number = value.get("value")
-    return isinstance(number, int | float) and not isinstance(number, bool) and "low" in value
-
-
-def _metric(value: Mapping[str, Any], better: Literal["high", "low", ""]) -> Metric:
-    low, high = (
-        float(x) if isinstance(x, int | float) else nan
-        for x in (value.get("low"), value.get("high"))
-    )
-    return Metric(float(value["value"]), low, high, better)
-
-
-def _better_finding(name: str) -> Literal["high", "low", ""]:
-    """Which end of a finding's scale is better; "" where neither is, or the name is unknown."""
-    try:
-        better = measure(name.partition(":")[0]).traits.get("better", "none")
-    except UnknownName:
-        return ""
-    return better if better in ("high", "low") else ""
 
 
 def _score(score: Score) -> dict[str, float | None]:
@@ -387,7 +304,7 @@ def finding(f: Finding) -> dict[str, Any]:
         "name": f.name,
         "scope": f.scope,
         **_numbers(f, "value", "low", "high"),
-        "reference": {"value": _number(f.reference.value), "name": f.reference.name},
+        "reference": {"value": number(f.reference.value), "name": f.reference.name},
         "verdict": f.verdict,
         "sentence": f.sentence,
         "detail": f.detail,
@@ -406,9 +323,9 @@ def comparison(
             "scope": c.a.scope,
             "differs": c.differs,
             "sentence": c.sentence,
-            "difference": _number(c.difference),
-            "low": _number(c.interval[0]),
-            "high": _number(c.interval[1]),
+            "difference": number(c.difference),
+            "low": number(c.interval[0]),
+            "high": number(c.interval[1]),
         }
         for c in contrasts
     ]
@@ -416,9 +333,9 @@ def comparison(
 
 
 def _numbers(of: Hit | Score | Finding | MatchEstimate, *names: str) -> dict[str, float | None]:
-    return {name: _number(getattr(of, name)) for name in names}
+    return {name: number(getattr(of, name)) for name in names}
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
     """None for NaN and infinity, which JSON does not have."""
     return float(value) if isfinite(value) else None

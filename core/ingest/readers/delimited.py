@@ -7,28 +7,24 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-from ast import literal_eval
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from core.errors import BadParameter, UnreadableFile
 from core.ingest.budget import check
 from core.ingest.images import IMAGE_SUFFIXES
+from core.ingest.readers.cells import is_number, parser, text_or_list
 from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.forms import Table, TableForm
 from core.ingest.readers.records import Aside, Note, ReadOptions
-from core.ingest.readers.rows import DETECT, EXACT_DIGITS, fits, fits_int64, must_fit, roles
+from core.ingest.readers.rows import DETECT, fits, must_fit, roles
 from core.ingest.readers.tables import collect, text_of
 
 _DELIMITERS = (",", "\t", ";", "|")
-_INTEGER = r"-?(0|[1-9]\d*)"
-_NUMBER = r"-?(0|[1-9]\d*)?(\.\d*)?([eE][-+]?\d+)?"
 _IMAGE = "|".join(ending[1:] for ending in IMAGE_SUFFIXES)
 _LISTED = re.compile(rf"(?P<image>[^\t]+\.({_IMAGE}))(#\d+)?\t(?P<caption>[^\t]*)", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?P<image>[^|]+)\|\s*\d+\s*\|?(?P<caption>.*)")
-_TEXT = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""  # as Python prints it
 _SEPARATORS = {"comma": ",", "tab": "\t", "\\t": "\t", "semicolon": ";", "pipe": "|"}
 _EXCEL = re.compile(r"sep=.\r?\n")
 _CELL_BYTES = 8  # of an empty cell of a row that is short
@@ -56,10 +52,10 @@ def delimited(name: str, content: str, options: ReadOptions = DETECT) -> Table:
     if numbered := _numbers_rows(header, columns):
         table = [(at, row[1:] if isinstance(row, list) else row) for at, row in table]
         header, columns = header[1:], columns[1:]
-    parsers = {c: _parser(cells) for c, cells in zip(header, columns, strict=False)}
+    parsers = {c: parser(cells) for c, cells in zip(header, columns, strict=False)}
     for column, role in roles(header, options).items():
         if role != "attribute":
-            parsers[column] = str if role == "image" else _list
+            parsers[column] = str if role == "image" else text_or_list
     fields = (
         (place, _fields(cells, parsers) if isinstance(cells, list) else cells)
         for place, cells in table
@@ -241,7 +237,7 @@ class _Shape:
             cells = [row[at] for row in sample]
             if known[column] == "image" and all(map(_names_image, cells)):
                 self._images.add(at)
-            elif cells and all(map(_is_number, cells)):
+            elif cells and all(map(is_number, cells)):
                 self._numbers.add(at)
 
     def has_rows(self, cells: Sequence[str], rest: Sequence[str]) -> bool:
@@ -261,16 +257,12 @@ class _Shape:
                 numbers = {at for at in self._numbers if at < column}
                 if images and all(_names_image(own[at]) for at in images):
                     return True
-                numbered += bool(numbers) and all(_is_number(own[at]) for at in numbers)
+                numbered += bool(numbers) and all(is_number(own[at]) for at in numbers)
         return 1 < numbered == len(rest)
 
 
 def _names_image(cell: str) -> bool:
     return suffix(cell.strip()) in IMAGE_SUFFIXES
-
-
-def _is_number(cell: str) -> bool:
-    return re.fullmatch(_NUMBER, cell.strip()) is not None and _is_float(cell)
 
 
 def _row(lines: Sequence[str], at: int, delimiter: str) -> tuple[list[str], int]:
@@ -308,49 +300,6 @@ def _fields(cells: list[str], parsers: Mapping[str, Callable[[str], object]]) ->
     """Empty cells are missing values."""
     pairs = zip(parsers.items(), cells, strict=True)
     return {column: parse(cell) for (column, parse), cell in pairs if cell.strip()}
-
-
-def _parser(cells: Sequence[str]) -> Callable[[str], object]:
-    """The narrowest type that every filled cell of a column has, without any loss of digits.
-
-    Integers beyond 64 bits, integers of many digits among decimals, and 007 stay text.
-    """
-    filled = [cell.strip() for cell in cells if cell.strip()]
-    integers = [cell for cell in filled if re.fullmatch(_INTEGER, cell)]
-    longest = max(map(len, integers), default=0)
-    if len(integers) == len(filled):
-        return int if longest <= 20 and all(fits_int64(int(cell)) for cell in integers) else str
-    if longest <= EXACT_DIGITS and all(map(_is_number, filled)):
-        return float
-    if all(cell.lower() in ("true", "false") for cell in filled):
-        return lambda cell: cell.strip().lower() == "true"
-    return str
-
-
-def _is_float(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _list(cell: str) -> object:
-    """A cell with a list of texts, as JSON or as Python and NumPy print it, or one text.
-
-    >>> _list('["a", "b"]'), _list("['a', 'b']"), _list("['a' 'b']"), _list("[a]")
-    (['a', 'b'], ['a', 'b'], ['a', 'b'], '[a]')
-    """
-    text = cell.strip()
-    if not text.startswith("["):
-        return cell
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
-        if not re.fullmatch(rf"\[\s*(?:{_TEXT})(?:,?\s*(?:{_TEXT}))*\s*\]", text):
-            return cell
-        values = [literal_eval(one) for one in re.findall(_TEXT, text)]
-    return values if all(isinstance(value, str) for value in values) else cell
 
 
 _TEXTS = (".txt", ".token")
