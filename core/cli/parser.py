@@ -186,6 +186,11 @@ def _search(command: Command) -> None:
     )  # fmt: skip
     sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
     sub.add_argument(
+        "--prefer", default="", metavar="EXPR",
+        help="move items with a value up, such as: label = dog (after `sextant compress NAME "
+        "--keep attributes`)",
+    )  # fmt: skip
+    sub.add_argument(
         "--recipe", default="", metavar="RECIPE", help="in the space that a stored recipe repairs"
     )
     _hub_correction(sub)

@@ -47,6 +47,28 @@ def search(workbench: Workbench, options: argparse.Namespace) -> None:
         _print(result, items)
 
 
+def _preferred(
+    workbench: Workbench, opened: EncodedCollection, text: str
+) -> tuple[tuple[str, str], ...]:
+    """The values of a condition such as `label = dog`, by field."""
+    filters = workbench.parse_filters(opened, text)
+    if any(one.op != "in" for one in filters):
+        raise InputError(
+            f"'{text}' names no value to prefer. Name some, such as: --prefer 'label = dog'"
+        )
+    for one in filters:
+        if not opened.collection.mask((one,), opened.space.ids).any():
+            raise InputError(
+                f"No item has the {one.field} {', '.join(map(str, one.values))}. Prefer a value "
+                "that some have."
+            )
+    return tuple(
+        (one.field, str(value).lower() if isinstance(value, bool) else str(value))
+        for one in filters
+        for value in one.values
+    )
+
+
 def _queries(
     workbench: Workbench, opened: EncodedCollection, options: argparse.Namespace, texts: list[str]
 ) -> list[Query]:
@@ -74,6 +96,7 @@ def _queries(
             miss=options.miss,
             hub_correction=options.hub_correction,
             rerank=options.rerank,
+            preferred=_preferred(workbench, opened, options.prefer),
         )
         for parts in _parts(workbench, opened, options, texts)
     ]

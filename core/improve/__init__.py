@@ -10,6 +10,7 @@ from core.improve.compressors import COMPRESSORS, FittedCompressor
 from core.improve.fitting import with_progress
 from core.improve.hub_bias import corrected, random_half
 from core.improve.hub_corrections import HUB_CORRECTIONS
+from core.improve.multiplexing import attribute_shares
 from core.improve.quantizers import Codes, taken
 from core.improve.recipe import Recipe, Step, fit_recipe, parse_steps
 from core.improve.recipe_file import LOADER, fingerprint, from_bytes, to_bytes
@@ -29,6 +30,7 @@ __all__ = [
     "FittedCompressor",
     "Recipe",
     "Step",
+    "attribute_shares",
     "compressed",
     "compressed_from_bytes",
     "compressed_to_bytes",

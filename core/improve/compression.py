@@ -122,5 +122,6 @@ def compressed(
                 if report:
                     report(before + done, space.n)
 
-            codes[kind] = fitted.encode(space.vectors[span], kind, of_all)
+            own = space.attributes.of(span) if space.attributes else None
+            codes[kind] = fitted.encode(space.vectors[span], kind, of_all, own)
     return Compressed(way, fitted, codes)

@@ -1,8 +1,9 @@
 """Compressed rows as one safetensors file: codes and all that they need, JSON in the header.
 
 Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale, of,
-low, step, centroids, down, up, mean, and dims (2,), which are e and d. `DECODER` is all that
-another program needs to read the rows.
+low, step, centroids, down, up, mean, and dims (2,), which are e and d; signs, of a table of
+attributes. `DECODER` is all that another program needs to read the rows; those with attributes have
+their coordinates after the d of the vector.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from core.errors import InputError, PassportMismatch
 from core.improve.coding import Coder
 from core.improve.compression import Compressed
 from core.improve.compressors import FittedCompressor
+from core.improve.multiplexing import SharedTable
 from core.improve.quantizers import QUANTIZERS, Array, Quantizer
 from core.improve.recipe import Step
 from core.types import KINDS, Kind, Passport
@@ -69,6 +71,7 @@ def compressed_to_bytes(kept: Compressed, passport: Passport, steps: tuple[str, 
         "way": {"name": kept.way.name, "settings": dict(kept.way.settings)},
         "steps": list(steps),
         "symmetric": kept.fitted.symmetric,
+        "weight": kept.fitted.table.weight if kept.fitted.table else None,
         "coders": coders,
         "passport": json.loads(passport.to_json()),
     }
@@ -118,7 +121,8 @@ def compressed_from_bytes(
         if "code" in own:
             codes[kind] = {name: own[name] for name in ("code", "scale", "of") if name in own}
     way = Step(header["way"]["name"], header["way"]["settings"])
-    return Compressed(way, FittedCompressor(coders, header["symmetric"]), codes)
+    table = SharedTable(arrays["signs"], header["weight"]) if "signs" in arrays else None
+    return Compressed(way, FittedCompressor(coders, header["symmetric"], table), codes)
 
 
 def _spec(coder: Coder) -> dict[str, Any]:

@@ -151,9 +151,15 @@ def prepare_ranking(
 
 
 def _codes(opened: EncodedCollection, query: Query) -> CodeIndex | None:
-    """Kept codes, where a query asks for them, or where some are kept of vectors on disk."""
+    """Kept codes, where a query asks for them, or where some are kept of vectors on disk.
+
+    Raises:
+        InputError: a preference without codes that have attributes.
+    """
     on_disk = opened.space.on_disk and not query.first_stage and has_kept_codes(opened)
-    return kept_codes(opened) if on_disk or query.first_stage == "compressed" else None
+    if on_disk or query.preferred or query.first_stage == "compressed":
+        return replace(kept_codes(opened), preferred=query.preferred)
+    return None
 
 
 def _text_ranking(

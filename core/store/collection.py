@@ -24,7 +24,7 @@ from core.store.schema import PAIRS, item_of, vectors_name
 from core.store.space import space as assemble_space
 from core.store.tags import FIELD, Tags
 from core.store.token_vectors import TokenStore
-from core.types import Bools, Filter, Floats, Item, Passport, Rejected, Space, Value
+from core.types import Attributes, Bools, Filter, Floats, Item, Passport, Rejected, Space, Value
 
 ITEMS_AT_ONCE = 256
 
@@ -152,6 +152,30 @@ class Collection:
         values = {name: items.column(name) for name in ("kind", "name", "text", "labels")}
         values |= {name: items.attribute(name) for name in items.attributes}
         return pa.table({"id": list(ids)} | {name: v.take(rows) for name, v in values.items()})
+
+    def attributes(self, ids: Sequence[str]) -> Attributes:
+        """Labels, and attributes that are text, integers or yes and no, of some items, by row.
+
+        Without `split`, and without what differs from item to item, as names of files do.
+        """
+        items = self._items.items()
+        rows = self._items.positions(items, ids)
+        rows = pa.array(rows, mask=rows < 0)
+        labels = items.column("labels").take(rows)
+        found = [("label", pc.list_parent_indices(labels), pc.list_flatten(labels))]
+        for name in items.attributes:
+            values = items.attribute(name).take(rows)
+            if name != "split" and not pa.types.is_floating(values.type):
+                valid = pc.indices_nonzero(pc.is_valid(values))
+                found.append((filters.shown_name(name), valid, values.take(valid)))
+        names, at = list[tuple[str, str]](), [np.empty((0, 2), np.int64)]
+        for name, own, values in found:
+            coded = pc.cast(values, pa.string()).dictionary_encode()
+            if name == "label" or 2 * len(coded.dictionary) <= len(coded):
+                number = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64) + len(names)
+                at.append(np.column_stack([own.to_numpy(zero_copy_only=False), number]))
+                names += [(name, value) for value in coded.dictionary.to_pylist()]
+        return Attributes(tuple(names), np.unique(np.concatenate(at).astype(np.int64), axis=0))
 
     def ids(self) -> list[str]:
         """Ids of all items, in the order in which they were added."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from core.errors import InputError
 from core.store.collection import Collection
 from core.types import Bools, Floats, Kind, Passport, Space
 
@@ -38,6 +39,22 @@ class EncodedCollection:
     def name(self) -> str:
         """The name of the collection."""
         return self.collection.name
+
+    def with_attributes(self) -> Space:
+        """The space with the labels and attributes of its rows.
+
+        Raises:
+            InputError: no item has any.
+        """
+        found = self.collection.attributes(self.space.ids)
+        if not len(found.at):
+            raise InputError(
+                "No item has a label or an attribute that others share. Add some first, as columns "
+                "of the items."
+            )
+        result = replace(self.space, attributes=found)
+        vars(result)["rows_key"] = self.space.rows_key  # the same rows
+        return result
 
     def held_out(self) -> Bools | None:
         """(n,) rows whose attribute `split` is `test`; None where items have no such attribute.

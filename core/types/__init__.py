@@ -13,6 +13,7 @@ from core.types.arrays import (
     Value,
     Verdict,
 )
+from core.types.attributes import Attributes
 from core.types.cache import SpaceCache, per_array, per_space
 from core.types.item import Item, Passport, Rejected, digest
 from core.types.query import (
@@ -41,6 +42,7 @@ __all__ = [
     "KINDS",
     "MISS",
     "SCOPE_NAMES",
+    "Attributes",
     "Band",
     "Bools",
     "Clusters",

@@ -71,6 +71,8 @@ class Query:
         hub_correction: the hubness correction by name; "" is none.
         rerank: the reranker by name; "" is none.
         miss: share of queries with a match that may be judged to have none, 0.05 to 0.5.
+        preferred: (field, value) of labels and attributes that move items up, others staying; the
+            kept codes must have attributes.
     """
 
     parts: tuple[Part, ...]
@@ -86,6 +88,7 @@ class Query:
     rerank: str = ""
     miss: float = MISS
     among: str = ""
+    preferred: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.parts:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from core.errors import InputError
 from core.types.arrays import Bools, Floats, Ints, Scope
+from core.types.attributes import Attributes
 from core.types.item import digest
 
 HASH_BLOCK = 65_536  # rows
@@ -69,6 +70,7 @@ class Space:
             attribute. Nothing is fitted on them, and they alone are evaluated.
         copies: (n,) further files with the same bytes, which are one item; empty without any.
         stored: the file that holds the vectors where they do not fit in memory.
+        attributes: of the rows, where they are asked for; no measurement depends on them.
 
     Raises:
         InputError: vectors that are not finite, not unit, or not aligned with the rest.
@@ -86,6 +88,7 @@ class Space:
     held_out: Bools = field(default_factory=lambda: np.empty(0, bool))
     copies: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     stored: StoredRows | None = None
+    attributes: Attributes | None = None
 
     def __post_init__(self) -> None:
         vectors = np.ascontiguousarray(self.vectors, np.float32)
@@ -226,6 +229,7 @@ class Space:
             offset=self.offset[keep],
             held_out=self.held_out[keep] if len(self.held_out) else self.held_out,
             copies=self.copies[keep] if len(self.copies) else self.copies,
+            attributes=self.attributes.taken(new_row) if self.attributes else None,
         )
 
 

@@ -7,7 +7,7 @@ from core.workbench import catalog, documents, gates, tasks
 from core.workbench.catalog import Entry
 from core.workbench.collections import Card, Workbench
 from core.workbench.compress import Lab
-from core.workbench.depth import depth_document
+from core.workbench.depth import DepthGrid, depth_document
 from core.workbench.encoder_report import EncoderReport
 from core.workbench.evaluate import Labels
 from core.workbench.export import SavedExport
@@ -16,7 +16,7 @@ from core.workbench.ingest import DEFAULT_ENCODER
 from core.workbench.jobs import Job
 from core.workbench.lab_document import lab_document
 from core.workbench.layouts import Layout
-from core.workbench.protocol import protocol_document
+from core.workbench.protocol import BudgetRow, filter_words, protocol_document
 from core.workbench.ranking_gains import RankingGain
 from core.workbench.repair import Repaired
 from core.workbench.selections import Special
@@ -26,7 +26,9 @@ __all__ = [
     "DEFAULT_ENCODER",
     "FORMS",
     "IMAGE_SUFFIXES",
+    "BudgetRow",
     "Card",
+    "DepthGrid",
     "EncodedCollection",
     "EncoderReport",
     "EncoderSuggestion",
@@ -49,6 +51,7 @@ __all__ = [
     "catalog",
     "depth_document",
     "documents",
+    "filter_words",
     "gates",
     "lab_document",
     "protocol_document",

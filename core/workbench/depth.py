@@ -23,7 +23,7 @@ from core.ingest import decode
 from core.measure import Interval, list_recall, places
 from core.numerics.neighbors import select
 from core.numerics.sampling import groups, sampled_rows
-from core.types import Doubles, Floats, Ints, Progress, Space
+from core.types import Doubles, Floats, Ints, Progress, Space, SpaceCache
 from core.workbench.ingest import no_progress
 from core.workbench.jobs import begin_step
 from core.workbench.lab_document import interval_document
@@ -36,6 +36,8 @@ LEAST = 60  # images of which half can be fitted on
 K = 10
 WIDTHS = 16, 8, 4, 2, 1  # the dimensions are divided by these
 ALPHAS = 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0  # of the ridge, for standardized outputs
+
+_GRIDS = SpaceCache(8)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class DepthGrid:
 
 
 def depth_grid(opened: EncodedCollection, progress: Progress = no_progress) -> DepthGrid:
-    """Measure the layers of a collection's encoder on a sample of its images.
+    """Measure the layers of a collection's encoder on a sample of its images, once in a process.
 
     Args:
         opened: the collection.
@@ -85,6 +87,21 @@ def depth_grid(opened: EncodedCollection, progress: Progress = no_progress) -> D
     Raises:
         InputError: the encoder shows no layers, or too few images have their original.
     """
+    found: DepthGrid = _GRIDS.get(_key(opened), lambda: _measured(opened, progress))
+    return found
+
+
+def known_depth_grid(opened: EncodedCollection) -> DepthGrid | None:
+    """What was measured lately in this process; None where nothing was."""
+    found: DepthGrid | None = _GRIDS.known(_key(opened))
+    return found
+
+
+def _key(opened: EncodedCollection) -> tuple[str, str]:
+    return opened.version, opened.space.key
+
+
+def _measured(opened: EncodedCollection, progress: Progress) -> DepthGrid:
     encoder = load(opened.passport.model)
     if not isinstance(encoder, LayeredEncoder):
         raise InputError(

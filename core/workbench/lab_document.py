@@ -55,8 +55,22 @@ def _way(way: Way) -> dict[str, Any]:
         "ms_per_query": way.ms_per_query,
         "fit_seconds": way.fit_seconds,
         "encode_seconds": way.encode_seconds,
+        "attributes": _preference(way),
         "losers": _loss(loser) if loser else None,
         "losses": {name: [_loss(one) for one in losses] for name, losses in way.losers.items()},
+    }
+
+
+def _preference(way: Way) -> dict[str, Any] | None:
+    """Of codes with attributes: image queries that prefer their own."""
+    found = way.preference
+    if found is None:
+        return None
+    return {
+        "recall@10": interval_document(found.recall),
+        "alike": found.alike,
+        "alike_by_vectors": found.alike_before,
+        "n_queries": found.queries,
     }
 
 

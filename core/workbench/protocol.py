@@ -21,7 +21,7 @@ from core.errors import InputError
 from core.improve import parse_way
 from core.measure import Interval, list_recall
 from core.numerics.kmeans import centers_of, nearest_center
-from core.types import Bools, Floats, Ints, Kind, Progress, Space
+from core.types import Bools, Floats, Ints, Kind, Progress, Space, SpaceCache
 from core.workbench.ingest import no_progress
 from core.workbench.jobs import begin_step
 from core.workbench.lab_document import interval_document
@@ -44,6 +44,8 @@ FILTERS = {
     "far": "the cluster least similar to the query",
 }
 LEAST = 2  # times the length of a list that a filter must allow, lest every way finds all of it
+
+_ROWS = SpaceCache(8)
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,31 @@ def ways_within(d: int, part: int) -> tuple[str, ...]:
 def budget_rows(
     opened: EncodedCollection, progress: Progress = no_progress
 ) -> tuple[BudgetRow, ...]:
-    """A row for each way at each budget, the largest budget first.
+    """A row for each way at each budget, the largest budget first; measured once in a process.
 
     Raises:
         InputError: no images as results, or too few.
     """
+    found: tuple[BudgetRow, ...] = _ROWS.get(_key(opened), lambda: _measured(opened, progress))
+    return found
+
+
+def known_budget_rows(opened: EncodedCollection) -> tuple[BudgetRow, ...] | None:
+    """What was measured lately in this process; None where nothing was."""
+    found: tuple[BudgetRow, ...] | None = _ROWS.known(_key(opened))
+    return found
+
+
+def filter_words(name: str) -> str:
+    """Which images a filter of the protocol allows."""
+    return FILTERS[name]
+
+
+def _key(opened: EncodedCollection) -> tuple[str, str]:
+    return opened.version, opened.space.key
+
+
+def _measured(opened: EncodedCollection, progress: Progress) -> tuple[BudgetRow, ...]:
     space, d = opened.space, opened.space.d
     if space.n_images < LEAST * LENGTHS[0]:
         raise InputError(

@@ -240,6 +240,16 @@ def _compress(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     bench.compress(opened, only=arguments["only"], progress=tick)
 
 
+def _budget_rows(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    # Nothing is returned, as for `compress`.
+    bench.budget_rows(_opened(bench, arguments), progress=tick)
+
+
+def _depth_grid(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
+    # Nothing is returned, as for `compress`.
+    bench.depth_grid(_opened(bench, arguments), progress=tick)
+
+
 def _suggest_repair(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
     opened = bench.open(arguments["name"], arguments["encoder"])
     bench.suggest(opened, arguments["seconds"], progress=tick)
@@ -259,6 +269,8 @@ VERBS: dict[str, Callable[[Workbench, Arguments, Tick], Any]] = {
     "measure_all": _measure_all,
     "export": _export,
     "compress": _compress,
+    "budget_rows": _budget_rows,
+    "depth_grid": _depth_grid,
     "repair": _repair,
     "suggest_repair": _suggest_repair,
 }

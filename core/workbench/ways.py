@@ -11,6 +11,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.improve import (
+    COMPRESSORS,
     Codes,
     Compressed,
     Step,
@@ -32,6 +33,7 @@ from core.numerics.sampling import groups
 from core.types import Bools, Finding, Floats, Ints, Space, SpaceCache
 from core.workbench.loser_groups import groupings_of, losing_task
 from core.workbench.measure import measure
+from core.workbench.preferences import Preference, preference_of
 from core.workbench.way_tasks import Best, K, Task, blocks, held_out_rows, tasks_of, without_self
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Way:
         losers: by grouping the groups of items that exact lists lose.
         places: by task (q, 10) where the exact results are by estimated scores.
         found: by task (q, 10) the results by estimated scores.
+        preference: what queries that prefer attributes get; None where codes have none.
     """
 
     way: Step
@@ -82,6 +85,7 @@ class Way:
     losers: Mapping[str, tuple[GroupLoss, ...]]
     places: Mapping[str, Ints]
     found: Mapping[str, Ints]
+    preference: Preference | None = None
 
     @property
     def name(self) -> str:
@@ -100,6 +104,36 @@ class Way:
             if more:
                 return max(more, key=lambda one: one.value - one.expected)
         return None
+
+
+@dataclass(frozen=True)
+class ChangedQuery:
+    """A query that codes give other first results.
+
+    Args:
+        row: of the space.
+        kept: of the exact results, those that are among the first ten by codes.
+        exact: rows of the exact results, best first; `found` of those by codes.
+    """
+
+    row: int
+    kept: int
+    exact: tuple[int, ...]
+    found: tuple[int, ...]
+
+
+def changed_queries(task: Task, way: Way, most: int) -> tuple[ChangedQuery, ...]:
+    """The queries of a task that keep the fewest of their exact results, at most so many."""
+    k, first = task.exact.shape[1], task.span.start
+    kept = (way.places[task.name] <= k).sum(axis=1)
+    order = np.argsort(kept, kind="stable")[:most]
+    exact, found = task.exact + first, way.found[task.name] + first
+    return tuple(
+        ChangedQuery(
+            int(task.queries[n]), int(kept[n]), tuple(exact[n].tolist()), tuple(found[n].tolist())
+        )
+        for n in order[kept[order] < k].tolist()
+    )
 
 
 def known_way(opened: EncodedCollection, name: str) -> bool:
@@ -134,7 +168,7 @@ def geometry_of(
 
     Of a sample of the items where there are many, pairs together: decoded rows are floats.
     """
-    space, kept = opened.space, codes_of(opened, way)[0]
+    space, kept = _space_of(opened, way), codes_of(opened, way)[0]
     if space.n > DECODED:
         space = space.subset(_some(space, np.ones(space.n, bool), DECODED))
         kept = compressed(space, kept.fitted, way)
@@ -143,12 +177,18 @@ def geometry_of(
 
 def codes_of(opened: EncodedCollection, way: Step) -> tuple[Compressed, float, float]:
     """All rows as codes, with the seconds to fit and to encode."""
-    space = opened.space
+    space = _space_of(opened, way)
     started = perf_counter()
     fitted = fit_way(space.subset(_some(space, ~held_out_rows(opened), FITTED)), way)
     between = perf_counter()
     kept = compressed(space, fitted, way)
     return kept, between - started, perf_counter() - between
+
+
+def _space_of(opened: EncodedCollection, way: Step) -> Space:
+    """The rows, with their attributes where the way keeps these too."""
+    with_attributes = COMPRESSORS.get(way.name).traits.get("attributes", False)
+    return opened.with_attributes() if with_attributes else opened.space
 
 
 def _some(space: Space, allowed: Bools, most: int) -> Ints:
@@ -182,7 +222,7 @@ def _recall(
 
 
 def _measured(opened: EncodedCollection, way: Step) -> Way:
-    space, tasks = opened.space, tasks_of(opened)
+    space, tasks = _space_of(opened, way), tasks_of(opened)
     kept, fit_seconds, encode_seconds = codes_of(opened, way)
     where, found, pairs = dict[str, Ints](), dict[str, Ints](), dict[str, Interval]()
     errors = []
@@ -211,6 +251,7 @@ def _measured(opened: EncodedCollection, way: Step) -> Way:
         _losers(opened, tasks, where),
         where,
         found,
+        preference_of(space, kept, tasks),
     )
 
 

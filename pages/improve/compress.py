@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts import empty_states, problems, state
-from pages.parts.compress import kept, losers, ways, work
+from pages.parts.compress import kept, losers, studies, ways, work
 
 with problems.shown(stop=True):
     card = state.card()
@@ -27,3 +27,5 @@ with problems.shown():
         losers.show(lab, way)
         losers.geometry(way)
         losers.changed(lab, way)
+    studies.equal_bytes()
+    studies.fewer_layers()

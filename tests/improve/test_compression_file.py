@@ -57,7 +57,7 @@ def test_a_file_has_the_same_codes_scores_and_bytes(way, space, tmp_path):
     exec(DECODER, scope)
     for kind in KINDS:
         decoded = scope["load_rows"](tmp_path / "rows", kind)
-        assert decoded == pytest.approx(before.rows(kind), abs=1e-6)
+        assert decoded[:, : space.d] == pytest.approx(before.rows(kind), abs=1e-6)
 
 
 def test_files_of_others_are_refused(space):

@@ -11,7 +11,7 @@ from core.workbench import Workbench, lab_document
 from core.workbench.compress import compress, way_names
 from core.workbench.loser_groups import groupings_of
 from core.workbench.way_tasks import tasks_of
-from core.workbench.ways import way_bytes
+from core.workbench.ways import changed_queries, way_bytes
 from tests.fixtures import spaces
 from tests.fixtures.files import encoded, folder_of, jsonl, ramp
 
@@ -77,6 +77,19 @@ def test_bytes_are_those_of_the_file(good, lab):
     for way in lab.ways:
         file = len(way_bytes(good, way.way))
         assert 0 <= file - way.bytes_per_item * good.space.n < 4096  # its header
+
+
+def test_changed_queries_are_those_that_keep_the_fewest_exact_results(lab):
+    ways = {way.name: way for way in lab.ways}
+    task = lab.tasks[0]
+    assert changed_queries(task, ways["float32"], 5) == ()
+    few = changed_queries(task, ways["truncation:dims=6"], 5)
+    every = changed_queries(task, ways["truncation:dims=6"], len(task.queries))
+    assert few == every[:5]
+    assert [query.kept for query in every] == sorted(query.kept for query in every)
+    for query in every:
+        assert len(set(query.exact) & set(query.found)) == query.kept < 10
+        assert all(task.span.start <= row < task.span.stop for row in query.found)
 
 
 def test_a_budget_is_met_or_said_not_to_be(good):

@@ -6,7 +6,7 @@ of that kind. Queries stay floats unless it says otherwise, so that only rows lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,9 +15,10 @@ import numpy as np
 from core.errors import InputError
 from core.improve.code_scores import code_scores, symmetric_scores
 from core.improve.coding import Coder
+from core.improve.multiplexing import SharedTable
 from core.improve.quantizers import SHORT, Array, Codes, Numbers, RowGrid, taken
 from core.registry import Registry
-from core.types import KINDS, Floats, Kind, Progress, Space
+from core.types import KINDS, Attributes, Floats, Kind, Progress, Space
 
 FEW = 16  # queries up to which codes as they are, one query at a time, are faster than decoding
 BLOCK = 1 << 21  # decoded numbers at a time
@@ -33,27 +34,54 @@ class FittedCompressor:
     Args:
         coders: one for each kind that it was fitted on.
         symmetric: queries become codes as well; a score is the cosine of what the codes stand for.
+        table: of attributes, whose coordinates codes have after those of the rows.
     """
 
     coders: Mapping[Kind, Coder]
     symmetric: bool = False
+    table: SharedTable | None = None
 
-    def encode(self, vectors: Floats, kind: Kind, report: Progress | None = None) -> Codes:
+    def encode(
+        self,
+        vectors: Floats,
+        kind: Kind,
+        report: Progress | None = None,
+        attributes: Attributes | None = None,
+    ) -> Codes:
         """Codes of (n, d) unit rows of one kind: arrays with n rows each, by name."""
-        return self._coder(kind).encode(vectors, report)
+        codes = self._coder(kind).encode(vectors, report)
+        if self.table is None:
+            return codes
+        own, code = attributes or Attributes((), np.empty((0, 2), np.int64)), codes["code"]
+        beside = self.table.rows(own, len(code)).astype(code.dtype)
+        return {"code": np.concatenate([code, beside], axis=1)}
 
     def decode(self, codes: Codes, kind: Kind) -> Floats:
         """(n, d) rows that codes stand for; (n, e) unit rows where symmetric."""
         coder = self._coder(kind)
-        values = coder.quantizer.decode(taken(codes, slice(None)))
+        values = coder.quantizer.decode(taken(codes, slice(None)))[:, : coder.dims]
         return _unit(values) if self.symmetric else coder.rows(values)
 
     def queries(self, vectors: Floats, kind: Kind) -> Floats:
         """(q, d) queries of one kind as they meet decoded rows."""
         return self.decode(self.encode(vectors, kind), kind) if self.symmetric else vectors
 
+    def preferring(self, queries: Floats, wanted: Sequence[tuple[str, str]]) -> Floats:
+        """(q, d + e) queries with the (field, value) that they prefer, for `scores`.
+
+        Raises:
+            InputError: the codes have no attributes.
+        """
+        if self.table is None:
+            raise InputError(
+                "These codes have no attributes to prefer. Keep some that do: "
+                "sextant compress NAME --keep attributes"
+            )
+        beside = np.broadcast_to(self.table.wanted(wanted), (len(queries), self.table.dims))
+        return np.concatenate([queries, beside], axis=1)
+
     def scores(self, queries: Floats, query_kind: Kind, codes: Codes, kind: Kind) -> Floats:
-        """(q, n) scores of (q, d) unit queries with rows of one kind.
+        """(q, n) scores of (q, d) unit queries, or as `preferring` gives them, with rows of a kind.
 
         Of a few queries from the codes as they are, see `core.improve.code_scores` for the error;
         of more from rows that are decoded once for all queries, some thousand at a time.
@@ -70,7 +98,11 @@ class FittedCompressor:
                 return symmetric_scores(asked["code"], codes["code"], coder.dims)
             along, bias = self.queries(queries, query_kind), np.zeros(len(queries), np.float32)
         else:
-            along, bias = coder.along(queries)
+            along, bias = coder.along(queries[:, : coder.d])
+            if self.table:
+                beside = np.zeros((len(queries), self.table.dims), np.float32)
+                beside[:, : queries.shape[1] - coder.d] = queries[:, coder.d :]
+                along = np.concatenate([along, beside], axis=1)
             if few and coder.quantizer != Numbers("f4"):
                 return code_scores(along, codes, coder.quantizer) + bias[:, None]
         found = np.empty((len(queries), n), np.float32)
@@ -101,7 +133,7 @@ class FittedCompressor:
             for name, array in arrays.items():
                 shared = len(each) > 1 and all(one.get(name) is array for _, one in each)
                 found[name if shared else f"{kind}.{name}"] = array
-        return found
+        return found | ({"signs": self.table.signs} if self.table else {})
 
     def _coder(self, kind: Kind) -> Coder:
         if kind not in self.coders:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import InputError
-from core.improve import Compressed, compressed, compressed_from_bytes
+from core.improve import Compressed, compressed, compressed_from_bytes, taken
 from core.numerics.neighbors import select
 from core.search.index import two_bit
 from core.types import Bools, Floats, Ints, Kind, Space, SpaceCache
@@ -31,27 +31,36 @@ class CodeIndex:
         codes: of all rows of the space that is searched.
         shortlist: rows of each kind that full vectors rescore; measured on held-out queries.
         sentence: what was measured of it.
+        preferred: (field, value) of attributes that a query prefers.
     """
 
     codes: Compressed
     shortlist: int
     sentence: str
+    preferred: tuple[tuple[str, str], ...] = ()
 
     def top_k(
         self, space: Space, query: Floats, kind: Kind, k: int, *, offset: Floats, mask: Bools
     ) -> tuple[Ints, Floats]:
         """The k best allowed rows among those that codes rank first, by exact scores."""
-        chosen = []
+        chosen, asked = [], query[None]
+        if self.preferred:
+            asked = self.codes.fitted.preferring(asked, self.preferred)
+            offset = offset.copy()
         for rows_kind, codes in self.codes.codes.items():
             span = space.span(rows_kind)
             allowed = mask[span]
             if not allowed.any():
                 continue
-            estimated = self.codes.fitted.scores(query[None], kind, codes, rows_kind)
+            estimated = self.codes.fitted.scores(asked, kind, codes, rows_kind)
             estimated -= offset[span]
             estimated[:, ~allowed] = -np.inf
             most = min(max(self.shortlist, 2 * k), int(allowed.sum()))
-            chosen.append(select(estimated, most)[0][0] + span.start)
+            rows = select(estimated, most)[0][0]
+            if self.preferred:
+                beside = taken(codes, rows)["code"][:, space.d :].astype(np.float32)
+                offset[rows + span.start] -= beside @ asked[0, space.d :]
+            chosen.append(rows + span.start)
         if not chosen:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         rows = np.concatenate(chosen)
@@ -88,7 +97,8 @@ def kept_codes(opened: EncodedCollection) -> CodeIndex:
         found = compressed_from_bytes(data, opened.passport, opened.space.steps)
         if report["rows"] == opened.space.rows_key:
             return found
-        return compressed(opened.space, found.fitted, found.way)
+        space = opened.with_attributes() if found.fitted.table else opened.space
+        return compressed(space, found.fitted, found.way)
 
     key = opened.space.rows_key, report["way"], report["rows"]
     codes: Compressed = _CODES.get(key, load)

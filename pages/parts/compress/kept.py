@@ -12,6 +12,8 @@ def keep(lab: Lab, way: Way) -> None:
     bench, opened = state.workbench(), state.opened()
     found = bench.kept_way(opened)
     st.caption(formatting.plain(lab.of(way).rstrip(",") + "."))
+    if way.preference:
+        st.caption(formatting.plain(way.preference.sentence))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Keep for search", type="primary", icon=":material/bookmark_add:"):
             with problems.shown(), st.spinner("Encoding all items…"):

@@ -1,13 +1,12 @@
 """Of one way: who loses, the geometry of its rows, and queries whose results changed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.types import Ints
 from core.workbench import Lab, Way
 from pages.parts import charts, formatting, gallery, session, state, two_lists, vital_signs
 from pages.parts.compress import ways
@@ -102,32 +101,27 @@ def changed(lab: Lab, way: Way) -> None:
         format_func=ways.TASKS.__getitem__, required=True, label_visibility="collapsed",
     )  # fmt: skip
     task = next(task for task in lab.tasks if task.name == name)
-    k = task.exact.shape[1]
-    kept = (way.places[name] <= k).sum(axis=1)
-    order = np.argsort(kept, kind="stable")[:SHOWN]
-    order = order[kept[order] < k]
-    if not len(order):
+    ids = state.space().ids
+    queries = state.workbench().changed_queries(task, way, SHOWN)
+    at = {ids[query.row]: query for query in queries}
+    if not at:
         st.caption("No query has other first results than by float vectors.")
         return
-    ids = state.space().ids
-    at = {ids[task.queries[n]]: int(n) for n in order}
     cards = [
-        replace(card, note=f"{kept[at[card.id]]} of {k} exact results")
+        replace(card, note=f"{at[card.id].kept} of {len(at[card.id].exact)} exact results")
         for card in gallery.cards([*at])
     ]
-    shown = two_lists.choose(cards, name=state.CHANGED_QUERY, key="_changed_queries")
-    n = at[shown]
-    exact, first = task.exact[n], task.span.start
+    shown = at[two_lists.choose(cards, name=state.CHANGED_QUERY, key="_changed_queries")]
     two_lists.show({
-        "By float vectors": _results(exact + first, exact + first),
-        "By codes": _results(way.found[name][n] + first, exact + first),
+        "By float vectors": _results(shown.exact, shown.exact),
+        "By codes": _results(shown.found, shown.exact),
     })  # fmt: skip
 
 
-def _results(rows: Ints, exact: Ints) -> list[gallery.Card]:
+def _results(rows: Sequence[int], exact: Sequence[int]) -> list[gallery.Card]:
     """One list; what is not among the exact results is marked."""
-    ids, right = state.space().ids, set(exact.tolist())
-    place = {ids[row]: (n, row in right) for n, row in enumerate(rows.tolist(), 1)}
+    ids, right = state.space().ids, set(exact)
+    place = {ids[row]: (n, row in right) for n, row in enumerate(rows, 1)}
     return [
         replace(card, rank=str(place[card.id][0]), badge="" if place[card.id][1] else "not exact")
         for card in gallery.cards([*place])

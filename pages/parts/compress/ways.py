@@ -17,7 +17,8 @@ AID = (
 )
 ABOUT = (
     "Names with settings, such as rabitq:bits=3 or pq:parts=48. OPQ, RepCONC and SimVQ are "
-    "measured when named; they take about a minute each."
+    "measured when named; they take about a minute each. Attributes keeps labels and attributes "
+    "beside each vector."
 )
 
 
@@ -75,7 +76,7 @@ def chosen(lab: Lab) -> Way:
 
 def _offered() -> list[str]:
     given = session.read("also_way", ("",)[:0])
-    return list(dict.fromkeys(["opq", "repconc", "simvq", "rabitq:bits=3", *given]))
+    return list(dict.fromkeys(["opq", "repconc", "simvq", "rabitq:bits=3", "attributes", *given]))
 
 
 def _figure(lab: Lab) -> None:

@@ -21,6 +21,7 @@ FAISS = (
 )  # fmt: skip
 LANCE = "IVF_PQ", "IVF_RQ"
 TRAINED, ROUNDS = 16_384, 15  # rows and rounds, as our own
+PER_CENTROID = 64  # rows that LanceDB trains on
 BLOCK = 50_000
 PROBED = 64  # lists of LanceDB
 
@@ -74,11 +75,11 @@ def of_lance(rows: Floats, kind: str, folder: str) -> Other:
         column = pa.FixedSizeListArray.from_arrays(part.ravel(), d)
         table.add(pa.table([np.arange(start, start + len(part)), column], schema=schema))
     lists = max(1, round(n**0.5))
-    config = (
-        IvfPq(distance_type="dot", num_partitions=lists, num_sub_vectors=64)
-        if kind == "IVF_PQ"
-        else IvfRq(distance_type="dot", num_partitions=lists)
-    )
+    training: Any = {
+        "distance_type": "dot", "num_partitions": lists,
+        "max_iterations": ROUNDS, "sample_rate": PER_CENTROID,
+    }  # fmt: skip
+    config = IvfPq(num_sub_vectors=64, **training) if kind == "IVF_PQ" else IvfRq(**training)
     seconds, memory, _ = measured(lambda: table.create_index("vector", config=config))
     folders = Path(folder).glob("**/_indices")
     size = sum(file.stat().st_size for one in folders for file in one.rglob("*") if file.is_file())
