@@ -215,7 +215,8 @@ function segments(bytes, [mx, my]) {
     path.moveTo(ends[k] - mx, ends[k + 1] - my);
     path.lineTo(ends[k + 2] - mx, ends[k + 3] - my);
   }
-  return { path, few: ends.length < 8000 };
+  const n = ends.length / 4;
+  return { path, few: n < 2000, alpha: Math.min(0.5, 9 / Math.sqrt(n)) };
 }
 
 function polyline(points, [mx, my]) {

@@ -18,8 +18,10 @@ function drawOverlay(to, view, ratio = view.ratio) {
     to.globalAlpha = 0.5;
     inMap(theme.text, 1, places.contours);
   }
-  to.globalAlpha = 0.45;
-  if (view.lines && (!view.moving || view.lines.few)) inMap(theme.gray, 1, view.lines.path);
+  if (view.lines && (!view.moving || view.lines.few)) {
+    to.globalAlpha = view.lines.alpha;
+    inMap(theme.gray, 1, view.lines.path);
+  }
   to.globalAlpha = 1;
   if (view.route) {
     inMap(theme.background, 5, view.route);

@@ -78,6 +78,7 @@ from core.measure.map_places import (
     laid_over,
     lines_between,
     moved_most,
+    pair_lines,
     placed,
 )
 from core.measure.map_quality import (
@@ -204,6 +205,7 @@ __all__ = [
     "nearest_texts",
     "occurrences",
     "overall",
+    "pair_lines",
     "pair_similarities",
     "paired_gain",
     "percent",

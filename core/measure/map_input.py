@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import numpy as np
 
@@ -12,13 +13,20 @@ from core.numerics.spectra import moments
 from core.registry import Choices, Range
 from core.types import Bools, Doubles, Floats, Ints, Progress, Scope, Space
 
-GAP = Choices(("keep", "remove"), "keep the modality gap, or subtract the mean of each kind")
-KINDS_ON_IT = Choices(
-    ("together", "apart"), "one layout of both kinds, or one of images and one of texts beside it"
-)
-NEIGHBORS = Range(2, 200, "small for detail, large for the global shape")
-SAMPLE = Range(100, 50_000, "items laid out; others are placed between")
-SEED = Range(0, 1_000_000, "of the layout and of the sample")
+# Settings that several layouts have.
+Gap = Annotated[
+    str, Choices(("keep", "remove"), "keep the modality gap, or subtract the mean of each kind")
+]
+KindsOnIt = Annotated[
+    str,
+    Choices(
+        ("together", "apart"),
+        "one layout of both kinds, or one of images and one of texts beside it",
+    ),
+]
+Neighbors = Annotated[int, Range(2, 200, "small for detail, large for the global shape")]
+Sample = Annotated[int, Range(100, 50_000, "items laid out; others are placed between")]
+Seed = Annotated[int, Range(0, 1_000_000, "of the layout and of the sample")]
 LEAST_LAID_OUT = 4
 SAMPLED = 20_000
 PLACED_BY = 5  # laid-out neighbors between which a further item is placed
@@ -52,8 +60,19 @@ def rows_on_map(space: Space, gap: str) -> Floats:
     return vectors / np.maximum(lengths, 1e-6)
 
 
-def each_kind(space: Space, gap: str, kinds: str, start: Floats | None, lay: Lay) -> Floats:
+def laid_out(
+    space: Space,
+    start: Floats | None,
+    lay: Lay,
+    *,
+    gap: str,
+    kinds: str,
+    sample: int,
+    seed: int,
+) -> Floats:
     """Lay out both kinds on one map, or each alone, texts to the right of the images.
+
+    Of more than `sample` rows a seeded sample is laid out, and the others are placed between.
 
     Raises:
         TooFew: fewer than four items, or of a kind that is laid out alone.
@@ -70,7 +89,8 @@ def each_kind(space: Space, gap: str, kinds: str, start: Floats | None, lay: Lay
         )
     xy = np.empty((space.n, 2), np.float32)
     for span in spans:
-        xy[span] = lay(vectors[span], None if start is None else start[span])
+        begin = None if start is None else start[span]
+        xy[span] = _sampled(lay, vectors[span], begin, sample, seed)
     if len(spans) == 2:
         images, texts = spans
         xy[images] -= xy[images].mean(axis=0)
@@ -80,11 +100,7 @@ def each_kind(space: Space, gap: str, kinds: str, start: Floats | None, lay: Lay
     return xy
 
 
-def sampled(lay: Lay, vectors: Floats, start: Floats | None, sample: int, seed: int) -> Floats:
-    """Lay out a seeded sample of the rows, and place the others between.
-
-    All of them where they are no more than `sample`.
-    """
+def _sampled(lay: Lay, vectors: Floats, start: Floats | None, sample: int, seed: int) -> Floats:
     n = len(vectors)
     if n <= sample:
         return lay(vectors, start)

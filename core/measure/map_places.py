@@ -103,3 +103,28 @@ def lines_between(start: Floats, end: Floats) -> Floats:
     [[0, 1, 2, 3], [0, 1, 4, 5]]
     """
     return np.concatenate([np.broadcast_to(start, end.shape), end], axis=1)
+
+
+def pair_lines(space: Space, xy: Floats, among: Ints, most: int = 2_000, seed: int = 0) -> Floats:
+    """(k, 4) lines from images to their texts; of more than `most` pairs a seeded sample.
+
+    Args:
+        space: the items.
+        xy: (n, 2) their places.
+        among: rows that the pairs have; all pairs for none.
+        most: how many lines.
+        seed: of the sample.
+
+    >>> space = Space(np.eye(3, dtype="f4"), ("a", "b", "t"), 2, np.array([[0, 2]]))
+    >>> xy = np.array([[0, 1], [9, 9], [2, 3]], np.float32)
+    >>> pair_lines(space, xy, np.array([2])).tolist(), len(pair_lines(space, xy, np.array([1])))
+    ([[0.0, 1.0, 2.0, 3.0]], 0)
+    """
+    pairs = space.pairs
+    if len(among):
+        wanted = np.zeros(space.n, bool)
+        wanted[among] = True
+        pairs = pairs[wanted[pairs].any(axis=1)]
+    if len(pairs) > most:
+        pairs = pairs[np.random.default_rng(seed).choice(len(pairs), most, replace=False)]
+    return lines_between(xy[pairs[:, 0]], xy[pairs[:, 1]])

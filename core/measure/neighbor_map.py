@@ -8,7 +8,7 @@ from importlib import import_module
 
 import numpy as np
 
-from core.measure.map_input import first_places, neighbor_lists, sampled, spread
+from core.measure.map_input import first_places, neighbor_lists, spread
 from core.types import Floats, Progress
 
 
@@ -18,7 +18,6 @@ def neighbor_map(
     *,
     neighbors: int,
     min_dist: float,
-    sample: int,
     seed: int,
     progress: Progress,
     dense: bool = False,
@@ -30,40 +29,35 @@ def neighbor_map(
         start: (n, 2) places to start from; None for the first two principal components.
         neighbors: of each row, itself included.
         min_dist: on the map.
-        sample: rows laid out; others are placed between.
-        seed: of the layout and of the sample.
+        seed: of the layout.
         progress: counts rows while neighbors are searched, then epochs.
         dense: keep local densities (densMAP).
     """
+    n, k = len(vectors), min(neighbors, len(vectors) - 1)
+    near, cosines = neighbor_lists(vectors, k - 1, progress)
+    indices = np.column_stack([np.arange(n), near]).astype(np.int32)
+    distances = np.column_stack([np.zeros(n), np.maximum(1 - cosines, 0)]).astype(np.float32)
+    with warnings.catch_warnings():
+        # It warns that new rows cannot be added; `placed_between` adds them.
+        warnings.simplefilter("ignore")
+        _compile_once()
+        from umap import UMAP
 
-    def lay(rows: Floats, begin: Floats | None) -> Floats:
-        n, k = len(rows), min(neighbors, len(rows) - 1)
-        near, cosines = neighbor_lists(rows, k - 1, progress)
-        indices = np.column_stack([np.arange(n), near]).astype(np.int32)
-        distances = np.column_stack([np.zeros(n), np.maximum(1 - cosines, 0)]).astype(np.float32)
-        with warnings.catch_warnings():
-            # It warns that new rows cannot be added; `placed_between` adds them.
-            warnings.simplefilter("ignore")
-            _compile_once()
-            from umap import UMAP
-
-            model = UMAP(
-                n_neighbors=k,
-                min_dist=min_dist,
-                metric="cosine",
-                init=first_places(rows, seed) if begin is None else spread(begin, seed),
-                precomputed_knn=(indices, distances),
-                random_state=seed,
-                n_jobs=1,
-                densmap=dense,
-                tqdm_kwds={
-                    "disable": False, "file": _Epochs(progress), "mininterval": 0.2,
-                    "bar_format": "{n} {total}", "leave": False,
-                },
-            )  # fmt: skip
-            return np.asarray(model.fit_transform(rows), np.float32)
-
-    return sampled(lay, vectors, start, sample, seed)
+        model = UMAP(
+            n_neighbors=k,
+            min_dist=min_dist,
+            metric="cosine",
+            init=first_places(vectors, seed) if start is None else spread(start, seed),
+            precomputed_knn=(indices, distances),
+            random_state=seed,
+            n_jobs=1,
+            densmap=dense,
+            tqdm_kwds={
+                "disable": False, "file": _Epochs(progress), "mininterval": 0.2,
+                "bar_format": "{n} {total}", "leave": False,
+            },
+        )  # fmt: skip
+        return np.asarray(model.fit_transform(vectors), np.float32)
 
 
 class _Epochs:

@@ -1,9 +1,10 @@
-"""What a map shows of its points: which rows, their colors, and both as bytes for the browser."""
+"""What a map shows of its points: which rows, and their colors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import TypeVar
 
 import numpy as np
@@ -62,23 +63,51 @@ def sample_for_map(space: Space, most: int = MAX_POINTS, seed: int = 0) -> Ints:
     return np.sort(np.random.default_rng(seed).choice(space.n, most, replace=False))
 
 
-def place_bytes(xy: Floats, rows: Ints) -> bytes:
-    """Positions of points as the browser reads them: x, y, x, y, ... in float32.
+def shown_rows(
+    space: Space, drawn: Ints, coloring: Coloring, hidden: Sequence[int], texts: bool
+) -> Bools | None:
+    """(n,) which rows of a space are drawn and not hidden; None where nothing is hidden.
 
-    >>> np.frombuffer(place_bytes(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1])), "<f4")
-    array([3., 4.], dtype=float32)
+    Args:
+        space: its items.
+        drawn: the rows on the map.
+        coloring: their colors.
+        hidden: codes of the groups that are hidden.
+        texts: whether texts are shown.
+
+    >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "t"), 2)
+    >>> drawn = np.arange(3)
+    >>> shown_rows(space, drawn, by_kind(space, drawn), [0], True).tolist()
+    [False, False, True]
     """
-    part = xy if len(rows) == len(xy) else xy[rows]  # rows are sorted and without repeats
-    return np.ascontiguousarray(part, "<f4").tobytes()
+    if texts and not hidden:
+        return None
+    on_screen = ~np.isin(coloring.codes, hidden) & (texts | (drawn < space.n_images))
+    shown = np.zeros(space.n, bool)
+    shown[drawn[on_screen]] = True
+    return shown
 
 
-def bit_bytes(mask: Bools) -> bytes:
-    """One bit for each point, the first in the lowest bit.
+def point_table(
+    space: Space, xy: Floats, drawn: Ints, coloring: Coloring
+) -> list[dict[str, str | float]]:
+    """The points of a map as numbers: id, kind, group, place and, on a scale, value.
 
-    >>> list(bit_bytes(np.array([True, False, False, True])))
-    [9]
+    >>> space = Space(np.eye(2, dtype=np.float32), ("a", "t"), 1)
+    >>> xy, drawn = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([1])
+    >>> point_table(space, xy, drawn, by_kind(space, drawn))
+    [{'id': 't', 'kind': 'text', 'layer': 'texts', 'x': 2.0, 'y': 3.0, 'value': ''}]
     """
-    return np.packbits(mask, bitorder="little").tobytes()
+    names = {group.code: group.name for group in coloring.groups}
+    values = np.full(len(drawn), np.nan) if coloring.values is None else coloring.values
+    columns = (drawn, coloring.codes, xy[drawn, 0], xy[drawn, 1], values)
+    return [
+        {
+            "id": space.ids[row], "kind": "image" if row < space.n_images else "text",
+            "layer": names.get(code, ""), "x": x, "y": y, "value": "" if isnan(value) else value,
+        }
+        for row, code, x, y, value in zip(*(column.tolist() for column in columns), strict=True)
+    ]  # fmt: skip
 
 
 def colored_part(coloring: Coloring, points: Ints) -> Coloring:

@@ -4,8 +4,8 @@ import streamlit as st
 
 from core import report
 from pages.parts import empty_states, problems, selection, state
-from pages.parts.map import beside, clusters, coloring, find, layout, plot, truth
-from pages.parts.map.selection import panel, select
+from pages.parts.map import beside, clusters, find, layout, maps, plot, truth
+from pages.parts.map.selection import pairs, panel, select
 
 with problems.shown(stop=True):
     card = state.card()
@@ -28,30 +28,22 @@ with problems.shown(stop=True):
         drawing = plot.Drawing(
             projected,
             rows,
-            coloring.coloring(request.color, rows, request.row, projected),
             select=select,
             clear=selection.clear,
             select_named=clusters.select,
             items=state.items_key(),
             over=plot.Overlay(
                 fade=truth.fade(projected, request),
-                lines=truth.lines(projected, request),
+                lines=[*truth.lines(projected, request), *pairs(projected, request)],
                 marks=sought.marks,
                 lit=sought.lit,
                 path=sought.path,
                 names=clusters.names(projected),
             ),
         )
-        here, there = st.columns(2) if second else (st.container(), None)
-        with here:
-            if second:
-                st.caption("This map")
-            plot.show(drawing, selection.mask())
+        maps.show(drawing, second, request.colors)
         if second:
-            with there:
-                beside.show(drawing, second)
             beside.moved(projected, second)
-        plot.under(drawing, layout.reading(projected))
         truth.sentence(projected, request)
     with right:
         panel(projected, request)

@@ -25,10 +25,10 @@ def script():
     over = plot.Overlay(lit=[n - 1], names=[(0.5, 1.0, "two  words", 3)]) if n else plot.Overlay()
     rows = np.arange(int(st.query_params.get("first", 0)), n)
     drawing = plot.Drawing(
-        Layout("pca", xy, space), rows, Coloring(codes[rows], (Group("a", 0, n),)),
-        select=lambda layout, outline, shown: None, clear=lambda: None, over=over,
+        Layout("pca", xy, space), rows, select=lambda layout, outline, shown: None,
+        clear=lambda: None, over=over,
     )  # fmt: skip
-    plot.points(drawing, selected)
+    plot.points(drawing, Coloring(codes[rows], (Group("a", 0, n),)), selected)
 
 
 def sent(**asked):

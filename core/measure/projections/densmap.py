@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from core.measure.map_input import GAP, KINDS_ON_IT, SAMPLE, SAMPLED, SEED, each_kind, ignored
+from core.measure.map_input import SAMPLED, Gap, KindsOnIt, Sample, Seed, ignored, laid_out
 from core.measure.neighbor_map import neighbor_map
 from core.measure.projections import projection
 from core.registry import Range
@@ -25,10 +25,10 @@ def densmap(
     progress: Progress = ignored,
     *,
     neighbors: Annotated[int, Range(2, 200, "more make densities steadier")] = 30,
-    gap: Annotated[str, GAP] = "keep",
-    kinds: Annotated[str, KINDS_ON_IT] = "together",
-    sample: Annotated[int, SAMPLE] = SAMPLED,
-    seed: Annotated[int, SEED] = 0,
+    gap: Gap = "keep",
+    kinds: KindsOnIt = "together",
+    sample: Sample = SAMPLED,
+    seed: Seed = 0,
 ) -> Floats:
     """UMAP in which sparse neighborhoods are wide and dense ones narrow.
 
@@ -54,8 +54,8 @@ def densmap(
 
     def lay(rows: Floats, begin: Floats | None) -> Floats:
         return neighbor_map(
-            rows, begin, neighbors=neighbors, min_dist=0.1, sample=sample, seed=seed,
-            progress=progress, dense=True,
+            rows, begin, neighbors=neighbors, min_dist=0.1, seed=seed, progress=progress,
+            dense=True,
         )  # fmt: skip
 
-    return each_kind(space, gap, kinds, start, lay)
+    return laid_out(space, start, lay, gap=gap, kinds=kinds, sample=sample, seed=seed)

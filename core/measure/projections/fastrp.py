@@ -1,22 +1,19 @@
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 from scipy.sparse import coo_array, diags_array
 
 from core.measure.map_input import (
-    GAP,
-    KINDS_ON_IT,
-    NEIGHBORS,
-    SAMPLE,
     SAMPLED,
-    SEED,
-    each_kind,
+    Gap,
+    KindsOnIt,
+    Neighbors,
+    Sample,
+    Seed,
     first_places,
     ignored,
+    laid_out,
     neighbor_lists,
-    sampled,
 )
 from core.measure.projections import projection
 from core.types import Doubles, Floats, Progress, Space
@@ -41,11 +38,11 @@ def fastrp(
     start: Floats | None = None,
     progress: Progress = ignored,
     *,
-    neighbors: Annotated[int, NEIGHBORS] = 20,
-    gap: Annotated[str, GAP] = "keep",
-    kinds: Annotated[str, KINDS_ON_IT] = "together",
-    sample: Annotated[int, SAMPLE] = SAMPLED,
-    seed: Annotated[int, SEED] = 0,
+    neighbors: Neighbors = 20,
+    gap: Gap = "keep",
+    kinds: KindsOnIt = "together",
+    sample: Sample = SAMPLED,
+    seed: Seed = 0,
 ) -> Floats:
     """The neighbor graph by random projection, without optimization: an instant layout.
 
@@ -78,9 +75,7 @@ def fastrp(
         graph = coo_array((weights, (own, near.ravel())), shape=(n, n)).tocsr()
         return first_places(_averages(graph.maximum(graph.T), seed), seed)
 
-    return each_kind(
-        space, gap, kinds, start, lambda rows, begin: sampled(lay, rows, begin, sample, seed)
-    )
+    return laid_out(space, start, lay, gap=gap, kinds=kinds, sample=sample, seed=seed)
 
 
 def _averages(graph: coo_array, seed: int) -> Floats:

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 
 from core.errors import TooFew
-from core.measure.map_input import GAP
+from core.measure.map_input import Gap
 from core.measure.projections import projection
 from core.numerics.spectra import moments, projections
 from core.types import Doubles, Floats, Space
@@ -21,7 +19,7 @@ from core.types import Doubles, Floats, Space
     reading="PCA shows the plane of largest variance. Points far apart here are far apart in the "
     "space; near ones need not be near.",
 )
-def pca(space: Space, *, gap: Annotated[str, GAP] = "keep") -> Floats:
+def pca(space: Space, *, gap: Gap = "keep") -> Floats:
     """The plane of largest variance.
 
     Distances on it are never larger than the true ones; far apart on it is far apart. Exact for

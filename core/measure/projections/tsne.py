@@ -7,16 +7,15 @@ import numpy as np
 
 from core.errors import MissingPart
 from core.measure.map_input import (
-    GAP,
-    KINDS_ON_IT,
-    SAMPLE,
     SAMPLED,
-    SEED,
-    each_kind,
+    Gap,
+    KindsOnIt,
+    Sample,
+    Seed,
     first_places,
     ignored,
+    laid_out,
     neighbor_lists,
-    sampled,
     spread,
 )
 from core.measure.projections import projection
@@ -45,10 +44,10 @@ def tsne(
     progress: Progress = ignored,
     *,
     perplexity: Annotated[float, Range(5, 100, "about how many neighbors count")] = 30.0,
-    gap: Annotated[str, GAP] = "keep",
-    kinds: Annotated[str, KINDS_ON_IT] = "together",
-    sample: Annotated[int, SAMPLE] = SAMPLED,
-    seed: Annotated[int, SEED] = 0,
+    gap: Gap = "keep",
+    kinds: KindsOnIt = "together",
+    sample: Sample = SAMPLED,
+    seed: Seed = 0,
 ) -> Floats:
     """A plane that preserves the nearest neighbors of each item.
 
@@ -112,6 +111,4 @@ def tsne(
                 done += rounds
         return np.asarray(embedding, np.float32)
 
-    return each_kind(
-        space, gap, kinds, start, lambda rows, begin: sampled(lay, rows, begin, sample, seed)
-    )
+    return laid_out(space, start, lay, gap=gap, kinds=kinds, sample=sample, seed=seed)

@@ -3,14 +3,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from core.measure.map_input import (
-    GAP,
-    KINDS_ON_IT,
-    NEIGHBORS,
-    SAMPLE,
     SAMPLED,
-    SEED,
-    each_kind,
+    Gap,
+    KindsOnIt,
+    Neighbors,
+    Sample,
+    Seed,
     ignored,
+    laid_out,
 )
 from core.measure.neighbor_map import neighbor_map
 from core.measure.projections import projection
@@ -33,12 +33,12 @@ def umap(
     start: Floats | None = None,
     progress: Progress = ignored,
     *,
-    neighbors: Annotated[int, NEIGHBORS] = 15,
+    neighbors: Neighbors = 15,
     min_dist: Annotated[float, Range(0.0, 0.99, "how tightly points may pack")] = 0.1,
-    gap: Annotated[str, GAP] = "keep",
-    kinds: Annotated[str, KINDS_ON_IT] = "together",
-    sample: Annotated[int, SAMPLE] = SAMPLED,
-    seed: Annotated[int, SEED] = 0,
+    gap: Gap = "keep",
+    kinds: KindsOnIt = "together",
+    sample: Sample = SAMPLED,
+    seed: Seed = 0,
 ) -> Floats:
     """A plane that preserves neighborhoods.
 
@@ -70,8 +70,7 @@ def umap(
 
     def lay(rows: Floats, begin: Floats | None) -> Floats:
         return neighbor_map(
-            rows, begin, neighbors=neighbors, min_dist=min_dist, sample=sample, seed=seed,
-            progress=progress,
-        )  # fmt: skip
+            rows, begin, neighbors=neighbors, min_dist=min_dist, seed=seed, progress=progress
+        )
 
-    return each_kind(space, gap, kinds, start, lay)
+    return laid_out(space, start, lay, gap=gap, kinds=kinds, sample=sample, seed=seed)

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core import measure, report
+from core.report import Coloring
 from core.types import Bools, Floats, Ints
 from core.workbench import EncodedCollection, Layout
 from pages.parts import formatting, gallery, item, selection, session, state
@@ -61,7 +62,7 @@ def second(chosen: str, request: layouts.LayoutRequest, first: Layout) -> Second
     return Second(dict(_choices())[chosen], xy, rows)
 
 
-def show(here: plot.Drawing, there: Second) -> None:
+def show(here: plot.Drawing, coloring: Coloring, there: Second) -> None:
     """Draw the second map, linked with the first; lines show what moved most."""
     at = report.points_of(here.rows, there.rows)
     moved = _moved(here.layout.xy, there)
@@ -70,12 +71,11 @@ def show(here: plot.Drawing, there: Second) -> None:
         here,
         layout=replace(here.layout, xy=there.xy, label=""),
         rows=here.rows[at],
-        coloring=report.colored_part(here.coloring, at),
         select=_select,
-        over=plot.Overlay(lines=lines, lit=here.over.lit),
+        over=plot.Overlay(lines=[lines], lit=here.over.lit),
     )
     st.caption(formatting.plain(there.name))
-    plot.show(drawing, selection.mask(), key=KEY)
+    plot.show(drawing, report.colored_part(coloring, at), selection.mask(), key=KEY)
 
 
 def moved(here: Layout, there: Second) -> None:

@@ -18,30 +18,31 @@ FIELD = "is."  # before an attribute's name, as in the link of a filter
 OWN = ("kind", "label", "name", "text")
 
 
-def control() -> str:
-    """A box with what points can be colored by; part of the link."""
-    bench, name = state.workbench(), state.collection()
-    names = _names(f"{state.items_key()} {bench.tags_version(name)}")
-    return session.linked(
-        "colour", KIND, st.selectbox, "Color", list(names), among=list(names),
-        format_func=names.__getitem__, filter_mode=None, width=200,
-    )  # fmt: skip
+def chosen(rows: Ints, layout: Layout, place: Any) -> Coloring:
+    """The colors of the drawn points, after a box to choose them; part of the link.
 
-
-def coloring(color: str, rows: Ints, row: Any, layout: Layout) -> Coloring:
-    """The colors of the drawn points; those of the last few choices are kept.
+    The colors of the last few choices are kept.
 
     Args:
-        color: what `control` returned.
         rows: of the space that are drawn.
-        row: the container of the controls, for what a choice adds.
         layout: of the points, for its clusters.
+        place: the container of the box.
     """
+    bench, name = state.workbench(), state.collection()
+    names = _names(f"{state.items_key()} {bench.tags_version(name)}")
+    with place:
+        color = session.linked(
+            "colour", KIND, st.selectbox, "Color", list(names), among=list(names),
+            format_func=names.__getitem__, filter_mode=None, width=200,
+        )  # fmt: skip
+        finding = None
+        if color not in (KIND, LABEL, CLUSTERS) and not color.startswith(FIELD):
+            finding = _finding(color)
     if color == CLUSTERS:
+        if clusters.known(layout) is None:
+            clusters.of(layout)
+            st.rerun()  # their names are drawn over the points, and listed beside
         return report.by_cluster(rows, clusters.of(layout))
-    finding = None
-    if color not in (KIND, LABEL) and not color.startswith(FIELD):
-        finding = _finding(color, row)
     scope = finding.scope if finding else ""
     return _coloring(f"{state.items_key()} {color} {scope} {len(rows)}", color, rows, finding)
 
@@ -74,7 +75,8 @@ def _names(key: str) -> dict[str, str]:
     return {KIND: "Images and texts", CLUSTERS: "Clusters", **label, **attributes, **parts}
 
 
-def _finding(color: str, row: Any) -> Finding:
+def _finding(color: str) -> Finding:
+    """What a diagnostic measured, of the kind that a second box chooses."""
     with st.spinner("Measuring…"):
         every, lacks = state.measured(color)
     if not every:
@@ -83,9 +85,8 @@ def _finding(color: str, row: Any) -> Finding:
     scopes = list(by_scope)
     if len(scopes) < 2:
         return by_scope[scopes[0]] if scopes else every[0]
-    with row:
-        scope = session.linked(
-            "of", scopes[0], st.segmented_control, "Measured among", scopes, among=scopes,
-            format_func=SCOPE_NAMES.__getitem__, required=True,
-        )  # fmt: skip
+    scope = session.linked(
+        "of", scopes[0], st.segmented_control, "Measured among", scopes, among=scopes,
+        format_func=SCOPE_NAMES.__getitem__, required=True,
+    )  # fmt: skip
     return by_scope[scope]

@@ -8,7 +8,6 @@ import streamlit as st
 from core.measure import LEAST_LAID_OUT, PROJECTIONS
 from core.workbench import EncodedCollection, Layout, tasks
 from pages.parts import jobs, session, state
-from pages.parts.map import coloring
 
 # A newcomer's first, then by how often they are wanted.
 METHODS = ("umap", "pca", "tsne", "densmap", "fastrp", "gap_view")
@@ -21,17 +20,17 @@ SHOWN_UNTIL = "pca"
 
 @dataclass(frozen=True)
 class LayoutRequest:
-    """The chosen view; `row` is the container of the controls, `options` that of the others."""
+    """The chosen view; `colors` is the container of the choice of colors, `options` of others."""
 
     method: str
     gap: str
-    color: str
-    row: Any
+    colors: Any
     options: Any
     kinds: str = "together"
     neighbors: int = OWN
     fade: bool = False
     lines: bool = True
+    pairs: bool = False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -57,7 +56,7 @@ def controls() -> LayoutRequest:
                 for part in parts.values()
             ),
         )  # fmt: skip
-        color = coloring.control()
+        colors = st.container(horizontal=True, vertical_alignment="bottom", width="content")
         options = st.popover("Options", icon=":material/tune:", key="_map_options")
     with options:
         gap = session.linked(
@@ -88,7 +87,12 @@ def controls() -> LayoutRequest:
             "lines", True, st.toggle, "Lines to true neighbors",
             help="From the item that was opened last to the 15 most similar items in the space.",
         )  # fmt: skip
-    return LayoutRequest(method, gap, color, row, options, kinds, neighbors, fade, lines)
+        pairs = session.linked(
+            "pairs", False, st.toggle, "Lines between pairs",
+            help="From images to their texts: 2,000 pairs at random, or those of the selected "
+            "items.",
+        )  # fmt: skip
+    return LayoutRequest(method, gap, colors, options, kinds, neighbors, fade, lines, pairs)
 
 
 def reading(layout: Layout) -> str:

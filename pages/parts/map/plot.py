@@ -13,24 +13,22 @@ To add something to the map, put it into an `Overlay`, in rows of the space and 
 layout; `show` translates to drawn points. `show` may be called twice on a page with two keys.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
-import numpy as np
 import streamlit as st
 from streamlit import runtime
 
 from core import ASSETS, report
 from core.report import OTHER, Coloring
-from core.types import Bools, Floats, Ints, digest, per_array
+from core.types import Bools, Floats, Ints, digest
 from core.workbench import Layout
 from pages.parts import charts, formatting, gallery, item, problems, session, state
 from pages.parts.controls import download
 
 KEY = "_points"
-MOST_LINES = 20_000
 MOST_ASKED = 36  # thumbnails at once, as many as the component draws
 # Visible in the light and the dark theme.
 COLOR_SCALE = ("#3d9db4", "#7faf95", "#cda545", "#d8713c", "#c2304f")
@@ -57,7 +55,7 @@ class Overlay:
 
     Args:
         fade: (n,) bytes for the rows of the space: 0 a place to trust, 255 one not to trust.
-        lines: (k, 4) x y to x y, such as pairs or true neighbors.
+        lines: of (k, 4) x y to x y, such as pairs or true neighbors.
         marks: query points (x, y, text).
         lit: rows of the space, such as hits.
         path: (k, 2) points of a polyline.
@@ -65,7 +63,7 @@ class Overlay:
     """
 
     fade: Any = None
-    lines: Floats | None = None
+    lines: Sequence[Floats] = ()
     marks: Sequence[tuple[float, float, str]] = ()
     lit: Sequence[int] = ()
     path: Sequence[tuple[float, float]] = ()
@@ -74,7 +72,7 @@ class Overlay:
 
 @dataclass(frozen=True)
 class Drawing:
-    """The points of a map: a layout, the drawn rows of its space (sorted), their colors.
+    """The points of a map: a layout and the drawn rows of its space (sorted).
 
     What a person does there comes before the page runs: `select` gets the layout, the vertices of a
     polygon and which rows of the space are not hidden (None where none is), `select_named` the
@@ -83,7 +81,6 @@ class Drawing:
 
     layout: Layout
     rows: Ints
-    coloring: Coloring
     select: Callable[[Layout, Sequence[Sequence[float]], Bools | None], None]
     clear: Callable[[], None]
     select_named: Callable[[Layout, int], None] = lambda layout, number: None
@@ -96,42 +93,47 @@ class Drawing:
         return digest(self.layout.space.key, self.items, str(len(self.rows)))[:12]
 
 
-def show(drawing: Drawing, selected: Bools | None = None, *, key: str = KEY) -> None:
+def show(
+    drawing: Drawing, coloring: Coloring, selected: Bools | None = None, *, key: str = KEY
+) -> None:
     """Draw the map.
 
     Args:
         drawing: what to draw.
+        coloring: the colors of its points.
         selected: (n,) rows of the space that are selected; None for no selection.
         key: of the component, unique on the page.
     """
-    points(drawing, selected, key=key)
+    points(drawing, coloring, selected, key=key)
     _items(key, drawing.items_key, drawing.rows, session.get(state.MAP_OPENED, ""))
 
 
-def points(drawing: Drawing, selected: Bools | None = None, *, key: str = KEY) -> None:
+def points(
+    drawing: Drawing, coloring: Coloring, selected: Bools | None = None, *, key: str = KEY
+) -> None:
     """The same without cards, thumbnails and clicks, which need the items."""
     _MAP(
         key=key,
-        data=_data(drawing, selected, key),
-        on_polygon_change=lambda: _select(drawing, key),
+        data=_data(drawing, coloring, selected, key),
+        on_polygon_change=lambda: _select(drawing, coloring, key),
         on_named_change=lambda: _select_named(drawing, key),
-        on_clear_change=drawing.clear,
+        on_clear_change=lambda: _clear(drawing),
     )
 
 
-def under(drawing: Drawing, aid: str) -> None:
+def under(drawing: Drawing, coloring: Coloring, aid: str) -> None:
     """How to read the map, whether it is a sample, and its points as CSV."""
     n, of = len(drawing.rows), drawing.layout.space.n
     part = f" Random sample: {n:,} of {of:,} items." if n < of else ""
+    layout = drawing.layout
     with st.container(horizontal=True, key="_aid_points"):
         st.caption(f"{aid}{part} {AID}")
-        download(lambda: _table(drawing), "map")
+        download(lambda: report.point_table(layout.space, layout.xy, drawing.rows, coloring), "map")
 
 
-def _data(drawing: Drawing, selected: Bools | None, key: str) -> dict[str, Any]:
-    layout, rows, coloring, over = drawing.layout, drawing.rows, drawing.coloring, drawing.over
-    space = layout.space
-    images = int(np.searchsorted(rows, space.n_images))
+def _data(drawing: Drawing, coloring: Coloring, selected: Bools | None, key: str) -> dict[str, Any]:
+    layout, rows, over = drawing.layout, drawing.rows, drawing.over
+    images = bisect_left(rows, layout.space.n_images)
     scale = None
     if coloring.title:
         low, high = (formatting.number(limit) for limit in coloring.limits)
@@ -147,13 +149,8 @@ def _data(drawing: Drawing, selected: Bools | None, key: str) -> dict[str, Any]:
         f"{formatting.count(len(rows) - images, 'text')}. Arrow keys pan, plus and minus zoom, "
         "Enter opens the item in the middle, Escape clears the selection.",
         "method": layout.method if key == KEY else "",  # of the view in the link
-        "places": _served(
-            f"{key} places",
-            _all_places(layout.xy)
-            if len(rows) == len(layout.xy)
-            else _named(report.place_bytes(layout.xy, rows)),
-        ),
-        "colors": _served(f"{key} colors", _named(coloring.codes.tobytes())),
+        "places": _served(f"{key} places", report.place_column(layout.xy, rows)),
+        "colors": _served(f"{key} colors", report.byte_column(coloring.codes)),
         "coloring": coloring.title,
         "scale": scale,
         "groups": [
@@ -165,16 +162,14 @@ def _data(drawing: Drawing, selected: Bools | None, key: str) -> dict[str, Any]:
             for group in coloring.groups
         ],
         "fade": None if over.fade is None else _served(
-            f"{key} fade", _named(np.asarray(over.fade, np.uint8)[rows].tobytes())
+            f"{key} fade", report.byte_column(over.fade[rows])
         ),
         "chosen": None if selected is None else _served(
-            f"{key} chosen", _named(report.bit_bytes(selected[rows]))
+            f"{key} chosen", report.bit_column(selected[rows])
         ),
-        "lines": None if over.lines is None or not len(over.lines) else _served(
-            f"{key} lines", _named(np.asarray(over.lines[:MOST_LINES], "<f4").tobytes())
-        ),
+        "lines": _served(f"{key} lines", report.line_column(over.lines)),
         "marks": [[float(x), float(y), formatting.shorten(text, 60)] for x, y, text in over.marks],
-        "lit": _points_of(rows, np.asarray(over.lit, np.int64)).tolist(),
+        "lit": report.points_of(rows, over.lit).tolist(),
         "path": [[float(x), float(y)] for x, y in over.path],
         "names": [
             [float(x), float(y), formatting.shorten(text, 40), float(weight)]
@@ -190,46 +185,27 @@ def _served(name: str, data: bytes) -> str:
     return runtime.get_instance().media_file_mgr.add(data, "application/octet-stream", name)
 
 
-def _named(data: bytes) -> bytes:
-    """Bytes after their digest: Streamlit names long files by their ends and middle alone."""
-    return blake2b(data, digest_size=16).digest() + data if data else b""
-
-
-@per_array
-def _all_places(xy: Floats) -> bytes:
-    return _named(report.place_bytes(xy, np.arange(len(xy))))
-
-
-def _points_of(rows: Ints, wanted: Ints) -> Ints:
-    """The indices of drawn rows, which are sorted."""
-    at = np.unique(np.searchsorted(rows, wanted))
-    at = at[at < len(rows)]
-    return at[np.isin(rows[at], wanted)]
-
-
-def _select(drawing: Drawing, key: str) -> None:
+def _select(drawing: Drawing, coloring: Coloring, key: str) -> None:
     outline = session.value_of(key)["polygon"]
     if outline:
         with problems.shown():
-            shown = _shown(drawing, outline["hidden"], outline["texts"])
+            shown = report.shown_rows(
+                drawing.layout.space, drawing.rows, coloring, outline["hidden"], outline["texts"]
+            )
             drawing.select(drawing.layout, outline["points"], shown)
-
-
-def _shown(drawing: Drawing, hidden: Sequence[int], texts: bool) -> Bools | None:
-    """(n,) rows that are drawn and not hidden; None where nothing is hidden."""
-    if texts and not hidden:
-        return None
-    space, rows = drawing.layout.space, drawing.rows
-    on_screen = ~np.isin(drawing.coloring.codes, hidden) & (texts | (rows < space.n_images))
-    shown = np.zeros(space.n, bool)
-    shown[rows[on_screen]] = True
-    return shown
+            st.rerun()  # the page, where the map is in a fragment
 
 
 def _select_named(drawing: Drawing, key: str) -> None:
     number = session.value_of(key)["named"]
     if number is not None and 0 <= number < len(drawing.over.names):
         drawing.select_named(drawing.layout, number)
+        st.rerun()
+
+
+def _clear(drawing: Drawing) -> None:
+    drawing.clear()
+    st.rerun()
 
 
 @st.fragment
@@ -290,20 +266,3 @@ def _about(id_: str) -> dict[str, str]:
         "value": " · ".join(shown.labels[:3]),
         "image": gallery.data_uri(state.thumbnails([id_]).get(id_, b"")),
     }
-
-
-def _table(drawing: Drawing) -> list[dict[str, Any]]:
-    """The points on the map, as numbers."""
-    space, xy, coloring = drawing.layout.space, drawing.layout.xy, drawing.coloring
-    names = {group.code: group.name for group in coloring.groups}
-    values = coloring.values
-    return [
-        {
-            "id": space.ids[row], "kind": "image" if row < space.n_images else "text",
-            "layer": names.get(code, ""), "x": float(xy[row, 0]), "y": float(xy[row, 1]),
-            "value": "" if values is None or np.isnan(values[at]) else float(values[at]),
-        }
-        for at, (row, code) in enumerate(
-            zip(drawing.rows.tolist(), coloring.codes.tolist(), strict=True)
-        )
-    ]  # fmt: skip

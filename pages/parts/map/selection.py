@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from core import report
-from core.types import Bools, Ints
+from core import measure, report
+from core.types import Bools, Floats, Ints
 from core.workbench import Layout
 from pages.parts import edits, formatting, gallery, item, selection, session, state
 from pages.parts.map import clusters, special
@@ -23,6 +23,13 @@ def select(layout: Layout, polygon: Sequence[Sequence[float]], shown: Bools | No
     """
     name = report.layout_name(layout.label, layout.xy)
     selection.choose(*report.rows_in_polygon(layout.space, name, layout.xy, polygon, shown))
+
+
+def pairs(layout: Layout, request: layouts.LayoutRequest) -> list[Floats]:
+    """Lines from images to their texts: of the selected items, without any of a sample."""
+    if not request.pairs:
+        return []
+    return [measure.pair_lines(layout.space, layout.xy, selection.rows())]
 
 
 def panel(layout: Layout, request: layouts.LayoutRequest) -> None:

@@ -34,13 +34,13 @@ def fade(layout: Layout, request: LayoutRequest) -> Any:
     return _fade(f"{layout.space.key} {name}", layout, found)
 
 
-def lines(layout: Layout, request: LayoutRequest) -> Floats | None:
+def lines(layout: Layout, request: LayoutRequest) -> list[Floats]:
     """Lines from the item that was last opened on the map to its true neighbors."""
     row = layout.space.row.get(session.get(state.MAP_OPENED, "")) if request.lines else None
     if row is None:
-        return None
+        return []
     near = _neighbors(f"{layout.space.key} {layout.gap} {row}", layout, row)
-    return measure.lines_between(layout.xy[row], layout.xy[near])
+    return [measure.lines_between(layout.xy[row], layout.xy[near])]
 
 
 def sentence(layout: Layout, request: LayoutRequest) -> None:

@@ -48,11 +48,12 @@ if kind == "ours":
         count(int(st.session_state["mask"].sum()))
 
     drawing = plot.Drawing(
-        Layout("pca", xy, space(n)), np.arange(n), Coloring(codes, (Group("all", turn, n),)),
-        select=select, clear=lambda: None,
-    )  # fmt: skip
+        Layout("pca", xy, space(n)), np.arange(n), select=select, clear=lambda: None
+    )
     with chart:
-        plot.points(drawing, st.session_state.get("mask"))
+        plot.points(
+            drawing, Coloring(codes, (Group("all", turn, n),)), st.session_state.get("mask")
+        )
 elif kind == "plotly":
     import plotly.graph_objects as go
 
