@@ -1,4 +1,4 @@
-"""What every test may ask for: a seeded generator, real pictures, a home that is thrown away."""
+"""What every test may ask for: a seeded generator, real images, a home that is thrown away."""
 
 import os
 import shutil
@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
+settings.load_profile("untimed")
 DATA = Path(
     os.environ.get("SEXTANT_TEST_DATA") or Path(__file__).parents[1].parent / "shared" / "data"
 )
@@ -20,7 +23,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """Real pictures with captions; see its README for their terms."""
+    """Real images with captions; see its README for their terms."""
     if not (DATA / "flickr8k-800" / "items.jsonl").exists():
         pytest.skip(f"no real pictures at {DATA}; set SEXTANT_TEST_DATA to their folder")
     return DATA

@@ -77,9 +77,7 @@ def test_a_number_outside_its_range_is_rejected(command, typed, capsys):
     )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(typed=lines())
 @example(typed=["search", "colours", "red", "--where", "size = 1e400"])
 @example(typed=["search", "colours", "red", "--where", f"size <= -{'9' * 400}"])

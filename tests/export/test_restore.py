@@ -116,7 +116,7 @@ def exported(collection, form, place):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(made=collections())
 def test_an_export_gives_the_same_collection_again(form, tmp_path_factory, made):
     folder = tmp_path_factory.mktemp("export")

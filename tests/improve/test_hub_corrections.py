@@ -70,7 +70,7 @@ def test_nnn_toy_of_its_authors():
     assert [h.plain_rank for h in hits] == [2, 2, 2, 2, 1]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 999), k=st.integers(1, 30))
 def test_csls_is_half_nnn_and_ranks_as_its_own_formula(seed, k):
     space = unpaired(seed=seed)
@@ -86,7 +86,7 @@ def test_csls_is_half_nnn_and_ranks_as_its_own_formula(seed, k):
         assert (np.diff(row[ranking]) <= 1e-5).all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 999), share=st.floats(0, 1))
 def test_dn_is_nnn_of_the_whole_bank_and_ranks_as_its_own_formula(seed, share):
     space = unpaired(seed=seed)

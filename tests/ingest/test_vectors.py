@@ -211,7 +211,7 @@ def test_missing_images_and_images_outside_are_noted(tmp_path: Path) -> None:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(bad=st.sets(st.integers(0, 49)), size=st.integers(1, 60))
 def test_row_i_belongs_to_item_i_whatever_is_rejected(
     tmp_path_factory: pytest.TempPathFactory, bad: set[int], size: int

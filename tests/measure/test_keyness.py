@@ -29,7 +29,7 @@ def test_a_term_of_all_and_of_no_others_has_the_chance_of_drawing_just_these():
     assert name_of(by_term.values()) == "red"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 30), st.integers(1, 30), st.integers(0, 30), st.integers(1, 30))
 def test_p_values_are_twice_the_smaller_tail_of_fishers_test(a, b, c, d):
     table = [[a, b], [c, d]]

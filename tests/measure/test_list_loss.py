@@ -16,7 +16,7 @@ from core.measure.list_loss import (
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_exact_scores_lose_nothing_and_reversed_ones_everything(seed):
     scores = np.random.default_rng(seed).normal(size=(7, 40)).astype("f4")
     exact = np.argsort(-scores, axis=1)[:, :10]

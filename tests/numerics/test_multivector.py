@@ -19,7 +19,7 @@ def chamfer(words, parts):
     return sum(max(float(w @ p) for p in parts) for w in words)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_maxsim_is_its_definition(seed):
     rng = np.random.default_rng(seed)
@@ -34,7 +34,7 @@ def test_maxsim_is_its_definition(seed):
     assert best_matches(words, []).shape == (0, 3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(1, 12), st.sampled_from(["ward", "kmeans"]))
 def test_pooling_keeps_what_it_must(seed, k, clusters):
     rng = np.random.default_rng(seed)

@@ -25,7 +25,7 @@ def obvious(queries, vectors, k, offset=0.0, mask=None, exclude=None):
     return order, np.take_along_axis(scores, order, axis=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n=st.integers(1, 6000),
     q=st.integers(1, 7),
@@ -79,7 +79,7 @@ def test_fewer_rows_than_k_come_back_whole(rng):
     assert top_k(vectors[:1], vectors, 10, mask=np.zeros(3, bool))[0].shape == (1, 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(n=st.integers(2, 300), seed=st.integers(0, 99))
 def test_ranks_agree_with_top_k(n, seed):
     rng = np.random.default_rng(seed)

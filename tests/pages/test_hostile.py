@@ -79,7 +79,7 @@ def test_a_hostile_collection_is_drawn_on_every_page(home, page, monkeypatch):
     run(app_at(home, page, monkeypatch), collection="c", map="pca")
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(changes=st.dictionaries(st.sampled_from([*RECORD, "rate", "done", "error"]), values))
 def test_no_job_record_keeps_the_collections_from_being_drawn(home, changes, monkeypatch):
     folder = home / "jobs"

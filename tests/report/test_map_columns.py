@@ -11,7 +11,7 @@ from core.report.map_columns import DIGEST
 numbers = st.floats(-1e6, 1e6, width=32)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data(), st.integers(1, 40))
 def test_a_column_is_read_as_it_was_sent(data, n):
     xy = data.draw(arrays(np.float32, (n, 2), elements=numbers))

@@ -86,7 +86,7 @@ def test_tail_probabilities_are_uniform_over_queries(rng, share):
     assert 0.8 * share < np.mean(below) < 1.25 * share
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     shift=st.floats(-0.3, 0.3),
     scale=st.floats(0.5, 2),

@@ -326,7 +326,7 @@ def test_without_tokens_the_next_step_is_named(part, rng):
         part(replace(shortlist, query_tokens=()))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.floats(0, 4))
 def test_orthogonal_fusion_is_the_cosine_of_both(seed, strength):
     rng = np.random.default_rng(seed)

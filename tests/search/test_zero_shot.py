@@ -26,7 +26,7 @@ def test_a_sure_label_is_its_own_middle(rng):
     assert (zero_shot.frechet_scores(np.eye(5), squared).argmin(axis=1) == np.arange(5)).all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), factor=st.floats(0.1, 10))
 def test_the_unit_of_distance_does_not_matter(seed, factor):
     rng = np.random.default_rng(seed)

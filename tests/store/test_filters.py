@@ -227,7 +227,7 @@ ANY = WHOLE | DECIMAL | st.sampled_from([10**400, -(10**400), 2**63, 1e308, 5e-3
 VALUES = {"int": WHOLE, "float": DECIMAL, "str": st.text(max_size=3), "bool": st.booleans()}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data(), kind=st.sampled_from([*VALUES]))
 def test_every_type_is_compared_as_python_compares(data, kind):
     values = data.draw(st.lists(st.none() | VALUES[kind], max_size=6))

@@ -13,9 +13,7 @@ from core.ingest.readers.records import Aside, ReadOptions
 from tests.fixtures.files import folder_of, jsonl, png, zip_of
 from tests.fixtures.sources import contents, notes, records, rejected
 
-ANYTHING = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+ANYTHING = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def test_a_plain_folder_is_read_deeply_in_order_and_only_images(tmp_path: Path) -> None:
@@ -133,7 +131,7 @@ def test_files_that_are_no_source(tmp_path: Path, name: str, data: str, sentence
         read(tmp_path / name)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     ending=st.sampled_from(["csv", "tsv", "txt", "jsonl", "json", "parquet", "zip"]),
     data=st.binary(max_size=60)

@@ -17,9 +17,7 @@ from core.ingest.readers.records import Aside, Reading
 from tests.fixtures.files import folder_of, jsonl, png
 from tests.fixtures.sources import contents, notes, records, rejected
 
-ANYTHING = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+ANYTHING = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 CAPTIONS = st.text(min_size=1, max_size=60).map(str.strip).filter(bool)

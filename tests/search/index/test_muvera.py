@@ -18,7 +18,7 @@ def chamfer(words, parts):
     return sum(max(float(w @ p) for p in parts) for w in words)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_encodings_of_many_are_those_of_each(seed):
     rng = np.random.default_rng(seed)
@@ -71,7 +71,7 @@ def test_without_planes_it_is_the_mean(rng):
     assert coder.encode_query(words) @ coder.encode_item(parts) == pytest.approx(expected, abs=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_it_is_at_most_maxsim_and_additive(seed):
     rng = np.random.default_rng(seed)
