@@ -1,7 +1,8 @@
 """Search of kept codes in two steps: estimated scores of all rows, full vectors of the best.
 
 Codes are in memory and scored as they are; of the full vectors only those of the shortlist are
-read. So a collection is searched whose vectors are on disk (`core.store.rows_file`).
+read. So a collection is searched whose vectors are on disk (`core.store.rows_file`). In blocks: the
+scores of one stay in the processor's cache, and few of them exceed the worst that is kept.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from core.types import Bools, Floats, Ints, Kind, Space, SpaceCache
 if TYPE_CHECKING:
     from core.store import EncodedCollection
 
+BLOCK = 1 << 19  # rows scored at a time
 _CODES = SpaceCache(2)  # few: each is a collection's codes in memory
 
 
@@ -43,28 +45,34 @@ class CodeIndex:
         self, space: Space, query: Floats, kind: Kind, k: int, *, offset: Floats, mask: Bools
     ) -> tuple[Ints, Floats]:
         """The k best allowed rows among those that codes rank first, by exact scores."""
-        chosen, asked = [], query[None]
-        if self.preferred:
-            asked = self.codes.fitted.preferring(asked, self.preferred)
-            offset = offset.copy()
-        for rows_kind, codes in self.codes.codes.items():
-            span = space.span(rows_kind)
-            allowed = mask[span]
-            if not allowed.any():
-                continue
-            estimated = self.codes.fitted.scores(asked, kind, codes, rows_kind)
-            estimated -= offset[span]
-            estimated[:, ~allowed] = -np.inf
-            most = min(max(self.shortlist, 2 * k), int(allowed.sum()))
-            rows = select(estimated, most)[0][0]
-            if self.preferred:
-                beside = taken(codes, rows)["code"][:, space.d :].astype(np.float32)
-                offset[rows + span.start] -= beside @ asked[0, space.d :]
-            chosen.append(rows + span.start)
-        if not chosen:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
+        most = max(self.shortlist, 2 * k)
+        chosen = []
+        for of in self.codes.codes:
+            span = space.span(of)
+            first = self._first(of, query, kind, most, offset[span], mask[span])
+            chosen.append(span.start + first)
         rows = np.concatenate(chosen)
         return two_bit.rescored(space, query, rows, min(k, len(rows)), offset)
+
+    def _first(
+        self, of: Kind, query: Floats, kind: Kind, most: int, offset: Floats, mask: Bools
+    ) -> Ints:
+        """The best allowed rows of a kind by codes, by their number in it."""
+        codes = self.codes.codes[of]
+        rows, best, least = np.empty(0, np.int64), np.empty(0, np.float32), -np.inf
+        for start in range(0, len(mask), BLOCK):
+            part = slice(start, start + BLOCK)
+            every = mask[part].all()
+            some = part if every else start + np.flatnonzero(mask[part])
+            scores = self.codes.fitted.scores(query[None], kind, taken(codes, some), of)[0]
+            scores -= offset[some]
+            at = np.flatnonzero(scores >= least)
+            rows = np.append(rows, start + at if every else some[at])
+            order, values = select(np.append(best, scores[at])[None], most)
+            rows, best = rows[order[0]], values[0]
+            if len(best) == most:
+                least = best[-1]
+        return rows
 
 
 def kept_name(opened: EncodedCollection) -> str:
