@@ -9,6 +9,7 @@ from core.improve import compressed, fit_way, parse_way
 from core.numerics.neighbors import top_k
 from core.search.candidates import find_candidates
 from core.search.engine import search
+from core.search.index import compressed as compressed_index
 from core.search.index import faiss_ivf, two_bit
 from core.search.index.compressed import CodeIndex
 from core.search.index.faiss_ivf import ivf_index
@@ -85,16 +86,20 @@ def test_a_large_collection_is_searched_as_a_small_one(rng, monkeypatch):
         assert "all" in whole.how
 
 
-def test_vectors_on_disk_are_searched_like_those_in_memory(clustered, tmp_path, rng):
-    """By kept codes whose shortlist is all rows: the exact list, and a null from a sample."""
+@pytest.mark.parametrize("share", [0, 0.01, 0.9, 1])
+def test_vectors_on_disk_are_searched_like_those_in_memory(
+    clustered, tmp_path, rng, monkeypatch, share
+):
+    """By kept codes whose shortlist is large enough: the exact list, and a null from a sample."""
+    monkeypatch.setattr(compressed_index, "BLOCK", 300)
     path = tmp_path / "rows.f32"
     clustered.vectors.tofile(path)
     stored = mapped(path, "key", clustered.n, clustered.d)
     on_disk = replace(clustered, vectors=stored.rows, stored=stored)
     assert on_disk.on_disk
     way = parse_way("rabitq:bits=2")
-    codes = CodeIndex(compressed(clustered, fit_way(clustered, way), way), clustered.n, "Codes.")
-    query, allowed = clustered.vectors[1100], rng.random(clustered.n) < 0.9
+    codes = CodeIndex(compressed(clustered, fit_way(clustered, way), way), 500, "Codes.")
+    query, allowed = clustered.vectors[1100], rng.random(clustered.n) < share
     found = find_candidates(on_disk, query, allowed, KINDS, 24, codes=codes)
     expected = find_candidates(clustered, query, allowed, KINDS, 24)
     np.testing.assert_array_equal(found.rows, expected.rows)

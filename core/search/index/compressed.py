@@ -45,34 +45,39 @@ class CodeIndex:
         self, space: Space, query: Floats, kind: Kind, k: int, *, offset: Floats, mask: Bools
     ) -> tuple[Ints, Floats]:
         """The k best allowed rows among those that codes rank first, by exact scores."""
-        most = max(self.shortlist, 2 * k)
-        chosen = []
-        for of in self.codes.codes:
+        chosen, asked, most = [], query[None], max(self.shortlist, 2 * k)
+        if self.preferred:
+            asked = self.codes.fitted.preferring(asked, self.preferred)
+            offset = offset.copy()
+        for of, codes in self.codes.codes.items():
             span = space.span(of)
-            first = self._first(of, query, kind, most, offset[span], mask[span])
-            chosen.append(span.start + first)
+            first = self._first(of, asked, kind, most, offset[span], mask[span])
+            if self.preferred:
+                beside = taken(codes, first)["code"][:, space.d :].astype(np.float32)
+                offset[first + span.start] -= beside @ asked[0, space.d :]
+            chosen.append(first + span.start)
         rows = np.concatenate(chosen)
         return two_bit.rescored(space, query, rows, min(k, len(rows)), offset)
 
     def _first(
-        self, of: Kind, query: Floats, kind: Kind, most: int, offset: Floats, mask: Bools
+        self, of: Kind, asked: Floats, kind: Kind, most: int, offset: Floats, mask: Bools
     ) -> Ints:
         """The best allowed rows of a kind by codes, by their number in it."""
         codes = self.codes.codes[of]
-        rows, best, least = np.empty(0, np.int64), np.empty(0, np.float32), -np.inf
+        found, best, least = np.empty(0, np.int64), np.empty(0, np.float32), -np.inf
         for start in range(0, len(mask), BLOCK):
             part = slice(start, start + BLOCK)
-            every = mask[part].all()
-            some = part if every else start + np.flatnonzero(mask[part])
-            scores = self.codes.fitted.scores(query[None], kind, taken(codes, some), of)[0]
+            if not mask[part].any():
+                continue
+            some = part if mask[part].all() else start + np.flatnonzero(mask[part])
+            scores = self.codes.fitted.scores(asked, kind, taken(codes, some), of)[0]
             scores -= offset[some]
             at = np.flatnonzero(scores >= least)
-            rows = np.append(rows, start + at if every else some[at])
+            rows = start + at if isinstance(some, slice) else some[at]
             order, values = select(np.append(best, scores[at])[None], most)
-            rows, best = rows[order[0]], values[0]
-            if len(best) == most:
-                least = best[-1]
-        return rows
+            found, best = np.append(found, rows)[order[0]], values[0]
+            least = best[-1] if len(best) == most else least
+        return found
 
 
 def kept_name(opened: EncodedCollection) -> str:
