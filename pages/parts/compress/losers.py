@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.types import Finding
 from core.workbench import Lab, Way
 from pages.parts import charts, formatting, gallery, session, state, two_lists, vital_signs
 from pages.parts.compress import ways
@@ -16,6 +17,12 @@ GROUPINGS = {
     "distance": "By distance to the center",
     "density": "By local density",
     "label": "By label",
+}
+LOSERS = {  # in a sentence
+    "hubness": "items that are a result {} times lose",
+    "distance": "items at a distance of {} lose",
+    "density": "items with a density of {} lose",
+    "label": "items labeled {} lose",
 }
 SHOWN, MOST = 6, 24  # queries that changed; groups in the figure
 AID = (
@@ -43,7 +50,7 @@ def show(lab: Lab, way: Way) -> None:
     said = f"{formatting.percent(total)} of the exact results are lost"
     if most:
         said += (
-            f"; {most.group} loses most: {formatting.percent(most.value)} "
+            f"; {LOSERS[name].format(most.group)} most: {formatting.percent(most.value)} "
             f"({formatting.percent(most.low)} to {formatting.percent(most.high)}) where random "
             f"loss would take {formatting.percent(most.expected)}."
         )
@@ -87,9 +94,13 @@ def geometry(way: Way) -> None:
     st.caption("A: float vectors. B: as the codes give them.")
     with st.spinner("Measuring the geometry…"):
         before, after = state.workbench().compressed_geometry(state.opened(), way.way)
-    vital_signs.show(
-        vital_signs.among(before), key="_signs", wide=True, other=vital_signs.among(after)
-    )
+    vital_signs.show(_signs(before), key="_signs", wide=True, other=_signs(after))
+
+
+def _signs(findings: Sequence[Finding]) -> list[Finding]:
+    """Vital signs, and the uniformity of images and of texts."""
+    even = (f for f in findings if f.name == "uniformity" and f.scope != "joint")
+    return [*vital_signs.among(findings), *even]
 
 
 def changed(lab: Lab, way: Way) -> None:

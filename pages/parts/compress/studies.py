@@ -105,7 +105,7 @@ def _equal_bytes(rows: Sequence[BudgetRow]) -> None:
     st.dataframe(
         table, hide_index=True,
         column_config={
-            "way": st.column_config.TextColumn(pinned=True),
+            "way": st.column_config.TextColumn(pinned=True, width=230),
             "codes alone": st.column_config.NumberColumn(format="%.0f"),
             "bytes an item": st.column_config.NumberColumn(format="%.0f"),
             **{f"recall@{k}, {name}": percent for name in names},

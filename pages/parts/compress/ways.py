@@ -137,25 +137,29 @@ def _table(lab: Lab) -> None:
             "codes alone": way.code_bytes,
             **{f"recall@10, {TASKS[name]}": 100 * way.recall[name][0] for name in names},
             "rescored": way.shortlist,
+            "ms per query": way.ms_per_query,
             **{f"own pairs, {TASKS[name]}": _points(way, name) for name in way.pairs},
             "score error": way.score_error,
-            "ms per query": way.ms_per_query,
             "fit, s": way.fit_seconds,
             "loses most": way.loser.group if way.loser else "",
             "frontier": way in line,
         }
         for way in lab.ways
     ]
-    percent = st.column_config.NumberColumn(format="%.1f %%")
     st.dataframe(
         rows, hide_index=True, height="content",
         column_config={
-            "way": st.column_config.TextColumn(pinned=True),
+            "way": st.column_config.TextColumn(pinned=True, width=230),
             "bytes an item": st.column_config.NumberColumn(format="%.0f"),
             "codes alone": st.column_config.NumberColumn(
                 format="%.0f", help="What remains of it as a collection grows"
             ),
-            **{f"recall@10, {TASKS[name]}": percent for name in names},
+            **{
+                f"recall@10, {TASKS[name]}": st.column_config.NumberColumn(
+                    TASKS[name], format="%.1f %%", help="recall@10 of the exact results, by codes"
+                )
+                for name in names
+            },
             "rescored": st.column_config.NumberColumn(
                 help="Results that full vectors rescore to keep the chosen recall@10 in every "
                 f"task; each reads {4 * lab.d:,} bytes"
