@@ -20,9 +20,12 @@ LEAST = 8192  # rows that pay for a thread
 WORD = 8  # bytes
 QUERY_BITS = 8, 12  # of a coordinate of the query
 FINE, UNEVEN = 4, 0.25  # bits of a row's, and share of the length in one coordinate, that need 12
+COARSE = 4, 2  # bits of a coordinate of the query for coarse scores, of rows with at most these
 
 
-def code_scores(along: Floats, codes: Codes, quantizer: Quantizer) -> Floats:
+def code_scores(
+    along: Floats, codes: Codes, quantizer: Quantizer, *, coarse: bool = False
+) -> Floats:
     """(q, n) inner products of (q, e) queries with what codes stand for.
 
     The error of planes of bits has a standard deviation below a thousandth of the lengths of query
@@ -32,6 +35,8 @@ def code_scores(along: Floats, codes: Codes, quantizer: Quantizer) -> Floats:
         along: the queries.
         codes: of n rows.
         quantizer: of the codes: centroids, 16-bit floats, or even levels.
+        coarse: whether a standard deviation of a hundredth will do: of one or two planes in nearly
+            half the time, of others the same.
 
     >>> from core.improve.quantizers import Grid
     >>> grid = Grid(np.zeros(2, "f4"), np.array([1, 10], "f4"), bits=2)
@@ -61,7 +66,7 @@ def code_scores(along: Floats, codes: Codes, quantizer: Quantizer) -> Floats:
     else:
         in_words = _words(code)
         for query, result in zip(stretched, found, strict=True):
-            planes, width, left = _planes(query, code.shape[1])
+            planes, width, left = _planes(query, code.shape[1], coarse)
             _each(kernels.planes_dots, in_words, planes, result)
             result *= width
             result += left * np.float32(2 ** code.shape[1] - 1) / 2
@@ -104,13 +109,14 @@ def _each(kernel: Kernel, codes: Array, query: Array, result: Array) -> None:
     kernels.parallel(lambda a, b: kernel(codes, query, result, a, b), len(codes), LEAST)
 
 
-def _planes(query: Floats, bits: int) -> tuple[Array, np.float32, np.float32]:
+def _planes(query: Floats, bits: int, coarse: bool) -> tuple[Array, np.float32, np.float32]:
     """A query as planes of bits of numbers with a sign, their step, and the sum of what is left."""
     most = float(np.abs(query).max(initial=0))
     fine = bits > FINE or most > UNEVEN * float(np.linalg.norm(query))
-    width = np.float32(max(most, 1e-30) / (2 ** (QUERY_BITS[fine] - 1) - 1))
+    size = COARSE[0] if coarse and bits <= COARSE[1] and not fine else QUERY_BITS[fine]
+    width = np.float32(max(most, 1e-30) / (2 ** (size - 1) - 1))
     numbers = np.rint(query / width).astype(np.int16)
-    planes = [np.packbits(((numbers >> j) & 1).astype(bool)) for j in range(QUERY_BITS[fine])]
+    planes = [np.packbits(((numbers >> j) & 1).astype(bool)) for j in range(size)]
     return _words(np.stack(planes)), width, (query - width * numbers).sum()
 
 

@@ -157,16 +157,14 @@ def _planes(
         total = 0
         for j in range(codes.shape[1]):
             for k in range(0, len(planes), 4):
-                a0 = a1 = a2 = a3 = 0
+                sign, along = -1 if k == last else 1, 0
                 for i in range(codes.shape[2]):
                     word = codes[row, j, i]
-                    a0 += ones(word & planes[k, i])
-                    a1 += ones(word & planes[k + 1, i])
-                    a2 += ones(word & planes[k + 2, i])
-                    a3 += ones(word & planes[k + 3, i])
-                if k == last:
-                    a3 = -a3
-                total += (a0 + 2 * a1 + 4 * a2 + 8 * a3) << (j + k)
+                    four = sign * ones(word & planes[k + 3, i])
+                    four = 2 * four + ones(word & planes[k + 2, i])
+                    four = 2 * four + ones(word & planes[k + 1, i])
+                    along += 2 * four + ones(word & planes[k, i])
+                total += along << (j + k)
         result[row] = total
 
 

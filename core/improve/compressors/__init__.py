@@ -80,16 +80,25 @@ class FittedCompressor:
         beside = np.broadcast_to(self.table.wanted(wanted), (len(queries), self.table.dims))
         return np.concatenate([queries, beside], axis=1)
 
-    def scores(self, queries: Floats, query_kind: Kind, codes: Codes, kind: Kind) -> Floats:
+    def scores(
+        self,
+        queries: Floats,
+        query_kind: Kind,
+        codes: Codes,
+        kind: Kind,
+        *,
+        coarse: bool = False,
+    ) -> Floats:
         """(q, n) scores of (q, d) unit queries, or as `preferring` gives them, with rows of a kind.
 
-        Of a few queries from the codes as they are, see `core.improve.code_scores` for the error;
-        of more from rows that are decoded once for all queries, some thousand at a time.
+        Of a few queries from the codes as they are, see `core.improve.code_scores` for the error
+        and for `coarse`; of more from rows that are decoded once for all queries, some thousand at
+        a time.
         """
         coder = self._coder(kind)
         if "of" in codes:
             own = {name: array for name, array in codes.items() if name != "of"}
-            return self.scores(queries, query_kind, own, kind)[:, codes["of"]]
+            return self.scores(queries, query_kind, own, kind, coarse=coarse)[:, codes["of"]]
         n = len(codes["code"])
         few = len(queries) <= FEW
         if self.symmetric:
@@ -104,7 +113,8 @@ class FittedCompressor:
                 beside[:, : queries.shape[1] - coder.d] = queries[:, coder.d :]
                 along = np.concatenate([along, beside], axis=1)
             if few and coder.quantizer != Numbers("f4"):
-                return code_scores(along, codes, coder.quantizer) + bias[:, None]
+                found = code_scores(along, codes, coder.quantizer, coarse=coarse)
+                return found + bias[:, None]
         found = np.empty((len(queries), n), np.float32)
         step = max(256, BLOCK // coder.dims)
         for start in range(0, n, step):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.store import EncodedCollection
 
 BLOCK = 1 << 19  # rows scored at a time
+WIDER = 2  # times as many rows by coarse scores, from which scores choose
 _CODES = SpaceCache(2)  # few: each is a collection's codes in memory
 
 
@@ -63,21 +64,21 @@ class CodeIndex:
         self, of: Kind, asked: Floats, kind: Kind, most: int, offset: Floats, mask: Bools
     ) -> Ints:
         """The best allowed rows of a kind by codes, by their number in it."""
-        codes = self.codes.codes[of]
+        codes, score = self.codes.codes[of], self.codes.fitted.scores
         found, best, least = np.empty(0, np.int64), np.empty(0, np.float32), -np.inf
         for start in range(0, len(mask), BLOCK):
             part = slice(start, start + BLOCK)
             if not mask[part].any():
                 continue
             some = part if mask[part].all() else start + np.flatnonzero(mask[part])
-            scores = self.codes.fitted.scores(asked, kind, taken(codes, some), of)[0]
-            scores -= offset[some]
+            scores = score(asked, kind, taken(codes, some), of, coarse=True)[0] - offset[some]
             at = np.flatnonzero(scores >= least)
             rows = start + at if isinstance(some, slice) else some[at]
-            order, values = select(np.append(best, scores[at])[None], most)
+            order, values = select(np.append(best, scores[at])[None], WIDER * most)
             found, best = np.append(found, rows)[order[0]], values[0]
-            least = best[-1] if len(best) == most else least
-        return found
+            least = best[-1] if len(best) == WIDER * most else least
+        scores = score(asked, kind, taken(codes, found), of)[0] - offset[found]
+        return found[select(scores[None], most)[0][0]]
 
 
 def kept_name(opened: EncodedCollection) -> str:
