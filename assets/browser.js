@@ -25,20 +25,15 @@ one field within a second and a half of each other count once. */
   };
 }
 
-/* Buttons beside a figure that save it: as Plotly's own toolbar does, or as the figure itself does. */
+/* Buttons beside a figure that save it, as Plotly's own toolbar does. */
 addEventListener("click", (event) => {
   const { figure, format } = event.target.dataset ?? {};
   const box = figure && document.querySelector(`.st-key-${CSS.escape(figure)}`);
   if (!box) return;
   const plot = box.querySelector(".js-plotly-plot");
-  if (plot) {
-    plot._context.toImageButtonOptions.format = format;
-    plot.querySelector('.modebar-btn[data-attr="toImage"], .modebar-btn').click();
-  } else {
-    const host = [...box.querySelectorAll("*")].find((element) => element.shadowRoot);
-    const svg = host?.shadowRoot.querySelector("svg");
-    svg?.dispatchEvent(new CustomEvent("save-figure", { detail: format, bubbles: true }));
-  }
+  if (!plot) return;
+  plot._context.toImageButtonOptions.format = format;
+  plot.querySelector('.modebar-btn[data-attr="toImage"], .modebar-btn').click();
 });
 
 /* Plotly needs a second to start. It does so before the first figure is opened, once the page is up

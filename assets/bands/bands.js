@@ -1,4 +1,4 @@
-// How many candidates are in each band. A click moves to the first card of the band on this page.
+// How many candidates are in each band, and which are on this page. A click moves to the first card of the band on this page.
 function move(list, name) {
   const hosts = [...document.querySelectorAll(`.st-key-${list} *`)];
   const marks = hosts.map((host) => host.shadowRoot?.querySelector(`.numbers .${name}`));
@@ -8,7 +8,12 @@ function move(list, name) {
 }
 
 export default function ({ data, parentElement }) {
-  const bar = parentElement.querySelector(".bands") ?? document.createElement("div");
+  const row = parentElement.querySelector(".row") ?? document.createElement("div");
+  const bar = row.querySelector(".bands") ?? document.createElement("div");
+  const shown = row.querySelector(".shown") ?? document.createElement("div");
+  row.className = "row";
+  shown.className = "shown";
+  shown.textContent = data.shown;
   bar.className = "bands";
   bar.setAttribute("role", "group");
   bar.setAttribute("aria-label", "Candidates by band");
@@ -29,5 +34,8 @@ export default function ({ data, parentElement }) {
       return band;
     }),
   );
-  if (!bar.parentNode) parentElement.append(bar);
+  if (!row.parentNode) {
+    row.append(bar, shown);
+    parentElement.append(row);
+  }
 }

@@ -20,6 +20,15 @@ function ticks(low, high) {
   return values.map((v) => [v, v.toFixed(Math.max(0, -Math.floor(Math.log10(step)))).replace("-", "−")]);
 }
 
+// What is said of a bin.
+function tip({ edges, counts, unrelated, matches }, i) {
+  const said = [
+    `cosine ${edges[i].toFixed(3)} to ${edges[i + 1].toFixed(3)}: ${counts[i].toLocaleString("en")} candidate${counts[i] === 1 ? "" : "s"}`,
+    `unrelated, expected: ${unrelated[i].toFixed(1)}`,
+  ];
+  return [...said, ...(matches ? [`matches, expected: ${matches[i].toFixed(1)}`] : [])].join("; ");
+}
+
 function draw(box, data, moved) {
   const width = box.clientWidth, { edges, least } = data;
   const low = edges[0], high = edges.at(-1);
@@ -46,7 +55,7 @@ function draw(box, data, moved) {
     svg.append(node("text", { x: across(x), y: BASE + 15, "text-anchor": "middle" }, label));
   svg.append(node("text", { x: width / 2, y: HEIGHT - 4, "text-anchor": "middle" }, data.title));
   data.counts.forEach((_, i) => svg.append(
-    node("rect", { class: "bin", x: across(edges[i]), y: TOP, width: across(edges[i + 1]) - across(edges[i]), height: BASE - TOP }, data.tips[i]),
+    node("rect", { class: "bin", x: across(edges[i]), y: TOP, width: across(edges[i + 1]) - across(edges[i]), height: BASE - TOP }, tip(data, i)),
   ));
   for (const { x, tip } of data.hits)
     svg.append(node("line", { class: "hit", x1: across(x), x2: across(x), y1: BASE - 9, y2: BASE, stroke: data.colors.counts }, tip));
@@ -108,8 +117,7 @@ function save(svg, name, format) {
   copy.setAttribute("font-family", "sans-serif");
   copy.setAttribute("font-size", "12");
   const file = URL.createObjectURL(new Blob([copy.outerHTML], { type: "image/svg+xml" }));
-  const download = (href) => Object.assign(document.createElement("a"), { href, download: `${name}.${format}` }).click();
-  if (format === "svg") return download(file);
+  if (format === "svg") return download(file, `${name}.svg`);
   const image = new Image();
   image.addEventListener("load", () => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 2 * image.width, height: 2 * image.height });
@@ -117,9 +125,40 @@ function save(svg, name, format) {
     context.fillStyle = getComputedStyle(document.querySelector(".stApp")).backgroundColor;
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
-    download(canvas.toDataURL("image/png"));
+    download(canvas.toDataURL("image/png"), `${name}.png`);
   });
   image.src = file;
+}
+
+// The numbers of the figure as a CSV file.
+function table({ edges, counts, unrelated, matches }) {
+  const columns = [edges.slice(0, -1), edges.slice(1), counts, unrelated, ...(matches ? [matches] : [])];
+  const names = ["from", "to", "candidates", "expected under the null", "expected matches"];
+  const rows = [names.slice(0, columns.length), ...counts.map((_, i) => columns.map((column) => column[i]))];
+  return rows.map((row) => row.join(",") + "\n").join("");
+}
+
+function download(href, name) {
+  Object.assign(document.createElement("a"), { href, download: name }).click();
+}
+
+// How to read the figure, and what it is saved as.
+function under(latest) {
+  const row = document.createElement("div"), aid = document.createElement("p");
+  row.className = "under";
+  row.append(aid, ...[["csv", "these numbers"], ["png", "this figure"], ["svg", "this figure"]].map(([format, what]) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = format.toUpperCase();
+    button.title = `Save ${what} as ${format.toUpperCase()}`;
+    button.addEventListener("click", () => {
+      const { data, svg } = latest();
+      if (format !== "csv") return save(svg, data.file, format);
+      download(URL.createObjectURL(new Blob([table(data)], { type: "text/csv" })), `${data.file}.csv`);
+    });
+    return button;
+  }));
+  return row;
 }
 
 const shown = new WeakMap(); // what each element draws
@@ -131,8 +170,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!box) {
     box = document.createElement("div");
     box.className = "histogram";
-    parentElement.append(box);
+    parentElement.append(box, under(() => ({ ...shown.get(parentElement), svg: box.querySelector("svg") })));
   }
+  parentElement.querySelector(".under p").textContent = data.aid;
   const redraw = () => {
     const now = shown.get(parentElement);
     if (box.clientWidth) draw(box, now.data, now.moved);
@@ -140,6 +180,4 @@ export default function ({ data, parentElement, setTriggerValue }) {
   redraw();
   if (!first) return;
   new ResizeObserver(redraw).observe(box);
-  box.addEventListener("save-figure", ({ detail }) =>
-    save(box.querySelector("svg"), shown.get(parentElement).data.file, detail));
 }

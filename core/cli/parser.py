@@ -80,6 +80,11 @@ def _serve(command: Command) -> None:
             help="ask every browser for the token in the printed link, or for none (a token "
             "unless on localhost; $SEXTANT_TOKEN sets it)",
         )  # fmt: skip
+        sub.add_argument(
+            "--oidc", type=Path, metavar="FILE",
+            help="let people log in by an OpenID Connect provider, not by token: a TOML file with "
+            "the section [auth] (see More > Security)",
+        )  # fmt: skip
         _memory(sub)
         sub.add_argument(
             "--debug", action="store_true", help="show tracebacks in the browser; localhost only"

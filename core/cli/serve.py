@@ -11,13 +11,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import TOP
 from core.cli.ingest import use_memory
 from core.cli.output import Progress, log, print_json
-from core.errors import InputError
+from core.errors import InputError, MissingPart
 
 if TYPE_CHECKING:
     from core.workbench import Workbench
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
 PORTS_TRIED = 20
 LOCAL = ("localhost", "127.0.0.1", "::1")
 SHORTEST_TOKEN = 16
+OIDC = (
+    "client_id",
+    "client_secret",
+    "server_metadata_url",
+    "redirect_uri",
+    "cookie_secret",
+    "allow",
+)
+CALLBACK = "/oauth2callback"
 
 
 def demo(workbench: Workbench, options: argparse.Namespace) -> None:
@@ -43,21 +54,25 @@ def demo(workbench: Workbench, options: argparse.Namespace) -> None:
 def serve(workbench: Workbench, options: argparse.Namespace) -> None:
     """Run the app until it is stopped.
 
-    Other computers reach it with the token in the printed link, and read only the folder that
-    --root names.
+    Other computers reach it with the token in the printed link or with a login by the provider that
+    --oidc names, and read only the folder that --root names.
 
     Raises:
-        InputError: no free port at or after the given one, no such address, or no such folder.
+        InputError: no free port at or after the given one, no such address, no such folder, or a
+            file that does not describe a provider.
+        MissingPart: --oidc needs a package that is not installed.
     """
     use_memory(options)
     host, port = options.host, _free_port(options.host, options.port)
     settings = _settings(host, port, not options.no_browser, debug=_debug(options))
+    provider = _provider(options)
+    settings["secrets.files"] = [str(options.oidc.expanduser().resolve())] if provider else []
     environment = {**os.environ, "SEXTANT_HOME": workbench.uri, "SEXTANT_TOKEN": _token(options)}
     if options.root:
         environment["SEXTANT_ROOT"] = str(_folder(options.root))
     elif host not in LOCAL:
         environment.setdefault("SEXTANT_ROOT", "")
-    _say_where(host, port, environment["SEXTANT_TOKEN"])
+    _say_where(host, port, environment["SEXTANT_TOKEN"], provider)
     server = subprocess.Popen(
         [sys.executable, "-m", "pages.parts.launch", json.dumps(settings)], env=environment
     )
@@ -89,6 +104,8 @@ def _token(options: argparse.Namespace) -> str:
         InputError: $SEXTANT_TOKEN is short enough to be guessed.
     """
     own = os.environ.get("SEXTANT_TOKEN", "")
+    if options.oidc:
+        return ""
     if not (options.token if options.token is not None else own or options.host not in LOCAL):
         return ""
     if own and len(own) < SHORTEST_TOKEN:
@@ -99,16 +116,50 @@ def _token(options: argparse.Namespace) -> str:
     return own or secrets.token_urlsafe(24)
 
 
-def _say_where(host: str, port: int, token: str) -> None:
+def _provider(options: argparse.Namespace) -> dict[str, Any]:
+    """The section [auth] of the file that --oidc names; empty without it.
+
+    Raises:
+        InputError: the file cannot be read, or lacks something.
+        MissingPart: the package for it is not installed.
+    """
+    if options.oidc is None:
+        return {}
+    if options.token is not None:
+        raise InputError("--oidc takes the place of the token. Leave out --token and --no-token.")
+    path = options.oidc.expanduser()
+    try:
+        found = tomllib.loads(path.read_text("utf-8")).get("auth")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as TOML ({error}).") from error
+    section: dict[str, Any] = found if isinstance(found, dict) else {}
+    lacks = [name for name in OIDC if not section.get(name)]
+    if lacks:
+        raise InputError(f"{path} lacks in [auth]: {', '.join(lacks)}. See More > Security.")
+    if not str(section["redirect_uri"]).endswith(CALLBACK):
+        raise InputError(f"redirect_uri in {path} must be the address of the app with {CALLBACK}.")
+    if len(str(section["cookie_secret"])) < 2 * SHORTEST_TOKEN:
+        raise InputError(f"cookie_secret in {path} needs at least {2 * SHORTEST_TOKEN} characters.")
+    if not isinstance(section["allow"], list):
+        raise InputError(f'allow in {path} must be a list such as ["ada@example.org"].')
+    if find_spec("authlib") is None or find_spec("httpx") is None:
+        raise MissingPart("--oidc needs Authlib: pip install 'sextant-embeddings[oidc]'")
+    return section
+
+
+def _say_where(host: str, port: int, token: str, provider: dict[str, Any]) -> None:
     """Print the link, and a warning where other computers can open it."""
     query = f"/?token={token}" if token else ""
     where = socket.gethostname() if host == "0.0.0.0" else host
-    log(f"Sextant is at http://{where}:{port}{query} (stop with Ctrl-C)")
+    address = str(provider.get("redirect_uri", "")).removesuffix(CALLBACK)
+    log(f"Sextant is at {address or f'http://{where}:{port}{query}'} (stop with Ctrl-C)")
     if host not in LOCAL:
-        who = "with this link" if token else "that can reach this one"
+        who = "computer with this link" if token else "computer that can reach this one"
+        who = "person who is allowed to log in" if provider else who
+        open_way = "" if address.startswith("https:") else ", and what is sent is not encrypted"
         log(
-            f"Warning: every computer {who} can read, change and delete all collections of this "
-            "home, and what is sent is not encrypted (see More > Security)."
+            f"Warning: every {who} can read, change and delete all collections of this home"
+            f"{open_way} (see More > Security)."
         )
 
 

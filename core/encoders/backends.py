@@ -15,6 +15,7 @@ import platform
 import shutil
 import tempfile
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
@@ -22,7 +23,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Lock
-from time import perf_counter
+from time import monotonic, perf_counter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,6 +49,8 @@ PARITY = 0.99999
 """Smallest cosine allowed between a row of torch and the same row of OpenVINO."""
 STEPS = 3  # of preparing a tower
 RUNS = 3  # of each backend when they are compared
+SMALL = 32  # rows of a batch
+CLOSE, LONG_S = 4, 1.0  # as many calls within as many seconds follow each other closely
 WAITING = "waiting for another process that prepares it"
 _CONVERTING = Lock()
 
@@ -82,15 +85,36 @@ class Torch:
         # Models are loaded in training mode, where a row depends on its batch.
         self.module = tower.build().eval().requires_grad_(False).to(self.device)
         self._lock = Lock()
+        self._called = deque([-LONG_S] * CLOSE, CLOSE)
 
     def __call__(self, batch: Floats | Ints) -> Floats:
         """(n, d) float32 unit rows."""
         import torch
 
-        with self._lock, torch.inference_mode():
+        with self._lock, self._threads(len(batch)), torch.inference_mode():
             rows = self.module(torch.from_numpy(batch).to(self.device))
             result: Floats = rows.float().cpu().numpy()
         return result
+
+    @contextmanager
+    def _threads(self, n: int) -> Iterator[None]:
+        """One thread for small batches that follow each other closely.
+
+        Many callers keep all cores busy; threads of one batch would then mostly wait for each
+        other, which takes ten times the processor time.
+        """
+        import torch
+
+        usual, first = torch.get_num_threads(), self._called[0]
+        self._called.append(monotonic())
+        if n > SMALL or self._called[-1] - first > LONG_S:
+            yield
+            return
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(usual)
 
 
 class OpenVino:

@@ -11,6 +11,7 @@ import numpy as np
 
 from core.encoders import backends, long_texts, token_vectors
 from core.encoders.backends import Runner
+from core.encoders.text_queue import TextQueue
 from core.encoders.towers import Longer, Model, Tower
 from core.errors import BadParameter, NoTokens
 from core.types import Doubles, Floats, Passport, Tokens
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 IMAGE_BATCH = 16
 TEXT_BATCH = 64
+FEW = 8  # texts that share a batch with those of other callers
 
 
 class OpenClip:
@@ -42,6 +44,8 @@ class OpenClip:
         self._long_text = "windows" if model.context else ""
         halves = ("image", "text", "patches", "tokens", "layers", *long_texts.STRETCHED)
         self._locks = {half: RLock() for half in halves}
+        self._queue = TextQueue(self._encode_texts)
+        self._modes = {self._long_text: self}
 
     @property
     def name(self) -> str:
@@ -94,6 +98,10 @@ class OpenClip:
         return rows
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
+        """(n, d) unit rows of n texts; a few are encoded with those of other callers."""
+        return self._queue.rows(texts) if 0 < len(texts) <= FEW else self._encode_texts(texts)
+
+    def _encode_texts(self, texts: Sequence[str]) -> Floats:
         """(n, d) unit rows of n texts; texts of similar length share a batch to save padding."""
         windows = [self._windows(text) for text in texts]
         pieces = [piece for window in windows for piece in window]
@@ -118,9 +126,13 @@ class OpenClip:
         long_texts.check(long_text)
         if long_text == self._long_text or not self._model.context:
             return self
-        other = copy(self)
-        other._long_text = long_text
-        return other
+        with self._locks["text"]:
+            if long_text not in self._modes:
+                other = copy(self)
+                other._long_text = long_text
+                other._queue = TextQueue(other._encode_texts)
+                self._modes[long_text] = other
+            return self._modes[long_text]
 
     def long_text_note(self, text: str) -> str:
         """A sentence on how a text beyond the model's limit is encoded; "" within it."""

@@ -22,6 +22,7 @@ _COLUMNS = {
 }
 
 
+_COUNTED = ("items", "pairs", "thumbnails")  # and vectors: counted again whenever rows are deleted
 _WITHOUT_WHICH_NOTHING = ("items", "passports")
 
 
@@ -54,6 +55,7 @@ def problems(
     if database.lost():
         return  # the others would be read as if its rows had been deleted
     passports = items.passports()
+    yield from _fewer(database, [*_COUNTED, *map(vectors_name, passports)], repair)
     ids = items.items().ids
     columns: dict[str, Sequence[str]] = dict(_COLUMNS)
     for passport in passports:
@@ -72,14 +74,31 @@ def problems(
     yield from _orphans(database, columns, ids, repair)
     yield from _half_encoded(items)
     yield from _originals(items, originals, repair)
+    if repair:
+        database.record()
 
 
 def _lost(database: Database, repair: bool) -> Iterator[Problem]:
     for name in database.lost():
         mended = repair and name not in _WITHOUT_WHICH_NOTHING
+        rows = database.recorded_rows(name)
         if mended:
             database.forget(name)
-        yield Problem(f"The table '{name}' is missing.", mended)
+        had = "" if rows is None else f" It had {rows:,} rows."
+        yield Problem(f"The table '{name}' is missing.{had}", mended)
+
+
+def _fewer(database: Database, names: Sequence[str], repair: bool) -> Iterator[Problem]:
+    """Tables that have lost rows which nobody deleted."""
+    for name in names:
+        table, recorded = database.table(name), database.recorded_rows(name) or 0
+        rows = table.count() if table else 0
+        if rows < recorded:
+            yield Problem(
+                f"The table '{name}' has {rows:,} rows; it had {recorded:,} when they were last "
+                "counted.",
+                repair,
+            )
 
 
 def _orphans(

@@ -131,6 +131,10 @@ class Collection:
         """Tables that were created and are no longer there."""
         return self._database.lost()
 
+    def record(self) -> None:
+        """Note which tables there are, and count their rows."""
+        self._database.record()
+
     def without_thumbnail(self) -> list[str]:
         """Ids of images that have bytes and no thumbnail."""
         items, table = self._items.items(), self._database.table("thumbnails")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +14,16 @@ from secrets import token_hex
 import pyarrow as pa
 from pyarrow import fs
 
-from core.errors import BadParameter, UnknownName
+from core.errors import BadParameter, StoreError, UnknownName
 from core.store.collection import Collection
 from core.store.lance import Database, Table, is_remote, key, store_errors
 from core.store.originals import place
 
+FORMAT = 2
+"""Format of what is stored. 1 is that of version 0.1.0; since 2 every database has a record of its
+tables. Raise it with a step in `Home.migrate` when their meaning changes.
+"""
+FORMAT_FILE = "format.json"
 DELETED = "deleted"
 PRIVATE = 0o700  # rights of a new home: other users of the computer cannot read it
 KEY = re.compile("[0-9a-f]{16}")
@@ -100,6 +107,42 @@ class Home:
                 stream.write(b"")
             self._sweep(row.key)
 
+    def format(self) -> int:
+        """The format of what is stored; 0 where nothing is.
+
+        Raises:
+            StoreError: it is that of a later version of Sextant.
+        """
+        with store_errors(f"The home of the collections at {self.uri} cannot be read"):
+            files, path = place(self._folder(FORMAT_FILE))
+            if files.get_file_info(path).type is fs.FileType.File:
+                with files.open_input_stream(path) as stream:
+                    found = int(json.loads(stream.read())["format"])
+            else:
+                found = int(bool(self._rows()))
+        if found > FORMAT:
+            raise StoreError(
+                f"The home of the collections at {self.uri} was written by a later version of "
+                f"Sextant (format {found}; this one reads up to {FORMAT}). Update with: "
+                "pip install -U sextant-embeddings"
+            )
+        return found
+
+    def migrate(self) -> None:
+        """Bring what an earlier version has stored to the present format."""
+        if self.format() == 1:
+            for name in self.names():
+                with suppress(StoreError):  # a damaged one is no reason to leave out the others
+                    self.open(name).record()
+            self._database.record()
+            self._write_format()
+
+    def _write_format(self) -> None:
+        with store_errors(f"The home of the collections at {self.uri} cannot be written"):
+            files, path = place(self._folder(FORMAT_FILE))
+            with files.open_output_stream(path) as stream:
+                stream.write(json.dumps({"format": FORMAT}).encode())
+
     def sweep(self) -> None:
         """Complete deletions that a killed process left half done."""
         with store_errors(f"What was deleted at {self.uri} cannot be removed"):
@@ -123,6 +166,8 @@ class Home:
         if not is_remote(self.uri):
             with store_errors(f"The home of the collections at {self.uri} cannot be written"):
                 Path(self.uri).mkdir(PRIVATE, parents=True, exist_ok=True)
+        if not self.format():
+            self._write_format()
         table = self._table()
         row = _Row(name, folder, created, time.time_ns())
         values = [[row.name], [row.key], [row.created], [row.named]]

@@ -29,7 +29,12 @@ PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
 IDS_PER_CONDITION = 10_000
 ATTEMPTS = 12
 CONTENTS = "contents"
-CONTENTS_SCHEMA = pa.schema([pa.field("table", pa.string(), nullable=False, metadata=PRIMARY_KEY)])
+CONTENTS_SCHEMA = pa.schema(
+    [
+        pa.field("table", pa.string(), nullable=False, metadata=PRIMARY_KEY),
+        pa.field("rows", pa.int64()),  # when they were last counted
+    ]
+)
 # Younger versions are not deleted: another process may be reading them.
 RETENTION = timedelta(hours=1)
 _SESSION: ContextVar[dict[Hashable, int] | None] = ContextVar("session", default=None)
@@ -261,7 +266,7 @@ class Database:
         self._lock = RLock()
         self._connection: Any = None
         self._tables: dict[str, Table] = {}
-        self._contents: set[str] | None = None
+        self._contents: dict[str, int | None] | None = None
         self._cache: dict[tuple[str, Callable[[Table], Any]], tuple[int, Any]] = {}
 
     def table(self, name: str) -> Table | None:
@@ -274,33 +279,59 @@ class Database:
             return self._tables[name]
         if not is_remote(self.uri) and not Path(self.uri).exists():
             return None
-        handle = self._open(name)
+        handle = self._found(name)
         if handle is None and name in self._recorded():
+            rows = self._recorded()[name]
+            had = "" if rows is None else f", which had {rows:,} rows"
             raise StoreError(
-                f"{self.what} at {self.uri} cannot be read: its table '{name}' is missing. Restore "
-                "it from a copy, or see what is left: sextant doctor"
+                f"{self.what} at {self.uri} cannot be read: its table '{name}' is missing{had}. "
+                "Restore it from a copy, or see what is left: sextant doctor"
             )
         return None if handle is None else self._opened(name, handle)
 
+    def _found(self, name: str) -> Any:
+        """The handle of a table, or None; within a session what is missing is looked for once."""
+        session, what = _SESSION.get(), (self, name)
+        if session is not None and what in session:
+            return None
+        handle = self._open(name)
+        if handle is None and session is not None:
+            session[what] = 0
+        return handle
+
     def lost(self) -> list[str]:
         """Tables that were created and are no longer there."""
+        self._contents = None  # another process may have created or counted some
         return sorted(name for name in self._recorded() if self._open(name) is None)
+
+    def recorded_rows(self, name: str) -> int | None:
+        """The number of rows of a table when it was last counted; None where it never was."""
+        return self._recorded().get(name)
+
+    def record(self) -> None:
+        """Note which tables there are, and count their rows."""
+        found = {name: self.table(name) for name in self._names() if name != CONTENTS}
+        rows = {name: table.count() for name, table in found.items() if table}
+        new = {name: n for name, n in rows.items() if self._recorded().get(name, -1) != n}
+        if new:
+            values = [list(new), list(new.values())]
+            self._record().merge(pa.table(values, schema=CONTENTS_SCHEMA), ["table"], replace=True)
+            self._recorded().update(new)
 
     def forget(self, name: str) -> None:
         """Take a table as never created."""
         record = self._open(CONTENTS)
         if record is not None:
             Table(record, f"{self.what} at {self.uri}").delete({"table": [name]})
-        self._recorded().discard(name)
+        self._recorded().pop(name, None)
 
     def ensure(self, name: str, schema: pa.Schema) -> Table:
         """An existing table, or a new one. Two processes may call this at once."""
         table = self.table(name) or self._opened(name, self._create(name, schema))
         # After the table: a process killed in between leaves a table that the next write records.
         if name not in self._recorded():
-            record = Table(self._create(CONTENTS, CONTENTS_SCHEMA), f"{self.what} at {self.uri}")
-            record.merge(pa.table([[name]], schema=CONTENTS_SCHEMA), ["table"])
-            self._recorded().add(name)
+            self._record().merge(pa.table([[name], [None]], schema=CONTENTS_SCHEMA), ["table"])
+            self._recorded()[name] = None
         return table
 
     def drop(self, name: str) -> None:
@@ -336,13 +367,33 @@ class Database:
             handle.checkout(handle.version)
         return Table(handle, f"{self.what} at {self.uri}")
 
-    def _recorded(self) -> set[str]:
-        """Tables that were created, read once; a home of an earlier version has no such record."""
+    def _recorded(self) -> dict[str, int | None]:
+        """The rows of the tables that were created, read once; see `record`."""
         if self._contents is None:
-            record = self._open(CONTENTS)
-            rows = [] if record is None else Table(record, self.what).read(["table"]).to_pylist()
-            self._contents = {row["table"] for row in rows}
+            handle, found = self._open(CONTENTS), list[dict[str, Any]]()
+            if handle is not None:
+                record = Table(handle, f"{self.what} at {self.uri}")
+                found = record.read(record.schema().names).to_pylist()
+            self._contents = {row["table"]: row.get("rows") for row in found}
         return self._contents
+
+    def _record(self) -> Table:
+        record = Table(self._create(CONTENTS, CONTENTS_SCHEMA), f"{self.what} at {self.uri}")
+        record.add_columns([CONTENTS_SCHEMA.field("rows")])
+        return record
+
+    def _names(self) -> list[str]:
+        """The names of all tables that are there."""
+        if not is_remote(self.uri) and not Path(self.uri).exists():
+            return []
+        with store_errors(f"{self.what} at {self.uri} cannot be read"):
+            connection, names, page = self._connect(), list[str](), None
+            while True:
+                found = connection.list_tables(page_token=page)
+                names += found.tables
+                page = found.page_token
+                if not page:
+                    return names
 
     def _create(self, name: str, schema: pa.Schema) -> Any:
         with store_errors(f"{self.what} at {self.uri} cannot be written"):

@@ -103,6 +103,7 @@ def unpair(database: Database, pairs: Sequence[tuple[str, str]], keep: Container
         table.delete_both({"text": [text], "image": sorted(images[text])})
         if tags:
             tags.delete_both({"text": [text], "item": sorted(images[text])})
+    database.record()
     return sorted(images.keys() - shared)
 
 
@@ -187,6 +188,7 @@ def delete(
     copies = sorted({row["content"] for row in deleted if row["content"] and not row["source"]})
     if not keep_copies:
         delete_copies(database, originals, copies)
+    database.record()
     return copies
 
 
@@ -210,3 +212,4 @@ def optimize(database: Database, originals: Originals, passports: Sequence[Passp
             table.optimize()
             if name in ("items", "thumbnails", *tokens):
                 table.index("id")
+    database.record()

@@ -104,6 +104,7 @@ class Workbench:
 
     search = staticmethod(_search.search)
     search_all = staticmethod(_search.search_all)
+    encode_query = staticmethod(_search.encode_query)
     parse_query = staticmethod(_search.parse_query)
     parse_filters = staticmethod(_search.parse_filters)
     subset = staticmethod(_search.subset)
@@ -205,9 +206,12 @@ class Workbench:
 
         with self._lock:
             if not hasattr(self, "_home"):
-                self._home = Home(self.uri)
+                home = Home(self.uri)
+                home.format()  # that of a later version is an error
                 with suppress(StoreError):  # such as a read-only home
-                    self._home.sweep()
+                    home.migrate()
+                    home.sweep()
+                self._home = home
             return self._home
 
     def read_session(self) -> AbstractContextManager[None]:

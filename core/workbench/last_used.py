@@ -20,9 +20,23 @@ class LastUsed:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._noted: tuple[str, float, int] | None = None  # name, when, state of the file
 
     def note(self, name: str) -> None:
         """A collection is used now."""
+        known = self._noted
+        if known and known[0] == name and known[2] == self._state() and time() - known[1] < EVERY_S:
+            return
+        self._note(name)
+        self._noted = name, time(), self._state()
+
+    def _state(self) -> int:
+        """Changes when any process writes the file."""
+        with suppress(OSError):
+            return self._path.stat().st_mtime_ns
+        return 0
+
+    def _note(self, name: str) -> None:
         times = self.times()
         if time() - times.get(name, 0.0) < EVERY_S and max(times, key=times.__getitem__) == name:
             return

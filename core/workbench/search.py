@@ -57,6 +57,17 @@ def search_all(opened: EncodedCollection, queries: Sequence[Query]) -> tuple[Sea
     )
 
 
+def encode_query(opened: EncodedCollection, query: Query) -> Floats:
+    """(d,) a query as a vector; texts that several threads ask for at a time share a batch.
+
+    Raises:
+        NoTextSearch: the encoder of the collection's vectors is not available.
+        UnknownItem: an item of the query is not in the collection.
+    """
+    vector: Floats = engine.encode(opened, [query])[0]
+    return vector
+
+
 def parse_query(
     opened: EncodedCollection, text: str, *, read: Callable[[str], bytes] | None = None
 ) -> tuple[Part, ...]:

@@ -8,6 +8,7 @@ from pages.parts.search import query_bar, query_panel, results, side_by_side, tu
 
 
 @st.fragment
+@problems.guarded
 def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
     """What depends on the text: a keystroke redraws this fragment, not the rest of the page."""
     with problems.shown(), state.workbench().read_session():
@@ -23,9 +24,11 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
         if query:
             if any(not part.item for part in query.parts):
                 encoder_steps.wait(steps)
-            with problems.shown(), turns.turn(steps):
-                shown = results.find(query)
-                panel = side_by_side.draw(query, shown)
+            with problems.shown():
+                state.encode(query)
+                with turns.turn(steps):
+                    shown = results.find(query)
+                    panel = side_by_side.draw(query, shown)
         if again:
             results.wait_for_browser()
             query_bar.draw(bar, request)

@@ -2,7 +2,8 @@
 
 A request must name the server by an allowed host name, as a page of another site could otherwise
 reach a server on localhost through a name of its own. Where a token is set, a browser must also
-have given it once; it then holds a cookie. `/_stcore/health` answers to all.
+have given it once; it then holds a cookie. Where a provider of logins is set, it does so instead.
+`/_stcore/health` answers to all.
 """
 
 from collections import deque
@@ -18,6 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core import ASSETS
+from pages.parts import oidc
 
 NAME = "token"
 HEALTH = "/_stcore/health"
@@ -25,6 +27,7 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 WAIT_S = 60.0
 FAILED_EACH, FAILED_ALL = 10, 100  # wrong tokens within WAIT_S: of one address, of all
 MOST_BYTES = 4096  # of a submitted form
+NOT_KEPT = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 class Access:
@@ -34,10 +37,18 @@ class Access:
         app: the server behind it.
         token: what a browser must give once; "" for none.
         hosts: the host names that a request may give; none for every name.
+        people: who may log in by a provider, in place of the token.
     """
 
-    def __init__(self, app: ASGIApp, token: str = "", hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: str = "",
+        hosts: Collection[str] = (),
+        people: oidc.People | None = None,
+    ) -> None:
         self._app = app
+        self._people = people
         self._token = token.encode()
         self._hosts = frozenset(hosts)
         # Not made from the token, so that a token cannot be guessed by way of the cookie.
@@ -67,6 +78,8 @@ class Access:
                 "sextant serve --host 0.0.0.0\n",
                 421,
             )
+        if self._people is not None:
+            return _by_provider(asked, self._people)
         if not self._token or self._is_known(asked):
             return None
         if scope["type"] == "websocket":
@@ -108,6 +121,24 @@ class Access:
         return response
 
 
+def _by_provider(asked: HTTPConnection, people: oidc.People) -> Response | None:
+    """What is said to somebody who has not logged in, or is not on the list."""
+    if asked.scope["path"] in oidc.ROUTES:
+        return None
+    user = people.of(asked)
+    if people.are(user):
+        return None
+    if asked.scope["type"] == "websocket":
+        return Response(status_code=403)
+    who = user.get("email") or user.get("sub")
+    if who:
+        problem = f"{who} is not on the list of this server, or the address is not verified."
+        return _page("denied.html", problem, 403)
+    if "text/html" not in asked.headers.get("accept", ""):
+        return PlainTextResponse("A login is needed.\n", 401, NOT_KEPT)
+    return RedirectResponse(oidc.login(), 303, NOT_KEPT)
+
+
 async def _given(request: Request) -> str | None:
     """The token in the address or in the submitted form; None where there is neither."""
     if NAME in request.query_params:
@@ -127,11 +158,17 @@ def _form(
     request: Request, problem: str, status: int, headers: dict[str, str] | None = None
 ) -> Response:
     """The page that asks for the token; a line of text where a program asks."""
-    headers = {**(headers or {}), "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     if "text/html" not in request.headers.get("accept", ""):
         text = problem or "A token is needed: open the link that sextant serve printed."
-        return PlainTextResponse(f"{text}\n", status, headers)
-    html = (ASSETS / "login.html").read_text("utf-8")
+        return PlainTextResponse(f"{text}\n", status, {**(headers or {}), **NOT_KEPT})
+    return _page("login.html", problem, status, headers)
+
+
+def _page(body: str, problem: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    """A page of the door, which loads nothing."""
+    html = (ASSETS / "door.html").read_text("utf-8")
+    html = html.replace("{{ body }}", (ASSETS / body).read_text("utf-8").strip())
+    headers = {**(headers or {}), **NOT_KEPT}
     headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
     )

@@ -59,6 +59,7 @@ def no_collections() -> None:
 
 
 @st.fragment(run_every=2.0)
+@problems.guarded
 def _until_there() -> None:
     """Draw the page again as soon as there is a collection, whichever process creates it."""
     if state.workbench().names():
@@ -86,6 +87,7 @@ def no_items(name: str) -> None:
 
 
 @st.fragment(run_every=2.0)
+@problems.guarded
 def _until_grown(shown: Card) -> None:
     """Draw the page again as soon as there are more items, or the job has ended."""
     card = state.workbench().card(shown.name)

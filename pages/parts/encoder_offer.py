@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.workbench import DEFAULT_ENCODER, EncoderSuggestion
-from pages.parts import formatting, jobs, state
+from pages.parts import formatting, jobs, problems, state
 
 CLIP = "ViT-B-32/datacomp_xl_s13b_b90k"
 CAN = (
@@ -18,6 +18,7 @@ NO_HUB = (
 
 
 @st.fragment
+@problems.guarded
 def for_demo() -> None:
     """On a first visit: the demo with a CLIP model."""
     found = _clip()
@@ -29,6 +30,7 @@ def for_demo() -> None:
 
 
 @st.fragment
+@problems.guarded
 def for_collection() -> None:
     """On a collection that only the starter has encoded: encode it with a CLIP model too."""
     here = state.collection()

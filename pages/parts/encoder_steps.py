@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.parts import formatting, state
+from pages.parts import formatting, problems, state
 
 LEAST_S, EVERY_S = 1.0, 0.5  # shorter steps are not shown; how often they are looked at
 ABOUT = (
@@ -15,7 +15,9 @@ ABOUT = (
 def wait(place: DeltaGenerator) -> None:
     """Wait until the encoder is loaded, and show its steps meanwhile."""
     loading = state.warm()
-    while loading and loading.is_alive():
+    if loading is None or not loading.is_alive():
+        return
+    while loading.is_alive():
         place.caption("  \n".join(map(_line, lines() or ["Loading the encoder (once)…"])))
         loading.join(EVERY_S)
     place.empty()
@@ -38,6 +40,7 @@ def lines() -> list[str]:
 
 
 @st.fragment(run_every=1.0)
+@problems.guarded
 def _watch() -> None:
     if _over():
         st.rerun()

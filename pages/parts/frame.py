@@ -158,6 +158,7 @@ def _job() -> None:
 
 
 @st.fragment(run_every=1.0)
+@problems.guarded
 def _progress() -> None:
     """The running job, updated every second; the page is drawn again when it ends."""
     running = [job for job in state.workbench().jobs.all() if job.state == "running"]

@@ -81,7 +81,7 @@ def _view(
 
 def _dialog(*, on_dismiss: Literal["ignore", "rerun"] | Callable[[], None]) -> None:
     title = formatting.plain(state.collection())
-    st.dialog(title, width="large", on_dismiss=on_dismiss)(_body)()
+    st.dialog(title, width="large", on_dismiss=on_dismiss)(problems.guarded(_body))()
 
 
 def _standing(card: gallery.Card) -> str:

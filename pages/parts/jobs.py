@@ -19,7 +19,7 @@ def panel() -> None:
     jobs = [job for job in state.workbench().jobs.all() if job.state != "done"]
     if jobs:
         running = {job.id for job in jobs if job.state == "running"}
-        st.fragment(_panel, run_every=1.0 if running else None)(running)
+        st.fragment(problems.guarded(_panel), run_every=1.0 if running else None)(running)
 
 
 def one(job: Job) -> None:
@@ -32,7 +32,7 @@ def one(job: Job) -> None:
             st.rerun()
         _job(now)
 
-    st.fragment(show, run_every=1.0 if job.state == "running" else None)()
+    st.fragment(problems.guarded(show), run_every=1.0 if job.state == "running" else None)()
 
 
 def awaited(job: Job) -> None:
@@ -45,7 +45,7 @@ def awaited(job: Job) -> None:
             st.rerun()
         _job(now)
 
-    st.fragment(show, run_every=0.5)()
+    st.fragment(problems.guarded(show), run_every=0.5)()
 
 
 def busy(name: str) -> bool:

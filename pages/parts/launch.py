@@ -19,7 +19,7 @@ from streamlit.starlette import App
 from streamlit.web.server.server_util import get_url
 
 from core import ASSETS, TOP
-from pages.parts import thumbnails
+from pages.parts import oidc, thumbnails
 from pages.parts.access import LOCAL_NAMES, NAME, Access
 
 # Until `st.navigation` has run once in a process, Streamlit lists the folder `pages` as pages, and
@@ -64,7 +64,7 @@ def _access(server: ASGIApp) -> Access:
     """The check before the server; made after its options are set."""
     hosts = config.get_option("server.allowedHosts")
     local = config.get_option("server.address") in LOCAL_NAMES
-    return Access(server, TOKEN, hosts or (LOCAL_NAMES if local else ()))
+    return Access(server, TOKEN, hosts or (LOCAL_NAMES if local else ()), oidc.of_settings())
 
 
 _NAMES = sorted(path.stem for path in TOP.glob("pages/*/*.py") if path.parent.name != "parts")

@@ -1,14 +1,18 @@
 """Errors a user can correct are shown as sentences; of bugs only an id, which the log explains."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
 from uuid import uuid4
 
 import streamlit as st
 
 from core.errors import Busy, InputError, MissingPart, SextantError
 from pages.parts import formatting
+
+P = ParamSpec("P")
 
 
 @contextmanager
@@ -27,7 +31,7 @@ def shown(*, stop: bool = False) -> Iterator[None]:
 
 @contextmanager
 def door() -> Iterator[None]:
-    """Draw a page; what fails in it is one sentence, its details are in the server's log.
+    """Draw a page or a part of it: what fails is one sentence, its details are in the server's log.
 
     With `sextant serve --debug` bugs are raised, for Streamlit to show where they are.
     """
@@ -45,6 +49,17 @@ def door() -> Iterator[None]:
             f"error {id_}.",
             icon=":material/bug_report:",
         )
+
+
+def guarded(draw: Callable[P, None]) -> Callable[P, None]:
+    """A fragment or a dialog behind the door, as it also runs without its page."""
+
+    @wraps(draw)
+    def behind_door(*arguments: P.args, **settings: P.kwargs) -> None:
+        with door():
+            draw(*arguments, **settings)
+
+    return behind_door
 
 
 def show(problem: SextantError) -> None:

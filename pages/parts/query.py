@@ -50,9 +50,7 @@ def chips() -> list[Chip]:
 
 
 def show(chips: Sequence[Chip]) -> None:
-    """Draw the chips; nothing while the query is one text in the box."""
-    if all(chip.place == BOX for chip in chips) and len(chips) < 2:
-        return
+    """Draw the chips."""
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
         for i, chip in enumerate(chips):
             with st.container(
@@ -62,19 +60,23 @@ def show(chips: Sequence[Chip]) -> None:
                 _chip(i, chip, chips)
 
 
+def is_text(chips: Sequence[Chip]) -> bool:
+    """Whether the query is nothing or one text in the box, which needs no chips."""
+    return len(chips) < 2 and all(chip.place == BOX for chip in chips)
+
+
 def mix(chips: Sequence[Chip]) -> Mix:
     """How several parts are mixed; part of the link."""
     chosen: Mix = session.peek("mix", "centred")
     return chosen if len(chips) > 1 and chosen in MIXES else "centred"
 
 
-def choose_mix(chips: Sequence[Chip]) -> None:
-    """The widget for it, where there are parts to mix."""
-    if len(chips) > 1:
-        session.linked(
-            "mix", "centred", st.segmented_control, "Mix", list(MIXES), among=list(MIXES),
-            format_func=MIXES.__getitem__, required=True, help=ABOUT_MIX,
-        )  # fmt: skip
+def choose_mix() -> None:
+    """The widget for it."""
+    session.linked(
+        "mix", "centred", st.segmented_control, "Mix", list(MIXES), among=list(MIXES),
+        format_func=MIXES.__getitem__, required=True, help=ABOUT_MIX,
+    )  # fmt: skip
 
 
 def add(part: Part) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 T = TypeVar("T")
@@ -120,6 +121,15 @@ def open_link(name: str, texts: Sequence[str]) -> None:
         st.query_params[name] = list(texts)
 
 
+def reserve(place: DeltaGenerator) -> None:
+    """Keep a place outside of a fragment, where it has nothing to write in this run.
+
+    A fragment may write only where it did in the last run of the whole page.
+    """
+    if not _in_fragment():
+        place.container()
+
+
 def preset(name: str, value: Any) -> None:
     """Set the value of a linked widget for the next time it is drawn."""
     st.session_state[f"preset_{name}"] = value
@@ -142,11 +152,17 @@ def _changed_outside(name: str) -> bool:
     run with may be older than the last one written.
     """
     run, here = get_script_run_ctx(), st.query_params.get_all(name)
-    if run is None or run.fragment_ids_this_run:
+    if run is None or _in_fragment():
         return False
     return (bool(here) or run.is_history_navigation) and here != st.session_state.get(
         f"written_{name}", []
     )
+
+
+def _in_fragment() -> bool:
+    """Whether only a fragment of the page runs."""
+    run = get_script_run_ctx()
+    return run is not None and bool(run.fragment_ids_this_run)
 
 
 def _texts(value: Any) -> list[str]:

@@ -148,7 +148,14 @@ def search(query: Query, *, model: str | None = None) -> SearchResult:
     return result
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+def encode(query: Query) -> None:
+    """Encode the texts of a query before its turn, together with those of other visitors."""
+    if any(part.text for part in query.parts):
+        workbench().encode_query(opened(), query)
+
+
+# A resource, as what is frozen need not be copied for each visitor.
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _result(key: str, _query: Query, _opened: EncodedCollection) -> SearchResult:
     return workbench().search(_opened, _query)
 
@@ -212,12 +219,12 @@ def _listed(values: Any) -> list[Any]:
     return list(values.tolist())
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
+@st.cache_resource(max_entries=512, show_spinner=False)
 def _stored(key: str, name: str, _opened: EncodedCollection) -> tuple[tuple[Finding, ...], str]:
     return workbench().findings(_opened, name)
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
+@st.cache_resource(max_entries=512, show_spinner=False)
 def _measured(key: str, name: str, _space: Space) -> tuple[tuple[Finding, ...], str]:
     findings, lacks = workbench().measure(_space, [name])
     return findings, lacks.get(name, "")

@@ -17,6 +17,7 @@ def test_answers_are_saved_though_somebody_deleted_one_meanwhile(filled, monkeyp
         lambda label, data, name, *_, **__: files.update({name: data}),
     )
     app = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+    app.session_state["_export_all"] = True  # open
     shown = cards(run(app, collection="colours", q="red", k="12"))
     whole = list(csv.DictReader(io.StringIO(files["results-images.csv"]())))
     assert [row["name"] for row in whole] == [card["name"] for card in shown]

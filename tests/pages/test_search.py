@@ -307,9 +307,10 @@ def test_numbers_to_save_are_made_when_they_are_saved(app, filled, monkeypatch):
     computed = []
     rows = gallery.rows
     monkeypatch.setattr(gallery, "rows", lambda hits: lambda: computed.append(1) or rows(hits)())
-    run(app, collection="colours", q="red")
-    labels = {b.label for b in app.get("download_button")}
-    assert {"CSV", "The images on this page", "The best 32 images"} <= labels and not computed
+    assert not run(app, collection="colours", q="red").get("download_button")
+    app.session_state["_export_all"] = True  # open
+    labels = {b.label for b in run(app).get("download_button")}
+    assert {"The images on this page", "The best 32 images"} <= labels and not computed
 
 
 @pytest.mark.parametrize("reads", [0, 1, 2, 3])

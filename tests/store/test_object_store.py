@@ -112,3 +112,38 @@ def test_a_bucket_that_does_not_exist_is_no_empty_home(use):
 def test_another_name_is_unknown_as_on_a_disk():
     with pytest.raises(UnknownName):
         Home("s3://box/empty").open("birds")
+
+
+@pytest.fixture
+def denied(monkeypatch, address):
+    """The keys of somebody whom the server knows and who may do nothing."""
+    import boto3
+
+    users = boto3.client("iam", endpoint_url=address)
+    users.create_user(UserName="nobody")
+    key = users.create_access_key(UserName="nobody")["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    free_calls(address, 0)
+    yield
+    free_calls(address, 10**9)
+
+
+def free_calls(address, n):
+    """From the call after the next n the server asks for rights."""
+    text = {"Content-Type": "text/plain"}
+    urlopen(Request(f"{address}/moto-api/reset-auth", str(n).encode(), text), timeout=10).close()
+
+
+def test_denied_access_is_a_sentence_and_no_empty_home(denied, tmp_path):
+    uses = [
+        Home.names,
+        lambda home: home.create("birds"),
+        lambda home: Workbench(home.uri).ingest("birds", tmp_path, encoder="toy"),
+    ]
+    (tmp_path / "a.txt").write_text("red\nblue\n")
+    for use in uses:
+        with pytest.raises(
+            StoreError, match=r"s3://box/denied cannot be (read|written): permission denied"
+        ):
+            use(Home("s3://box/denied"))

@@ -6,13 +6,16 @@ version gave.
 
 import json
 from pathlib import Path
+from shutil import rmtree
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import StoreError
 from core.measure.projections import PROJECTIONS
+from core.store.home import FORMAT
 from core.types import Part, Query
 from core.workbench import Workbench
 from tests.fixtures.screens import TOP, cards, run
@@ -36,7 +39,9 @@ SAVED = (
 def bench(home):
     with ZipFile(FIXTURE / "home.zip") as archive:
         archive.extractall(home.parent)
-    return Workbench(home)
+    bench = Workbench(home)
+    assert bench.names() == ("colours",)
+    return bench
 
 
 @pytest.fixture
@@ -50,6 +55,13 @@ def test_the_card_and_the_report_of_its_last_ingest(bench):
     assert card.encoders == ("toy",)
     assert len(bench.thumbnails("colours", card.mosaic)) == len(card.mosaic) == 8
     assert card.last_intake == EXPECTED["intake"]
+
+
+def test_it_becomes_one_of_the_present_format(bench, home):
+    assert json.loads((home / "format.json").read_text()) == {"format": FORMAT}
+    rmtree(next(home.glob("*/items.lance")))
+    with pytest.raises(StoreError, match="its table 'items' is missing, which had 32 rows"):
+        Workbench(home).cards()
 
 
 def test_search_gives_the_same_numbers(bench, opened):

@@ -141,3 +141,29 @@ def test_lost_files_and_half_batches_are_found(bench, home, tmp_path):
     ]
     Workbench(home).check("pets", repair=True)
     assert not other.exists()
+
+
+@pytest.mark.hardening
+def test_rows_that_nobody_deleted_are_missed(bench, home):
+    pets = Home(home).open("pets")
+    pets.optimize()
+    database(home).table("thumbnails").delete({"id": [IMAGE.id]})
+    assert [p.sentence for p in Workbench(home).check("pets")] == [
+        "The table 'thumbnails' has 0 rows; it had 1 when they were last counted.",
+        "1 images have no thumbnail.",
+    ]
+    Workbench(home).check("pets", repair=True)
+    assert "it had" not in str(Workbench(home).check("pets"))
+    pets.delete_items([TEXT.id])
+    assert "it had" not in str(Workbench(home).check("pets"))
+
+
+@pytest.mark.hardening
+def test_a_home_of_a_later_version_is_left_alone(bench, home):
+    (home / "format.json").write_text('{"format": 99}')
+    for use in (Workbench.names, lambda later: later.ingest("pets", home, encoder="toy")):
+        with pytest.raises(StoreError, match=r"format 99; .* Update with: pip install -U"):
+            use(Workbench(home))
+    (home / "format.json").write_text("{")
+    with pytest.raises(StoreError, match="cannot be read"):
+        Workbench(home).names()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,12 @@ _SINGULAR = {
     "texts": "text",
 }
 
+# What NumPy, its parser of headers and the archive's decompression say of a broken file.
+BROKEN = (
+    OSError, ValueError, EOFError, TypeError, KeyError, OverflowError, MemoryError, SyntaxError,
+    TokenError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
 
 def matrix(path: Path) -> Any:
     """The (n, d) numbers of an .npy, mapped from the file.
@@ -50,7 +58,7 @@ def matrix(path: Path) -> Any:
     """
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except BROKEN as error:
         raise UnreadableFile(path.name, "it is not a NumPy array of numbers") from error
     return _checked(path.name, found)
 
@@ -199,7 +207,7 @@ def _arrays(path: Path, aside: list[Aside]) -> dict[str, Any]:
                     arrays[name] = array
                 else:
                     aside.append(Aside(name, f"it is {array.dtype} of shape {array.shape}"))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except BROKEN as error:
         raise UnreadableFile(path.name, "it is not an archive of NumPy arrays") from error
     return arrays
 

@@ -5,9 +5,22 @@ import os
 import streamlit as st
 
 from core.workbench import tasks
-from pages.parts import formatting, state
+from pages.parts import formatting, oidc, state
 from pages.parts.access import FAILED_EACH, LOCAL_NAMES, WAIT_S
 
+OIDC = """[auth]
+redirect_uri = "https://sextant.example.org/oauth2callback"
+cookie_secret = "32 random characters or more"
+client_id = "of the provider"
+client_secret = "of the provider"
+server_metadata_url = "https://accounts.example.org/.well-known/openid-configuration"
+allow = ["ada@example.org", "@example.com"]
+"""
+ABOUT_OIDC = (
+    "Who is on the list `allow` can log in by a provider of OpenID Connect, with `sextant serve "
+    "--host 0.0.0.0 --oidc FILE` (and `pip install 'sextant-embeddings[oidc]'`). The list names "
+    "addresses that the provider has verified, domains, or its own ids (`sub`)."
+)
 TUNNEL = "ssh -L 8501:localhost:8501 COMPUTER"
 
 
@@ -17,19 +30,22 @@ def show() -> None:
         st.markdown(f"#### {title}", anchors=False)
         lines = [f"- **{name}**: {sentence}" for name, sentence in rows.items()]
         st.markdown("\n".join(lines), width=860)
+    with st.expander("Login by a provider (OpenID Connect)", key="_oidc"):
+        st.markdown(ABOUT_OIDC, width=860)
+        st.code(OIDC, language="toml", width=860)
 
 
 def _is_local() -> bool:
     return st.get_option("server.address") in LOCAL_NAMES
 
 
-def _has_token() -> bool:
-    return bool(os.environ.get("SEXTANT_TOKEN"))
+def _has_login() -> bool:
+    return bool(os.environ.get("SEXTANT_TOKEN")) or oidc.of_settings() is not None
 
 
 def _protected() -> dict[str, str]:
     return {
-        **({"Login": _login()} if _has_token() else {}),
+        **({"Login": _login()} if _has_login() else {}),
         **({"Network": "The server answers only this computer."} if _is_local() else {}),
         "Files": _files(),
         "Uploads": f"At most {st.get_option('server.maxUploadSize'):,} MB a file. Images and "
@@ -46,9 +62,9 @@ def _protected() -> dict[str, str]:
 
 
 def _open() -> dict[str, str]:
-    everybody = "Everybody who is let in" if _has_token() else "Everybody who reaches the server"
+    everybody = "Everybody who is let in" if _has_login() else "Everybody who reaches the server"
     return {
-        **({} if _has_token() else {"Login": _no_login()}),
+        **({} if _has_login() else {"Login": _no_login()}),
         "Rights": f"{everybody} can read, change and delete all collections. There are no roles, "
         "and no record of who did what.",
         "Encryption": _encryption(),
@@ -61,6 +77,11 @@ def _open() -> dict[str, str]:
 
 
 def _login() -> str:
+    if oidc.of_settings() is not None:
+        return (
+            "Every page, script, image, upload and websocket needs a login by the provider of this "
+            f"server, and a name on its list. It lasts 30 days; [Log out]({oidc.LOGOUT})."
+        )
     return (
         "Every page, script, image, upload and websocket needs a cookie, which the token of the "
         f"printed link gives. After {FAILED_EACH} wrong tokens an address waits {WAIT_S:.0f} "
@@ -91,6 +112,6 @@ def _encryption() -> str:
     if _is_local():
         return f"None, and none is needed on one computer. To use it from another: `{TUNNEL}`"
     return (
-        "None: the token and all data can be read on the way. Put a proxy with TLS before the "
+        "None: logins and all data can be read on the way. Put a proxy with TLS before the "
         f"server, or leave out `--host` and use `{TUNNEL}`"
     )

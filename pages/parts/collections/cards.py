@@ -178,6 +178,7 @@ def _choose(name: str) -> None:
 
 
 @st.dialog("Rename the collection")
+@problems.guarded
 def _rename(name: str) -> None:
     to = st.text_input("New name", name, key="_new_name", max_chars=60)
     if st.button("Rename", key="_do_rename", type="primary", disabled=to.strip() in ("", name)):
@@ -189,6 +190,7 @@ def _rename(name: str) -> None:
 
 
 @st.dialog("Add an encoder")
+@problems.guarded
 def _encode(card: Card) -> None:
     st.caption(
         f"Encodes all {card.images + card.texts:,} items with another encoder. Existing vectors "
@@ -202,6 +204,7 @@ def _encode(card: Card) -> None:
 
 
 @st.dialog("Delete the collection")
+@problems.guarded
 def _delete(card: Card) -> None:
     what = formatting.count(card.images + card.texts, "item")
     st.markdown(

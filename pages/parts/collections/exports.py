@@ -11,6 +11,7 @@ LARGEST_DOWNLOAD = 1_000_000_000  # bytes; the server holds it in memory
 
 
 @st.dialog("Export the collection", width="large")
+@problems.guarded
 def dialog(card: Card) -> None:
     """Start an export in the background, and offer those that are done."""
     bench = state.workbench()

@@ -17,6 +17,7 @@ FILES = "files.zip"  # what uploaded files without a zip are packed into
 
 
 @st.dialog("Preview", width="large")
+@problems.guarded
 def show(sources: Sequence[Path], name: str, add: Callable[[ReadOptions], None]) -> None:
     """The dialog, with the choice of another reading.
 

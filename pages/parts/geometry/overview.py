@@ -16,6 +16,7 @@ from pages.parts import (
     gallery,
     item,
     jobs,
+    problems,
     selection,
     session,
     state,
@@ -44,7 +45,7 @@ def one(side: Side) -> StoredFindings:
     """The overview of a side; of a whole collection while a job measures it."""
     found = measured(side)
     if found.missing:
-        st.fragment(_streaming, run_every=1.0)(side)
+        st.fragment(problems.guarded(_streaming), run_every=1.0)(side)
     else:
         show(found, side)
     return found

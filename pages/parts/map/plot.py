@@ -209,6 +209,7 @@ def _clear(drawing: Drawing) -> None:
 
 
 @st.fragment
+@problems.guarded
 def _items(key: str, items: str, rows: Ints, lines_of: str) -> None:
     """Cards and thumbnails of points, and the click on one.
 

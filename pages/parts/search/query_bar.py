@@ -122,11 +122,16 @@ def draw(bar: Bar, request: SearchRequest) -> None:
         )
         for problem in filter(None, (request.problem, query_parts.rejected_image())):
             problems.show(problem)
-    # A container in each place: a fragment may write only where the page wrote before.
-    with bar.chips, st.container():
-        query_parts.show(request.chips)
-    with bar.mix, st.container():
-        query_parts.choose_mix(request.chips)
+    if query_parts.is_text(request.chips):
+        session.reserve(bar.chips)
+    else:
+        with bar.chips:
+            query_parts.show(request.chips)
+    if len(request.chips) < 2:
+        session.reserve(bar.mix)
+    else:
+        with bar.mix:
+            query_parts.choose_mix()
     with bar.saved:
         saved_queries.popover()
 

@@ -1,6 +1,6 @@
 """Beside the results: this query's similarities, recall of the encoder, and vital signs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import isfinite
 
 import streamlit as st
@@ -45,20 +45,17 @@ def query(results: Mapping[Kind, SearchResult]) -> None:
     """The query's similarities, null distribution, hits and bands; by kind."""
     if not results:
         return
-    st.markdown("##### This query", anchors=False)
     for n, (kind, result) in enumerate(results.items()):
         if n:
             st.space("small")
+        _verdict(kind, result, first=not n, alone=len(results) == 1)
         if result.n:
-            _verdict(kind, result, alone=len(results) == 1)
             _histogram(kind, result)
-        else:
-            st.caption(formatting.plain(result.sentence))
 
 
 def encoder() -> None:
     """How well the encoder finds the images of this collection's captions."""
-    if state.card().pairs < 2 or jobs.busy(state.collection()):
+    if len(state.space().pairs) < 2 or jobs.busy(state.collection()):
         return
     findings, _ = state.measured(RECALL)
     for found in findings[:1]:
@@ -90,25 +87,26 @@ def vital_signs_of_space() -> None:
                 controls.download(vital_signs.rows(findings), "vital-signs")
 
 
-def _verdict(kind: Kind, result: SearchResult, *, alone: bool) -> None:
+def _verdict(kind: Kind, result: SearchResult, *, first: bool, alone: bool) -> None:
+    """What matches, in few elements: each is one more message to every browser."""
     estimate, best = result.estimates.get(kind), formatting.chance(result.p_value)
     of = "" if alone else f" among {SCOPE_NAMES[kind]}"
+    title = "##### This query" if first else ""
     if estimate and not result.no_match:
-        st.markdown(f"{formatting.plain(estimate.number.capitalize())}{of}")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if estimate and isfinite(estimate.p):
-            icon, color = (
-                (":material/remove:", "gray")
-                if estimate.no_match
-                else (":material/check:", "green")
-            )
-            st.badge(
-                f"P(match) {estimate.p:.2f}{of}", icon=icon, color=color,
-                help=formatting.plain(f"{result.sentence} {result.how}"),
-            )  # fmt: skip
-        st.caption(f"best of {result.n:,}: {best}", width="content", help=ABOUT_BEST)
+        title = f"{title}\n\n{formatting.plain(estimate.number.capitalize())}{of}"
+    if title:
+        st.markdown(title, anchors=False)
+    if not result.n:
+        st.caption(formatting.plain(result.sentence))
+        return
+    badge, rule, about = "", "", ABOUT_BEST
     if estimate and isfinite(estimate.p):
-        st.caption(formatting.plain(result.sentence if result.no_match else estimate.rule))
+        icon, color = ("remove", "gray") if estimate.no_match else ("check", "green")
+        badge = f":{color}-badge[:material/{icon}: P(match) {estimate.p:.2f}{of}] "
+        rule = result.sentence if result.no_match else estimate.rule
+        about = f"{formatting.plain(f'{result.sentence} {result.how}')}\n\n{ABOUT_BEST}"
+    best = f"{badge}best of {result.n:,}: {best}"
+    st.caption(f"{best}\n\n{formatting.plain(rule)}" if rule else best, help=about)
 
 
 def _histogram(kind: Kind, result: SearchResult) -> None:
@@ -118,7 +116,6 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
     expected = counts.sum() * (tail[:-1] - tail[1:]).clip(0)
     estimate = result.estimates.get(kind)
     matching = estimate.expected_counts(middles, counts) if estimate else None
-    rows = _rows(edges, counts, expected, matching)
     cutoffs = estimate.cutoffs(controls.MISSES) if estimate else []
     key = f"_query_{kind}"
     _HISTOGRAM(
@@ -128,12 +125,16 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
             "alt": f"Histogram of the cosines of the query with all {SCOPE_NAMES[kind]}. "
             f"{result.sentence}",
             "file": key.strip("_"),
-            "edges": edges.tolist(),
+            "edges": edges.round(6).tolist(),
+            "aid": AID.format(
+                n=formatting.count(result.n, SCOPE_NAMES[kind][:-1]),
+                matches=", purple: expected matches" if matching is not None else "",
+                cutoff="; dotted: the cutoff for the best, drag it" if cutoffs else "",
+            ),
             "least": LEAST,
             "counts": counts.tolist(),
-            "unrelated": expected.tolist(),
-            "matches": None if matching is None else matching.tolist(),
-            "tips": [_tip(row) for row in rows],
+            "unrelated": expected.round(4).tolist(),
+            "matches": None if matching is None else matching.round(4).tolist(),
             "hits": [
                 {"x": hit.cosine, "tip": f"result {hit.rank}: cosine {hit.cosine:.3f}"}
                 for hit in result.hits
@@ -155,43 +156,3 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
         },
         on_moved_change=lambda: session.preset("miss", session.value_of(key).moved),
     )  # fmt: skip
-    charts.under(
-        key,
-        AID.format(
-            n=formatting.count(result.n, SCOPE_NAMES[kind][:-1]),
-            matches=", purple: expected matches" if matching is not None else "",
-            cutoff="; dotted: the cutoff for the best, drag it" if cutoffs else "",
-        ),
-        rows,
-    )
-
-
-def _tip(row: Mapping[str, float]) -> str:
-    matches = row.get("expected matches")
-    return (
-        f"cosine {row['from']:.3f} to {row['to']:.3f}: "
-        f"{formatting.count(int(row['candidates']), 'candidate')}; "
-        f"unrelated, expected: {row['expected under the null']:.1f}"
-        + ("" if matches is None else f"; matches, expected: {matches:.1f}")
-    )
-
-
-def _rows(
-    edges: Sequence[float],
-    counts: Sequence[float],
-    expected: Sequence[float],
-    matching: Sequence[float] | None,
-) -> list[dict[str, float]]:
-    matches = [{} for _ in counts] if matching is None else [
-        {"expected matches": float(m)} for m in matching
-    ]  # fmt: skip
-    return [
-        {
-            "from": float(a),
-            "to": float(b),
-            "candidates": int(n),
-            "expected under the null": float(e),
-            **m,
-        }
-        for a, b, n, e, m in zip(edges[:-1], edges[1:], counts, expected, matches, strict=True)
-    ]

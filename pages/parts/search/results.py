@@ -1,6 +1,7 @@
 """Results of a query by kind: bands, cards or a table, and what the ranking changed."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from math import isfinite
 from time import sleep
@@ -26,6 +27,7 @@ VIEWS = {"grid": ":material/grid_view: Grid", "table": ":material/table_rows: Ta
 WIDTHS = {"image": 190, "text": 330}
 LEFT_WIDTH = 120
 PAINT_S = 0.05
+MANY = 200_000  # items, among which a search may take a moment
 ALL = 1000  # results that "Export all" saves at most
 _FILES = ASSETS / "bands"
 _BANDS = st.components.v2.component(
@@ -44,7 +46,8 @@ class Shown(NamedTuple):
 
 def find(query: Query, model: str | None = None) -> dict[Kind, Shown]:
     """The open page of results by kind; images and texts are ranked separately."""
-    with st.spinner("Searching…", show_time=True):
+    slow = bool(query.rerank) or state.space().n > MANY
+    with st.spinner("Searching…", show_time=True) if slow else nullcontext():
         results = {
             kind: state.search(replace(query, kinds=(kind,)), model=model) for kind in query.kinds
         }
@@ -101,12 +104,20 @@ def choose_view() -> None:
 
 
 def export(place: DeltaGenerator, query: Query | None, shown: Mapping[Kind, Shown]) -> None:
-    """A menu that saves this page, or all strong and likely matches."""
-    box = place.container()  # also without a query: a fragment writes only where the page did
+    """A menu that saves this page, or all strong and likely matches; drawn when opened."""
     if query is None or not shown:
+        session.reserve(place)
         return
-    bench, opened = state.workbench(), state.opened()
-    with box, st.popover("Export all", icon=":material/download:", type="tertiary"):
+    with (
+        place,
+        st.popover(
+            "Export all", icon=":material/download:", type="tertiary", key="_export_all",
+            on_change="rerun",
+        ) as box,
+    ):  # fmt: skip
+        if not box.open:
+            return
+        bench, opened = state.workbench(), state.opened()
         for kind, (result, _) in shown.items():
             name = SCOPE_NAMES[kind]
             every = replace(query, kinds=(kind,), start=0, k=ALL)
@@ -136,7 +147,8 @@ def _head(kind: Kind, result: SearchResult, *, cutoff: bool) -> None:
     """The bands with their counts, the cutoff, and which results are on this page."""
     name, (estimate, *_) = SCOPE_NAMES[kind], (*result.estimates.values(), None)
     first, last = result.hits[0].rank, result.hits[-1].rank
-    about = f":small[:gray[{name} {first}–{last} of {result.n:,}]]"
+    shown = f"{name} {first}–{last} of {result.n:,}"
+    about = f":small[:gray[{shown}]]"
     with st.container(
         horizontal=True, vertical_alignment="center", key=f"head_{kind}", gap="medium"
     ):
@@ -153,9 +165,10 @@ def _head(kind: Kind, result: SearchResult, *, cutoff: bool) -> None:
                 {"name": b, "count": n, "text": f"{'~' if b == 'likely' else ''}{n:,}"}
                 for b, n in counts
             ]
-            with st.container(width="stretch", key=f"bands_{kind}"):
-                _BANDS(key=f"_bands_{kind}", data={"bands": bands, "list": f"_results_{kind}"})
-            st.markdown(about, width="content")
+            _BANDS(
+                key=f"_bands_{kind}", width="stretch",
+                data={"bands": bands, "list": f"_results_{kind}", "shown": shown},
+            )  # fmt: skip
         if cutoff:
             controls.level()
     for note in result.notes:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import report
 from core.types import digest
-from pages.parts import edits, formatting, gallery, item, selection, session, state
+from pages.parts import edits, formatting, gallery, item, problems, selection, session, state
 
 GEOMETRY = "pages/measure/geometry.py"
 SUBSET = "a.items"  # in the link of Geometry
@@ -63,7 +63,7 @@ def bar() -> None:
             disabled=not 2 <= len(ids) <= MOST_COMPARED,
             help=f"Two to {MOST_COMPARED} items side by side",
         ):  # fmt: skip
-            st.dialog("Compare", width="large")(_compare)(ids)
+            st.dialog("Compare", width="large")(problems.guarded(_compare))(ids)
         selection.on_map(ids, key="_to_map")
         packed = report.pack_ids(state.space(), ids)
         if st.button(

@@ -81,13 +81,17 @@ def turn(place: DeltaGenerator) -> Iterator[None]:
     Raises:
         Busy: too many wait already.
     """
+    said = False
 
     def show(before: int) -> None:
+        nonlocal said
+        said = True
         others = formatting.count(before + 1, "other search", "other searches")
         place.caption(f":material/hourglass_top: Waiting for {others}")
 
     with _turns().turn(show):
-        place.empty()
+        if said:
+            place.empty()
         yield
 
 
