@@ -45,6 +45,17 @@ def test_a_way_is_measured_kept_and_used_by_search(app, filled):
     assert next(s for s in app.selectbox if s.key == "_first").value == "compressed"
 
 
+def test_studies_are_measured_when_asked_and_say_what_they_lack(app, filled):
+    settled(app, filled, collection="colours")
+    assert "Fewer layers of the encoder" in [e.label for e in app.expander]
+    for verb in ("budget_rows", "depth_grid"):
+        next(b for b in app.button if b.key == f"_measure_{verb}").click()
+        run(app)
+    settled(app, filled)
+    assert any("recall@10, none" in frame.value for frame in app.dataframe)
+    assert any("shows no layers" in box.value for box in app.warning)
+
+
 def test_a_link_with_an_unknown_way_says_what_there_is(app, filled):
     settled(app, filled, collection="colours", also_way="zip", way="nonsense", recall="7")
     assert any("zip" in box.value for box in app.warning)

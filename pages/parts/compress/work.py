@@ -41,8 +41,10 @@ def asked(verb: str, title: str, known: Callable[[], T | None]) -> T | None:
         return found
     job = _latest(verb)
     if job is None:
-        if not st.button("Measure", icon=":material/play_arrow:", key=f"_measure_{verb}"):
+        slot = st.empty()
+        if not slot.button("Measure", icon=":material/play_arrow:", key=f"_measure_{verb}"):
             return None
+        slot.empty()
         job = _start(verb, title)
         with st.spinner("Measuring…"):
             job.wait(PATIENCE_S)
