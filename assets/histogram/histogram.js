@@ -144,9 +144,10 @@ function download(href, name) {
 
 // How to read the figure, and what it is saved as.
 function under(latest) {
-  const row = document.createElement("div"), aid = document.createElement("p");
+  const [row, buttons] = ["div", "div"].map((name) => document.createElement(name));
   row.className = "under";
-  row.append(aid, ...[["csv", "these numbers"], ["png", "this figure"], ["svg", "this figure"]].map(([format, what]) => {
+  row.append(document.createElement("p"), buttons);
+  buttons.append(...[["csv", "these numbers"], ["png", "this figure"], ["svg", "this figure"]].map(([format, what]) => {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = format.toUpperCase();
