@@ -14,7 +14,6 @@ import numpy as np
 from core.errors import TooFew
 from core.improve.levels import sampled
 from core.improve.quantizers import Centroids, in_parts
-from core.numerics.kmeans import nearest_center
 from core.types import Doubles, Floats, Ints
 
 K = 256  # centroids of a part: one byte
@@ -114,11 +113,12 @@ def _plain(rows: Floats) -> Floats:
     rng = np.random.default_rng(0)
     centers = rows[rng.choice(len(rows), min(K, len(rows)), replace=False)]
     for _ in range(ROUNDS):
-        nearest = nearest_center(rows, centers)
+        nearest = _nearest(rows, centers)
         centers = _means(rows, nearest, centers)
         empty = np.flatnonzero(np.bincount(nearest, minlength=len(centers)) == 0)
-        error = np.square(rows - centers[nearest]).sum(axis=1)
-        centers[empty] = rows[np.argsort(-error, kind="stable")[: len(empty)]]
+        if len(empty):
+            error = np.square(rows - centers[nearest]).sum(axis=1)
+            centers[empty] = rows[np.argsort(-error, kind="stable")[: len(empty)]]
     return centers
 
 
@@ -142,9 +142,15 @@ def _linear(rows: Floats) -> Floats:
     )
     weights = np.vstack([spread.T, rows.mean(axis=0)])
     for _ in range(ROUNDS):
-        nearest = nearest_center(rows, (basis @ weights).astype(np.float32))
+        nearest = _nearest(rows, (basis @ weights).astype(np.float32))
         weights = np.linalg.lstsq(basis[nearest], rows, rcond=None)[0]
     return (basis @ weights).astype(np.float32)
+
+
+def _nearest(rows: Floats, centers: Floats) -> Ints:
+    """(n,) the nearest center of each row."""
+    found = Centroids(centers[None], rows.shape[1]).encode(rows)
+    return found["code"][:, 0].astype(np.int64)
 
 
 def _means(rows: Floats, nearest: Ints, before: Floats) -> Floats:
