@@ -59,7 +59,7 @@ def background_queries(opened: EncodedCollection, query: Query, kind: Kind) -> B
 def single_items(space: Space, kind: Kind, items: Kind) -> BackgroundQueries:
     """Single items of a kind as queries for items of a kind."""
     rows = _sample(space, (kind,))
-    return _of_items(space, space.vectors[rows[:, 0]], rows, items, kind)
+    return _of_items(space, space.take(rows[:, 0]), rows, items, kind)
 
 
 def null_tail(
@@ -78,8 +78,7 @@ def null_tail(
         use = np.ones(len(background.items), bool) if allowed is None else allowed[background.items]
         if not use.any() or not len(background.vectors):
             return None
-        space.fetch(background.items[use])
-        values = cosines(space.vectors[background.items[use]], background.vectors.T).T
+        values = cosines(space.take(background.items[use]), background.vectors.T).T
         return fit_null_tail(values, background.related[:, use])
 
     if allowed is None:
@@ -99,7 +98,9 @@ def _build(opened: EncodedCollection, query: Query, kind: Kind, form: str) -> Ba
         if len(texts):
             return BackgroundQueries(texts, items, np.zeros((len(texts), len(items)), bool), form)
     rows = _sample(space, tuple(kind_of(space, part) for part in query.parts))
-    vectors, built = mixed_rows(space, query, space.vectors[rows])
+    vectors, built = mixed_rows(
+        space, query, space.take(rows.ravel()).reshape(*rows.shape, space.d)
+    )
     return _of_items(space, vectors, rows[built], kind, form)
 
 

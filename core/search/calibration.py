@@ -126,7 +126,7 @@ def calibration(opened: EncodedCollection, query: Query, kind: Kind) -> Calibrat
         described = phrases(opened, kind)
         queries = {"short text": described.source, "long text": "captions", "image": "images"}
         source = f"{queries.get(form, form + ' queries')} of this collection"
-        return calibrate(known, opened.space.vectors[described.rows], source)
+        return calibrate(known, opened.space.take(described.rows), source)
 
     return _CALIBRATIONS.get(key, build)
 

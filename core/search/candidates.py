@@ -161,8 +161,7 @@ def _in_memory(space: Space, kind: Kind) -> tuple[Ints, Floats]:
     """A sample of the rows of a kind, by their number in it, and a copy of their vectors."""
     span = space.span(kind)
     rows = _sample(np.ones(span.stop - span.start, bool), IN_MEMORY)
-    space.fetch(rows + span.start)
-    return rows, space.vectors[span][rows]
+    return rows, space.take(rows + span.start)
 
 
 def _description(n: int, indexes: Mapping[Kind, IvfIndex]) -> str:

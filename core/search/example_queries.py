@@ -53,7 +53,7 @@ def _examples(opened: EncodedCollection, n: int) -> tuple[str, ...]:
     # Every second word was tried with an article, which does not suit every word.
     words = described.names or everyday_nouns()
     fits = np.array([len(text) <= LONGEST and text in words for text in texts])
-    cosines = vectors @ opened.space.vectors[described.rows].T
+    cosines = vectors @ opened.space.take(described.rows).T
     if not len(matches):
         if not len(vectors):
             return ()

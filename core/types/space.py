@@ -145,6 +145,11 @@ class Space:
         if self.stored and self.on_disk:
             self.stored.fetch(rows)
 
+    def take(self, rows: Ints) -> Floats:
+        """(m, d) copies of some rows: those on disk are requested at once, then read."""
+        self.fetch(rows)
+        return self.vectors[rows]
+
     def span(self, scope: Scope) -> slice:
         """The rows of a scope; "joint" and "pairs" are all rows."""
         first = self.n_images if scope == "text" else 0
@@ -211,14 +216,13 @@ class Space:
     def subset(self, rows: Ints) -> Space:
         """The space of some rows (any order, no repeats) and of the pairs inside it."""
         keep = np.sort(np.asarray(rows, np.int64))
-        self.fetch(keep)
         new_row = np.full(self.n, -1, np.int64)
         new_row[keep] = np.arange(len(keep))
         pairs = new_row[self.pairs]
         lengths = self.text_lengths
         return replace(
             self,
-            vectors=self.vectors[keep],
+            vectors=self.take(keep),
             ids=tuple(self.ids[i] for i in keep),
             n_images=int((keep < self.n_images).sum()),
             pairs=pairs[(pairs >= 0).all(axis=1)],

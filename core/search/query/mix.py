@@ -82,4 +82,4 @@ def _candidates(space: Space, kinds: tuple[Kind, ...]) -> Floats:
 
 @per_space
 def _sample(space: Space, kind: Kind) -> Floats:
-    return space.vectors[sampled_rows(space, kind, SAMPLE, 0)]
+    return space.take(sampled_rows(space, kind, SAMPLE, 0))

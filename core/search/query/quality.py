@@ -69,11 +69,11 @@ def neighbor_label_agreement(space: Space) -> LabelAgreement | None:
     queries = np.sort(rng.permutation(len(rows))[:QUERIES])
     sizes = np.bincount(codes)
     chance = float(((sizes[codes[queries]] - 1) / (len(rows) - 1)).mean())
-    images = _precision(space.vectors[rows[queries]], space.vectors[rows], codes, queries)
+    images = _precision(space.take(rows[queries]), space.take(rows), codes, queries)
     means, has = _captions(space, rows[queries])
     if has.sum() < LEAST:
         return LabelAgreement(_interval(images), None, None, chance, len(queries))
-    captions = _precision(means[has], space.vectors[rows], codes, queries[has])
+    captions = _precision(means[has], space.take(rows), codes, queries[has])
     gain = _interval(images[has] - captions, -1)
     return LabelAgreement(_interval(images), _interval(captions), gain, chance, len(queries))
 
@@ -104,7 +104,7 @@ def _captions(space: Space, rows: Ints) -> tuple[Floats, Bools]:
     image, text = space.pairs.T
     at = place[image]
     sums = np.zeros((len(rows), space.d), np.float64)
-    np.add.at(sums, at[at >= 0], space.vectors[text[at >= 0]])
+    np.add.at(sums, at[at >= 0], space.take(text[at >= 0]))
     lengths = np.linalg.norm(sums, axis=1)
     has = lengths > 1e-6
     return (sums / np.where(has, lengths, 1)[:, None]).astype(np.float32), has
