@@ -15,7 +15,7 @@ from core.errors import InputError
 NAMES = (
     "beyond_memory", "compress", "coverage", "encoder", "geometry", "hub_attack",
     "hub_corrections", "ingest", "layouts", "load", "map", "matches", "multivector", "neighbors",
-    "page", "queries", "repair", "repairs", "search", "stages",
+    "page", "queries", "repair", "repairs", "search", "soak", "stages",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from itertools import count
 from random import Random
 from tempfile import TemporaryDirectory
@@ -62,34 +63,45 @@ def _latency(address: str, clients: int) -> dict[str, Any]:
 
 def _memory(address: str, clients: int, seconds: float) -> dict[str, Any]:
     """Megabytes a minute, by a line through the second half of the resident sizes."""
-    server = _server(address)
 
     async def watched() -> tuple[dict[str, list[float]], list[float]]:
         visit = asyncio.create_task(_visit(address, clients, seconds, "long"))
         sizes = []
         while not visit.done():
-            sizes.append(server.memory_info().rss / 2**20)
+            sizes.append(resident_mb(address))
             await asyncio.sleep(1)
         return visit.result(), sizes
 
     times, sizes = asyncio.run(watched())
-    late = np.array(sizes[len(sizes) // 2 :])
-    slope, margin = _slope(late)
+    late = sizes[len(sizes) // 2 :]
+    drift, margin = slope(late, len(late))
     note = (
         f"{clients} clients for {seconds:.0f} s: {len(times['answers'])} results, "
         f"{len(times['busy'])} times busy, {len(times['errors'])} errors; slope over the second "
-        f"half {60 * (slope - margin):+.1f} to {60 * (slope + margin):+.1f} MB a minute"
+        f"half {60 * (drift - margin):+.1f} to {60 * (drift + margin):+.1f} MB a minute"
     )
     return row("memory of the server", ROWS, 512, figures(sizes[-1]), "MB", note)
 
 
-def _slope(sizes: np.ndarray) -> tuple[float, float]:
-    """Least squares and its 95 % margin; from tenths of the time, as single seconds depend."""
-    means = np.array([part.mean() for part in np.array_split(sizes, 10)])
-    at = (np.arange(10) + 0.5) * len(sizes) / 10
-    (slope, _), covariance = np.polyfit(at, means, 1, cov="unscaled")
-    rest = means - np.polyval(np.polyfit(at, means, 1), at)
-    return float(slope), float(2.306 * np.sqrt(rest @ rest / 8 * covariance[0, 0]))
+def slope(sizes: Sequence[float], seconds: float) -> tuple[float, float]:
+    """Change a second by least squares, and its 95 % margin.
+
+    From tenths of the time, as neighboring sizes depend on each other.
+
+    >>> drift, margin = slope([float(n) for n in range(100)], 50.0)
+    >>> round(drift, 6), margin < 1e-6
+    (2.0, True)
+    """
+    means = np.array([part.mean() for part in np.array_split(np.array(sizes), 10)])
+    at = (np.arange(10) + 0.5) * seconds / 10
+    (change, start), covariance = np.polyfit(at, means, 1, cov="unscaled")
+    rest = means - (change * at + start)
+    return float(change), float(2.306 * np.sqrt(rest @ rest / 8 * covariance[0, 0]))
+
+
+def resident_mb(address: str) -> float:
+    """What the server holds in memory now."""
+    return _server(address).memory_info().rss / 2**20
 
 
 def _server(address: str) -> psutil.Process:

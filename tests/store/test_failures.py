@@ -1,6 +1,8 @@
 """The store under concurrent writes, killed processes and failing disks."""
 
 import os
+import random
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ from core.store.lance import Table
 from core.types.item import Item, Passport
 from tests.fixtures.items import database
 
+pytestmark = pytest.mark.hardening
 ROOT = Path(__file__).parents[2]
 STARTER = Passport("starter", "w1", "p1", 8)
 WRITER = """
@@ -96,6 +99,27 @@ def test_a_killed_run_reads_and_running_it_again_completes_it(home):
     check_whole(home)
 
 
+@pytest.mark.slow
+def test_two_writers_and_a_deleter_leave_nothing_that_cannot_be_mended(home):
+    running, pick = [writer(home, seed, 0) for seed in (0, 2)], random.Random(0)
+    deleted = set()
+    while any(process.poll() is None for process in running):
+        time.sleep(0.05)
+        if "pets" in Home(home).names():
+            pets = Home(home).open("pets")
+            there = sorted(pets.item_ids())
+            gone = pick.sample(there, min(3, len(there)))
+            pets.edits.delete(gone)
+            deleted |= set(gone)
+    assert [process.communicate()[1] for process in running] == ["", ""] and deleted
+    list(Home(home).open("pets").problems(repair=True))
+    pets = Home(home).open("pets")
+    assert list(pets.problems()) == []
+    assert pets.item_ids().isdisjoint(deleted)
+    assert len(pets.item_ids()) == 160 - len(deleted)
+    assert pets.space(STARTER).n == len(pets.item_ids())
+
+
 def test_the_same_name_at_once_is_one_collection(home):
     stores = [Home(home) for _ in range(2)]
     made = [store.ensure("pets") for store in stores]
@@ -166,6 +190,34 @@ def test_a_full_disk_while_an_image_is_stored(home, monkeypatch):
         pets.add([Item("image", b"a", "a")])
     monkeypatch.undo()
     assert pets.item_ids() == set()
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A disk of 4 MB, where this process may mount one."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_small_disk_that_is_full_reads_and_goes_on_once_there_is_space(small):
+    (small / "other").write_bytes(bytes(1_500_000))
+    pets, written = Home(small / "home").create("pets"), []
+    with pytest.raises(StoreError, match=r"the disk is full\. Free some space and repeat"):
+        for n in range(80):
+            pets.add([Item("image", os.urandom(80_000), f"{n}.jpg")])
+            written.append(n)
+    assert 0 < len(written) < 80
+    assert Home(small / "home").open("pets").counts().images == len(written)
+    (small / "other").unlink()
+    pets.add([Item("image", os.urandom(80_000), "again.jpg")])
+    pets = Home(small / "home").open("pets")
+    assert pets.counts().images == len(written) + 1
+    assert [problem for problem in pets.problems() if "thumbnail" not in problem.sentence] == []
 
 
 def test_a_conflict_that_another_writer_caused_is_tried_again(home, monkeypatch):
