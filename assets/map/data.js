@@ -209,14 +209,18 @@ function unpacked(bits, n) {
   return out;
 }
 
+// Lines as one path, and the box around them.
 function segments(bytes, [mx, my]) {
-  const ends = new Float32Array(bytes.buffer.slice(0)), path = new Path2D();
-  for (let k = 0; k + 3 < ends.length; k += 4) {
-    path.moveTo(ends[k] - mx, ends[k + 1] - my);
-    path.lineTo(ends[k + 2] - mx, ends[k + 3] - my);
+  const ends = new Float32Array(bytes.buffer.slice(0)), path = new Path2D(), n = ends.length / 4;
+  const box = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let k = 0; k + 1 < ends.length; k += 2) {
+    const x = ends[k] - mx, y = ends[k + 1] - my;
+    if (k % 4) path.lineTo(x, y);
+    else path.moveTo(x, y);
+    [box[0], box[1]] = [Math.min(box[0], x), Math.min(box[1], y)];
+    [box[2], box[3]] = [Math.max(box[2], x), Math.max(box[3], y)];
   }
-  const n = ends.length / 4;
-  return { path, few: n < 2000, alpha: Math.min(0.5, 9 / Math.sqrt(n)) };
+  return { path, box, few: n < 2000, alpha: Math.min(0.5, 9 / Math.sqrt(n)) };
 }
 
 function polyline(points, [mx, my]) {

@@ -72,6 +72,9 @@ class View {
     this.stage.setAttribute("aria-label", data.label);
     this.message.textContent = data.n ? "" : "No points to show.";
     if (data.items !== before.items) for (const kept of [this.images, this.asked, this.cards]) kept.clear();
+    if (this.sources?.lines !== data.lines || data.places !== before.places) {
+      this.lines = lines && segments(lines, places.middle);
+    }
     if (places !== this.places) this.lay(places);
     const set = (name, address, values) => {
       if (this.sources?.[name] !== address) this.painter.set(name, values());
@@ -82,9 +85,6 @@ class View {
     if (this.sources?.chosen !== data.chosen) {
       this.chosen = chosen && unpacked(chosen, places.n);
       this.painter.set("chosen", this.chosen);
-    }
-    if (this.sources?.lines !== data.lines || data.places !== before.places) {
-      this.lines = lines && segments(lines, places.middle);
     }
     this.sources = { code: data.colors, fade: data.fade, chosen: data.chosen, lines: data.lines };
     this.route = data.path.length > 1 ? polyline(data.path, places.middle) : null;
@@ -184,16 +184,21 @@ class View {
     return [x + this.places.middle[0], y + this.places.middle[1]];
   }
 
-  get whole() {
-    const { places, width, height } = this;
+  // The view of all points, and of lines that come from elsewhere, as from the map beside.
+  get home() {
+    const { places, lines, width, height } = this;
+    const [w, h] = [places.width / 2, places.height / 2], [x0, y0, x1, y1] = lines?.box ?? [0, 0, 0, 0];
+    const [left, low, right, high] = [Math.min(x0, -w), Math.min(y0, -h), Math.max(x1, w), Math.max(y1, h)];
     const [across, down] = width < 600 ? [24, 96] : [112, 56]; // the tools are there
     const free = [Math.max(width - across, 50), Math.max(height - down, 50)];
-    const scale = Math.min(free[0] / (places.width || 1e-9), free[1] / (places.height || 1e-9));
-    return places.width || places.height ? scale : Math.min(...free);
+    const scale = Math.min(free[0] / (right - left || 1e-9), free[1] / (high - low || 1e-9));
+    return { x: (left + right) / 2, y: (low + high) / 2, scale: right > left || high > low ? scale : Math.min(...free) };
   }
 
+  get whole() { return this.home.scale; }
+
   fit(slowly) {
-    if (this.places) this.move({ x: 0, y: 0, scale: this.whole }, slowly);
+    if (this.places) this.move(this.home, slowly);
   }
 
   zoom(factor, sx = this.width / 2, sy = this.height / 2, slowly = true) {
@@ -242,9 +247,9 @@ class View {
 
   // Writes the view to the address. Streamlit sends that with its next run, and keeps it.
   linkView() {
-    const { camera, places, whole, data } = this, zoom = camera.scale / whole;
+    const { camera, places, home, data } = this, zoom = camera.scale / home.scale;
     if (!data.method) return;
-    const all = Math.abs(zoom - 1) < 1e-3 && Math.hypot(camera.x, camera.y) * whole < 1;
+    const all = Math.abs(zoom - 1) < 1e-3 && Math.hypot(camera.x - home.x, camera.y - home.y) * home.scale < 1;
     const others = location.search.slice(1).split("&").filter((part) => part && !part.startsWith("view="));
     const middle = [camera.x + places.middle[0], camera.y + places.middle[1], zoom];
     const view = all ? [] : [`view=${middle.map((value) => +value.toPrecision(6)).join("_")}_${data.method}`];

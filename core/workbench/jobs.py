@@ -104,6 +104,8 @@ class Job(Record):
         number = f"Step {self.step_number} of {self.steps}, " if self.steps > 1 else ""
         step = f"{number}{self.step}: " if self.step else ""
         step = step[:1].upper() + step[1:]
+        if self.cancelling:
+            return f"{step or 'Cancelled: '}stops as soon as it can."
         if not self.done and not self.total:
             return f"{step or 'Running '}for {_duration(time() - self.created)}."
         rate = f", {self.rate:,.{1 if self.rate < 10 else 0}f} per second" if self.rate else ""
@@ -116,6 +118,11 @@ class Job(Record):
     def cancel_file(self) -> Path:
         """Exists when the job was cancelled, by whichever process."""
         return self.folder / f"{self.id}.cancel"
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether the job was cancelled and still runs, up to its next tick."""
+        return self.state == "running" and self.cancel_file.exists()
 
     def cancel(self) -> None:
         """Stop the work at its next tick, also when another process runs it."""

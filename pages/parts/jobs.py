@@ -93,7 +93,10 @@ def _job(job: Job) -> None:
 
 def _actions(job: Job) -> None:
     if job.state == "running":
-        st.button("Cancel", key=f"_cancel_{job.id}", type="tertiary", on_click=job.cancel)
+        st.button(
+            "Cancel", key=f"_cancel_{job.id}", type="tertiary", on_click=job.cancel,
+            disabled=job.cancelling,
+        )  # fmt: skip
         return
     if job.state == "done":
         return

@@ -35,7 +35,7 @@ def choose(row: Any) -> str:
     with row:
         return session.linked(
             "beside", NOTHING, st.selectbox, "Beside", list(names), among=list(names),
-            format_func=names.__getitem__, filter_mode=None, width=190,
+            format_func=names.__getitem__, filter_mode=None,
             help="A second map of the same items: it starts from their places on the first, and is "
             "turned and scaled onto it (Procrustes). Lines lead from old places to new ones.",
         )  # fmt: skip

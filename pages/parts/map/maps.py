@@ -10,6 +10,7 @@ from pages.parts.map import beside, coloring, layout, plot
 
 
 @st.fragment
+@problems.guarded
 def show(drawing: plot.Drawing, second: beside.Second | None, place: Any) -> None:
     """Draw the map, and one beside it.
 
