@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 IMAGES, BATCH = 400, 16  # images of the sample; encoded at a time
 LEAST = 60  # images of which half can be fitted on
+MOST = 0.9  # recall@10 that is said to be kept
 K = 10
 WIDTHS = 16, 8, 4, 2, 1  # the dimensions are divided by these
 ALPHAS = 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0  # of the ridge, for standardized outputs
@@ -65,15 +66,16 @@ class DepthGrid:
 
     @property
     def sentence(self) -> str:
-        """The fewest layers that keep most, against the whole encoder."""
+        """The fewest layers that keep most of the results, or that none does."""
         values = np.array([[cell[0] for cell in row] for row in self.recall])
-        keeps = np.flatnonzero(values[:, -1] >= 0.9)
-        at = int(keeps[0])
+        keeps = np.flatnonzero(values[:-1, -1] >= MOST)
+        at = int(keeps[0] if len(keeps) else values[:-1, -1].argmax())
         value, low, high = (100 * x for x in self.recall[at][-1])
-        after = f"layer {self.layers[at]}" if self.layers[at] else "the whole encoder"
+        start = "After" if len(keeps) else f"No layer keeps {MOST:.0%} of the results: after"
         return (
-            f"After {after}: recall@10 {value:.0f} % ({low:.0f} to {high:.0f}) of the results by "
-            f"whole vectors, in {self.ms[at] / self.ms[-1]:.0%} of the time of an image."
+            f"{start} layer {self.layers[at]} recall@10 is {value:.0f} % ({low:.0f} to {high:.0f}) "
+            f"of the results by whole vectors, in {self.ms[at] / self.ms[-1]:.0%} of the time of "
+            "an image."
         )
 
 

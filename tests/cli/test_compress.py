@@ -1,6 +1,7 @@
 """`sextant compress` and `search --first compressed`."""
 
 import json
+from pathlib import Path
 
 from core.cli import main
 from tests.fixtures.files import encoded, folder_of, jsonl, ramp
@@ -43,3 +44,38 @@ def test_ways_are_measured_kept_exported_and_searched_with(tmp_path, capsys):
         unfiltered = [one for one in row["recall"] if one["filter"] == "none"]
         assert {one["k"] for one in unfiltered} == {10}  # of 40 images no list of 100 is a choice
         assert all(0 <= one["low"] <= one["value"] <= one["high"] <= 1 for one in row["recall"])
+
+
+def test_a_search_prefers_labels_that_kept_codes_have(tmp_path, capsys):
+    rows = [
+        {"image": f"{i}.png", "caption": f"thing {i}", "label": "dog" if i % 4 else "cat"}
+        for i in range(40)
+    ]
+    files = {f"{i}.png": encoded(ramp(seed=i)) for i in range(40)}
+    source = folder_of(tmp_path / "items", {**files, "items.jsonl": jsonl(*rows)})
+    home = ["--home", str(tmp_path / "home")]
+
+    def run(*arguments):
+        code = main([*arguments, *home])
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    def quarters(*arguments):
+        code, out, err = run("search", "things", "thing", "-k", "10", "--json", *arguments)
+        assert code == 0, err
+        return [int(Path(hit["name"]).stem) % 4 for hit in json.loads(out)["hits"]]
+
+    assert run("ingest", str(source / "items.jsonl"), "-c", "things", "--encoder", "toy")[0] == 0
+    code, _, err = run("search", "things", "thing", "--prefer", "label = cat")
+    assert code and "sextant compress things" in err
+    code, out, _ = run(
+        "compress", "things", "--only", "attributes", "--keep", "attributes:weight=4", "--json"
+    )
+    found = {way["name"]: way["attributes"] for way in json.loads(out)["ways"]}
+    assert code == 0 and found["float32"] is None
+    assert found["attributes:weight=4"]["alike"] > found["attributes:weight=4"]["alike_by_vectors"]
+    plain = quarters("--first", "compressed")
+    assert plain == quarters()
+    assert quarters("--prefer", "label = cat") == [0] * 10
+    for wrong in ("label = cow", "label != cat", "color = red"):
+        assert run("search", "things", "thing", "--prefer", wrong)[0]
