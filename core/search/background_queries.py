@@ -98,9 +98,8 @@ def _build(opened: EncodedCollection, query: Query, kind: Kind, form: str) -> Ba
         if len(texts):
             return BackgroundQueries(texts, items, np.zeros((len(texts), len(items)), bool), form)
     rows = _sample(space, tuple(kind_of(space, part) for part in query.parts))
-    vectors, built = mixed_rows(
-        space, query, space.take(rows.ravel()).reshape(*rows.shape, space.d)
-    )
+    parts = space.take(rows.ravel()).reshape(*rows.shape, space.d)
+    vectors, built = mixed_rows(space, query, parts)
     return _of_items(space, vectors, rows[built], kind, form)
 
 
