@@ -13,7 +13,7 @@ from importlib import import_module
 from core.errors import InputError
 
 NAMES = (
-    "beyond_memory", "compress", "coverage", "encoder", "geometry", "hub_attack",
+    "beyond_memory", "compress", "coverage", "encoder", "geometry", "hardening", "hub_attack",
     "hub_corrections", "ingest", "layouts", "load", "map", "matches", "multivector", "neighbors",
     "page", "queries", "repair", "repairs", "search", "soak", "stages",
 )  # fmt: skip

@@ -222,7 +222,8 @@ def built(folder: Path, makes: Iterable[Callable[[Path], Path]]) -> Iterable[Pat
 
 
 @pytest.mark.parametrize("bombs", [QUICK, pytest.param(BOMBS, marks=pytest.mark.slow)])
-def test_no_bomb_takes_gigabytes_or_half_a_minute(tmp_path, bombs):
+def test_no_bomb_takes_gigabytes_or_half_a_minute(tmp_path, bombs, record_property):
+    record_property("cases", len(bombs))
     for path, peak, seconds, said in read_all(tmp_path / "homes", built(tmp_path, bombs)):
         assert peak < MOST_BYTES and seconds < MOST_SECONDS, (path, peak, seconds, said)
         assert said, path

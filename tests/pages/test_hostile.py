@@ -1,6 +1,8 @@
 """Every page draws, whatever is stored: hostile texts in collections, reports and job records."""
 
 import json
+import random
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import UnreadableFile
 from core.types import Item
 from core.workbench import Workbench
+from pages.parts import problems
 from tests.fixtures.screens import TOP, run, words
 
 pytestmark = pytest.mark.hardening
@@ -87,3 +90,52 @@ def test_no_job_record_keeps_the_collections_from_being_drawn(home, changes, mon
     (folder / "a.json").write_text(json.dumps({**RECORD, **changes}))
     drawn = words(run(app_at(home, "explore/collections", monkeypatch)))
     assert "**c**" in drawn
+
+
+NAMES = (
+    "q", "also", "kinds", "k", "page", "view", "mix", "vs", "miss", "encoder", "recipe", "words",
+    "first", "hubs", "rerank", "expected", "map", "color", "selected", "within", "beside",
+    "a.items", "family", "steps", "is.label", "not.label", "has.name", "range.size", "from.x", "collection",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
+def test_no_link_keeps_a_page_from_being_drawn(home, page, monkeypatch, record_property):
+    """Names that pages know with values that they do not."""
+    pick, n = random.Random(page), 25
+    record_property("cases", n)
+    for _ in range(n):
+        link = {
+            name: [
+                pick.choice((HOSTILE[2:], "1e999", "-1", "x" * 3000, "a&b=c", '"', "item:", "0"))
+            ]
+            for name in pick.sample(NAMES, 5)
+        }
+        run(app_at(home, page, monkeypatch), **{"collection": "c", **link})
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_what_fails_in_a_part_of_a_page_is_a_sentence_with_an_id(home, monkeypatch, caplog, later):
+    monkeypatch.setattr(problems.st, "get_option", lambda name: "none")
+    app = run(app_at(home, "explore/search", monkeypatch), collection="c")
+
+    def fails(*_, **__):
+        raise RuntimeError("/a/path/of/the/server")
+
+    monkeypatch.setattr("pages.parts.search.results.find", fails)
+    if later:
+        app.text_input(key="_q").set_value("red").run()
+    else:
+        run(app, q="red")
+    (said,) = [error.value for error in app.error]
+    id_ = re.search(r"at error (\w{8})\.", said)[1]
+    assert "/a/path" not in words(app)
+    assert f"Error {id_}" in caplog.text and "/a/path/of/the/server" in caplog.text
+
+
+def test_every_part_that_runs_alone_is_behind_the_door():
+    for path in (TOP / "pages").rglob("*.py"):
+        code = path.read_text("utf-8")
+        parts = len(re.findall(r"st\.(?:fragment|dialog)\b", code))
+        assert parts == len(re.findall(r"problems\.guarded\b", code)), path

@@ -74,7 +74,8 @@ def use(bench, opened, folder, pick):
 
 
 @pytest.mark.parametrize("n", [1_500, pytest.param(100_000, marks=pytest.mark.slow)])
-def test_every_input_gives_a_result_or_a_sentence(bench, tmp_path, n):
+def test_every_input_gives_a_result_or_a_sentence(bench, tmp_path, n, record_property):
+    record_property("cases", n)
     opened, sentences = bench.open("colours"), 0
     for seed in range(n):
         pick = random.Random(seed)
