@@ -55,7 +55,7 @@ def _examples(opened: EncodedCollection, n: int) -> tuple[str, ...]:
     fits = np.array([len(text) <= LONGEST and text in words for text in texts])
     cosines = vectors @ opened.space.take(described.rows).T
     if not len(matches):
-        if not len(vectors):
+        if not cosines.size:
             return ()
         spread = np.maximum(cosines.std(1), np.finfo(np.float32).tiny)
         best = (cosines.max(1) - cosines.mean(1)) / spread

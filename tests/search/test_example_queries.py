@@ -60,3 +60,11 @@ def test_no_two_words_name_the_same_images(tmp_path):
             for word in words}  # fmt: skip
     assert all(a == b or len(said[a] & said[b]) < 5 for a in words for b in words)
     assert np.unique(words).size == len(words)
+
+
+def test_a_collection_of_texts_alone_has_none(tmp_path):
+    (tmp_path / "a.txt").write_text("\n".join(f"a {c} {n}" for c in COLORS for n in NOUNS))
+    bench = Workbench(tmp_path / "home")
+    bench.ingest("texts", tmp_path / "a.txt", encoder="toy")
+    bench.search(bench.open("texts"), Query((Part("anything"),), kinds=("text",)))
+    assert example_queries(bench.open("texts")) == ()

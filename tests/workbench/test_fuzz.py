@@ -73,6 +73,7 @@ def use(bench, opened, folder, pick):
         bench.preview(folder / name, name="c", root=folder, options=ReadOptions())
 
 
+@pytest.mark.filterwarnings("ignore:Reading `.npy`:UserWarning")  # of files of Python 2
 @pytest.mark.parametrize("n", [1_500, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_every_input_gives_a_result_or_a_sentence(bench, tmp_path, n, record_property):
     record_property("cases", n)
