@@ -56,7 +56,7 @@ def _way(way: Way) -> dict[str, Any]:
         "fit_seconds": way.fit_seconds,
         "encode_seconds": way.encode_seconds,
         "attributes": _preference(way),
-        "losers": _loss(loser) if loser else None,
+        "losers": {"by": way.loser_by, **_loss(loser)} if loser else None,
         "losses": {name: [_loss(one) for one in losses] for name, losses in way.losers.items()},
     }
 

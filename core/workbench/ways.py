@@ -99,11 +99,15 @@ class Way:
     @property
     def loser(self) -> GroupLoss | None:
         """The group that loses most beyond random loss: a label, else a tenth by hubness."""
-        for losses in (self.losers.get("label", ()), self.losers.get("hubness", ())):
-            more = [one for one in losses if one.more]
-            if more:
-                return max(more, key=lambda one: one.value - one.expected)
-        return None
+        more = [one for one in self.losers.get(self.loser_by, ()) if one.more]
+        return max(more, key=lambda one: one.value - one.expected, default=None)
+
+    @property
+    def loser_by(self) -> str:
+        """What that group is one of: "label" or "hubness"; "" without any."""
+        names = ("label", "hubness")
+        found = (n for n in names if any(one.more for one in self.losers.get(n, ())))
+        return next(found, "")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ GROUPINGS = {
     "label": "By label",
 }
 LOSERS = {  # in a sentence
-    "hubness": "items that are a result {} times lose",
+    "hubness": "items in {} lists lose",
     "distance": "items at a distance of {} lose",
     "density": "items with a density of {} lose",
     "label": "items labeled {} lose",

@@ -141,7 +141,7 @@ def _table(lab: Lab) -> None:
             **{f"own pairs, {TASKS[name]}": _points(way, name) for name in way.pairs},
             "score error": way.score_error,
             "fit, s": way.fit_seconds,
-            "loses most": way.loser.group if way.loser else "",
+            "loses most": _loser(way),
             "frontier": way in line,
         }
         for way in lab.ways
@@ -193,6 +193,13 @@ def _table(lab: Lab) -> None:
         st.caption(formatting.plain(f"Not measured: {name}. {reason}"))
     words = "compress", state.collection(), "--json"
     st.code(documents.command(*words), language=None, wrap_lines=True)
+
+
+def _loser(way: Way) -> str:
+    if way.loser is None:
+        return ""
+    group = way.loser.group
+    return group if way.loser_by == "label" else f"items in {group} lists"
 
 
 def _points(way: Way, name: str) -> str:
