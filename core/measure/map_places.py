@@ -41,7 +41,8 @@ def placed(space: Space, xy: Floats, vectors: Floats) -> Floats:
 def laid_over(xy: Floats, other: Floats) -> Floats:
     """Another map of the same items turned, mirrored, scaled and moved onto this one (Procrustes).
 
-    A map has no orientation of its own, so two of them are compared after this.
+    A map has no orientation of its own, so two of them are compared after this. Both are spread
+    alike then: the scale of least squares would shrink a map that agrees little to a point.
 
     >>> square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
     >>> bool(np.abs(laid_over(square, square[:, ::-1] * 3 + 5) - square).max() < 1e-6)
@@ -51,8 +52,9 @@ def laid_over(xy: Floats, other: Floats) -> Floats:
 
     x, y = xy.astype(np.float64), other.astype(np.float64)
     x0, y0 = x.mean(axis=0), y.mean(axis=0)
-    turn, scale = orthogonal_procrustes(y - y0, x - x0)
-    return ((y - y0) @ turn * (scale / max(((y - y0) ** 2).sum(), 1e-300)) + x0).astype(np.float32)
+    turn, _ = orthogonal_procrustes(y - y0, x - x0)
+    scale = np.linalg.norm(x - x0) / max(float(np.linalg.norm(y - y0)), 1e-300)
+    return ((y - y0) @ turn * scale + x0).astype(np.float32)
 
 
 def carried_over(space: Space, xy: Floats, other: Space, other_xy: Floats) -> tuple[Floats, Ints]:

@@ -56,9 +56,11 @@ def test_a_cancelled_job_stops_at_its_next_tick_and_keeps_what_it_did(jobs):
     job = start(jobs, work)
     reached.wait(10)
     job.cancel()
+    assert job.cancelling
+    assert job.sentence == "Cancelled: stops as soon as it can."
     go.set()
     job.wait(10)
-    assert job.state == "cancelled"
+    assert (job.state, job.cancelling) == ("cancelled", False)
     assert done == [0]
     assert job.sentence == "Cancelled at 0 of 3; what was done is saved."
     assert not job.cancel_file.exists()

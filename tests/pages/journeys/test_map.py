@@ -289,6 +289,53 @@ def rectangle(low, high):
     return [low, (high[0], low[1]), high, (low[0], high[1])]
 
 
+def test_what_is_selected_on_the_second_map_is_selected_on_both(visit_map):
+    page = visit_map(f"{LINK}&beside=gap")
+    stages = page.locator(".stage[data-drawn$=' 1']")
+    stages.nth(1).wait_for()
+
+    def chosen():
+        """The selection that each map has drawn."""
+        return [stage.get_attribute("data-drawn").split(" ")[2] for stage in stages.all()]
+
+    assert chosen() == ["", ""]
+    page.locator(".st-key-_colour").get_by_role("combobox").click()
+    page.get_by_role("option", name="Label", exact=True).click()
+    for at in (0, 1):
+        page.locator(".legend").nth(at).get_by_text("group 3").wait_for()
+    box = stages.nth(1).bounding_box()
+    at = np.array([[0.2, 0.3], [0.6, 0.3], [0.6, 0.7], [0.2, 0.7]])
+    corners = (at * (box["width"], box["height"]) + (box["x"], box["y"])).tolist()
+    for points, key in ((corners[::2], "Shift"), ([*corners, corners[0]], "Alt")):
+        drag(page, points, key)
+        page.locator(".st-key-map_selection").wait_for()
+        settled(page)
+        page.wait_for_function(
+            "[...sextantMaps.values()].every((map) => map.chosen?.includes(1) && !map.moving)"
+        )
+        a, b = (bits(page, address, 1000) for address in chosen())
+        assert (a == b).all() and 10 < a.sum() < 990
+        stages.nth(1).focus()
+        page.keyboard.press("Escape")
+        page.wait_for_function("[...sextantMaps.values()].every((map) => !map.chosen)")
+        settled(page)
+
+
+def test_a_map_does_not_glide_where_motion_is_reduced(visit_map):
+    page = visit_map(LINK)
+    drawn(page)
+    count = """() => { const map = [...sextantMaps.values()][0], shift = map.shift.bind(map);
+      map.steps = 0; map.shift = (...to) => { map.steps++; shift(...to); } }"""
+    page.evaluate(count)
+    steps = []
+    for motion in ("no-preference", "reduce"):
+        page.emulate_media(reduced_motion=motion)
+        page.evaluate("[...sextantMaps.values()][0].steps = 0")
+        drawn(page, lambda: page.get_by_role("button", name="Zoom in").click())
+        steps.append(page.evaluate("[...sextantMaps.values()][0].steps"))
+    assert steps[0] > steps[1] == 1
+
+
 def test_two_fingers_zoom(visit_map):
     page = visit_map(LINK, width=390)
     drawn(page)
