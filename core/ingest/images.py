@@ -36,7 +36,9 @@ OVERLAY_SIDE = 900
 OVERLAY_COLOR = (211, 63, 97)
 
 # Bytes per pixel inside the decoder of a format, with the image that it returns; measured.
-_DECODER = {"WEBP": 20, "AVIF": 20, "JPEG2000": 20, "JPEG": 8, "MPO": 8, "GIF": 6}
+_DECODER = {
+    "WEBP": 20, "AVIF": 20, "JPEG2000": 20, "JPEG": 8, "MPO": 8, "GIF": 6, "TIFF": 5
+}  # fmt: skip
 _PIXEL = 4  # bytes of a pixel in Pillow
 _COPIES = 3  # of the image, as its colors are converted
 
@@ -142,8 +144,9 @@ def _decoded(data: bytes, name: str, at_least: int) -> Image.Image:
             image = _loaded(data, name, at_least)
             turn = _TURNS.get(_orientation(image))
             rgb = _reduced(image)
+            notes = [i.info["note"] for i in (image, rgb) if "note" in i.info]
+            del image  # others may decode as soon as the block ends
         upright = rgb if turn is None else rgb.transpose(turn)
-        notes = [i.info["note"] for i in (image, rgb) if "note" in i.info]
         upright.info = {"note": notes[-1]} if notes else {}
         return upright
     except _DAMAGE as error:
