@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -153,3 +154,27 @@ def test_a_home_that_cannot_be_written_is_no_error(model, monkeypatch, tmp_path,
     assert encoder.encode_images(patterns(rng)).shape == (5, 16)
     assert encoder.passport.backend == "openvino"
     assert backends.load_choice(backends.folder(model.image.key)) is None
+
+
+def test_small_batches_that_follow_each_other_closely_take_one_thread(model, monkeypatch):
+    import torch
+
+    threads, usual, clock = [], torch.get_num_threads(), [100.0]
+
+    class Noted(torch.nn.Module):
+        def forward(self, batch):
+            threads.append(torch.get_num_threads())
+            return batch
+
+    runner = backends.Torch(replace(model.text, build=Noted))
+    monkeypatch.setattr(backends, "monotonic", lambda: clock[0])
+    torch.set_num_threads(2)
+    try:
+        for rows in (1, 1, 1, 1, 1, 8, 2 * backends.SMALL):
+            runner(np.zeros((rows, 2), np.float32))
+        clock[0] += 10
+        runner(np.zeros((1, 2), np.float32))
+        assert threads == [2, 2, 2, 2, 1, 1, 2, 2]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(usual)
