@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from core import report
-from pages.parts import problems, selection
+from pages.parts import problems, selection, state
 from pages.parts.map import beside, coloring, layout, plot
 
 
@@ -19,15 +19,17 @@ def show(drawing: plot.Drawing, second: beside.Second | None, place: Any) -> Non
         second: the other map; None for none.
         place: the container of the choice of colors.
     """
-    colors = report.by_kind(drawing.layout.space, drawing.rows)
-    with problems.shown():
-        colors = coloring.chosen(drawing.rows, drawing.layout, place)
-    here, there = st.columns(2) if second else (st.container(), None)
-    with here:
+    with state.workbench().read_session():
+        colors = None
+        with problems.shown():
+            colors = coloring.chosen(drawing.rows, drawing.layout, place)
+        colors = colors or report.by_kind(drawing.layout.space, drawing.rows)
+        here, there = st.columns(2) if second else (st.container(), None)
+        with here:
+            if second:
+                st.caption("This map")
+            plot.show(drawing, colors, selection.mask())
         if second:
-            st.caption("This map")
-        plot.show(drawing, colors, selection.mask())
-    if second:
-        with there:
-            beside.show(drawing, colors, second)
-    plot.under(drawing, colors, layout.reading(drawing.layout))
+            with there:
+                beside.show(drawing, colors, second)
+        plot.under(drawing, colors, layout.reading(drawing.layout))
