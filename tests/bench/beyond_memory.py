@@ -65,7 +65,9 @@ def _rows(folder: Path, n: int) -> Iterator[dict[str, Any]]:
     kept, exact = _made(folder, n, queries)
     shortlist = _shortlist(kept, queries, exact)
     (folder / "codes").write_bytes(compressed_to_bytes(kept, PASSPORT))
-    note = f"{kept.code_bytes:g} bytes a row as {WAY} beside {4 * D} on disk; {_memory()} GB"
+    note = (
+        f"{kept.code_bytes:g} bytes a row as {WAY} beside {4 * D} on disk; {_memory()} GB of memory"
+    )
     yield row("make, write and encode", n, D, figures(perf_counter() - started), "s", note)
     del kept
     for name in ("rows", "codes"):
