@@ -5,8 +5,9 @@ the table, by the first process that opens it.
 
 A search of kept codes reads the rows of its shortlist. Streamed, in the time that the disk takes:
 moments, exact lists, the fit and codes of a way, the first exact search (132 bytes an item stay in
-memory), why an item is a result. By samples: the null distribution, most diagnostics, the map. Left out: hubs of results.
-Whole in memory as before: a space that a recipe repairs, a map of vectors with centered kinds.
+memory), why an item is a result. By samples: the null distribution, most diagnostics, the map. Left
+out: hubs of results. Whole in memory as before: a space that a recipe repairs, a map of vectors
+with centered kinds.
 """
 
 from __future__ import annotations
