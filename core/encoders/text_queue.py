@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from threading import Lock
+from threading import Condition
 
 import numpy as np
 
@@ -29,25 +29,25 @@ class TextQueue:
 
     def __init__(self, encode: Callable[[Sequence[str]], Floats]) -> None:
         self._encode = encode
-        self._lock, self._running = Lock(), Lock()
+        self._changed, self._busy = Condition(), False
         self._waiting: list[tuple[tuple[str, ...], Future[Floats]]] = []
         self._known: dict[str, Floats] = {}
 
     def rows(self, texts: Sequence[str]) -> Floats:
         """(n, d) rows of n texts. Raises what `encode` raises."""
         asked: Future[Floats] = Future()
-        with self._lock:
+        with self._changed:
             self._waiting.append((tuple(texts), asked))
-        while not asked.done():
-            with self._running:
-                if not asked.done():
-                    self._serve(asked)
+            self._changed.wait_for(lambda: asked.done() or not self._busy)
+            if not asked.done():
+                self._busy = True
+                taken, self._waiting = self._waiting, []
+        if not asked.done():
+            self._serve(taken, asked)
         return asked.result()
 
-    def _serve(self, own: Future[Floats]) -> None:
+    def _serve(self, taken: list[tuple[tuple[str, ...], Future[Floats]]], own: object) -> None:
         """Encode what all who wait have asked for; after an error the others try by themselves."""
-        with self._lock:
-            taken, self._waiting = self._waiting, []
         try:
             texts = dict.fromkeys(text for asked, _ in taken for text in asked)
             new = [text for text in texts if text not in self._known]
@@ -56,7 +56,9 @@ class TextQueue:
             for asked, future in taken:
                 future.set_result(np.stack([self._known[text] for text in asked]))
         finally:
-            with self._lock:
+            with self._changed:
+                self._busy = False
                 self._waiting += [(a, f) for a, f in taken if not f.done() and f is not own]
-            while len(self._known) > KNOWN:
-                self._known.pop(next(iter(self._known)))
+                while len(self._known) > KNOWN:
+                    self._known.pop(next(iter(self._known)))
+                self._changed.notify_all()
