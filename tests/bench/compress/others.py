@@ -45,8 +45,13 @@ def of_faiss(rows: Floats, factory: str) -> Other:
     index: Any = faiss.index_factory(
         rows.shape[1], factory.format(d=rows.shape[1]), faiss.METRIC_INNER_PRODUCT
     )
+    inner = index
     if "OPQ" in factory:
-        faiss.downcast_VectorTransform(index.chain.at(0)).niter = ROUNDS
+        turn = faiss.downcast_VectorTransform(index.chain.at(0))
+        turn.niter = turn.niter_pq_0 = ROUNDS
+        inner = faiss.downcast_index(index.index)
+    if "PQ" in factory:
+        inner.pq.cp.niter = ROUNDS
     sample = rows[np.sort(np.random.default_rng(0).permutation(len(rows))[:TRAINED])]
     fit_s, fit_bytes, _ = measured(lambda: index.train(sample))
 
