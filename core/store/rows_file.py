@@ -79,7 +79,8 @@ def mapped(path: Path, key: str, n: int, d: int) -> StoredRows:
 def _write(path: Path, ids: tuple[str, ...], d: int, blocks: Iterator[tuple[Ints, Floats]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for old in path.parent.iterdir():  # of an earlier state, or of a process that was killed
-        if old.suffix == SUFFIX or not psutil.pid_exists(int(old.suffix[1:])):
+        owner = old.suffix[1:]
+        if old.suffix == SUFFIX or (owner.isdigit() and not psutil.pid_exists(int(owner))):
             with suppress(OSError):
                 old.unlink()
     size = 4 * len(ids) * d

@@ -49,6 +49,14 @@ def test_the_file_follows_the_vectors_and_only_the_last_one_stays(pets, home, no
     assert len(list(home.glob(f"*/{FOLDER}/*/*"))) == 1
 
 
+def test_a_file_of_others_beside_it_stays(pets, home, no_memory):
+    pets.space(STARTER)
+    other = next(home.glob(f"*/{FOLDER}/*")) / ".DS_Store"
+    other.touch()
+    pets.write_vectors(STARTER, pets.space(STARTER).ids[:1], -unit(1))
+    assert pets.space(STARTER).on_disk and other.exists()
+
+
 def test_other_vectors_in_a_mapped_space_are_checked_and_have_another_key(pets, no_memory):
     space = pets.space(STARTER)
     labeled = replace(space, labels=tuple(("pet",) for _ in space.ids))
