@@ -31,7 +31,8 @@ def parser(cells: Sequence[str]) -> Callable[[str], object]:
     return str
 
 
-def _is_float(cell: str) -> bool:
+def is_float(cell: str) -> bool:
+    """Whether Python reads a cell as a number."""
     try:
         float(cell)
     except ValueError:
@@ -59,4 +60,4 @@ def text_or_list(cell: str) -> object:
 
 def is_number(cell: str) -> bool:
     """Whether a cell is a number, and none that begins with zeros."""
-    return re.fullmatch(_NUMBER, cell.strip()) is not None and _is_float(cell)
+    return re.fullmatch(_NUMBER, cell.strip()) is not None and is_float(cell)

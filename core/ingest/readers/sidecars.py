@@ -9,6 +9,7 @@ from functools import cached_property
 from posixpath import splitext
 
 from core.errors import UnreadableFile
+from core.ingest.readers.cells import is_float
 from core.ingest.readers.fields import field_roles, fields_of, row_beside
 from core.ingest.readers.files import Tree, suffix
 from core.ingest.readers.records import Aside, Entry, Note, ReadOptions, Record
@@ -157,23 +158,15 @@ def is_boxes(content: str) -> bool:
     """
     rows = [row for line in content.splitlines() if (row := re.split(r"[\s,;:]+", line.strip()))]
     filled = [row for row in rows if any(row)]
-    if all(_number(word) for row in filled for word in row if word):
+    if all(is_float(word) for row in filled for word in row if word):
         return bool(filled)
     described = [row for row in filled if _describes_box(row)]
     return 2 * len(described) > len(filled)
 
 
 def _describes_box(words: list[str]) -> bool:
-    numbers = sum(map(_number, words))
+    numbers = sum(map(is_float, words))
     return numbers >= _NUMBERS and numbers >= 2 * (len(words) - numbers)
-
-
-def _number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def group(names: Sequence[str], reason: str, instead: str = "") -> Aside:
