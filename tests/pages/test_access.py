@@ -2,29 +2,19 @@
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import access
+from tests.fixtures.behind_door import answer, stream
 from tests.fixtures.browser import TOP
 
 TOKEN = "correct horse battery staple"
 STREAM = "ws://box:8501/_stcore/stream"
 HTML = {"accept": "text/html"}
 pytestmark = pytest.mark.hardening
-
-
-async def answer(_request):
-    return PlainTextResponse("inside")
-
-
-async def stream(websocket):
-    await websocket.accept()
-    await websocket.send_text("inside")
-    await websocket.close()
 
 
 PATHS = ("/", "/map", "/media/a.png", "/_stcore/upload_file/a/b", "/thumbnails/a/b", access.HEALTH)

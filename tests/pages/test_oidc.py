@@ -11,7 +11,7 @@ from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -20,6 +20,7 @@ from streamlit.runtime.secrets import secrets_singleton
 from streamlit.web.server.starlette.starlette_auth_routes import create_auth_routes
 
 from pages.parts import access, oidc
+from tests.fixtures.behind_door import answer, stream
 
 httpx = pytest.importorskip("httpx", reason="pip install 'sextant-embeddings[oidc]'")
 pytest.importorskip("authlib", reason="pip install 'sextant-embeddings[oidc]'")
@@ -122,16 +123,6 @@ def client(provider, tmp_path):
     )
     config.set_option("secrets.files", before)
     secrets_singleton._reset()
-
-
-async def answer(_request):
-    return PlainTextResponse("inside")
-
-
-async def stream(websocket):
-    await websocket.accept()
-    await websocket.send_text("inside")
-    await websocket.close()
 
 
 def log_in(client):
