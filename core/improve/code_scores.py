@@ -58,6 +58,7 @@ def code_scores(
         for query, result in zip(along * np.float32(2.0**112), found, strict=True):
             _each(kernels.halves_dots, code.view(np.uint16), query, result)
         return found
+    first, along = along[:, :1], along[:, "first" in codes :]
     low, step = (quantizer.arrays[name] for name in ("low", "step"))
     stretched = np.ascontiguousarray(along * step, np.float32)
     if code.ndim == 2:
@@ -73,6 +74,8 @@ def code_scores(
     found += (along * low).sum(axis=1)[:, None]
     if "scale" in codes:
         found *= codes["scale"]
+    if "first" in codes:
+        found += first * codes["first"]
     return found
 
 

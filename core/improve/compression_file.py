@@ -1,7 +1,7 @@
 """Compressed rows as one safetensors file: codes and all that they need, JSON in the header.
 
-Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale, of,
-low, step, centroids, down, up, mean, and dims (2,), which are e and d; signs, of a table of
+Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale, first,
+of, low, step, centroids, down, up, mean, and dims (2,), which are e and d; signs, of a table of
 attributes. `DECODER` is all that another program needs to read the rows; those with attributes have
 their coordinates after the d of the vector.
 """
@@ -38,16 +38,18 @@ def load_rows(path, kind):
     names = set(file.keys())
     found = lambda name: next((a for a in (f"{kind}.{name}", name) if a in names), None)
     get = lambda name: file.get_tensor(found(name)) if found(name) else None
-    rows, scale, of, low, step, centroids, down, up, mean, (e, d) = map(
-        get, "code scale of low step centroids down up mean dims".split())
+    rows, scale, first, of, low, step, centroids, down, up, mean, (e, d) = map(
+        get, "code scale first of low step centroids down up mean dims".split())
     if rows.ndim == 3:  # planes of bits, lowest first
-        bits = [np.unpackbits(rows[:, j], axis=1, count=e) for j in range(rows.shape[1])]
+        width = e if first is None else e - 1  # the first coordinate is kept apart
+        bits = [np.unpackbits(rows[:, j], axis=1, count=width) for j in range(rows.shape[1])]
         rows = sum(bit * np.float32(2**j) for j, bit in enumerate(bits))
     if centroids is not None:
         rows = centroids[np.arange(rows.shape[1]), rows].reshape(len(rows), -1)[:, :e]
     rows = rows.astype(np.float32)
     rows = rows if step is None else rows * step + low
     rows = rows if scale is None else rows * scale[:, None]
+    rows = rows if first is None else np.column_stack([first, rows]).astype(np.float32)
     rows = rows if of is None else rows[of]  # rows that share a code
     if json.loads(file.metadata()["sextant_compressed"])["symmetric"]:  # queries: codes as well
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -119,7 +121,7 @@ def compressed_from_bytes(
         }
         coders[kind] = _coder(header["coders"][kind], own)
         if "code" in own:
-            codes[kind] = {name: own[name] for name in ("code", "scale", "of") if name in own}
+            codes[kind] = {name: own[name] for name in ("code", "scale", "first", "of") if name in own}
     way = Step(header["way"]["name"], header["way"]["settings"])
     table = SharedTable(arrays["signs"], header["weight"]) if "signs" in arrays else None
     return Compressed(way, FittedCompressor(coders, header["symmetric"], table), codes)
@@ -140,7 +142,8 @@ def _spec(coder: Coder) -> dict[str, Any]:
 
 def _coder(spec: dict[str, Any], arrays: dict[str, Array]) -> Coder:
     make: Any = next(one for one in QUANTIZERS if one.__name__ == spec["quantizer"])
-    values = {f.name: spec["values"].get(f.name, arrays.get(f.name)) for f in fields(make)}
+    own = {**arrays, **spec["values"]}
+    values = {f.name: own[f.name] for f in fields(make) if f.name in own}
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     quantizer: Quantizer = make(**values)
     dims, d = arrays["dims"].tolist()

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from core.types import Floats, Ints
 
 Array: TypeAlias = npt.NDArray[Any]
-# "code", "scale" where rows have one, and "of" where rows share codes: that of each row.
+# "code", "scale" and "first" where rows have them, and "of" where rows share codes: that of each.
 Codes: TypeAlias = Mapping[str, Array]
 SHORT = 1e-12  # length below which a row has no direction
 
@@ -106,6 +106,7 @@ class RowGrid:
         scaled: whether the scale is kept; without it only directions can be compared.
         unbiased: the scale makes the inner product with the row itself exact (RaBitQ); otherwise
             the squared error is least.
+        first: whether the first coordinate is kept apart, as a 16-bit float.
         error: root mean square error of a coordinate, by the scale; 0: not measured.
     """
 
@@ -115,12 +116,14 @@ class RowGrid:
     fill: bool = False
     scaled: bool = True
     unbiased: bool = False
+    first: bool = False
     error: float = 0.0
 
     def measured(self, values: Floats) -> RowGrid:
         """With the error on a sample of (n, e) values: the same for all rows that were rotated."""
         codes = self.encode(values)
-        shares = (self.decode(codes) - values) / np.maximum(codes["scale"], SHORT)[:, None]
+        apart = (self.decode(codes) - values)[:, int(self.first) :]
+        shares = apart / np.maximum(codes["scale"], SHORT)[:, None]
         return replace(self, error=float(np.sqrt(np.square(shares).mean())))
 
     def encode(self, values: Floats) -> Codes:
@@ -128,24 +131,28 @@ class RowGrid:
         from core.numerics import kernels
 
         top = 2**self.bits - 1
+        apart = {"first": values[:, 0].astype(np.float16)} if self.first else {}
+        values = values[:, 1:] if self.first else values
         if self.fill:
             steps = np.abs(values).max(axis=1, initial=0)[:, None] * np.float32(2 / top)
         else:
-            spread = np.sqrt(np.einsum("ij,ij->i", values, values) / max(1, self.dims))
+            spread = np.sqrt(np.einsum("ij,ij->i", values, values) / max(1, values.shape[1]))
             steps = spread[:, None] * np.array(self.steps or (1.0,), np.float32)
         codes = np.empty(values.shape, np.uint8)
         scale = np.empty(len(values), np.float32)
         kernels.levels(np.ascontiguousarray(values), steps, top, self.unbiased, codes, scale)
-        packed = {"code": pack(codes, self.bits)}
+        packed = {"code": pack(codes, self.bits)} | apart
         return packed | {"scale": scale} if self.scaled else packed
 
     def decode(self, codes: Codes) -> Floats:
         """The levels times the scale."""
-        levels = unpack(codes["code"], self.dims).astype(np.float32)
+        levels = unpack(codes["code"], self.dims - self.first).astype(np.float32)
         levels *= 2
         levels -= 2**self.bits - 1
         if "scale" in codes:
             levels *= codes["scale"][:, None]
+        if self.first:
+            levels = np.concatenate([codes["first"][:, None], levels], axis=1, dtype=np.float32)
         return levels
 
     @property

@@ -7,12 +7,22 @@ import numpy as np
 from core.types import Floats
 
 
-def rotation(d: int, seed: int = 0) -> Floats:
+def rotation(d: int, seed: int = 0, *, first: Floats | None = None) -> Floats:
     """(d, d) orthogonal matrix, uniform among all of them (Mezzadri 2007).
+
+    Args:
+        d: dimensions.
+        seed: of the random numbers.
+        first: (d,) the direction of the first column: uniform among the matrices that have it.
 
     >>> turn = rotation(5)
     >>> bool(np.allclose(turn @ turn.T, np.eye(5), atol=1e-6))
     True
+    >>> rotation(2, first=np.array([3.0, 4.0]))[:, 0]
+    array([0.6, 0.8], dtype=float32)
     """
-    q, r = np.linalg.qr(np.random.default_rng(seed).standard_normal((d, d)))
+    columns = np.random.default_rng(seed).standard_normal((d, d))
+    if first is not None and np.any(first):
+        columns[:, 0] = first
+    q, r = np.linalg.qr(columns)
     return (q * np.sign(np.diag(r))).astype(np.float32)

@@ -32,8 +32,9 @@ def rabitq(
     """A few bits for each coordinate after a random rotation, around the mean of its kind.
 
     The rotation makes all coordinates alike whatever the data, so that even levels suit them and
-    the error of a score is known (`errors`): it averages to 0 over rotations. d bits / 8 + 4 bytes
-    a row; nothing but the means is fitted, encoding costs n d^2.
+    the error of a score is known (`errors`): it averages to 0 over rotations. The coordinate along
+    the mean is kept as it is: queries lie far out along it, which would multiply its error.
+    d bits / 8 + 6 bytes a row; nothing but the means is fitted, encoding costs n d^2.
 
     Args:
         train: (n, d) rows to fit on.
@@ -42,16 +43,15 @@ def rabitq(
     >>> import numpy as np
     >>> space = Space(np.eye(8, dtype="f4"), tuple("abcdefgh"), 8)
     >>> codes = rabitq(space, bits=4).encode(space.images, "image")
-    >>> {name: array.shape for name, array in codes.items()}  # 4 planes of 8 bits, and a scale
-    {'code': (8, 4, 1), 'scale': (8,)}
+    >>> {name: array.shape for name, array in codes.items()}  # 4 planes of 7 bits
+    {'code': (8, 4, 1), 'first': (8,), 'scale': (8,)}
     """
-    turn = rotation(train.d)
     steps = tuple(STEPS[bits] * share for share in TRIES) if bits > 1 else ()
-    levels = RowGrid(bits, train.d, steps, unbiased=True)
+    levels = RowGrid(bits, train.d, steps, unbiased=True, first=True)
 
     def fit(rows: Floats, kind: Kind) -> Coder:
         mean = row_mean(rows)
-        coder = Coder(train.d, levels, train.d, mean, turn)
+        coder = Coder(train.d, levels, train.d, mean, rotation(train.d, first=mean))
         sample = coder.values(sampled(rows, SAMPLE))
         return replace(coder, quantizer=levels.measured(sample))
 
