@@ -1,9 +1,9 @@
 """Compressed rows as one safetensors file: codes and all that they need, JSON in the header.
 
-Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale, first,
-of, low, step, centroids, down, up, mean, and dims (2,), which are e and d; signs, of a table of
-attributes. `DECODER` is all that another program needs to read the rows; those with attributes have
-their coordinates after the d of the vector.
+Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale,
+first, of, low, step, centroids, down, up, mean, and dims (2,), which are e and d; signs, of a table
+of attributes. `DECODER` is all that another program needs to read the rows; those with attributes
+have their coordinates after the d of the vector.
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ def compressed_from_bytes(
         }
         coders[kind] = _coder(header["coders"][kind], own)
         if "code" in own:
-            codes[kind] = {name: own[name] for name in ("code", "scale", "first", "of") if name in own}
+            codes[kind] = {
+                name: own[name] for name in ("code", "scale", "first", "of") if name in own
+            }
     way = Step(header["way"]["name"], header["way"]["settings"])
     table = SharedTable(arrays["signs"], header["weight"]) if "signs" in arrays else None
     return Compressed(way, FittedCompressor(coders, header["symmetric"], table), codes)

@@ -7,7 +7,7 @@ from core.store.exchange import lance_count, lance_schema, read_lance, write_lan
 from core.store.filters import Field
 from core.store.home import Home, check_name
 from core.store.items import Counts
-from core.store.lance import read_session
+from core.store.table import read_session
 from core.store.tags import Tag
 
 __all__ = [

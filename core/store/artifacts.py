@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from core.errors import cleaned
-from core.store.lance import Database, Table
+from core.store.database import Database
 from core.store.schema import COMPRESSED, FINDINGS, INGEST_REPORTS, LAYOUTS, RECIPES, REPORTS
+from core.store.table import Table
 from core.types import Floats, digest
 
 MAX_MATRICES = 64

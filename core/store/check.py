@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.store.database import Database
 from core.store.items import ItemsTable
-from core.store.lance import Database
 from core.store.originals import Originals
 from core.store.schema import tokens_name, vectors_name
 

@@ -13,11 +13,11 @@ from core.errors import InputError, UnknownName
 from core.store import additions, filters, writes
 from core.store.artifacts import Artifacts
 from core.store.check import Problem, problems
+from core.store.database import Database
 from core.store.edits import Edits
 from core.store.filters import Field
 from core.store.full_text import FullTextIndex
 from core.store.items import Counts, ItemsTable, RowCache
-from core.store.lance import Database
 from core.store.originals import Originals
 from core.store.provenance import Provenance
 from core.store.schema import PAIRS, item_of, vectors_name

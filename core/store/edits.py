@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 
 from core.errors import InputError, clean
 from core.store import writes
-from core.store.lance import Database, Table
+from core.store.database import Database
 from core.store.originals import Originals
 from core.store.schema import EDITS, TAGS, UNDO, tokens_name, vectors_name
+from core.store.table import Table
 from core.store.tags import Tags, both
 from core.types import Item, Passport
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.store.lance import store_errors
+from core.store.table import store_errors
 
 
 def write_lance(place: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:

@@ -18,10 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import StoreError
+from core.store.database import Database
 from core.store.items import ItemsTable
-from core.store.lance import Database, Table
 from core.store.schema import PAIRS, WORDS, one_array
 from core.store.snapshot import Snapshot
+from core.store.table import Table
 
 MANY = 1000  # new rows after which the index is optimized
 FEW = 1000  # allowed ids up to which searching them alone is faster than searching all

@@ -16,8 +16,9 @@ from pyarrow import fs
 
 from core.errors import BadParameter, StoreError, UnknownName
 from core.store.collection import Collection
-from core.store.lance import Database, Table, is_remote, key, store_errors
+from core.store.database import Database, is_remote
 from core.store.originals import place
+from core.store.table import Table, key, store_errors
 
 FORMAT = 2
 """Format of what is stored. 1 is that of version 0.1.0; since 2 every database has a record of its

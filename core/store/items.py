@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from core.errors import UnknownName
 from core.store import schema
-from core.store.lance import Database, Table
+from core.store.database import Database
 from core.store.schema import PASSPORTS, vectors_name
 from core.store.snapshot import Snapshot
+from core.store.table import Table
 from core.types import Ints, Passport
 
 Row: TypeAlias = dict[str, Any]

@@ -10,8 +10,9 @@ from uuid import uuid4
 from pyarrow import fs
 
 from core.errors import UnreadableFile
-from core.store.lance import RETENTION, is_remote, store_errors
+from core.store.database import is_remote
 from core.store.schema import image_digest
+from core.store.table import RETENTION, store_errors
 from core.types import Item, Rejected
 
 UNFINISHED = "unfinished"

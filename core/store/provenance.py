@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import clean
-from core.store.lance import IDS_PER_CONDITION, Database, Table
+from core.store.database import Database
 from core.store.schema import PROVENANCE
+from core.store.table import IDS_PER_CONDITION, Table
 
 
 class Provenance:

@@ -23,7 +23,8 @@ import numpy as np
 import psutil
 
 from core.errors import InputError
-from core.store.lance import is_remote, store_errors
+from core.store.database import is_remote
+from core.store.table import store_errors
 from core.types import Floats, Ints, StoredRows, check_unit_rows
 
 FOLDER, SUFFIX = "rows", ".f32"

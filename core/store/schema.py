@@ -43,7 +43,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import clean
-from core.store.lance import key
+from core.store.table import key
 from core.types import Ints, Item, Passport, Value, digest
 
 ITEMS = pa.schema(

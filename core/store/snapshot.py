@@ -7,8 +7,8 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.store.lance import Table
 from core.store.schema import ATTRIBUTE_TYPES, EXACT, ITEMS, attributes_in, one_array
+from core.store.table import Table
 
 
 class Snapshot:

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.store import filters, rows_file
-from core.store.lance import Table
 from core.store.schema import one_array, positions
 from core.store.snapshot import Snapshot
+from core.store.table import Table
 from core.types import Bools, Filter, Floats, Ints, Passport, Space, StoredRows, digest
 
 BLOCK_BYTES = 2**24

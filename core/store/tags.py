@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import BadParameter
-from core.store.lance import Database, Table
+from core.store.database import Database
 from core.store.schema import TAGS
+from core.store.table import Table
 from core.types import Bools, Filter
 
 FIELD = "tag"  # the filter field; an attribute of that name goes before it

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.store.lance import Database, Table, key
+from core.store.database import Database
 from core.store.schema import one_array, tokens_name
+from core.store.table import Table, key
 from core.types import Floats, Ints, Passport, StoredTokens
 
 POOLING = pa.field("pooling", pa.string())

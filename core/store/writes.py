@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from core.store.lance import Database
+from core.store.database import Database
 from core.store.originals import Originals
 from core.store.schema import (
     ITEMS,

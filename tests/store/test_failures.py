@@ -16,7 +16,7 @@ from pyarrow import fs
 from core.errors import StoreError
 from core.store.home import Home
 from core.store.items import Counts
-from core.store.lance import Table
+from core.store.table import Table
 from core.types.item import Item, Passport
 from tests.fixtures.items import database
 

@@ -81,7 +81,7 @@ def test_copies_are_kept_checked_and_deleted():
 
 
 def test_a_fault_in_the_middle_leaves_what_reads_and_can_be_repeated(monkeypatch):
-    from core.store.lance import Table
+    from core.store.table import Table
 
     merge = Table.merge
 

@@ -8,7 +8,7 @@ import pytest
 from core.errors import UnknownName
 from core.store import items as items_table
 from core.store.home import Home
-from core.store.lance import Table, read_session
+from core.store.table import Table, read_session
 from core.types.item import Passport
 from core.workbench import Workbench
 from tests.fixtures.items import text

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import BadParameter
-from core.store import Home, lance
+from core.store import Home, table
 from core.types import Filter
 from tests.fixtures.items import image, text
 
@@ -97,7 +97,7 @@ def test_a_range_of_tags_is_rejected(pets):
 
 
 def test_a_tag_on_more_items_than_fit_into_one_condition_comes_and_goes(pets, monkeypatch):
-    monkeypatch.setattr(lance, "IDS_PER_CONDITION", 2)
+    monkeypatch.setattr(table, "IDS_PER_CONDITION", 2)
     many = [text(f"caption {i}") for i in range(9)]
     pets.add(many, [])
     ids = [item.id for item in many]

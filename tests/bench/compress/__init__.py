@@ -44,9 +44,10 @@ WAYS = (
 Ranked = Callable[[Floats, Kind, int], Ints]  # the first m for each of some queries
 
 
-def run() -> list[dict[str, Any]]:
+def run() -> Iterator[dict[str, Any]]:
     """A row for each way of each collection, all with the same columns."""
-    return [one for space, name in _spaces() for one in _collection(space, name)]
+    for space, name in _spaces():
+        yield from _collection(space, name)
 
 
 def _spaces() -> Iterator[tuple[Space, str]]:

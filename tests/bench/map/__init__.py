@@ -8,12 +8,10 @@ browser draws with SwiftShader, on the processor.
 
 from __future__ import annotations
 
-import io
 import os
 import socket
 import subprocess
 import sys
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -24,10 +22,13 @@ from urllib.request import urlopen
 
 import numpy as np
 
+from tests.bench.map.frames import PATIENCE, presented, share, shown
 from tests.bench.rows import row
 
-POINTS, PATIENCE = 1_000_000, 120  # seconds after which a renderer counts as failed
-ONE, OTHER = np.array([1, 136, 163]), np.array([211, 123, 13])  # the colors of app.py
+POINTS = 1_000_000
+ONE, OTHER = (1, 136, 163), (211, 123, 13)  # the colors of app.py
+LEAST = 0.01  # share of the chart that has a color once it counts as painted
+CHART = 0.0, 0.25, 1.0, 1.0  # below the button
 SOFTWARE = "between animation frames; drawn by SwiftShader, without a graphics card"
 NAMES = ("ours", "plotly", "pydeck", "regl")
 MOST = 200_000  # points that the others can be expected to draw
@@ -66,14 +67,14 @@ def _measured(page: Any, link: str, name: str, n: int) -> list[dict[str, Any]]:
     def note(what: str, value: float | None, unit: str = "ms", why: str = "") -> None:
         rows.append(row(f"{name}: {what}", n, 2, value and round(value), unit, why))
 
-    with _presented(page) as frames:
+    with presented(page) as frames:
         started = time()
         page.goto(link)
-        shown = _shown(page, frames, ONE)
-    if shown is None:
+        when = shown(page, frames, lambda frame: share(frame, ONE, CHART) > LEAST)
+    if when is None:
         note("first paint", None, why=f"nothing painted within {PATIENCE} s")
         return rows
-    note("first paint", 1000 * (shown - started))
+    note("first paint", 1000 * (when - started))
     note("bytes until then", total[0], "bytes")
     page.wait_for_timeout(2000)
     times = _recolored(page, total)
@@ -127,12 +128,12 @@ def _recolored(page: Any, total: list[int]) -> list[float] | None:
     times = []
     for color in (OTHER, ONE, OTHER, ONE, OTHER):
         total[0] = 0
-        with _presented(page) as frames:
+        with presented(page) as frames:
             page.get_by_role("button", name="Recolor").click()
-            shown = _shown(page, frames, color)
-        if shown is None:
+            when = shown(page, frames, lambda f, c=color: share(f, c, CHART) > LEAST)
+        if when is None:
             return None
-        times.append(1000 * shown - page.evaluate("clicked_"))
+        times.append(1000 * when - page.evaluate("clicked_"))
         page.wait_for_timeout(2500)
     return times
 
@@ -169,48 +170,6 @@ def _frame(page: Any, way: str) -> float:
             page.wait_for_timeout(16)
     page.mouse.up()
     return float(np.median(page.evaluate("window.frames_")))
-
-
-def _shown(page: Any, frames: list[dict[str, Any]], color: np.ndarray) -> float | None:
-    """When the first frame was presented in which one percent of the chart has about this hue.
-
-    Seconds since 1970; None if none is within the patience.
-    """
-    until, direction, seen = perf_counter() + PATIENCE, color - color.mean(), 0
-    while perf_counter() < until:
-        page.wait_for_timeout(50)
-        for frame in frames[seen:]:
-            seen += 1
-            if _has(frame["data"], direction):
-                return float(frame["metadata"]["timestamp"])
-    return None
-
-
-def _has(data: str, direction: np.ndarray) -> bool:
-    from PIL import Image
-
-    pixels = np.asarray(Image.open(io.BytesIO(b64decode(data))).convert("RGB")).astype(float)
-    pixels, length = pixels[len(pixels) // 4 :], np.linalg.norm  # below the button
-    around = pixels - pixels.mean(axis=2, keepdims=True)
-    strong = length(around, axis=2) > 25
-    alike = around @ direction > 0.8 * length(around, axis=2) * length(direction)
-    return bool((strong & alike).mean() > 0.01)
-
-
-@contextmanager
-def _presented(page: Any) -> Iterator[list[dict[str, Any]]]:
-    """The frames that the browser presents meanwhile, with their times."""
-    session, frames = page.context.new_cdp_session(page), list[dict[str, Any]]()
-
-    def keep(frame: dict[str, Any]) -> None:
-        frames.append(frame)
-        session.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
-
-    session.on("Page.screencastFrame", keep)
-    session.send("Page.startScreencast", {"format": "jpeg", "everyNthFrame": 1})
-    yield frames
-    session.send("Page.stopScreencast")
-    session.detach()
 
 
 @contextmanager

@@ -4,16 +4,14 @@ import io
 import re
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from PIL import Image
-from pyarrow import parquet
 
 from core.report import inside, read_selection
-from core.workbench import Workbench
-from tests.fixtures.browser import Tabs, served, settled
+from tests.fixtures.browser import Tabs, drag, served, settled
+from tests.fixtures.points import NAME, fill
 
-NAME, LINK = "points", "map?collection=points&map=pca"
+LINK = f"map?collection={NAME}&map=pca"
 COLORS = {"image": (1, 136, 163), "text": (211, 123, 13)}
 NO_GL = """{
   const get = HTMLCanvasElement.prototype.getContext;
@@ -21,26 +19,6 @@ NO_GL = """{
     return kind === "webgl2" ? null : get.call(this, kind, ...rest);
   };
 }"""
-
-
-def fill(folder, n):
-    """A home with n items in eight groups, and the coordinates of its PCA map."""
-    rng, half = np.random.default_rng(0), n // 2
-    rows = np.eye(8)[np.arange(half) % 8] + 0.35 * rng.standard_normal((half, 8))
-    rows = np.concatenate([rows, rows + 0.2 * rng.standard_normal((half, 8))]).astype(np.float32)
-    at = np.arange(n) % half
-    columns = {
-        "id": [f"{i:07}" for i in range(n)],
-        "kind": ["image"] * half + ["text"] * half,
-        "pair": at.astype(str),
-        "label": [f"group {i % 8}" for i in at],
-        "text": [""] * half + [f"caption {i}" for i in range(half, n)],
-        "vector": list(rows),
-    }
-    parquet.write_table(pa.table(columns), folder / "vectors.parquet")
-    bench = Workbench(folder / "home")
-    bench.ingest(NAME, folder / "vectors.parquet", encoder="toy")
-    return folder / "home", bench.layout(bench.open(NAME), "pca", gap="keep")
 
 
 @pytest.fixture(scope="module")
@@ -118,18 +96,6 @@ def bits(page, address, n):
 def size(response):
     """Bytes of a response as it was sent; a browser does not keep the body of a long one."""
     return int(response.headers["content-length"])
-
-
-def drag(page, points, *keys):
-    for key in keys:
-        page.keyboard.down(key)
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*point, steps=4)
-    page.mouse.up()
-    for key in keys:
-        page.keyboard.up(key)
 
 
 def test_points_are_where_the_core_says_also_after_pan_and_zoom(visit_map, filled):
