@@ -1,10 +1,10 @@
 // The map of a collection: points one can pan, zoom, select, hover and open.
 //
-// Data: addresses of byte columns (`places` float32 x y; `colors`, `fade` one byte a point; `chosen` one
-// bit; `lines` float32 x1 y1 x2 y2) and small lists (`groups` or `scale`, `marks`, `lit`, `path`,
-// `names`). It sends `polygon` (its points in map units and what is hidden), `named` (a clicked name)
-// and `clear`; what belongs to one item
-// (card, thumbnails, a click) goes through items.js. All text is set as textContent.
+// Data: addresses of byte columns (`places` float32 x y; `colors`, colors that are loaded `ahead`, and
+// `fade` one byte a point; `chosen` one bit; `lines` float32 x1 y1 x2 y2) and small lists (`groups` or
+// `scale`, `marks`, `lit`, `path`, `names`). It sends `polygon` (its points in map units and what is
+// hidden), `named` (a clicked name) and `clear`; what belongs to one item (card, thumbnails, a click)
+// goes through items.js. All text is set as textContent.
 const LIMITS = [0.5, 20_000]; // of the zoom, against all points in view
 const STILL = 140, SEEN = 400; // milliseconds at rest; until the first frame of new colors is on screen
 const SLOW = 45, FAST = 22; // milliseconds of slow and fast frames
@@ -98,6 +98,10 @@ class View {
       this.step = Math.min(Math.max(this.step, Math.ceil(places.n / MANY)), MOST_STEP);
       this.shift(this.camera, SEEN);
     } else this.rest();
+    cancelAnimationFrame(this.frame); // new colors need not wait for the next frame
+    this.frame = 0;
+    this.paint();
+    load(data.ahead)?.catch(() => {}); // then it is loaded when it is needed
   }
 
   // Other positions: the view of this layout that was last on screen or is in the link, else all

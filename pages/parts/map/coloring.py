@@ -44,7 +44,16 @@ def chosen(rows: Ints, layout: Layout, place: Any) -> Coloring:
             st.rerun()  # their names are drawn over the points, and listed beside
         return report.by_cluster(rows, clusters.of(layout))
     scope = finding.scope if finding else ""
-    return _coloring(f"{state.items_key()} {color} {scope} {len(rows)}", color, rows, finding)
+    return _coloring(_key(color, rows, scope), color, rows, finding)
+
+
+def by_label(rows: Ints) -> Coloring | None:
+    """The colors of the drawn points by label; None where nothing has one."""
+    return _coloring(_key(LABEL, rows), LABEL, rows, None) if any(state.space().labels) else None
+
+
+def _key(color: str, rows: Ints, scope: str = "") -> str:
+    return f"{state.items_key()} {color} {scope} {len(rows)}"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

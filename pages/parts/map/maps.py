@@ -28,7 +28,7 @@ def show(drawing: plot.Drawing, second: beside.Second | None, place: Any) -> Non
         with here:
             if second:
                 st.caption("This map")
-            plot.show(drawing, colors, selection.mask())
+            plot.show(drawing, colors, selection.mask(), ahead=coloring.by_label(drawing.rows))
         if second:
             with there:
                 beside.show(drawing, colors, second)

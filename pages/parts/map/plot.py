@@ -94,7 +94,12 @@ class Drawing:
 
 
 def show(
-    drawing: Drawing, coloring: Coloring, selected: Bools | None = None, *, key: str = KEY
+    drawing: Drawing,
+    coloring: Coloring,
+    selected: Bools | None = None,
+    *,
+    ahead: Coloring | None = None,
+    key: str = KEY,
 ) -> None:
     """Draw the map.
 
@@ -102,19 +107,27 @@ def show(
         drawing: what to draw.
         coloring: the colors of its points.
         selected: (n,) rows of the space that are selected; None for no selection.
+        ahead: colors that a browser loads ahead, so that a change to them takes no time.
         key: of the component, unique on the page.
     """
-    points(drawing, coloring, selected, key=key)
+    points(drawing, coloring, selected, ahead=ahead, key=key)
     _items(key, drawing.items_key, drawing.rows, session.get(state.MAP_OPENED, ""))
 
 
 def points(
-    drawing: Drawing, coloring: Coloring, selected: Bools | None = None, *, key: str = KEY
+    drawing: Drawing,
+    coloring: Coloring,
+    selected: Bools | None = None,
+    *,
+    ahead: Coloring | None = None,
+    key: str = KEY,
 ) -> None:
     """The same without cards, thumbnails and clicks, which need the items."""
+    later = report.byte_column(ahead.codes) if ahead else b""
+    data = _data(drawing, coloring, selected, key)
     _MAP(
         key=key,
-        data=_data(drawing, coloring, selected, key),
+        data=data | {"ahead": _served(f"{key} ahead", later)},
         on_polygon_change=lambda: _select(drawing, coloring, key),
         on_named_change=lambda: _select_named(drawing, key),
         on_clear_change=lambda: _clear(drawing),
