@@ -23,7 +23,8 @@ def run() -> list[dict[str, Any]]:
     """Failed tests of each file, by what it is about, and their cases in the note."""
     with TemporaryDirectory() as folder:
         report = Path(folder) / "tests.xml"
-        command = [sys.executable, "-m", "pytest", "-m", "hardening", f"--junitxml={report}"]
+        pytest = [sys.executable, "-m", "pytest", "-m", "hardening"]
+        command = [*pytest, "-o", "junit_family=xunit1", f"--junitxml={report}"]
         subprocess.run(command, cwd=TOP, stdout=subprocess.DEVNULL, check=False)
         tests = ElementTree.parse(report).getroot().iter("testcase")
         cases, failed, skipped = Counter[str](), Counter[str](), Counter[str]()
