@@ -116,7 +116,7 @@ def discard_upload(path: Path, folder: Path) -> None:
     """Delete a saved upload after its ingest; other paths are left alone."""
     if path.resolve().is_relative_to(folder.resolve()):
         path.unlink(missing_ok=True)
-        if not any(path.parent.iterdir()):
+        if path.parent.exists() and not any(path.parent.iterdir()):
             path.parent.rmdir()
 
 

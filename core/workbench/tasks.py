@@ -49,6 +49,12 @@ def resume(bench: Workbench, job: Job) -> Job:
     return start(bench, job.verb, job.title, **job.arguments)
 
 
+def can_resume(bench: Workbench, job: Job) -> bool:
+    """Whether what a job reads is still there: an upload that cannot be read is deleted at once."""
+    path = Path(job.arguments.get("path", ""))
+    return path.exists() or not path.is_relative_to(upload_folder(bench))
+
+
 def dismiss(bench: Workbench, job: Job) -> None:
     """Delete the record of a job that is not running, and what was uploaded for it."""
     path = Path(job.arguments.get("path", "")) if job.verb == "ingest" else Path()

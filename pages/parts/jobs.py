@@ -101,7 +101,9 @@ def _actions(job: Job) -> None:
     if job.state == "done":
         return
     label = "Try again" if job.state == "failed" else "Resume"
-    if st.button(label, key=f"_resume_{job.id}", icon=":material/play_arrow:"):
+    if tasks.can_resume(state.workbench(), job) and st.button(
+        label, key=f"_resume_{job.id}", icon=":material/play_arrow:"
+    ):
         with problems.shown():
             tasks.resume(state.workbench(), job)
             st.rerun()

@@ -73,8 +73,9 @@ def test_uploads_are_deleted_after_the_ingest_or_a_week(tmp_path):
     ingested = uploads.save_uploads([("a.jpg", BytesIO(b"A"))], tmp_path)
     forgotten = uploads.save_uploads([("b.jpg", BytesIO(b"B"))], tmp_path)
     os.utime(forgotten.parent, (0, 0))
-    uploads.discard_upload(ingested, tmp_path)
-    assert not ingested.parent.exists()
+    for _ in range(2):
+        uploads.discard_upload(ingested, tmp_path)
+        assert not ingested.parent.exists()
     new = uploads.save_uploads([("c.jpg", BytesIO(b"C"))], tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == [new.parent.name]
 

@@ -523,6 +523,7 @@ def test_an_upload_with_nothing_readable_leaves_no_collection(app, filled, toy_b
     assert job.state == "failed"
     assert "images" not in Workbench(filled).names()
     assert "nothing in it can be read" in words(run(app)).replace("\\", "")
+    assert "Try again" not in [b.label for b in app.button]  # the upload is deleted
     next(b for b in app.button if b.label == "Dismiss").click()
     assert "nothing in it can be read" not in words(run(app))
     assert not any((filled / "drops").iterdir())
