@@ -69,8 +69,8 @@ def serve(workbench: Workbench, options: argparse.Namespace) -> None:
     provider = _provider(options)
     settings["secrets.files"] = [str(options.oidc.expanduser().resolve())] if provider else []
     environment = {**os.environ, "SEXTANT_HOME": workbench.uri, "SEXTANT_TOKEN": _token(options)}
-    # Every run of a page is a thread. glibc gives each of the first sixteen or so a heap of its own,
-    # and what one page needed once stays with each: memory grew for as long as visitors came.
+    # Every run of a page is a thread. glibc gives each of the first sixteen or so its own heap, and
+    # what a page needed once stays with each: memory grew for as long as visitors came.
     environment.setdefault("MALLOC_ARENA_MAX", ARENAS)
     if options.root:
         environment["SEXTANT_ROOT"] = str(_folder(options.root))
