@@ -204,14 +204,21 @@ def show(
     clicked = f"{key}_clicked"
 
     def keep(action: str) -> None:
-        session.store(clicked, (action, str(session.value_of(key)[action])))
+        id_ = session.sent(key, action)
+        if id_:
+            session.store(clicked, (action, str(id_)))
+
+    def picked_one() -> None:
+        id_ = session.sent(key, "pick")
+        if id_:
+            pick(id_)
 
     _GRID(
         key=key,
         data=data,
         on_open_change=lambda: keep("open"),
         on_like_change=lambda: keep("like"),
-        on_pick_change=lambda: pick(session.value_of(key)["pick"]),
+        on_pick_change=picked_one,
     )
     return session.take(clicked, ("", ""))
 

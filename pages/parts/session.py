@@ -136,8 +136,16 @@ def preset(name: str, value: Any) -> None:
 
 
 def value_of(key: str) -> Any:
-    """The current value of the widget or component with this key; for callbacks."""
+    """The current value of the widget with this key; for callbacks."""
     return st.session_state.get(key)
+
+
+def sent(key: str, name: str) -> Any:
+    """What a component or a table has sent under a name; for callbacks.
+
+    None where it has sent nothing, or where another run has meanwhile drawn a page without it.
+    """
+    return (value_of(key) or {}).get(name)
 
 
 def set_widget(key: str, value: Any) -> None:

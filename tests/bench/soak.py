@@ -2,12 +2,15 @@
 
 Four tabs go to any page, type queries and nonsense, press any button and key, open cards, and go
 back and forward. A fault is an error in the browser's console, an answer of 400 or more, or a page
-that says it failed. SEXTANT_BENCH_SECONDS sets the time.
+that says it failed; the server's log, which tells more, goes to stderr. SEXTANT_BENCH_SECONDS sets
+the time.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -37,11 +40,13 @@ def run() -> list[dict[str, Any]]:
         bench = Workbench(folder)
         fill(bench, ROWS, 1)
         bench.finish_encoders()
-        with served(folder) as address, chromium() as browser:
+        log = Path(folder) / "server.log"
+        with served(folder, log=log) as address, chromium() as browser:
             tabs = Tabs(browser, address, patience=180_000)
             actions, failed, sizes = _wander(tabs, address, seconds)
             faults = [*tabs.faults, *failed]
             tabs.close()
+        sys.stderr.write(log.read_text("utf-8", "replace"))
     drift, margin = slope(sizes[len(sizes) // 2 :], seconds / 2)
     about = "; ".join(faults[:3]) or "none"
     return [

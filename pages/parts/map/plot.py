@@ -199,7 +199,7 @@ def _served(name: str, data: bytes) -> str:
 
 
 def _select(drawing: Drawing, coloring: Coloring, key: str) -> None:
-    outline = session.value_of(key)["polygon"]
+    outline = session.sent(key, "polygon")
     if outline:
         with problems.shown():
             shown = report.shown_rows(
@@ -210,7 +210,7 @@ def _select(drawing: Drawing, coloring: Coloring, key: str) -> None:
 
 
 def _select_named(drawing: Drawing, key: str) -> None:
-    number = session.value_of(key)["named"]
+    number = session.sent(key, "named")
     if number is not None and 0 <= number < len(drawing.over.names):
         drawing.select_named(drawing.layout, number)
         st.rerun()
@@ -228,7 +228,7 @@ def _items(key: str, items: str, rows: Ints, lines_of: str) -> None:
 
     A fragment: pointing at an item does not run the page.
     """
-    asked = (session.value_of(f"{key}_items") or {}).get("ask") or {}
+    asked = session.sent(f"{key}_items", "ask") or {}
     current = asked.get("items") == items
     hover = _ids(rows, [asked["hover"]]) if current else {}
     images = _ids(rows, asked["thumbnails"][:MOST_ASKED]) if current else {}

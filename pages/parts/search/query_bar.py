@@ -162,12 +162,12 @@ def _text_added() -> None:
 
 
 def _image_given() -> None:
-    given = session.value_of("_box")["image"]
+    given = session.sent("_box", "image")
     if given:
         query_parts.set_image(b64decode(given))
 
 
 def _image_rejected() -> None:
-    problem = session.value_of("_box")["rejected"]
+    problem = session.sent("_box", "rejected")
     if problem:
         query_parts.reject_image(problem)

@@ -118,6 +118,12 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
     matching = estimate.expected_counts(middles, counts) if estimate else None
     cutoffs = estimate.cutoffs(controls.MISSES) if estimate else []
     key = f"_query_{kind}"
+
+    def moved() -> None:
+        miss = session.sent(key, "moved")
+        if miss is not None:
+            session.preset("miss", miss)
+
     _HISTOGRAM(
         key=key,
         data={
@@ -154,5 +160,5 @@ def _histogram(kind: Kind, result: SearchResult) -> None:
                 "unrelated": charts.OTHER, "cutoff": charts.PALETTE[4],
             },
         },
-        on_moved_change=lambda: session.preset("miss", session.value_of(key).moved),
+        on_moved_change=moved,
     )  # fmt: skip

@@ -204,8 +204,9 @@ def _table(kind: Kind, result: SearchResult, cards: Sequence[gallery.Card]) -> N
     key, chosen = selection.table_key(kind, ids), selection.picked()
 
     def select() -> None:
-        rows_now = session.value_of(key)["selection"]["rows"]
-        selection.select([ids[row] for row in rows_now if row < len(ids)], among=ids)
+        now = session.sent(key, "selection")
+        if now:
+            selection.select([ids[row] for row in now["rows"] if row < len(ids)], among=ids)
 
     decimals = st.column_config.NumberColumn(format="%.3f", width="small")
     st.dataframe(
