@@ -81,7 +81,8 @@ def ways_within(d: int, part: int) -> tuple[str, ...]:
         if 0 < dims <= d:
             way = f"truncation:dims={dims}"
             found.append(way if numbers == "float16" else f"{way}:numbers={numbers}")
-    bits = min(7, (budget - 4) // -(-d // 8))  # 4 bytes are the scale
+    beside = 6  # bytes of the scale and of the coordinate along the mean
+    bits = min(7, (budget - beside) // max(1, -(-(d - 1) // 8)))
     if bits > 0:
         found.append(f"rabitq:bits={bits}")
     if 0 < budget <= d // 4:
