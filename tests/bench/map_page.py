@@ -20,7 +20,7 @@ import numpy as np
 from core.types import Doubles
 from tests.bench.rows import row
 
-POINTS, WIDTH, HEIGHT = 1_000_000, 1440, 900
+POINTS = 1_000_000
 RECOLORED, LASSOS, REST = 11, 20, 2000  # milliseconds between two of them
 LASSO = [(0.4, 0.4), (0.5, 0.4), (0.55, 0.5), (0.4, 0.55), (0.4, 0.4)]
 WATCH = (Path(__file__).parent / "map" / "watch.js").read_text("utf-8")
@@ -28,7 +28,7 @@ REDRAW = "[...sextantMaps.values()][0].redraw()"
 
 
 def run() -> list[dict[str, Any]]:
-    """First paint, recolor and lasso, and the bytes of each."""
+    """First paint, recolor and lasso, in milliseconds."""
     n = int(os.environ.get("SEXTANT_BENCH_POINTS") or POINTS)
     if find_spec("playwright") is None:
         return [row("map page", n, 2, None, "ms", "playwright is not installed")]

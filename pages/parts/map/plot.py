@@ -123,11 +123,9 @@ def points(
     key: str = KEY,
 ) -> None:
     """The same without cards, thumbnails and clicks, which need the items."""
-    later = report.byte_column(ahead.codes) if ahead else b""
-    data = _data(drawing, coloring, selected, key)
     _MAP(
         key=key,
-        data=data | {"ahead": _served(f"{key} ahead", later)},
+        data=_data(drawing, coloring, selected, ahead, key),
         on_polygon_change=lambda: _select(drawing, coloring, key),
         on_named_change=lambda: _select_named(drawing, key),
         on_clear_change=lambda: _clear(drawing),
@@ -144,7 +142,13 @@ def under(drawing: Drawing, coloring: Coloring, aid: str) -> None:
         download(lambda: report.point_table(layout.space, layout.xy, drawing.rows, coloring), "map")
 
 
-def _data(drawing: Drawing, coloring: Coloring, selected: Bools | None, key: str) -> dict[str, Any]:
+def _data(
+    drawing: Drawing,
+    coloring: Coloring,
+    selected: Bools | None,
+    ahead: Coloring | None,
+    key: str,
+) -> dict[str, Any]:
     layout, rows, over = drawing.layout, drawing.rows, drawing.over
     images = bisect_left(rows, layout.space.n_images)
     scale = None
@@ -164,6 +168,7 @@ def _data(drawing: Drawing, coloring: Coloring, selected: Bools | None, key: str
         "method": layout.method if key == KEY else "",  # of the view in the link
         "places": _served(f"{key} places", report.place_column(layout.xy, rows)),
         "colors": _served(f"{key} colors", report.byte_column(coloring.codes)),
+        "ahead": "" if ahead is None else _served(f"{key} ahead", report.byte_column(ahead.codes)),
         "coloring": coloring.title,
         "scale": scale,
         "groups": [
