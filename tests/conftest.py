@@ -16,6 +16,17 @@ DATA = Path(
 )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure in the browser says what was on screen."""
+    report = yield
+    if report.failed and call.when == "call" and item.get_closest_marker("browser"):
+        from tests.fixtures.browser import on_screen
+
+        report.sections += on_screen(item.funcargs.values())
+    return report
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20240611)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from core.types.item import Item
 from core.workbench import Workbench
-from tests.fixtures.browser import RUN_ENDED, SLOW, chromium, served
+from tests.fixtures.browser import RUN_ENDED, SLOW, chromium, served, settled
 from tests.fixtures.files import encoded, jsonl, zip_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -87,6 +87,7 @@ def test_pictures_come_in_and_refusals_are_named(page, server, archive):
 
 def test_a_text_finds_its_pictures_and_the_link_keeps_the_question(page, server):
     page.goto(f"{server}/?collection=cards")
+    settled(page)
     box = page.get_by_placeholder("Search by text")
     box.fill("red")
     box.press("Enter")

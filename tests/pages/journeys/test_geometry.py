@@ -43,6 +43,7 @@ def test_pairs_are_reviewed_by_keyboard(visit):
     page.keyboard.press("1")
     page.get_by_text("Answers: 1 wrong caption").wait_for()
     assert caption.inner_text() != first
+    settled(page)
     page.keyboard.press("z")
     page.get_by_text("Answers: 1 wrong caption").wait_for(state="hidden")
     page.wait_for_function(

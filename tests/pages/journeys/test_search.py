@@ -113,9 +113,10 @@ def test_the_viewer_has_the_caption_first_and_follows_the_arrow_keys(visit):
     dialog.get_by_text(re.compile("Rank 1 ·")).wait_for()
     caption = page.locator(".st-key-viewed_caption").bounding_box()
     assert caption["y"] < dialog.locator("img").first.bounding_box()["y"]
+    settled(page)  # a key that is pressed while the item is still drawn goes to what it replaces
     page.keyboard.press("ArrowRight")
     dialog.get_by_text(re.compile("Rank 2 ·")).wait_for()
-    settled(page)  # a key that is pressed while the item is still drawn goes to what it replaces
+    settled(page)
     page.keyboard.press("ArrowLeft")
     dialog.get_by_text(re.compile("Rank 1 ·")).wait_for()
     page.keyboard.press("Escape")
