@@ -2,25 +2,17 @@
 
 Both give the same rows (the smallest cosine between them is checked once on each machine); only
 speed differs. Convolutional towers run several times faster in OpenVINO on a CPU, plain
-transformers little. Converted models and comparisons are cached on disk, one folder per tower,
-machine and library versions; a tower's key holds the identity of its model, so that no model runs
-the graph of another. On first use torch runs while the tower is converted in the background.
+transformers little. On first use torch runs while the tower is converted in the background; what
+that gives is cached, see `core.encoders.backend_cache`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import shutil
-import tempfile
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from time import monotonic, perf_counter
@@ -31,22 +23,24 @@ import numpy as np
 from filelock import FileLock
 
 from core.encoders import lazy
+from core.encoders.backend_cache import (
+    GRAPH,
+    Choice,
+    folder,
+    load_choice,
+    save_choice,
+    save_graph,
+)
 from core.encoders.steps import in_background, step
 from core.encoders.towers import Tower
 from core.errors import BadParameter, MissingPart
-from core.types import Floats, Ints, digest
+from core.types import Floats, Ints
 
 if TYPE_CHECKING:
     import torch
 
 
 BACKENDS = ("auto", "torch", "openvino")
-GRAPH = "model.xml"
-FORMAT = "3"
-"""Version of the cached files; raise it when their meaning changes."""
-LIBRARIES = ("torch", "openvino", "open_clip_torch", "timm", "transformers")
-PARITY = 0.99999
-"""Smallest cosine allowed between a row of torch and the same row of OpenVINO."""
 STEPS = 3  # of preparing a tower
 RUNS = 3  # of each backend when they are compared
 SMALL = 32  # rows of a batch
@@ -242,7 +236,7 @@ def _prepare(
             return ours
         with step(tower.title, "saving the faster one", 3, STEPS):
             if choice.takes_openvino(backend):
-                save_graph(at, graph)
+                save_graph(at, partial(_openvino().save_model, graph, compress_to_fp16=False))
             save_choice(at, choice)
         ours.note = choice.note(tower)
         return theirs if choice.takes_openvino(backend) else ours
@@ -316,89 +310,3 @@ def _device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Comparison of two backends on one tower: smallest cosine between their rows, seconds."""
-
-    parity: float
-    torch_s: float
-    openvino_s: float
-
-    def takes_openvino(self, backend: str) -> bool:
-        """Whether OpenVINO gives the same rows and is requested or faster."""
-        return self.parity >= PARITY and (backend == "openvino" or self.openvino_s < self.torch_s)
-
-    def note(self, tower: Tower) -> str:
-        """Why OpenVINO is off, in a sentence; "" where its rows agree."""
-        if self.parity >= PARITY:
-            return ""
-        return (
-            f"OpenVINO is off for {tower.title}: its rows agree with torch's only to a cosine of "
-            f"{self.parity:.6f}; allowed: {PARITY} or more."
-        )
-
-
-def folder(key: str) -> Path:
-    """The cache folder of a tower; depends on the machine and the libraries' versions."""
-    return _root() / f"{key}-{_machine()[:12]}"
-
-
-def load_choice(at: Path) -> Choice | None:
-    """The comparison cached in a folder, or None when there is none or it cannot be read."""
-    try:
-        return Choice(**json.loads((at / "choice.json").read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def save_choice(at: Path, choice: Choice) -> None:
-    """Cache a comparison."""
-    text = json.dumps(asdict(choice))
-    _save(at, lambda directory: (directory / "choice.json").write_text(text, "utf-8"))
-
-
-def save_graph(at: Path, graph: object) -> None:
-    """Cache a converted tower, and delete those of the format before this one."""
-    ov = _openvino()
-    _save(at, lambda directory: ov.save_model(graph, directory / GRAPH, compress_to_fp16=False))
-    for old in at.parents[1].glob("*-*/choice.json"):
-        shutil.rmtree(old.parent, ignore_errors=True)
-
-
-def _save(at: Path, write: Callable[[Path], object]) -> None:
-    """Write into a new folder, then move each file into place: readers never see half a file.
-
-    A disk that cannot be written is no error: the cache stays empty.
-    """
-    with suppress(OSError, RuntimeError):
-        at.mkdir(parents=True, exist_ok=True)
-        directory = Path(tempfile.mkdtemp(dir=at))
-        try:
-            write(directory)
-            # The file that readers look for comes last, when all it needs is in place.
-            for file in sorted(directory.iterdir(), key=lambda f: f.suffix == ".xml"):
-                os.replace(file, at / file.name)
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
-
-
-def _root() -> Path:
-    home = os.environ.get("SEXTANT_HOME", "")
-    # OpenVINO reads local files only, so that a home in object storage cannot hold them.
-    local = Path(home) if home and "://" not in home else Path.home() / ".sextant"
-    return local / "cache" / "encoders" / FORMAT
-
-
-@cache
-def _machine() -> str:
-    facts = [platform.machine(), platform.processor(), platform.node(), str(os.cpu_count())]
-    return digest(*facts, *map(_version, LIBRARIES))
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "absent"

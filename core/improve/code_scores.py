@@ -58,7 +58,8 @@ def code_scores(
         for query, result in zip(along * np.float32(2.0**112), found, strict=True):
             _each(kernels.halves_dots, code.view(np.uint16), query, result)
         return found
-    first, along = along[:, :1], along[:, "first" in codes :]
+    apart = codes["first"].shape[1] if "first" in codes else 0
+    first, along = along[:, :apart], along[:, apart:]
     low, step = (quantizer.arrays[name] for name in ("low", "step"))
     stretched = np.ascontiguousarray(along * step, np.float32)
     if code.ndim == 2:
@@ -74,8 +75,8 @@ def code_scores(
     found += (along * low).sum(axis=1)[:, None]
     if "scale" in codes:
         found *= codes["scale"]
-    if "first" in codes:
-        found += first * codes["first"]
+    for query, numbers in zip(first.T, codes["first"].T if apart else (), strict=True):
+        found += query[:, None] * numbers
     return found
 
 

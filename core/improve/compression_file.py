@@ -41,7 +41,7 @@ def load_rows(path, kind):
     rows, scale, first, of, low, step, centroids, down, up, mean, (e, d) = map(
         get, "code scale first of low step centroids down up mean dims".split())
     if rows.ndim == 3:  # planes of bits, lowest first
-        width = e if first is None else e - 1  # the first coordinate is kept apart
+        width = e if first is None else e - first.shape[1]  # the first ones are kept apart
         bits = [np.unpackbits(rows[:, j], axis=1, count=width) for j in range(rows.shape[1])]
         rows = sum(bit * np.float32(2**j) for j, bit in enumerate(bits))
     if centroids is not None:

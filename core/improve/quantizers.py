@@ -106,7 +106,7 @@ class RowGrid:
         scaled: whether the scale is kept; without it only directions can be compared.
         unbiased: the scale makes the inner product with the row itself exact (RaBitQ); otherwise
             the squared error is least.
-        first: whether the first coordinate is kept apart, as a 16-bit float.
+        first: how many of the first coordinates are kept apart, as 16-bit floats.
         error: root mean square error of a coordinate, by the scale; 0: not measured.
     """
 
@@ -116,13 +116,13 @@ class RowGrid:
     fill: bool = False
     scaled: bool = True
     unbiased: bool = False
-    first: bool = False
+    first: int = 0
     error: float = 0.0
 
     def measured(self, values: Floats) -> RowGrid:
         """With the error on a sample of (n, e) values: the same for all rows that were rotated."""
         codes = self.encode(values)
-        apart = (self.decode(codes) - values)[:, int(self.first) :]
+        apart = (self.decode(codes) - values)[:, self.first :]
         shares = apart / np.maximum(codes["scale"], SHORT)[:, None]
         return replace(self, error=float(np.sqrt(np.square(shares).mean())))
 
@@ -131,8 +131,8 @@ class RowGrid:
         from core.numerics import kernels
 
         top = 2**self.bits - 1
-        apart = {"first": values[:, 0].astype(np.float16)} if self.first else {}
-        values = values[:, 1:] if self.first else values
+        apart = {"first": values[:, : self.first].astype(np.float16)} if self.first else {}
+        values = values[:, self.first :]
         if self.fill:
             steps = np.abs(values).max(axis=1, initial=0)[:, None] * np.float32(2 / top)
         else:
@@ -152,7 +152,7 @@ class RowGrid:
         if "scale" in codes:
             levels *= codes["scale"][:, None]
         if self.first:
-            levels = np.concatenate([codes["first"][:, None], levels], axis=1, dtype=np.float32)
+            levels = np.concatenate([codes["first"], levels], axis=1, dtype=np.float32)
         return levels
 
     @property

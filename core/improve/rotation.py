@@ -13,16 +13,16 @@ def rotation(d: int, seed: int = 0, *, first: Floats | None = None) -> Floats:
     Args:
         d: dimensions.
         seed: of the random numbers.
-        first: (d,) the direction of the first column: uniform among the matrices that have it.
+        first: (k, d) directions that the first k columns span: uniform among those matrices.
 
     >>> turn = rotation(5)
     >>> bool(np.allclose(turn @ turn.T, np.eye(5), atol=1e-6))
     True
-    >>> rotation(2, first=np.array([3.0, 4.0]))[:, 0]
+    >>> rotation(2, first=np.array([[3.0, 4.0]]))[:, 0]
     array([0.6, 0.8], dtype=float32)
     """
     columns = np.random.default_rng(seed).standard_normal((d, d))
-    if first is not None and np.any(first):
-        columns[:, 0] = first
+    if first is not None:
+        columns[:, : len(first)] = first.T
     q, r = np.linalg.qr(columns)
-    return (q * np.sign(np.diag(r))).astype(np.float32)
+    return (q * np.where(np.diag(r) < 0, -1, 1)).astype(np.float32)

@@ -81,8 +81,8 @@ def ways_within(d: int, part: int) -> tuple[str, ...]:
         if 0 < dims <= d:
             way = f"truncation:dims={dims}"
             found.append(way if numbers == "float16" else f"{way}:numbers={numbers}")
-    beside = 6  # bytes of the scale and of the coordinate along the mean
-    bits = min(7, (budget - beside) // max(1, -(-(d - 1) // 8)))
+    beside = 8  # bytes of the scale and of the coordinates along the two means
+    bits = min(7, (budget - beside) // max(1, -(-(d - 2) // 8)))
     if bits > 0:
         found.append(f"rabitq:bits={bits}")
     if 0 < budget <= d // 4:

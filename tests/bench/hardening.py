@@ -25,7 +25,7 @@ def run() -> list[dict[str, Any]]:
         report = Path(folder) / "tests.xml"
         pytest = [sys.executable, "-m", "pytest", "-m", "hardening"]
         command = [*pytest, "-o", "junit_family=xunit1", f"--junitxml={report}"]
-        subprocess.run(command, cwd=TOP, stdout=subprocess.DEVNULL, check=False)
+        subprocess.run(command, cwd=TOP, stdout=sys.stderr, check=False)
         tests = ElementTree.parse(report).getroot().iter("testcase")
         cases, failed, skipped = Counter[str](), Counter[str](), Counter[str]()
         for test in tests:

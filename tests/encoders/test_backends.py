@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from core.encoders import backends, checkpoints, steps
+from core.encoders import backend_cache, backends, checkpoints, steps
 from core.encoders.open_clip import OpenClip
 from tests.fixtures.encoders import model_folder, patterns
 
@@ -23,7 +23,7 @@ def model(tmp_path_factory):
 @pytest.fixture
 def at(model, home):
     """Where the text half is cached."""
-    return backends.folder(model.text.key)
+    return backend_cache.folder(model.text.key)
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +54,8 @@ def test_torch_runs_until_the_faster_one_is_ready(model, at, seconds, backend, m
     assert steps.finish(60)
     assert encoder.passport.backend == backend
     np.testing.assert_allclose(encoder.encode_texts(["a dog"]), first, atol=1e-5)
-    assert backends.load_choice(at).parity >= backends.PARITY
-    assert (at / backends.GRAPH).exists() == (backend == "openvino")
+    assert backend_cache.load_choice(at).parity >= backend_cache.PARITY
+    assert (at / backend_cache.GRAPH).exists() == (backend == "openvino")
 
 
 def prepared(at):
@@ -66,7 +66,7 @@ def prepared(at):
 def test_the_next_start_converts_nothing(model, at, traced):
     for backend in ("openvino", "auto"):
         encoder = OpenClip(model, backend)
-        backends.save_choice(at, backends.Choice(1.0, 2.0, 1.0))
+        backend_cache.save_choice(at, backend_cache.Choice(1.0, 2.0, 1.0))
         encoder.encode_texts(["a"])
         assert encoder.passport.backend == "openvino"
     assert len(traced) == 1
@@ -93,7 +93,7 @@ def test_what_another_process_prepares_is_used(model, at, traced):
             time.sleep(0.01)
         (step,) = steps.preparing()
         assert step.what == backends.WAITING
-        backends.save_choice(at, backends.Choice(1.0, 1.0, 2.0))
+        backend_cache.save_choice(at, backend_cache.Choice(1.0, 1.0, 2.0))
     assert steps.finish(60)
     assert encoder.passport.backend == "torch"
     assert not traced
@@ -116,7 +116,7 @@ def test_the_steps_of_a_conversion_are_announced(model, monkeypatch):
 
 
 def test_rows_that_differ_turn_openvino_off(model, at):
-    backends.save_choice(at, backends.Choice(0.9999, 2.0, 1.0))
+    backend_cache.save_choice(at, backend_cache.Choice(0.9999, 2.0, 1.0))
     encoder = OpenClip(model, "openvino")
     encoder.encode_texts(["a"])
     assert encoder.passport.backend == "torch"
@@ -153,7 +153,7 @@ def test_a_home_that_cannot_be_written_is_no_error(model, monkeypatch, tmp_path,
     encoder = OpenClip(model, "openvino")
     assert encoder.encode_images(patterns(rng)).shape == (5, 16)
     assert encoder.passport.backend == "openvino"
-    assert backends.load_choice(backends.folder(model.image.key)) is None
+    assert backend_cache.load_choice(backend_cache.folder(model.image.key)) is None
 
 
 def test_small_batches_that_follow_each_other_closely_take_one_thread(model, monkeypatch):

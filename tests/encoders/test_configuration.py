@@ -6,7 +6,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from core.encoders import backends, checkpoints, lazy
+from core.encoders import backend_cache, checkpoints, lazy
 from core.encoders.open_clip import OpenClip
 from tests.fixtures.encoders import PREPROCESSING, TINY, model_folder, patterns, write_config
 
@@ -171,6 +171,6 @@ def test_a_cached_graph_is_not_reused_by_another_configuration(vit, tmp_path, rn
     for name, model in (("first", first), ("other", other)):
         for backend in ("openvino", "torch"):
             rows[name, backend] = OpenClip(model, backend).encode_images(images)
-        assert (backends.folder(model.image.key) / "model.xml").exists()
+        assert (backend_cache.folder(model.image.key) / "model.xml").exists()
         np.testing.assert_allclose(rows[name, "openvino"], rows[name, "torch"], atol=1e-5)
     assert np.abs(rows["first", "openvino"] - rows["other", "openvino"]).max() > 1e-4

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
+import numpy as np
+
 from core.improve.axes import row_mean
 from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
@@ -10,7 +12,7 @@ from core.improve.levels import sampled
 from core.improve.quantizers import RowGrid
 from core.improve.rotation import rotation
 from core.registry import Range
-from core.types import Floats, Kind, Space
+from core.types import KINDS, Floats, Kind, Space
 
 # Best step of 2^bits even levels for a normal variable with deviation 1 (Max 1960), and tries.
 STEPS = {1: 1.0, 2: 0.9957, 3: 0.586, 4: 0.3352, 5: 0.1881, 6: 0.1041, 7: 0.0569}
@@ -32,9 +34,10 @@ def rabitq(
     """A few bits for each coordinate after a random rotation, around the mean of its kind.
 
     The rotation makes all coordinates alike whatever the data, so that even levels suit them and
-    the error of a score is known (`errors`): it averages to 0 over rotations. The coordinate along
-    the mean is kept as it is: queries lie far out along it, which would multiply its error.
-    d bits / 8 + 6 bytes a row; nothing but the means is fitted, encoding costs n d^2.
+    the error of a score is known (`errors`): it averages to 0 over rotations. The coordinates along
+    the means of both kinds are kept as they are: queries lie far out along them, which would
+    multiply their error. d bits / 8 + 8 bytes a row; nothing but the means is fitted, encoding
+    costs n d^2.
 
     Args:
         train: (n, d) rows to fit on.
@@ -44,14 +47,16 @@ def rabitq(
     >>> space = Space(np.eye(8, dtype="f4"), tuple("abcdefgh"), 8)
     >>> codes = rabitq(space, bits=4).encode(space.images, "image")
     >>> {name: array.shape for name, array in codes.items()}  # 4 planes of 7 bits
-    {'code': (8, 4, 1), 'first': (8,), 'scale': (8,)}
+    {'code': (8, 4, 1), 'first': (8, 1), 'scale': (8,)}
     """
     steps = tuple(STEPS[bits] * share for share in TRIES) if bits > 1 else ()
-    levels = RowGrid(bits, train.d, steps, unbiased=True, first=True)
+    means = {kind: row_mean(rows) for kind in KINDS if len(rows := train.vectors[train.span(kind)])}
+    along = np.stack([*means.values()] or [np.zeros(train.d, np.float32)])[: train.d - 1]
+    levels = RowGrid(bits, train.d, steps, unbiased=True, first=len(along))
+    turn = rotation(train.d, first=along)
 
     def fit(rows: Floats, kind: Kind) -> Coder:
-        mean = row_mean(rows)
-        coder = Coder(train.d, levels, train.d, mean, rotation(train.d, first=mean))
+        coder = Coder(train.d, levels, train.d, means[kind], turn)
         sample = coder.values(sampled(rows, SAMPLE))
         return replace(coder, quantizer=levels.measured(sample))
 
