@@ -10,9 +10,9 @@ const root = globalThis.__streamlit?.BACKEND_BASE_URL ?? new URL(".", location.h
 // once: it is kept when the page changes and comes back.
 const columns = (globalThis.sextantColumns ??= new Map());
 
-function column(address) {
+function column(address, wanted) {
   const known = columns.get(address);
-  const loading = known ?? load(address, 4);
+  const loading = known ?? load(address, 4, wanted);
   columns.delete(address);
   columns.set(address, loading); // the latest is last
   if (!known) {
@@ -30,24 +30,25 @@ function forgetOld() {
   }
 }
 
-async function load(address, tries) {
+// Tried again while it is `wanted`: the server drops the columns of a page that was left.
+async function load(address, tries, wanted) {
   try {
     const response = await fetch(new URL(address.replace(/^\//, ""), root));
     if (!response.ok) throw new Error(`${response.status}`);
     return new Uint8Array((await response.arrayBuffer()).slice(DIGEST));
   } catch (error) {
-    if (tries < 2) throw error;
     await new Promise((done) => setTimeout(done, 300));
-    return load(address, tries - 1);
+    if (tries < 2 || !wanted()) throw error;
+    return load(address, tries - 1, wanted);
   }
 }
 
 const laidOut = (globalThis.sextantPlaces ??= new Map()); // the last few layouts, by address
 
-async function placesOf(address) {
+async function placesOf(address, wanted) {
   let places = laidOut.get(address);
   if (!places) {
-    const bytes = await column(address);
+    const bytes = await column(address, wanted);
     places = laidOut.get(address) ?? new Places(new Float32Array(bytes.buffer.slice(0)));
   }
   laidOut.delete(address);

@@ -55,11 +55,12 @@ class View {
     const before = this.data ?? {}, turn = (this.run = (this.run ?? 0) + 1);
     this.send = send;
     this.theme = themeOf(this.root);
-    const load = (address) => (address ? column(address) : null);
+    const wanted = () => this.root.isConnected;
+    const load = (address) => (address ? column(address, wanted) : null);
     let loaded;
     try {
       loaded = await Promise.all([
-        data.places ? placesOf(data.places) : new Places(new Float32Array()),
+        data.places ? placesOf(data.places, wanted) : new Places(new Float32Array()),
         load(data.colors), load(data.fade), load(data.chosen), load(data.lines),
       ]);
     } catch {

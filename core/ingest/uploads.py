@@ -68,16 +68,17 @@ def root_of(place: Path) -> Path:
             "This server reads no files by path. To allow a folder, start it with: "
             "sextant serve --root DIR"
         )
-    if not place.is_relative_to(root):
+    inside = place.is_relative_to(root)
+    if hidden((place.relative_to(root) if inside else place).as_posix()):
+        raise InputError(
+            f"{place} is hidden, or in a hidden folder: this app does not read it. Move it, or use "
+            "the command line: sextant ingest PATH"
+        )
+    if not inside:
         folder = place if place.is_dir() else place.parent
         raise InputError(
             f"{place} is not in {root}, the folder that this app may read. To allow it, "
             f"start the app with: sextant serve --root {quote(str(folder))}"
-        )
-    if hidden(place.relative_to(root).as_posix()):
-        raise InputError(
-            f"{place} is hidden, or in a hidden folder: this app does not read it. Move it, or use "
-            "the command line: sextant ingest PATH"
         )
     return root
 

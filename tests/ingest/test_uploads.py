@@ -108,7 +108,8 @@ def test_hidden_files_and_a_server_without_a_folder_are_not_read(tmp_path, monke
     monkeypatch.setenv("SEXTANT_ROOT", str(tmp_path))
     (tmp_path / ".keys" / "deep").mkdir(parents=True)
     (tmp_path / "link").symlink_to(".keys")
-    for hidden in (".keys", ".keys/deep", "link", "link/deep"):
+    (tmp_path.parent / ".outside").mkdir()
+    for hidden in (".keys", ".keys/deep", "link", "link/deep", "../.outside"):
         with pytest.raises(InputError, match="is hidden, or in a hidden folder"):
             uploads.allowed_path(hidden)
     monkeypatch.setenv("SEXTANT_ROOT", "")
