@@ -31,12 +31,16 @@ def keep_way(opened: EncodedCollection, way: Step, recall: float = RECALL) -> No
         "shortlist": measured.shortlist,
         "bytes_per_item": measured.bytes_per_item,
         "sentence": _sentence(measured),
+        "attributes": kept.fitted.table is not None,
     }
     opened.collection.artifacts.write_compressed(engine.kept_name(opened), file, report)
 
 
 def kept_way(opened: EncodedCollection) -> dict[str, Any] | None:
-    """What is kept: way, shortlist, bytes_per_item, sentence; None where nothing is."""
+    """What is kept: way, shortlist, bytes_per_item, sentence, attributes; None for nothing.
+
+    `attributes`: whether labels and attributes are beside the vectors, so that queries prefer some.
+    """
     return opened.collection.artifacts.compressed_report(engine.kept_name(opened))
 
 

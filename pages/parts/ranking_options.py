@@ -3,7 +3,7 @@
 All but the stored token vectors are part of the link.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ SETTINGS = {
     "hub_correction": "hubs", "rerank": "rerank",
 }  # fmt: skip
 NAMES = tuple(SETTINGS.values())
+PREFER = "prefer"  # in the link, once for each value
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,10 @@ ABOUT_STAGE: dict[FirstStage, str] = {
     "compressed": "The codes that More > Compress keeps rank all items; full vectors rescore the "
     "best, as many as kept the recall that was chosen there.",
 }
+ABOUT_PREFER = (
+    "Items with these labels or attributes move up, others stay, by the weight that the kept codes "
+    "have. To leave others out, use Filters."
+)
 ABOUT_TOKENS = "Needed by MUVERA and MaxSim. Also stored by `sextant tokens NAME`."
 POOLINGS = (
     *(Pooling(clusters, keep=k) for clusters in ("ward", "kmeans") for k in (8, 4, 16)),
@@ -86,8 +91,12 @@ POOLINGS = (
 )
 
 
-def popover() -> dict[str, Any]:
-    """A button that opens the options, with the one chosen; returns the settings of a `Query`."""
+def popover(fields: Sequence[Any]) -> dict[str, Any]:
+    """A button that opens the options, with the one chosen; returns the settings of a `Query`.
+
+    Args:
+        fields: of which queries may prefer values.
+    """
     now = {name: session.peek(link, "") for name, link in SETTINGS.items()}
     chosen = _preset(now)
     title = PRESETS[chosen].title if chosen else CUSTOM
@@ -97,7 +106,7 @@ def popover() -> dict[str, Any]:
     ):
         _presets(chosen, {name: value for name, value in now.items() if value})
         with st.expander("More", key="_more_ranking", expanded=not chosen):
-            return _options()
+            return _options(fields)
 
 
 def preset_of(query: Query) -> str:
@@ -188,7 +197,7 @@ def measuring(unmeasured: list[dict[str, str]]) -> None:
         st.rerun()
 
 
-def _options() -> dict[str, Any]:
+def _options(fields: Sequence[Any]) -> dict[str, Any]:
     full_text: FullText = session.linked(
         "words", "", st.selectbox, "Full text", list(FULL_TEXT), among=list(FULL_TEXT),
         format_func=FULL_TEXT.__getitem__, help=ABOUT_FULL_TEXT, filter_mode=None,
@@ -199,6 +208,7 @@ def _options() -> dict[str, Any]:
         filter_mode=None,
     )  # fmt: skip
     first_stage = _first_stage()
+    preferred = _preferred(fields)
     correction = hub_correction()
     rerank = _part("rerank", "Reranker", RERANKERS)
     _token_vectors(open_=bool(rerank and RERANKERS.get(rerank).traits.get("tokens")))
@@ -209,6 +219,7 @@ def _options() -> dict[str, Any]:
         "first_stage": first_stage,
         "hub_correction": correction,
         "rerank": rerank,
+        "preferred": preferred,
     }
 
 
@@ -235,6 +246,25 @@ def _first_stage() -> FirstStage:
             st.caption(ABOUT_STAGE[chosen])
         return chosen
     return ""
+
+
+def _preferred(fields: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+    """Values of fields that the query prefers, where the kept codes have attributes."""
+    kept = state.workbench().kept_way(state.opened())
+    if not kept or not kept.get("attributes"):
+        return ()
+    values = [
+        (field.name, text)
+        for field in fields
+        for text in (("true", "false") if field.type == "bool" else map(str, field.values))
+        if field.name != "kind"
+    ]
+    by_text = {f"{name} = {text}": (name, text) for name, text in values}
+    chosen = session.linked(
+        PREFER, (), st.multiselect, "Prefer", list(by_text), among=list(by_text),
+        format_func=formatting.plain, placeholder="None", help=ABOUT_PREFER,
+    )  # fmt: skip
+    return tuple(by_text[text] for text in chosen)
 
 
 def _part(name: str, title: str, registry: Registry[Any]) -> str:

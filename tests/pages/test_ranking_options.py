@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import core.search
+from core.improve import parse_way
 from core.improve.hub_corrections import HUB_CORRECTIONS
 from core.search.index import faiss_ivf
 from core.search.rerankers import RERANKERS
@@ -151,3 +152,27 @@ def test_an_answer_follows_attributes_that_are_no_part_of_the_space(tmp_path, mo
     pets.delete_items(ids)
     add(2001, 2001, 2001, 2001)
     assert app.run().text[0].value == "3"
+
+
+def test_a_query_prefers_values_where_the_kept_codes_have_attributes(
+    app, built, tmp_path, monkeypatch
+):
+    home = tmp_path / "home"
+    shutil.copytree(built, home)
+    monkeypatch.setenv("SEXTANT_HOME", str(home))
+
+    def first_labels():
+        cards = components(app, "sextant_gallery")[0]["cards"]
+        return [card["labels"][0] for card in cards[:4]]
+
+    run(app, collection="colours", q="red", kinds="image", prefer="label = blue")
+    assert "Prefer" not in [box.label for box in app.multiselect]
+    assert first_labels() == ["red"] * 4
+    bench = Workbench(home)
+    bench.keep_way(bench.open("colours"), parse_way("attributes:weight=4"))
+    run(app, collection="colours", q="red", kinds="image", prefer="label = blue")
+    assert "blue" in first_labels()
+    (prefer,) = [box for box in app.multiselect if box.label == "Prefer"]
+    assert prefer.value == ["label = blue"]
+    prefer.set_value([]).run()
+    assert first_labels() == ["red"] * 4

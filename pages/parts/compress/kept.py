@@ -28,9 +28,10 @@ def keep(lab: Lab, way: Way) -> None:
             bench.delete_kept_way(opened)
             st.rerun()
     if found:
+        prefer = " Ranking > Prefer moves labels up." if found.get("attributes") else ""
         st.caption(
             f"Kept: {formatting.plain(found['sentence'])} Search uses it with Ranking > First "
-            "stage > Kept codes."
+            f"stage > Kept codes.{prefer}"
         )
     with st.expander("Use the file in another program"):
         st.code(DECODER, language="python")

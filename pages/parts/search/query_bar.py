@@ -66,7 +66,7 @@ def bar(fields: Sequence[Any], *, off: str) -> Bar:
                     on_rejected_change=_image_rejected,
                 )
         chosen_filters = filters.popover(fields)
-        ranking = ranking_options.popover()
+        ranking = ranking_options.popover(fields)
     with st.container(key="ask_options", horizontal=True, vertical_alignment="center", gap="small"):
         kinds = controls.kinds()
         chips = st.container(key="parts", width="content")

@@ -10,7 +10,7 @@ from pages.parts.query import set_image
 
 MISS_RATE = "miss"
 NAMES = (state.TEXT, state.ALSO, "kinds", "mix", *ranking_options.NAMES, "vs", MISS_RATE)
-FILTERS = "filters"  # all filters under one name, written as in the link
+FILTERS = "filters"  # all filters and preferences under one name, written as in the link
 MAX_HISTORY = 12
 
 
@@ -43,7 +43,7 @@ def _current() -> dict[str, str]:
     link = {name: st.query_params.get_all(name) for name in st.query_params}
     current = {name: link[name][-1] for name in NAMES if name in link and name != MISS_RATE}
     miss = controls.miss()  # drawn later, with the results
-    on = [(name, text) for name in sorted(link) if filters.named(name) for text in link[name]]
+    on = [(name, text) for name in sorted(link) if _has_values(name) for text in link[name]]
     current |= {MISS_RATE: str(miss)} if miss != MISS else {}
     return current | ({FILTERS: urlencode(on)} if on else {})
 
@@ -95,16 +95,21 @@ def _settings(query: dict[str, str]) -> str:
 
 
 def _filters(query: dict[str, str]) -> dict[str, list[str]]:
-    """The filters of a query, by their names in the link."""
+    """The filters and preferences of a query, by their names in the link."""
     parsed = parse_qs(query.get(FILTERS, ""), keep_blank_values=True)
-    return {name: texts for name, texts in parsed.items() if filters.named(name)}
+    return {name: texts for name, texts in parsed.items() if _has_values(name)}
+
+
+def _has_values(name: str) -> bool:
+    """Whether a name is in the link once for each value."""
+    return filters.named(name) or name == ranking_options.PREFER
 
 
 def _open(query: dict[str, str]) -> None:
     """As if its link were opened: what it does not name becomes the default."""
     set_image(b"")  # an uploaded image is not part of a link
     on = _filters(query)
-    for name in {*filter(filters.named, st.query_params), *on}:
+    for name in {*filter(_has_values, st.query_params), *on}:
         session.open_link(name, on.get(name, ()))
     for name in NAMES:
         session.open_link(name, [query[name]] if name in query else ())
