@@ -103,6 +103,9 @@ _TURNS = {
 # `decode` checks the size of every image. Pillow's own check warns through a global that threads
 # share, and its warnings about odd metadata mean nothing to users.
 Image.MAX_IMAGE_PIXELS = None
+# Of blocks of 16 MB, Pillow's usual ones, glibc keeps those that were freed, in each thread; these
+# are more than it keeps, and go back to the system at once.
+Image.core.set_block_size(48 << 20)  # type: ignore[attr-defined]
 PngImagePlugin.MAX_TEXT_CHUNK = 16 << 20  # texts and profiles beyond Pillow's megabyte are normal
 warnings.filterwarnings("ignore", module=r"PIL\.")
 

@@ -198,6 +198,7 @@ for at, path in enumerate(json.loads(sys.argv[2])):
     try:
         report = bench.ingest("c", path, encoder="toy").to_dict()
         said = [one["reason"] for one in report["refused"]][:3] + report["notes"]
+        said += [f"added: {n} of kind {kind}" for kind, n in report["added"].items() if n]
     except SextantError as error:
         said = [str(error)]
     status = dict(line.split(":", 1) for line in open("/proc/self/status"))

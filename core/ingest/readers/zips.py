@@ -6,6 +6,7 @@ import lzma
 import stat
 import zipfile
 import zlib
+from io import BytesIO
 from pathlib import Path
 from posixpath import dirname, normpath
 
@@ -90,18 +91,19 @@ class Zip:
             raise UnreadableFile(name, objection)
         info = self._members[name]
         must_fit(name, info.file_size, info.compress_size)
-        data = bytearray()
+        found = BytesIO()  # gives its bytes without a copy
         try:
             with self._file.open(info) as member:
                 # In steps: one large read would decompress all of a member with a false size.
                 while part := member.read(_CHUNK):
-                    data += part
+                    found.write(part)
         except _DAMAGE as error:
             reason = "it is damaged in the zip and cannot be unpacked"
             raise UnreadableFile(name, reason) from error
+        data = found.getvalue()
         if len(data) != info.file_size:
             raise UnreadableFile(name, "it is truncated in the zip")
-        return bytes(data)
+        return data
 
     def path(self, name: str) -> str:
         """Members have no path on disk."""
