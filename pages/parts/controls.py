@@ -22,6 +22,7 @@ KIND_LABELS = {"Pictures": "Images", "Texts": "Texts", "Both": "Both"}
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]]
 
 QUERIES_RUN, PAGE_TURNED = "queries_run", "page_turned"
+PAGINGS = 8  # widgets for pages, one after the other
 MISSES = (MISS, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 ABOUT_LEVEL = (
     "Share of the queries with a match whose P(match) is above the level, on queries of this form "
@@ -84,15 +85,16 @@ def page(*, query: str) -> int:
 def paging(total: int, k: int) -> None:
     """Links to the pages of results, where there is more than one.
 
-    A page in a link that is beyond the last becomes the first. Each query has its own widget: else
-    the browser would send the page of the previous query at the next click.
+    A page in a link that is beyond the last becomes the first. A query has another widget than the
+    last few: else the browser would send the page of the previous query at the next click. Not each
+    its own, as Streamlit forgets no widget of a session.
     """
     count, now = min(-(-total // k), 1000), max(session.read(state.PAGE, 1), 1)
     if total and now > count:
         session.forget(state.PAGE)
         st.rerun()
     if count > 1:
-        key = f"_page_{session.get(QUERIES_RUN, 0)}"
+        key = f"_page_{session.get(QUERIES_RUN, 0) % PAGINGS}"
         with st.container(horizontal=True, horizontal_alignment="center", key="paging"):
             st.pagination(
                 count, default=now, key=key,

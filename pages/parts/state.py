@@ -17,7 +17,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.search import SearchResult
-from core.types import Filter, Finding, Item, Query, Space
+from core.types import Filter, Finding, Item, Query, Space, SpaceCache
 from core.workbench import (
     DEFAULT_ENCODER,
     Card,
@@ -51,6 +51,7 @@ SELECTED = "map_selected"
 PICKED = "picked"
 LAST_QUERY = "last_query"
 PARTS = 8  # of collections, whose findings stay in memory
+_RESULTS = SpaceCache()  # Streamlit's caches keep a lock of every key for ever
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def search(query: Query, *, model: str | None = None) -> SearchResult:
         key += f" {workbench().tokens_version(here)}"
     if any(condition.field == "tag" for condition in query.filters):
         key += f" {workbench().tags_version(here.name)}"
-    result = _result(key, query, here)
+    result: SearchResult = _RESULTS.get(key, lambda: workbench().search(here, query))
     if any(not part.item for part in query.parts):
         _encoder_loaded(_home(), collection(), model or encoder())["loaded"] = True
     return result
@@ -152,12 +153,6 @@ def encode(query: Query) -> None:
     """Encode the texts of a query before its turn, together with those of other visitors."""
     if any(part.text for part in query.parts):
         workbench().encode_query(opened(), query)
-
-
-# A resource, as what is frozen need not be copied for each visitor.
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _result(key: str, _query: Query, _opened: EncodedCollection) -> SearchResult:
-    return workbench().search(_opened, _query)
 
 
 def measured(name: str, of: Space | None = None) -> tuple[tuple[Finding, ...], str]:
