@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from time import monotonic, sleep
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -60,6 +61,16 @@ def home(tmp_path_factory):
          "updated": 0, "unchanged": 0}
     )  # fmt: skip
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_job_outlives_its_test(home):
+    """What a map page starts would go on beside the next test, where its warnings are errors."""
+    yield
+    ends = monotonic() + 120
+    while any(job.state == "running" for job in Workbench(home).jobs.all()):
+        assert monotonic() < ends
+        sleep(0.1)
 
 
 def app_at(home, page, monkeypatch):
