@@ -18,6 +18,7 @@ from core.errors import StoreError
 from core.store.table import PRIMARY_KEY, Table, missing_once, store_errors
 
 R = TypeVar("R")
+INDEX_CACHE, METADATA_CACHE = 2**28, 2**26  # bytes; LanceDB's own limits are 6 GB and 1 GB each
 CONTENTS = "contents"
 CONTENTS_SCHEMA = pa.schema(
     [
@@ -188,7 +189,11 @@ class Database:
         with self._lock:
             if self._connection is None:
                 # Zero: every read checks for writes of other processes.
-                self._connection = lancedb.connect(self.uri, read_consistency_interval=timedelta(0))
+                self._connection = lancedb.connect(
+                    self.uri,
+                    read_consistency_interval=timedelta(0),
+                    session=lancedb.Session(INDEX_CACHE, METADATA_CACHE),
+                )
             return self._connection
 
     def _opened(self, name: str, handle: Any) -> Table:
