@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 from streamlit import config, file_util
 from streamlit.cli_util import open_browser
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 from streamlit.web.server.server_util import get_url
@@ -25,6 +26,22 @@ from pages.parts.access import LOCAL_NAMES, NAME, Access
 # Until `st.navigation` has run once in a process, Streamlit lists the folder `pages` as pages, and
 # a first visit by a deep link gets "Page not found".
 PagesManager.uses_pages_directory = False
+
+
+def _clear_queue(session: AppSession, fragment_ids_this_run: list[str] | None = None) -> None:
+    """Drop what a run replaces before it is sent, with the fragments inside those that run.
+
+    Streamlit 1.67 keeps the latter. They then belong nowhere in the browser, which stops with "Bad
+    delta path": after a quick second keystroke the tab was dead until it was loaded again.
+    """
+    ids, storage = fragment_ids_this_run, session._fragment_storage
+    if ids:
+        inside = storage.ids_registered_after(0)
+        ids = [*ids, *(id_ for id_ in inside if storage.has_ancestor_in(id_, ids))]
+    session._browser_queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=ids)
+
+
+AppSession._clear_queue = _clear_queue  # type: ignore[method-assign]
 
 # Streamlit's scripts of the parts of a first screen, which its page else asks for one by one,
 # and of the figures of later ones.

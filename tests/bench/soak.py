@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -48,7 +49,8 @@ def run() -> list[dict[str, Any]]:
             tabs.close()
         sys.stderr.write(log.read_text("utf-8", "replace"))
     drift, margin = slope(sizes[len(sizes) // 2 :], seconds / 2)
-    about = "; ".join(faults[:3]) or "none"
+    kinds = Counter(fault.partition("\n")[0] for fault in faults)
+    about = "; ".join(f"{kind} ({n} times)" for kind, n in kinds.items()) or "none"
     return [
         row("faults", ROWS, 512, len(faults), "", f"of {actions:,} actions: {about}"),
         row(

@@ -1,0 +1,28 @@
+"""What the server changes of Streamlit's."""
+
+from types import SimpleNamespace
+
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.fragment import MemoryFragmentStorage
+
+from pages.parts import launch
+
+
+def test_a_run_of_a_fragment_drops_what_is_not_sent_of_those_inside_it():
+    """Else the browser gets a part without what it is in, and the tab is dead."""
+    storage, queue = MemoryFragmentStorage(), ForwardMsgQueue()
+    for name, parent in (("search", None), ("offer", "search"), ("job", None)):
+        storage.register(name, lambda: None, parent_fragment_id=parent)
+    for place, name in enumerate(("", "search", "offer", "job")):
+        message = ForwardMsg()
+        message.metadata.delta_path[:] = [0, place]
+        message.delta.fragment_id = name
+        message.delta.new_element.text.body = name
+        queue.enqueue(message)
+    assert AppSession._clear_queue is launch._clear_queue
+    launch._clear_queue(
+        SimpleNamespace(_fragment_storage=storage, _browser_queue=queue), ["search"]
+    )
+    assert [message.delta.fragment_id for message in queue.flush()] == ["", "job"]
