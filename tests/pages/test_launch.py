@@ -1,5 +1,6 @@
 """What the server changes of Streamlit's."""
 
+import inspect
 from types import SimpleNamespace
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -22,6 +23,9 @@ def test_a_run_of_a_fragment_drops_what_is_not_sent_of_those_inside_it():
         message.delta.new_element.text.body = name
         queue.enqueue(message)
     assert AppSession._clear_queue is launch._clear_queue
+    # Under this name, or the replacement replaces nothing.
+    begins = inspect.getsource(AppSession._handle_scriptrunner_event_on_event_loop)
+    assert "self._clear_queue(fragment_ids_this_run)" in begins
     launch._clear_queue(
         SimpleNamespace(_fragment_storage=storage, _browser_queue=queue), ["search"]
     )
