@@ -34,7 +34,10 @@ def compress(workbench: Workbench, options: argparse.Namespace) -> None:
     if options.keep:
         workbench.keep_way(opened, parse_way(options.keep), options.recall)
     if options.export:
-        write_file(options.export, workbench.way_bytes(opened, parse_way(wanted)))
+        way = next(way for way in lab.ways if way.name == str(parse_way(wanted)))
+        write_file(options.export, workbench.way_bytes(opened, way.way))
+        beside = options.export.with_name(f"{options.export.stem}_decoder.py")
+        write_file(beside, way.decoder.encode())
     if options.json:
         return print_json(lab_document(lab), options)
     tasks = [task.name for task in lab.tasks]

@@ -304,7 +304,10 @@ def _compress(command: Command) -> None:
     )  # fmt: skip
     sub.add_argument("--keep", default="", metavar="WAY", help="keep the codes of this way")
     sub.add_argument("--way", default="", dest="export_way", metavar="WAY", help="for --export")
-    sub.add_argument("--export", type=Path, metavar="FILE", help="write its codes as safetensors")
+    sub.add_argument(
+        "--export", type=Path, metavar="FILE",
+        help="write its codes as safetensors, and beside them numpy code that reads them",
+    )  # fmt: skip
     sub.add_argument(
         "--recipe", default="", metavar="RECIPE", help="the vectors as a stored recipe repairs them"
     )

@@ -1,12 +1,9 @@
 """Fitted transformations of a Space that improve retrieval."""
 
 from core.improve.compression import Compressed, compressed, fit_way, parse_way
-from core.improve.compression_file import (
-    DECODER,
-    compressed_from_bytes,
-    compressed_to_bytes,
-)
+from core.improve.compression_file import compressed_from_bytes, compressed_to_bytes
 from core.improve.compressors import COMPRESSORS, FittedCompressor
+from core.improve.decoder import decoder
 from core.improve.fitting import with_progress
 from core.improve.hub_bias import corrected, random_half
 from core.improve.hub_corrections import HUB_CORRECTIONS
@@ -19,7 +16,6 @@ from core.improve.repairs import REPAIRS
 
 __all__ = [
     "COMPRESSORS",
-    "DECODER",
     "HUB_CORRECTIONS",
     "LOADER",
     "NO_ONNX",
@@ -35,6 +31,7 @@ __all__ = [
     "compressed_from_bytes",
     "compressed_to_bytes",
     "corrected",
+    "decoder",
     "fingerprint",
     "fit_recipe",
     "fit_way",

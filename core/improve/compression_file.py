@@ -2,8 +2,7 @@
 
 Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale,
 first, of, low, step, centroids, down, up, mean, and dims (2,), which are e and d; signs, of a table
-of attributes. `DECODER` is all that another program needs to read the rows; those with attributes
-have their coordinates after the d of the vector.
+of attributes. `core.improve.decoder` writes what another program needs to read the rows.
 """
 
 from __future__ import annotations
@@ -27,36 +26,6 @@ from core.types import KINDS, Kind, Passport
 
 HEADER = "sextant_compressed"
 FORMAT = 1
-DECODER = '''\
-import json
-import numpy as np
-from safetensors import safe_open
-
-def load_rows(path, kind):
-    """(n, d) float32 rows of kind "image" or "text"; a score is the product of query and row."""
-    file = safe_open(path, "numpy")
-    names = set(file.keys())
-    found = lambda name: next((a for a in (f"{kind}.{name}", name) if a in names), None)
-    get = lambda name: file.get_tensor(found(name)) if found(name) else None
-    rows, scale, first, of, low, step, centroids, down, up, mean, (e, d) = map(
-        get, "code scale first of low step centroids down up mean dims".split())
-    if rows.ndim == 3:  # planes of bits, lowest first
-        width = e if first is None else e - first.shape[1]  # the first ones are kept apart
-        bits = [np.unpackbits(rows[:, j], axis=1, count=width) for j in range(rows.shape[1])]
-        rows = sum(bit * np.float32(2**j) for j, bit in enumerate(bits))
-    if centroids is not None:
-        rows = centroids[np.arange(rows.shape[1]), rows].reshape(len(rows), -1)[:, :e]
-    rows = rows.astype(np.float32)
-    rows = rows if step is None else rows * step + low
-    rows = rows if scale is None else rows * scale[:, None]
-    rows = rows if first is None else np.column_stack([first, rows]).astype(np.float32)
-    rows = rows if of is None else rows[of]  # rows that share a code
-    if json.loads(file.metadata()["sextant_compressed"])["symmetric"]:  # queries: codes as well
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    up = down.T if up is None and down is not None else up
-    rows = np.pad(rows, ((0, 0), (0, d - e))) if up is None else rows @ up
-    return rows if mean is None else rows + mean
-'''
 
 
 def compressed_to_bytes(kept: Compressed, passport: Passport, steps: tuple[str, ...] = ()) -> bytes:

@@ -5,7 +5,8 @@ Vectors that do not fit in memory are mapped from a file; see `core.store.rows_f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePath
 
 import numpy as np
@@ -16,7 +17,18 @@ from core.store import filters, rows_file
 from core.store.schema import one_array, positions
 from core.store.snapshot import Snapshot
 from core.store.table import Table
-from core.types import Bools, Filter, Floats, Ints, Passport, Space, StoredRows, digest
+from core.types import (
+    KINDS,
+    Bools,
+    Filter,
+    Floats,
+    Ints,
+    Kind,
+    Passport,
+    Space,
+    StoredRows,
+    digest,
+)
 
 BLOCK_BYTES = 2**24
 
@@ -40,7 +52,7 @@ def space(
         uri: where the collection is.
     """
     stored = one_array(vectors.read(["id"])["id"]) if vectors else pa.array([], pa.string())
-    images, texts = (_sorted_rows(items, stored, kind) for kind in ("image", "text"))
+    images, texts = _sorted_rows(items, stored)
     rows = pa.concat_arrays([images, texts])
     n_images = len(images)
     ids = items.ids.take(rows)
@@ -61,11 +73,19 @@ def space(
     )
 
 
-def _sorted_rows(items: Snapshot, stored: pa.Array, kind: str) -> pa.Array:
-    """Positions in the snapshot of the items of one kind that have a vector, sorted by id."""
-    chosen = pc.and_(pc.equal(items.column("kind"), kind), pc.is_in(items.ids, value_set=stored))
-    rows = pc.indices_nonzero(chosen)
-    return rows.take(pc.array_sort_indices(items.ids.take(rows)))
+def _sorted_rows(items: Snapshot, stored: pa.Array) -> Iterable[pa.Array]:
+    """Positions in the snapshot of the images, and of the texts, with a vector; sorted by id."""
+    kinds = items.column("kind")
+    # Usually every item has a vector, in the order of the items: no id has to be looked up.
+    every = stored.equals(items.ids)
+    has = pa.scalar(True) if every else pc.is_in(items.ids, value_set=stored)
+
+    def of_kind(kind: Kind) -> pa.Array:
+        rows = pc.indices_nonzero(pc.and_(pc.equal(kinds, kind), has))
+        return rows.take(pc.array_sort_indices(items.ids.take(rows)))
+
+    with ThreadPoolExecutor() as pool:
+        return pool.map(of_kind, KINDS)
 
 
 def _file(
@@ -116,7 +136,8 @@ def blocks(vectors: Table, d: int) -> Iterator[tuple[pa.Array, Floats]]:
 
 def _pair_rows(pairs: pa.Table, ids: pa.Array, n_images: int) -> Ints:
     """(p, 2) rows of the pairs whose two items have vectors, sorted, each once."""
-    images, texts = positions(pairs["image"], ids), positions(pairs["text"], ids)
+    both = pa.chunked_array([*pairs["image"].chunks, *pairs["text"].chunks], pa.string())
+    images, texts = np.split(positions(both, ids), 2)  # one look-up: half of it is a table of ids
     known = (images >= 0) & (images < n_images) & (texts >= n_images)
     n = max(len(ids), 1)
     both = np.unique(images[known] * n + texts[known])
@@ -125,6 +146,8 @@ def _pair_rows(pairs: pa.Table, ids: pa.Array, n_images: int) -> Ints:
 
 def _counts(copies: Mapping[str, int], ids: pa.Array) -> Ints:
     """(n,) counts, or empty where there are none."""
+    if not copies:
+        return np.empty(0, np.int64)
     rows = positions(pa.array(list(copies), pa.string()), ids)
     known = rows >= 0
     if not known.any():

@@ -17,6 +17,7 @@ from core.improve import (
     Step,
     compressed,
     compressed_to_bytes,
+    decoder,
     fit_way,
     taken,
 )
@@ -67,6 +68,7 @@ class Way:
         losers: by grouping the groups of items that exact lists lose.
         places: by task (q, 10) where the exact results are by estimated scores.
         found: by task (q, 10) the results by estimated scores.
+        decoder: a program that reads its file, see `core.improve.decoder`.
         preference: what queries that prefer attributes get; None where codes have none.
     """
 
@@ -85,6 +87,7 @@ class Way:
     losers: Mapping[str, tuple[GroupLoss, ...]]
     places: Mapping[str, Ints]
     found: Mapping[str, Ints]
+    decoder: str
     preference: Preference | None = None
 
     @property
@@ -255,6 +258,7 @@ def _measured(opened: EncodedCollection, way: Step) -> Way:
         _losers(opened, tasks, where),
         where,
         found,
+        decoder(kept),
         preference_of(space, kept, tasks),
     )
 
@@ -316,5 +320,5 @@ def _losers(
 
 
 def way_bytes(opened: EncodedCollection, way: Step) -> bytes:
-    """Codes of all rows and what decodes them, as a file; see `core.improve.DECODER`."""
+    """Codes of all rows and what decodes them, as a file; `Way.decoder` reads it."""
     return compressed_to_bytes(codes_of(opened, way)[0], opened.passport, opened.space.steps)

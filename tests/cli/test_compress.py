@@ -26,6 +26,9 @@ def test_ways_are_measured_kept_exported_and_searched_with(tmp_path, capsys):
     )  # fmt: skip
     document = json.loads(out)
     assert code == 0 and file.stat().st_size > 40 * 2
+    scope = {}
+    exec((tmp_path / "codes_decoder.py").read_text("utf-8"), scope)
+    assert scope["load_rows"](file, "image").shape == (40, document["d"])
     assert {way["name"] for way in document["ways"]} == {"float32", "float16", "int8", "bebr"}
     assert set(document) >= {"n", "d", "encoder", "ways", "suggested", "sentence"}
     code, out, _ = run("search", "things", "a thing", "--first", "compressed", "--json")

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.improve import DECODER
 from core.workbench import Lab, Way
 from pages.parts import formatting, problems, session, state
 
@@ -34,4 +33,4 @@ def keep(lab: Lab, way: Way) -> None:
             f"stage > Kept codes.{prefer}"
         )
     with st.expander("Use the file in another program"):
-        st.code(DECODER, language="python")
+        st.code(way.decoder, language="python")
