@@ -240,8 +240,9 @@ def _download(item: Item) -> None:
             on_click="ignore",
         )  # fmt: skip
         return
+    bench, collection = state.workbench(), state.collection()  # it runs outside the page
     st.download_button(
-        "Save", lambda: state.workbench().image_bytes(state.collection(), item.id), name,
+        "Save", lambda: bench.image_bytes(collection, item.id), name,
         key="_save_item", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 

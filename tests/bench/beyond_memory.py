@@ -1,10 +1,10 @@
-"""A collection whose vectors stay on disk, searched by codes in memory.
+"""A collection whose vectors stay on disk, opened from the store, searched by codes in memory.
 
-SEXTANT_BENCH_ROWS synthetic rows (10,000,000 by default: 20 GB of a temporary folder, see TMPDIR),
-half of them texts on the other side of a gap. They are made, written, encoded and compared with the
-queries block by block, so that the exact lists need no second reading. Queries are further rows of
-the same kind; a quarter of them chooses the shortlist and one half, without these, is searched one
-at a time, start to end. Of the files nothing is in memory when the search is opened.
+SEXTANT_BENCH_ROWS synthetic rows (10,000,000 by default: 41 GB of a temporary folder, see TMPDIR,
+as the table and the mapped file are there at once), half of them texts on the other side of a gap,
+each paired with an image. They are written into the tables block by block; all that follows goes
+through `Workbench`. Codes choose their shortlist by queries of their own. Queries are items:
+searched one at a time, start to end, then compared with the exact lists.
 """
 
 from __future__ import annotations
@@ -12,86 +12,158 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any
 
+import lancedb
 import numpy as np
 import psutil
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.errors import InputError
-from core.improve import (
-    Compressed,
-    compressed_from_bytes,
-    compressed_to_bytes,
-    fit_way,
-    parse_way,
-)
-from core.measure import places, shortlist_for
-from core.numerics.neighbors import select
-from core.search.background_queries import single_items
-from core.search.engine import run as search
-from core.search.index.compressed import CodeIndex
-from core.search.plan import SearchPlan
-from core.store.rows_file import mapped
-from core.types import KINDS, Floats, Ints, Kind, Passport, Space
+from core.improve import parse_way
+from core.numerics.neighbors import top_k
+from core.store.database import Database
+from core.store.schema import ITEMS, PAIRS, vectors_name, vectors_schema
+from core.types import KINDS, Floats, Ints, Kind, Part, Passport, Query, Space
+from core.workbench import Workbench
 from tests.bench.rows import figures, row
 
-ROWS, D, K, QUERIES, BLOCK = 10_000_000, 512, 10, 200, 32_768
-WAY, LEVEL = "rabitq:bits=1", 0.965  # of the exact results that the shortlist keeps
+ROWS, D, K, QUERIES, BLOCK = 10_000_000, 512, 10, 100, 32_768
+WAY, LEVEL = "rabitq:bits=1", 0.98  # of the exact results that the shortlist keeps
 CENTERS = 2000
+NAME, PASSPORT = "synthetic", Passport("synthetic", "none", "none", D)
 TARGETS: Mapping[str, tuple[Kind, ...]] = {"images": ("image",), "images and texts": KINDS}
-PASSPORT = Passport("synthetic", "none", "none", D)
 
 
-def run() -> list[dict[str, Any]]:
+def run() -> Iterator[dict[str, Any]]:
     """Rows for making the collection, starting, and searching it."""
-    n = int(os.environ.get("SEXTANT_BENCH_ROWS") or ROWS) // 2 * 2
+    n = int(os.environ.get("SEXTANT_BENCH_ROWS") or ROWS) // (2 * BLOCK) * 2 * BLOCK
+    os.environ["SEXTANT_VECTORS_MEMORY"] = "0"
     with TemporaryDirectory(prefix="sextant-") as folder:
-        needed, free = 4 * n * (D + D // 8), shutil.disk_usage(folder).free
+        needed, free = 2 * 4 * n * D, shutil.disk_usage(folder).free
         if needed > free:
             raise InputError(
                 f"{n:,} rows need {needed / 1e9:.0f} GB and {free / 1e9:.0f} GB are free in "
                 f"{folder}. Give another folder: TMPDIR=/path"
             )
-        return list(_rows(Path(folder), n))
+        yield from _rows(folder, n)
 
 
-def _rows(folder: Path, n: int) -> Iterator[dict[str, Any]]:
+def _rows(folder: str, n: int) -> Iterator[dict[str, Any]]:
+    def timed(name: str, started: float, note: str) -> dict[str, Any]:
+        note = f"{note}; {_memory()} GB of memory"
+        return row(name, n, D, figures(perf_counter() - started), "s", note)
+
     started = perf_counter()
-    queries = {kind: rows for kind, rows in zip(KINDS, _blocks(QUERIES, -1), strict=True)}
-    kept, exact = _made(folder, n, queries)
-    shortlist = _shortlist(kept, queries, exact)
-    (folder / "codes").write_bytes(compressed_to_bytes(kept, PASSPORT))
-    note = (
-        f"{kept.code_bytes:g} bytes a row as {WAY} beside {4 * D} on disk; {_memory()} GB of memory"
-    )
-    yield row("make, write and encode", n, D, figures(perf_counter() - started), "s", note)
-    del kept
-    for name in ("rows", "codes"):
-        _forget(folder / name)
+    _fill(folder, n)
+    yield timed("make and write the tables", started, f"{4 * D} bytes of vector a row")
     started = perf_counter()
-    plan = _opened(folder, n, shortlist)
-    search(plan)
-    note = "codes read, file mapped, null distributions, the first query; nothing of it in memory"
-    yield row("start", n, D, figures(perf_counter() - started), "s", note)
+    opened = Workbench(folder).open(NAME)
+    yield timed("first opening", started, "vectors copied into the file that is mapped")
+    started = perf_counter()
+    Workbench.keep_way(opened, parse_way(WAY), LEVEL)
+    kept = Workbench.kept_way(opened) or {}
+    note = f"{kept['bytes_per_item']:g} bytes a row as {WAY}, {kept['shortlist']} rescored"
+    yield timed("measure and keep codes", started, note)
+    rng = np.random.default_rng(1)
+    rows = {
+        kind: np.sort(rng.choice(np.arange(n)[opened.space.span(kind)], QUERIES, replace=False))
+        for kind in KINDS
+    }
+    exact = {target: _exact(opened.space, rows, kinds) for target, kinds in TARGETS.items()}
+    del opened
+    for file in Path(folder).rglob("*.*"):
+        if file.is_file():
+            _forget(file)
+    started = perf_counter()
+    opened = Workbench(folder).open(NAME)
+    between = perf_counter()
+    Workbench.search(opened, _query(opened.space, int(rows["image"][0]), ("image",)))
+    note = f"opened in {figures(between - started)} s, then codes and the first query"
+    yield timed("start", started, f"{note}; nothing of it in memory before")
     for target, kinds in TARGETS.items():
         for kind in KINDS:
-            seconds, recalls = _searched(plan, queries[kind][1::2], kind, kinds, exact[kind])
-            name = f"{kind} query among {target}"
-            note = f"p95 of {len(seconds)}; the best {shortlist:,} of each kind by codes rescored"
-            p95, recall = float(np.quantile(seconds, 0.95)), float(np.mean(recalls))
-            yield row(name, n, D, figures(1000 * p95), "ms", note, recall=figures(recall))
-    note = "of the process after the queries, without pages of files"
-    yield row("memory", n, D, _memory(), "GB", note)
+            seconds, found = [], []
+            for query in rows[kind].tolist():
+                started = perf_counter()
+                result = Workbench.search(opened, _query(opened.space, query, kinds))
+                seconds.append(perf_counter() - started)
+                found.append([hit.row for hit in result.hits])
+            p50, p95 = np.percentile(seconds, (50, 95))
+            pairs = zip(exact[target][kind], found, strict=True)
+            recall = np.mean([np.isin(truth, own).mean() for truth, own in pairs])
+            note = (
+                f"median {figures(1000 * p50)} ms; recall@{K} {figures(recall)} of {QUERIES} "
+                f"queries; {_memory()} GB of memory"
+            )
+            name = f"{kind} query among {target}, p95"
+            yield row(name, n, D, figures(1000 * p95), "ms", note)
 
 
-def _memory() -> float:
-    """Gigabytes of the process, without pages of files."""
-    found = psutil.Process().memory_info()
-    return figures((found.rss - found.shared) / 1e9)
+def _query(space: Space, at: int, kinds: tuple[Kind, ...]) -> Query:
+    return Query((Part(item=space.ids[at]),), kinds=kinds, k=K, first_stage="compressed")
+
+
+def _exact(space: Space, rows: Mapping[Kind, Ints], kinds: tuple[Kind, ...]) -> Mapping[Kind, Ints]:
+    """(q, K) rows of the exact results of the queries of each kind, without the query itself."""
+    both = np.concatenate([rows[kind] for kind in KINDS])
+    mask = np.isin(space.kinds, kinds)
+    found = top_k(space.take(both), space.vectors, K, mask=mask, exclude=both)[0]
+    return dict(zip(KINDS, np.split(found, 2), strict=True))
+
+
+def _fill(folder: str, n: int) -> None:
+    """A collection whose rows are written straight into its tables, block by block."""
+    collection = Workbench(folder).home.create(NAME)
+    collection.write_vectors(PASSPORT, [], np.empty((0, D), np.float32))
+    address = next(Path(folder).glob(f"*/{vectors_name(PASSPORT)}.lance")).parent
+    database = Database(str(address), NAME)
+    ids = _ids(n)
+    for name, schema in (("items", ITEMS), ("pairs", PAIRS)):
+        database.ensure(name, schema)
+    tables = lancedb.connect(address)
+    images, texts = ids[: n // 2], ids[n // 2 :]
+    tables.open_table("pairs").add(pa.table([images, texts], schema=PAIRS))
+    for kind, own in zip(KINDS, (images, texts), strict=True):
+        tables.open_table("items").add(_items(kind, own))
+    schema = vectors_schema(D)
+    order = pa.RecordBatchReader.from_batches(schema, _vectors(images, texts, schema))
+    tables.open_table(vectors_name(PASSPORT)).add(order)
+    collection.record()
+
+
+def _ids(n: int) -> pa.Array:
+    """Distinct ids whose order is not that of the rows, as digests have."""
+    mixed = np.arange(n, dtype=np.uint64) * np.uint64(11400714819323198485)
+    return pa.array([f"{number:016x}" for number in mixed.tolist()])
+
+
+def _items(kind: Kind, ids: pa.Array) -> pa.Table:
+    n = len(ids)
+    text = pa.array(["a text"] * n if kind == "text" else [""] * n, pa.large_string())
+    columns = {
+        "id": ids,
+        "kind": pa.array([kind] * n),
+        "name": ids,
+        "text": text,
+        "text_length": pc.cast(pc.utf8_length(text), pa.int64()),
+        "labels": pa.array([[]] * n, pa.list_(pa.string())),
+        "added": np.full(n, time_ns()),
+    }
+    empty = {name: pa.nulls(n, ITEMS.field(name).type) for name in ITEMS.names}
+    return pa.table(list((empty | columns).values()), schema=ITEMS)
+
+
+def _vectors(images: pa.Array, texts: pa.Array, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for block, start in enumerate(range(0, len(images), BLOCK)):
+        count = min(len(images), start + BLOCK) - start
+        for ids, rows in zip((images, texts), _blocks(count, block), strict=True):
+            column = pa.FixedSizeListArray.from_arrays(rows.ravel(), D)
+            yield pa.record_batch([ids.slice(start, count), column], schema=schema)
 
 
 def _blocks(half: int, seed: int) -> tuple[Floats, Floats]:
@@ -113,62 +185,6 @@ def _blocks(half: int, seed: int) -> tuple[Floats, Floats]:
     return images, texts
 
 
-def _made(
-    folder: Path, n: int, queries: Mapping[Kind, Floats]
-) -> tuple[Compressed, dict[Kind, dict[Kind, tuple[Ints, Floats]]]]:
-    """The file of rows, their codes, and for queries of each kind the best of each kind."""
-    half, way = n // 2, parse_way(WAY)
-    first = _blocks(min(half, BLOCK), 0)
-    train = np.concatenate(first)
-    fitted = fit_way(Space(train, tuple(map(str, range(len(train)))), len(first[0])), way)
-    empty = fitted.encode(np.empty((0, D), np.float32), "image")
-    codes = {
-        kind: {name: np.empty((half, *a.shape[1:]), a.dtype) for name, a in empty.items()}
-        for kind in KINDS
-    }
-    none = np.empty((QUERIES, 0), np.int64), np.empty((QUERIES, 0), np.float32)
-    exact = {asked: {kind: none for kind in KINDS} for asked in KINDS}
-    with (folder / "rows").open("wb") as file:
-        file.truncate(4 * n * D)
-        for block, start in enumerate(range(0, half, BLOCK)):
-            stop = min(half, start + BLOCK)
-            for kind, rows, before in zip(
-                KINDS, _blocks(stop - start, block), (0, half), strict=True
-            ):
-                file.seek(4 * D * (before + start))
-                file.write(rows.data)
-                for name, array in fitted.encode(rows, kind).items():
-                    codes[kind][name][start:stop] = array
-                for asked in KINDS:
-                    exact[asked][kind] = _best(exact[asked][kind], queries[asked] @ rows.T, start)
-    return Compressed(way, fitted, codes), exact
-
-
-def _best(before: tuple[Ints, Floats], scores: Floats, start: int) -> tuple[Ints, Floats]:
-    """The K best so far and of a block, by number of the row in its kind."""
-    columns, values = select(scores, K)
-    rows = np.concatenate([before[0], columns + start], axis=1)
-    best, values = select(np.concatenate([before[1], values], axis=1), K)
-    return np.take_along_axis(rows, best, axis=1), values
-
-
-def _shortlist(
-    kept: Compressed,
-    queries: Mapping[Kind, Floats],
-    exact: Mapping[Kind, Mapping[Kind, tuple[Ints, Floats]]],
-) -> int:
-    """The fewest rows of a kind to rescore, by the queries that choose."""
-    needed = []
-    for asked in KINDS:
-        for kind, codes in kept.codes.items():
-            found = [
-                places(kept.fitted.scores(query[None], asked, codes, kind), rows[None])
-                for query, rows in zip(queries[asked][::4], exact[asked][kind][0][::4], strict=True)
-            ]
-            needed.append(shortlist_for(np.concatenate(found), LEVEL))
-    return max(needed)
-
-
 def _forget(path: Path) -> None:
     """Drop the pages of a file from the system's memory, once they are on the disk."""
     with path.open("rb") as file:
@@ -177,35 +193,7 @@ def _forget(path: Path) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _opened(folder: Path, n: int, shortlist: int) -> SearchPlan:
-    """The collection as a search finds it, with a first query."""
-    stored = mapped(folder / "rows", "rows", n, D)
-    space = Space(stored.rows, tuple(map(str, range(n))), n // 2, stored=stored)
-    kept = compressed_from_bytes((folder / "codes").read_bytes(), PASSPORT)
-    background = {kind: single_items(space, "text", kind) for kind in KINDS}
-    vector = stored.rows[n // 3]
-    return SearchPlan(
-        space, vector, k=K, codes=CodeIndex(kept, shortlist, "Codes."), background=background
-    )
-
-
-def _searched(
-    plan: SearchPlan,
-    queries: Floats,
-    asked: Kind,
-    kinds: tuple[Kind, ...],
-    exact: Mapping[Kind, tuple[Ints, Floats]],
-) -> tuple[list[float], list[float]]:
-    """Seconds and recall@10 of each query, by the half that did not choose the shortlist."""
-    half = plan.space.n_images
-    rows = np.concatenate([exact[kind][0][1::2] + half * (kind == "text") for kind in kinds], 1)
-    best = select(np.concatenate([exact[kind][1][1::2] for kind in kinds], 1), K)[0]
-    rows = np.take_along_axis(rows, best, axis=1)
-    seconds, recalls = [], []
-    for query, truth in zip(queries, rows, strict=True):
-        started = perf_counter()
-        result = search(replace(plan, vector=query, kinds=kinds, query_kind=asked))
-        seconds.append(perf_counter() - started)
-        found = [hit.row for hit in result.hits]
-        recalls.append(float(np.isin(truth, found).mean()))
-    return seconds, recalls
+def _memory() -> float:
+    """Gigabytes of the process, without pages of files."""
+    found = psutil.Process().memory_info()
+    return figures((found.rss - found.shared) / 1e9)

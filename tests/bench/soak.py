@@ -1,9 +1,9 @@
 """Random actions in a browser for half an hour: what breaks, and what memory the server takes.
 
 Four tabs go to any page, type queries and nonsense, press any button and key, open cards, and go
-back and forward. A fault is an error in the browser's console, an answer of 400 or more, or a page
-that says it failed; the server's log, which tells more, goes to stderr. SEXTANT_BENCH_SECONDS sets
-the time.
+back and forward. A fault is an error in the browser's console, an answer of 400 or more, a page
+that says it failed, or a download that the server could not make; its log, which tells more, goes
+to stderr. SEXTANT_BENCH_SECONDS sets the time.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ TEXTS = (
 )  # fmt: skip
 KEYS = ("Enter", "Escape", "ArrowRight", "ArrowLeft", "Tab", "x", "/")
 FAILED = "[data-testid=stException], :text('which is a bug in Sextant')"
+NO_FILE = "Error executing deferred callable"
 PATIENCE = 2_000  # milliseconds for one action
 
 
@@ -47,7 +48,9 @@ def run() -> list[dict[str, Any]]:
             actions, failed, sizes = _wander(tabs, address, seconds)
             faults = [*tabs.faults, *failed]
             tabs.close()
-        sys.stderr.write(log.read_text("utf-8", "replace"))
+        logged = log.read_text("utf-8", "replace")
+        faults += [NO_FILE] * logged.count(NO_FILE)
+        sys.stderr.write(logged)
     drift, margin = slope(sizes[len(sizes) // 2 :], seconds / 2)
     kinds = Counter(fault.partition("\n")[0] for fault in faults)
     about = "; ".join(f"{kind} ({n} times)" for kind, n in kinds.items()) or "none"

@@ -306,6 +306,7 @@ def test_what_cannot_be_made_ready_is_told_to_who_asks(filled):
 def test_numbers_to_save_are_made_when_they_are_saved(app, filled, monkeypatch):
     computed = []
     rows = gallery.rows
+    monkeypatch.setattr(st, "download_button", st.download_button.__wrapped__)
     monkeypatch.setattr(gallery, "rows", lambda hits: lambda: computed.append(1) or rows(hits)())
     assert not run(app, collection="colours", q="red").get("download_button")
     app.session_state["_export_all"] = True  # open

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import report
-from core.measure import DIAGNOSTICS, by_size, compare
+from core.measure import DIAGNOSTICS, FIGURES, by_size, compare
 from core.types import Finding
 from core.workbench import EncodedCollection, StoredFindings, Workbench, documents
 from pages.parts import controls, state, vital_signs
@@ -22,7 +22,9 @@ def downloads(each: Sequence[StoredFindings], sides: Sequence[Side], place: Delt
     if any(found.missing for found in each):
         return
     findings = [found.all for found in each]
-    lacks = {name: why for found in each for name, why in found.lacks.items()}
+    lacks = {  # of measures: a report has no figures
+        name: why for found in each for name, why in found.lacks.items() if name not in FIGURES
+    }
     bench, opened = state.workbench(), state.opened()  # a download is built outside the page
     whole = [state.opened(side.space.encoder) if side.whole else None for side in sides]
     with place:

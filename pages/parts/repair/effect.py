@@ -1,5 +1,6 @@
 """What a recipe did to the held-out pairs: gains, geometry, and queries that moved."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -148,7 +149,7 @@ def moved(result: Repaired) -> None:
     lists = result.lists[name].get(space.row[shown])
     if lists:
         _lists(shown, lists)
-    controls.download(lambda: _rows(found), f"moved-{name}")
+    controls.download(lambda: _rows(space.ids, found), f"moved-{name}")
 
 
 def _lists(query: str, lists: tuple[Ranked, Ranked]) -> None:
@@ -178,8 +179,7 @@ def _results(ranked: Ranked, own: set[int]) -> list[gallery.Card]:
     ]  # fmt: skip
 
 
-def _rows(found: Versus) -> list[dict[str, Any]]:
-    ids = state.as_encoded().space.ids
+def _rows(ids: Sequence[str], found: Versus) -> list[dict[str, Any]]:
     return [
         {"id": ids[row], "rank before": before, "rank after": after}
         for row, (after, before) in zip(found.queries.tolist(), found.ranks.tolist(), strict=True)
