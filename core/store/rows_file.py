@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from core.types import Floats, Ints, StoredRows, check_unit_rows
 
 FOLDER, SUFFIX = "rows", ".f32"
 SHARE = 0.5  # of the machine's memory that vectors may take
+BUCKET = 2**29  # bytes that are put in order at a time
 
 
 def fits(n: int, d: int) -> bool:
@@ -93,9 +94,42 @@ def _write(path: Path, ids: tuple[str, ...], d: int, blocks: Iterator[tuple[Ints
             f"SEXTANT_VECTORS_MEMORY={size / 1e9:.0f}"
         )
     part = path.with_suffix(f".{os.getpid()}")
-    rows = np.memmap(part, np.float32, "w+", shape=(len(ids), d))
-    for places, block in blocks:
-        check_unit_rows(block, [ids[at] for at in places.tolist()])
-        rows[places] = block
-    rows.flush()
-    part.replace(path)
+    try:
+        buckets = _buckets(path, ids, d, blocks)
+        with part.open("wb") as file:
+            for start, (bucket, places) in zip(range(0, len(ids), _step(d)), buckets, strict=True):
+                rows = np.fromfile(bucket, np.float32).reshape(-1, d)
+                bucket.unlink()  # so that the disk holds each row once
+                ordered = np.zeros((min(_step(d), len(ids) - start), d), np.float32)
+                ordered[np.concatenate(places or [np.empty(0, np.int64)]) - start] = rows
+                file.write(ordered.data)
+        part.replace(path)
+    finally:
+        for left in path.parent.glob(f"*{part.suffix}"):
+            left.unlink()
+
+
+def _buckets(
+    path: Path, ids: tuple[str, ...], d: int, blocks: Iterator[tuple[Ints, Floats]]
+) -> list[tuple[Path, list[Ints]]]:
+    """Files of rows that lie near each other in the end, as they come, and their places there.
+
+    Ids are digests: rows come in no order, and each would be written to another end of the disk.
+    """
+    step = _step(d)
+    parts = range(-(-len(ids) // step))
+    found = [(path.with_name(f"{path.stem}-{at}.{os.getpid()}"), list[Ints]()) for at in parts]
+    with ExitStack() as stack:
+        files = [stack.enter_context(file.open("wb")) for file, _ in found]
+        for places, block in blocks:
+            check_unit_rows(block, [ids[at] for at in places.tolist()])
+            bucket = places // step
+            for at in np.unique(bucket).tolist():
+                files[at].write(block[bucket == at].data)
+                found[at][1].append(places[bucket == at])
+    return found
+
+
+def _step(d: int) -> int:
+    """Rows of a bucket."""
+    return max(1, BUCKET // (4 * d))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
+from core.store import rows_file
 from core.store.home import Home
 from core.store.rows_file import FOLDER, stored_rows
 from tests.fixtures.items import STARTER, image, text, unit
@@ -27,7 +28,9 @@ def no_memory(monkeypatch):
     monkeypatch.setenv("SEXTANT_VECTORS_MEMORY", "0")
 
 
-def test_a_mapped_space_is_the_same_space(pets, monkeypatch):
+@pytest.mark.parametrize("bucket", [1, 4 * 7 * STARTER.d, rows_file.BUCKET])
+def test_a_mapped_space_is_the_same_space(pets, monkeypatch, bucket):
+    monkeypatch.setattr(rows_file, "BUCKET", bucket)
     inside = pets.space(STARTER)
     monkeypatch.setenv("SEXTANT_VECTORS_MEMORY", "0")
     mapped = pets.space(STARTER)
@@ -77,3 +80,10 @@ def test_too_little_disk_is_said_before_anything_is_written(pets, no_memory, mon
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=100))
     with pytest.raises(InputError, match="GB are free"):
         pets.space(STARTER)
+
+
+def test_nothing_is_left_of_a_file_that_could_not_be_written(pets, home, no_memory, monkeypatch):
+    monkeypatch.setattr(rows_file, "check_unit_rows", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pets.space(STARTER)
+    assert not list(home.glob(f"*/{FOLDER}/*/*"))
