@@ -64,7 +64,7 @@ def compressed_from_bytes(
         InputError: the file holds no compressed rows, or other repairs came before.
         PassportMismatch: it holds vectors of another encoder.
     """
-    header = _header(data)
+    header, arrays = _read(data)
     stored = Passport(**header["passport"])
     if stored.model != passport.model:
         raise PassportMismatch(
@@ -76,7 +76,6 @@ def compressed_from_bytes(
             f"The rows were compressed after {_chain(header['steps'])}, the queries come after "
             f"{_chain(steps)}. Compress them again."
         )
-    arrays = load(data)
     coders: dict[Kind, Coder] = {}
     codes: dict[Kind, dict[str, Array]] = {}
     for kind in KINDS:
@@ -122,11 +121,13 @@ def _coder(spec: dict[str, Any], arrays: dict[str, Array]) -> Coder:
     return Coder(d, quantizer, dims, mean, down, up, spec["unit"], spec.get("alike", 0.0))
 
 
-def _header(data: bytes) -> dict[str, Any]:
+def _read(data: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     try:
         length = int.from_bytes(data[:8], "little")
-        header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][HEADER])
-        load(data)
+        header: dict[str, Any] = json.loads(
+            json.loads(data[8 : 8 + length])["__metadata__"][HEADER]
+        )
+        arrays = load(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise InputError(
             "This file holds no compressed rows. Export some on the Compress page, or with: "
@@ -134,8 +135,7 @@ def _header(data: bytes) -> dict[str, Any]:
         ) from error
     if header["format"] > FORMAT:
         raise InputError("The file was written by a newer Sextant. Update Sextant to read it.")
-    result: dict[str, Any] = header
-    return result
+    return header, arrays
 
 
 def _chain(steps: object) -> str:

@@ -133,7 +133,7 @@ def _fill(folder: str, n: int) -> None:
     schema = vectors_schema(D)
     order = pa.RecordBatchReader.from_batches(schema, _vectors(images, texts, schema))
     tables.open_table(vectors_name(PASSPORT)).add(order)
-    collection.record()
+    collection.optimize()  # as after an ingest: ids are indexed
 
 
 def _ids(n: int) -> pa.Array:
