@@ -74,7 +74,7 @@ def _rows(folder: str, n: int) -> Iterator[dict[str, Any]]:
         kind: np.sort(rng.choice(np.arange(n)[opened.space.span(kind)], QUERIES, replace=False))
         for kind in KINDS
     }
-    exact = {target: _exact(opened.space, rows, kinds) for target, kinds in TARGETS.items()}
+    exact = _exact(opened.space, rows)
     del opened
     for file in Path(folder).rglob("*.*"):
         if file.is_file():
@@ -108,12 +108,22 @@ def _query(space: Space, at: int, kinds: tuple[Kind, ...]) -> Query:
     return Query((Part(item=space.ids[at]),), kinds=kinds, k=K, first_stage="compressed")
 
 
-def _exact(space: Space, rows: Mapping[Kind, Ints], kinds: tuple[Kind, ...]) -> Mapping[Kind, Ints]:
-    """(q, K) rows of the exact results of the queries of each kind, without the query itself."""
-    both = np.concatenate([rows[kind] for kind in KINDS])
-    mask = np.isin(space.kinds, kinds)
-    found = top_k(space.take(both), space.vectors, K, mask=mask, exclude=both)[0]
-    return dict(zip(KINDS, np.split(found, 2), strict=True))
+def _exact(space: Space, rows: Mapping[Kind, Ints]) -> Mapping[str, Mapping[Kind, Ints]]:
+    """By target and kind of the query its (q, K) exact results, without the query itself."""
+    asked = np.concatenate([rows[kind] for kind in KINDS])
+    queries, best = space.take(asked), dict[Kind, tuple[Ints, Floats]]()
+    for kind in KINDS:
+        span = space.span(kind)
+        found, scores = top_k(queries, space.vectors[span], K + 1)
+        scores[found + span.start == asked[:, None]] = -np.inf
+        best[kind] = found + span.start, scores
+    exact = {}
+    for target, kinds in TARGETS.items():
+        found, scores = (np.concatenate([best[k][at] for k in kinds], axis=1) for at in (0, 1))
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :K]
+        halves = np.split(np.take_along_axis(found, order, axis=1), 2)
+        exact[target] = dict(zip(KINDS, halves, strict=True))
+    return exact
 
 
 def _fill(folder: str, n: int) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.store import EncodedCollection
 
 BLOCK = 1 << 19  # rows scored at a time
+MOST = 0.5  # share of them that are allowed
 WIDER = 2  # times as many rows by coarse scores, from which scores choose
 _CODES = SpaceCache(2)  # few: each is a collection's codes in memory
 
@@ -68,12 +69,18 @@ class CodeIndex:
         found, best, least = np.empty(0, np.int64), np.empty(0, np.float32), -np.inf
         for start in range(0, len(mask), BLOCK):
             part = slice(start, start + BLOCK)
-            if not mask[part].any():
+            share = mask[part].mean()
+            if not share:
                 continue
-            some = part if mask[part].all() else start + np.flatnonzero(mask[part])
+            # Most codes are scored where they lie, with a few too many; few are copied out.
+            some = part if share > MOST else start + np.flatnonzero(mask[part])
             scores = score(asked, kind, taken(codes, some), of, coarse=True)[0] - offset[some]
-            at = np.flatnonzero(scores >= least)
-            rows = start + at if isinstance(some, slice) else some[at]
+            if isinstance(some, slice):
+                at = np.flatnonzero((scores >= least) & mask[part])
+                rows = start + at
+            else:
+                at = np.flatnonzero(scores >= least)
+                rows = some[at]
             order, values = select(np.append(best, scores[at])[None], WIDER * most)
             found, best = np.append(found, rows)[order[0]], values[0]
             least = best[-1] if len(best) == WIDER * most else least
