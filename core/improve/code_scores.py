@@ -8,6 +8,7 @@ says. All in one pass over the codes, in one thread for each core.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -62,22 +63,31 @@ def code_scores(
     first, along = along[:, :apart], along[:, apart:]
     low, step = (quantizer.arrays[name] for name in ("low", "step"))
     stretched = np.ascontiguousarray(along * step, np.float32)
-    if code.ndim == 2:
-        for query, result in zip(stretched, found, strict=True):
-            _each(kernels.bytes_dots, code, query, result)
-    else:
-        in_words = _words(code)
-        for query, result in zip(stretched, found, strict=True):
-            planes, width, left = _planes(query, code.shape[1], coarse)
-            _each(kernels.planes_dots, in_words, planes, result)
-            result *= width
-            result += left * np.float32(2 ** code.shape[1] - 1) / 2
-    found += (along * low).sum(axis=1)[:, None]
-    if "scale" in codes:
-        found *= codes["scale"]
-    for query, numbers in zip(first.T, codes["first"].T if apart else (), strict=True):
-        found += query[:, None] * numbers
+    from_low = (along * low).sum(axis=1)
+    in_words = _words(code) if code.ndim == 3 else code
+    for query, least, own, result in zip(stretched, from_low, first, found, strict=True):
+        if code.ndim == 2:
+            finish = partial(_finish, codes, own, np.float32(1), least)
+            _each(kernels.bytes_dots, code, query, result, finish)
+            continue
+        planes, width, left = _planes(query, code.shape[1], coarse)
+        least = least + left * np.float32(2 ** code.shape[1] - 1) / 2
+        finish = partial(_finish, codes, own, width, least)
+        _each(kernels.planes_dots, in_words, planes, result, finish)
     return found
+
+
+def _finish(
+    codes: Codes, first: Floats, width: np.float32, least: np.float32, scores: Floats, at: slice
+) -> None:
+    """From sums over the codes of some rows to inner products, in place."""
+    scores *= width
+    scores += least
+    if "scale" in codes:
+        scores *= codes["scale"][at]
+    apart = codes["first"][at].T if "first" in codes else ()
+    for weight, numbers in zip(first, apart, strict=True):
+        scores += weight * numbers
 
 
 def symmetric_scores(queries: Array, code: Array, dims: int) -> Floats:
@@ -107,10 +117,21 @@ def symmetric_scores(queries: Array, code: Array, dims: int) -> Floats:
     return found
 
 
-def _each(kernel: Kernel, codes: Array, query: Array, result: Array) -> None:
+def _each(
+    kernel: Kernel,
+    codes: Array,
+    query: Array,
+    result: Array,
+    finish: Callable[[Array, slice], None] = lambda scores, at: None,
+) -> None:
+    """Fill the result, and finish its parts while they are in the processor's cache."""
     from core.numerics import kernels
 
-    kernels.parallel(lambda a, b: kernel(codes, query, result, a, b), len(codes), LEAST)
+    def part(start: int, stop: int) -> None:
+        kernel(codes, query, result, start, stop)
+        finish(result[start:stop], slice(start, stop))
+
+    kernels.parallel(part, len(codes), LEAST)
 
 
 def _planes(query: Floats, bits: int, coarse: bool) -> tuple[Array, np.float32, np.float32]:

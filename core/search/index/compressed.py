@@ -69,12 +69,14 @@ class CodeIndex:
         found, best, least = np.empty(0, np.int64), np.empty(0, np.float32), -np.inf
         for start in range(0, len(mask), BLOCK):
             part = slice(start, start + BLOCK)
-            share = mask[part].mean()
-            if not share:
+            allowed = np.count_nonzero(mask[part])
+            if not allowed:
                 continue
             # Most codes are scored where they lie, with a few too many; few are copied out.
-            some = part if share > MOST else start + np.flatnonzero(mask[part])
-            scores = score(asked, kind, taken(codes, some), of, coarse=True)[0] - offset[some]
+            whole = allowed > MOST * len(mask[part])
+            some = part if whole else start + np.flatnonzero(mask[part])
+            scores = score(asked, kind, taken(codes, some), of, coarse=True)[0]
+            scores -= offset[some]
             if isinstance(some, slice):
                 at = np.flatnonzero((scores >= least) & mask[part])
                 rows = start + at
