@@ -53,6 +53,11 @@ def groups(space: Space) -> Ints:
     if not len(space.pairs):
         return np.arange(space.n)
     image, text = space.pairs.T
+    if np.bincount(text).max() == 1:  # each text has one image: no graph is needed
+        first = np.arange(space.n)
+        first[text] = image
+        number: Ints = np.cumsum(first == np.arange(space.n)) - 1
+        return number[first]
     links = coo_array((np.ones(len(image), np.int8), (image, text)), shape=(space.n, space.n))
     result: Ints = connected_components(links, directed=False)[1].astype(np.int64)
     return result

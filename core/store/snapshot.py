@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import pyarrow as pa
@@ -32,9 +33,14 @@ class Snapshot:
 
     def column(self, name: str) -> pa.Array:
         """One column, aligned with `ids`."""
-        if name not in self._columns:
-            self._columns[name] = self._load(name)
+        self.load((name,))
         return self._columns[name]
+
+    def load(self, names: Sequence[str]) -> None:
+        """Read columns at once that are used next: each read by itself reads the ids again."""
+        missing = [name for name in names if name not in self._columns]
+        if missing:
+            self._columns |= self._read(missing)
 
     @cached_property
     def attributes(self) -> dict[str, dict[str, str]]:
@@ -62,15 +68,19 @@ class Snapshot:
         counts = pc.value_counts(self.column("kind")).to_pylist()
         return {c["values"]: c["counts"] for c in counts}
 
-    def _load(self, name: str) -> pa.Array:
+    def _read(self, names: Sequence[str]) -> dict[str, pa.Array]:
         if self._table is None:
             fields = {f.name: f.type for f in ITEMS}
-            return pa.array([], fields.get(name) or ATTRIBUTE_TYPES[name.split("_")[1]])
-        rows = self._table.read(["id", name])
-        values = one_array(rows[name])
+            return {
+                name: pa.array([], fields.get(name) or ATTRIBUTE_TYPES[name.split("_")[1]])
+                for name in names
+            }
+        rows = self._table.read(["id", *names])
+        values = {name: one_array(rows[name]) for name in names}
         if one_array(rows["id"]).equals(self.ids):
             return values
-        return values.take(pc.index_in(self.ids, value_set=rows["id"]))
+        order = pc.index_in(self.ids, value_set=rows["id"])
+        return {name: column.take(order) for name, column in values.items()}
 
 
 def _exact_as_floats(numbers: pa.Array) -> bool:

@@ -52,6 +52,7 @@ def space(
         uri: where the collection is.
     """
     stored = one_array(vectors.read(["id"])["id"]) if vectors else pa.array([], pa.string())
+    items.load(("kind", "text_length", "labels"))
     images, texts = _sorted_rows(items, stored)
     rows = pa.concat_arrays([images, texts])
     n_images = len(images)
