@@ -113,7 +113,7 @@ def _body() -> None:
         with right:
             reason = _reason(item)
             _about(item, partners)
-            _actions(item)
+            _actions(item, item.kind == "text" or image is not None)
             _walk(id_)
         with left, st.container(key="whole"):
             if reason and reason.maps:
@@ -205,7 +205,8 @@ def _about(item: Item, partners: Sequence[Item]) -> None:
         )
 
 
-def _actions(item: Item) -> None:
+def _actions(item: Item, there: bool) -> None:
+    """What can be done with an item; it is saved only where it is there, not its vector alone."""
     with st.container(horizontal=True, gap="small"):
         if st.button("More like this", key="_more_like", icon=":material/radar:", type="primary"):
             like(item.id)
@@ -218,7 +219,8 @@ def _actions(item: Item) -> None:
             help="Subtract this item from the query",
         ):  # fmt: skip
             _add(item, -1.0)
-        _download(item)
+        if there:
+            _download(item)
         with st.popover("Link", icon=":material/link:"):
             st.caption("Opens Search for items similar to this one:")
             st.code(_link(item), language=None, wrap_lines=True)

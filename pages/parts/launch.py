@@ -5,7 +5,9 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
+from time import monotonic
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -15,6 +17,7 @@ from starlette.types import ASGIApp
 from streamlit import config, file_util
 from streamlit.cli_util import open_browser
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.media_file_manager import MediaFileMetadata
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 from streamlit.web.server.server_util import get_url
@@ -26,6 +29,7 @@ from pages.parts.access import LOCAL_NAMES, NAME, Access
 # Until `st.navigation` has run once in a process, Streamlit lists the folder `pages` as pages, and
 # a first visit by a deep link gets "Page not found".
 PagesManager.uses_pages_directory = False
+KEPT_S = 60.0  # a file that was made for a click
 
 
 def _clear_queue(session: AppSession, fragment_ids_this_run: list[str] | None = None) -> None:
@@ -42,6 +46,24 @@ def _clear_queue(session: AppSession, fragment_ids_this_run: list[str] | None = 
 
 
 AppSession._clear_queue = _clear_queue  # type: ignore[method-assign]
+
+
+def _mark(file: MediaFileMetadata) -> None:
+    """Note when a file was first found to be on no page."""
+    vars(file).setdefault("marked", monotonic())
+
+
+def _is_marked(file: MediaFileMetadata) -> bool:
+    """Whether that was a while ago.
+
+    Streamlit 1.67 deletes a download at the end of the second run of anybody since it was made:
+    among several visitors before a slow browser has fetched it, which then gets 404.
+    """
+    return monotonic() - vars(file).get("marked", inf) > KEPT_S
+
+
+MediaFileMetadata.mark_for_delete = _mark  # type: ignore[method-assign]
+MediaFileMetadata.is_marked_for_delete = property(_is_marked)  # type: ignore[method-assign,assignment]
 
 # Streamlit's scripts of the parts of a first screen, which its page else asks for one by one,
 # and of the figures of later ones.

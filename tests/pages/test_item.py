@@ -1,6 +1,9 @@
 """What one can do with an item in the viewer: ask with it, and see which labels suit it."""
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from streamlit.testing.v1 import AppTest
 
 from core.types.query import Part
@@ -14,11 +17,11 @@ def viewer(filled, monkeypatch):
     monkeypatch.chdir(TOP)
     monkeypatch.setattr("pages.parts.item.st.switch_page", lambda page: None)
 
-    def opened(row=0, **asked):
-        id_ = Workbench(filled).open("colours").space.ids[row]
+    def opened(row=0, collection="colours", **asked):
+        id_ = Workbench(filled).open(collection).space.ids[row]
         script = (
             "from pages.parts import item, session, state\n"
-            "session.store(state.COLLECTION, 'colours')\n"
+            f"session.store(state.COLLECTION, {collection!r})\n"
             f"item.open({id_!r})\n"
         )
         return id_, run(AppTest.from_string(script, default_timeout=60), **asked)
@@ -41,6 +44,21 @@ def test_a_second_item_joins_the_first(viewer):
     app.button(key="_less_item").click()
     run(app)
     assert app.query_params["also"] == f"0.5*item:{other} - item:{id_}"
+
+
+def test_an_item_is_saved_where_more_than_its_vector_is_stored(viewer, filled, tmp_path):
+    path = tmp_path / "vectors.parquet"
+    columns = {
+        "id": ["a", "b"],
+        "kind": ["image"] * 2,
+        "vector": np.eye(8, dtype="f4")[:2].tolist(),
+    }
+    parquet.write_table(pa.table(columns), path)
+    Workbench(filled).ingest("vectors", path, encoder="toy")
+    _, app = viewer()
+    assert [button.label for button in app.get("download_button")] == ["Save"]
+    _, app = viewer(collection="vectors")
+    assert not app.get("download_button") and "only its vector is stored" in words(app)
 
 
 def test_labels_are_ranked_when_the_box_is_opened(viewer, filled):

@@ -3,10 +3,14 @@
 import inspect
 from types import SimpleNamespace
 
+import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.fragment import MemoryFragmentStorage
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from pages.parts import launch
 
@@ -30,3 +34,19 @@ def test_a_run_of_a_fragment_drops_what_is_not_sent_of_those_inside_it():
         SimpleNamespace(_fragment_storage=storage, _browser_queue=queue), ["search"]
     )
     assert [message.delta.fragment_id for message in queue.flush()] == ["", "job"]
+
+
+def test_a_download_outlives_the_runs_of_others_until_it_is_fetched(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(launch, "monotonic", lambda: now[0])
+    storage = MemoryMediaFileStorage("/media")
+    files = MediaFileManager(storage)
+    button = files.add_deferred(lambda: b"a,b", "text/csv", "0.1", "rows.csv")
+    made = files.execute_deferred(button).rpartition("/")[2]
+    for _ in range(5):
+        files.remove_orphaned_files()
+    assert storage.get_file(made).content == b"a,b"
+    now[0] += 61
+    files.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        storage.get_file(made)
