@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from core.cli.output import EncoderSteps, log
 from core.cli.parser import build_parser
-from core.errors import SextantError
+from core.errors import SextantError, clean
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     from core.workbench import Workbench, documents
 
-    options.command = documents.command(*(sys.argv[1:] if arguments is None else arguments))
+    given = documents.command(*(sys.argv[1:] if arguments is None else arguments))
+    options.command = clean(given)  # a path may have bytes that no report takes
     try:
         bench = Workbench(options.home)
         with EncoderSteps(bench.encoder_steps, bench.finish_encoders):

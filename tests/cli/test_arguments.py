@@ -80,6 +80,7 @@ def test_a_number_outside_its_range_is_rejected(command, typed, capsys):
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(typed=lines())
 @example(typed=["search", "colours", "red", "--where", "size = 1e400"])
+@example(typed=["diagnose", "colours", "--only", "mean_cosine", "--report", "\udcff"])
 @example(typed=["search", "colours", "red", "--where", f"size <= -{'9' * 400}"])
 def test_odd_arguments_end_in_a_result_or_a_sentence(filled, monkeypatch, tmp_path, typed):
     monkeypatch.chdir(tmp_path)
