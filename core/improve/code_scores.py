@@ -90,6 +90,26 @@ def _finish(
         scores += weight * numbers
 
 
+def add_centers(scores: Floats, along: Floats, codes: Codes, centers: Floats) -> None:
+    """Add to the (q, n) inner products what rows have of their (L, e) centers, in place.
+
+    >>> codes = {"list": np.array([1], np.uint16), "share": np.array([0.5], np.float16)}
+    >>> scores = np.array([[1.0]], np.float32)
+    >>> add_centers(scores, np.ones((1, 2), "f4"), codes, np.array([[0, 0], [3, 1]], "f4"))
+    >>> scores.tolist()
+    [[3.0]]
+    """
+    from core.numerics import kernels
+
+    for query, found in zip(along @ centers.T, scores, strict=True):
+
+        def add(start: int, stop: int, query: Floats = query, found: Floats = found) -> None:
+            part = slice(start, stop)
+            found[part] += codes["share"][part] * query[codes["list"][part]]
+
+        kernels.parallel(add, scores.shape[1], LEAST)
+
+
 def symmetric_scores(queries: Array, code: Array, dims: int) -> Floats:
     """(q, n) cosines of codes of queries with codes of rows, of 2^bits odd levels around 0.
 

@@ -1,7 +1,7 @@
 """Rows to codes and back, one coder for the rows of each kind.
 
 What codes stand for follows from them and from the coder's arrays alone, whichever compressor
-fitted it: the coordinates of `core.improve.quantizers`, then `@ up + mean`.
+fitted it: the coordinates of `core.improve.quantizers`, plus the row's center, then `@ up + mean`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.improve.duplicates import distinct
-from core.improve.quantizers import SHORT, Array, Codes, Quantizer
+from core.improve.quantizers import SHORT, Array, Codes, Quantizer, nearest_centers
 from core.types import Floats, Progress
 
 BLOCK = 2048  # rows at a time
@@ -31,6 +31,8 @@ class Coder:
         down: (d, e) axes; None: the first `dims` coordinates as they are.
         up: (e, d) from axes to rows; None: the transpose of `down`.
         dims: e.
+        centers: (L, e) of which the nearest is subtracted from the coordinates. Its number is kept
+            as `list`, and as `share` how much of it a row has: exact along it. None: nothing.
         unit: whether coordinates are brought to length 1 before they are quantized.
         alike: cosine from which rows share a code, see `distinct`; 0: each has its own.
     """
@@ -41,6 +43,7 @@ class Coder:
     mean: Floats | None = None
     down: Floats | None = None
     up: Floats | None = None
+    centers: Floats | None = None
     unit: bool = False
     alike: float = 0.0
 
@@ -61,13 +64,13 @@ class Coder:
             )
         own, of = distinct(rows, self.alike) if self.alike else (None, None)
         n = len(rows) if own is None else len(own)
-        empty = self.quantizer.encode(np.empty((0, self.dims), np.float32))
+        empty = self._codes(np.empty((0, self.d), np.float32))
         codes = {name: np.empty((n, *a.shape[1:]), a.dtype) for name, a in empty.items()}
 
         def fill(start: int) -> int:
             part = slice(start, start + BLOCK)
             some = rows[part] if own is None else rows[own[part]]
-            for name, array in self.quantizer.encode(self.values(some)).items():
+            for name, array in self._codes(some).items():
                 codes[name][part] = array
             return min(start + BLOCK, n)
 
@@ -81,14 +84,33 @@ class Coder:
                 raise
         return codes if of is None else codes | {"of": of.astype(np.uint32)}
 
+    def _codes(self, rows: Floats) -> Codes:
+        values = self.values(rows)
+        if self.centers is None:
+            return self.quantizer.encode(values)
+        nearest = nearest_centers(values, self.centers)
+        own = self.centers[nearest]
+        values = values - own
+        codes = self.quantizer.encode(values)
+        lost = np.einsum("ij,ij->i", values - self.quantizer.decode(codes), own)
+        share = 1 + lost / np.maximum(np.einsum("ij,ij->i", own, own), SHORT)
+        return {**codes, "list": nearest.astype(np.uint16), "share": share.astype(np.float16)}
+
     def values(self, rows: Floats) -> Floats:
-        """(n, e) coordinates of (n, d) rows, as they are quantized."""
+        """(n, e) coordinates of (n, d) rows, before a center is subtracted."""
         values = rows if self.mean is None else rows - self.mean
         values = values[:, : self.dims] if self.down is None else values @ self.down
         if self.unit:
             lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
             values = values / np.maximum(lengths, SHORT)[:, None]
         return np.asarray(values, np.float32)
+
+    def decode(self, codes: Codes) -> Floats:
+        """(n, e) coordinates that codes stand for."""
+        values = self.quantizer.decode(codes)
+        if self.centers is not None:
+            values += codes["share"][:, None] * self.centers[codes["list"]]
+        return values
 
     def rows(self, values: Floats) -> Floats:
         """(n, d) rows that (n, e) coordinates stand for."""
@@ -114,7 +136,7 @@ class Coder:
     @property
     def arrays(self) -> dict[str, Array]:
         """Everything that is kept, by name."""
-        own = {"mean": self.mean, "down": self.down, "up": self.up}
+        own = {"mean": self.mean, "down": self.down, "up": self.up, "centers": self.centers}
         return {
             **{name: array for name, array in own.items() if array is not None},
             **self.quantizer.arrays,

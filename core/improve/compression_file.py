@@ -1,8 +1,8 @@
 """Compressed rows as one safetensors file: codes and all that they need, JSON in the header.
 
 Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale,
-first, of, low, step, centroids, down, up, mean, and dims (2,), which are e and d; signs, of a table
-of attributes. `core.improve.decoder` writes what another program needs to read the rows.
+first, list, share, of, low, step, centroids, centers, down, up, mean, and dims (2,), which are e and
+d; signs, of a table of attributes. `core.improve.decoder` writes what another program needs to read the rows.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from core.types import KINDS, Kind, Passport
 
 HEADER = "sextant_compressed"
 FORMAT = 1
+CODES = "code", "scale", "first", "list", "share", "of"
 
 
 def compressed_to_bytes(kept: Compressed, passport: Passport, steps: tuple[str, ...] = ()) -> bytes:
@@ -89,9 +90,7 @@ def compressed_from_bytes(
         }
         coders[kind] = _coder(header["coders"][kind], own)
         if "code" in own:
-            codes[kind] = {
-                name: own[name] for name in ("code", "scale", "first", "of") if name in own
-            }
+            codes[kind] = {name: own[name] for name in CODES if name in own}
     way = Step(header["way"]["name"], header["way"]["settings"])
     table = SharedTable(arrays["signs"], header["weight"]) if "signs" in arrays else None
     return Compressed(way, FittedCompressor(coders, header["symmetric"], table), codes)
@@ -117,8 +116,8 @@ def _coder(spec: dict[str, Any], arrays: dict[str, Array]) -> Coder:
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     quantizer: Quantizer = make(**values)
     dims, d = arrays["dims"].tolist()
-    mean, down, up = (arrays.get(name) for name in ("mean", "down", "up"))
-    return Coder(d, quantizer, dims, mean, down, up, spec["unit"], spec.get("alike", 0.0))
+    own = {name: arrays.get(name) for name in ("mean", "down", "up", "centers")}
+    return Coder(d, quantizer, dims, **own, unit=spec["unit"], alike=spec.get("alike", 0.0))
 
 
 def _read(data: bytes) -> tuple[dict[str, Any], dict[str, Array]]:

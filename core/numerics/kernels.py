@@ -287,21 +287,33 @@ def _nearest(
 
     Centroids (m, s, k), and half their squared lengths (m, k).
     """
-    k = centroids.shape[2]
+    k, size = centroids.shape[2], values.shape[2]
     far = np.empty(k, np.float32)
+    bits = far.view(np.int32)  # the least of integers is found in wide instructions, of floats not
+    last, flip = np.int32(k), np.int32(0x7FFFFFFF)
     for row in range(len(values)):
         for m in range(values.shape[1]):
-            far[:] = halves[m]
-            for s in range(values.shape[2]):
-                x, places = values[row, m, s], centroids[m, s]
+            x, places, half = values[row, m], centroids[m], halves[m]
+            for i in range(k):
+                far[i] = half[i]
+            s = 0
+            for _ in range(size // 4):
+                a, b, c, d = x[s], x[s + 1], x[s + 2], x[s + 3]
+                pa, pb, pc, pd = places[s], places[s + 1], places[s + 2], places[s + 3]
                 for i in range(k):
-                    far[i] -= x * places[i]
-            least = far[0]
-            for i in range(1, k):
-                least = min(least, far[i])
-            at = 0
-            while far[at] > least:
-                at += 1
+                    far[i] -= a * pa[i] + b * pb[i] + c * pc[i] + d * pd[i]
+                s += 4
+            for rest in range(s, size):
+                a, pa = x[rest], places[rest]
+                for i in range(k):
+                    far[i] -= a * pa[i]
+            least = flip
+            for i in range(k):  # bits of a negative float, but its sign, count down
+                least = min(least, bits[i] ^ ((bits[i] >> np.int32(31)) & flip))
+            at = last
+            for i in range(k):
+                same = bits[i] ^ ((bits[i] >> np.int32(31)) & flip) == least
+                at = min(at, np.int32(i) if same else last)
             codes[row, m] = at
 
 

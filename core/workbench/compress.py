@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.store import EncodedCollection
 
 RESCORED, LEAST_RESCORED = 0.05, 50  # share of the candidates that may be rescored; always allowed
+LEAST_LISTS, MOST_LISTS = 16, 1024
 PLAIN = "float32"
 
 
@@ -147,8 +148,8 @@ def compress(
     space = opened.space
     if min(space.n, 2) < 2 or not space.n_images + len(space.texts):
         raise InputError("There are too few vectors to compress. Add images or texts first.")
-    ways = [parse_way(text) for text in way_names(space.d, only)]
-    usual = way_names(space.d)[2:]  # of these, what needs more rows is left out
+    ways = [parse_way(text) for text in way_names(space.n, space.d, only)]
+    usual = way_names(space.n, space.d)[2:]  # of these, what needs more rows is left out
     begin_step(progress, "measuring ways", 1, 1, "ways")
     measured, left_out = list[Way](), dict[str, str]()
     for done, way in enumerate(ways):
@@ -188,8 +189,9 @@ def index_rows(space: Space) -> tuple[IndexRow, ...]:
     return tuple(rows)
 
 
-def way_names(d: int, only: Sequence[str] = ()) -> tuple[str, ...]:
-    """The ways that are measured for d dimensions: these and the floats, or a grid."""
+def way_names(n: int, d: int, only: Sequence[str] = ()) -> tuple[str, ...]:
+    """The ways that are measured for n rows of d dimensions: these and the floats, or a grid."""
+    lists = min(MOST_LISTS, n // (2 * d))  # whose centers cost 4 bytes an item
     grid = only or (
         "int8",
         "int8:per=row",
@@ -198,6 +200,7 @@ def way_names(d: int, only: Sequence[str] = ()) -> tuple[str, ...]:
         f"truncation:dims={max(1, d // 4)}:order=stored",
         f"truncation:dims={max(1, d // 2)}:numbers=int8",
         *(f"rabitq:bits={bits}" for bits in (1, 2, 4)),
+        *([f"rabitq:bits=1:lists={lists}"] if lists >= LEAST_LISTS else ()),
         *(f"bebr:bits={bits}:distance=asymmetric" for bits in (1, 2)),
         "bebr",
         f"pq:parts={max(1, d // 8)}",

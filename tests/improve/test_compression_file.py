@@ -21,7 +21,10 @@ WAYS = [
     f"{name}:parts=3" if any(p.name == "parts" for p in part.params) else name
     for name, part in COMPRESSORS.all().items()
 ]
-MORE = ["truncation:dims=5", "truncation:dims=5:order=stored:numbers=int4", "rabitq:bits=3"]
+MORE = [
+    "truncation:dims=5", "truncation:dims=5:order=stored:numbers=int4",
+    "rabitq:bits=3", "rabitq:bits=2:lists=7",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

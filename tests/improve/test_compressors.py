@@ -17,7 +17,7 @@ from tests.fixtures import spaces
 WAYS = [
     f"{name}:parts=4" if any(p.name == "parts" for p in part.params) else name
     for name, part in COMPRESSORS.all().items()
-]
+] + ["rabitq:bits=2:lists=5"]
 IDENTITY = (
     "float32",
     "truncation:dims=8192:numbers=float32",
@@ -124,7 +124,8 @@ def test_the_error_of_a_pca_prefix_is_the_variance_it_drops(space):
     ("way", "code_bytes"),
     [
         ("float32", 64), ("float16", 32), ("int8", 16), ("int8:per=row", 20),
-        ("rabitq:bits=3", 14), ("bebr:bits=2", 4), ("pq:parts=8", 8), ("truncation:dims=4", 8),
+        ("rabitq:bits=3", 14), ("rabitq:bits=3:lists=4", 18), ("bebr:bits=2", 4), ("pq:parts=8", 8),
+        ("truncation:dims=4", 8),
         ("truncation:dims=9:numbers=int4", 8),
     ],
 )  # fmt: skip
@@ -209,6 +210,19 @@ def test_what_rotated_bits_lose_does_not_grow_with_a_query_along_a_mean(length, 
     assert np.abs(found - queries @ rows.images.T).std() < 0.06
 
 
+def test_bits_around_centers_lose_less_of_rows_in_groups():
+    """Of the variance only that within groups is left: a fifth here, and of it bits lose a share."""
+    rng = np.random.default_rng(3)
+    groups = np.repeat(2 * spaces.directions(10, 64, 1), 60, axis=0)
+    rows = spaces.space(groups + spaces.directions(600, 64, 2) * rng.uniform(0.8, 1.2, (600, 1)))
+
+    def error(way):
+        return np.square(kept(rows, way).rows("image") - rows.images).sum(axis=1).mean()
+
+    assert error("rabitq:lists=10") < 0.3 * error("rabitq")
+    assert error("rabitq:lists=600") < 1e-6  # every row is a center
+
+
 @pytest.mark.parametrize("name", ["pq", "opq", "repconc", "simvq"])
 def test_centroids_of_a_few_points_are_the_points(name):
     points = spaces.directions(12, 8)
@@ -244,10 +258,10 @@ def test_use_of_centroids():
     assert usage(p)[1] * 256 == pytest.approx(3.363586, abs=1e-6)
 
 
-@pytest.mark.parametrize("bits", [1, 3])
-def test_errors_of_scores_are_as_large_as_stated(bits):
+@pytest.mark.parametrize("way", ["rabitq:bits=1", "rabitq:bits=3", "rabitq:bits=1:lists=8"])
+def test_errors_of_scores_are_as_large_as_stated(way):
     rows = spaces.gap(500, 64)
-    after = kept(rows, f"rabitq:bits={bits}")
+    after = kept(rows, way)
     queries = spaces.directions(40, 64, 5).astype(np.float32)
     error = after.scores(queries, "text")[:, : rows.n_images] - queries @ rows.images.T
     share = error / after.fitted.errors(after.codes["image"], "image")

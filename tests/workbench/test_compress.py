@@ -105,7 +105,8 @@ def test_what_makes_no_sense_is_refused(good):
         compress(good, only=ONLY, recall=1.5)
     with pytest.raises(InputError):
         compress(opened(spaces.space(np.eye(1, D, dtype="f4"), np.empty((0, D), "f4"))))
-    assert {"float32", "float16", "int8", "bebr"} <= set(way_names(D))
+    assert {"float32", "float16", "int8", "bebr"} <= set(way_names(100, D))
+    assert "rabitq:bits=1:lists=200" in way_names(400 * D, D)
 
 
 def test_a_kept_way_is_searched_in_two_steps_and_follows_new_items(tmp_path):

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from core.errors import InputError
-from core.improve.code_scores import code_scores, symmetric_scores
+from core.improve.code_scores import add_centers, code_scores, symmetric_scores
 from core.improve.coding import Coder
 from core.improve.multiplexing import SharedTable
 from core.improve.quantizers import SHORT, Array, Codes, Numbers, RowGrid, taken
@@ -59,7 +59,7 @@ class FittedCompressor:
     def decode(self, codes: Codes, kind: Kind) -> Floats:
         """(n, d) rows that codes stand for; (n, e) unit rows where symmetric."""
         coder = self._coder(kind)
-        values = coder.quantizer.decode(taken(codes, slice(None)))[:, : coder.dims]
+        values = coder.decode(taken(codes, slice(None)))[:, : coder.dims]
         return _unit(values) if self.symmetric else coder.rows(values)
 
     def queries(self, vectors: Floats, kind: Kind) -> Floats:
@@ -114,12 +114,14 @@ class FittedCompressor:
                 along = np.concatenate([along, beside], axis=1)
             if few and coder.quantizer != Numbers("f4"):
                 found = code_scores(along, codes, coder.quantizer, coarse=coarse)
+                if coder.centers is not None:
+                    add_centers(found, along, codes, coder.centers)
                 return found + bias[:, None]
         found = np.empty((len(queries), n), np.float32)
         step = max(256, BLOCK // coder.dims)
         for start in range(0, n, step):
             part = slice(start, start + step)
-            values = coder.quantizer.decode({name: array[part] for name, array in codes.items()})
+            values = coder.decode({name: array[part] for name, array in codes.items()})
             found[:, part] = along @ (_unit(values) if self.symmetric else values).T
         found += bias[:, None]
         return found

@@ -6,10 +6,11 @@ from typing import Annotated
 import numpy as np
 
 from core.improve.axes import row_mean
+from core.improve.codebooks import PER_CENTER, list_centers
 from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
 from core.improve.levels import sampled
-from core.improve.quantizers import RowGrid
+from core.improve.quantizers import RowGrid, nearest_centers
 from core.improve.rotation import rotation
 from core.registry import Range
 from core.types import KINDS, Floats, Kind, Space
@@ -30,6 +31,7 @@ def rabitq(
     train: Space,
     *,
     bits: Annotated[int, Range(1, 7, "bits for each coordinate")] = 1,
+    lists: Annotated[int, Range(0, 4096, "centers of groups of rows; 0: their mean alone")] = 0,
 ) -> FittedCompressor:
     """A few bits for each coordinate after a random rotation, around the mean of its kind.
 
@@ -39,9 +41,15 @@ def rabitq(
     multiply their error. d bits / 8 + 8 bytes a row; nothing but the means is fitted, encoding
     costs n d^2.
 
+    With `lists` the bits are those of what is left around the nearest of so many k-means centers,
+    as in an inverted file, and the coordinate along that is exact too: the closer rows and queries
+    are to a center, the smaller the error. 4 bytes more a row and 4 d for each center of a kind;
+    encoding costs n d lists more.
+
     Args:
         train: (n, d) rows to fit on.
         bits: for each coordinate.
+        lists: centers; at most as many as there are training rows.
 
     >>> import numpy as np
     >>> space = Space(np.eye(8, dtype="f4"), tuple("abcdefgh"), 8)
@@ -57,7 +65,11 @@ def rabitq(
 
     def fit(rows: Floats, kind: Kind) -> Coder:
         coder = Coder(train.d, levels, train.d, means[kind], turn)
-        sample = coder.values(sampled(rows, SAMPLE))
-        return replace(coder, quantizer=levels.measured(sample))
+        values = coder.values(sampled(rows, max(SAMPLE, PER_CENTER * lists)))
+        if lists:
+            centers = list_centers(values, lists)
+            coder = replace(coder, centers=centers)
+            values = values - centers[nearest_centers(values, centers)]
+        return replace(coder, quantizer=levels.measured(sampled(values, SAMPLE)))
 
     return for_each_kind(train, fit)

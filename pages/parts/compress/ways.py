@@ -24,7 +24,7 @@ ABOUT = (
 
 def choose() -> tuple[float, tuple[str, ...]]:
     """The recall to keep and the ways to measure; parts of the link."""
-    bench, d = state.workbench(), state.space().d
+    bench, space = state.workbench(), state.space()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         level = session.linked(
             "recall", 0.99, st.selectbox, "Keep recall@10 of", list(LEVELS), among=LEVELS,
@@ -34,7 +34,7 @@ def choose() -> tuple[float, tuple[str, ...]]:
             "also_way", ("",)[:0], st.multiselect, "Measure also", _offered(),
             accept_new_options=True, placeholder="Another way, such as rabitq:bits=3", help=ABOUT,
         )  # fmt: skip
-    names = list(bench.way_names(d))
+    names = list(bench.way_names(space.n, space.d))
     for text in also:
         with problems.shown():
             names += [str(parse_way(text))]
