@@ -1,8 +1,9 @@
 """Compressed rows as one safetensors file: codes and all that they need, JSON in the header.
 
 Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale,
-first, list, share, of, low, step, centroids, centers, down, up, mean, and dims (2,), which are e and
-d; signs, of a table of attributes. `core.improve.decoder` writes what another program needs to read the rows.
+first, list, share, of, low, step, centroids, centers, down, up, mean, and dims (2,), which are e
+and d; signs, of a table of attributes. `core.improve.decoder` writes what another program needs to
+read the rows.
 """
 
 from __future__ import annotations

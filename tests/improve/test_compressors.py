@@ -211,7 +211,7 @@ def test_what_rotated_bits_lose_does_not_grow_with_a_query_along_a_mean(length, 
 
 
 def test_bits_around_centers_lose_less_of_rows_in_groups():
-    """Of the variance only that within groups is left: a fifth here, and of it bits lose a share."""
+    """Only the variance within groups, a fifth here, is left for bits to lose a share of."""
     rng = np.random.default_rng(3)
     groups = np.repeat(2 * spaces.directions(10, 64, 1), 60, axis=0)
     rows = spaces.space(groups + spaces.directions(600, 64, 2) * rng.uniform(0.8, 1.2, (600, 1)))
