@@ -344,7 +344,7 @@ def _nouns(
     owner, texts = _captions(space, rows, kind)
     ids = [space.ids[row] for row in texts]
     said: dict[str, dict[int, int]] = {}
-    column = opened.collection.table(ids)["text"].to_pylist() if ids else []
+    column = opened.collection.texts(ids)
     for at, text in zip(owner.tolist(), column, strict=True):
         for word in set(WORD.findall((text or "").lower())):
             counts = said.setdefault(word, {})

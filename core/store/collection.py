@@ -153,9 +153,17 @@ class Collection:
         items = self._items.items()
         rows = self._items.positions(items, ids)
         rows = pa.array(rows, mask=rows < 0)
-        values = {name: items.column(name) for name in ("kind", "name", "text", "labels")}
+        columns = "kind", "name", "text", "labels"
+        items.load(columns)
+        values = {name: items.column(name) for name in columns}
         values |= {name: items.attribute(name) for name in items.attributes}
         return pa.table({"id": list(ids)} | {name: v.take(rows) for name, v in values.items()})
+
+    def texts(self, ids: Sequence[str]) -> list[str | None]:
+        """The texts of some items; None for items that were deleted."""
+        items = self._items.items()
+        rows = self._items.positions(items, ids)
+        return list(items.column("text").take(pa.array(rows, mask=rows < 0)).to_pylist())
 
     def attributes(self, ids: Sequence[str]) -> Attributes:
         """Labels, and attributes that are text, integers or yes and no, of some items, by row.

@@ -133,6 +133,7 @@ ATTRIBUTE_TYPES: Mapping[str, pa.DataType] = {
     "float": pa.float64(),
     "str": pa.string(),
 }
+FEW = 0.01  # share of the ids that are wanted, below which all ids are looked up among these
 EXACT = 2**53  # the largest integer up to which floats hold every one
 _UNESCAPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
@@ -254,9 +255,19 @@ def one_array(column: pa.ChunkedArray) -> pa.Array:
 
 
 def positions(wanted: pa.Array | pa.ChunkedArray, ids: pa.Array) -> Ints:
-    """Position of each wanted id in `ids`; -1 for unknown ids."""
-    at = pc.fill_null(pc.index_in(wanted, value_set=ids), -1)
-    return at.to_numpy(zero_copy_only=False).astype(np.int64) if len(at) else np.empty(0, np.int64)
+    """Position of each wanted id in `ids`; -1 for unknown ids.
+
+    >>> positions(pa.array(["b", "x"]), pa.array(["a", "b"]))
+    array([ 1, -1])
+    """
+    if not len(wanted):
+        return np.empty(0, np.int64)
+    if len(wanted) < FEW * len(ids):  # each id is looked up among the wanted: the smaller table
+        rows = pc.indices_nonzero(pc.is_in(ids, value_set=wanted))
+        at = rows.take(pc.index_in(wanted, value_set=ids.take(rows)))
+    else:
+        at = pc.index_in(wanted, value_set=ids)
+    return pc.fill_null(pc.cast(at, pa.int64()), -1).to_numpy(zero_copy_only=False)
 
 
 def _typed(value: Value | None) -> tuple[str, Any]:

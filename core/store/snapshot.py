@@ -22,14 +22,15 @@ class Snapshot:
     def __init__(self, table: Table | None) -> None:
         self._table = table
         self.version = table.version() if table else 0
+        self._ids: pa.Array | None = None
         self._columns: dict[str, pa.Array] = {}
 
-    @cached_property
+    @property
     def ids(self) -> pa.Array:
         """Every id once, in the order of the table."""
-        if self._table is None:
-            return pa.array([], pa.string())
-        return one_array(self._table.read(["id"])["id"])
+        if self._ids is None:
+            self._read(())
+        return self._ids
 
     def column(self, name: str) -> pa.Array:
         """One column, aligned with `ids`."""
@@ -70,6 +71,7 @@ class Snapshot:
 
     def _read(self, names: Sequence[str]) -> dict[str, pa.Array]:
         if self._table is None:
+            self._ids = pa.array([], pa.string())
             fields = {f.name: f.type for f in ITEMS}
             return {
                 name: pa.array([], fields.get(name) or ATTRIBUTE_TYPES[name.split("_")[1]])
@@ -77,9 +79,12 @@ class Snapshot:
             }
         rows = self._table.read(["id", *names])
         values = {name: one_array(rows[name]) for name in names}
-        if one_array(rows["id"]).equals(self.ids):
+        ids = one_array(rows["id"])
+        if self._ids is None:
+            self._ids = ids
+        if ids.equals(self._ids):
             return values
-        order = pc.index_in(self.ids, value_set=rows["id"])
+        order = pc.index_in(self._ids, value_set=ids)
         return {name: column.take(order) for name, column in values.items()}
 
 

@@ -228,7 +228,7 @@ def _hits(
     """(q, 1 + folds) whether a caption's image is among the first 10: of all, without each fold."""
     space = opened.space
     ids = [space.ids[row] for row in trial.texts]
-    captions = opened.collection.table(ids)["text"].to_pylist()
+    captions = opened.collection.texts(ids)
     queries = [Query((Part(text.strip() or "-"),), ("image",), k=DEPTH) for text in captions]
     ranked = [replace(query, **ranking) for query in queries]
     encoded = "template" in ranking

@@ -39,10 +39,11 @@ WAYS = (
     "float32", "float16", "int8", "int8:per=row",
     "truncation:dims=128", "truncation:dims=128:order=pca", "truncation:dims=76:numbers=int8",
     "truncation:dims=128:numbers=int4",
-    "rabitq:bits=1", "rabitq:bits=2", "rabitq:bits=4", "rabitq:bits=1:lists=512",
+    "rabitq:bits=1", "rabitq:bits=2", "rabitq:bits=4",
     "bebr:bits=1", "bebr:bits=1:distance=asymmetric",
     "pq:parts=64", "opq:parts=64", "repconc:parts=64", "simvq:parts=64",
 )  # fmt: skip
+IN_LISTS, LARGE = "rabitq:bits=1:lists=512", 100_000  # images that pay for so many centers
 Ranked = Callable[[Floats, Kind, int], Ints]  # the first m for each of some queries
 
 
@@ -144,7 +145,7 @@ class Judged:
 def _collection(space: Space, name: str) -> Iterator[dict[str, Any]]:
     judged = Judged(space, name)
     images = space.subset(np.arange(space.n_images))
-    for text in WAYS:
+    for text in (*WAYS, IN_LISTS) if space.n_images >= LARGE else WAYS:
         way = parse_way(text)
         *fit, fitted = measured(lambda way=way: fit_way(space, way))
         *encode, kept = measured(lambda f=fitted, way=way: compressed(images, f, way))
