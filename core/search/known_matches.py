@@ -346,7 +346,7 @@ def _nouns(
     said: dict[str, dict[int, int]] = {}
     column = opened.collection.texts(ids)
     for at, text in zip(owner.tolist(), column, strict=True):
-        for word in set(WORD.findall((text or "").lower())):
+        for word in set(WORD.findall(text.lower())):
             counts = said.setdefault(word, {})
             counts[at] = counts.get(at, 0) + 1
     sizes = np.bincount(owner, minlength=len(rows))

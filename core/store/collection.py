@@ -159,11 +159,12 @@ class Collection:
         values |= {name: items.attribute(name) for name in items.attributes}
         return pa.table({"id": list(ids)} | {name: v.take(rows) for name, v in values.items()})
 
-    def texts(self, ids: Sequence[str]) -> list[str | None]:
-        """The texts of some items; None for items that were deleted."""
+    def texts(self, ids: Sequence[str]) -> list[str]:
+        """The texts of some items; empty for items that were deleted."""
         items = self._items.items()
         rows = self._items.positions(items, ids)
-        return list(items.column("text").take(pa.array(rows, mask=rows < 0)).to_pylist())
+        found = items.column("text").take(pa.array(rows, mask=rows < 0))
+        return list(pc.fill_null(found, "").to_pylist())
 
     def attributes(self, ids: Sequence[str]) -> Attributes:
         """Labels, and attributes that are text, integers or yes and no, of some items, by row.
