@@ -18,6 +18,7 @@ from core.improve.quantizers import SHORT, Array, Codes, Quantizer, nearest_cent
 from core.types import Floats, Progress
 
 BLOCK = 2048  # rows at a time
+LEAST = 1e-6  # squared length of a center with a direction; a 16-bit share of less would overflow
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Coder:
         values = values - own
         codes = self.quantizer.encode(values)
         lost = np.einsum("ij,ij->i", values - self.quantizer.decode(codes), own)
-        share = 1 + lost / np.maximum(np.einsum("ij,ij->i", own, own), SHORT)
+        share = 1 + lost / np.maximum(np.einsum("ij,ij->i", own, own), LEAST)
         return {**codes, "list": nearest.astype(np.uint16), "share": share.astype(np.float16)}
 
     def values(self, rows: Floats) -> Floats:

@@ -221,6 +221,7 @@ def test_bits_around_centers_lose_less_of_rows_in_groups():
 
     assert error("rabitq:lists=10") < 0.3 * error("rabitq")
     assert error("rabitq:lists=600") < 1e-6  # every row is a center
+    assert error("rabitq:lists=1") == pytest.approx(error("rabitq"), rel=0.02)  # that is the mean
 
 
 @pytest.mark.parametrize("name", ["pq", "opq", "repconc", "simvq"])
