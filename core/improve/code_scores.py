@@ -21,6 +21,7 @@ LEAST = 8192  # rows that pay for a thread
 WORD = 8  # bytes
 QUERY_BITS = 8, 12  # of a coordinate of the query
 FINE, UNEVEN = 4, 0.25  # bits of a row's, and share of the length in one coordinate, that need 12
+HALVES = np.float32(2.0**112)  # what queries are multiplied by for the bits of 16-bit floats
 COARSE = 4, 2  # bits of a coordinate of the query for coarse scores, of rows with at most these
 
 
@@ -56,7 +57,7 @@ def code_scores(
             _each(kernels.looked_up, code, np.ascontiguousarray(table, np.float32), result)
         return found
     if code.dtype == np.float16:
-        for query, result in zip(along * np.float32(2.0**112), found, strict=True):
+        for query, result in zip(along * HALVES, found, strict=True):
             _each(kernels.halves_dots, code.view(np.uint16), query, result)
         return found
     apart = codes["first"].shape[1] if "first" in codes else 0
@@ -91,9 +92,9 @@ def _finish(
 
 
 def add_centers(scores: Floats, along: Floats, codes: Codes, centers: Floats) -> None:
-    """Add to the (q, n) inner products what rows have of their (L, e) centers, in place.
+    """Add to the (q, n) inner products what rows have of their (c, e) centers, in place.
 
-    >>> codes = {"list": np.array([1], np.uint16), "share": np.array([0.5], np.float16)}
+    >>> codes = {"center": np.array([1], np.uint16), "share": np.array([0.5], np.float16)}
     >>> scores = np.array([[1.0]], np.float32)
     >>> add_centers(scores, np.ones((1, 2), "f4"), codes, np.array([[0, 0], [3, 1]], "f4"))
     >>> scores.tolist()
@@ -101,12 +102,9 @@ def add_centers(scores: Floats, along: Floats, codes: Codes, centers: Floats) ->
     """
     from core.numerics import kernels
 
-    for query, found in zip(along @ centers.T, scores, strict=True):
-
-        def add(start: int, stop: int, query: Floats = query, found: Floats = found) -> None:
-            part = slice(start, stop)
-            found[part] += codes["share"][part] * query[codes["list"][part]]
-
+    shares = codes["share"].view(np.uint16)
+    for table, found in zip(along @ centers.T * HALVES, scores, strict=True):
+        add = partial(kernels.add_shares, shares, codes["center"], table, found)
         kernels.parallel(add, scores.shape[1], LEAST)
 
 

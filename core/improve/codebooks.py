@@ -13,7 +13,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.improve.levels import sampled
-from core.improve.quantizers import Centroids, in_parts, nearest_centers
+from core.improve.quantizers import Centroids, in_parts
 from core.types import Doubles, Floats, Ints
 
 K = 256  # centroids of a part: one byte
@@ -28,11 +28,6 @@ LEAST = 2
 def k_means(values: Floats, parts: int) -> Centroids:
     """Centroids of least squared error (Lloyd): those left without rows are placed anew."""
     return _fit(values, parts, _plain)
-
-
-def list_centers(values: Floats, lists: int) -> Floats:
-    """(L, e) centers of whole rows by k-means on a sample of 64 rows for each (IVF)."""
-    return _lloyd(sampled(values, PER_CENTER * lists), lists, nearest_centers)
 
 
 def balanced(values: Floats, parts: int) -> Centroids:
@@ -116,14 +111,10 @@ def _fit(values: Floats, parts: int, fit: Callable[[Floats], Floats]) -> Centroi
 
 
 def _plain(rows: Floats) -> Floats:
-    return _lloyd(rows, K, _nearest)
-
-
-def _lloyd(rows: Floats, k: int, nearest_of: Callable[[Floats, Floats], Ints]) -> Floats:
     rng = np.random.default_rng(0)
-    centers = rows[rng.choice(len(rows), min(k, len(rows)), replace=False)]
+    centers = rows[rng.choice(len(rows), min(K, len(rows)), replace=False)]
     for _ in range(ROUNDS):
-        nearest = nearest_of(rows, centers)
+        nearest = _nearest(rows, centers)
         centers = _means(rows, nearest, centers)
         empty = np.flatnonzero(np.bincount(nearest, minlength=len(centers)) == 0)
         if len(empty):

@@ -14,7 +14,8 @@ import numpy as np
 
 from core.errors import InputError
 from core.improve.duplicates import distinct
-from core.improve.quantizers import SHORT, Array, Codes, Quantizer, nearest_centers
+from core.improve.quantizers import SHORT, Array, Codes, Quantizer
+from core.numerics.kmeans import nearest_center
 from core.types import Floats, Progress
 
 BLOCK = 2048  # rows at a time
@@ -32,8 +33,8 @@ class Coder:
         down: (d, e) axes; None: the first `dims` coordinates as they are.
         up: (e, d) from axes to rows; None: the transpose of `down`.
         dims: e.
-        centers: (L, e) of which the nearest is subtracted from the coordinates. Its number is kept
-            as `list`, and as `share` how much of it a row has: exact along it. None: nothing.
+        centers: (c, e) of which the nearest is subtracted from the coordinates; codes have its
+            number, `center`, and the `share` of it that is added again. None: nothing.
         unit: whether coordinates are brought to length 1 before they are quantized.
         alike: cosine from which rows share a code, see `distinct`; 0: each has its own.
     """
@@ -89,13 +90,14 @@ class Coder:
         values = self.values(rows)
         if self.centers is None:
             return self.quantizer.encode(values)
-        nearest = nearest_centers(values, self.centers)
+        nearest = nearest_center(values, self.centers)
         own = self.centers[nearest]
         values = values - own
         codes = self.quantizer.encode(values)
+        # What is lost along the center is added to its share: inner products with it are exact.
         lost = np.einsum("ij,ij->i", values - self.quantizer.decode(codes), own)
         share = 1 + lost / np.maximum(np.einsum("ij,ij->i", own, own), LEAST)
-        return {**codes, "list": nearest.astype(np.uint16), "share": share.astype(np.float16)}
+        return {**codes, "center": nearest.astype(np.uint16), "share": share.astype(np.float16)}
 
     def values(self, rows: Floats) -> Floats:
         """(n, e) coordinates of (n, d) rows, before a center is subtracted."""
@@ -109,9 +111,11 @@ class Coder:
     def decode(self, codes: Codes) -> Floats:
         """(n, e) coordinates that codes stand for."""
         values = self.quantizer.decode(codes)
-        if self.centers is not None:
-            values += codes["share"][:, None] * self.centers[codes["list"]]
-        return values
+        if self.centers is None:
+            return values
+        own = self.centers[codes["center"]]
+        own *= codes["share"][:, None]
+        return values + own
 
     def rows(self, values: Floats) -> Floats:
         """(n, d) rows that (n, e) coordinates stand for."""

@@ -1,7 +1,7 @@
 """Compressed rows as one safetensors file: codes and all that they need, JSON in the header.
 
 Tensors are named `{image or text}.{name}`, or `{name}` where both kinds share it: code, scale,
-first, list, share, of, low, step, centroids, centers, down, up, mean, and dims (2,), which are e
+first, center, share, of, low, step, centroids, centers, down, up, mean, and dims (2,), which are e
 and d; signs, of a table of attributes. `core.improve.decoder` writes what another program needs to
 read the rows.
 """
@@ -27,7 +27,7 @@ from core.types import KINDS, Kind, Passport
 
 HEADER = "sextant_compressed"
 FORMAT = 1
-CODES = "code", "scale", "first", "list", "share", "of"
+CODES = "code", "scale", "first", "center", "share", "of"
 
 
 def compressed_to_bytes(kept: Compressed, passport: Passport, steps: tuple[str, ...] = ()) -> bytes:
@@ -117,8 +117,8 @@ def _coder(spec: dict[str, Any], arrays: dict[str, Array]) -> Coder:
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     quantizer: Quantizer = make(**values)
     dims, d = arrays["dims"].tolist()
-    own = {name: arrays.get(name) for name in ("mean", "down", "up", "centers")}
-    return Coder(d, quantizer, dims, **own, unit=spec["unit"], alike=spec.get("alike", 0.0))
+    kept = {name: arrays.get(name) for name in ("mean", "down", "up", "centers")}
+    return Coder(d, quantizer, dims, **kept, unit=spec["unit"], alike=spec.get("alike", 0.0))
 
 
 def _read(data: bytes) -> tuple[dict[str, Any], dict[str, Array]]:

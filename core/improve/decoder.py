@@ -51,7 +51,7 @@ def _coordinates(kept: Compressed, names: set[str]) -> list[str]:
         "step": 'rows = rows * a["step"] + a["low"]',
         "scale": 'rows = rows * a["scale"][:, None]',
         "first": 'rows = np.column_stack([a["first"], rows])',
-        "list": 'rows = rows + a["share"][:, None] * a["centers"][a["list"]]',
+        "center": 'rows = rows + a["share"][:, None] * a["centers"][a["center"]]',
         "of": 'rows = rows[a["of"]]',
     }
     return [*lines, *(line for name, line in more.items() if name in names)]

@@ -16,10 +16,9 @@ import numpy.typing as npt
 from core.types import Floats, Ints
 
 Array: TypeAlias = npt.NDArray[Any]
-# "code"; "scale", "first", "list" and "share" where rows have them; "of" where rows share
-# codes: that of each.
+# "code"; "scale", "first", "center" and "share" where rows have them; where rows share codes, "of":
+# for each row the number of its code.
 Codes: TypeAlias = Mapping[str, Array]
-BLOCK = 2048  # rows whose similarities to all centers are held
 SHORT = 1e-12  # length below which a row has no direction
 
 
@@ -125,8 +124,9 @@ class RowGrid:
         """With the error on a sample of (n, e) values: the same for all rows that were rotated."""
         codes = self.encode(values)
         apart = (self.decode(codes) - values)[:, self.first :]
-        shares = apart / np.maximum(codes["scale"], SHORT)[:, None]
-        return replace(self, error=float(np.sqrt(np.square(shares).mean())))
+        some = codes["scale"] > SHORT
+        shares = apart[some] / codes["scale"][some, None]
+        return replace(self, error=float(np.sqrt(np.square(shares).mean())) if some.any() else 0.0)
 
     def encode(self, values: Floats) -> Codes:
         """The levels with the best step, and the scale."""
@@ -270,20 +270,6 @@ def in_parts(values: Floats, parts: int) -> Floats:
     missing = -values.shape[1] % parts
     values = np.pad(values, ((0, 0), (0, missing))) if missing else values
     return values.reshape(len(values), parts, -1 if len(values) else values.shape[1] // parts)
-
-
-def nearest_centers(rows: Floats, centers: Floats) -> Ints:
-    """(n,) the nearest of (L, e) centers to each of (n, e) rows; the first of those as near.
-
-    >>> nearest_centers(np.array([[0.9, 0.0], [0.0, 3.0]]), np.array([[1.0, 0.0], [0.0, 2.0]]))
-    array([0, 1])
-    """
-    halves = 0.5 * np.einsum("ij,ij->i", centers, centers)
-    nearest = np.empty(len(rows), np.int64)
-    for start in range(0, len(rows), BLOCK):
-        part = slice(start, start + BLOCK)
-        nearest[part] = (rows[part] @ centers.T - halves).argmax(axis=1)
-    return nearest
 
 
 def pack(levels: Array, bits: int) -> Array:

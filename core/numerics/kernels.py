@@ -206,21 +206,38 @@ def _bytes(
         result[row] = total
 
 
+def _half(bits: np.uint16) -> np.float32:
+    """A 16-bit float times 2^-112: its bits, moved to their places in a 32-bit float."""
+    half = np.uint32(bits)
+    rest = (half & np.uint32(0x7FFF)) << np.uint32(13)
+    return np.uint32(rest | (half & np.uint32(0x8000)) << np.uint32(16)).view(np.float32)
+
+
 def _halves(
     codes: np.typing.NDArray[np.uint16], query: Floats, result: Floats, start: int, stop: int
 ) -> None:
-    """Inner products of the bits of 16-bit floats with one query that was multiplied by 2^112.
-
-    Moved to their places in a 32-bit float, the bits of a finite number are it times 2^-112.
-    """
+    """Inner products of the bits of 16-bit floats with one query that was multiplied by 2^112."""
     for row in range(start, stop):
         total = np.float32(0)
         for i in range(len(query)):
-            half = np.uint32(codes[row, i])
-            rest = (half & np.uint32(0x7FFF)) << np.uint32(13)
-            bits = np.uint32(rest | (half & np.uint32(0x8000)) << np.uint32(16))
-            total += bits.view(np.float32) * query[i]
+            total += half(codes[row, i]) * query[i]
         result[row] = total
+
+
+def _shares(
+    shares: np.typing.NDArray[np.uint16],
+    centers: np.typing.NDArray[np.uint16],
+    table: Floats,
+    result: Floats,
+    start: int,
+    stop: int,
+) -> None:
+    """Add what a table that was multiplied by 2^112 has for the center of each row, by its share.
+
+    Shares are the bits of 16-bit floats.
+    """
+    for row in range(start, stop):
+        result[row] += half(shares[row]) * table[centers[row]]
 
 
 def _looked_up(
@@ -289,7 +306,9 @@ def _nearest(
     """
     k, size = centroids.shape[2], values.shape[2]
     far = np.empty(k, np.float32)
-    bits = far.view(np.int32)  # the least of integers is found in wide instructions, of floats not
+    # The least of integers, unlike that of floats, is found in wide instructions. Floats are
+    # ordered as integers once all bits but the sign of negative ones are flipped.
+    bits = far.view(np.int32)
     last, flip = np.int32(k), np.int32(0x7FFFFFFF)
     for row in range(len(values)):
         for m in range(values.shape[1]):
@@ -308,7 +327,7 @@ def _nearest(
                 for i in range(k):
                     far[i] -= a * pa[i]
             least = flip
-            for i in range(k):  # bits of a negative float, but its sign, count down
+            for i in range(k):
                 least = min(least, bits[i] ^ ((bits[i] >> np.int32(31)) & flip))
             at = last
             for i in range(k):
@@ -318,6 +337,7 @@ def _nearest(
 
 
 ones: Any = intrinsic(_ones)
+half = njit(nogil=True, cache=True)(_half)
 rotate = njit(nogil=True, cache=True)(_rotate)
 encode = njit(nogil=True, cache=True, fastmath=True)(_encode)
 sums = njit(nogil=True, cache=True)(_sums)
@@ -326,6 +346,7 @@ planes_dots = njit(nogil=True, cache=True)(_planes)
 codes_dots = njit(nogil=True, cache=True)(_both)
 bytes_dots = njit(nogil=True, cache=True, fastmath=True)(_bytes)
 halves_dots = njit(nogil=True, cache=True, fastmath=True)(_halves)
+add_shares = njit(nogil=True, cache=True)(_shares)
 looked_up = njit(nogil=True, cache=True)(_looked_up)
 levels = njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "nnan"})(_levels)
 nearest = njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "nnan"})(_nearest)

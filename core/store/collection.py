@@ -150,11 +150,10 @@ class Collection:
         Columns: id, kind, name, text, labels, and one for each attribute; all but the id are null
         for items that were deleted.
         """
-        items = self._items.items()
+        items, columns = self._items.items(), ("kind", "name", "text", "labels")
+        items.load((*columns, *(c for own in items.attributes.values() for c in own.values())))
         rows = self._items.positions(items, ids)
         rows = pa.array(rows, mask=rows < 0)
-        columns = "kind", "name", "text", "labels"
-        items.load(columns)
         values = {name: items.column(name) for name in columns}
         values |= {name: items.attribute(name) for name in items.attributes}
         return pa.table({"id": list(ids)} | {name: v.take(rows) for name, v in values.items()})
@@ -162,8 +161,9 @@ class Collection:
     def texts(self, ids: Sequence[str]) -> list[str]:
         """The texts of some items; empty for items that were deleted."""
         items = self._items.items()
+        text = items.column("text")
         rows = self._items.positions(items, ids)
-        found = items.column("text").take(pa.array(rows, mask=rows < 0))
+        found = text.take(pa.array(rows, mask=rows < 0))
         return list(pc.fill_null(found, "").to_pylist())
 
     def attributes(self, ids: Sequence[str]) -> Attributes:

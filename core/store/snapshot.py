@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from threading import Lock
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,7 @@ class Snapshot:
     def __init__(self, table: Table | None) -> None:
         self._table = table
         self.version = table.version() if table else 0
+        self._lock = Lock()
         self._ids: pa.Array | None = None
         self._columns: dict[str, pa.Array] = {}
 
@@ -80,11 +82,11 @@ class Snapshot:
         rows = self._table.read(["id", *names])
         values = {name: one_array(rows[name]) for name in names}
         ids = one_array(rows["id"])
-        if self._ids is None:
-            self._ids = ids
-        if ids.equals(self._ids):
+        with self._lock:
+            known = self._ids = ids if self._ids is None else self._ids
+        if ids.equals(known):
             return values
-        order = pc.index_in(self._ids, value_set=ids)
+        order = pc.index_in(known, value_set=ids)
         return {name: column.take(order) for name, column in values.items()}
 
 

@@ -81,10 +81,8 @@ def _sorted_rows(items: Snapshot, stored: pa.Array) -> Iterable[pa.Array]:
     def of_kind(kind: Kind) -> pa.Array:
         rows = pc.indices_nonzero(pc.equal(kinds, kind))
         ids = items.ids.take(rows)
-        # Sought the other way: a table of the fewer ids is made in half the time.
-        found = pc.drop_null(pc.index_in(stored, value_set=ids))
-        has = np.zeros(len(ids), bool)
-        has[found.to_numpy()] = True
+        has, found = np.zeros(len(ids), bool), positions(stored, ids)
+        has[found[found >= 0]] = True
         own = pa.array(has)
         return rows.filter(own).take(pc.array_sort_indices(ids.filter(own)))
 

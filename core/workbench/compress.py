@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.store import EncodedCollection
 
 RESCORED, LEAST_RESCORED = 0.05, 50  # share of the candidates that may be rescored; always allowed
-LEAST_LISTS, MOST_LISTS = 16, 1024
+LEAST_CENTERS, MOST_CENTERS = 16, 1024
 PLAIN = "float32"
 
 
@@ -191,7 +191,8 @@ def index_rows(space: Space) -> tuple[IndexRow, ...]:
 
 def way_names(n: int, d: int, only: Sequence[str] = ()) -> tuple[str, ...]:
     """The ways that are measured for n rows of d dimensions: these and the floats, or a grid."""
-    lists = min(MOST_LISTS, n // (2 * d))  # whose centers cost 4 bytes an item
+    # A power of two: the name stays as a collection grows. They cost at most 4 bytes an item.
+    centers = min(MOST_CENTERS, 1 << (n // (2 * d)).bit_length() >> 1)
     grid = only or (
         "int8",
         "int8:per=row",
@@ -200,7 +201,7 @@ def way_names(n: int, d: int, only: Sequence[str] = ()) -> tuple[str, ...]:
         f"truncation:dims={max(1, d // 4)}:order=stored",
         f"truncation:dims={max(1, d // 2)}:numbers=int8",
         *(f"rabitq:bits={bits}" for bits in (1, 2, 4)),
-        *([f"rabitq:bits=1:lists={lists}"] if lists >= LEAST_LISTS else ()),
+        *([f"rabitq:bits=1:centers={centers}"] if centers >= LEAST_CENTERS else ()),
         *(f"bebr:bits={bits}:distance=asymmetric" for bits in (1, 2)),
         "bebr",
         f"pq:parts={max(1, d // 8)}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.improve import attribute_shares
+from core.improve import attribute_shares, taken
 from core.measure import Interval, format_value, list_recall
 from core.types import Ints, Space
 from core.workbench.way_tasks import Best, K, Task, blocks, without_self
@@ -74,7 +74,7 @@ def preference_of(space: Space, kept: Compressed, tasks: Sequence[Task]) -> Pref
         scores = queries @ space.vectors[task.span][part].T
         scores += np.float32(table.weight) * (own[rows] @ own[part].T).toarray()
         exact.add(without_self(scores, rows, part), part)
-        codes = {name: array[part] for name, array in kept.codes["image"].items()}
+        codes = taken(kept.codes["image"], part)
         scores = kept.fitted.scores(asked, "image", codes, "image")
         found.add(without_self(scores, rows, part), part)
     same = (exact.columns[:, :, None] == found.columns[:, None]).any(axis=2)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import InputError
-from core.improve import parse_way
+from core.improve import parse_way, taken
 from core.measure import Interval, list_recall
 from core.numerics.kmeans import centers_of, nearest_center
 from core.types import Bools, Floats, Ints, Kind, Progress, Space, SpaceCache
@@ -141,7 +141,7 @@ def _measured(opened: EncodedCollection, progress: Progress) -> tuple[BudgetRow,
         codes = kept.codes["image"]
 
         def scores(queries: Floats, kind: Kind, part: slice, kept: Any = kept) -> Floats:
-            codes = {name: array[part] for name, array in kept.codes["image"].items()}
+            codes = taken(kept.codes["image"], part)
             found: Floats = kept.fitted.scores(queries, kind, codes, "image")
             return found
 

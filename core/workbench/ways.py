@@ -279,7 +279,7 @@ def _ranked(space: Space, kept: Compressed, task: Task) -> tuple[Ints, Ints, flo
     own_place = task.queries - task.span.start if task.kind == task.among else None
     wrong, compared = 0.0, 0
     for part in blocks(q, task.span):
-        scores = _scores(kept, queries, task, {name: a[part] for name, a in codes.items()})
+        scores = _scores(kept, queries, task, taken(codes, part))
         some = -(-(part.stop - part.start) * min(ERROR_ROWS, size) // size)
         rows = space.vectors[task.span][part.start : part.start + some]
         error = (scores[:, :some] - queries @ rows.T).ravel()

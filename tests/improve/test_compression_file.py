@@ -23,7 +23,7 @@ WAYS = [
 ]
 MORE = [
     "truncation:dims=5", "truncation:dims=5:order=stored:numbers=int4",
-    "rabitq:bits=3", "rabitq:bits=2:lists=7",
+    "rabitq:bits=3", "rabitq:bits=2:centers=7",
 ]  # fmt: skip
 
 

@@ -10,14 +10,15 @@ from core.improve import COMPRESSORS, compressed, fit_way, parse_way, with_progr
 from core.improve.axes import frank_wolfe, loss, principal, sphering
 from core.improve.bit_training import softmax_loss
 from core.improve.codebooks import shares, usage
-from core.improve.quantizers import taken
+from core.improve.quantizers import Centroids, taken
 from core.types import KINDS
 from tests.fixtures import spaces
 
 WAYS = [
     f"{name}:parts=4" if any(p.name == "parts" for p in part.params) else name
     for name, part in COMPRESSORS.all().items()
-] + ["rabitq:bits=2:lists=5"]
+] + ["rabitq:bits=2:centers=5"]
+SCORED = ["bebr:bits=2", "rabitq:bits=2", "rabitq:centers=4", "int8", "pq:parts=8", "float16"]
 IDENTITY = (
     "float32",
     "truncation:dims=8192:numbers=float32",
@@ -124,9 +125,8 @@ def test_the_error_of_a_pca_prefix_is_the_variance_it_drops(space):
     ("way", "code_bytes"),
     [
         ("float32", 64), ("float16", 32), ("int8", 16), ("int8:per=row", 20),
-        ("rabitq:bits=3", 14), ("rabitq:bits=3:lists=4", 18), ("bebr:bits=2", 4), ("pq:parts=8", 8),
-        ("truncation:dims=4", 8),
-        ("truncation:dims=9:numbers=int4", 8),
+        ("rabitq:bits=3", 14), ("rabitq:bits=3:centers=4", 18), ("bebr:bits=2", 4),
+        ("pq:parts=8", 8), ("truncation:dims=4", 8), ("truncation:dims=9:numbers=int4", 8),
     ],
 )  # fmt: skip
 def test_bytes_are_those_of_the_arrays(way, code_bytes, space):
@@ -201,9 +201,10 @@ def test_scores_of_rotated_bits_are_right_on_average():
 
 @pytest.mark.parametrize("kind", ["image", "text"])
 @pytest.mark.parametrize("length", [0.0, 100.0])
-def test_what_rotated_bits_lose_does_not_grow_with_a_query_along_a_mean(length, kind):
+@pytest.mark.parametrize("way", ["rabitq:bits=1", "rabitq:bits=1:centers=8"])
+def test_what_rotated_bits_lose_does_not_grow_with_a_query_along_a_mean(way, length, kind):
     rows = spaces.gap(500, 64)
-    after = kept(rows, "rabitq:bits=1")
+    after = kept(rows, way)
     mean = rows.vectors[rows.span(kind)].mean(axis=0)
     queries = spaces.directions(40, 64, 5) + length * mean / np.linalg.norm(mean)
     found = after.scores(queries.astype(np.float32), "text")[:, : rows.n_images]
@@ -219,9 +220,25 @@ def test_bits_around_centers_lose_less_of_rows_in_groups():
     def error(way):
         return np.square(kept(rows, way).rows("image") - rows.images).sum(axis=1).mean()
 
-    assert error("rabitq:lists=10") < 0.3 * error("rabitq")
-    assert error("rabitq:lists=600") < 1e-6  # every row is a center
-    assert error("rabitq:lists=1") == pytest.approx(error("rabitq"), rel=0.02)  # that is the mean
+    assert error("rabitq:centers=10") < 0.3 * error("rabitq")
+    assert error("rabitq:centers=600") < 1e-6  # every row is a center
+    assert error("rabitq:centers=1") == pytest.approx(error("rabitq"), rel=0.02)  # that is the mean
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 6])
+@pytest.mark.parametrize("shift", [0.0, 3.0])  # distances less that of the row: negative, and both
+def test_a_code_is_the_number_of_the_nearest_centroid(size, shift):
+    rng = np.random.default_rng(size)
+    centroids = (rng.integers(-2, 3, (5, 40, size)) + shift).astype(np.float32)  # many are equal
+    values = (rng.standard_normal((200, 5 * size)) + shift).astype(np.float32)
+    code = Centroids(centroids, 5 * size).encode(values)["code"]
+    parts = values.reshape(200, 5, 1, size)
+    apart = np.square(parts - centroids).sum(axis=3, dtype=np.float64)
+    found = np.take_along_axis(apart, code[:, :, None].astype(int), axis=2)[:, :, 0]
+    assert found == pytest.approx(apart.min(axis=2), abs=1e-4)
+    chosen = centroids[np.arange(5)[:, None], code.T]
+    same = (centroids[:, None] == chosen[:, :, None]).all(axis=3)
+    np.testing.assert_array_equal(same.argmax(axis=2), code.T)  # of equal centroids the first
 
 
 @pytest.mark.parametrize("name", ["pq", "opq", "repconc", "simvq"])
@@ -259,7 +276,7 @@ def test_use_of_centroids():
     assert usage(p)[1] * 256 == pytest.approx(3.363586, abs=1e-6)
 
 
-@pytest.mark.parametrize("way", ["rabitq:bits=1", "rabitq:bits=3", "rabitq:bits=1:lists=8"])
+@pytest.mark.parametrize("way", ["rabitq:bits=1", "rabitq:bits=3", "rabitq:bits=1:centers=8"])
 def test_errors_of_scores_are_as_large_as_stated(way):
     rows = spaces.gap(500, 64)
     after = kept(rows, way)
@@ -271,7 +288,7 @@ def test_errors_of_scores_are_as_large_as_stated(way):
     assert kept(rows, "float16").fitted.errors(after.codes["image"], "image") is None
 
 
-@pytest.mark.parametrize("way", ["bebr:bits=2", "rabitq:bits=2", "int8", "pq:parts=8", "float16"])
+@pytest.mark.parametrize("way", SCORED)
 @pytest.mark.parametrize("queries", [1, 20])
 def test_scores_never_hold_the_decoded_matrix(way, queries):
     rows = spaces.space(spaces.directions(2000, 64))

@@ -1,5 +1,7 @@
 """Ways to keep vectors: floats lose nothing, bytes are those of the file, search uses codes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -106,7 +108,18 @@ def test_what_makes_no_sense_is_refused(good):
     with pytest.raises(InputError):
         compress(opened(spaces.space(np.eye(1, D, dtype="f4"), np.empty((0, D), "f4"))))
     assert {"float32", "float16", "int8", "bebr"} <= set(way_names(100, D))
-    assert "rabitq:bits=1:lists=200" in way_names(400 * D, D)
+    assert "rabitq:bits=1:centers=128" in way_names(400 * D, D)
+
+
+def test_rows_that_share_codes_are_measured_in_blocks_as_at_once(monkeypatch):
+    good = spaces.paired(200, D)
+    images = np.concatenate([good.images, good.images[:50]])
+    space = spaces.space(images, good.texts, np.add(good.pairs, [0, 50]))
+    whole = compress(opened(space), only=("duplicates",)).ways
+    monkeypatch.setattr("core.workbench.way_tasks.BLOCK", 30 * 250)
+    again = replace(space, encoder="again")  # measured anew
+    parts = compress(opened(again), only=("duplicates",)).ways
+    assert [way.recall for way in parts] == [way.recall for way in whole]
 
 
 def test_a_kept_way_is_searched_in_two_steps_and_follows_new_items(tmp_path):

@@ -6,12 +6,13 @@ from typing import Annotated
 import numpy as np
 
 from core.improve.axes import row_mean
-from core.improve.codebooks import PER_CENTER, list_centers
+from core.improve.codebooks import PER_CENTER
 from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
 from core.improve.levels import sampled
-from core.improve.quantizers import RowGrid, nearest_centers
+from core.improve.quantizers import RowGrid
 from core.improve.rotation import rotation
+from core.numerics.kmeans import centers_of, nearest_center
 from core.registry import Range
 from core.types import KINDS, Floats, Kind, Space
 
@@ -31,25 +32,25 @@ def rabitq(
     train: Space,
     *,
     bits: Annotated[int, Range(1, 7, "bits for each coordinate")] = 1,
-    lists: Annotated[int, Range(0, 4096, "centers of groups of rows; 0: their mean alone")] = 0,
+    centers: Annotated[int, Range(0, 4096, "of groups of rows; 0: the mean of all alone")] = 0,
 ) -> FittedCompressor:
     """A few bits for each coordinate after a random rotation, around the mean of its kind.
 
     The rotation makes all coordinates alike whatever the data, so that even levels suit them and
     the error of a score is known (`errors`): it averages to 0 over rotations. The coordinates along
     the means of both kinds are kept as they are: queries lie far out along them, which would
-    multiply their error. d bits / 8 + 8 bytes a row; nothing but the means is fitted, encoding
-    costs n d^2.
+    multiply their error. d bits / 8 + 8 bytes a row; only the means are fitted, encoding costs
+    n d^2.
 
-    With `lists` the bits are those of what is left around the nearest of so many k-means centers,
-    as in an inverted file, and the coordinate along that is exact too: the closer rows and queries
-    are to a center, the smaller the error. 4 bytes more a row and 4 d for each center of a kind;
-    encoding costs n d lists more.
+    With `centers` the nearest of that many k-means centers is subtracted first, and the bits are of
+    the rest; the inner product with the center is kept exact, as that with the means is. The closer
+    rows and queries are to a center, the smaller the error. 4 bytes more a row and 4 d for each
+    center of a kind; encoding costs n d centers more.
 
     Args:
         train: (n, d) rows to fit on.
         bits: for each coordinate.
-        lists: centers; at most as many as there are training rows.
+        centers: at most as many as there are training rows.
 
     >>> import numpy as np
     >>> space = Space(np.eye(8, dtype="f4"), tuple("abcdefgh"), 8)
@@ -65,11 +66,13 @@ def rabitq(
 
     def fit(rows: Floats, kind: Kind) -> Coder:
         coder = Coder(train.d, levels, train.d, means[kind], turn)
-        values = coder.values(sampled(rows, max(SAMPLE, PER_CENTER * lists)))
-        if lists:
-            centers = list_centers(values, lists)
-            coder = replace(coder, centers=centers)
-            values = values - centers[nearest_centers(values, centers)]
-        return replace(coder, quantizer=levels.measured(sampled(values, SAMPLE)))
+        values = coder.values(sampled(rows, max(SAMPLE, PER_CENTER * centers)))
+        some = np.array(sampled(values, SAMPLE))
+        if centers:
+            values[:, : len(along)] = 0  # they are kept as they are
+            found = centers_of(values, min(centers, len(values)))
+            coder = replace(coder, centers=found)
+            some -= found[nearest_center(some, found)]
+        return replace(coder, quantizer=levels.measured(some))
 
     return for_each_kind(train, fit)

@@ -6,7 +6,8 @@ at hand. Queries are images, and texts on the other side of a gap where there ar
 choose how many results full vectors rescore, the other half judge. Recall is the lowest of all
 kinds, against the exact ranking, with half its 95 % interval over queries. Bytes are those of the
 images' codes and of all that decodes them. Times are of one query after the other; faiss searches
-one in one thread.
+one in one thread. SEXTANT_BENCH_WAYS names some of the ways, with spaces between; the others, also
+those of other libraries, are left out.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ WAYS = (
     "bebr:bits=1", "bebr:bits=1:distance=asymmetric",
     "pq:parts=64", "opq:parts=64", "repconc:parts=64", "simvq:parts=64",
 )  # fmt: skip
-IN_LISTS, LARGE = "rabitq:bits=1:lists=512", 100_000  # images that pay for so many centers
+AROUND, LARGE = "rabitq:bits=1:centers=512", 100_000  # images that pay for so many centers
 Ranked = Callable[[Floats, Kind, int], Ints]  # the first m for each of some queries
 
 
@@ -145,12 +146,16 @@ class Judged:
 def _collection(space: Space, name: str) -> Iterator[dict[str, Any]]:
     judged = Judged(space, name)
     images = space.subset(np.arange(space.n_images))
-    for text in (*WAYS, IN_LISTS) if space.n_images >= LARGE else WAYS:
+    ways = (*WAYS, AROUND) if space.n_images >= LARGE else WAYS
+    given = os.environ.get("SEXTANT_BENCH_WAYS")
+    for text in given.split() if given else ways:
         way = parse_way(text)
         *fit, fitted = measured(lambda way=way: fit_way(space, way))
         *encode, kept = measured(lambda f=fitted, way=way: compressed(images, f, way))
         yield judged.row(text, _ours(kept), _bytes_per_item(kept), tuple(fit), tuple(encode))
         del kept, fitted
+    if given:
+        return
     for factory in FAISS:
         yield _other(judged, of_faiss(space.images, factory))
     for kind in LANCE:
