@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import TYPE_CHECKING, Literal
@@ -96,10 +98,14 @@ def prepare(opened: EncodedCollection, query: Query, vector: Floats) -> SearchPl
         NoTextSearch: the encoder is not available.
         InputError: token vectors are needed and none are stored.
     """
-    fitted = {kind: calibration(opened, query, kind) for kind in query.kinds}
+    # Kept codes of vectors on disk take seconds to read at first: as long as the rest takes.
+    with ThreadPoolExecutor(1) as pool:
+        ranking = pool.submit(copy_context().run, prepare_ranking, opened, query, vector)
+        fitted = {kind: calibration(opened, query, kind) for kind in query.kinds}
+        background = {kind: background_queries(opened, query, kind) for kind in query.kinds}
     return replace(
-        prepare_ranking(opened, query, vector),
-        background={kind: background_queries(opened, query, kind) for kind in query.kinds},
+        ranking.result(),
+        background=background,
         calibrations={kind: one for kind, one in fitted.items() if one},
         miss=query.miss,
         warnings=(*query_warnings(opened, query), *token_warnings(query)),

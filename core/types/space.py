@@ -175,7 +175,7 @@ class Space:
         """Identity of everything that a measurement can depend on: the cache key."""
         return digest(
             self.rows_key,
-            "\n".join(self.ids),
+            "" if self.stored and self.on_disk else "\n".join(self.ids),  # they are in its key
             self.pairs.tobytes(),
             self.offset.tobytes(),
             repr(self.labels),
