@@ -149,9 +149,9 @@ class Artifacts:
 
     def compressed_report(self, name: str) -> dict[str, Any] | None:
         """What was measured of compressed rows, or None."""
-        table = self._database.table("compressed")
-        found = table.read(["report"], {"name": [name]})["report"].to_pylist() if table else []
-        return _read_json(found[0]) if found else None
+        none: dict[str, str] = {}
+        found = self._database.cached("compressed", _compressed_reports, none).get(name)
+        return _read_json(found) if found else None
 
     def delete_compressed(self, name: str) -> None:
         """Delete compressed rows; the vectors stay."""
@@ -200,6 +200,11 @@ def _read_json(text: str) -> Any:
 def _findings(table: Table) -> dict[str, tuple[str, dict[str, Any]]]:
     rows = table.read(["part", "state", "report"]).to_pylist()
     return {r["part"]: (r["state"], _read_json(r["report"])) for r in rows}
+
+
+def _compressed_reports(table: Table) -> dict[str, str]:
+    rows = table.read(["name", "report"])
+    return dict(zip(rows["name"].to_pylist(), rows["report"].to_pylist(), strict=True))
 
 
 def _newest_first(table: Table) -> tuple[dict[str, Any], ...]:

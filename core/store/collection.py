@@ -101,11 +101,10 @@ class Collection:
 
     def space(self, passport: Passport) -> Space:
         """All items with a vector of this encoder: images, then texts, each sorted by id."""
-        pairs = self._database.table("pairs")
         return assemble_space(
             self._items.items(),
             self._database.pinned(vectors_name(passport)),
-            pairs.read(PAIRS.names) if pairs else PAIRS.empty_table(),
+            self._database.table("pairs"),
             passport,
             self.provenance.copies(),
             self._database.uri,

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.store import filters, rows_file
-from core.store.schema import one_array, positions
+from core.store.schema import PAIRS, one_array, positions
 from core.store.snapshot import Snapshot
-from core.store.table import Table
+from core.store.table import Table, key
 from core.types import (
     KINDS,
     Bools,
@@ -36,7 +36,7 @@ BLOCK_BYTES = 2**24
 def space(
     items: Snapshot,
     vectors: Table | None,
-    pairs: pa.Table,
+    pairs: Table | None,
     passport: Passport,
     copies: Mapping[str, int],
     uri: str,
@@ -46,25 +46,30 @@ def space(
     Args:
         items: all items.
         vectors: the vector table, pinned at a version.
-        pairs: columns image and text; pairs without both vectors are omitted.
+        pairs: their table; those without both vectors are omitted.
         passport: of the encoder.
         copies: number of further files of the images that have any.
         uri: where the collection is.
     """
-    stored = one_array(vectors.read(["id"])["id"]) if vectors else pa.array([], pa.string())
-    items.load(("kind", "text_length", "labels"))
+    with ThreadPoolExecutor(2) as pool:  # a disk serves several reads at once
+        reading_pairs = pool.submit(_read, pairs, PAIRS)
+        reading_ids = pool.submit(_read, vectors, pa.schema([key("id")]))
+        items.load(("kind", "text_length", "labels"))
+        stored = one_array(reading_ids.result()["id"])
     images, texts = _sorted_rows(items, stored)
     rows = pa.concat_arrays([images, texts])
     n_images = len(images)
     ids = items.ids.take(rows)
-    lengths = pc.fill_null(items.column("text_length").take(rows)[n_images:], 0)
-    names = tuple(ids.to_pylist())
-    file = _file(vectors, stored, ids, names, passport, uri)
+    with ThreadPoolExecutor(1) as pool:
+        pair_rows = pool.submit(_pair_rows, reading_pairs.result(), ids, n_images)
+        lengths = pc.fill_null(items.column("text_length").take(rows)[n_images:], 0)
+        names = tuple(ids.to_pylist())
+        file = _file(vectors, stored, ids, names, passport, uri)
     return Space(
         vectors=file.rows if file else _matrix(vectors, stored, ids, passport.d),
         ids=names,
         n_images=n_images,
-        pairs=_pair_rows(pairs, ids, n_images),
+        pairs=pair_rows.result(),
         labels=_labels(items.column("labels").take(rows)),
         text_lengths=lengths.to_numpy(zero_copy_only=False).astype(np.int64),
         encoder=passport.model,
@@ -72,6 +77,10 @@ def space(
         copies=_counts(copies, ids),
         stored=file,
     )
+
+
+def _read(table: Table | None, schema: pa.Schema) -> pa.Table:
+    return table.read(schema.names) if table else schema.empty_table()
 
 
 def _sorted_rows(items: Snapshot, stored: pa.Array) -> Iterable[pa.Array]:

@@ -48,6 +48,8 @@ def search_all(opened: EncodedCollection, queries: Sequence[Query]) -> tuple[Sea
         engine.run(_plan(opened, query, vector))
         for query, vector in zip(queries, vectors, strict=True)
     )
+    if opened.collection.version() == opened.version:
+        return results
     # What was deleted since the collection was opened is no result any more.
     found = {hit.id for result in results for hit in result.hits}
     gone = found - opened.collection.present(sorted(found))
