@@ -59,4 +59,13 @@ def test_studies_are_measured_when_asked_and_say_what_they_lack(app, filled):
 def test_a_link_with_an_unknown_way_says_what_there_is(app, filled):
     settled(app, filled, collection="colours", also_way="zip", way="nonsense", recall="7")
     assert any("zip" in box.value for box in app.warning)
+    assert "sextant compress colours --json" in [code.value for code in app.code]
     assert "Who loses" in words(app)
+
+
+def test_the_command_measures_what_the_page_shows(app, filled):
+    settled(app, filled, collection="colours", also_way="rabitq:bits=3", recall="0.95")
+    command = next(code.value for code in app.code if "--only" in code.value)
+    ways = command.split("--only ")[1].split(" ")[0].split(",")
+    assert {"rabitq:bits=3", "int8", "float32"} <= set(ways)
+    assert command.endswith("--recall 0.95 --json")

@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.improve import parse_way
-from core.workbench import BudgetRow, DepthGrid, documents, filter_words
+from core.workbench import BudgetRow, DepthGrid, filter_words
 from pages.parts import charts, formatting, session, state
-from pages.parts.compress import work
+from pages.parts.compress import ways, work
 
 AT_EQUAL_BYTES = (
     "Recall of the exact list under the same filter, by codes alone, with 95 % intervals over "
@@ -36,7 +36,7 @@ def equal_bytes() -> None:
         )  # fmt: skip
         if rows:
             _equal_bytes(rows)
-        _command("--protocol")
+        st.code(ways.command("--protocol"), language=None, wrap_lines=True)
 
 
 def fewer_layers() -> None:
@@ -53,12 +53,7 @@ def fewer_layers() -> None:
         )  # fmt: skip
         if grid:
             _layers(grid)
-        _command("--layers")
-
-
-def _command(option: str) -> None:
-    words = "compress", state.collection(), option, "--json"
-    st.code(documents.command(*words), language=None, wrap_lines=True)
+        st.code(ways.command("--layers"), language=None, wrap_lines=True)
 
 
 def _equal_bytes(rows: Sequence[BudgetRow]) -> None:

@@ -9,7 +9,7 @@ from core.improve import parse_way
 from core.workbench import Lab, Way, documents
 from pages.parts import charts, controls, formatting, problems, session, state
 
-LEVELS = (0.9, 0.95, 0.99, 0.995, 0.999)
+LEVELS, LEVEL = (0.9, 0.95, 0.99, 0.995, 0.999), 0.99
 TASKS = {**controls.DIRECTIONS, "image_to_image": "Image → image"}
 AID = (
     "Share of the exact first ten among the first ten by codes alone, with 95 % intervals over "
@@ -27,7 +27,7 @@ def choose() -> tuple[float, tuple[str, ...]]:
     bench, space = state.workbench(), state.space()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         level = session.linked(
-            "recall", 0.99, st.selectbox, "Keep recall@10 of", list(LEVELS), among=LEVELS,
+            "recall", LEVEL, st.selectbox, "Keep recall@10 of", list(LEVELS), among=LEVELS,
             format_func=percent_of, filter_mode=None, width=170,
         )  # fmt: skip
         also = session.linked(
@@ -191,8 +191,22 @@ def _table(lab: Lab) -> None:
         )
     for name, reason in lab.left_out.items():
         st.caption(formatting.plain(f"Not measured: {name}. {reason}"))
-    words = "compress", state.collection(), "--json"
-    st.code(documents.command(*words), language=None, wrap_lines=True)
+    st.code(command(*_options(lab)), language=None, wrap_lines=True)
+
+
+def command(*options: str) -> str:
+    """The command that measures the same vectors, with these options."""
+    chosen = {"--encoder": state.encoder(), "--recipe": state.recipe()}
+    own = [word for option, name in chosen.items() if name for word in (option, name)]
+    return documents.command("compress", state.collection(), *own, *options, "--json")
+
+
+def _options(lab: Lab) -> list[str]:
+    """Those of the command that measures the same ways."""
+    measured = [*(way.name for way in lab.ways), *lab.left_out]
+    more = set(measured) - set(state.workbench().way_names(lab.n, lab.d))
+    options = ["--only", ",".join(measured)] if more else []
+    return options if lab.level == LEVEL else [*options, "--recall", f"{lab.level:g}"]
 
 
 def _loser(way: Way) -> str:
