@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from streamlit import config, file_util
 from streamlit.cli_util import open_browser
 from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.media_file_manager import MediaFileMetadata
+from streamlit.runtime.media_file_manager import MediaFileManager, MediaFileMetadata
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 from streamlit.web.server.server_util import get_url
@@ -64,6 +64,27 @@ def _is_marked(file: MediaFileMetadata) -> bool:
 
 MediaFileMetadata.mark_for_delete = _mark  # type: ignore[method-assign]
 MediaFileMetadata.is_marked_for_delete = property(_is_marked)  # type: ignore[method-assign,assignment]
+
+
+def _drop_callables(files: MediaFileManager) -> None:
+    """Drop what makes the downloads of earlier runs, but for the last run before, for a while.
+
+    Streamlit 1.67 drops it at the end of a run: a click on a button whose successor the browser has
+    not drawn yet saved nothing.
+    """
+    shown = {id_ for ids in files._files_by_session_and_coord.values() for id_ in ids.values()}
+    before = set[tuple[str, ...]]()
+    for id_, made in reversed(list(files._deferred_callables.items())):  # newest first
+        if id_ in shown:
+            continue
+        button = made["session_id"], made["coordinates"], made["element_id"]
+        left: float = made.setdefault("left", monotonic())  # type: ignore[typeddict-item]
+        if button in before or monotonic() - left > KEPT_S:
+            files._drop_deferred_id(id_)
+        before.add(button)
+
+
+MediaFileManager._remove_orphaned_deferred_callables = _drop_callables  # type: ignore[method-assign]
 
 # Streamlit's scripts of the parts of a first screen, which its page else asks for one by one,
 # and of the figures of later ones.

@@ -50,3 +50,27 @@ def test_a_download_outlives_the_runs_of_others_until_it_is_fetched(monkeypatch)
     files.remove_orphaned_files()
     with pytest.raises(MediaFileStorageError):
         storage.get_file(made)
+
+
+def test_a_click_before_the_next_run_is_drawn_still_saves(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(launch, "monotonic", lambda: now[0])
+    files = MediaFileManager(MemoryMediaFileStorage("/media"))
+
+    def run(content):
+        files.clear_session_refs()
+        button = files.add_deferred(lambda: content, "text/csv", "0.1", "rows.csv", element_id="b")
+        files.remove_orphaned_files()
+        return button
+
+    first, second = run(b"1"), run(b"2")
+    assert files.execute_deferred(first).endswith(".csv")
+    third = run(b"3")
+    with pytest.raises(MediaFileStorageError):  # two runs ago: not kept, each holds its results
+        files.execute_deferred(first)
+    assert files.execute_deferred(second) and files.execute_deferred(third)
+    now[0] += 61
+    files.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        files.execute_deferred(second)
+    assert files.execute_deferred(third)
