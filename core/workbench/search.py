@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -48,7 +49,8 @@ def search_all(opened: EncodedCollection, queries: Sequence[Query]) -> tuple[Sea
         engine.run(_plan(opened, query, vector))
         for query, vector in zip(queries, vectors, strict=True)
     )
-    if opened.collection.version() == opened.version:
+    # Read anew: within a read session it is that of the session's start.
+    if Context().run(opened.collection.version) == opened.version:
         return results
     # What was deleted since the collection was opened is no result any more.
     found = {hit.id for result in results for hit in result.hits}
