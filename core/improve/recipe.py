@@ -99,6 +99,12 @@ class Recipe:
             repaired, hub.name, query_kind=query_kind, held_out=held_out, **hub.settings
         )
 
+    def spaces(self, space: Space, held_out: Bools | None) -> dict[Kind, Space]:
+        """The repaired space by the kind of its queries, see `space`; one where they are alike."""
+        if self.alike:
+            return dict.fromkeys(KINDS, self.space(space, held_out=held_out))
+        return {kind: self.space(space, query_kind=kind, held_out=held_out) for kind in KINDS}
+
 
 def parse_steps(text: str) -> tuple[Step, ...]:
     """Steps as the command line and links write them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +27,9 @@ class Candidates:
         rows: (m,) the best rows, by score; `scores` (m,) are their cosines without the bias.
         background: cosines of the allowed rows of each kind: all, or a sample of them.
         sizes: number of allowed rows of each kind.
+        highest: the highest cosine of the allowed rows of each kind.
         how: how it was searched, as a sentence.
-        best: the highest cosines, in order, where `background` is a sample.
+        plain: the highest cosines, in order, where `background` is a sample.
         every: (n,) cosines of all rows, where they were computed.
     """
 
@@ -38,8 +39,9 @@ class Candidates:
     scores: Floats
     background: Mapping[Kind, Floats]
     sizes: Mapping[Kind, int]
+    highest: Mapping[Kind, float]
     how: str
-    best: Floats | None = None
+    plain: Floats | None = None
     every: Floats | None = None
 
     def cosines(self, rows: Ints) -> Floats:
@@ -50,20 +52,14 @@ class Candidates:
 
     def rank(self, cosine: float) -> int:
         """Rank of an item by its cosine alone; beyond `PLAIN` an estimate."""
-        if self.best is not None and len(self.best) and cosine >= self.best[-1]:
-            return 1 + int((self.best > cosine).sum())
+        if self.plain is not None and len(self.plain) and cosine >= self.plain[-1]:
+            return 1 + int((self.plain > cosine).sum())
         above = [
             self.sizes[kind] * float((values > cosine).mean())
             for kind, values in self.background.items()
             if len(values)
         ]
         return 1 + round(sum(above))
-
-    def best_of(self, kind: Kind) -> float:
-        """The highest cosine among the allowed rows of a kind."""
-        images = self.rows < self.space.n_images
-        found = self.cosines(self.rows[images if kind == "image" else ~images])
-        return float(max(found.max(initial=-1.0), self.background[kind].max(initial=-1.0)))
 
     def counts(self, edges: Doubles) -> dict[Kind, Doubles]:
         """Histogram of the cosines of each kind; that of a sample is scaled to all rows."""
@@ -91,59 +87,73 @@ def find_candidates(
     """
     of_kind = {kind: allowed[space.span(kind)] for kind in kinds}
     sizes = {kind: int(np.count_nonzero(mask)) for kind, mask in of_kind.items()}
-    if codes:
-        found = codes.top_k(space, vector, query_kind, k, offset=space.offset, mask=allowed)
-        return _sampled(space, vector, *found, of_kind, sizes, codes.sentence, found[1])
-    if two_bit.pays(space):
-        # The recall was measured by cosine alone: with a bias the search stays exact.
-        use = approximate and not space.offset.any()
-        indexes = faiss_ivf.indexes(space, allowed) if use else {}
-        return _indexed(space, vector, allowed, of_kind, sizes, k, indexes)
-    every = cosines(space.vectors, vector)
-    scores = np.where(allowed, every - space.offset, -np.inf).astype(np.float32)[None]
-    rows, best = select(scores, min(k, sum(sizes.values())))
-    background = {kind: every[space.span(kind)][mask] for kind, mask in of_kind.items()}
-    how = f"Exact search of all {sum(sizes.values()):,} items."
-    return Candidates(space, vector, rows[0], best[0], background, sizes, how, every=every)
+    n = sum(sizes.values())
+    if not codes and not two_bit.pays(space):
+        return _exact(space, vector, allowed, of_kind, sizes, k)
+    ranked, indexes = codes and codes.by_cosine, dict[Kind, IvfIndex]()
+    biased = bool(space.offset.any())
+    if approximate and not codes and not biased:  # its recall was measured by cosine alone
+        indexes = faiss_ivf.indexes(space, allowed)
+
+    def by_cosine(k: int, mask: Bools) -> tuple[Ints, Floats]:
+        if ranked:
+            return ranked.top_k(space, vector, query_kind, k, offset=None, mask=mask)
+        search = faiss_ivf.top_k if indexes else two_bit.top_k
+        return search(space, vector, k, mask=mask)
+
+    otherwise = biased or codes is not ranked
+    rows, best = plain = by_cosine(max(k, PLAIN) if otherwise else k, allowed)
+    if codes and otherwise:
+        offset = space.offset
+        rows, best = codes.top_k(space, vector, query_kind, k, offset=offset, mask=allowed)
+    elif otherwise:
+        rows, best = two_bit.top_k(space, vector, k, offset=space.offset, mask=allowed)
+    background = {kind: _background(space, vector, kind, mask) for kind, mask in of_kind.items()}
+    how = (
+        f"{codes.sentence if codes else _description(n, indexes)} The null distributions are "
+        f"estimated from {sum(map(len, background.values())):,} items."
+    )
+    highest = {
+        kind: _highest(space, kind, plain, background[kind], mask, by_cosine)
+        for kind, mask in of_kind.items()
+    }
+    return Candidates(space, vector, rows, best, background, sizes, highest, how, plain[1])
 
 
-def _indexed(
+def _exact(
     space: Space,
     vector: Floats,
     allowed: Bools,
     of_kind: Mapping[Kind, Bools],
     sizes: Mapping[Kind, int],
     k: int,
-    indexes: Mapping[Kind, IvfIndex],
 ) -> Candidates:
-    if indexes:
-        rows, scores = faiss_ivf.top_k(space, vector, k, mask=allowed)
-    else:
-        rows, scores = two_bit.top_k(space, vector, k, offset=space.offset, mask=allowed)
-    best = scores
-    if space.offset.any():
-        best = two_bit.top_k(space, vector, max(k, PLAIN), mask=allowed)[1]
-    how = _description(sum(sizes.values()), indexes)
-    return _sampled(space, vector, rows, scores, of_kind, sizes, how, best)
+    every, n = cosines(space.vectors, vector), sum(sizes.values())
+    scores = np.where(allowed, every - space.offset, -np.inf).astype(np.float32)[None]
+    rows, best = select(scores, min(k, n))
+    background = {kind: every[space.span(kind)][mask] for kind, mask in of_kind.items()}
+    highest = {kind: float(values.max(initial=-1.0)) for kind, values in background.items()}
+    how = f"Exact search of all {n:,} items."
+    return Candidates(space, vector, rows[0], best[0], background, sizes, highest, how, every=every)
 
 
-def _sampled(
+def _highest(
     space: Space,
-    vector: Floats,
-    rows: Ints,
-    scores: Floats,
-    of_kind: Mapping[Kind, Bools],
-    sizes: Mapping[Kind, int],
-    how: str,
-    best: Floats,
-) -> Candidates:
-    """Candidates whose background is a sample of the allowed rows."""
-    background = {kind: _background(space, vector, kind, mask) for kind, mask in of_kind.items()}
-    how = (
-        f"{how} The null distributions are estimated from "
-        f"{sum(map(len, background.values())):,} items."
-    )
-    return Candidates(space, vector, rows, scores, background, sizes, how, best)
+    kind: Kind,
+    plain: tuple[Ints, Floats],
+    background: Floats,
+    mask: Bools,
+    by_cosine: Callable[[int, Bools], tuple[Ints, Floats]],
+) -> float:
+    """The highest cosine among the allowed rows of a kind; searched for where none is a hit."""
+    span = space.span(kind)
+    rows, found = plain
+    found = found[(rows >= span.start) & (rows < span.stop)]
+    if not len(found) and mask.any():
+        only = np.zeros(space.n, bool)
+        only[span] = mask
+        found = by_cosine(1, only)[1]
+    return float(max(found.max(initial=-1.0), background.max(initial=-1.0)))
 
 
 def _background(space: Space, vector: Floats, kind: Kind, mask: Bools) -> Floats:

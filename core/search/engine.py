@@ -120,7 +120,7 @@ def _ranked(plan: SearchPlan) -> SearchResult:
         nulls[kind] = fit_null(cosines, null_tail(space, background, kind, among))
         if kind in plan.calibrations:
             estimates[kind] = estimate_matches(
-                plan.calibrations[kind], cosines, found.sizes[kind], found.best_of(kind), plan.miss
+                plan.calibrations[kind], cosines, found.sizes[kind], found.highest[kind], plan.miss
             )
     matching = {kind: estimate for kind, estimate in estimates.items() if estimate}
     edges = np.linspace(*_range(found), BINS + 1)

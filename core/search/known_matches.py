@@ -256,7 +256,7 @@ def _by_caption(opened: EncodedCollection, query: Query, kind: Kind) -> KnownMat
     drawn = np.sort(np.random.default_rng(0).permutation(np.unique(texts))[:QUERIES])
     own = drawn[:, None] == rows
     matches = (group[drawn][:, None] == group[rows]) & ~own
-    return KnownMatches(space.take(drawn), matches, np.zeros_like(own), own)
+    return KnownMatches(opened.queries(drawn), matches, np.zeros_like(own), own)
 
 
 def _by_image(opened: EncodedCollection, query: Query, kind: Kind) -> KnownMatches:
@@ -275,7 +275,8 @@ def _by_image(opened: EncodedCollection, query: Query, kind: Kind) -> KnownMatch
     matches |= (left @ described.matches[there].astype(np.float32) > 0) & ~own
     unclear = (left @ described.unclear[there].astype(np.float32) > 0) & ~matches
     known = matches.any(axis=1)
-    return KnownMatches(space.take(drawn), matches, unclear, own).take(np.flatnonzero(known))
+    vectors = opened.queries(drawn)
+    return KnownMatches(vectors, matches, unclear, own).take(np.flatnonzero(known))
 
 
 def _composed(space: Space, query: Query, tables: Sequence[KnownMatches]) -> KnownMatches | None:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
 
 from core.errors import InputError
 from core.store.collection import Collection
-from core.types import Bools, Floats, Kind, Passport, Space
+from core.types import KINDS, Bools, Floats, Ints, Kind, Passport, Space
 
 
-def unchanged(vectors: Floats, kind: Kind) -> Floats:
-    """Query vectors where no recipe repairs the space."""
-    return vectors
+class Repair(Protocol):
+    """What a recipe does to queries and to rows; see `core.improve.Recipe`."""
+
+    @property
+    def alike(self) -> bool:
+        """Whether queries are repaired as rows are."""
+
+    def queries(self, vectors: Floats, kind: Kind) -> Floats:
+        """(n, e) unit rows of one kind as queries."""
+
+    def spaces(self, space: Space, held_out: Bools | None) -> Mapping[Kind, Space]:
+        """The repaired space by the kind of its queries."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +37,8 @@ class EncodedCollection:
         space: the vectors in memory, shared and read-only.
         version: the state of the collection when it was opened.
         recipe: which recipe repaired the space, "" for none.
-        as_query: repairs (n, d) encoded queries of a kind as the recipe does.
+        repair: what it does.
+        unrepaired: the space before.
     """
 
     collection: Collection
@@ -33,12 +46,27 @@ class EncodedCollection:
     space: Space
     version: str
     recipe: str = ""
-    as_query: Callable[[Floats, Kind], Floats] = unchanged
+    repair: Repair | None = None
+    unrepaired: Space | None = None
 
     @property
     def name(self) -> str:
         """The name of the collection."""
         return self.collection.name
+
+    def as_query(self, vectors: Floats, kind: Kind) -> Floats:
+        """(n, e) encoded queries of one kind, repaired where the space is."""
+        return self.repair.queries(vectors, kind) if self.repair else vectors
+
+    def queries(self, rows: Ints) -> Floats:
+        """(m, d) stored items as queries: a recipe may repair queries otherwise than rows."""
+        if self.repair is None or self.unrepaired is None or self.repair.alike:
+            return self.space.take(rows)
+        vectors, is_image = self.unrepaired.take(rows), rows < self.space.n_images
+        found = np.empty((len(rows), self.space.d), np.float32)
+        for kind, chosen in zip(KINDS, (is_image, ~is_image), strict=True):
+            found[chosen] = self.repair.queries(vectors[chosen], kind)
+        return found
 
     def with_attributes(self) -> Space:
         """The space with the labels and attributes of its rows.

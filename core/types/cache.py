@@ -35,8 +35,7 @@ class SpaceCache:
             cached: Future[R] | None = self._results.pop(key, None)
             result: Future[R] = cached or Future()
             self._results[key] = result
-            while len(self._results) > self._size:
-                self._results.pop(next(iter(self._results)))
+            self._drop()
         if cached is None:
             try:
                 result.set_result(make())
@@ -47,11 +46,26 @@ class SpaceCache:
                 raise
         return result.result()
 
+    def put(self, key: Hashable, result: R) -> R:
+        """Keep a result under `key` in place of any other, and return it."""
+        made: Future[R] = Future()
+        made.set_result(result)
+        with self._lock:
+            self._results.pop(key, None)
+            self._results[key] = made
+            self._drop()
+        return result
+
     def known(self, key: Hashable) -> Any:
         """The result under `key` where it is computed already; None elsewhere."""
         with self._lock:
             cached = self._results.get(key)
         return cached.result() if cached and cached.done() and not cached.exception() else None
+
+    def _drop(self) -> None:
+        """Drop the least recently used results beyond `size`; the lock is held."""
+        while len(self._results) > self._size:
+            self._results.pop(next(iter(self._results)))
 
     def per_space(
         self, function: Callable[Concatenate[Space, P], R]

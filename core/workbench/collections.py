@@ -293,7 +293,10 @@ class Workbench:
 
     def delete(self, name: str) -> None:
         """Delete a collection with everything Sextant stored for it; originals stay."""
+        self.home.open(name)  # or it raises, before anything is gone
+        _export.delete_exports(self, name)  # a new collection of that name has none
         self.home.delete(name)
+        self.last_used.forget(name)
 
     def delete_items(self, name: str, ids: Sequence[str]) -> None:
         """Delete items, their pairs and their vectors; an ingest does not bring them back."""

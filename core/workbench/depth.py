@@ -18,12 +18,12 @@ import numpy as np
 
 from core.encoders import LayeredEncoder, load
 from core.errors import InputError, UnreadableFile
-from core.improve import random_half
 from core.ingest import decode
 from core.measure import Interval, list_recall, places
 from core.numerics.neighbors import select
 from core.numerics.sampling import groups, sampled_rows
-from core.types import Doubles, Floats, Ints, Progress, Space, SpaceCache
+from core.types import Bools, Doubles, Floats, Ints, Progress, Space, SpaceCache
+from core.workbench.held_out import held_out_rows
 from core.workbench.ingest import no_progress
 from core.workbench.jobs import begin_step
 from core.workbench.lab_document import interval_document
@@ -130,7 +130,8 @@ def _measured(opened: EncodedCollection, progress: Progress) -> DepthGrid:
         seconds.append(ends / len(batch))
     progress(len(rows), len(rows))
     layers = [np.concatenate(layer) for layer in zip(*outputs, strict=True)]
-    return _grid(space, encoder.name, rows, layers, np.median(seconds, axis=0) * 1000)
+    judged = held_out_rows(opened)[rows]
+    return _grid(space, encoder.name, rows, judged, layers, np.median(seconds, axis=0) * 1000)
 
 
 def depth_document(grid: DepthGrid) -> dict[str, Any]:
@@ -162,8 +163,9 @@ def _pixels(opened: EncodedCollection, prepare: Callable[[Any], Floats]) -> tupl
     return np.array(rows, np.int64), np.stack(pixels) if pixels else np.empty(0, np.float32)
 
 
-def _grid(space: Space, name: str, rows: Ints, layers: list[Floats], ms: Doubles) -> DepthGrid:
-    judged = random_half(space)[rows]
+def _grid(
+    space: Space, name: str, rows: Ints, judged: Bools, layers: list[Floats], ms: Doubles
+) -> DepthGrid:
     train, test = rows[~judged], rows[judged]
     mean = space.vectors[train].mean(axis=0)
     axes = np.linalg.svd(space.vectors[train] - mean, full_matrices=True)[2]

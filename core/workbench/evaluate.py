@@ -11,7 +11,6 @@ import numpy as np
 
 from core import encoders, search
 from core.errors import InputError, SextantError, UnknownName
-from core.improve import corrected, random_half
 from core.measure import (
     Classification,
     Direction,
@@ -29,7 +28,9 @@ from core.measure import classify as measure_classify
 from core.measure import evaluate as measure_evaluate
 from core.measure import images_of_label as measure_images_of_label
 from core.measure import recall_by_group as measure_recall_by_group
-from core.types import Bools, Ints, Space, SpaceCache
+from core.types import Bools, Ints, Kind, Space, SpaceCache
+from core.workbench.held_out import held_out_rows
+from core.workbench.measure import judged_spaces
 from core.workbench.zero_shot import own_label_set
 
 if TYPE_CHECKING:
@@ -62,11 +63,8 @@ def misses(
         direction: "text_to_image" or "image_to_text".
         hub_correction: of the ranking.
     """
-    space = opened.space
-    if hub_correction:
-        judged = opened.held_out()
-        judged = random_half(space) if judged is None else judged
-        space = corrected(space, hub_correction, held_out=judged)
+    kind: Kind = "text" if direction == "text_to_image" else "image"
+    space = judged_spaces(opened, held_out_rows(opened), hub_correction)[kind]
     return find_misses(
         space,
         getattr(result, direction),

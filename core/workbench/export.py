@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from core import export as _export
 from core.errors import InputError
 from core.export import Exported
-from core.types import Filter, Hit, Progress, Query, Value
+from core.types import Filter, Hit, Passport, Progress, Query, Value
 from core.workbench.jobs import begin_step
 from core.workbench.recipes import repaired
 from core.workbench.search import search
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.store import EncodedCollection
     from core.workbench.collections import Workbench
 
-BEST = 1000  # hits of a query that nothing says the matches of
+BEST = 1000  # hits of a query that nothing says the matches of; as many are read at a time
 
 
 def no_progress(done: int, total: int) -> None:
@@ -91,25 +91,26 @@ def export(
     models = models[:1] if recipe else models
     if query is not None and not models:
         raise InputError(f"'{name}' has no vectors to search. Leave out the query.")
-    hits = _hits(bench, name, query, filters, encoder, k) if query is not None else {}
+    read = models if vectors else models[: query is not None]
+    opened = [bench.open(name, model) for model in read]
+    if recipe:
+        opened = [repaired(one, recipe) for one in opened]
+    hits = _hits(opened[0], query, filters, k) if query is not None else {}
     if ids is None:
         ids = list(hits) if query is not None else _passing(bench, name, filters)
-    opened = [_repaired(bench.open(name, model), recipe) for model in models] if vectors else []
-    of_encoders = [(one.passport, one.space) for one in opened]
+    of_encoders = [(_passport(one, recipe), one.space) for one in opened] if vectors else []
     contents = _export.Contents(collection, ids, of_encoders, hits, progress)
     return _export.write(contents, form, Path(place).expanduser())
 
 
-def _repaired(opened: EncodedCollection, recipe: str) -> EncodedCollection:
-    """The collection with repaired vectors, whose passport says so; as it is without a recipe."""
+def _passport(opened: EncodedCollection, recipe: str) -> Passport:
+    """How the vectors were computed: that of repaired ones names the recipe too."""
     if not recipe:
-        return opened
-    found = repaired(opened, recipe)
-    passport = replace(
+        return opened.passport
+    return replace(
         opened.passport, model=f"{opened.passport.model} + {recipe}", weights="",
-        configuration="", preprocessing=f"recipe {found.recipe}", d=found.space.d,
+        configuration="", preprocessing=f"recipe {opened.recipe}", d=opened.space.d,
     )  # fmt: skip
-    return replace(found, passport=passport)
 
 
 def exported_file(
@@ -168,6 +169,11 @@ def saved_exports(bench: Workbench, name: str) -> tuple[SavedExport, ...]:
     return tuple(sorted(found, key=lambda one: -one.made))
 
 
+def delete_exports(bench: Workbench, name: str) -> None:
+    """Delete the exports of a collection in the home."""
+    rmtree(_exports(bench, name), ignore_errors=True)
+
+
 def rename_exports(bench: Workbench, name: str, to: str) -> None:
     """Keep the exports of a collection that got another name, unless that one has some."""
     before, after = _exports(bench, name), _exports(bench, to)
@@ -210,20 +216,18 @@ def _passing(bench: Workbench, name: str, filters: Sequence[Filter]) -> list[str
 
 
 def _hits(
-    bench: Workbench,
-    name: str,
-    query: Query,
-    filters: Sequence[Filter],
-    encoder: str | None,
-    k: int,
+    opened: EncodedCollection, query: Query, filters: Sequence[Filter], k: int
 ) -> dict[str, Mapping[str, Value]]:
     """Scores of the hits by id, best first."""
-    opened = bench.open(name, encoder)
-    query = replace(query, filters=(*query.filters, *filters), start=0, k=1)
-    matches = 0 if k else search(opened, query).matches
-    found = search(opened, replace(query, k=min(k or matches or BEST, opened.space.n)))
-    judged = matches is not None and not k
-    hits = [hit for hit in found.hits if hit.match or not judged]
+    query = replace(query, filters=(*query.filters, *filters), start=0, k=k or BEST)
+    found = search(opened, query)
+    hits = list(found.hits)
+    if found.matches is not None and not k:
+        hits = [hit for hit in hits if hit.match]
+        # They are the best of each kind, between hits of the other.
+        while len(hits) < found.matches and query.start + BEST < opened.space.n:
+            query = replace(query, start=query.start + BEST)
+            hits += [hit for hit in search(opened, query).hits if hit.match]
     if not hits:
         raise InputError(f"No item matches the query. {found.sentence}")
     return {hit.id: _scores(hit) for hit in hits}

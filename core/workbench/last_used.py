@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import time
@@ -30,6 +31,12 @@ class LastUsed:
         self._note(name)
         self._noted = name, time(), self._state()
 
+    def forget(self, name: str) -> None:
+        """A collection is no more."""
+        times = self.times()
+        if times.pop(name, None) is not None:
+            self._write(times)
+
     def _state(self) -> int:
         """Changes when any process writes the file."""
         with suppress(OSError):
@@ -40,10 +47,13 @@ class LastUsed:
         times = self.times()
         if time() - times.get(name, 0.0) < EVERY_S and max(times, key=times.__getitem__) == name:
             return
+        self._write(times | {name: time()})
+
+    def _write(self, times: Mapping[str, float]) -> None:
         with suppress(OSError):
             self._path.parent.mkdir(0o700, parents=True, exist_ok=True)
             draft = self._path.with_suffix(".new")
-            draft.write_text(json.dumps(times | {name: time()}), encoding="utf-8")
+            draft.write_text(json.dumps(times), encoding="utf-8")
             draft.replace(self._path)
 
     def times(self) -> dict[str, float]:

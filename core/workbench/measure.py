@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import TooFew, UnknownName
-from core.improve import corrected, random_half
+from core.improve import corrected
 from core.ingest import decode, thumbnail
-from core.measure import DIAGNOSTICS, HELD_OUT, Analogies, Evaluation, gained
+from core.measure import DIAGNOSTICS, Analogies, Evaluation, gained
 from core.measure import analogies as measure_analogies
 from core.measure import evaluate as measure_evaluate
 from core.report import Evidence, evidence_ids
 from core.search import label_vectors
-from core.types import Finding, Mix, Space
+from core.types import KINDS, Bools, Finding, Kind, Mix, Space, SpaceCache
+from core.workbench.held_out import held_out_rows, held_out_words
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
 
 THUMBNAIL = 112  # pixels: the longest side of an image in a report
+_SPACES = SpaceCache(2)  # few: each holds the vectors of its collection in memory
 
 
 def measure(
@@ -67,24 +69,52 @@ def evaluate(opened: EncodedCollection, *, hub_correction: str = "") -> Evaluati
         UnknownName: no such hubness correction.
         TooFew: fewer than two pairs.
     """
-    space, judged = opened.space, opened.held_out()
-    if not hub_correction and (judged is not None or not opened.recipe):
-        return measure_evaluate(space, judged=judged)
-    which = HELD_OUT
-    if judged is None:
-        judged, which = random_half(space), "a random half of the items:"
-    if not hub_correction:  # the other half is what the recipe was fitted on
-        return measure_evaluate(space, judged=judged, which=which)
-    better = corrected(space, hub_correction, held_out=judged)
-    plain = measure_evaluate(space, judged=judged, which=which)
-    result = measure_evaluate(better, judged=judged, which=which)
+    if not hub_correction and not opened.recipe:
+        return measure_evaluate(opened.space, judged=opened.held_out())
+    judged, which = held_out_rows(opened), held_out_words(opened)
+    result = evaluate_spaces(judged_spaces(opened, judged, hub_correction), judged, which)
+    if not hub_correction:
+        return result
+    plain = evaluate_spaces(judged_spaces(opened, judged), judged, which)
+    fitted_on = judged_spaces(opened, judged, hub_correction)["text"].steps[-1]
     there = _gain(gained(result.text_to_image, plain.text_to_image))
     back = _gain(gained(result.image_to_text, plain.image_to_text))
     return replace(
         result,
-        sentence=f"{result.sentence} {better.steps[-1]}. Recall@1 on the same pairs, against "
+        sentence=f"{result.sentence} {fitted_on}. Recall@1 on the same pairs, against "
         f"cosine alone: {there} from text to image and {back} from image to text.",
     )
+
+
+def judged_spaces(
+    opened: EncodedCollection, judged: Bools, hub_correction: str = ""
+) -> Mapping[Kind, Space]:
+    """The space by the kind of its queries, with nothing fitted on the (n,) judged rows.
+
+    Raises:
+        UnknownName: no such hubness correction.
+    """
+    spaces: Mapping[Kind, Space] = dict.fromkeys(KINDS, opened.space)
+    if opened.repair and opened.unrepaired:
+        repair, space = opened.repair, opened.unrepaired
+        key = (space.key, opened.recipe, judged.tobytes())
+        spaces = _SPACES.get(key, lambda: repair.spaces(space, judged))
+    if not hub_correction:
+        return spaces
+    alike = spaces["text"] is spaces["image"]
+    return {
+        kind: corrected(space, hub_correction, query_kind=None if alike else kind, held_out=judged)
+        for kind, space in spaces.items()
+    }
+
+
+def evaluate_spaces(spaces: Mapping[Kind, Space], judged: Bools, which: str) -> Evaluation:
+    """Recall of the (n,) judged rows' pairs, each direction in the space of its queries."""
+    result = measure_evaluate(spaces["text"], judged=judged, which=which)
+    if spaces["image"] is spaces["text"]:
+        return result
+    other = measure_evaluate(spaces["image"], judged=judged, which=which)
+    return replace(result, image_to_text=other.image_to_text)
 
 
 def without_tags(opened: EncodedCollection, tags: Collection[str]) -> EncodedCollection:
@@ -97,6 +127,8 @@ def without_tags(opened: EncodedCollection, tags: Collection[str]) -> EncodedCol
         UnknownName: nothing bears that tag.
     """
     space, known = opened.space, opened.collection.tags.all()
+    if opened.repair and opened.held_out() is None:  # a random half of what is left is another
+        space = replace(space, held_out=held_out_rows(opened))
     for tag in tags:
         if all(tag != one.name for one in known):
             raise UnknownName("tag", tag, sorted({one.name for one in known}))
@@ -112,7 +144,12 @@ def without_tags(opened: EncodedCollection, tags: Collection[str]) -> EncodedCol
             kept[place[rows]] = False
     kept &= keep[space.pairs].all(axis=1)
     keep[np.setdiff1d(space.pairs[~kept, 1], space.pairs[kept, 1])] = False
-    return replace(opened, space=replace(space, pairs=space.pairs[kept]).subset(keep.nonzero()[0]))
+
+    def without(space: Space) -> Space:
+        return replace(space, pairs=space.pairs[kept]).subset(np.flatnonzero(keep))
+
+    unrepaired = opened.unrepaired and without(opened.unrepaired)
+    return replace(opened, space=without(space), unrepaired=unrepaired)
 
 
 def analogies(opened: EncodedCollection, *, mix: Mix = "centred") -> Analogies:

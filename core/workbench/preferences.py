@@ -66,8 +66,7 @@ def preference_of(space: Space, kept: Compressed, tasks: Sequence[Task]) -> Pref
     if not len(use):
         return None
     rows = task.queries[use]
-    space.fetch(rows)
-    queries = space.vectors[rows]
+    queries = task.vectors[use]
     asked = np.concatenate([queries, table.rows(attributes, size)[rows]], axis=1)
     exact, found = Best(len(use), K), Best(len(use), K)
     for part in blocks(len(use), task.span):

@@ -177,7 +177,9 @@ def protocol_document(rows: Sequence[BudgetRow]) -> dict[str, Any]:
 def _asked(task: Task) -> Task:
     """Of the queries that choose nothing at most `QUERIES`."""
     use = np.flatnonzero(~task.chooses)[:QUERIES]
-    return replace(task, queries=task.queries[use], clusters=task.clusters[use])
+    return replace(
+        task, queries=task.queries[use], vectors=task.vectors[use], clusters=task.clusters[use]
+    )
 
 
 class _Filters:
@@ -222,7 +224,7 @@ def _lists(
     found: dict[str, list[Ints]] = {name: [] for name in names}
     most = min(LENGTHS[-1], space.n_images - 1)
     for task in asked:
-        queries, q = space.vectors[task.queries], len(task.queries)
+        queries, q = task.vectors, len(task.queries)
         own = task.queries if task.kind == "image" else None
         best = {name: Best(q, most) for name in names}
         for part in blocks(q, slice(0, space.n_images)):

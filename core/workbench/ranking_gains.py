@@ -17,10 +17,10 @@ import numpy as np
 
 from core import search
 from core.errors import BadParameter, InputError, TooFew
-from core.improve import random_half
 from core.numerics.sampling import groups
 from core.numerics.stats import folds, normal, two_way_error
 from core.types import Bools, Ints, Part, Progress, Query, digest
+from core.workbench.held_out import held_out_rows
 from core.workbench.ingest import no_progress, tokens_version
 
 if TYPE_CHECKING:
@@ -173,8 +173,7 @@ class _Trial:
 
 
 def _trial(opened: EncodedCollection, ranking: Ranking) -> _Trial:
-    space, split = opened.space, opened.held_out()
-    held_out = random_half(space) if split is None else split
+    space, held_out = opened.space, held_out_rows(opened)
     pairs = space.pairs[held_out[space.pairs].all(axis=1)]
     captions, chosen = np.unique(pairs[:, 1]), {n: v for n, v in ranking.items() if v}
     needs = "pairs of an image and a caption"
@@ -189,7 +188,7 @@ def _trial(opened: EncodedCollection, ranking: Ranking) -> _Trial:
     by_text = space.pairs[np.argsort(space.pairs[:, 1], kind="stable")]
     start, end = (np.searchsorted(by_text[:, 1], captions, side) for side in ("left", "right"))
     images = tuple(by_text[a:b, 0] for a, b in zip(start, end, strict=True))
-    which = "a random half of the pairs" if split is None else "the held-out pairs"
+    which = "a random half of the pairs" if opened.held_out() is None else "the held-out pairs"
     return _Trial(chosen, captions, images, held_out, which)
 
 
@@ -232,7 +231,7 @@ def _hits(
     queries = [Query((Part(text.strip() or "-"),), ("image",), k=DEPTH) for text in captions]
     ranked = [replace(query, **ranking) for query in queries]
     encoded = "template" in ranking
-    vectors = search.encode(opened, ranked) if encoded else space.vectors[trial.texts]
+    vectors = search.encode(opened, ranked) if encoded else opened.queries(trial.texts)
     hits = np.zeros((len(ids), 2 + int(fold.max())), bool)
     for row, query, vector, id_, images in zip(
         hits, ranked, vectors, ids, trial.images, strict=True

@@ -89,4 +89,4 @@ def repaired(opened: EncodedCollection, name: str) -> EncodedCollection:
     space = _SPACES.get(
         (opened.space.key, mark), lambda: recipe.space(opened.space, held_out=opened.held_out())
     )
-    return replace(opened, space=space, recipe=mark, as_query=recipe.queries)
+    return replace(opened, space=space, recipe=mark, repair=recipe, unrepaired=opened.space)

@@ -23,7 +23,6 @@ from core.improve import (
     with_progress,
 )
 from core.measure import (
-    HELD_OUT,
     Direction,
     Evaluation,
     Figure,
@@ -37,9 +36,10 @@ from core.measure import (
 )
 from core.measure import evaluate as measure_evaluate
 from core.types import Bools, Finding, Kind, Progress, Space, SpaceCache
+from core.workbench.held_out import held_out_rows, held_out_words
 from core.workbench.ingest import no_progress
 from core.workbench.jobs import begin_step
-from core.workbench.measure import measure
+from core.workbench.measure import evaluate_spaces, measure
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -189,7 +189,7 @@ def repair(
         InputError: the steps do not fit together, or map a row to zero.
     """
     chosen = parse_steps(steps) if isinstance(steps, str) else tuple(steps)
-    held_out, which = _split(opened)
+    held_out, which = held_out_rows(opened), held_out_words(opened)
     space = opened.space
     train = _without(space, held_out)
     n_test = int(held_out[space.pairs].all(axis=1).sum())
@@ -204,15 +204,16 @@ def repair(
     progress(0, 4)
     before = measure_evaluate(space, judged=held_out, which=which)
     progress(1, 4)
-    repaired = _spaces(space, recipe, held_out)
+    repaired = recipe.spaces(space, held_out)
     progress(2, 4)
-    after = _evaluate(repaired, held_out, which) if chosen else before
+    after = evaluate_spaces(repaired, held_out, which) if chosen else before
     progress(3, 4)
     directions = {name: (getattr(after, name), getattr(before, name)) for name in DIRECTIONS}
     rows = np.flatnonzero(held_out)
     sides = space.subset(rows), recipe.space(space, held_out=held_out).subset(rows)
     versus = {
-        name: compare_directions(repaired[name], space, *both) for name, both in directions.items()
+        name: compare_directions(repaired[DIRECTIONS[name]], space, *both)
+        for name, both in directions.items()
     }
     result = Repaired(
         recipe,
@@ -222,13 +223,16 @@ def repair(
         (measure(sides[0], SIGNS)[0], measure(sides[1], SIGNS)[0]),
         (_figures(sides[0]), _figures(sides[1])),
         versus,
-        {name: both_lists(space, repaired[name], found) for name, found in versus.items()},
+        {
+            name: both_lists(space, repaired[DIRECTIONS[name]], found)
+            for name, found in versus.items()
+        },
         _seconds(space, recipe),
         len(train.pairs),
         n_test,
     )
     progress(4, 4)
-    return _DONE.get(_key(opened, chosen), lambda: result)
+    return _DONE.put(_key(opened, chosen), result)
 
 
 def known_repair(opened: EncodedCollection, steps: Sequence[Step]) -> Repaired | None:
@@ -256,7 +260,7 @@ def suggest(
         progress: called with (recipes compared, all of them); may raise to stop.
     """
     started = perf_counter()
-    train = _without(opened.space, _split(opened)[0])
+    train = _without(opened.space, held_out_rows(opened))
     compare = random_half(train)
     fit = _without(train, compare)
     if min(len(fit.pairs), int(compare[train.pairs].all(axis=1).sum())) < LEAST:
@@ -283,7 +287,7 @@ def suggest(
     best = max(left, key=lambda i: (scores[i], i == 0))
     tried = tuple((GRID[i], scores[i]) for i in sorted(scores, key=lambda i: -scores[i]))
     result = replace(repair(opened, GRID[best], progress=progress, begun=1), tried=tried)
-    return _DONE.get((SUGGESTED, *_key(opened, ())), lambda: result)
+    return _DONE.put((SUGGESTED, *_key(opened, ())), result)
 
 
 def known_suggestion(opened: EncodedCollection) -> Repaired | None:
@@ -323,14 +327,6 @@ def _sign(gain: Gain) -> int:
     return int(gain[1] > 0) - int(gain[2] < 0)
 
 
-def _split(opened: EncodedCollection) -> tuple[Bools, str]:
-    """(n,) the rows that nothing is fitted on, and what the sentence calls them."""
-    held_out = opened.held_out()
-    if held_out is None:
-        return random_half(opened.space), "a random half of the items:"
-    return held_out, HELD_OUT
-
-
 def _without(space: Space, held_out: Bools) -> Space:
     rows = np.flatnonzero(~held_out)
     if not 0 < np.searchsorted(rows, space.n_images) < len(rows):
@@ -339,25 +335,6 @@ def _without(space: Space, held_out: Bools) -> Space:
             "held-out items. Leave some items with another `split` than test."
         )
     return space.subset(rows)
-
-
-def _spaces(space: Space, recipe: Recipe, held_out: Bools) -> Mapping[str, Space]:
-    """The repaired space of each direction: the same where queries are treated as rows are."""
-    if recipe.alike:
-        return dict.fromkeys(DIRECTIONS, recipe.space(space, held_out=held_out))
-    return {
-        name: recipe.space(space, query_kind=kind, held_out=held_out)
-        for name, kind in DIRECTIONS.items()
-    }
-
-
-def _evaluate(repaired: Mapping[str, Space], held_out: Bools, which: str) -> Evaluation:
-    there, back = (repaired[name] for name in DIRECTIONS)
-    result = measure_evaluate(there, judged=held_out, which=which)
-    if back is there:
-        return result
-    other = measure_evaluate(back, judged=held_out, which=which)
-    return replace(result, image_to_text=other.image_to_text)
 
 
 def _figures(space: Space) -> Mapping[str, Figure]:
@@ -370,7 +347,7 @@ def _figures(space: Space) -> Mapping[str, Figure]:
 
 def _score(space: Space, recipe: Recipe, judged: Bools) -> float:
     """Mean of mAP in both directions."""
-    result = _evaluate(_spaces(space, recipe, judged), judged, "")
+    result = evaluate_spaces(recipe.spaces(space, judged), judged, "")
     directions: tuple[Direction, ...] = (result.text_to_image, result.image_to_text)
     return float(np.mean([direction.scores[JUDGED].value for direction in directions]))
 

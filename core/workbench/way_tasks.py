@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import InputError
-from core.improve import random_half
 from core.numerics.neighbors import select
 from core.numerics.sampling import groups
 from core.types import Bools, Floats, Ints, Kind, Space, SpaceCache
+from core.workbench.held_out import held_out_rows
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -40,7 +40,8 @@ class Task:
     """Queries of one task with their exact results among all candidates.
 
     Args:
-        queries: (q,) rows of the space; `clusters` (q,) those of one image are drawn together.
+        queries: (q,) rows of the space, `vectors` (q, d) the same as queries; `clusters` (q,) those
+            of one image are drawn together.
         kind: of the queries; `among` of the candidates, `span` their rows.
         exact: (q, 10) numbers of the candidates that the float vectors rank first.
         chooses: (q,) whether the query chooses (a shortlist, a way); the others judge what was
@@ -51,6 +52,7 @@ class Task:
 
     name: str
     queries: Ints
+    vectors: Floats
     clusters: Ints
     kind: Kind
     among: Kind
@@ -64,18 +66,13 @@ class Task:
 def tasks_of(opened: EncodedCollection) -> tuple[Task, ...]:
     """The tasks that a collection has items for, with held-out queries."""
     found: tuple[Task, ...] = _QUERIES.get(
-        (opened.version, opened.space.key), lambda: _tasks(opened.space, held_out_rows(opened))
+        (opened.version, opened.space.key), lambda: _tasks(opened)
     )
     return found
 
 
-def held_out_rows(opened: EncodedCollection) -> Bools:
-    """(n,) those of the stored split, else a random half of the items, pairs together."""
-    held_out = opened.held_out()
-    return random_half(opened.space) if held_out is None else held_out
-
-
-def _tasks(space: Space, held_out: Bools) -> tuple[Task, ...]:
+def _tasks(opened: EncodedCollection) -> tuple[Task, ...]:
+    space, held_out = opened.space, held_out_rows(opened)
     result = []
     for name, (kind, among) in TASKS.items():
         span = space.span(among)
@@ -86,7 +83,7 @@ def _tasks(space: Space, held_out: Bools) -> tuple[Task, ...]:
         most = int(np.clip(COMPARISONS // size, 100, QUERIES))
         if len(rows) > most:
             rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
-        result.append(_task(space, name, rows))
+        result.append(_task(space, name, rows, opened.queries(rows)))
     if not result:
         raise InputError(
             "Recall needs at least two held-out images or texts. Add items, or leave some with "
@@ -95,12 +92,11 @@ def _tasks(space: Space, held_out: Bools) -> tuple[Task, ...]:
     return tuple(result)
 
 
-def _task(space: Space, name: str, rows: Ints) -> Task:
+def _task(space: Space, name: str, rows: Ints, queries: Floats) -> Task:
     kind, among = TASKS[name]
     span = space.span(among)
     k = min(K, span.stop - span.start - (kind == among))
-    space.fetch(rows)
-    queries, best = space.vectors[rows], Best(len(rows), k)
+    best = Best(len(rows), k)
     own_place = rows - span.start if kind == among else None
     for part in blocks(len(rows), span):
         scores = queries @ space.vectors[span][part].T
@@ -110,7 +106,7 @@ def _task(space: Space, name: str, rows: Ints) -> Task:
     hits = (lists[:, :, None] == own[:, None, :]).any(axis=(1, 2))
     clusters = groups(space)[rows]
     clusters = clusters if len(np.unique(clusters)) > 1 else rows
-    return Task(name, rows, clusters, kind, among, span, lists, _half(clusters), own, hits)
+    return Task(name, rows, queries, clusters, kind, among, span, lists, _half(clusters), own, hits)
 
 
 def _half(clusters: Ints) -> Bools:

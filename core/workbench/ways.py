@@ -32,10 +32,11 @@ from core.measure import (
 from core.numerics.neighbors import precede, select
 from core.numerics.sampling import groups
 from core.types import Bools, Finding, Floats, Ints, Space, SpaceCache
+from core.workbench.held_out import held_out_rows
 from core.workbench.loser_groups import groupings_of, losing_task
 from core.workbench.measure import measure
 from core.workbench.preferences import Preference, preference_of
-from core.workbench.way_tasks import Best, K, Task, blocks, held_out_rows, tasks_of, without_self
+from core.workbench.way_tasks import Best, K, Task, blocks, tasks_of, without_self
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -252,7 +253,7 @@ def _measured(opened: EncodedCollection, way: Step) -> Way:
         float(chosen_by),
         pairs,
         float(np.sqrt(np.mean(errors))),
-        _milliseconds(space, kept, tasks[0]),
+        _milliseconds(kept, tasks[0]),
         fit_seconds,
         encode_seconds,
         _losers(opened, tasks, where),
@@ -268,8 +269,7 @@ def _ranked(space: Space, kept: Compressed, task: Task) -> tuple[Ints, Ints, flo
 
     In one pass over the codes. Errors are those of at most `ERROR_ROWS` candidates.
     """
-    space.fetch(task.queries)
-    queries, codes, q = space.vectors[task.queries], kept.codes[task.among], len(task.queries)
+    queries, codes, q = task.vectors, kept.codes[task.among], len(task.queries)
     size = task.span.stop - task.span.start
     needed, at = np.unique(task.exact, return_inverse=True)
     own = _scores(kept, queries, task, taken(codes, needed))
@@ -296,13 +296,13 @@ def _scores(kept: Compressed, queries: Floats, task: Task, codes: Codes) -> Floa
     return kept.fitted.scores(queries, task.kind, codes, task.among)
 
 
-def _milliseconds(space: Space, kept: Compressed, task: Task) -> float:
+def _milliseconds(kept: Compressed, task: Task) -> float:
     """The median time of one query: estimated scores of all candidates and the first ten."""
     seconds = []
-    for row in task.queries[:TIMED]:
+    for query in task.vectors[:TIMED]:
         started = perf_counter()
         codes = kept.codes[task.among]
-        select(kept.fitted.scores(space.vectors[row][None], task.kind, codes, task.among), K)
+        select(kept.fitted.scores(query[None], task.kind, codes, task.among), K)
         seconds.append(perf_counter() - started)
     return 1000 * float(np.median(seconds))
 

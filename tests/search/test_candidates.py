@@ -7,6 +7,7 @@ import pytest
 
 from core.improve import compressed, fit_way, parse_way
 from core.numerics.neighbors import top_k
+from core.search import candidates
 from core.search.candidates import find_candidates
 from core.search.engine import search
 from core.search.index import compressed as compressed_index
@@ -61,6 +62,32 @@ def test_with_a_bias_the_search_is_exact(indexed, clustered, rng):
     expected = top_k(query[None], clustered.vectors, 24, offset=biased.offset)[0][0]
     np.testing.assert_array_equal(found.rows, expected)
     assert found.how.startswith("Exact")
+
+
+@pytest.mark.parametrize("how", ["two steps", "codes"])
+def test_what_is_said_of_cosines_does_not_depend_on_a_bias(clustered, monkeypatch, rng, how):
+    """Ranks by cosine alone and the highest cosine, also of a kind that is not among the hits."""
+    monkeypatch.setattr(candidates, "SAMPLE", 50)
+    vectors = clustered.vectors + 0.8 * (np.arange(clustered.n) >= clustered.n_images)[:, None]
+    apart = spaces.space(vectors[: clustered.n_images], vectors[clustered.n_images :])
+    bias = np.where(rng.random(apart.n) < 0.5, 0.3, 0).astype(np.float32)
+    query, allowed = apart.vectors[1100], np.ones(apart.n, bool)
+    cosines = apart.vectors @ query
+    codes = None
+    if how == "codes":
+        way = parse_way("float16")
+        codes = CodeIndex(compressed(apart, fit_way(apart, way), way), 500, "Codes.")
+    else:
+        monkeypatch.setattr(two_bit, "PAYS", 1)
+    for space in apart, apart.biased(bias, "step"):
+        found = find_candidates(space, query, allowed, KINDS, 24, codes=codes)
+        assert (found.rows >= apart.n_images).all()
+        own = found.cosines(found.rows)
+        exact = [1 + int((cosines > cosine + 1e-6).sum()) for cosine in own]
+        assert [found.rank(cosine + 1e-6) for cosine in own] == exact
+        for kind in KINDS:
+            highest = cosines[apart.span(kind)].max()
+            assert found.highest[kind] == pytest.approx(highest, abs=1e-6)
 
 
 def test_a_large_collection_is_searched_as_a_small_one(rng, monkeypatch):

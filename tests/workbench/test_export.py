@@ -1,6 +1,7 @@
 """What is exported of a collection, and what outlives a second ingest of its source."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from core.errors import InputError
 from core.types import Filter, Part, Query
 from core.workbench import Workbench
+from tests.fixtures.calibrated import calibrate_all
 
 
 @pytest.fixture
@@ -30,6 +32,30 @@ def test_a_filter_takes_captions_along_and_a_query_has_scores(bench, tmp_path):
     assert [row["rank"] for row in hits] == [1, 2, 3]
     assert all(row["captions"] and row["image"] and row["labels"] for row in hits)
     assert [row["cosine"] for row in hits] == sorted((r["cosine"] for r in hits), reverse=True)
+
+
+def test_a_query_exports_all_its_matches_also_between_hits_that_are_none(
+    bench, tmp_path, monkeypatch
+):
+    """Matches are the best of each kind, and the other kind may have the higher cosines."""
+    calibrate_all(monkeypatch)
+    query = Query((Part("green"),))
+    hits = bench.search(bench.open("colours"), replace(query, k=1000)).hits
+    matches = {hit.id for hit in hits if hit.match}
+    assert {hit.id for hit in hits[: len(matches)]} != matches
+    for most in (1000, 5):
+        monkeypatch.setattr("core.workbench.export.BEST", most)
+        place = tmp_path / f"{most}.jsonl"
+        bench.export("colours", "jsonl", place, query=query)
+        assert {row["id"] for row in rows(place)} == matches
+
+
+def test_the_exports_of_a_deleted_collection_are_deleted_with_it(bench):
+    bench.save_export("colours", "csv", vectors=False)
+    assert bench.saved_exports("colours") and "colours" in bench.cards()[0].name
+    bench.last_used.note("colours")
+    bench.delete("colours")
+    assert not bench.saved_exports("colours") and "colours" not in bench.last_used.times()
 
 
 def test_an_export_without_vectors_is_encoded_again_and_found_alike(bench, tmp_path):

@@ -1,15 +1,18 @@
 """Repairs judged on held-out pairs: what helps, what does nothing, and what sees no test row."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.errors import TooFew, UnknownName
+from core.improve import random_half
+from core.search import encode
 from core.store import EncodedCollection
 from core.types import Part, Passport, Query
 from core.workbench import Workbench
-from core.workbench.repair import repair, suggest
+from core.workbench.repair import known_suggestion, repair, suggest
 from tests.fixtures import spaces
 from tests.fixtures.files import encoded, folder_of, jsonl, ramp
 
@@ -108,6 +111,13 @@ def test_the_suggestion_is_what_ranks_unseen_pairs_best(turned):
     assert perfect.recipe.steps == () and dict(perfect.tried)["none"] == 1.0
 
 
+def test_a_suggestion_with_more_time_replaces_the_one_before(turned):
+    one = opened(turned)
+    assert [name for name, _ in suggest(one, 0).tried] == ["none"]
+    longer = suggest(one, 60)
+    assert len(longer.tried) > 1 and known_suggestion(one) is longer
+
+
 def test_a_repair_needs_pairs_on_both_sides():
     with pytest.raises(TooFew, match="pairs"):
         repair(opened(spaces.paired(10, D)), "whitening")
@@ -144,6 +154,43 @@ def test_a_kept_recipe_repairs_rows_and_typed_queries_alike(bench):
         bench.repaired(plain, "again")
 
 
+@pytest.mark.parametrize("steps", ["nnn:k=1:alpha=1", "invgc_local:other=3", "pls:keep=4"])
+def test_a_kept_recipe_is_judged_as_before_it_was_kept(bench, steps):
+    """Its hub correction does not see the judged pairs; queries are repaired as queries."""
+    plain = bench.open("things")
+    result = bench.repair(plain, steps)
+    bench.keep_recipe(plain, "mine", result.recipe)
+    again = bench.evaluate(bench.repaired(plain, "mine"))
+    for name in ("text_to_image", "image_to_text"):
+        assert getattr(again, name).scores == getattr(result.after, name).scores
+
+
+def test_without_tagged_items_a_recipe_is_judged_on_pairs_that_it_was_not_fitted_on(bench):
+    plain = bench.open("things")
+    bench.keep_recipe(plain, "mine", bench.repair(plain, "pls:keep=4").recipe)
+    image = plain.space.ids[0]
+    bench.tag("things", "spam", [(image,)])
+    left = bench.without_tags(bench.repaired(plain, "mine"), ("spam",))
+    judged = bench.evaluate(left)
+    queries = {left.space.ids[row] for row in judged.image_to_text.queries}
+    held_out = {plain.space.ids[row] for row in np.flatnonzero(random_half(plain.space))}
+    assert queries and queries <= held_out - {image}
+
+
+def test_a_stored_caption_ranks_as_it_does_typed(bench):
+    """Where queries are repaired otherwise than rows, for all that uses items as queries."""
+    plain = bench.open("things")
+    bench.keep_recipe(plain, "mine", bench.repair(plain, "invgc_local:other=3").recipe)
+    recipe = bench.repaired(plain, "mine")
+    id_ = plain.space.ids[-1]
+    item, typed = (
+        encode(recipe, [Query((part,), ("image",))])[0]
+        for part in (Part(item=id_), Part(bench.items("things", [id_])[0].text))
+    )
+    assert item == pytest.approx(typed, abs=1e-6)
+    assert abs(item - recipe.space.vectors[-1]).max() > 1e-3
+
+
 def test_repaired_vectors_are_exported_under_a_passport_of_their_own(bench, tmp_path):
     plain = bench.open("things")
     bench.keep_recipe(plain, "mine", bench.repair(plain, "pls:keep=4").recipe)
@@ -153,3 +200,9 @@ def test_repaired_vectors_are_exported_under_a_passport_of_their_own(bench, tmp_
     assert passport.model == "toy + mine" and passport.d == 4
     repaired = bench.repaired(plain, "mine").space
     assert bench.open("again").space.vectors == pytest.approx(repaired.vectors, abs=1e-6)
+    query = Query((Part(item=plain.space.ids[-1]),), ("image",))
+    done = bench.export("things", "jsonl", tmp_path / "hits.jsonl", query=query, k=9, recipe="mine")
+    rows = [json.loads(line) for line in done.place.read_text("utf-8").splitlines()]
+    hits = bench.search(bench.repaired(plain, "mine"), replace(query, k=9)).hits
+    found = {hit.id: hit.cosine for hit in hits}
+    assert {row["id"]: row["cosine"] for row in rows} == pytest.approx(found, abs=1e-6)

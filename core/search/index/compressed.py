@@ -7,7 +7,7 @@ scores of one stay in the processor's cache, and few of them exceed the worst th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,11 +43,24 @@ class CodeIndex:
     sentence: str
     preferred: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def by_cosine(self) -> CodeIndex:
+        """The same without a preference."""
+        return replace(self, preferred=()) if self.preferred else self
+
     def top_k(
-        self, space: Space, query: Floats, kind: Kind, k: int, *, offset: Floats, mask: Bools
+        self,
+        space: Space,
+        query: Floats,
+        kind: Kind,
+        k: int,
+        *,
+        offset: Floats | None,
+        mask: Bools,
     ) -> tuple[Ints, Floats]:
         """The k best allowed rows among those that codes rank first, by exact scores."""
         chosen, asked, most = [], query[None], max(self.shortlist, 2 * k)
+        offset = np.zeros(space.n, np.float32) if offset is None else offset
         if self.preferred:
             asked = self.codes.fitted.preferring(asked, self.preferred)
             offset = offset.copy()

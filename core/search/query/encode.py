@@ -194,7 +194,7 @@ def _part(
     if part.item:
         if part.item not in space.row:
             raise UnknownItem("item", part.item)
-        return space.vectors[space.row[part.item]]
+        return opened.queries(np.array([space.row[part.item]]))[0]
     if part.image:
         encoder = encoder_for(opened.passport)
         return opened.as_query(encoder.encode_images([decode(part.image, "the image")]), "image")[0]

@@ -153,7 +153,7 @@ def _of_parts(opened: EncodedCollection, query: Query) -> Iterator[tuple[Kind, F
 def _of_part(opened: EncodedCollection, part: Part) -> Floats:
     space, passport, tokens = opened.space, opened.passport, opened.collection.tokens
     if part.item:
-        whole = space.vectors[space.row[part.item]][None]
+        whole = opened.queries(np.array([space.row[part.item]]))
         return tokens.read(passport, [part.item]).get(part.item, whole)
     encoder = encoder_for(passport)
     if part.image:

@@ -208,8 +208,8 @@ def _encode(card: Card) -> None:
 def _delete(card: Card) -> None:
     what = formatting.count(card.images + card.texts, "item")
     st.markdown(
-        f"Deletes **{formatting.plain(card.name)}** with {what} and their vectors. Image files in "
-        "your own folders are not deleted. This cannot be undone."
+        f"Deletes **{formatting.plain(card.name)}** with {what}, their vectors and the exports in "
+        "the home. Image files in your own folders are not deleted. This cannot be undone."
     )
     typed = st.text_input("Type its name to confirm", key="_confirm")
     if st.button("Delete", key="_do_delete", type="primary", disabled=typed.strip() != card.name):
