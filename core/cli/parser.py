@@ -166,8 +166,8 @@ def _search(command: Command) -> None:
     sub.add_argument("--image", type=Path, metavar="FILE", help="an image as a part of the query")
     sub.add_argument("--queries", metavar="FILE", help="one query per line; - is standard input")
     sub.add_argument(
-        "--mix", choices=("centred", "sum", "slerp"), default="centred",
-        help="how several parts become one vector: balanced by their score variance (centred, the "
+        "--mix", choices=("balanced", "sum", "slerp"), default="balanced",
+        help="how several parts become one vector: balanced by their score variance (the "
         "default), weighted sum, or spherical interpolation",
     )  # fmt: skip
     sub.add_argument(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 EXAMPLES = ("dog", "a photo of a red bus", "two children run along the beach after a ball")
-VIEWS = {"shortest": "centre", "longest": "padded"}
+VIEWS = {"shortest": "center", "longest": "padded"}
 LOAD_ERRORS = (
     *(RuntimeError, OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError),
     *(SafetensorError, UnpicklingError),

@@ -87,19 +87,6 @@ def shares(distances: Doubles) -> Doubles:
     return found * rows[:, None] * columns
 
 
-def usage(code: Ints) -> tuple[float, float]:
-    """Share of centroids that are used, and perplexity over K, of one part's (n,) codes.
-
-    Both are 1 for even use of many rows, and 1 / K where all rows have the same code.
-
-    >>> usage(np.zeros(9, np.int64))
-    (0.00390625, 0.00390625)
-    """
-    counts = np.bincount(code, minlength=K)
-    p = counts[counts > 0] / counts.sum()
-    return len(p) / K, float(np.exp(-(p * np.log(p)).sum())) / K
-
-
 def _fit(values: Floats, parts: int, fit: Callable[[Floats], Floats]) -> Centroids:
     if len(values) < LEAST:
         raise TooFew("Product quantization", LEAST, "rows of each kind", len(values), "Add more.")

@@ -147,7 +147,7 @@ def _drawing(row: dict[str, str]) -> dict[str, Any]:
         "split": split_of(row["family"]),
         "source": "OpenMoji",
         "author": "OpenMoji",
-        "licence": "CC BY-SA 4.0",
+        "license": "CC BY-SA 4.0",
         "codepoint": row["codepoint"],
     }
 
@@ -177,7 +177,7 @@ def _photographs(part: Part) -> Iterator[DemoImage]:
             "split": "test",  # There are too few for training.
             "source": _PACKAGES[entry["package"]],
             "author": entry["author"],
-            "licence": entry["licence"],
+            "license": entry["license"],
             "codepoint": "",
         }
         yield DemoImage(record, _package(entry["package"]) / entry["folder"] / entry["file"])
@@ -205,7 +205,7 @@ def _render(svg: Path) -> bytes:
 
 def _credits(images: Sequence[DemoImage]) -> str:
     photographs = sorted(
-        f"{p.record['image']}: {p.record['author']}, {p.record['licence']} "
+        f"{p.record['image']}: {p.record['author']}, {p.record['license']} "
         f"(from {p.record['source']})"
         for p in images
         if p.record["source"] != "OpenMoji"

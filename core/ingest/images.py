@@ -372,7 +372,7 @@ def _reason(error: BaseException) -> str:
 def _box(size: tuple[int, int], view: str) -> tuple[int, int, int, int]:
     """The pixels of the image that a view covers; a padded view reaches beyond it.
 
-    >>> _box((40, 20), "whole"), _box((40, 20), "centre"), _box((40, 20), "padded")
+    >>> _box((40, 20), "whole"), _box((40, 20), "center"), _box((40, 20), "padded")
     ((0, 0, 40, 20), (10, 0, 30, 20), (0, -10, 40, 30))
     """
     width, height = size

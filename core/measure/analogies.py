@@ -49,7 +49,7 @@ class _Swaps:
 
 
 def analogies(
-    space: Space, words: Callable[[Sequence[str]], Floats], *, mix: Mix = "centred", seed: int = 0
+    space: Space, words: Callable[[Sequence[str]], Floats], *, mix: Mix = "balanced", seed: int = 0
 ) -> Analogies:
     """Success of a - b + c: replace a label of an image by text and retrieve such an image.
 
@@ -65,7 +65,7 @@ def analogies(
     Args:
         space: images with two labels or more each, such as what and which.
         words: encodes the labels as texts, to unit rows.
-        mix: "centred" balances the image and the texts as search does, "sum" adds them.
+        mix: "balanced" balances the image and the texts as search does, "sum" adds them.
         seed: of the halves, and of the choice among too many swaps.
 
     Raises:

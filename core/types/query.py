@@ -10,7 +10,7 @@ from core.errors import BadParameter, InputError
 from core.types.arrays import Kind, Value
 from core.types.item import digest
 
-Mix = Literal["sum", "slerp", "centred"]
+Mix = Literal["sum", "slerp", "balanced"]
 Template = Literal["", "photo", "ensemble"]
 FullText = Literal["", "rrf", "sum"]
 FirstStage = Literal["", "ivf", "muvera", "compressed"]
@@ -60,7 +60,7 @@ class Query:
         among: a selection as text (see `core.report.selection`), of which the hits are; "" for all.
         k: hits to return.
         start: hits to skip before the first.
-        mix: how several parts become one vector: "sum", "slerp", or "centred" (balanced); see
+        mix: how several parts become one vector: "sum", "slerp", or "balanced"; see
             `core.numerics.directions`.
         template: prompt template for short texts when searching for images; see
             `core.search.query.encode`.
@@ -80,7 +80,7 @@ class Query:
     filters: tuple[Filter, ...] = ()
     k: int = 24
     start: int = 0
-    mix: Mix = "centred"
+    mix: Mix = "balanced"
     template: Template = ""
     first_stage: FirstStage = ""
     full_text: FullText = ""

@@ -31,7 +31,7 @@ class Tokens:
         grid: rows and columns of the patches; (0, 0) for a text.
         words: the word of each text token; "" for tokens of no word, such as the end tokens.
         weights: (t,) where the item's vector is the weighted sum of its tokens; else empty.
-        view: the part of the image that the patches cover: "whole", "centre" (the central square),
+        view: the part of the image that the patches cover: "whole", "center" (the central square),
             or "padded" (the image in the middle of a square).
 
     Raises:

@@ -152,7 +152,7 @@ def without_tags(opened: EncodedCollection, tags: Collection[str]) -> EncodedCol
     return replace(opened, space=without(space), unrepaired=unrepaired)
 
 
-def analogies(opened: EncodedCollection, *, mix: Mix = "centred") -> Analogies:
+def analogies(opened: EncodedCollection, *, mix: Mix = "balanced") -> Analogies:
     """How often replacing one of an image's labels in the query finds the image so described.
 
     Raises:

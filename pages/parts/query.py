@@ -10,7 +10,7 @@ from core.errors import InputError, SextantError
 from core.types import Mix, Part
 from pages.parts import formatting, problems, session, state
 
-MIXES: dict[Mix, str] = {"centred": "Balanced", "sum": "Sum", "slerp": "Slerp"}
+MIXES: dict[Mix, str] = {"balanced": "Balanced", "sum": "Sum", "slerp": "Slerp"}
 ABOUT_MIX = (
     "How the parts become one query vector. **Balanced**: images and texts are centered by "
     "modality first, so that the modality gap does not decide. **Sum**: weighted sum, normalized "
@@ -67,14 +67,14 @@ def is_text(chips: Sequence[Chip]) -> bool:
 
 def mix(chips: Sequence[Chip]) -> Mix:
     """How several parts are mixed; part of the link."""
-    chosen: Mix = session.peek("mix", "centred")
-    return chosen if len(chips) > 1 and chosen in MIXES else "centred"
+    chosen: Mix = session.peek("mix", "balanced")
+    return chosen if len(chips) > 1 and chosen in MIXES else "balanced"
 
 
 def choose_mix() -> None:
     """The widget for it."""
     session.linked(
-        "mix", "centred", st.segmented_control, "Mix", list(MIXES), among=list(MIXES),
+        "mix", "balanced", st.segmented_control, "Mix", list(MIXES), among=list(MIXES),
         format_func=MIXES.__getitem__, required=True, help=ABOUT_MIX,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.improve import COMPRESSORS, compressed, fit_way, parse_way, with_progress
 from core.improve.axes import frank_wolfe, loss, principal, sphering
 from core.improve.bit_training import softmax_loss
-from core.improve.codebooks import shares, usage
+from core.improve.codebooks import shares
 from core.improve.quantizers import Centroids, taken
 from core.types import KINDS
 from tests.fixtures import spaces
@@ -269,11 +269,6 @@ def test_balanced_shares_are_even_and_a_permutation_where_each_row_has_a_centroi
     assert np.ptp(counts) < np.ptp(plain) / 2
     own = shares(np.linalg.norm(np.eye(8)[:, None] - np.eye(8)[::-1], axis=2))
     assert own.argmax(axis=1).tolist() == list(range(8))[::-1]
-
-
-def test_use_of_centroids():
-    p = np.repeat([0, 1, 2, 3], [4, 2, 1, 1])
-    assert usage(p)[1] * 256 == pytest.approx(3.363586, abs=1e-6)
 
 
 @pytest.mark.parametrize("way", ["rabitq:bits=1", "rabitq:bits=3", "rabitq:bits=1:centers=8"])

@@ -306,7 +306,7 @@ def test_decoding_is_repeatable() -> None:
 
 @pytest.mark.parametrize(
     ("view", "strength", "colored", "clear"),
-    [("whole", 1, (4,), (76,)), ("centre", 1, (22,), (4, 76)), ("whole", 0, (), (4, 76))],
+    [("whole", 1, (4,), (76,)), ("center", 1, (22,), (4, 76)), ("whole", 0, (), (4, 76))],
 )
 def test_an_overlay_colors_where_the_values_are_high(
     view: str, strength: float, colored: tuple[int, ...], clear: tuple[int, ...]

@@ -34,7 +34,7 @@ def planted(rng, *, additive=True):
     return space, lambda names: np.array([word[name] for name in names], np.float32)
 
 
-@pytest.mark.parametrize("mix", ["sum", "centred"])
+@pytest.mark.parametrize("mix", ["sum", "balanced"])
 def test_a_planted_space_can_be_edited(rng, mix):
     found = analogies(*planted(rng), mix=mix)
     assert found.scores["success@1"].value == 1

@@ -117,7 +117,7 @@ def test_everyday_texts_are_the_background_where_there_are_too_few_phrases(opene
     assert "dog" in everyday_nouns()
 
 
-@pytest.mark.parametrize("mix", ["centred", "sum", "slerp"])
+@pytest.mark.parametrize("mix", ["balanced", "sum", "slerp"])
 def test_parts_that_cancel_each_other_do_not_end_the_search(opened, mix):
     first, second = opened.space.ids[0], opened.space.ids[1]
     parts = (Part(item=first), Part(item=second, weight=-1.0))

@@ -17,7 +17,7 @@ from tests.fixtures.files import encoded, folder_of, jsonl, ramp
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    """Forty grey pictures that the toy encoder cannot tell apart by words; one has a rare one."""
+    """Forty gray pictures that the toy encoder cannot tell apart by words; one has a rare one."""
     folder = tmp_path_factory.mktemp("words")
     rows = [{"image": f"{i}.png", "caption": f"thing number {i}"} for i in range(40)]
     rows[7]["caption"] = 'an xylophone; "quoted" <b>& (odd)'

@@ -60,7 +60,7 @@ def _moments(space: Space, query: Query, parts: Floats) -> tuple[Floats, Doubles
     (p, d) mean of each part's kind, and (q, p) standard deviation of each part's scores.
     """
     q, p, d = parts.shape
-    if query.mix != "centred":
+    if query.mix != "balanced":
         return np.zeros((p, d), np.float32), np.zeros((q, p))
     means = np.stack([_mean(space, kind_of(space, part)) for part in query.parts])
     candidates = _candidates(space, query.kinds)

@@ -200,7 +200,9 @@ def _served(name: str, data: bytes) -> str:
     """The address at which the browser loads named bytes, by their content; "" for none."""
     if not data:
         return ""
-    return runtime.get_instance().media_file_mgr.add(data, "application/octet-stream", name)
+    files = runtime.get_instance().media_file_mgr
+    # As a download: other files are gone with the next run, before a slow browser has fetched them.
+    return files.add(data, "application/octet-stream", name, is_for_static_download=True)
 
 
 def _select(drawing: Drawing, coloring: Coloring, key: str) -> None:

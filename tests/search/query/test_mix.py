@@ -44,7 +44,7 @@ def test_slerp_divides_the_angle_by_the_weights(seed, share):
 
 
 @given(seeds)
-def test_slerp_at_equal_weights_is_the_normalised_sum(seed):
+def test_slerp_at_equal_weights_is_the_normalized_sum(seed):
     two = rows(2, seed=seed)
     np.testing.assert_allclose(on_sphere(two, np.ones(2)), summed(two, np.ones(2)), atol=1e-12)
 
@@ -132,20 +132,20 @@ def test_a_picture_and_a_text_count_the_same_in_a_space_with_a_gap():
     scores = space.images @ mixed
     pull = []
     for row, kind in ((0, space.images), (401, space.texts)):
-        centred = space.vectors[row] - kind.mean(axis=0)
-        pull.append(np.cov(scores, space.images @ centred)[0, 1] / (space.images @ centred).std())
+        centered = space.vectors[row] - kind.mean(axis=0)
+        pull.append(np.cov(scores, space.images @ centered)[0, 1] / (space.images @ centered).std())
     assert pull[0] == pytest.approx(pull[1], rel=1e-3)
 
 
 def test_one_part_is_that_part_whatever_the_mix():
     space = spaces.paired(n=30, d=8)
-    for mix in ("sum", "slerp", "centred"):
+    for mix in ("sum", "slerp", "balanced"):
         query = Query((Part(item=space.ids[3], weight=0.3),), mix=mix)
         np.testing.assert_array_equal(encode(opened(space), [query])[0], space.vectors[3])
 
 
 def test_mixes_and_templates_have_names():
-    with pytest.raises(BadParameter, match="mix is 'product'; allowed: 'sum', 'slerp', 'centred'"):
+    with pytest.raises(BadParameter, match="mix is 'product'; allowed: 'sum', 'slerp', 'balanced'"):
         Query((Part("a"),), mix="product")
     with pytest.raises(BadParameter, match="template is 'poem'; allowed: '', 'photo', 'ensemble'"):
         Query((Part("a"),), template="poem")
