@@ -16,6 +16,8 @@ option to the address instead of its value, and `st.query_params` may not set a 
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
+from inspect import signature
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -69,11 +71,35 @@ def linked(
         st.session_state[key] = _widget_value(value if _allowed(value, among) else default)
     elif not _allowed(st.session_state[key], among):
         st.session_state[key] = _widget_value(default)  # the allowed values have changed
+    else:
+        settings |= _initial(widget, args, st.session_state[key])
     value = widget(*args, key=key, **settings)
     if isinstance(default, tuple):
         value = tuple(value)
     write(name, default if value is None else value, default)
     return default if value is None else value
+
+
+def _initial(widget: Callable[..., Any], args: Sequence[Any], value: Any) -> dict[str, Any]:
+    """The argument that gives a widget its value, in runs that do not set it by its key.
+
+    The browser makes the widgets of a closed popover when it is opened: what an earlier run set is
+    lost by then, and they showed their defaults.
+    """
+    takes = _parameters(widget)
+    if "value" in takes:
+        return {"value": value}
+    options = list(args[1])
+    if "index" in takes:
+        return {"index": options.index(value)} if value in options else {}
+    if isinstance(value, list):
+        return {"default": [v for v in value if v in options]}
+    return {"default": value} if value in options else {}
+
+
+@cache
+def _parameters(widget: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(signature(widget).parameters)
 
 
 def peek(name: str, default: T) -> T:
