@@ -20,6 +20,7 @@ MAX_MEMBER = 2 * 1024**3
 MAX_TOTAL = 64 * 1024**3
 _COPIES = 8  # of a text or table, as it becomes rows
 _CHUNK = 1 << 20
+_UTF8 = 0x800  # flag of a member: its name is UTF-8
 _ENCRYPTED = "it is encrypted; unpack the zip and ingest the folder"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 # RuntimeError: passwords and methods that zipfile does not support.
@@ -57,7 +58,7 @@ class Zip:
         self._check(sum(info.file_size for info in visible.values()), path.stat().st_size)
 
     def _add(self, info: zipfile.ZipInfo) -> None:
-        written = info.filename.replace("\\", "/")
+        written = _name(info).replace("\\", "/")
         objection = _objection(info, written)
         name = written if objection else normpath(written)
         if objection:
@@ -122,6 +123,19 @@ def must_fit(name: str, size: int, packed: int) -> None:
     """
     copies = 1 if suffix(name) in IMAGE_SUFFIXES else _COPIES
     check(name, copies * size, packed)
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """A member's name; UTF-8 where its bytes are, also where the zip does not say so.
+
+    Many programs write UTF-8 without its flag, for which zipfile reads code page 437.
+    """
+    if info.flag_bits & _UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 def _objection(info: zipfile.ZipInfo, name: str) -> str:

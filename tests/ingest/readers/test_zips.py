@@ -39,6 +39,20 @@ def test_names_that_leave_a_zip_are_rejected_and_the_rest_is_read(tmp_path: Path
     assert sorted(os.listdir(tmp_path)) == ["slip.zip"]
 
 
+@pytest.mark.parametrize("written", [b"K\xc3\xa4se.png", b"K\x84se.png"])
+def test_names_without_the_flag_of_utf8_are_read_as_they_were_written(
+    tmp_path: Path, written: bytes
+) -> None:
+    """As many programs write them, and as code page 437."""
+    stand_in = "K" + "x" * (len(written) - 7) + "se.png"
+    rows = jsonl({"image": "Käse.png", "caption": "cheese"})
+    path = zip_of(tmp_path / "z.zip", {"items.jsonl": rows, stand_in: png(1)})
+    path.write_bytes(path.read_bytes().replace(stand_in.encode(), written))
+    source = read(path)
+    assert [r.name for r in records(source)] == ["Käse.png"]
+    assert not rejected(source)
+
+
 def test_a_member_that_decompresses_a_thousand_times_is_rejected_before_decompression(
     tmp_path: Path,
 ) -> None:
