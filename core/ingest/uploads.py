@@ -95,7 +95,7 @@ def save_uploads(files: Iterable[Upload], folder: Path) -> Path:
         that is not an image as it is.
 
     Raises:
-        InputError: no file, or several zips.
+        InputError: no file, several zips, or one that is none.
     """
     files = [(_name(name), data) for name, data in files]
     if not files:
@@ -103,13 +103,18 @@ def save_uploads(files: Iterable[Upload], folder: Path) -> Path:
     zips = [(name, data) for name, data in files if name.lower().endswith(".zip")]
     if len(zips) > 1:
         raise InputError(f"{len(zips)} zips were chosen; allowed: one at a time.")
+    for name, data in zips:
+        if not is_zipfile(data):
+            raise UnreadableFile(name, "it is not a zip file, or it is damaged")
+        data.seek(0)
+    place = folder / uuid4().hex[:12]
     try:
         _clean(folder)
-        place = folder / uuid4().hex[:12]
         folder.parent.mkdir(0o700, parents=True, exist_ok=True)
         place.mkdir(parents=True)
         return _place(zips, [f for f in files if f not in zips], place)
     except (OSError, ValueError) as error:
+        rmtree(place, ignore_errors=True)
         raise StoreError(f"The files cannot be saved: {error}.") from error
 
 
@@ -142,8 +147,6 @@ def _place(zips: list[Upload], others: list[Upload], place: Path) -> Path:
     path = place / "files.zip"
     if zips:
         path = _write(place / zips[0][0], zips[0][1])
-        if not is_zipfile(path):
-            raise UnreadableFile(zips[0][0], "it is not a zip file, or it is damaged")
     if others:
         _pack(path, others)
     return path

@@ -6,7 +6,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from core.errors import InputError, UnreadableFile
+from core.errors import InputError, StoreError, UnreadableFile
 from core.ingest import uploads
 
 
@@ -67,6 +67,18 @@ def test_a_file_that_is_only_named_zip_is_rejected(tmp_path):
     files = [("x.zip", BytesIO(b"PK nothing" * 20)), ("captions.csv", BytesIO(b"C"))]
     with pytest.raises(UnreadableFile, match=r"x\.zip: it is not a zip file"):
         uploads.save_uploads(files, tmp_path)
+
+
+def test_what_is_not_accepted_does_not_stay_on_disk(tmp_path):
+    class Full(BytesIO):
+        def read(self, size=-1):
+            raise OSError(28, "No space left on device")
+
+    bad = {"bad.zip": (BytesIO(b"PK\3\4 not a zip"), InputError), "a.csv": (Full(), StoreError)}
+    for name, (data, error) in bad.items():
+        with pytest.raises(error):
+            uploads.save_uploads([(name, data)], tmp_path / "drops")
+    assert not list(tmp_path.glob("drops/*"))
 
 
 def test_uploads_are_deleted_after_the_ingest_or_a_week(tmp_path):

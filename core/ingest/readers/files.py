@@ -120,6 +120,8 @@ class Folder:
 
     def objection(self, name: str) -> str:
         """Why a file cannot be read; "" when it can."""
+        if hidden(name):  # a table may name it, which a visitor of the app has uploaded
+            return "it is hidden, or in a hidden folder; move it or give it another name"
         try:
             mode = os.lstat(self.path(name)).st_mode
             if not self._inside(os.path.dirname(name)):

@@ -43,6 +43,15 @@ def test_absolute_paths_and_links_inside_are_fine(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("name", [".secret/a.png", "set/.a.png"])
+def test_a_hidden_file_that_a_table_names_is_not_read(tmp_path: Path, name: str) -> None:
+    rows = jsonl({"image": name}, {"image": "b.png"})
+    folder_of(tmp_path, {name: png(1), "b.png": png(2), "items.jsonl": rows})
+    source = read(tmp_path / "items.jsonl")
+    assert [r.name for r in records(source)] == ["b.png"]
+    assert "hidden" in rejected(source)[name]
+
+
 def test_links_neither_loop_nor_lead_outside(tmp_path: Path) -> None:
     folder_of(tmp_path, {"out/o.png": png(1)})
     folder = folder_of(tmp_path / "set", {"sub/a.png": png(2)})
