@@ -106,12 +106,13 @@ class UnknownItem(InputError):
     """No item has that id, and no id starts with it.
 
     >>> str(UnknownItem("image", "nobody"))
-    "No image has an id that starts with 'nobody'. `search --json` prints the ids."
+    "No image has an id that starts with 'nobody'. Copy one from its card, or from: search --json"
     """
 
     def __init__(self, what: str, id: str) -> None:
         super().__init__(
-            f"No {what} has an id that starts with '{id}'. `search --json` prints the ids."
+            f"No {what} has an id that starts with '{id}'. Copy one from its card, or from: "
+            "search --json"
         )
 
 

@@ -162,13 +162,13 @@ def _difference(why: Explanation, other: Competitor) -> str:
     sentences = [f"Its cosine is {formatting.number(other.margin)} {direction}."]
     parts = _largest(other.words)
     if parts:
-        sentences.append(f"Difference by word: {parts}.")
+        sentences.append(f"Of it by word: {parts}.")
     if other.decisive:
         listed = ", ".join(f"“{formatting.plain(w)}”" for w in dict.fromkeys(other.decisive))
         any_ = "" if len(set(other.decisive)) == 1 else "any one of "
-        sentences.append(f"Without {any_}{listed} the two would swap ranks.")
+        sentences.append(f"A search without {any_}{listed} swaps the two.")
     elif why.words:
-        sentences.append("Leaving out any one word does not swap them.")
+        sentences.append("No search with one word less swaps the two.")
     return " ".join(sentences)
 
 

@@ -117,7 +117,7 @@ def test_the_geometry_page_measures_it(added, filled, monkeypatch):
 
 
 def test_the_map_can_be_colored_by_it(added, filled, monkeypatch):
-    app = visit(monkeypatch, "pages/explore/map.py", map="pca", colour=NAME)
+    app = visit(monkeypatch, "pages/explore/map.py", map="pca", color=NAME)
     assert NAME in {box.value for box in app.selectbox}
 
 

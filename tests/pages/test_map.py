@@ -32,7 +32,7 @@ def test_points_are_colored_by_a_tag_and_a_selection_is_labeled_and_that_undone(
     bench.tag("colours", "odd", [(id_,) for id_ in space.ids[:3]])
     text = pack_ids(space, space.ids[:2])
     app = run(
-        map_page(), collection="colours", map="pca", colour="is.tag", **{LINK: text, "with": "act"}
+        map_page(), collection="colours", map="pca", color="is.tag", **{LINK: text, "with": "act"}
     )
     (drawn,) = components(app, "sextant_map")
     assert {group["name"] for group in drawn["groups"]} == {"odd", "no tag"}
@@ -92,7 +92,7 @@ def test_clusters_are_found_listed_and_select(filled):
     app.button(key="_cluster_0").click()
     run(app)
     assert "Nothing selected" not in words(app) and app.query_params[LINK]
-    run(app, colour="clusters")
+    run(app, color="clusters")
     (drawn,) = components(app, "sextant_map")
     assert drawn["groups"] and len(drawn["groups"]) <= 14
 

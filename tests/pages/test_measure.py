@@ -266,7 +266,7 @@ def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
     visit(app, "geometry", family="Spread")
     assert "All items" in words(app)
     widget(app.button, "_a.take").click()
-    assert "5 items from the map: 5 images" in words(run(app))
+    assert "5 items selected: 5 images" in words(run(app))
     held = app.query_params["a.items"]
     assert subsets.unpack_ids(space, held if isinstance(held, str) else held[0]) == space.ids[:5]
     widget(app.button, "_a.drop").click()
@@ -276,7 +276,7 @@ def test_the_maps_selection_becomes_the_part_and_part_of_the_link(app, filled):
 def test_a_selection_by_link_and_one_that_is_of_another_collection(app, filled):
     held = subsets.pack_ids(space := Workbench(filled).open("colours").space, space.ids[3:6])
     visit(app, "geometry", collection="colours", family="Spread", **{"a.items": held})
-    assert "3 items from the map: 3 images" in words(app)
+    assert "3 items selected: 3 images" in words(app)
     visit(app, "geometry", collection="pictures only", **{"a.items": held})
     assert "the collection has changed since" in words(app)
 
@@ -335,7 +335,7 @@ def test_a_download_names_the_command_that_gives_it(filled):
     assert export.command("colours", [red, rest]) == (
         "sextant diagnose colours --encoder toy --subset 'label = red' --versus-subset rest --json"
     )
-    assert export.command("colours", [subset.Side("5 items from the map", space)]) == ""
+    assert export.command("colours", [subset.Side("5 items selected", space)]) == ""
 
 
 # Evaluate
@@ -439,10 +439,10 @@ def test_the_map_draws_every_item_once_and_pca_while_umap_is_computed(app, fille
 
 
 def test_the_map_is_coloured_by_label_and_by_a_finding_by_link(app, filled):
-    visit(app, "map", collection="colours", map="pca", colour="label")
+    visit(app, "map", collection="colours", map="pca", color="label")
     (drawn,) = components(app, "sextant_map")
     assert {group["name"] for group in drawn["groups"]} == set(COLOURS)
-    visit(app, "map", colour="hubness")
+    visit(app, "map", color="hubness")
     (drawn,) = components(app, "sextant_map")
     assert drawn["scale"]["title"]
     assert "Measured among" in [c.label for c in app.get("button_group")]
@@ -453,7 +453,7 @@ def test_a_kept_selection_shows_its_gallery_and_is_lit_in_another_colour(app, fi
     space = Workbench(filled).open("colours").space
     chosen = pack_ids(space, [*space.ids[:3], *space.ids[-2:], "gone"])
     app.session_state["stored_map_selected"] = chosen
-    visit(app, "map", colour="label")
+    visit(app, "map", color="label")
     assert "3 images, 2 texts" in words(app)
     assert len(cards(app)) == 5
     (drawn,) = components(app, "sextant_map")

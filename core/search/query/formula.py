@@ -26,6 +26,7 @@ WORD = r"[\w./:~-]+"
 ATOM = rf"(?:(?P<kind>img|item|file):(?P<id>{QUOTED}|{WORD})|(?P<text>{QUOTED}))"
 PART = re.compile(rf"\s*(?P<sign>[+-])?\s*(?:(?P<weight>{NUMBER})\s*\*\s*)?{ATOM}\s*")
 FORMULA = re.compile(rf"(?:^|(?<=\s)[+-]|^[+-])\s*(?:{NUMBER}\s*\*\s*)?{ATOM}")
+UNCLOSED = re.compile(rf"\s*[+-]?\s*(?:{NUMBER}\s*\*\s*)?(?:(?:img|item|file):)?(?!{QUOTED})[\"']")
 MOST = 32  # parts
 HINT = (
     'Write parts such as: "a beach" + 0.5*img:ID - "people". '
@@ -57,6 +58,9 @@ def parse_query(text: str, *, find: Find = as_it_is, read: Read | None = None) -
     [('a beach', 1.0), ('3fa2', 0.5), ('people', -1.0)]
     >>> [p.text for p in parse_query("a dog - brown")]
     ['a dog - brown']
+    >>> parse_query('"a dog" - "brown')  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    core.errors.InputError: Expected a closing quote for the one at character 11: "brown. ...
     """
     text = text.strip()
     if not text:
@@ -68,6 +72,8 @@ def parse_query(text: str, *, find: Find = as_it_is, read: Read | None = None) -
     while at < len(text):
         match = PART.match(text, at)
         if match is None or (parts and not match["sign"]):
+            if opened := UNCLOSED.match(text, at):
+                raise _expected("a closing quote for the one", text, opened.end() - 1)
             raise _expected("+ or -" if parts else "a part", text, at)
         parts.append(_part(match, find, read))
         at = match.end()

@@ -32,7 +32,7 @@ NEXT = {
     "caption": ("Review these pairs", "pages/measure/geometry.py", {"family": "Pairs"}),
     "duplicate": ("Near-duplicates", "pages/measure/geometry.py", {"family": "Neighborhoods"}),
     "hub": ("Hubness", "pages/measure/geometry.py", {"family": "Neighborhoods"}),
-    "label": ("Map by label", "pages/explore/map.py", {"colour": "label"}),
+    "label": ("Map by label", "pages/explore/map.py", {"color": "label"}),
 }
 ABOUT_HUB = "In the nearest-neighbor lists of this many times more items than average"
 

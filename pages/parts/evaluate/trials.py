@@ -37,15 +37,14 @@ def rankings() -> None:
         rows = [_gain_row(gain) for gain in sorted(known, key=lambda g: -g.gain)]
         st.dataframe(rows, hide_index=True, key="_gains_table", alt="Gain of each ranking")
         controls.download(rows, "ranking-gains")
-    for lack in {bench.ranking_lack(opened, p) for p in presets} - {""}:
-        st.caption(f":material/info: {formatting.plain(lack)}")
-    ranking_options.measuring(
-        [
-            dict(p)
-            for p in presets
-            if not bench.ranking_gain(opened, p) and not bench.ranking_lack(opened, p)
-        ]
-    )
+    unmeasured = []
+    for ranking in presets:
+        if lack := bench.ranking_lack(opened, ranking):
+            about = f"{ranking_options.title_of(ranking)}: {lack[0].lower()}{lack[1:]}"
+            st.caption(f":material/info: {formatting.plain(about)}")
+        elif not bench.ranking_gain(opened, ranking):
+            unmeasured.append(dict(ranking))
+    ranking_options.measuring(unmeasured)
 
 
 def _gain_row(gain: RankingGain) -> dict[str, Any]:

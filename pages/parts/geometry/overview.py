@@ -125,12 +125,14 @@ def _headline(found: StoredFindings, concerns: Sequence[Concern], *, complete: b
             st.markdown("#### No caption pairs: recall is unknown", anchors=False, width="stretch")
         else:
             st.space("stretch")
-        if found.all:
+        if any((*count.values(), fine)):
             st.markdown(
                 f":red[**{count['bad']}**] to mend, :orange[**{count['watch']}**] to watch, "
-                f":green[**{fine}**] fine" + ("" if complete else " so far"),
+                f":green[**{fine}**] findings fine" + ("" if complete else " so far"),
                 width="content",
             )
+        elif found.all:
+            st.markdown(":gray[Too few items to judge]", width="content")
 
 
 def _concern(n: int, concern: Concern, side: Side) -> None:
@@ -199,7 +201,7 @@ def _act(n: int, concern: Concern, side: Side) -> None:
         _try(key, side)
     elif measure.measure(name).traits.get("per_item"):
         if st.button("Show on map", key=key):
-            session.preset("colour", name)
+            session.preset("color", name)
             session.preset("of", concern.lead.scope)
             finding = next(iter(_with_items(concern, side)))
             rows = concern.rows(finding, 50)

@@ -39,7 +39,7 @@ class Side:
 
 @dataclass(frozen=True)
 class SubsetRequest:
-    """What selects a subset; `ids` is a selection from the map."""
+    """What selects a subset; `ids` are selected items."""
 
     filters: tuple[Filter, ...]
     kind: Kind | None
@@ -55,7 +55,7 @@ class SubsetRequest:
         """A title, with the filters as the command line takes them."""
         parts = [search.format_filters(self.filters)] if self.filters else []
         parts += [f"{SCOPE_NAMES[self.kind]} only"] if self.kind else []
-        parts += [f"{formatting.count(len(self.ids), 'item')} from the map"] if self.ids else []
+        parts += [f"{formatting.count(len(self.ids), 'item')} selected"] if self.ids else []
         name = ", ".join(parts) or "all items"
         return name if self.filters else name[0].upper() + name[1:]
 
@@ -144,15 +144,15 @@ def _from_map(of: str) -> tuple[str, ...] | None:
     session.write(name, text if taken else "")
     if taken:
         st.button(
-            f"{formatting.count(len(taken), 'item')} from the map", icon=":material/close:",
+            f"{formatting.count(len(taken), 'item')} selected", icon=":material/close:",
             key=f"_{of}drop", on_click=session.write, args=(name, ""), help="Measure all items",
         )  # fmt: skip
     n, link = len(selection.rows()), selection.link()
     if n and link != text:
         st.button(
-            f"Use the map's selection ({n:,})", icon=":material/gesture_select:",
+            f"Use the selection ({n:,})", icon=":material/gesture_select:",
             key=f"_{of}take", on_click=session.write, args=(name, link), disabled=not link,
-            help="Measure the items selected on the map" if link else "Too many items for a link",
+            help="Measure the selected items" if link else "Too many items for a link",
         )  # fmt: skip
     if text and taken is None:
         st.caption(

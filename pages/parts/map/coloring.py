@@ -32,7 +32,7 @@ def chosen(rows: Ints, layout: Layout, place: Any) -> Coloring:
     names = _names(f"{state.items_key()} {bench.tags_version(name)}")
     with place:
         color = session.linked(
-            "colour", KIND, st.selectbox, "Color", list(names), among=list(names),
+            "color", KIND, st.selectbox, "Color", list(names), among=list(names),
             format_func=names.__getitem__, filter_mode=None, width=200,
         )  # fmt: skip
         finding = None

@@ -28,7 +28,7 @@ WIDTHS = {"image": 190, "text": 330}
 LEFT_WIDTH = 120
 PAINT_S = 0.05
 MANY = 200_000  # items, among which a search may take a moment
-ALL = 1000  # results that "Export all" saves at most
+ALL = 1000  # results that "Export" saves at most
 _FILES = ASSETS / "bands"
 _BANDS = st.components.v2.component(
     "sextant_bands",
@@ -111,7 +111,7 @@ def export(place: DeltaGenerator, query: Query | None, shown: Mapping[Kind, Show
     with (
         place,
         st.popover(
-            "Export all", icon=":material/download:", type="tertiary", key="_export_all",
+            "Export", icon=":material/download:", type="tertiary", key="_export_all",
             on_change="rerun",
         ) as box,
     ):  # fmt: skip

@@ -154,7 +154,7 @@ def test_a_selection_is_what_the_core_finds_and_its_link_restores_it(visit_map, 
     assert len(link) < 2000
     text = re.search("selected=([^&]+)", link)[1]
     assert read_selection(text)
-    other = visit_map(f"map{link.partition('/map')[2]}&colour=label")
+    other = visit_map(f"map{link.partition('/map')[2]}&color=label")
     assert drawn(other)[2] == chosen
     page.locator(".stage").focus()
     assert not drawn(page, lambda: page.keyboard.press("Escape"))[2]
@@ -361,7 +361,7 @@ def test_a_million_points(browser, tmp_path):
         assert sum(sizes) < 0.2e6
         found, places = bits(page, chosen, 1_000_000), on_screen(page, layout.xy)[0]
         assert (found ^ inside(places, corners)).sum() <= 0.01 * found.sum()
-        restored = tabs(f"map{page.url.partition('/map')[2]}&colour=label")
+        restored = tabs(f"map{page.url.partition('/map')[2]}&color=label")
         assert drawn(restored)[2] == chosen
         tabs.close()
         assert not tabs.faults

@@ -34,7 +34,7 @@ def test_everything_of_search_is_reached(visit, width):
     wait_for_first(page, "red")
     columns = {round(c.bounding_box()["x"]) for c in page.locator(".card").all()[:6]}
     assert len(columns) >= 2
-    for name in ("Filters", "Ranking: Plain", "add", "Compare", "Save", "Export all"):
+    for name in ("Filters", "Ranking: Plain", "add", "Compare", "Save", "Export"):
         button = page.get_by_test_id("stMain").get_by_role("button", name=name, exact=False).first
         button.scroll_into_view_if_needed()
         shown = button.bounding_box()

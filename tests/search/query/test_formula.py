@@ -71,6 +71,7 @@ def test_any_text_is_read_or_refused_in_a_sentence(text):
         ('"a" "b"', r"Expected \+ or - at character 5: \"b\"\. Write parts such as"),
         ('a dog + "b"', r"Expected a part at character 1: a dog \+ \"b\"\. .*one pair of"),
         ('"a" + brown', r"Expected \+ or - at character 5"),
+        ('"a" - "', r"Expected a closing quote for the one at character 7: \""),
         ('"a" + " "', "Expected a text with words at character 7"),
         ('item:""', "Expected an id at character 6"),
         ("file:me.jpg", "Files are read on the command line only, so file:me.jpg is off"),
