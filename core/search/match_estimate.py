@@ -49,6 +49,11 @@ class MatchEstimate:
         return self.p < self.level
 
     @property
+    def probable(self) -> bool:
+        """Whether a match is more likely than none."""
+        return self.p >= 0.5
+
+    @property
     def cutoff(self) -> float:
         """The best cosine below which probably nothing matches; NaN where P(match) is."""
         n = sum(self.counts)
@@ -65,13 +70,15 @@ class MatchEstimate:
     def number(self) -> str:
         """How many candidates match, with the 80 % prediction interval where there is one.
 
-        The number is that of likely and strong candidates where the calibration is not the
-        collection's own.
+        It is expected of a query that something matches, which is said where that is not more
+        likely than not. Where the calibration is not the collection's own, it is the number of
+        likely and strong candidates.
         """
         if not self.calibration.own:
             return f"{self.matches:,} strong or likely"
         ends = f"{_number(self.low)} to {_number(self.high)}"
-        return f"about {_number(self.expected)} likely ({ends})"
+        sure = "" if self.probable else ", if anything matches"
+        return f"about {_number(self.expected)} matches expected ({ends}){sure}"
 
     @property
     def matches(self) -> int:
@@ -111,11 +118,7 @@ class MatchEstimate:
                 f"{_number(self.high)}), {self.counts[0]:,} strong"
             )
         if not self.p >= 0:
-            return (
-                f"Matches: {number}. P(match) is not shown: the best "
-                f"cosine hardly separates queries with and without a match "
-                f"(AUC {self.calibration.area:.2f}, {known})."
-            )
+            return f"Matches: {number}. {self.rule}"
         rejected = self.calibration.rejected(self.level)
         if self.no_match:
             right = rejected / max(rejected + self.miss, 1e-9)
@@ -128,11 +131,16 @@ class MatchEstimate:
 
     @property
     def rule(self) -> str:
-        """What the level of P(match) does to known queries."""
+        """What the level of P(match) does to known queries, or why there is none."""
+        known = f"{self.calibration.n_queries} {self.calibration.source}"
+        if not isfinite(self.p):
+            return (
+                "P(match) is not shown: the best cosine hardly separates queries with and without "
+                f"a match (AUC {self.calibration.area:.2f}, {known})."
+            )
         return (
             f"The level {self.level:.2f} keeps {1 - self.miss:.0%} of queries with a match and "
-            f"rejects {self.calibration.rejected(self.level):.0%} of those without "
-            f"({self.calibration.n_queries} {self.calibration.source})."
+            f"rejects {self.calibration.rejected(self.level):.0%} of those without ({known})."
         )
 
 

@@ -100,9 +100,10 @@ def _verdict(kind: Kind, result: SearchResult, *, first: bool, alone: bool) -> N
         st.caption(formatting.plain(result.sentence))
         return
     badge, rule, about = "", "", ABOUT_BEST
-    if estimate and isfinite(estimate.p):
-        icon, color = ("remove", "gray") if estimate.no_match else ("check", "green")
-        badge = f":{color}-badge[:material/{icon}: P(match) {estimate.p:.2f}{of}] "
+    if estimate:
+        if isfinite(estimate.p):
+            icon, color = ("check", "green") if estimate.probable else ("remove", "gray")
+            badge = f":{color}-badge[:material/{icon}: P(match) {estimate.p:.2f}{of}] "
         rule = result.sentence if result.no_match else estimate.rule
         about = f"{formatting.plain(f'{result.sentence} {result.how}')}\n\n{ABOUT_BEST}"
     best = f"{badge}best of {result.n:,}: {best}"
