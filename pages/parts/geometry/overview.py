@@ -94,6 +94,7 @@ def show(found: StoredFindings, side: Side, *, complete: bool = True) -> None:
     concerns = measure.concerns(found.all)
     with st.container(key="_headline"):
         _headline(found, concerns, complete=complete)
+        _held_out(side)
     with st.container(key="_concerns", gap="xsmall"):
         shown = max(AT_ONCE, sum(c.verdict == "bad" for c in concerns))
         for n, concern in enumerate(concerns[:shown]):
@@ -133,6 +134,20 @@ def _headline(found: StoredFindings, concerns: Sequence[Concern], *, complete: b
             )
         elif found.all:
             st.markdown(":gray[Too few items to judge]", width="content")
+
+
+def _held_out(side: Side) -> None:
+    """Which pairs the figures are over, where some are held out."""
+    space = side.space
+    if not len(space.held_out):
+        return
+    judged, n = int(space.held_out[space.pairs].all(axis=1).sum()), len(space.pairs)
+    if judged < n:
+        st.caption(
+            f"The recall above is of the {formatting.count(judged, 'held-out pair')}. Everything else "
+            f"is over all {n:,} pairs, which may look better where the encoder was trained on the "
+            "others; filter by split = test to measure the held-out items alone."
+        )
 
 
 def _concern(n: int, concern: Concern, side: Side) -> None:
