@@ -144,8 +144,8 @@ def _held_out(side: Side) -> None:
     judged, n = int(space.held_out[space.pairs].all(axis=1).sum()), len(space.pairs)
     if judged < n:
         st.caption(
-            f"The recall above is of the {formatting.count(judged, 'held-out pair')}. Everything else "
-            f"is over all {n:,} pairs, which may look better where the encoder was trained on the "
+            f"The recall above is of the {formatting.count(judged, 'held-out pair')}. All else is "
+            f"over all {n:,} pairs, which may look better where the encoder was trained on the "
             "others; filter by split = test to measure the held-out items alone."
         )
 
