@@ -48,3 +48,21 @@ and nobody has touched it for three seconds. */
   };
   addEventListener("load", () => setTimeout(start, 4000));
 }
+
+/* Focus goes back to what opened a dialog once that is closed; it would be nowhere. */
+{
+  let last = null;
+  const inDialog = (path) => path.some((node) => node.getAttribute?.("role") === "dialog");
+  const back = (tries) => {
+    if (!document.querySelector('[role="dialog"]')) {
+      if (document.activeElement === document.body) last?.focus({ preventScroll: true });
+    } else if (tries) setTimeout(back, 100, tries - 1);
+  };
+  addEventListener("focusin", (event) => {
+    if (!inDialog(event.composedPath())) last = event.composedPath()[0];
+  });
+  for (const kind of ["keyup", "click"])
+    addEventListener(kind, (event) => {
+      if (event.key === "Escape" || inDialog(event.composedPath())) setTimeout(back, 100, 10);
+    }, true);
+}

@@ -66,3 +66,6 @@ def test_the_keyboard_searches_and_opens_a_result(visit):
     assert not serious(page)
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
+    page.wait_for_function(
+        "document.activeElement?.shadowRoot?.activeElement?.className === 'open'"
+    )
