@@ -19,7 +19,7 @@ from core.measure.verdicts import SMALL, Advice, Threshold
 from core.numerics.labels import Classes, classes
 from core.numerics.sampling import groups, sampled_rows
 from core.numerics.spectra import moments
-from core.numerics.stats import normal
+from core.numerics.stats import jackknife_error, normal
 from core.numerics.subspaces import (
     PrincipalSubspace,
     chance,
@@ -36,6 +36,7 @@ RESAMPLES = 60
 DRAWN = 5000  # groups of a bootstrap, at most
 WITHIN = 32  # leading directions that eigenvectors of a resample are sought among
 LEAST_IMAGES = 100  # for an interval: directions of fewer are hardly determined
+LEAST_LABELS = 4  # for an interval: the jackknife of fewer covers less than it says
 
 
 @diagnostic(
@@ -88,7 +89,7 @@ def shape_similarity(
         A finding for images against texts (scope joint), and for images and for texts the mean
         over pairs of labels; the detail names the most and the least similar. The first interval is
         over images with their captions (bootstrap), none below 100 images; the others over
-        labels, none below 100 images either.
+        labels (jackknife), none below 100 items or four labels.
         curve: histogram over pairs of labels.
 
     Raises:
@@ -262,11 +263,11 @@ def _some(vectors: Floats, rows: Ints, p: int, most: int) -> PrincipalSubspace:
 
 
 def _over_labels(values: Doubles, first: Ints, second: Ints, count: int) -> float:
-    """Standard error over labels: jackknife."""
-    if count < 4:
-        return float(values.std())
+    """Standard error over labels: jackknife. NaN for too few to know how much labels differ."""
+    if count < LEAST_LABELS:
+        return float("nan")
     total = values.sum()
     without = np.array(
         [total - values[(first == i) | (second == i)].sum() for i in range(count)]
     ) / ((count - 1) * (count - 2) / 2)
-    return float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))
+    return jackknife_error(without)

@@ -146,6 +146,26 @@ def test_shape_similarity_interval_has_the_right_width():
     assert 0.6 < stated / np.std([f.value for f in drawn], ddof=1) < 2
 
 
+def of_random_shapes(count, n=30, d=16, seed=0):
+    """Labels whose shapes are drawn independently of each other."""
+    rng = np.random.default_rng(seed)
+    rows = [rng.standard_normal((n, d)) @ rng.standard_normal((d, d)) for _ in range(count)]
+    names = [f"label {i}" for i in np.repeat(np.arange(count), n)]
+    return spaces.with_labels(space(np.concatenate(rows)), names)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_too_few_labels_give_no_interval_of_their_similarity(count):
+    found = find("shape_similarity", of_random_shapes(count, n=60), "image")
+    assert not found.has_interval
+
+
+def test_the_interval_over_four_labels_covers_the_mean_of_other_labels():
+    found = [find("shape_similarity", of_random_shapes(4, seed=s), "image") for s in range(150)]
+    truth = np.mean([f.value for f in found])
+    assert np.mean([f.low <= truth <= f.high for f in found]) >= 0.95
+
+
 # Class subspaces
 
 
