@@ -16,7 +16,7 @@ from core.measure.findings import estimate, format_value, percent
 from core.measure.map_input import ignored, rows_on_map
 from core.numerics.neighbors import TIE, top_k
 from core.numerics.sampling import groups
-from core.numerics.stats import clustered_error, normal
+from core.numerics.stats import chance_precision, clustered_error, normal
 from core.types import Bools, Doubles, Floats, Ints, Progress, Space
 
 K = 15
@@ -48,8 +48,8 @@ class MapQuality:
         recall: (q, len(ks)) share of the true neighbors that are neighbors on the map.
         reconstruction: (hops,) mean average precision with which distances on the map find the
             items at most 1, 2, 3 hops away on the neighbor graph; NaN for no such graph.
-        random: (3,) trustworthiness, recall at k and reconstruction at one hop of a map whose
-            points are placed at random: the null.
+        random: (2 + hops,) trustworthiness, recall at k and reconstruction of a map whose points
+            are placed at random: the null.
     """
 
     n: int
@@ -74,7 +74,7 @@ class MapQuality:
         """(q, columns) all of it as numbers, to be stored; the inverse is `map_quality_of`."""
         q = len(self.rows)
         columns = [self.rows, np.full(q, self.k), self.trustworthiness, self.continuity]
-        repeated = np.tile(self.reconstruction, (q, 1))
+        repeated = np.tile([*self.reconstruction, *self.random[2:]], (q, 1))
         sizes = np.tile(self.ks, (q, 1))
         return np.column_stack([*columns, repeated, sizes, self.recall]).astype(np.float32)
 
@@ -146,22 +146,23 @@ def measure_map(
         part = slice(at, at + step)
         trust[part], continuity[part], recall[part] = _compared(vectors, places, rows[part], k, ks)
     progress(q, q)
-    reconstruction = _reconstruction(vectors, xy, rng)
-    chance = _at_random(n, k)
+    reconstruction, by_chance = _reconstruction(vectors, xy, rng)
+    random = np.array([*_at_random(n, k), *by_chance])
     return MapQuality(
-        n, rows, groups(space)[rows], k, trust, continuity, ks, recall, reconstruction, chance
+        n, rows, groups(space)[rows], k, trust, continuity, ks, recall, reconstruction, random
     )
 
 
 def map_quality_of(space: Space, matrix: Floats) -> MapQuality:
     """The quality that `MapQuality.to_matrix` wrote, of a map of this space."""
     rows, k = matrix[:, 0].astype(np.int64), int(matrix[0, 1])
-    count = (matrix.shape[1] - 4 - HOPS) // 2
     numbers = matrix.astype(np.float64)
-    ks, recall = numbers[0, 4 + HOPS : 4 + HOPS + count], numbers[:, 4 + HOPS + count :]
+    reconstruction, by_chance, rest = np.split(numbers[:, 4:], [HOPS, 2 * HOPS], axis=1)
+    ks, recall = np.split(rest, 2, axis=1)
+    random = np.array([*_at_random(space.n, k), *by_chance[0]])
     return MapQuality(
         space.n, rows, groups(space)[rows], k, numbers[:, 2], numbers[:, 3],
-        tuple(int(one) for one in ks), recall, numbers[0, 4 : 4 + HOPS], _at_random(space.n, k),
+        tuple(int(one) for one in ks[0]), recall, reconstruction[0], random,
     )  # fmt: skip
 
 
@@ -224,14 +225,15 @@ def stability(xy: Floats, other: Floats, k: int = K, *, most: int = 5_000, seed:
     return float(shared.sum(axis=1).mean() / k)
 
 
-def _at_random(n: int, k: int) -> Doubles:
-    """Trustworthiness, recall and reconstruction at one hop of random places.
+def _at_random(n: int, k: int) -> tuple[float, float]:
+    """Trustworthiness and recall of random places.
 
-    >>> _at_random(1001, 10).round(6).tolist()
-    [0.502237, 0.01, 0.01]
+    >>> trust, recall = _at_random(1001, 10)
+    >>> round(trust, 6), recall
+    (0.502237, 0.01)
     """
     trust = 1 - (n - k - 1) * (n - k) / ((n - 1) * (2 * n - 3 * k - 1))
-    return np.array([trust, k / (n - 1), GRAPH / max(1, min(n, HOP_ROWS) - 1)])
+    return trust, k / (n - 1)
 
 
 class _Places:
@@ -289,14 +291,16 @@ def _ranks(scores: Floats, columns: Ints, tie: float) -> Ints:
     )
 
 
-def _reconstruction(vectors: Floats, xy: Floats, rng: np.random.Generator) -> Doubles:
-    """(HOPS,) mean average precision of finding the items within 1, 2, 3 hops by map distance."""
+def _reconstruction(
+    vectors: Floats, xy: Floats, rng: np.random.Generator
+) -> tuple[Doubles, Doubles]:
+    """(HOPS,) mAP of finding the items within 1, 2, 3 hops by map distance, and by chance."""
     n = len(vectors)
     if n > HOP_ROWS:
         rows = np.sort(rng.choice(n, HOP_ROWS, replace=False))
         vectors, xy, n = vectors[rows], xy[rows], HOP_ROWS
     if n <= GRAPH + 1:
-        return np.full(HOPS, np.nan)
+        return np.full(HOPS, np.nan), np.full(HOPS, np.nan)
     near, _ = top_k(vectors, vectors, GRAPH, exclude=np.arange(n))
     queries = np.arange(n)
     if n > HOP_QUERIES:
@@ -304,7 +308,7 @@ def _reconstruction(vectors: Floats, xy: Floats, rng: np.random.Generator) -> Do
     order = np.argsort(-_Places(xy).scores(queries), axis=1, kind="stable")
     reached: Bools = np.zeros((len(queries), n), bool)
     reached[np.arange(len(queries)), queries] = True
-    result = np.empty(HOPS)
+    result, by_chance = np.empty(HOPS), np.empty(HOPS)
     for hop in range(HOPS):
         for row in reached:
             row[near[row].ravel()] = True
@@ -314,7 +318,8 @@ def _reconstruction(vectors: Floats, xy: Floats, rng: np.random.Generator) -> Do
                 for row, ranked, query in zip(reached, order, queries, strict=True)
             ]
         )
-    return result
+        by_chance[hop] = chance_precision(n - 1, reached.sum(axis=1) - 1)  # without the query
+    return result, by_chance
 
 
 def _average_precision(relevant: Bools) -> float:

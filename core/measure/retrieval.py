@@ -14,7 +14,7 @@ import numpy as np
 from core.errors import TooFew
 from core.numerics.neighbors import preceding
 from core.numerics.sampling import groups
-from core.numerics.stats import folds, normal, share_interval, two_way_error
+from core.numerics.stats import chance_precision, folds, normal, share_interval, two_way_error
 from core.types import Bools, Curve, Doubles, Ints, Score, Space
 
 MAX_QUERIES = 5000
@@ -172,7 +172,7 @@ def _direction(
     precision = np.add.reduceat(place / result[:, None], start, axis=0)[:, 0] / relevant
     reduced = np.add.reduceat(place / (result[:, None] - ahead), start) / relevant[:, None]
     error = two_way_error(precision, reduced, kept, images)
-    scores["mAP"] = _share("mAP", precision, error, images, _precision_chance(n, relevant))
+    scores["mAP"] = _share("mAP", precision, error, images, chance_precision(n, relevant))
     return Direction(scores, queries, first_ranks, n, relevant, images, without, precision, reduced)
 
 
@@ -248,20 +248,6 @@ def hit_chance(n: int, relevant: Ints, k: Ints | int) -> Doubles:
 def _median_chance(n: int, relevant: Ints) -> float:
     """Median rank of the best true item in a random order."""
     return float(1 + np.searchsorted(hit_chance(n, relevant, np.arange(1, n)), 0.5))
-
-
-def _precision_chance(n: int, relevant: Ints) -> float:
-    """Expected average precision of a random order, mean of queries.
-
-    With one true item among n it is the harmonic number H_n / n: see Bestgen. Exact Expected
-    Average Precision of the Random Baseline. PBML 2015.
-
-    >>> round(_precision_chance(2, np.array([1])), 6), _precision_chance(3, np.array([3]))
-    (0.75, 1.0)
-    """
-    harmonic = float((1 / np.arange(1, n + 1)).sum())
-    beyond = (relevant - 1) / max(1, n - 1) * (n - harmonic)
-    return float(((harmonic + beyond) / n).mean())
 
 
 def hardest(direction: Direction, k: int) -> list[tuple[int, int]]:

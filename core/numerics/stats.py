@@ -1,7 +1,8 @@
 """Statistics of numbers, without a space.
 
-Confidence intervals, clustered and jackknife standard errors, AUC, rank correlation with a
-permutation test, the spread of group rates, and the share of items unseen in a sample.
+Confidence intervals, clustered and jackknife standard errors, AUC, average precision by chance,
+rank correlation with a permutation test, the spread of group rates, and the share of items unseen
+in a sample.
 """
 
 from __future__ import annotations
@@ -189,6 +190,27 @@ def auc(
     if min(len(np.unique(g)) for g in own) < 2:
         return value, float("nan")
     return value, float(np.hypot(clustered_error(above, own[0]), clustered_error(below, own[1])))
+
+
+def chance_precision(n: int, relevant: Ints) -> float:
+    """Average precision of a random order, expected, mean over queries.
+
+    What an average precision is read against. With one relevant item among n it is the harmonic
+    number H_n / n, and 1 where all are relevant: see Bestgen. Exact Expected Average Precision of
+    the Random Baseline. PBML 2015.
+
+    Args:
+        n: items in the order of each query.
+        relevant: (q,) how many of them are relevant, from 1 to n.
+
+    >>> round(chance_precision(2, np.array([1])), 6)  # first or second place: (1 + 1/2) / 2
+    0.75
+    >>> chance_precision(3, np.array([3]))
+    1.0
+    """
+    harmonic = float((1 / np.arange(1, n + 1)).sum())
+    beyond = (relevant - 1) / max(1, n - 1) * (n - harmonic)
+    return float(((harmonic + beyond) / n).mean())
 
 
 def ranks(values: Doubles) -> Doubles:

@@ -111,14 +111,14 @@ def map_quality(
     if known is not None:
         return known
     found = measure_map(layout.space, layout.xy, gap=layout.gap, progress=progress)
-    name, key = f"quality/{layout.label}", _places_key(layout)
+    name, key = f"map_quality/{layout.label}", _places_key(layout)
     opened.collection.artifacts.write_matrix(name, key, found.to_matrix())
     return found
 
 
 def known_map_quality(opened: EncodedCollection, layout: Layout) -> MapQuality | None:
     """The same where it is stored; else None."""
-    name, key = f"quality/{layout.label}", _places_key(layout)
+    name, key = f"map_quality/{layout.label}", _places_key(layout)
     matrix = opened.collection.artifacts.read_matrix(name, key)
     return None if matrix is None else map_quality_of(layout.space, matrix)
 

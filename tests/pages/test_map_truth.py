@@ -15,6 +15,9 @@ def test_quality_fade_and_lines_go_with_a_layout_and_an_old_link_opens(filled):
     run(app, collection="colours", map="pca", gap="remove", fade="1")
     assert "Trustworthiness" in words(app)
     assert "random places" in words(app)
+    lines = "\n".join(e.proto.help for e in app.caption).splitlines()
+    found = [line for line in lines if "found by distance" in line]
+    assert len(found) == 3 and all("random places 0." in line for line in found)
     (drawn,) = components(app, "sextant_map")
     assert drawn["fade"]
     assert drawn["lines"]

@@ -81,7 +81,10 @@ def _details(layout: Layout, request: LayoutRequest, found: MapQuality) -> str:
     for hop, value in enumerate(found.reconstruction, 1):
         if isfinite(value):
             near = f"Items within {hop} hops" if hop > 1 else "Neighbors on the graph"
-            lines.append(f"- {near} found by distance here: mAP {value:.3f}")
+            lines.append(
+                f"- {near} found by distance here: mAP {value:.3f} (random places "
+                f"{found.random[1 + hop]:.3f})"
+            )
     seeds = state.workbench().seed_stability(state.opened(), request.method, **request.settings)
     if seeds and layout.method == request.method:
         lines.append(
