@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import hypot, inf, isfinite, nan
+from math import inf, isfinite
 
 import numpy as np
 
 from core.measure.findings import estimate, format_value
+from core.numerics.stats import difference_interval
 from core.types import Finding, Space
 
 UNKNOWN = "No difference shown: there is no interval for one of them."
@@ -35,21 +36,17 @@ class Contrast:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the difference from those of both (MOVER: Zou, Donner 2008).
+        """The 95 % interval of the difference (see `stats.difference_interval`).
 
-        The two are taken as independent: of the same items by two encoders they mostly agree, and
-        the interval is too wide. NaN ends where one has no interval.
+        NaN ends where one has no interval.
 
         >>> from core.types import Reference
         >>> a, b = (Finding("image", v, v - 3, v + 4, Reference(0, ""), "", "") for v in (9, 1))
         >>> Contrast(a, b).interval
         (3.0, 13.0)
         """
-        if not (self.a.has_interval and self.b.has_interval):
-            return nan, nan
-        below = hypot(self.a.value - self.a.low, self.b.high - self.b.value)
-        above = hypot(self.a.high - self.a.value, self.b.value - self.b.low)
-        return self.difference - below, self.difference + above
+        a, b = ((f.value, f.low, f.high) for f in (self.a, self.b))
+        return difference_interval(a, b)
 
     @property
     def differs(self) -> bool:

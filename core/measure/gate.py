@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isnan
 from typing import Literal
 
 import numpy as np
 
 from core.measure.findings import MINUS, estimate, format_value
-from core.numerics.stats import clustered_error, family_z, normal
+from core.numerics.stats import clustered_error, difference_interval, family_z, normal
 from core.types import Ints
 
 Outcome = Literal["pass", "fail", "undecided"]
@@ -96,10 +96,10 @@ def against_earlier(
 ) -> list[Criterion]:
     """Whether numbers became worse than in an earlier measurement.
 
-    Recall is compared on the queries that both have, where ranks by query are given: "fail" where
-    the interval of the difference lies wholly below 0. These intervals hold together with 95 %
-    (Bonferroni), and the captions of an image are one draw. Other numbers fail where they are worse
-    and the two intervals do not overlap. "undecided": without an interval.
+    "fail": the interval of the difference lies wholly on the worse side of 0. Recall is compared on
+    the queries that both have, where ranks by query are given; the captions of an image are one
+    draw. Other numbers are taken as independent, as by `Contrast`, where the same items mostly
+    agree. All these intervals hold together with 95 % (Bonferroni). "undecided": without one.
 
     Args:
         now: numbers by name, such as "text_to_image.recall@10".
@@ -113,12 +113,11 @@ def against_earlier(
         for d in ranks
         if d in earlier_ranks and (both := _matched(ranks[d], earlier_ranks[d])) is not None
     }
-    paired = [n for n in shared if _direction(n) in pairs and _cutoff(n)]
-    z = family_z(len(paired))
+    z = family_z(len(shared))
     return [
         _paired(n, now[n], earlier[n], pairs[_direction(n)], z)
-        if n in paired
-        else _unpaired(n, now[n], earlier[n])
+        if _direction(n) in pairs and _cutoff(n)
+        else _unpaired(n, now[n], earlier[n], z)
         for n in shared
     ]
 
@@ -149,20 +148,20 @@ def _paired(name: str, now: Metric, earlier: Metric, matched: Ints, z: float) ->
     )  # fmt: skip
 
 
-def _unpaired(name: str, now: Metric, earlier: Metric) -> Criterion:
-    known = all(map(isfinite, (now.low, now.high, earlier.low, earlier.high)))
-    worse = now.high < earlier.low if now.better == "high" else now.low > earlier.high
-    outcome: Outcome = ("fail" if worse else "pass") if known else "undecided"
+def _unpaired(name: str, now: Metric, earlier: Metric, z: float) -> Criterion:
+    a, b = ((m.value, m.low, m.high) for m in (now, earlier))
+    low, high = difference_interval(a, b, z)
+    worse = high < 0 if now.better == "high" else low > 0
+    outcome: Outcome = "undecided" if isnan(low) else "fail" if worse else "pass"
+    difference = f"the difference is {estimate(now.value - earlier.value, low, high)}"
     why = {
-        "fail": "worse, the intervals do not overlap",
-        "pass": "not shown to be worse",
+        "fail": f"{difference}: worse",
+        "pass": f"{difference}: not shown to be worse",
         "undecided": "undecided, one of them has no interval",
     }[outcome]
     return Criterion(
-        name, f"not worse than {format_value(earlier.value)}", outcome,
-        now.value, now.low, now.high,
-        f"{name} is {estimate(now.value, now.low, now.high)}, earlier "
-        f"{estimate(earlier.value, earlier.low, earlier.high)}: {why}.",
+        name, f"not worse than {format_value(earlier.value)}", outcome, *a,
+        f"{name} is {estimate(*a)}, earlier {estimate(*b)}; {why}.",
     )  # fmt: skip
 
 

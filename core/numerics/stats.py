@@ -7,6 +7,8 @@ in a sample.
 
 from __future__ import annotations
 
+from math import hypot
+
 import numpy as np
 
 from core.types import Bools, Doubles, Ints
@@ -36,6 +38,35 @@ def normal(
     if np.isnan(error):
         return float("nan"), float("nan")
     return max(low, min(value, value - z * error)), min(high, max(value, value + z * error))
+
+
+def difference_interval(
+    a: tuple[float, float, float], b: tuple[float, float, float], z: float = Z
+) -> tuple[float, float]:
+    """The 95 % interval of a less b, two independent estimates (MOVER: Zou, Donner 2008).
+
+    They differ by more than chance where it excludes 0. Two intervals that overlap may still
+    differ: half-widths add as squares. Of the same items measured twice the estimates mostly agree,
+    and the interval is too wide.
+
+    Args:
+        a: a value with the ends of its 95 % interval.
+        b: the same of the other.
+        z: the normal quantile of the difference; that of a family of differences is `family_z`.
+
+    Returns:
+        Its ends; NaN where one of the two has no interval.
+
+    >>> difference_interval((9.0, 6.0, 13.0), (1.0, -2.0, 5.0))  # 8 - hypot(3, 4), 8 + hypot(4, 3)
+    (3.0, 13.0)
+    >>> difference_interval((9.0, 6.0, 13.0), (1.0, np.nan, np.nan))
+    (nan, nan)
+    """
+    if not np.isfinite([*a, *b]).all():
+        return float("nan"), float("nan")
+    below = z / Z * hypot(a[0] - a[1], b[2] - b[0])
+    above = z / Z * hypot(a[2] - a[0], b[0] - b[1])
+    return a[0] - b[0] - below, a[0] - b[0] + above
 
 
 def wilson(hits: float, of: float, z: float = Z) -> tuple[float, float]:

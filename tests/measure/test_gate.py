@@ -5,8 +5,10 @@ from math import nan
 import numpy as np
 import pytest
 
+from core.measure import Contrast
 from core.measure.gate import Metric, QueryRanks, against_earlier, against_threshold, overall
 from core.numerics.stats import family_z
+from core.types import Finding, Reference
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_more_metrics_make_wider_intervals():
     assert widths[0] / widths[1] == pytest.approx(family_z(3) / family_z(1))
 
 
-def test_without_ids_two_intervals_must_not_overlap():
+def test_without_ids_two_intervals_are_compared():
     before = {
         "a": Metric(0.8, 0.75, 0.85),
         "rank": Metric(3, 2, 4, "low"),
@@ -77,6 +79,27 @@ def test_without_ids_two_intervals_must_not_overlap():
     assert [f.outcome for f in against_earlier(before, worse, {}, {})] == ["pass", "pass"]
     unknown = {"a": Metric(0.6, nan, nan)}
     assert [f.outcome for f in against_earlier(unknown, before, {}, {})] == ["undecided"]
+
+
+def test_a_difference_is_shown_as_two_findings_show_it():
+    """Overlapping intervals whose difference excludes 0: the gate and the page say the same."""
+
+    def finding(value, low, high):
+        return Finding("image", value, low, high, Reference(0, ""), "", "")
+
+    for value, outcome in ((0.70, "fail"), (0.72, "pass")):
+        ends = (value, value - 0.04, value + 0.04), (0.775, 0.735, 0.815)
+        (found,) = against_earlier({"x": Metric(*ends[0])}, {"x": Metric(*ends[1])}, {}, {})
+        assert found.outcome == outcome
+        assert Contrast(*(finding(*e) for e in ends)).differs is (outcome == "fail")
+    assert "difference is −0.055 (−0.112 to 0.002): not shown" in found.sentence
+
+
+def test_more_metrics_need_clearer_differences():
+    now, earlier = Metric(0.70, 0.66, 0.74), Metric(0.775, 0.735, 0.815)
+    names = [str(i) for i in range(20)]
+    found = against_earlier(dict.fromkeys(names, now), dict.fromkeys(names, earlier), {}, {})
+    assert {f.outcome for f in found} == {"pass"}
 
 
 def test_the_worst_outcome_counts():
