@@ -91,10 +91,10 @@ def top_k(
     Args:
         queries: (q, d) rows.
         vectors: (n, d) rows to search.
-        k: how many; fewer are returned when fewer are allowed.
+        k: how many; fewer are returned where fewer are allowed: as many as every query has.
         offset: (n,) bias subtracted from each cosine.
         mask: (n,) rows that may be returned.
-        exclude: (q,) one row to exclude for each query, usually itself.
+        exclude: (q,) one row to exclude for each query, usually itself; -1 is none.
 
     Returns:
         indices (q, k) and scores (q, k), best first; equal scores are ordered by row.
@@ -107,7 +107,8 @@ def top_k(
         return _among(queries, vectors, k, offset, np.flatnonzero(mask), exclude)
     allowed = int(mask.sum()) if mask is not None else len(vectors)
     if exclude is not None:
-        allowed -= int((mask[exclude].any() if mask is not None else True) and len(exclude) > 0)
+        own = exclude[exclude >= 0]
+        allowed -= int(len(own) > 0 if mask is None else mask[own].any())
     k = max(0, min(k, allowed))
     blocks = [
         _search_block(
@@ -306,11 +307,9 @@ def _among(
 ) -> tuple[Ints, Floats]:
     """Search a few rows by copying them."""
     biases = None if offset is None else offset[rows]
-    if exclude is not None and np.isin(exclude, rows).any():
-        place = np.searchsorted(rows, exclude)
-        indices, scores = top_k(queries, vectors[rows], k, offset=biases, exclude=place)
-    else:
-        indices, scores = top_k(queries, vectors[rows], k, offset=biases)
+    if exclude is not None:
+        exclude = np.where(np.isin(exclude, rows), np.searchsorted(rows, exclude), -1)
+    indices, scores = top_k(queries, vectors[rows], k, offset=biases, exclude=exclude)
     return rows[indices], scores
 
 

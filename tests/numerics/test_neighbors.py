@@ -70,6 +70,25 @@ def test_an_excluded_row_is_never_found(rng, share):
     )
 
 
+@pytest.mark.parametrize("others", [0, 60])
+def test_a_query_whose_own_row_is_not_allowed_loses_no_other(rng, others):
+    """Whether few allowed rows are copied, or most rows are masked."""
+    vectors = unit(rng, 80)
+    vectors[5] = vectors[7]
+    mask = np.zeros(80, bool)
+    mask[[3, 7, *range(20, 20 + others)]] = True
+    queries = np.array([3, 7, 5])
+    indices, _ = top_k(vectors[queries], vectors, 9, mask=mask, exclude=queries)
+    assert indices.shape == (3, 9 if others else 1)  # rows 3 and 7 have one other at the least
+    assert indices[2, 0] == 7
+    if not others:
+        assert indices[:2].tolist() == [[7], [3]]
+    alone, _ = top_k(vectors[[5]], vectors, 2, mask=mask, exclude=np.array([5]))
+    assert alone.shape == (1, 2) and alone[0, 0] == 7
+    none, _ = top_k(vectors[queries], vectors, 2, exclude=np.array([-1, -1, 5]))
+    assert none[:, 0].tolist() == [3, 5, 7]
+
+
 def test_fewer_rows_than_k_come_back_whole(rng):
     vectors = unit(rng, 3)
     indices, _ = top_k(vectors, vectors, 10, exclude=np.arange(3))
