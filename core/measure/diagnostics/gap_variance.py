@@ -5,7 +5,7 @@ import numpy as np
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import both_kinds, percent, share
 from core.measure.verdicts import CENTER_KINDS, Advice, Threshold
-from core.numerics.sampling import groups, items_error, sampled_rows
+from core.numerics.sampling import groups, items_error, sampled_rows, split_groups
 from core.numerics.spectra import Moments, moments, projections
 from core.numerics.stats import auc, normal
 from core.types import KINDS, Bools, Doubles, Finding, Ints, Reference, Space
@@ -143,17 +143,8 @@ def _auc(space: Space) -> tuple[float, float, float]:
 
 
 def _halves(linked: Ints, is_image: Bools) -> Bools:
-    """Every other group, in random order within groups of the same kinds; else every other row.
-
-    Both halves get images and texts.
-    """
-    names, place = np.unique(linked, return_inverse=True)
-    images = np.bincount(place, weights=is_image, minlength=len(names)) > 0
-    texts = np.bincount(place, weights=~is_image, minlength=len(names)) > 0
-    order = np.lexsort((np.random.default_rng(0).random(len(names)), images + 2 * texts))
-    side = np.zeros(len(names), bool)
-    side[order[::2]] = True
-    half: Bools = side[place]
+    """Every other connected group; every other row where one of the halves lacks a kind."""
+    half = split_groups(linked, is_image, 2)
     if all(np.any(part & kind) for part in (half, ~half) for kind in (is_image, ~is_image)):
         return half
     return np.arange(len(linked)) % 2 == 0

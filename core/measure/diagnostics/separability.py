@@ -8,8 +8,8 @@ from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
 from core.measure.findings import both_kinds, estimate, share
 from core.measure.verdicts import CENTER_KINDS, Advice, Threshold
-from core.numerics.sampling import groups, sampled_rows
-from core.numerics.stats import wilson
+from core.numerics.sampling import groups, sampled_rows, split_groups
+from core.numerics.stats import auc, wilson
 from core.registry import Range
 from core.types import Bools, Finding, Ints, Reference, Space
 
@@ -91,21 +91,15 @@ def separability(
 
 
 def _held_out(linked: Ints, is_image: Bools) -> Bools:
-    """Held-out rows: every fifth group, in random order within groups of the same kinds."""
-    names, place = np.unique(linked, return_inverse=True)
-    images = np.bincount(place, weights=is_image, minlength=len(names)) > 0
-    texts = np.bincount(place, weights=~is_image, minlength=len(names)) > 0
-    order = np.lexsort((np.random.default_rng(0).random(len(names)), images + 2 * texts))
-    chosen = np.zeros(len(names), bool)
-    chosen[order[::FOLD]] = True
-    test: Bools = chosen[place]
+    """Held-out rows: every fifth connected group."""
+    test = split_groups(linked, is_image, FOLD)
     for part in (test, ~test):
         if len(np.unique(is_image[part])) < 2:
             raise TooFew(
                 "Separability",
                 FOLD,
                 "groups of unrelated images and texts",
-                len(names),
+                len(np.unique(linked)),
                 "Add more items.",
             )
     return test
@@ -114,11 +108,12 @@ def _held_out(linked: Ints, is_image: Bools) -> Bools:
 def _fit(space: Space, rows: Ints, is_image: Bools, test: Bools) -> tuple[float, float]:
     """Balanced accuracy of the regression, and AUC of the position along the gap, held out."""
     from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+    from sklearn.metrics import balanced_accuracy_score
 
     x = space.vectors[rows].astype(np.float64)
     model = LogisticRegression(C=1.0, class_weight="balanced", max_iter=2000)
     model.fit(x[~test], is_image[~test])
     delta = x[~test & is_image].mean(axis=0) - x[~test & ~is_image].mean(axis=0)
     accuracy = balanced_accuracy_score(is_image[test], model.predict(x[test]))
-    return float(accuracy), float(roc_auc_score(is_image[test], x[test] @ delta))
+    along = x @ delta
+    return float(accuracy), auc(along[test & is_image], along[test & ~is_image])[0]
