@@ -19,6 +19,7 @@ Array: TypeAlias = npt.NDArray[Any]
 # "code"; "scale", "first", "center" and "share" where rows have them; where rows share codes, "of":
 # for each row the number of its code.
 Codes: TypeAlias = Mapping[str, Array]
+FLOATS = {"float32": "f4", "float16": "f2"}  # names of what `Numbers` keeps, as they are read
 SHORT = 1e-12  # length below which a row has no direction
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import TooFew
-from core.measure.diagnostics.hubness import SIDES
-from core.measure.findings import PLURAL, percent, scopes
+from core.measure.findings import PLURAL, SIDES, percent, scopes
 from core.measure.pair_check import smoothed
 from core.measure.pair_ranks import clusters
 from core.numerics.labels import class_totals, classes

@@ -15,6 +15,12 @@ from core.errors import InputError, TooFew
 from core.types import KINDS, Curve, Doubles, Finding, Floats, Ints, Kind, Scope, Space
 
 PLURAL: dict[Scope, str] = {"image": "images", "text": "texts", "joint": "items", "pairs": "pairs"}
+# Whose neighbor lists are counted, and the items in them.
+SIDES: dict[Scope, tuple[Kind, Kind]] = {
+    "joint": ("text", "image"),
+    "image": ("image", "image"),
+    "text": ("text", "text"),
+}
 MINUS = "−"  # in everything that is read; numbers in JSON and CSV have their own
 
 
@@ -176,6 +182,17 @@ def histogram(values: Doubles | Floats, x_title: str, y_title: str, bins: int = 
         ends = (ends[0] - 0.5, ends[1] + 0.5)
     counts, edges = np.histogram(x, bins, ends)
     return Curve((edges[1:] + edges[:-1]) / 2, counts.astype(np.float64), x_title, y_title)
+
+
+def by_count(counts: Ints | Doubles, x_title: str, y_title: str) -> Curve:
+    """Number of items with each count, over the counts that occur; y is drawn on a log scale.
+
+    >>> curve = by_count(np.array([0, 2, 0]), "lists", "items")
+    >>> curve.x.tolist(), curve.y.tolist()
+    ([0.0, 2.0], [2.0, 1.0])
+    """
+    sizes, items = np.unique(counts, return_counts=True)
+    return Curve(sizes.astype(np.float64), items.astype(np.float64), x_title, y_title, log_y=True)
 
 
 def _size(space: Space, scope: Scope) -> int:

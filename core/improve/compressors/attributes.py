@@ -6,11 +6,9 @@ from typing import Annotated
 from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
 from core.improve.multiplexing import shared_table
-from core.improve.quantizers import Numbers
+from core.improve.quantizers import FLOATS, Numbers
 from core.registry import Choices, Range
 from core.types import Space
-
-FLOATS = {"float32": "f4", "float16": "f2"}
 
 
 @compressor(

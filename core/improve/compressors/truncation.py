@@ -9,11 +9,10 @@ from core.improve.axes import frank_wolfe, principal, query_moment, row_moments,
 from core.improve.coding import Coder
 from core.improve.compressors import FittedCompressor, compressor, for_each_kind
 from core.improve.levels import ROWS, grid, sampled
-from core.improve.quantizers import Numbers
+from core.improve.quantizers import FLOATS, Numbers
 from core.registry import Choices, Range
 from core.types import Floats, Kind, Space
 
-FLOATS = {"float32": "f4", "float16": "f2"}
 BITS = {"int8": 8, "int4": 4}
 
 

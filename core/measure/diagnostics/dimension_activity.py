@@ -10,7 +10,7 @@ from core.measure.findings import PLURAL, percent, scopes
 from core.measure.pair_ranks import clusters
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.sampling import sampled_rows
-from core.numerics.spectra import BLOCK, Moments, moments
+from core.numerics.spectra import BLOCK, SAME, Moments, moments
 from core.numerics.stats import Z
 from core.registry import Range
 from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Scope, Space
@@ -18,7 +18,6 @@ from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, 
 DEAD, ROGUE = 0.01, 10.0  # of the mean variance
 FAR = 5.0  # deviations of the means of all coordinates
 PEAKED = 50.0  # fourth moment over squared variance; 3 for a normal distribution
-SAME = 1e-10
 
 
 @diagnostic(

@@ -6,11 +6,10 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import both_kinds, percent, share
 from core.measure.verdicts import CENTER_KINDS, Advice, Threshold
 from core.numerics.sampling import groups, items_error, sampled_rows, split_groups
-from core.numerics.spectra import Moments, moments, projections
+from core.numerics.spectra import SAME, Moments, moments, projections
 from core.numerics.stats import auc, normal
 from core.types import KINDS, Bools, Doubles, Finding, Ints, Reference, Space
 
-SAME = 1e-10
 ROWS = 20_000  # of each kind, for the AUC
 LEAST_IMAGES = 50  # for an interval
 

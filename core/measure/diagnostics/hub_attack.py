@@ -8,15 +8,14 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.diagnostics.hubness import SIDES
-from core.measure.findings import PLURAL, format_value, interval, per_item
+from core.measure.findings import PLURAL, SIDES, by_count, format_value, interval, per_item
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.neighbors import Neighbors, nearest
 from core.numerics.sampling import groups
 from core.numerics.stats import folds, jackknife_error, normal
 from core.numerics.tails import CountLaw, count_law
 from core.registry import Range
-from core.types import Curve, Doubles, Finding, Ints, Reference, Scope, Space
+from core.types import Doubles, Finding, Ints, Reference, Scope, Space
 
 FOLDS = 25  # of the jackknife
 LONGEST = 20  # neighbors in the lists that diagnostics share
@@ -135,7 +134,7 @@ def _measure(space: Space, scope: Scope, lists: Neighbors, k: int, rate: float) 
         sampled=f"{whole} {len(lists.queries):,} lists of {k} among {m:,} {kind}",
         per_item=per_item(space, np.arange(targets.start, targets.stop), degree.astype(np.float32)),
         per_item_title=f"{k}-lists of other items that it is in",
-        curve=_by_count(degree),
+        curve=by_count(degree, "lists an item is in", "items"),
     )
 
 
@@ -188,11 +187,3 @@ def _detail(space: Space, rows: Ints, degree: Ints, q: Doubles, every: Ints, law
     more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
     spread = format_value(float(np.exp(law.spread)))
     return f"{usual}; natural in-degrees differ by a factor of {spread}. Named: {each}{more}."
-
-
-def _by_count(degree: Ints) -> Curve:
-    sizes, items = np.unique(degree, return_counts=True)
-    return Curve(
-        sizes.astype(np.float64), items.astype(np.float64), "lists an item is in", "items",
-        log_y=True,
-    )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import PLURAL, estimate, format_value, per_item, share
+from core.measure.findings import PLURAL, SIDES, by_count, estimate, format_value, per_item, share
 from core.measure.pair_ranks import clusters
 from core.measure.verdicts import NNN, Advice, Threshold
 from core.numerics.neighbors import Neighbors, nearest, occurrences_without
@@ -14,15 +14,10 @@ from core.numerics.nulls import binomial_skewness
 from core.numerics.sampling import thinned
 from core.numerics.stats import folds, jackknife_error, normal
 from core.registry import Range
-from core.types import Curve, Doubles, Finding, Ints, Kind, Reference, Scope, Space
+from core.types import Doubles, Finding, Ints, Reference, Scope, Space
 
 FOLDS = 25  # of the jackknife
 SPARE = 10  # items in each list beyond k, for those that are left out
-SIDES: dict[Scope, tuple[Kind, Kind]] = {
-    "joint": ("text", "image"),
-    "image": ("image", "image"),
-    "text": ("text", "text"),
-}
 
 
 @diagnostic(
@@ -153,7 +148,7 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors, k: int) -
         ),
         per_item=per_item(space, among, counts / lists.share),
         per_item_title=f"{k}-lists it is in",
-        curve=_by_count(counts),
+        curve=by_count(counts, "lists an item is in", "items"),
     )
 
 
@@ -191,8 +186,3 @@ def _detail(scope: Scope, counts: Doubles, lists: Neighbors) -> str:
         f"{most}{share(float((counts == 0).mean()))} of the {kind} are in none, and the Robin Hood "
         f"index is {most}{share(float(robin_hood))}."
     )
-
-
-def _by_count(counts: Doubles) -> Curve:
-    sizes, items = np.unique(counts, return_counts=True)
-    return Curve(sizes, items.astype(np.float64), "lists an item is in", "items", log_y=True)

@@ -7,6 +7,7 @@ from core.measure.findings import PLURAL, count, estimate, format_value, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
 from core.numerics.spectra import (
+    SAME,
     Moments,
     moments,
     participation,
@@ -15,8 +16,6 @@ from core.numerics.spectra import (
 )
 from core.numerics.stats import normal
 from core.types import Curve, Finding, Reference, Scope, Space
-
-SAME = 1e-10  # total variance below which all rows count as the same point
 
 
 @diagnostic(

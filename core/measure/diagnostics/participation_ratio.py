@@ -6,11 +6,9 @@ from core.measure.diagnostics import diagnostic
 from core.measure.findings import PLURAL, count, estimate, format_value, scopes
 from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.nulls import isotropic_participation, log_share_of_isotropic
-from core.numerics.spectra import moments, participation, participation_of, spectrum_error
+from core.numerics.spectra import SAME, moments, participation, participation_of, spectrum_error
 from core.numerics.stats import normal
 from core.types import Finding, Reference, Scope, Space
-
-SAME = 1e-10  # total variance below which all rows count as the same point
 
 
 @diagnostic(

@@ -7,13 +7,13 @@ import numpy as np
 
 from core.errors import TooFew
 from core.measure.diagnostics import diagnostic
-from core.measure.findings import both_kinds, format_value, per_item, percent, share
+from core.measure.findings import both_kinds, by_count, format_value, per_item, percent, share
 from core.measure.pair_ranks import clusters
 from core.measure.verdicts import NNN, Advice, Threshold
 from core.numerics.neighbors import occurrences_without, top_k
 from core.numerics.stats import folds, share_interval, two_way_error, unseen_share
 from core.registry import Range
-from core.types import Curve, Finding, Ints, Reference, Space
+from core.types import Finding, Ints, Reference, Space
 
 BILLION = 1e9
 FOLDS = 25  # of the jackknife
@@ -176,7 +176,7 @@ def _finding(space: Space, lists: QueryLists, near: Ints, k: int) -> Finding:
         sampled=_sampled(space, lists),
         per_item=per_item(space, lists.images, counts.astype(np.float64)),
         per_item_title=f"captions that retrieve it in their first {k}",
-        curve=_by_count(counts),
+        curve=by_count(counts, "captions that retrieve an image", "images"),
     )
 
 
@@ -199,15 +199,4 @@ def _sampled(space: Space, lists: QueryLists) -> str:
     return (
         f"random {len(lists.texts):,} of {texts:,} captions among "
         f"{len(lists.images):,} of {space.n_images:,} images"
-    )
-
-
-def _by_count(counts: Ints) -> Curve:
-    times, images = np.unique(counts, return_counts=True)
-    return Curve(
-        times.astype(np.float64),
-        images.astype(np.float64),
-        "captions that retrieve an image",
-        "images",
-        log_y=True,
     )
