@@ -60,7 +60,6 @@ from core.measure.keyness import (
     name_of,
     nearest_texts,
     occurrences,
-    units,
 )
 from core.measure.list_loss import (
     GroupLoss,
@@ -228,6 +227,5 @@ __all__ = [
     "title",
     "too_few",
     "true_neighbors",
-    "units",
     "words_by_encoder",
 ]

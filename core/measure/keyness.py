@@ -82,19 +82,6 @@ class Occurrences:
         return result
 
 
-def units(space: Space) -> Ints:
-    """(n,) the row that each item is counted as: a caption as its first image, others as they are.
-
-    >>> space = Space(np.eye(3, dtype="f4"), ("a", "s", "t"), 1, pairs=np.array([[0, 2]]))
-    >>> units(space).tolist()
-    [0, 1, 0]
-    """
-    result = np.arange(space.n)
-    image, text = space.pairs[::-1].T  # the first pair of a text is written last
-    result[text] = image
-    return result
-
-
 def draw_units(unit: Ints, rows: Ints, *, most: int = MOST, seed: int = 0) -> Ints:
     """The counted items of some rows, sorted; a seeded sample of more than `most`."""
     is_drawn = np.zeros(len(unit), bool)
@@ -128,7 +115,7 @@ def occurrences(
     """Terms of items.
 
     Args:
-        unit: (n,) see `units`.
+        unit: (n,) the row that each item is counted as (see `Space.image_of`).
         counted: (u,) the rows that count, sorted; see `draw_units`.
         rows: (m,) rows whose texts and fields are given, each of a counted item.
         texts: (m,) a text, "" for an image.

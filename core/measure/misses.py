@@ -166,16 +166,9 @@ def _alike(space: Space, queries: Ints, own: Ints, first: Ints, from_text: bool)
     if from_text:
         wrong, siblings = (_closest(space, images, queries) for images in (first, own))
     else:
-        right = _image_rows(space)[first]
+        right = space.image_of[first]
         wrong, siblings = (_closest(space, images, first) for images in (queries, right))
     return np.asarray((wrong >= siblings) & np.isfinite(siblings), bool)
-
-
-def _image_rows(space: Space) -> Ints:
-    """(n,) row of each item's image: itself, or a text's first image."""
-    image = np.arange(space.n)
-    image[space.pairs[::-1, 1]] = space.pairs[::-1, 0]
-    return image
 
 
 def _closest(space: Space, images: Ints, texts: Ints) -> Doubles:
@@ -198,5 +191,4 @@ def _closest(space: Space, images: Ints, texts: Ints) -> Doubles:
 
 def _images(space: Space, rows: Ints) -> list[int]:
     """The row that carries the labels of each item; a text without any has its image's."""
-    first = _image_rows(space)
-    return [int(r if space.labels and space.labels[r] else first[r]) for r in rows]
+    return [int(r if space.labels and space.labels[r] else space.image_of[r]) for r in rows]

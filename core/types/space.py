@@ -194,6 +194,20 @@ class Space:
             return _SortedRows(*halves)
         return {id_: i for i, id_ in enumerate(self.ids)}  # of a space that is not from a store
 
+    @cached_property
+    def image_of(self) -> Ints:
+        """(n,) row of the image of each item: a text's first one; itself for others.
+
+        >>> space = Space(np.eye(3, dtype="f4"), ("a", "s", "t"), 1, pairs=np.array([[0, 2]]))
+        >>> space.image_of.tolist()
+        [0, 1, 0]
+        """
+        result = np.arange(self.n)
+        image, text = self.pairs[::-1].T  # the first pair of a text is written last
+        result[text] = image
+        result.flags.writeable = False
+        return result
+
     def first_texts(self, ids: Iterable[str]) -> dict[str, str]:
         """The id of the first text of each image that has one, by the image's id.
 

@@ -16,7 +16,6 @@ from core.measure import (
     clusters_of,
     draw_units,
     named_clusters,
-    units,
     words_by_encoder,
 )
 from core.report import layout_name
@@ -63,7 +62,7 @@ def clusters(
         opened.collection.artifacts.write_matrix(name, space.key, column)
     if not len(found.sizes):
         return found
-    unit = units(space)
+    unit = space.image_of
     terms = found_terms(opened, unit, draw_units(unit, np.arange(space.n), most=COUNTED))
     named = named_clusters(found, terms)
     vectors = _vocabulary(opened, encode, progress) if named.lacks_names else None

@@ -100,7 +100,7 @@ def recall_by_group(
     if field not in known:
         raise UnknownName("field for groups", field, known)
     scored: Direction = getattr(result, direction)
-    images = _image_of(opened.space)[scored.queries]
+    images = opened.space.image_of[scored.queries]
     if field == LABEL:
         return measure_recall_by_group(scored, _labeled(opened.space, images))
     if field == LENGTH:
@@ -109,7 +109,7 @@ def recall_by_group(
     column = opened.collection.table(opened.space.ids)[field.removesuffix(" (attribute)")]
     all_values = column.to_pylist()
     values = [
-        all_values[image] if image >= 0 and all_values[image] is not None else all_values[query]
+        all_values[query] if all_values[image] is None else all_values[image]
         for image, query in zip(images.tolist(), scored.queries.tolist(), strict=True)
     ]
     kept = [v for v in values if v is not None]
@@ -188,19 +188,11 @@ def _attributes(opened: EncodedCollection) -> list[Any]:
     ]
 
 
-def _image_of(space: Space) -> Ints:
-    """(n,) row of the image of each item: itself, or a text's first image, -1 without one."""
-    image = np.full(space.n, -1, np.int64)
-    image[: space.n_images] = np.arange(space.n_images)
-    image[space.pairs[::-1, 1]] = space.pairs[::-1, 0]
-    return image
-
-
 def _labeled(space: Space, images: Ints) -> dict[str, list[int]]:
     """Places of the queries whose image carries each label."""
     groups: dict[str, list[int]] = {}
     for place, image in enumerate(images.tolist()):
-        for label in space.labels[image] if image >= 0 else ():
+        for label in space.labels[image]:
             groups.setdefault(label, []).append(place)
     return groups
 

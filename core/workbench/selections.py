@@ -20,7 +20,6 @@ from core.measure import (
     occurrences,
     placed,
     separations,
-    units,
 )
 from core.numerics.directions import on_sphere
 from core.report import SelectedIds, Selection, layout_name
@@ -66,7 +65,7 @@ def special(opened: EncodedCollection, rows: Ints, others: Ints | None = None) -
     Raises:
         TooFew: a side has no item.
     """
-    unit = units(opened.space)
+    unit = opened.space.image_of
     a = draw_units(unit, rows)
     whole = np.ones(opened.space.n, bool)
     whole[unit[rows]] = False

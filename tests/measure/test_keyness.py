@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
-from core.measure import draw_units, key_terms, name_of, nearest_texts, occurrences, units
+from core.measure import draw_units, key_terms, name_of, nearest_texts, occurrences
 from core.measure.keyness import exact_p
 from core.types import Space
 
@@ -50,7 +50,7 @@ def test_captions_of_one_image_count_once():
     vectors = np.eye(12, dtype=np.float32)
     pairs = np.array([[0, text] for text in range(2, 12)])
     space = Space(vectors, tuple("abcdefghijkl"), 2, pairs)
-    unit = units(space)
+    unit = space.image_of
     counted = draw_units(unit, np.arange(12))
     assert counted.tolist() == [0, 1]
     found = occurrences(unit, counted, np.arange(12), ["", "", *["a dog"] * 10], {})
