@@ -39,6 +39,7 @@ from core.measure.findings import (
     format_value,
     interval,
     percent,
+    points,
     rows_of_kind,
     share,
 )
@@ -211,6 +212,7 @@ __all__ = [
     "placed",
     "placed_between",
     "places",
+    "points",
     "rarefied",
     "reading",
     "recall_by_group",

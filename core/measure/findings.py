@@ -99,6 +99,17 @@ def percent(value: float, low: float = nan, high: float = nan) -> str:
     return f"{number} ({first.removesuffix('%')} to {last})"
 
 
+def points(gain: float, low: float = nan, high: float = nan) -> str:
+    """A difference of two shares in percentage points with its 95 % interval, where it has one.
+
+    >>> points(0.012, -0.005, 0.03), points(-0.05), points(-0.0001)
+    ('+1.2 points (−0.5 to +3.0)', '−5.0 points', '+0.0 points')
+    """
+    rounded = (round(100 * x, 1) + 0.0 for x in (gain, low, high))  # without a negative zero
+    value, *ends = (f"{x:+.1f}".replace("-", MINUS) for x in rounded)
+    return f"{value} points ({' to '.join(ends)})" if isfinite(low) else f"{value} points"
+
+
 def share(value: float) -> str:
     """A share in percent: two significant digits, and one decimal from 99%.
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.measure.findings import MINUS, estimate, format_value
+from core.measure.findings import estimate, format_value, points
 from core.numerics.stats import clustered_error, difference_interval, family_z, normal
 from core.types import Ints
 
@@ -144,7 +144,7 @@ def _paired(name: str, now: Metric, earlier: Metric, matched: Ints, z: float) ->
     return Criterion(
         name, f"not worse than {format_value(earlier.value)}", outcome, value, low, high,
         f"{name} is {format_value(now.value)}, earlier {format_value(earlier.value)}; on "
-        f"{len(gain):,} shared queries the difference is {_signed(value, low, high)}: {worse}.",
+        f"{len(gain):,} shared queries the difference is {points(value, low, high)}: {worse}.",
     )  # fmt: skip
 
 
@@ -185,13 +185,3 @@ def _cutoff(name: str) -> int:
     """
     last = name.rpartition(".")[2]
     return int(last.removeprefix(PREFIX)) if last.startswith(PREFIX) else 0
-
-
-def _signed(value: float, low: float, high: float) -> str:
-    """A difference in points with its interval.
-
-    >>> _signed(-0.05, -0.08, -0.02)
-    '−5.0 points (−8.0 to −2.0)'
-    """
-    points = [f"{100 * x:+.1f}".replace("-", MINUS) for x in (value, low, high)]
-    return f"{points[0]} points ({points[1]} to {points[2]})"

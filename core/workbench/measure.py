@@ -12,7 +12,7 @@ import numpy as np
 from core.errors import TooFew, UnknownName
 from core.improve import corrected
 from core.ingest import decode, thumbnail
-from core.measure import DIAGNOSTICS, Analogies, Evaluation, gained
+from core.measure import DIAGNOSTICS, Analogies, Evaluation, gained, points
 from core.measure import analogies as measure_analogies
 from core.measure import evaluate as measure_evaluate
 from core.report import Evidence, evidence_ids
@@ -77,8 +77,8 @@ def evaluate(opened: EncodedCollection, *, hub_correction: str = "") -> Evaluati
         return result
     plain = evaluate_spaces(judged_spaces(opened, judged), judged, which)
     fitted_on = judged_spaces(opened, judged, hub_correction)["text"].steps[-1]
-    there = _gain(gained(result.text_to_image, plain.text_to_image))
-    back = _gain(gained(result.image_to_text, plain.image_to_text))
+    there = points(*gained(result.text_to_image, plain.text_to_image))
+    back = points(*gained(result.image_to_text, plain.image_to_text))
     return replace(
         result,
         sentence=f"{result.sentence} {fitted_on}. Recall@1 on the same pairs, against "
@@ -175,13 +175,3 @@ def evidence(
         {item.id: item for item in collection.items(ids)},
         {i: thumbnail(decode(thumbnails[i], i), THUMBNAIL) for i in ids if i in thumbnails},
     )
-
-
-def _gain(found: tuple[float, float, float]) -> str:
-    """A gain in points with its interval.
-
-    >>> _gain((0.012, -0.005, 0.03))
-    '+1.2 points (-0.5 to +3.0)'
-    """
-    value, low, high = (100 * x for x in found)
-    return f"{value:+.1f} points ({low:+.1f} to {high:+.1f})"

@@ -17,6 +17,7 @@ import numpy as np
 
 from core import search
 from core.errors import BadParameter, InputError, TooFew
+from core.measure import points
 from core.numerics.sampling import groups
 from core.numerics.stats import folds, normal, two_way_error
 from core.types import Bools, Ints, Part, Progress, Query, digest
@@ -72,9 +73,7 @@ class RankingGain:
         >>> RankingGain({}, .832, .82, .012, -.005, .03, 400, "all pairs", 0.0).points
         '+1.2 points (−0.5 to +3.0)'
         """
-        value, low, high = (f"{100 * x:+.1f}" for x in (self.gain, self.low, self.high))
-        interval = f" ({low} to {high})" if isfinite(self.low) else ""
-        return f"{value} points{interval}".replace("-", "−")
+        return points(self.gain, self.low, self.high)
 
     @property
     def result(self) -> str:

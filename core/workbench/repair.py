@@ -33,6 +33,7 @@ from core.measure import (
     gains,
     hub_tails,
     pair_similarities,
+    points,
 )
 from core.measure import evaluate as measure_evaluate
 from core.types import Bools, Finding, Kind, Progress, Space, SpaceCache
@@ -139,10 +140,7 @@ class Repaired:
 
     def points(self, direction: str, metric: str) -> str:
         """A gain in points with its interval, such as "+1.2 points (−0.5 to +3.0)"."""
-        gain = self.delta[direction][metric]
-        value, low, high = (f"{round(100 * x, 1) + 0.0:+.1f}" for x in gain)
-        interval = f" ({low} to {high})" if np.isfinite(gain[1]) else ""
-        return f"{value} points{interval}".replace("-", "−")
+        return points(*self.delta[direction][metric])
 
     @property
     def sentence(self) -> str:

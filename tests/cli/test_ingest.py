@@ -1,6 +1,7 @@
 """The command line: exit codes, JSON alone on standard output, sentences on standard error."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -317,6 +318,8 @@ def test_evaluate_learns_a_hub_correction_from_what_it_does_not_judge(pets, sext
     assert scores["text_to_image"]["n_queries"] == 15
     assert "15 pairs, among 30 images and 30 texts" in scores["sentence"]
     assert "15 of 30 images and 15 of 30 texts" in scores["sentence"]
+    gains = re.findall(r"[+−]\d+\.\d points \([+−]\d+\.\d to [+−]\d+\.\d\)", scores["sentence"])
+    assert len(gains) == 2 and any("−" in gain for gain in gains)
     code, _, told = sextant("evaluate", "pets", "--hub-correction", "hubs")
     assert (code, "No hubness correction is called 'hubs'" in told) == (2, True)
 
