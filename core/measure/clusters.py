@@ -9,7 +9,7 @@ import numpy as np
 
 from core.measure.keyness import Occurrences, key_terms, name_of, same_stem
 from core.numerics.kmeans import centers_of, nearest_center
-from core.types import KINDS, Doubles, Floats, Ints, Progress, Space
+from core.types import KINDS, Doubles, Floats, Ints, Space
 
 SAMPLE = 10_000  # points that clusters are found among; the others join the nearest
 LARGEST = 40  # clusters that are kept, the largest ones
@@ -167,7 +167,6 @@ def named_clusters(
     found: Occurrences,
     by_encoder: Sequence[Sequence[str]] = (),
     words: int = 0,
-    progress: Progress | None = None,
 ) -> Clusters:
     """The clusters with names: the words over-represented in each against all others.
 
@@ -176,13 +175,10 @@ def named_clusters(
         found: the words of items; see `core.measure.keyness`.
         by_encoder: (c,) words for those whose captions say nothing, as of `words_by_encoder`.
         words: that these were chosen from.
-        progress: called with (clusters named, all).
     """
     names: list[str] = []
     by: list[str] = []
     for c in range(len(clusters.sizes)):
-        if progress:
-            progress(c, len(clusters.sizes))
         inside = found.mask(clusters.rows(c))
         name = name_of(key_terms(found, inside, ~inside))
         by.append("captions" if name else "")

@@ -21,6 +21,8 @@ SIDES: dict[Scope, tuple[Kind, Kind]] = {
     "image": ("image", "image"),
     "text": ("text", "text"),
 }
+BINS = 60  # of a histogram
+QUOTED = 24  # characters of a label in a sentence
 MINUS = "−"  # in everything that is read; numbers in JSON and CSV have their own
 
 
@@ -160,13 +162,13 @@ def _fixed(value: float, decimals: int) -> str:
     return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)
 
 
-def quoted(name: str, most: int = 24) -> str:
-    """A label in quotes, cut to a number of characters, for sentences.
+def quoted(name: str) -> str:
+    """A label in quotes, cut to 24 characters, for sentences.
 
-    >>> quoted("cat"), quoted("a very long label that explains itself", 12)
-    ("'cat'", "'a very long…'")
+    >>> quoted("cat"), quoted("a very long label that explains itself")
+    ("'cat'", "'a very long label that e…'")
     """
-    return f"'{name}'" if len(name) <= most else f"'{name[:most].rstrip()}…'"
+    return f"'{name}'" if len(name) <= QUOTED else f"'{name[:QUOTED].rstrip()}…'"
 
 
 def per_item(space: Space, rows: Ints | slice, values: Floats | Doubles) -> Floats:
@@ -185,13 +187,13 @@ def per_item_mean(space: Space, rows: Ints, values: Doubles) -> Floats:
     return result
 
 
-def histogram(values: Doubles | Floats, x_title: str, y_title: str, bins: int = 60) -> Curve:
+def histogram(values: Doubles | Floats, x_title: str, y_title: str) -> Curve:
     """Counts of values in equal bins, x at their middles."""
     x = np.asarray(values, np.float64)
     ends = (float(x.min()), float(x.max()))
     if not ends[1] - ends[0] > 1e-9:  # equal but for rounding: no room for bins
         ends = (ends[0] - 0.5, ends[1] + 0.5)
-    counts, edges = np.histogram(x, bins, ends)
+    counts, edges = np.histogram(x, BINS, ends)
     return Curve((edges[1:] + edges[:-1]) / 2, counts.astype(np.float64), x_title, y_title)
 
 
@@ -233,7 +235,7 @@ def finding_curves(space: Space, finding: Finding) -> dict[Kind, Curve]:
     if finding.per_item is None:
         raise InputError(f"{finding.name} has no per-item values.")
     measured = np.isfinite(finding.per_item)
-    edges = np.histogram_bin_edges(finding.per_item[measured].astype(np.float64), 60)
+    edges = np.histogram_bin_edges(finding.per_item[measured].astype(np.float64), BINS)
     title = finding.per_item_title or finding.name
     rows = np.flatnonzero(measured)
     return {

@@ -7,7 +7,7 @@ image are not independent, and a word counts once however often they repeat it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
@@ -82,14 +82,14 @@ class Occurrences:
         return result
 
 
-def draw_units(unit: Ints, rows: Ints, *, most: int = MOST, seed: int = 0) -> Ints:
+def draw_units(unit: Ints, rows: Ints, *, most: int = MOST) -> Ints:
     """The counted items of some rows, sorted; a seeded sample of more than `most`."""
     is_drawn = np.zeros(len(unit), bool)
     is_drawn[unit[rows]] = True
     found = np.flatnonzero(is_drawn)
     if len(found) <= most:
         return found
-    return np.sort(np.random.default_rng(seed).choice(found, most, replace=False))
+    return np.sort(np.random.default_rng(0).choice(found, most, replace=False))
 
 
 def words(text: str) -> set[str]:
@@ -109,8 +109,6 @@ def occurrences(
     rows: Ints,
     texts: Sequence[str],
     fields: Mapping[str, Column],
-    *,
-    split: Callable[[str], Iterable[str]] = words,
 ) -> Occurrences:
     """Terms of items.
 
@@ -120,7 +118,6 @@ def occurrences(
         rows: (m,) rows whose texts and fields are given, each of a counted item.
         texts: (m,) a text, "" for an image.
         fields: (m,) values by field: one, several or None; more than 12 numbers become four ranges.
-        split: a text into its terms.
     """
     from scipy.sparse import coo_array
 
@@ -130,9 +127,7 @@ def occurrences(
     term: dict[tuple[str, str], int] = {}
     pairs: set[tuple[int, int]] = set()
     for u, text in zip(at, texts, strict=True):
-        pairs.update(
-            (u, term.setdefault((WORD, w), len(term))) for w in (split(text) if text else ())
-        )
+        pairs.update((u, term.setdefault((WORD, w), len(term))) for w in words(text))
     for field, column in fields.items():
         for u, values in zip(at, _as_terms(column), strict=True):
             pairs.update((u, term.setdefault((field, v), len(term))) for v in values)

@@ -28,6 +28,7 @@ SCORES = 300_000_000  # compared at most: the points that are measured, times al
 LEAST_MEASURED = 1_000
 LEAST_ON_MAP = 8
 BLOCK = 1 << 22  # scores in memory at a time
+MOST_STABLE = 5_000  # points whose neighbors are compared with those on another map
 AROUND = 5  # measured points that stand for a point that is not
 
 
@@ -99,7 +100,6 @@ def measure_map(
     *,
     gap: str = "keep",
     k: int = K,
-    seed: int = 0,
     progress: Progress = ignored,
 ) -> MapQuality:
     """Compare the neighbors on a map with those in the space.
@@ -118,7 +118,6 @@ def measure_map(
         xy: (n, 2) their places.
         gap: "remove" compares with the space whose modality gap is removed, as a map of it should.
         k: neighbors; at most a third of the items.
-        seed: of the sample.
         progress: counts measured points.
 
     Raises:
@@ -135,7 +134,7 @@ def measure_map(
         raise TooFew("The quality of a map", LEAST_ON_MAP, "items", n, "Add more items.")
     k = min(k, (n - 1) // 3)
     ks = tuple(sorted({min(one, n - 1) for one in (*(i for i in KS if i != K), k)}))
-    vectors, rng = rows_on_map(space, gap), np.random.default_rng(seed)
+    vectors, rng = rows_on_map(space, gap), np.random.default_rng(0)
     q = min(n, max(LEAST_MEASURED, SCORES // n))
     rows = np.arange(n) if q == n else np.sort(rng.choice(n, q, replace=False))
     trust, continuity, recall = np.empty(q), np.empty(q), np.empty((q, len(ks)))
@@ -203,11 +202,11 @@ def true_neighbors(space: Space, row: int, k: int = K, *, gap: str = "keep") -> 
     return near[0], cosines[0]
 
 
-def stability(xy: Floats, other: Floats, k: int = K, *, most: int = 5_000, seed: int = 0) -> float:
+def stability(xy: Floats, other: Floats, k: int = K) -> float:
     """Mean share of the k nearest points on one map that are among them on another: seed to seed.
 
-    1 for the same map turned or mirrored, k / (n - 1) for unrelated ones. Points beyond `most` are
-    not measured, but are neighbors.
+    1 for the same map turned or mirrored, k / (n - 1) for unrelated ones. Points beyond 5,000
+    are not measured, but are neighbors.
 
     >>> grid = np.random.default_rng(0).random((60, 2)).astype(np.float32)
     >>> stability(grid, grid[:, ::-1], 5)
@@ -218,8 +217,8 @@ def stability(xy: Floats, other: Floats, k: int = K, *, most: int = 5_000, seed:
     n = len(xy)
     k = min(k, n - 1)
     rows = np.arange(n)
-    if n > most:
-        rows = np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
+    if n > MOST_STABLE:
+        rows = np.sort(np.random.default_rng(0).choice(n, MOST_STABLE, replace=False))
     first, second = (cKDTree(m).query(m[rows], k + 1)[1] for m in (xy, other))
     shared = (first[:, :, None] == second[:, None, :]).any(axis=2) & (first != rows[:, None])
     return float(shared.sum(axis=1).mean() / k)

@@ -214,7 +214,6 @@ def nearest(
     *,
     k: int = 10,
     q: int = 2000,
-    seed: int = 0,
     ranked: bool = False,
 ) -> Neighbors:
     """Exact neighbor lists of up to q randomly chosen rows; an item is never its own neighbor.
@@ -224,18 +223,16 @@ def nearest(
     the order, not from the cosines.
     """
     length = 1 if k == 1 else max(k, SHARED)
-    lists = _nearest(space, frm, to, length, q, seed, ranked and bool(space.offset.any()))
+    lists = _nearest(space, frm, to, length, q, ranked and bool(space.offset.any()))
     return replace(lists, indices=lists.indices[:, :k], cosines=lists.cosines[:, :k])
 
 
 @per_space
-def _nearest(
-    space: Space, frm: Side, to: Side, k: int, q: int, seed: int, biased: bool
-) -> Neighbors:
+def _nearest(space: Space, frm: Side, to: Side, k: int, q: int, biased: bool) -> Neighbors:
     sources, targets = _rows(space, frm), _rows(space, to)
     rows = np.arange(sources.start, sources.stop)
     if len(rows) > q:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, q, replace=False))
+        rows = np.sort(np.random.default_rng(0).choice(rows, q, replace=False))
     inside = (rows >= targets.start) & (rows < targets.stop)
     bias = space.offset[targets]
     indices, scores = top_k(

@@ -29,14 +29,14 @@ def sampled_rows(space: Space, scope: Scope, most: int, seed: int) -> Ints:
 
 
 @per_space
-def thinned(space: Space, most: int, seed: int = 0) -> tuple[Space, Ints]:
+def thinned(space: Space, most: int) -> tuple[Space, Ints]:
     """At most `most` images and as many texts as a space of their own, and their rows here.
 
     For statistics that cost n^2 and depend on n: neighborhoods are compared at equal size.
     """
     if max(space.n_images, space.n - space.n_images) <= most:
         return space, np.arange(space.n)
-    rows = np.concatenate([sampled_rows(space, scope, most, seed) for scope in ("image", "text")])
+    rows = np.concatenate([sampled_rows(space, scope, most, 0) for scope in ("image", "text")])
     return space.subset(rows), rows
 
 
@@ -183,7 +183,7 @@ class PairMean:
 
 
 def pair_mean(
-    space: Space, scope: Scope, kernel: Callable[[Doubles], Doubles], *, pairs: int, seed: int = 0
+    space: Space, scope: Scope, kernel: Callable[[Doubles], Doubles], *, pairs: int
 ) -> PairMean:
     """Mean of `kernel(cosine)` over pairs i != j: all of them when at most `pairs`, else random.
 
@@ -197,8 +197,8 @@ def pair_mean(
         means = _row_means(space.vectors[span], kernel)
         error = items_error(space, {scope: lambda rows: 2 * means[rows - span.start]})
         return PairMean(float(means.mean()), error, n * (n - 1) // 2, True)
-    drawn = kernel(_scope_cosines(space, scope, pairs, seed))
-    partners = sampled_rows(space, scope, PARTNERS, seed)
+    drawn = kernel(_scope_cosines(space, scope, pairs))
+    partners = sampled_rows(space, scope, PARTNERS, 0)
 
     def influence(rows: Ints) -> Doubles:
         values = kernel((space.vectors[rows] @ space.vectors[partners].T).astype(np.float64))
@@ -210,14 +210,14 @@ def pair_mean(
 
 
 def random_pair_cosines(
-    one: Floats, other: Floats | None = None, *, pairs: int = 50_000, seed: int = 0
+    one: Floats, other: Floats | None = None, *, pairs: int = 50_000
 ) -> Doubles:
     """(pairs,) cosines of a random row of `one` with one of `other`, or with a different one of it.
 
     Pairs are drawn with replacement.
     """
     n = len(one)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     first = rng.integers(0, n, pairs)
     if other is None:
         second = (first + rng.integers(1, n, pairs)) % n
@@ -232,9 +232,9 @@ def random_pair_cosines(
 
 
 @per_space
-def _scope_cosines(space: Space, scope: Scope, pairs: int, seed: int) -> Doubles:
+def _scope_cosines(space: Space, scope: Scope, pairs: int) -> Doubles:
     """`random_pair_cosines` of a scope, shared by every kernel."""
-    return random_pair_cosines(space.vectors[space.span(scope)], pairs=pairs, seed=seed)
+    return random_pair_cosines(space.vectors[space.span(scope)], pairs=pairs)
 
 
 def _row_means(vectors: Floats, kernel: Callable[[Doubles], Doubles]) -> Doubles:

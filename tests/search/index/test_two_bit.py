@@ -87,10 +87,10 @@ def test_fewer_rows_than_k_come_back_whole(rng):
 
 
 def test_codes_stay_in_their_own_cache_which_is_small(rng):
-    first, *more = [space_of(unit(rng.normal(size=(60, 16)))) for _ in range(two_bit.KEPT + 1)]
+    first, *more = [space_of(unit(rng.normal(size=(120, 16)))) for _ in range(two_bit.KEPT + 1)]
     made = two_bit.sketch(first)
-    for seed in range(100):
-        thinned(first, 10, seed)
+    for most in range(1, 101):
+        thinned(first, most)
     assert two_bit.sketch(first) is made
     for space in more:
         two_bit.sketch(space)
