@@ -199,7 +199,12 @@ def _keeps(one: FittedRepair) -> str:
 
 
 def step_of(text: str, registry: Registry[Any]) -> Step:
-    """One part of a registry with its settings, as `name:setting=value`."""
+    """One part of a registry with its settings, as `name:setting=value`.
+
+    Raises:
+        UnknownName: no such part, or it has no such setting.
+        BadParameter: a value of another type, or out of its range.
+    """
     name, *settings = text.split(":")
     part = registry.get(name)
     types = {p.name: p for p in part.params}

@@ -41,7 +41,11 @@ def scopes(
 
 
 def both_kinds(space: Space, least: int, what: str) -> None:
-    """Reject a space without `least` images and `least` texts."""
+    """Check that there are `least` images and `least` texts.
+
+    Raises:
+        TooFew: fewer of either.
+    """
     if space.n_images < least:
         raise TooFew(what, least, "images", space.n_images, "Add images.")
     if space.n - space.n_images < least:

@@ -55,7 +55,12 @@ class ProbeData:
 
 
 def check_images(data: ProbeData, what: str, least: int) -> None:
-    """Reject fewer images than `least`, and an encoder that gives all of them one vector."""
+    """Reject images that a probe of the encoder cannot measure.
+
+    Raises:
+        TooFew: fewer than `least`.
+        InputError: the encoder gives all of them almost one vector.
+    """
     n = len(data.images)
     if n < least:
         raise TooFew(what, least, "images that can be read", n, "Add images.")

@@ -160,7 +160,11 @@ compressor = COMPRESSORS
 
 
 def for_each_kind(train: Space, fit: Callable[[Floats, Kind], Coder]) -> FittedCompressor:
-    """A compressor of what `fit` makes of the rows of each kind that there is."""
+    """A compressor of what `fit` makes of the rows of each kind that there is.
+
+    Raises:
+        InputError: no rows at all.
+    """
     rows = {kind: train.vectors[train.span(kind)] for kind in KINDS}
     if not train.n:
         raise InputError("There are no vectors to fit a compressor on. Add images or texts first.")
