@@ -62,7 +62,20 @@ def sphering(covariance: Doubles, queries: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def frank_wolfe(covariance: Doubles, queries: Doubles, dims: int) -> tuple[Doubles, Doubles]:
-    """LeanVec by Frank-Wolfe steps from the principal axes: `down` (d, dims) and `up` (dims, d)."""
+    """LeanVec by Frank-Wolfe steps from the principal axes: `down` (d, dims) and `up` (dims, d).
+
+    Tepper et al. LeanVec: Searching Vectors Faster by Making Them Fit. TMLR 2024.
+
+    Args:
+        covariance: (d, d) of the rows.
+        queries: (d, d) second moment of the queries.
+        dims: coordinates kept, below d.
+
+    >>> queries = np.ones((2, 2))  # all along (1, 1): that direction is kept
+    >>> down, up = frank_wolfe(np.diag([4.0, 1.0]), queries, 1)
+    >>> (down @ up).round(1).tolist()
+    [[0.5, 0.5], [0.5, 0.5]]
+    """
     down = principal(covariance)[:, :dims]
     up = down.T
     eye = np.eye(len(covariance))
@@ -81,7 +94,18 @@ def frank_wolfe(covariance: Doubles, queries: Doubles, dims: int) -> tuple[Doubl
 
 
 def loss(covariance: Doubles, queries: Doubles, down: Doubles, up: Doubles) -> float:
-    """Mean squared error of the inner products of queries and centered rows."""
+    """Mean squared error of the inner products of queries and centered rows; 0 for the exact ones.
+
+    Args:
+        covariance: (d, d) of the rows.
+        queries: (d, d) second moment of the queries.
+        down: (d, e) projects rows.
+        up: (e, d) its transpose projects queries.
+
+    >>> first = np.eye(2)[:, :1]  # the second coordinate is lost, whose variance is 1
+    >>> loss(np.diag([4.0, 1.0]), np.eye(2), first, first.T)
+    1.0
+    """
     error = np.eye(len(covariance)) - down @ up
     return float(np.trace(queries @ error.T @ covariance @ error))
 

@@ -107,7 +107,27 @@ def _tested(space: Space, judged: Bools | None) -> Ints:
 
 
 def gained(after: Direction, before: Direction, k: int = 1) -> tuple[float, float, float]:
-    """Gain in recall@k on the same queries, with its 95 % interval (paired jackknife)."""
+    """Gain in recall@k on the same queries, with its 95 % interval (paired jackknife).
+
+    From -1 to 1; shown where the interval excludes 0.
+
+    Args:
+        after: one direction. Both have the same queries and folds, as of `evaluate` with the same
+            pairs and another encoder, recipe or score bias.
+        before: the direction that it is compared with.
+        k: cutoff.
+
+    Returns:
+        The gain and the ends of its interval; NaN ends for too few images.
+
+    >>> x = np.eye(4, dtype=np.float32)
+    >>> space = Space(np.concatenate([x, x]), tuple("abcdefgh"), 4,
+    ...               pairs=np.array([[0, 4], [1, 5], [2, 6], [3, 7]]))
+    >>> one = text_to_image(space)
+    >>> other = text_to_image(space.biased(np.array([2, 0, 0, 0, 0, 0, 0, 0], "f4"), "bias"))
+    >>> gained(other, one)[0]  # the first image is found no more: one query of four
+    -0.25
+    """
     gain = (after.first_ranks <= k).astype(np.float64) - (before.first_ranks <= k)
     without = (after.without <= k).astype(np.float64) - (before.without <= k)
     error = two_way_error(gain, without, before.without > 0, before.groups)
@@ -229,7 +249,19 @@ def _median(first_ranks: Ints, without: Ints, images: Ints, chance: float) -> Sc
 
 
 def hit_chance(n: int, relevant: Ints, k: Ints | int) -> Doubles:
-    """Probability that k random candidates include one of a query's true items, mean of queries."""
+    """Probability that k random candidates include one of a query's true items, mean of queries.
+
+    Args:
+        n: candidates.
+        relevant: (q,) true items of each query, from 1 to n.
+        k: how many are drawn, up to n: a number, or an array of any shape.
+
+    Returns:
+        From 0 to 1, in the shape of `k`.
+
+    >>> hit_chance(4, np.array([1, 2]), np.array([1, 4])).round(6).tolist()  # (1/4 + 2/4) / 2, 1
+    [0.375, 1.0]
+    """
     from scipy.special import gammaln
 
     counts, queries = np.unique(relevant, return_counts=True)

@@ -219,8 +219,24 @@ def nearest(
     """Exact neighbor lists of up to q randomly chosen rows; an item is never its own neighbor.
 
     Computed once per space and arguments and shared by all diagnostics; lists of up to 20 are
-    parts of the same. With `ranked` the order is that of search: score biases are subtracted for
-    the order, not from the cosines.
+    parts of the same.
+
+    Args:
+        space: where the rows are.
+        frm: kind of the queries; "all" for both.
+        to: kind of the candidates.
+        k: length of the lists; shorter where there are fewer candidates.
+        q: queries at most; a seeded sample of more.
+        ranked: whether the order is that of search: score biases are subtracted for the order, not
+            from the cosines.
+
+    Returns:
+        Lists of rows of the space with their cosines, from -1 to 1.
+
+    >>> rows = np.array([[1, 0], [0, 1], [0.6, 0.8]], np.float32)
+    >>> found = nearest(Space(rows, ("a", "b", "c"), 3), "image", "image", k=1)
+    >>> found.indices.ravel().tolist(), found.cosines.ravel().round(2).tolist()
+    ([2, 2, 1], [0.6000000238418579, 0.800000011920929, 0.800000011920929])
     """
     length = 1 if k == 1 else max(k, SHARED)
     lists = _nearest(space, frm, to, length, q, ranked and bool(space.offset.any()))

@@ -97,7 +97,18 @@ def moments_of(vectors: Floats, rows: Ints | None = None, *, exact: bool | None 
 
 
 def projections(vectors: Floats, directions: Doubles) -> Doubles:
-    """Inner products of all rows with one direction (d,) or several (d, m), in blocks."""
+    """Inner products of all rows with one direction or several, in blocks.
+
+    Args:
+        vectors: (n, d) rows.
+        directions: (d,) or (d, m), of any length. Beyond `EXACT_ROWS` rows products are float32.
+
+    Returns:
+        (n,) or (n, m).
+
+    >>> projections(np.eye(2, dtype=np.float32), np.array([3.0, 4.0])).tolist()
+    [3.0, 4.0]
+    """
     exact = len(vectors) <= EXACT_ROWS
     along = directions if exact else directions.astype(np.float32)
     result = np.empty((len(vectors), *directions.shape[1:]))
@@ -126,7 +137,16 @@ def participation_of(values: Doubles) -> float:
 
 
 def entropy(weights: Doubles) -> float:
-    """-sum p log p of the shares p of the weights; a share of 0 adds nothing."""
+    """-sum p log p of the shares p of the weights, in nats (Shannon 1948).
+
+    From 0, where one weight is all, to the log of their number, where all are equal.
+
+    Args:
+        weights: (m,) none below 0; a share of 0 adds nothing. NaN where all are 0.
+
+    >>> round(entropy(np.array([3.0, 3.0, 0.0])), 6)  # log 2
+    0.693147
+    """
     p = weights / weights.sum()
     p = p[p > 0]
     return -float((p * np.log(p)).sum())
@@ -150,6 +170,19 @@ def spectrum_error(
     in one fold. NaN for fewer than `LEAST_GROUPS` such groups. The spectra without a fold are
     shared by all statistics; they cost about what the moments and 20 times the eigenvalues do. Of
     many items about 20,000 are put in folds, and the error is scaled to all.
+
+    Args:
+        space: where the items are.
+        scope: which of them.
+        statistic: of the (d,) eigenvalues, largest first.
+        centered: those around the mean, else of the second moment.
+
+    >>> rows = np.repeat(np.eye(2, dtype=np.float32), 10, axis=0)
+    >>> space = Space(rows, tuple(map(str, range(20))), 20)
+    >>> round(spectrum_error(space, "image", np.sum, centered=False), 9)  # 1 for any unit rows
+    0.0
+    >>> spectrum_error(space.subset(np.arange(9)), "image", np.sum, centered=False)  # too few
+    nan
     """
     m = moments(space, scope)
     values = (m.centered_eigen if centered else m.eigen)[0]

@@ -34,7 +34,23 @@ def family_z(size: int) -> float:
 def normal(
     value: float, error: float, low: float = -np.inf, high: float = np.inf, z: float = Z
 ) -> tuple[float, float]:
-    """The 95 % interval of a normal estimate, within `low` and `high`; NaN ends for a NaN error."""
+    """The 95 % interval of a normal estimate, within the bounds of what is estimated.
+
+    Args:
+        value: the estimate. It is in the interval, also where it is beyond a bound.
+        error: its standard error, of the same unit; NaN for none.
+        low: smallest possible value.
+        high: largest possible value.
+        z: the normal quantile; that of a family of intervals is `family_z`.
+
+    Returns:
+        Both ends; NaN for a NaN error.
+
+    >>> [round(x, 3) for x in normal(0.9, 0.1, 0.0, 1.0)]  # 0.9 - 1.96 * 0.1, cut at 1
+    [0.704, 1.0]
+    >>> normal(0.9, float("nan"))
+    (nan, nan)
+    """
     if np.isnan(error):
         return float("nan"), float("nan")
     return max(low, min(value, value - z * error)), min(high, max(value, value + z * error))
@@ -145,6 +161,11 @@ def two_way_error(values: Doubles, without: Doubles, kept: Bools, clusters: Ints
     Returns:
         The error, widened as by `jackknife_error`; at least that of the queries alone. NaN where
         all queries are in one fold.
+
+    >>> values, kept = np.array([1.0, 0.0]), np.array([[False, True], [True, False]])
+    >>> without = np.repeat(values[:, None], 2, axis=1)  # no candidate matters: queries alone do
+    >>> round(two_way_error(values, without, kept, np.arange(2)) * Z, 3)  # 1 / 2 * 12.706
+    6.353
     """
     count, of = kept.shape[1], kept.sum(axis=0)
     if count < 2 or not of.all():
@@ -320,7 +341,21 @@ def macro_std(rates: Doubles, counts: Doubles, style: str = "population") -> flo
 
 
 def chance_std(mean: float, counts: Doubles, style: str) -> float:
-    """Expected `macro_std` of groups of these sizes when all have the same recall."""
+    """Expected `macro_std` of one class's groups of these sizes when all have the same recall.
+
+    What a measured one is read against, as small groups differ by chance. From seeded draws.
+
+    Args:
+        mean: that recall, from 0 to 1.
+        counts: (G,) queries of each group; fewer than one count as one.
+        style: see `macro_std`.
+
+    >>> by_chance = chance_std(0.5, np.ones(2), "population")  # 1/2 where the rates are 0 and 1
+    >>> abs(by_chance - 0.25) < 0.05  # which is half of the time
+    True
+    >>> chance_std(1.0, np.array([5.0, 9.0]), "population")
+    0.0
+    """
     sizes = np.maximum(1, np.round(counts)).astype(np.int64)
     drawn = np.random.default_rng(0).binomial(sizes, min(1.0, mean), (RESAMPLES, len(sizes)))
     weight = sizes.astype(np.float64)
