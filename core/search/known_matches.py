@@ -327,8 +327,8 @@ def _labels(space: Space, rows: Ints) -> tuple[dict[str, Ints], Bools]:
     """Where each label is among the rows, and which rows have any; texts get their image's."""
     if not space.labels:
         return {}, np.zeros(len(rows), bool)
-    inherited: dict[int, int] = dict(space.pairs[::-1, ::-1].tolist())
-    own = [space.labels[row] or space.labels[inherited.get(row, row)] for row in rows.tolist()]
+    images = space.image_of[rows].tolist()
+    own = [space.labels[a] or space.labels[b] for a, b in zip(rows.tolist(), images, strict=True)]
     at: dict[str, list[int]] = {}
     for i, labels in enumerate(own):
         for label in dict.fromkeys(filter(str.strip, labels)):

@@ -169,7 +169,7 @@ def test_points_cross_once_and_colors_alone(visit_map):
     page.wait_for_timeout(500)
     crossed = [8016, 1016, 1016]  # places, colors, and those by label ahead
     assert sorted(sizes) == sorted(crossed)
-    page.locator(".st-key-_colour").get_by_role("combobox").click()
+    page.locator(".st-key-_color").get_by_role("combobox").click()
     page.get_by_role("option", name="Label", exact=True).click()
     page.locator(".legend").get_by_text("group 3").wait_for()
     again = drawn(page)
@@ -269,7 +269,7 @@ def test_what_is_selected_on_the_second_map_is_selected_on_both(visit_map):
         return [stage.get_attribute("data-drawn").split(" ")[2] for stage in stages.all()]
 
     assert chosen() == ["", ""]
-    page.locator(".st-key-_colour").get_by_role("combobox").click()
+    page.locator(".st-key-_color").get_by_role("combobox").click()
     page.get_by_role("option", name="Label", exact=True).click()
     for at in (0, 1):
         page.locator(".legend").nth(at).get_by_text("group 3").wait_for()
