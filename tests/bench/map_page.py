@@ -84,7 +84,7 @@ def _recolored(page: Any) -> list[float]:
     before, times = _drawn(page)[1][-1], list[float]()
     for k in range(RECOLORED):
         name = ("Label", "Images and texts")[k % 2]
-        page.locator(".st-key-_colour").get_by_role("combobox").click()
+        page.locator(".st-key-_color").get_by_role("combobox").click()
         option = page.get_by_role("option", name=name, exact=True)
         option.wait_for()
         page.wait_for_timeout(300)
