@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import TooFew
+from core.measure.findings import points
 from core.numerics.directions import MIN_LENGTH
 from core.numerics.labels import member_matrix
 from core.numerics.sampling import groups, sampled_rows
@@ -92,9 +93,10 @@ def analogies(
         name: _score(name, tested[i][what][test], chance if what == 2 else None, swaps, test, rng)
         for name, (i, what) in at.items()
     }
+    gain = _score("gain", tested[best][2][test] - tested[0][2][test], None, swaps, test, rng)
     curve = np.array([np.average(both, weights=swaps.weights) for _, _, both in tested])
     return Analogies(
-        scores, STRENGTHS, curve, float(STRENGTHS[best]), _sentence(scores, STRENGTHS[best])
+        scores, STRENGTHS, curve, float(STRENGTHS[best]), _sentence(scores, gain, STRENGTHS[best])
     )
 
 
@@ -201,17 +203,14 @@ def _score(
     )
 
 
-def _sentence(scores: dict[str, Score], strength: float) -> str:
+def _sentence(scores: dict[str, Score], gain: Score, strength: float) -> str:
     best, plain = scores["success"], scores["success@0"]
-    verdict = (
-        "more than without the edit"
-        if best.low > plain.high
-        else "not significantly more than without the edit"
-    )
+    change = points(gain.value, gain.low, gain.high)
+    verdict = f"{'' if gain.low > 0 else 'not significantly '}more than without the edit"
     return (
         f"The analogy success rate is {best.value:.0%} ({best.low:.0%} to {best.high:.0%}) of "
         f"{best.n_queries:,} swaps at strength {strength:g}, against {best.chance:.0%} by chance. "
-        f"That is {verdict} ({plain.value:.0%})."
+        f"That is {verdict} ({plain.value:.0%}; {change})."
     )
 
 

@@ -504,7 +504,8 @@ def test_a_card_names_recall_beside_guessing_and_the_worst_finding(app, filled, 
     known = bench.glance("mixed up")
     text = words(run(app)).replace("\\", "")
     found = known.recall
-    assert f"**{percent(found.value, found.low, found.high)}**, guessing {percent(10 / 24)}" in text
+    share = percent(found.value, found.low, found.high)
+    assert f"**{share}** of the texts, guessing {percent(10 / 24)}" in text
     assert known.concerns[0].headline in text
     assert "Measure" not in labels(app)
 

@@ -80,8 +80,10 @@ def _glance(card: Card) -> None:
     if known.recall is not None:
         found = known.recall
         share = formatting.plain(formatting.percent(found.value, found.low, found.high))
-        by_chance = formatting.plain(formatting.percent(found.reference.value))
-        lines.append(f"Finds the right image in the top 10 for **{share}**, guessing {by_chance}")
+        chance = formatting.plain(formatting.percent(found.reference.value))
+        lines.append(
+            f"Finds the right image in the top 10 for **{share}** of the texts, guessing {chance}"
+        )
     if known.concerns:
         worst, more = known.concerns[0], len(known.concerns) - 1
         line = f"{vital_signs.DOTS[worst.verdict]} {formatting.plain(worst.headline)}"

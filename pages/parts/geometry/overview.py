@@ -118,8 +118,8 @@ def _headline(found: StoredFindings, concerns: Sequence[Concern], *, complete: b
         if recall:
             value, interval, chance = measure.shown(recall)
             st.markdown(
-                f"#### Finds the right image in the top 10 for {value} :gray[({interval}; "
-                f"guessing {chance})]",
+                f"#### Finds the right image in the top 10 for {value} of the texts "
+                f":gray[({interval}; guessing {chance})]",
                 anchors=False, width="stretch",
             )  # fmt: skip
         elif RECALL in found.lacks:
