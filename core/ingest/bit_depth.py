@@ -17,7 +17,7 @@ GRAY_WITH_ALPHA = "LA;16B"  # of PNG; Pillow reads it as RGBA
 BITS = (8, 10, 12, 14, 16)
 # Tags of TIFF.
 _BITS, _PHOTOMETRIC, _MAXIMUM, _SAMPLE_FORMAT = 258, 262, 281, 339
-_STRIP_HEIGHT, _TILE_HEIGHT = 278, 323
+_STRIP_HEIGHT, _TILE_WIDTH, _TILE_HEIGHT = 278, 322, 323
 _SIGNED, _WHITE_IS_ZERO = 2, 0
 _STRIP_PIXELS = 2_000_000
 _OTHER_ORDER = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
@@ -99,8 +99,11 @@ def strip_bytes(image: ImageFile.ImageFile) -> int:
     tags = _tags(image)
     if not tags:
         return 0
-    rows = min(tags.get(_TILE_HEIGHT, tags.get(_STRIP_HEIGHT, image.height)), image.height)
-    return int(image.width * rows * sum(tags.get(_BITS, (8,))) // 8)
+    if _TILE_WIDTH in tags:  # a tile is decoded in full, also where it reaches beyond the image
+        pixels = tags[_TILE_WIDTH] * tags.get(_TILE_HEIGHT, image.height)
+    else:
+        pixels = image.width * min(tags.get(_STRIP_HEIGHT, image.height), image.height)
+    return int(pixels * sum(tags.get(_BITS, (8,))) // 8)
 
 
 def is_number(image: Image.Image) -> bool:

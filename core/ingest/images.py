@@ -6,6 +6,7 @@ decoded, and images that are larger than any encoder sees are reduced on the way
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 import zlib
@@ -30,6 +31,9 @@ UNSUPPORTED_SUFFIXES = (
 MAX_PIXELS = 110_000_000  # cameras of 100 megapixels have up to 102
 FULL_PIXELS = 26_000_000  # a half of the sides of 102 megapixels
 """Images with more pixels are reduced to a half, a third ... of their size."""
+_SCANNED = 8 * 10**9
+"""Values that all scans of a JPEG together may refine: 20 scans of 100 megapixels in CMYK, of which
+encoders write 18."""
 THUMBNAIL_SIDE = 320
 OVERLAY_SIDE = 900
 # Red of the palette: warm against most photographs, distinct from black and white.
@@ -90,6 +94,7 @@ _DAMAGE = (
 
 _OWN_SPACE = {"CMYK": "CMYK", "GRAY": "L"}  # modes by color space of a profile; others are RGB
 
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")  # of JPEG, with a length or at the end
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -142,6 +147,7 @@ def decode(data: bytes, name: str, *, at_least: int = 0) -> Image.Image:
 
 def _decoded(data: bytes, name: str, at_least: int) -> Image.Image:
     header = _open(data, name)
+    _must_have_few_scans(data, header, name)
     try:
         with budget.hold(name, _cost(header)):
             image = _loaded(data, name, at_least)
@@ -175,6 +181,25 @@ def _loaded(data: bytes, name: str, at_least: int) -> Image.Image:
     if not wide or not bit_depth.is_dark(image):
         return image
     return bit_depth.joined(image, bit_depth.load_lower(_open(data, name)))
+
+
+def _must_have_few_scans(data: bytes, image: ImageFile.ImageFile, name: str) -> None:
+    """Reject a JPEG with more scans than decode in seconds; each goes over the whole image."""
+    if image.format not in ("JPEG", "MPO"):
+        return
+    most = max(_SCANNED // (image.width * image.height * len(image.getbands())), 1)
+    if (scans := _scans(data)) > most:
+        reason = f"it has {scans:,} scans; allowed for its size: {most:,}"
+        raise UnreadableFile(name, f"{reason}. Save it again as an ordinary JPEG")
+
+
+def _scans(data: bytes) -> int:
+    """How many scans the first image of a JPEG has."""
+    at, scans = 2, 0
+    while (marker := _MARKER.search(data, at)) and (kind := marker[0][1:]) != b"\xd9":
+        scans += kind == b"\xda"
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+    return scans
 
 
 def _small(image: Image.Image) -> tuple[int, int]:

@@ -46,6 +46,25 @@ def test_half_a_file_is_rejected_with_its_name(form: str) -> None:
         decode(half(encoded(ramp(320, 240), form)), "half.x")
 
 
+def test_a_tile_counts_in_full_also_where_it_reaches_beyond_the_image() -> None:
+    data = tiff_of(np.zeros((16, 16, 3), np.uint8), photometric=2, tile=20_000)
+    with pytest.raises(UnreadableFile, match=r"takes 1\.2 GB; allowed: 1\.0 GB\. .*--memory 2"):
+        decode(data, "tile.tif")
+
+
+def test_a_jpeg_may_not_repeat_its_scans_without_end() -> None:
+    file = io.BytesIO()
+    Image.new("L", (4_000, 4_000), 128).save(file, "JPEG", progressive=True)
+    data = file.getvalue()
+    last = data.rindex(b"\xff\xda")
+    scan = data[last:-2]
+    assert decode(data[:last] + scan * 30 + data[-2:], "a").size == (4_000, 4_000)
+    with pytest.raises(UnreadableFile, match=r"it has 2,005 scans; allowed for its size: 500\."):
+        decode(data[:last] + scan * 2_000 + data[-2:], "scans.jpg")
+    preview = data[:2] + b"\xff\xe1\xff\xff" + b"\xff\xda" * 32_766 + b"\0" + data[2:]
+    assert decode(preview + b"\xff\xda" * 1_000, "a").size == (4_000, 4_000)
+
+
 def test_files_that_are_no_image_are_rejected_with_the_reason() -> None:
     for data, reason in (
         (b"", r"the file is empty \(0 bytes\)"),
