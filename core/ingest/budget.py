@@ -62,7 +62,7 @@ def hold(name: str, size: int) -> Iterator[None]:
             _HELD.changed.notify_all()
 
 
-def check(name: str, decoded: int, packed: int, ratio: int = _HONEST) -> None:
+def check(name: str, decoded: int, packed: int, ratio: int = _HONEST, *, whole: int = 0) -> None:
     """Reject what decodes to more than all threads may have, from a file that is no such size.
 
     Args:
@@ -70,13 +70,15 @@ def check(name: str, decoded: int, packed: int, ratio: int = _HONEST) -> None:
         decoded: bytes in memory, copies included.
         packed: bytes of the file.
         ratio: how many times as much as its own size any file may take.
+        whole: what all of the file decodes to, where `decoded` is a part of it.
 
     Raises:
         UnreadableFile: a few bytes stand for too many.
     """
     if decoded > max(total(), ratio * packed):
-        what = f"{size_of(packed)} of it stand for {size_of(decoded)}"
-        raise UnreadableFile(name, _refusal(what, decoded))
+        needed = max(decoded, whole)
+        what = f"{size_of(packed)} of it stand for {size_of(needed)}"
+        raise UnreadableFile(name, _refusal(what, needed))
 
 
 def bomb(unpacked: int, packed: int) -> str:
@@ -86,11 +88,13 @@ def bomb(unpacked: int, packed: int) -> str:
 
 
 def size_of(count: int) -> str:
-    """A number of bytes in MB or GB.
+    """A number of bytes in kB, MB or GB.
 
-    >>> size_of(1_500_000_000), size_of(2_500_000)
-    ('1.5 GB', '2.5 MB')
+    >>> size_of(1_500_000_000), size_of(2_500_000), size_of(8_888)
+    ('1.5 GB', '2.5 MB', '8.9 kB')
     """
+    if count < _GB // 10_000:
+        return f"{count / 1e3:.1f} kB"
     return f"{count / _GB:.1f} GB" if count >= _GB else f"{count / 1e6:.1f} MB"
 
 

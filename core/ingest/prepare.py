@@ -42,11 +42,23 @@ def prefetch(
 ) -> Iterator[PreparedRecord]:
     """Prepared records in the source's order, up to AHEAD of them, or AHEAD_BYTES, in progress."""
     waiting: deque[Future[PreparedRecord]] = deque()
+    sizes: deque[int] = deque()  # of records that a thread has prepared, until they are counted
+    held = 0
+
+    def prepared(record: Any) -> PreparedRecord:
+        result = prepare(record)
+        sizes.append(_bytes_of(result))
+        return result
+
     try:
         for record in source:
-            waiting.append(pool.submit(prepare, record))
-            while len(waiting) >= AHEAD or _bytes_of(waiting) > AHEAD_BYTES:
-                yield waiting.popleft().result()
+            waiting.append(pool.submit(prepared, record))
+            while sizes:
+                held += sizes.popleft()
+            while len(waiting) >= AHEAD or held > AHEAD_BYTES:
+                first = waiting.popleft().result()
+                held -= _bytes_of(first)
+                yield first
         while waiting:
             yield waiting.popleft().result()
     finally:
@@ -54,10 +66,9 @@ def prefetch(
             future.cancel()
 
 
-def _bytes_of(waiting: Iterable[Future[PreparedRecord]]) -> int:
-    """Bytes of the files that wait for the encoder; those that failed have none."""
-    ready = (f.result() for f in waiting if f.done() and f.exception() is None)
-    return sum(len(item.payload) for record in ready for item in record.items)
+def _bytes_of(record: PreparedRecord) -> int:
+    """Bytes of its files."""
+    return sum(len(item.payload) for item in record.items)
 
 
 def prepare(record: Entry, encoder: Encoder, done: set[str]) -> PreparedRecord:

@@ -91,6 +91,37 @@ def long_value_in_parquet(folder: Path) -> Path:
     return folder / "a.parquet"
 
 
+def texts_of_one_row(folder: Path) -> Path:
+    """A list of one text of 2,000 characters five million times."""
+    texts = pa.DictionaryArray.from_arrays(pa.array(np.zeros(5_000_000, np.int32)), ["y" * 2000])
+    notes = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    table = pa.table({"caption": ["red"], "notes": notes})
+    pq.write_table(table, folder / "a.parquet", compression="zstd", store_schema=False)
+    return folder / "a.parquet"
+
+
+def texts_as_differences(folder: Path) -> Path:
+    """A list of 100,000 texts of 20,000 characters, of each of which only the end is stored."""
+    texts = pa.array([["y" * 20_000] * 100_000])
+    pq.write_table(
+        pa.table({"captions": texts}),
+        folder / "a.parquet",
+        compression="zstd",
+        use_dictionary=False,
+        column_encoding={"captions.list.element": "DELTA_BYTE_ARRAY"},
+    )
+    return folder / "a.parquet"
+
+
+def numbers_of_one_row(folder: Path) -> Path:
+    """A list of a hundred million zeros."""
+    numbers = pa.array(np.zeros(100_000_000, np.int8))
+    lists = pa.ListArray.from_arrays(pa.array([0, len(numbers)], pa.int32()), numbers)
+    table = pa.table({"caption": ["red"], "v": lists})
+    pq.write_table(table, folder / "a.parquet", compression="zstd")
+    return folder / "a.parquet"
+
+
 def images_in_parquet(folder: Path) -> Path:
     """One image of 4 MB in each of 4,000 rows."""
     rows = pa.array(np.zeros(4_000, np.int32))
@@ -178,11 +209,11 @@ def nested_json(folder: Path) -> Path:
 
 QUICK = (
     webp_headers, captions_in_parquet, long_value_in_parquet, images_in_parquet, nothing_in_parquet,
-    wide_csv, nested_json,
+    texts_of_one_row, wide_csv, nested_json,
 )  # fmt: skip
 BOMBS = (
-    float_tiffs, wide_pngs, clear_pngs, vectors_in_parquet, large_csv, large_json_lines,
-    large_image, large_tar, numbers_in_npz,
+    texts_as_differences, numbers_of_one_row, float_tiffs, wide_pngs, clear_pngs,
+    vectors_in_parquet, large_csv, large_json_lines, large_image, large_tar, numbers_in_npz,
 )  # fmt: skip
 
 READER = """

@@ -10,6 +10,7 @@ from typing import Any
 from core.errors import UnreadableFile
 from core.ingest.readers.files import Folder
 from core.ingest.readers.numpy_arrays import as_lists, matrix
+from core.ingest.readers.parquet import batches, block_rows
 from core.ingest.readers.parquet_vectors import fields_of, parquet_file
 from core.ingest.readers.records import ReadOptions
 from core.ingest.readers.vector_tables import (
@@ -73,7 +74,7 @@ def _rows(metadata: Path | None, columns: list[str], size: int) -> Iterator[list
             yield [{}] * min(BLOCK_ROWS, size - start)
         return
     with parquet_file(metadata) as file:
-        for batch in file.iter_batches(BLOCK_ROWS, columns=columns):
+        for batch in batches(file, min(BLOCK_ROWS, block_rows(file)), columns):
             yield fields_of(batch, metadata.name)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
 from core.errors import UnreadableFile
-from core.ingest.budget import MAX_RATIO, check
+from core.ingest.budget import MAX_RATIO, check, hold, size_of, total
 from core.ingest.readers.fields import about_downloads
 from core.ingest.readers.files import Tree
 from core.ingest.readers.forms import Table, TableForm
@@ -25,28 +26,54 @@ BLOCK_BYTES = 16_000_000  # of rows in memory, where images lie in the table
 _REPEATED_BYTES = 128_000_000  # of rows, if each had the longest value of a dictionary
 _ROW_BYTES = 1000  # in memory, of a row without any text
 _NUMBER_BYTES = 8
-BUFFER = 1 << 20  # bytes of a column in memory; without, all of it in a row group
+_NESTED_BYTES = 13  # of a number in a list, while it is read; measured
+_VALUE_BYTES = 60  # of a value in a list or object, once it is Python's
+_BUFFER = 1 << 20  # bytes of a column in memory; without, all of it in a row group
 
 
 def parquet_of(tree: Tree, file: str) -> Callable[[], Any]:
     """Opens a Parquet file of a tree: on disk in place, in a zip from its bytes."""
-    from pyarrow import ArrowException, BufferReader
-    from pyarrow.parquet import ParquetFile
+    from pyarrow import BufferReader
 
     if objection := tree.objection(file):
         raise UnreadableFile(file, objection)
 
     def open_() -> Any:
-        return ParquetFile(
-            tree.path(file) or BufferReader(tree.read(file)), pre_buffer=False, buffer_size=BUFFER
-        )
+        return opened(file, tree.path(file) or BufferReader(tree.read(file)))
+
+    with open_():
+        return open_
+
+
+@contextmanager
+def opened(name: str, source: Any) -> Iterator[Any]:
+    """A Parquet file from its path or an Arrow buffer, which is read piece by piece.
+
+    Texts in lists stay numbers of a dictionary, as they are stored: a row may repeat one of them
+    millions of times.
+
+    Raises:
+        UnreadableFile: it is none, it is damaged, or a few bytes stand for too many.
+    """
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
 
     try:
-        with open_() as opened:
-            must_be_honest(file, opened)
+        with ParquetFile(source, pre_buffer=False) as file:
+            _must_be_honest(name, file)
+            texts = {c.path_in_schema for c in _nested(file) if _is_text(c) and not _is_delta(c)}
+            metadata = file.metadata
+        file = ParquetFile(
+            source,
+            metadata=metadata,
+            read_dictionary=sorted(texts),
+            buffer_size=_BUFFER,
+            pre_buffer=False,
+        )
     except (ArrowException, OSError) as error:
-        raise UnreadableFile(file, NOT_PARQUET) from error
-    return open_
+        raise UnreadableFile(name, NOT_PARQUET) from error
+    with file:
+        yield file
 
 
 def _table(name: str, open_: Callable[[], Any], options: ReadOptions) -> Table:
@@ -126,26 +153,78 @@ class _Rows:
         """The fields of each row, a block of rows at a time."""
         at = 0
         with self.open_() as file:
-            packed, decoded = packed_size(file), 0
-            for batch in file.iter_batches(block_rows(file), columns=list(self.known)):
+            packed, decoded, count = packed_size(file), 0, file.metadata.num_rows
+            for batch in batches(file, block_rows(file), list(self.known)):
                 batch = _plain(batch)
-                decoded += batch.nbytes
-                check(self.name, 2 * decoded, packed, MAX_RATIO)  # as read, and as rows
-                for row in batch.to_pylist():
+                decoded += 2 * sum(map(_size, batch))  # as read, and as rows
+                whole = decoded * count // (at + len(batch))
+                check(self.name, decoded, packed, MAX_RATIO, whole=whole)
+                for row in python_rows(self.name, batch):
                     at += 1
                     for column, names in self.classes.items():
                         row[column] = _named(row.get(column), names)
                     yield f"{self.name} row {at}", row
 
 
-def must_be_honest(name: str, file: Any) -> None:
+def batches(file: Any, rows: int, columns: list[str]) -> Iterator[Any]:
+    """The rows of an open Parquet file, at most so many at a time.
+
+    Group by group: Arrow does not join the dictionaries of several.
+    """
+    for group in range(file.metadata.num_row_groups):
+        yield from file.iter_batches(rows, row_groups=[group], columns=columns)
+
+
+def python_rows(name: str, batch: Any) -> list[dict[str, Any]]:
+    """The rows of an Arrow batch or table as Python's, where there is memory for them.
+
+    Raises:
+        UnreadableFile: there is not.
+    """
+    with hold(name, sum(map(_size, batch.columns))):
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    return rows
+
+
+def _size(column: Any) -> int:
+    """Bytes of an Arrow column once it is Python's, without those of the rows themselves."""
+    from pyarrow import ChunkedArray, DictionaryArray, MapArray, StructArray, compute, types
+
+    if isinstance(column, ChunkedArray):
+        return sum(map(_size, column.chunks))
+    if isinstance(column, DictionaryArray):
+        lengths = compute.binary_length(column.dictionary.cast("large_binary"))
+        return compute.sum(lengths.take(column.indices)).as_py() or 0
+    if isinstance(column, StructArray):
+        fields = column.flatten()
+        return _VALUE_BYTES * (1 + len(fields)) * len(column) + sum(map(_size, fields))
+    if isinstance(column, MapArray):
+        return 4 * _VALUE_BYTES * len(column.keys) + _size(column.keys) + _size(column.items)
+    if types.is_nested(column.type):
+        values = column.flatten()
+        return _VALUE_BYTES * len(values) + _size(values)
+    return int(column.nbytes)
+
+
+def _must_be_honest(name: str, file: Any) -> None:
     """Reject an open Parquet file whose rows would take far more memory than it has bytes.
 
     Raises:
         UnreadableFile: a few bytes stand for too many rows or numbers.
     """
     rows = _ROW_BYTES * file.metadata.num_rows
-    check(name, max(rows, sum(map(_decoded, _chunks(file)))), packed_size(file))
+    numbers = {_column(c): c.num_values for c in _nested(file) if not _is_text(c)}
+    most = max(rows, _NESTED_BYTES * sum(numbers.values()), sum(map(_decoded, _chunks(file))))
+    vectors = vector_columns(file.schema_arrow)
+    values = sum(n for column, n in numbers.items() if column not in vectors)
+    as_rows = 2 * (_VALUE_BYTES + _NUMBER_BYTES) * values
+    check(name, most, packed_size(file), whole=as_rows)
+    for chunk in _nested(file):
+        # Each text may begin with all of the one before.
+        if _is_delta(chunk) and chunk.num_values * chunk.total_uncompressed_size > total():
+            what = f"the texts in the lists of {_column(chunk)} are stored as differences (DELTA)"
+            much = f"may decode to more than the {size_of(total())} that are allowed"
+            raise UnreadableFile(name, f"{what} and {much}; write it again with a dictionary")
 
 
 def packed_size(file: Any) -> int:
@@ -176,16 +255,34 @@ def _chunks(file: Any) -> list[Any]:
     return [group.column(at) for group in groups for at in range(group.num_columns)]
 
 
+def _nested(file: Any) -> list[Any]:
+    """The columns of each group of rows that have several values in a row."""
+    schema = file.schema
+    several = {c.path for c in map(schema.column, range(len(schema))) if c.max_repetition_level}
+    return [chunk for chunk in _chunks(file) if chunk.path_in_schema in several]
+
+
+def _column(chunk: Any) -> str:
+    """The name of the column whose lists or objects have these values."""
+    return str(chunk.path_in_schema.partition(".")[0])
+
+
+def _is_text(chunk: Any) -> bool:
+    return bool(chunk.physical_type == "BYTE_ARRAY")
+
+
+def _is_delta(chunk: Any) -> bool:
+    return _is_text(chunk) and any("DELTA" in how for how in chunk.encodings)
+
+
 def _repeats(chunk: Any) -> bool:
     """Whether texts or bytes of a column may be stored once and have many rows."""
-    return chunk.physical_type == "BYTE_ARRAY" and any(
-        "DICTIONARY" in how or "DELTA" in how for how in chunk.encodings
-    )
+    return _is_text(chunk) and any("DICTIONARY" in how or "DELTA" in how for how in chunk.encodings)
 
 
 def _decoded(chunk: Any) -> int:
     """Bytes of a column in memory, repeated texts left out; only their rows tell those."""
-    numbers = 0 if chunk.physical_type == "BYTE_ARRAY" else _NUMBER_BYTES * chunk.num_values
+    numbers = 0 if _is_text(chunk) else _NUMBER_BYTES * chunk.num_values
     return max(int(chunk.total_uncompressed_size), numbers)
 
 
@@ -206,6 +303,8 @@ def has_bytes(kind: Any) -> bool:
     """Whether values of an Arrow type are bytes, or contain some."""
     from pyarrow import types
 
+    if types.is_dictionary(kind):
+        return has_bytes(kind.value_type)
     if types.is_struct(kind):
         return any(has_bytes(field.type) for field in kind)
     if types.is_list(kind) or types.is_large_list(kind):

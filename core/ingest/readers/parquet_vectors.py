@@ -11,10 +11,11 @@ from core.errors import UnreadableFile
 from core.ingest.readers.files import Folder, hidden
 from core.ingest.readers.parquet import (
     BLOCK_BYTES,
-    BUFFER,
     NOT_PARQUET,
+    batches,
     block_rows,
-    must_be_honest,
+    opened,
+    python_rows,
 )
 from core.ingest.readers.records import ReadOptions
 from core.ingest.readers.vector_columns import vector_columns
@@ -97,11 +98,9 @@ def parquet_file(path: Path) -> Iterator[Any]:
         UnreadableFile: it is none, or it is damaged.
     """
     from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
 
     try:
-        with ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
-            must_be_honest(path.name, file)
+        with opened(path.name, path) as file:
             yield file
     except (ArrowException, OSError) as error:
         raise UnreadableFile(path.name, NOT_PARQUET) from error
@@ -110,10 +109,10 @@ def parquet_file(path: Path) -> Iterator[Any]:
 def _batches(files: Sequence[Path], columns: list[str], rows: int) -> Iterator[Any]:
     for path in files:
         with parquet_file(path) as file:
-            yield from _joined(file.iter_batches(rows, columns=columns))
+            yield from _joined(batches(file, rows, columns))
 
 
-def _joined(batches: Iterable[Any]) -> Iterator[Any]:
+def _joined(parts: Iterable[Any]) -> Iterator[Any]:
     """Longer batches, of as many bytes as may be in memory.
 
     How few rows are safe to read is known before their bytes are: of a large column often ten,
@@ -123,7 +122,7 @@ def _joined(batches: Iterable[Any]) -> Iterator[Any]:
 
     held: list[Any] = []
     rows = size = 0
-    for batch in batches:
+    for batch in parts:
         if held and (rows + len(batch) > BLOCK_ROWS or size + batch.nbytes > BLOCK_BYTES):
             yield concat_batches(held)
             held, rows, size = [], 0, 0
@@ -138,7 +137,7 @@ def fields_of(batch: Any, name: str) -> list[dict[str, object]]:
     from pyarrow import ArrowException
 
     try:
-        rows: list[dict[str, object]] = batch.to_pylist()
+        rows = python_rows(name, batch)
     except (ArrowException, ValueError, OverflowError) as error:
         reason = f"its fields cannot be read as text, numbers and dates ({error})"
         raise UnreadableFile(name, reason) from error

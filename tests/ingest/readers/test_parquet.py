@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from core.errors import UnreadableFile
 from core.ingest.readers.detect import read
 from tests.fixtures.files import png
 from tests.fixtures.sources import notes, records
@@ -72,3 +74,31 @@ def test_numbers_are_exact(tmp_path: Path) -> None:
         "half": 0.5,
     }
     assert two.attributes == {"id": -(2**63), "unsigned": 1, "whole": 1, "price": 3.0}
+
+
+def test_lists_and_objects_of_texts_come_as_they_were_written(tmp_path: Path) -> None:
+    texts = [["a", "b"], ["b"], ["c", "a", "a"], []]
+    columns = {
+        "caption": ["w", "x", "y", "z"],
+        "notes": pa.array(texts),
+        "parts": pa.array([[{"n": n, "of": t} for n, t in enumerate(some)] for some in texts]),
+        "by": pa.array([[(t, 1) for t in some] for some in texts], pa.map_("string", "int8")),
+        "data": pa.array([[b"x"], [b"y"], [], None]),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet", row_group_size=2)
+    source = read(tmp_path / "t.parquet")
+    found = [record.attributes for record in records(source)]
+    assert [json.loads(str(a["notes"])) for a in found] == texts
+    assert [[part["of"] for part in json.loads(str(a["parts"]))] for a in found] == texts
+    assert [[key for key, _ in json.loads(str(a["by"]))] for a in found] == texts
+    assert [aside.name for aside in source.reading.left_aside] == ["data"]
+
+
+def test_more_memory_reads_what_was_too_much(tmp_path: Path, monkeypatch) -> None:
+    columns = {"caption": ["a"], "v": pa.array([[0] * 1_000_000], pa.list_(pa.int8()))}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    monkeypatch.setenv("SEXTANT_MEMORY", "0.1")
+    with pytest.raises(UnreadableFile, match=r"kB of it stand for .* MB; .*--memory 1\.$"):
+        read(tmp_path / "t.parquet")
+    monkeypatch.delenv("SEXTANT_MEMORY")
+    assert len(records(read(tmp_path / "t.parquet"))) == 1
