@@ -249,6 +249,15 @@ def _ends_gray(image: Image.Image) -> bool:
     return all(band.getextrema() == (128, 128) for band in last.split())
 
 
+def pixel_bytes(data: bytes, name: str) -> int:
+    """Bytes of the pixels of an image, by its header alone; 0 where it cannot be decoded."""
+    try:
+        image = _open(data, name)
+    except UnreadableFile:
+        return 0
+    return image.width * image.height * len(image.getbands())
+
+
 def thumbnail(image: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
     """The image as WebP, its longest side at most `side` pixels; small images are not enlarged."""
     scale = side / max(image.size)

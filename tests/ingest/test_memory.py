@@ -41,9 +41,9 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(side: int, depth: int, color: int, bytes_per_pixel: int) -> bytes:
+def png(side: int, depth: int, color: int, bytes_per_pixel: float) -> bytes:
     squeeze = zlib.compressobj(9)
-    row = b"\0" + b"\x01" * (side * bytes_per_pixel)
+    row = b"\0" + b"\x01" * int(side * bytes_per_pixel)
     body = b"".join(map(squeeze.compress, repeat(row, side))) + squeeze.flush()
     head = struct.pack(">IIBBBBB", side, side, depth, color, 0, 0, 0)
     start = b"\x89PNG\r\n\x1a\n"
@@ -72,6 +72,12 @@ def wide_pngs(folder: Path) -> Path:
 def clear_pngs(folder: Path) -> Path:
     data = png(SIDE, 8, 6, 4)
     return packed(folder / "a.zip", {f"{i}.png": data + bytes([i]) for i in range(3)})
+
+
+def black_pages(folder: Path) -> Path:
+    """Sixty pages of 108 megapixels in black and white, 270 bytes each."""
+    data = png(10_400, 1, 0, 1 / 8)
+    return packed(folder / "a.zip", {f"{i}.png": data + bytes([i]) for i in range(60)})
 
 
 def captions_in_parquet(folder: Path) -> Path:
@@ -183,6 +189,35 @@ def large_tar(folder: Path) -> Path:
     return folder / "a.tar.gz"
 
 
+def short_rows(folder: Path) -> Path:
+    return packed(folder / "a.zip", {"a.csv": b"caption\n" + b"x\n" * 4_990_000})
+
+
+def empty_lists(folder: Path) -> Path:
+    return packed(folder / "a.zip", {"a.json": b'{"images":[' + b"[]," * 3_300_000 + b"[]]}"})
+
+
+def empty_objects(folder: Path) -> Path:
+    return packed(folder / "a.zip", {"a.json": b"[" + b"{}," * 3_300_000 + b"{}]"})
+
+
+def empty_lines(folder: Path) -> Path:
+    return packed(folder / "a.zip", {"a.jsonl": b"{}\n" * 3_300_000})
+
+
+def many_captions(folder: Path) -> Path:
+    data = b'[{"caption":[' + b'"a",' * 2_490_000 + b'"a"]}]'
+    return packed(folder / "a.zip", {"a.json": data})
+
+
+def short_rows_in_tar(folder: Path) -> Path:
+    with tarfile.open(folder / "a.tar.gz", "w:gz") as file:
+        info, data = tarfile.TarInfo("a.csv"), b"caption\n" + b"x\n" * 4_900_000
+        info.size = len(data)
+        file.addfile(info, BytesIO(data))
+    return folder / "a.tar.gz"
+
+
 def wide_csv(folder: Path) -> Path:
     """A header of 50,000 columns, and 20,000 rows of one cell."""
     header = ",".join(["caption", *(f"c{i}" for i in range(50_000))])
@@ -209,11 +244,13 @@ def nested_json(folder: Path) -> Path:
 
 QUICK = (
     webp_headers, captions_in_parquet, long_value_in_parquet, images_in_parquet, nothing_in_parquet,
-    texts_of_one_row, wide_csv, nested_json,
+    texts_of_one_row, short_rows, empty_lists, many_captions, short_rows_in_tar, wide_csv,
+    nested_json,
 )  # fmt: skip
 BOMBS = (
-    texts_as_differences, numbers_of_one_row, float_tiffs, wide_pngs, clear_pngs,
-    vectors_in_parquet, large_csv, large_json_lines, large_image, large_tar, numbers_in_npz,
+    black_pages, texts_as_differences, numbers_of_one_row, float_tiffs, wide_pngs, clear_pngs,
+    vectors_in_parquet, empty_objects, empty_lines, large_csv, large_json_lines, large_image,
+    large_tar, numbers_in_npz,
 )  # fmt: skip
 
 READER = """

@@ -20,7 +20,7 @@ from weakref import finalize
 from core.errors import UnreadableFile
 from core.ingest.budget import MAX_RATIO, RATIO_FREE, bomb, size_of
 from core.ingest.readers.files import hidden, is_absolute, printable, within
-from core.ingest.readers.zips import MAX_MEMBER, MAX_TOTAL, must_fit
+from core.ingest.readers.zips import MAX_MEMBER, MAX_TOTAL, Decoded, must_fit
 from core.types import Rejected
 
 TAR_SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
@@ -53,12 +53,15 @@ class Tar:
         self._places: dict[str, tuple[int, int]] = {}
         self._objections: dict[str, str] = {}
         self._list()
+        self._packed = path.stat().st_size
+        self._unpacked = sum(size for _, size in self._places.values())
         self.names = tuple(sorted(name for name in self._places if not hidden(name)))
         self.rejected = tuple(
             Rejected(name, objection)
             for name, objection in sorted(self._objections.items())
             if not hidden(name)
         )
+        self._decoded = Decoded(self.names, self._packed)
 
     def _list(self) -> None:
         try:
@@ -106,7 +109,7 @@ class Tar:
         if objection := self.objection(name):
             raise UnreadableFile(name, objection)
         start, size = self._places[name]
-        must_fit(name, size, self.file.stat().st_size if self._compression else size)
+        must_fit(name, size, self._packed if self._compression else size)
         try:
             if self._compression:
                 unpacked = _unpacked(self.file, self._compression)
@@ -121,6 +124,8 @@ class Tar:
             raise UnreadableFile(name, "it is damaged in the tar and cannot be read") from error
         if len(data) != size:
             raise UnreadableFile(name, "it is truncated in the tar")
+        share = self._packed * size // max(self._unpacked, 1)
+        self._decoded.add(name, data, share if self._compression else size)
         return data
 
     def path(self, name: str) -> str:

@@ -6,19 +6,26 @@ import lzma
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from posixpath import dirname, normpath
+from threading import Lock
 
 from core.errors import UnreadableFile
 from core.ingest.budget import MAX_RATIO, RATIO_FREE, bomb, check, size_of
-from core.ingest.images import IMAGE_SUFFIXES
+from core.ingest.images import IMAGE_SUFFIXES, pixel_bytes
 from core.ingest.readers.files import hidden, is_absolute, suffix, within
 from core.types import Rejected
 
 MAX_MEMBER = 2 * 1024**3
 MAX_TOTAL = 64 * 1024**3
 _COPIES = 8  # of a text or table, as it becomes rows
+_ROW_BYTES = 2000  # of a row, list or object once it is read; large, as each takes time as well
+_VALUE_BYTES = 600  # of a cell, or a value of a list or object
+_VALUES_RATIO = 5000  # a table of 1 and -1 packs to a quarter of a byte per cell
+_PIXELS_RATIO = 20_000  # pages of text in black and white have 1,000 pixels per byte
+_BRACKETS, _LINES, _SEPARATORS = b"{[", b"\n\r", b",;|\t"
 _CHUNK = 1 << 20
 _UTF8 = 0x800  # flag of a member: its name is UTF-8
 _ENCRYPTED = "it is encrypted; unpack the zip and ingest the folder"
@@ -55,7 +62,9 @@ class Zip:
             for name, objection in sorted(self._objections.items())
             if not hidden(name)
         )
-        self._check(sum(info.file_size for info in visible.values()), path.stat().st_size)
+        size = path.stat().st_size
+        self._check(sum(info.file_size for info in visible.values()), size)
+        self._decoded = Decoded(self.names, size)
 
     def _add(self, info: zipfile.ZipInfo) -> None:
         written = _name(info).replace("\\", "/")
@@ -104,6 +113,7 @@ class Zip:
         data = found.getvalue()
         if len(data) != info.file_size:
             raise UnreadableFile(name, "it is truncated in the zip")
+        self._decoded.add(name, data, info.compress_size)
         return data
 
     def path(self, name: str) -> str:
@@ -123,6 +133,51 @@ def must_fit(name: str, size: int, packed: int) -> None:
     """
     copies = 1 if suffix(name) in IMAGE_SUFFIXES else _COPIES
     check(name, copies * size, packed)
+
+
+class Decoded:
+    """What the members of an archive that were read stand for, all together.
+
+    Args:
+        names: of all members.
+        size: bytes of the archive.
+    """
+
+    def __init__(self, names: Iterable[str], size: int) -> None:
+        self._images, self._size = sum(suffix(name) in IMAGE_SUFFIXES for name in names), size
+        self._lock = Lock()
+        self._read: set[str] = set()
+        self._n_images = self._pixels = self._values = self._packed = 0
+
+    def add(self, name: str, data: bytes, packed: int) -> None:
+        """Add a member with its bytes, and how many they are in the archive.
+
+        Raises:
+            UnreadableFile: up to this one they are few bytes, but too many pixels, rows or values.
+        """
+        is_image = suffix(name) in IMAGE_SUFFIXES
+        decoded = pixel_bytes(data, name) if is_image else _values(name, data)
+        with self._lock:
+            if name in self._read:
+                return
+            self._read.add(name)
+            if is_image:
+                self._n_images += 1
+                self._pixels += decoded
+                whole = self._pixels * self._images // self._n_images
+                check(name, self._pixels, self._size, _PIXELS_RATIO, whole=whole)
+            else:
+                self._values += decoded
+                self._packed += packed
+                check(name, self._values, self._packed, _VALUES_RATIO)
+
+
+def _values(name: str, data: bytes) -> int:
+    """Bytes that a text or table may take once it is read, by its lines, brackets and commas."""
+    rows = sum(map(data.count, _BRACKETS))
+    if suffix(name) != ".json":  # whose lines may be no rows
+        rows = max(rows, *map(data.count, _LINES))
+    return _ROW_BYTES * rows + _VALUE_BYTES * max(map(data.count, _SEPARATORS))
 
 
 def _name(info: zipfile.ZipInfo) -> str:

@@ -1,14 +1,17 @@
 """Zips: malicious, damaged and encrypted ones are rejected before they are decompressed."""
 
 import os
+import re
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from core.errors import InputError, UnreadableFile
 from core.ingest.readers.detect import read
-from tests.fixtures.files import half, jsonl, png, zip_of
+from tests.fixtures.files import encoded, half, jsonl, png, zip_of
 from tests.fixtures.sources import records, rejected
 
 
@@ -113,3 +116,38 @@ def test_a_damaged_member_is_reported(tmp_path: Path) -> None:
     assert record.read is not None
     with pytest.raises(UnreadableFile, match=r"a.png: it is damaged in the zip"):
         record.read()
+
+
+def test_pages_in_black_and_white_go_in_and_empty_ones_up_to_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEXTANT_MEMORY", "0.1")
+    blank = [encoded(Image.new("1", (3500, 3500), at % 2), "PNG") + bytes([at]) for at in range(12)]
+    text = np.random.default_rng(0).random((3500, 3500)) < 0.01
+    pages = [encoded(Image.fromarray(text), "PNG") + bytes([at]) for at in range(12)]
+    for data, n in ((blank, 8), (pages, 12)):
+        path = zip_of(tmp_path / "z.zip", {f"{at:02}.png": one for at, one in enumerate(data)})
+        reasons = []
+        for record in records(read(path)):
+            try:
+                assert record.read and record.read()
+            except UnreadableFile as error:
+                reasons.append(error.reason)
+        assert len(reasons) == 12 - n
+        for reason in reasons:
+            assert re.search("kB of it stand for 147.0 MB; .*add: --memory 1$", reason)
+
+
+def test_a_table_of_one_value_over_and_over_goes_in_up_to_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEXTANT_MEMORY", "0.1")
+    for rows, n in (("a red square\n" * 40_000, 40_000), ("a red square\n" * 60_000, 0)):
+        path = zip_of(tmp_path / "z.zip", {"a.csv": "caption\n" + rows})
+        if n:
+            assert len(records(read(path))) == n
+        else:
+            with pytest.raises(UnreadableFile, match=r"stand for 120.0 MB; allowed: 100.0 MB"):
+                read(path)
+    numbered = "".join(f"{at}.jpg,cat,train\n" for at in range(60_000))
+    assert records(read(zip_of(tmp_path / "z.zip", {"a.csv": "caption,label,split\n" + numbered})))
