@@ -225,6 +225,12 @@ def wide_csv(folder: Path) -> Path:
     return folder / "a.csv"
 
 
+def many_columns(folder: Path) -> Path:
+    columns = {"caption": ["red"], **{f"c{at}": ["x"] for at in range(20_000)}}
+    pq.write_table(pa.table(columns), folder / "a.parquet")
+    return folder / "a.parquet"
+
+
 def numbers_in_npz(folder: Path) -> Path:
     with (
         zipfile.ZipFile(folder / "a.npz", "w", zipfile.ZIP_DEFLATED) as file,
@@ -248,9 +254,9 @@ QUICK = (
     nested_json,
 )  # fmt: skip
 BOMBS = (
-    black_pages, texts_as_differences, numbers_of_one_row, float_tiffs, wide_pngs, clear_pngs,
-    vectors_in_parquet, empty_objects, empty_lines, large_csv, large_json_lines, large_image,
-    large_tar, numbers_in_npz,
+    many_columns, black_pages, texts_as_differences, numbers_of_one_row, float_tiffs, wide_pngs,
+    clear_pngs, vectors_in_parquet, empty_objects, empty_lines, large_csv, large_json_lines,
+    large_image, large_tar, numbers_in_npz,
 )  # fmt: skip
 
 READER = """

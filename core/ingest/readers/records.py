@@ -9,6 +9,8 @@ from typing import TypeAlias
 from core.errors import clean, cleaned
 from core.types import Item, Rejected, Value
 
+MAX_ATTRIBUTES = 2_000  # of a source; each is a column of the collection
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -117,7 +119,17 @@ class Source:
     reading: Reading = field(default_factory=Reading)
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(self.entries())
+        known: set[str] = set()
+        for entry in self.entries():
+            if isinstance(entry, Record) and not known.issuperset(entry.attributes):
+                names = known.union(entry.attributes)
+                if len(names) > MAX_ATTRIBUTES:
+                    reason = f"the source has more than {MAX_ATTRIBUTES:,} attributes with its own"
+                    hint = "Leave some of them out"
+                    yield Rejected(entry.name, f"{reason}. {hint}")
+                    continue
+                known = names
+            yield entry
 
 
 def items_of(record: Record, data: bytes | None) -> tuple[Item | None, tuple[Item, ...]]:

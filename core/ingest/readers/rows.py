@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 
 from core.errors import UnreadableFile
-from core.ingest.readers.records import ReadOptions
+from core.ingest.readers.records import MAX_ATTRIBUTES, ReadOptions
 from core.types import Rejected, Value
 
 DETECT = ReadOptions()
@@ -157,6 +157,14 @@ def must_fit(name: str, columns: Iterable[str], options: ReadOptions = DETECT) -
         reason = f"none of its columns is an image or a caption (columns: {names})"
         how = "--image-column NAME or --caption-column NAME"
         raise UnreadableFile(name, f"{reason}. {EXPECTED}. Or name the column: {how}")
+    must_be_few(name, columns)
+
+
+def must_be_few(name: str, columns: Sequence[str]) -> None:
+    """Reject a table with more columns than a collection may have attributes."""
+    if len(columns) > MAX_ATTRIBUTES:
+        reason = f"it has {len(columns):,} columns or fields; allowed: {MAX_ATTRIBUTES:,}"
+        raise UnreadableFile(name, f"{reason}. Leave some of them out")
 
 
 def row_of(place: str, fields: Mapping[str, object], known: Mapping[str, str]) -> Row:

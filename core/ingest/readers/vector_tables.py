@@ -14,7 +14,7 @@ from core.ingest.readers.files import Folder
 from core.ingest.readers.forms import Form
 from core.ingest.readers.parquet import has_bytes
 from core.ingest.readers.records import Aside, ReadOptions
-from core.ingest.readers.rows import roles
+from core.ingest.readers.rows import must_be_few, roles
 from core.ingest.readers.vector_columns import Of, is_numbers, kind_named, vector_columns
 from core.types import Rejected
 
@@ -96,6 +96,7 @@ def columns_of(
     Raises:
         UnreadableFile: nothing says what the vectors are of, or a column cannot be what it must.
     """
+    must_be_few(name, schema.names)
     like = list(dict.fromkeys([*vector_columns(schema), *vectors]))
     found = _found(name, schema, options, like)
     binary = [f.name for f in schema if has_bytes(f.type)]

@@ -190,3 +190,17 @@ def test_what_is_no_caption(tmp_path: Path) -> None:
         "t.csv: 1 row has the caption nan, None or null, which may stand for a missing one "
         "(first: t.csv line 2)."
     ]
+
+
+def test_a_source_has_at_most_two_thousand_attributes(tmp_path: Path) -> None:
+    fields = {f"c{at}": at for at in range(2_001)}
+    (tmp_path / "wide.jsonl").write_text(jsonl({"caption": "a", **fields}))
+    with pytest.raises(InputError, match=r"it has 2,002 columns or fields; allowed: 2,000\. Leave"):
+        read(tmp_path / "wide.jsonl")
+    files: dict[str, bytes | str] = {}
+    for at in range(3):
+        own = {f"{at} {field}": 1 for field in range(900)}
+        files |= {f"{at}.png": png(at), f"{at}.json": json.dumps({"caption": "a", **own})}
+    source = read(folder_of(tmp_path / "beside", files))
+    assert [record.name for record in records(source)] == ["0.png", "1.png"]
+    assert rejected(source)["2.png"].startswith("the source has more than 2,000 attributes with")
