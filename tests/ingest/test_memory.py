@@ -310,6 +310,37 @@ def test_a_photograph_of_100_megapixels_goes_in_at_half_its_size():
     assert decode(file.getvalue(), "gfx.jpg").size == (5_824, 4_368)
 
 
+DECODER = """
+import json, sys
+from pathlib import Path
+from core.ingest.images import decode
+
+for path in json.loads(sys.argv[1]):
+    data = Path(path).read_bytes()
+    before = int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    Path("/proc/self/clear_refs").write_text("5")
+    size = decode(data, path).size
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    print(json.dumps([path, size, int(status["VmHWM"].split()[0]) * 1024 - before]), flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_photographs_of_48_megapixels_go_in_within_the_memory_in_every_format(tmp_path):
+    noise = Image.effect_noise((500, 375), 60).resize((8_000, 6_000))
+    photo = Image.merge("RGB", (noise, noise, noise))
+    paths = [str(tmp_path / f"{form}.{form}") for form in ("webp", "avif", "jp2", "jpg", "png")]
+    options = {"avif": {"speed": 10}, "webp": {"method": 0}, "png": {"compress_level": 1}}
+    for path in paths:
+        photo.save(path, **options.get(path[-3:], options.get(path[-4:], {})))
+    arguments = [sys.executable, "-c", DECODER, json.dumps(paths)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        path, size, peak = json.loads(line)
+        assert size == [4_000, 3_000] and peak < 1_000 * MB, (path, size, peak)
+    assert len(done.stdout.splitlines()) == len(paths)
+
+
 def test_more_memory_is_allowed_by_its_option(monkeypatch):
     with pytest.raises(UnreadableFile, match=r"takes 1.5 GB; .*--memory 2"):
         hold("a.webp", 1500 * MB).__enter__()
