@@ -13,6 +13,7 @@
     +-- MissingPart             an optional package, weights or a model hub is not available
     +-- Busy                    too many visitors at once
     +-- StoreError              the disk or the object store failed
+        +-- Damaged             a part of what is stored is missing or cannot be read
 
 Each class builds its own message, so that no caller words it differently. `Cancelled` is no error.
 """
@@ -206,6 +207,18 @@ class MissingPart(SextantError):
 
 class StoreError(SextantError):
     """The disk or the object store failed."""
+
+
+class Damaged(StoreError):
+    """A part of what is stored is missing or cannot be read.
+
+    >>> str(Damaged("'pets' cannot be read", "its table 'items'", "missing", "Restore it."))
+    "'pets' cannot be read: its table 'items' is missing. Restore it."
+    """
+
+    def __init__(self, what: str, part: str, state: str, remedy: str = "") -> None:
+        self.state = state
+        super().__init__(f"{what}: {part} is {state}. {remedy}".rstrip())
 
 
 class Cancelled(Exception):

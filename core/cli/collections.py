@@ -87,7 +87,7 @@ def check(workbench: Workbench, options: argparse.Namespace) -> None:
         return print_json(document, options)
     for problem in found:
         echo(f"{problem.sentence} {'Repaired.' if problem.mended else ''}".rstrip())
-    if any(not problem.mended for problem in found) and not options.repair:
+    if any(problem.mendable for problem in found) and not options.repair:
         echo(f"To repair what can be: sextant check {quote(options.name)} --repair")
     return None if found else echo(f"{options.name}: everything fits.")
 
@@ -103,6 +103,8 @@ def doctor(workbench: Workbench, options: argparse.Namespace) -> None:
     echo(f"home: {found['home']}, {found['free_gb']:,} GB free")
     if found["readable_by_others"]:
         echo(f"Other users of this computer can read the home: chmod 700 {found['home']}")
+    if found["problem"]:
+        echo(found["problem"])
     for name, problems in found["collections"].items():
         echo(f"{name}: {' '.join(problems) or 'everything fits.'}")
     return None

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from core.cli.output import EncoderSteps, log
 from core.cli.parser import build_parser
-from core.errors import SextantError, clean
+from core.errors import SextantError, StoreError, clean
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,14 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     given = documents.command(*(sys.argv[1:] if arguments is None else arguments))
     options.command = clean(given)  # a path may have bytes that no report takes
+    bench = Workbench(options.home)
     try:
-        bench = Workbench(options.home)
         with EncoderSteps(bench.encoder_steps, bench.finish_encoders):
             code = options.run(bench, options)
         if "name" in options:
             bench.last_used.note(options.name)
     except SextantError as error:
         log(str(error))
+        if isinstance(error, StoreError):
+            log(f"home: {bench.uri}")
         return 2
     except KeyboardInterrupt:
         log("Stopped; what is done is saved. Run the same command again to resume.")

@@ -54,10 +54,11 @@ class Artifacts:
     def _matrix(self, id_: str) -> Floats | None:
         table = self._database.table("layouts")
         rows = table.read(LAYOUTS.names, {"layout": [id_]}) if table else None
-        if not rows:
+        if not table or not rows:
             return None
         row = rows.slice(0, 1).to_pylist()[0]
-        return np.frombuffer(row["coords"], np.float32).reshape(-1, row["columns"])
+        with table.errors("read"):
+            return np.frombuffer(row["coords"], np.float32).reshape(-1, row["columns"])
 
     def write_report(self, name: str, report: Mapping[str, Any]) -> None:
         """Store a JSON-serializable report under a name, in place of an earlier one."""
@@ -72,7 +73,8 @@ class Artifacts:
         if table is None:
             return None
         reports = table.read(["report"], {"name": [name]})["report"].to_pylist()
-        return _read_json(reports[0]) if reports else None
+        with table.errors("read"):
+            return _read_json(reports[0]) if reports else None
 
     def write_findings(
         self, part: str, state: str, report: Mapping[str, Any], items: Floats | None = None
@@ -100,8 +102,14 @@ class Artifacts:
         """The (m, n) values of single items of a part."""
         table = self._database.table("findings")
         rows = table.read(["items"], {"part": [part]})["items"].to_pylist() if table else []
-        data = zlib.decompress(rows[0]) if rows else b""
-        return np.frombuffer(data, np.float32).reshape(-1, max(n, 1))
+        if not table or not rows:
+            return np.empty((0, max(n, 1)), np.float32)
+        with table.errors("read"):
+            try:
+                data = zlib.decompress(rows[0])
+            except zlib.error as error:
+                raise ValueError(str(error)) from error
+            return np.frombuffer(data, np.float32).reshape(-1, max(n, 1))
 
     def optimize_findings(self) -> None:
         """Join the files of many writes."""

@@ -43,7 +43,8 @@ class Collection:
 
     def __init__(self, uri: str, name: str) -> None:
         self.name = name
-        self._database = Database(uri, f"The collection '{name}'")
+        remedy = f"See what can be repaired: sextant check {quote(name)}"
+        self._database = Database(uri, f"The collection '{name}'", remedy)
         self._originals = Originals(uri, f"The collection '{name}'")
         self._items = ItemsTable(self._database, f"item of '{name}'")
         self._thumbnails = RowCache(self._database, "thumbnails")
@@ -91,6 +92,11 @@ class Collection:
         for passport in passports:
             if encoder in (None, passport.model, passport.key):
                 return passport
+        if encoder is None and not len(self._items.items().ids):
+            raise InputError(
+                f"'{self.name}' has no items yet. Ingest some, or again where that was stopped: "
+                f"sextant ingest PATH -c {quote(self.name)}"
+            )
         if encoder is None:
             raise InputError(
                 f"'{self.name}' has no vectors yet. Encode it: sextant encode "
@@ -124,11 +130,13 @@ class Collection:
 
     def problems(self, *, repair: bool = False) -> Iterator[Problem]:
         """What does not fit together; see `core.store.check.problems`."""
-        return problems(self._database, self._items, self._originals, repair=repair)
-
-    def lost(self) -> list[str]:
-        """Tables that were created and are no longer there."""
-        return self._database.lost()
+        documents = {
+            "passports": self.passports,
+            "intakes": self.artifacts.ingest_reports,
+            "findings": self.artifacts.read_findings,
+            "queries": self.artifacts.queries,
+        }
+        return problems(self._database, self._items, self._originals, documents, repair=repair)
 
     def record(self) -> None:
         """Note which tables there are, and count their rows."""

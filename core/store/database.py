@@ -6,19 +6,23 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from core.errors import StoreError
+from core.errors import Damaged
+from core.store.reasons import count
 from core.store.table import PRIMARY_KEY, Table, missing_once, store_errors
 
 R = TypeVar("R")
 INDEX_CACHE, METADATA_CACHE = 2**28, 2**26  # bytes; LanceDB's own limits are 6 GB and 1 GB each
+ROWS_READ = 1024  # at a time, where only their being readable matters
 CONTENTS = "contents"
 CONTENTS_SCHEMA = pa.schema(
     [
@@ -34,11 +38,13 @@ class Database:
     Args:
         uri: a folder, or an address that LanceDB reads, such as "s3://bucket/sextant".
         what: its name in messages, such as "The collection 'pets'".
+        remedy: what to do where a part of it is damaged.
     """
 
-    def __init__(self, uri: str, what: str) -> None:
+    def __init__(self, uri: str, what: str, remedy: str = "") -> None:
         self.uri = uri
         self.what = what
+        self._remedy = remedy
         self._lock = RLock()
         self._connection: Any = None
         self._tables: dict[str, Table] = {}
@@ -58,21 +64,41 @@ class Database:
         handle = self._found(name)
         if handle is None and name in self._recorded():
             rows = self._recorded()[name]
-            had = "" if rows is None else f", which had {rows:,} rows"
-            raise StoreError(
-                f"{self.what} at {self.uri} cannot be read: its table '{name}' is missing{had}. "
-                "Restore it from a copy, or see what is left: sextant doctor"
-            )
+            state = "missing" if rows is None else f"missing (it had {count(rows, 'row')})"
+            part = f"its table '{name}'"
+            raise Damaged(f"{self.what} cannot be read", part, state, self._remedy)
         return None if handle is None else self._opened(name, handle)
 
     def _found(self, name: str) -> Any:
         """The handle of a table, or None; within a session what is missing is looked for once."""
         return missing_once((self, name), lambda: self._open(name))
 
-    def lost(self) -> list[str]:
-        """Tables that were created and are no longer there."""
+    def recorded(self) -> list[str]:
+        """The names of the tables that were created.
+
+        Raises:
+            Damaged: the record of them cannot be read.
+        """
         self._contents = None  # another process may have created or counted some
-        return sorted(name for name in self._recorded() if self._open(name) is None)
+        return sorted(self._recorded())
+
+    def note(self, names: Sequence[str]) -> None:
+        """Record tables as created; see `record`."""
+        rows = pa.table([names, [None] * len(names)], schema=CONTENTS_SCHEMA)
+        self._record().merge(rows, ["table"])
+        self._recorded().update(dict.fromkeys(names))
+
+    def read_through(self, name: str) -> Table | None:
+        """A table of which every row could be read, or None.
+
+        Raises:
+            Damaged: it was created and is gone, or one cannot be read.
+        """
+        self._tables.pop(name, None)  # a handle outlives its table
+        table = self.pinned(name)
+        for _ in table.blocks(table.schema().names, ROWS_READ) if table else ():
+            pass
+        return table
 
     def recorded_rows(self, name: str) -> int | None:
         """The number of rows of a table when it was last counted; None where it never was."""
@@ -80,7 +106,7 @@ class Database:
 
     def record(self) -> None:
         """Note which tables there are, and count their rows."""
-        found = {name: self.table(name) for name in self._names() if name != CONTENTS}
+        found = {name: self.table(name) for name in self.present()}
         rows = {name: table.count() for name, table in found.items() if table}
         new = {name: n for name, n in rows.items() if self._recorded().get(name, -1) != n}
         if new:
@@ -88,28 +114,37 @@ class Database:
             self._record().merge(pa.table(values, schema=CONTENTS_SCHEMA), ["table"], replace=True)
             self._recorded().update(new)
 
-    def forget(self, name: str) -> None:
-        """Take a table as never created."""
-        record = self._open(CONTENTS)
-        if record is not None:
-            Table(record, f"{self.what} at {self.uri}").delete({"table": [name]})
-        self._recorded().pop(name, None)
+    def drop_record(self) -> None:
+        """Delete the record of the tables; see `record`."""
+        self._contents = None
+        self._drop(CONTENTS)
 
     def ensure(self, name: str, schema: pa.Schema) -> Table:
         """An existing table, or a new one. Two processes may call this at once."""
         table = self.table(name) or self._opened(name, self._create(name, schema))
         # After the table: a process killed in between leaves a table that the next write records.
         if name not in self._recorded():
-            self._record().merge(pa.table([[name], [None]], schema=CONTENTS_SCHEMA), ["table"])
-            self._recorded()[name] = None
+            self.note([name])
         return table
 
     def drop(self, name: str) -> None:
-        """Delete a table, if there is one."""
-        with self._lock, store_errors(f"{self.what} at {self.uri} cannot be written"):
-            if self._tables.pop(name, None) or self._open(name):
-                self.forget(name)
+        """Delete a table, if there is one, whatever its state, and take it as never created."""
+        record = self._open(CONTENTS)
+        if record is not None:
+            self._wrapped(CONTENTS, record).delete({"table": [name]})
+        self._recorded().pop(name, None)
+        self._tables.pop(name, None)
+        self._cache = {key: entry for key, entry in self._cache.items() if key[0] != name}
+        self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        if name == CONTENTS or name in self.present():
+            with self._lock, self.errors(name, "written"):
                 self._connect().drop_table(name)
+
+    def errors(self, name: str, done: str) -> AbstractContextManager[None]:
+        """Raise what fails while a table is "read" or "written" as a `StoreError`."""
+        return store_errors(f"{self.what} cannot be {done}", f"its table '{name}'", self._remedy)
 
     def cached(self, name: str, compute: Callable[[Table], R], default: R) -> R:
         """The result of `compute` on a table; computed again only after a write of any process.
@@ -125,7 +160,8 @@ class Database:
         version = table.version()  # before reading: the result is at least that new
         entry: tuple[int, R] | None = self._cache.get((name, compute))
         if entry is None or entry[0] != version:
-            entry = self._cache[name, compute] = version, compute(table)
+            with table.errors("read"):  # a document in it may be damaged
+                entry = self._cache[name, compute] = version, compute(table)
         return entry[1]
 
     def pinned(self, name: str) -> Table | None:
@@ -133,40 +169,40 @@ class Database:
         handle = self._open(name) if self.table(name) is not None else None
         if handle is None:
             return None
-        with store_errors(f"{self.what} at {self.uri} cannot be read"):
+        with self.errors(name, "read"):
             handle.checkout(handle.version)
-        return Table(handle, f"{self.what} at {self.uri}")
+        return self._wrapped(name, handle)
 
     def _recorded(self) -> dict[str, int | None]:
         """The rows of the tables that were created, read once; see `record`."""
         if self._contents is None:
             handle, found = self._open(CONTENTS), list[dict[str, Any]]()
             if handle is not None:
-                record = Table(handle, f"{self.what} at {self.uri}")
+                record = self._wrapped(CONTENTS, handle)
                 found = record.read(record.schema().names).to_pylist()
             self._contents = {row["table"]: row.get("rows") for row in found}
         return self._contents
 
     def _record(self) -> Table:
-        record = Table(self._create(CONTENTS, CONTENTS_SCHEMA), f"{self.what} at {self.uri}")
+        record = self._wrapped(CONTENTS, self._create(CONTENTS, CONTENTS_SCHEMA))
         record.add_columns([CONTENTS_SCHEMA.field("rows")])
         return record
 
-    def _names(self) -> list[str]:
-        """The names of all tables that are there."""
+    def present(self) -> list[str]:
+        """The names of all tables that are there, whatever their state."""
         if not is_remote(self.uri) and not Path(self.uri).exists():
             return []
-        with store_errors(f"{self.what} at {self.uri} cannot be read"):
+        with store_errors(f"{self.what} cannot be read", remedy=self._remedy):
             connection, names, page = self._connect(), list[str](), None
             while True:
                 found = connection.list_tables(page_token=page)
                 names += found.tables
                 page = found.page_token
                 if not page:
-                    return names
+                    return sorted({*names} - {CONTENTS})
 
     def _create(self, name: str, schema: pa.Schema) -> Any:
-        with store_errors(f"{self.what} at {self.uri} cannot be written"):
+        with self.errors(name, "written"):
             connection = self._connect()
             try:
                 return connection.create_table(name, schema=schema)
@@ -174,7 +210,7 @@ class Database:
                 return connection.open_table(name)
 
     def _open(self, name: str) -> Any:
-        with store_errors(f"{self.what} at {self.uri} cannot be read"):
+        with self.errors(name, "read"):
             connection = self._connect()
             try:
                 return connection.open_table(name)
@@ -198,7 +234,10 @@ class Database:
 
     def _opened(self, name: str, handle: Any) -> Table:
         with self._lock:
-            return self._tables.setdefault(name, Table(handle, f"{self.what} at {self.uri}"))
+            return self._tables.setdefault(name, self._wrapped(name, handle))
+
+    def _wrapped(self, name: str, handle: Any) -> Table:
+        return Table(handle, partial(self.errors, name))
 
 
 def is_remote(uri: str) -> bool:

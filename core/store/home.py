@@ -25,6 +25,9 @@ FORMAT = 2
 tables. Raise it with a step in `Home.migrate` when their meaning changes.
 """
 FORMAT_FILE = "format.json"
+THE_HOME, REMEDY = "The home of the collections", "Restore it from a copy."
+# What both LanceDB and pyarrow read.
+SCHEMES = ("s3", "gs", "abfss")
 DELETED = "deleted"
 PRIVATE = 0o700  # rights of a new home: other users of the computer cannot read it
 KEY = re.compile("[0-9a-f]{16}")
@@ -56,7 +59,7 @@ class Home:
 
     def __init__(self, uri: str | Path) -> None:
         self.uri = _address(uri)
-        self._database = Database(self.uri, "The home of the collections")
+        self._database = Database(self.uri, THE_HOME, REMEDY)
         self._open: dict[tuple[str, str], Collection] = {}
 
     def names(self) -> tuple[str, ...]:
@@ -101,7 +104,7 @@ class Home:
     def delete(self, name: str) -> None:
         """Delete a collection and everything in it."""
         row = self._row(name)
-        with store_errors(f"The collection '{name}' at {self.uri} cannot be deleted"):
+        with store_errors(f"The collection '{name}' cannot be deleted"):
             files, marks = place(self._folder(DELETED))
             files.create_dir(marks, recursive=True)
             with files.open_output_stream(f"{marks}/{row.key}") as stream:
@@ -114,16 +117,17 @@ class Home:
         Raises:
             StoreError: it is that of a later version of Sextant.
         """
-        with store_errors(f"The home of the collections at {self.uri} cannot be read"):
+        part, remedy = f"its file '{FORMAT_FILE}'", "Restore it from a copy, or delete the file."
+        with store_errors(f"{THE_HOME} cannot be read", part, remedy):
             files, path = place(self._folder(FORMAT_FILE))
             if files.get_file_info(path).type is fs.FileType.File:
                 with files.open_input_stream(path) as stream:
-                    found = int(json.loads(stream.read())["format"])
+                    found = _format(stream.read())
             else:
                 found = int(bool(self._rows()))
         if found > FORMAT:
             raise StoreError(
-                f"The home of the collections at {self.uri} was written by a later version of "
+                f"{THE_HOME} was written by a later version of "
                 f"Sextant (format {found}; this one reads up to {FORMAT}). Update with: "
                 "pip install -U sextant-embeddings"
             )
@@ -139,14 +143,14 @@ class Home:
             self._write_format()
 
     def _write_format(self) -> None:
-        with store_errors(f"The home of the collections at {self.uri} cannot be written"):
+        with store_errors(f"{THE_HOME} cannot be written"):
             files, path = place(self._folder(FORMAT_FILE))
             with files.open_output_stream(path) as stream:
                 stream.write(json.dumps({"format": FORMAT}).encode())
 
     def sweep(self) -> None:
         """Complete deletions that a killed process left half done."""
-        with store_errors(f"What was deleted at {self.uri} cannot be removed"):
+        with store_errors("What was deleted cannot be removed"):
             files, marks = place(self._folder(DELETED))
             for mark in files.get_file_info(fs.FileSelector(marks, allow_not_found=True)):
                 if KEY.fullmatch(mark.base_name):
@@ -165,7 +169,7 @@ class Home:
         """Register a name, unless it is taken, also by a process that registers it right now."""
         check_name(name)
         if not is_remote(self.uri):
-            with store_errors(f"The home of the collections at {self.uri} cannot be written"):
+            with store_errors(f"{THE_HOME} cannot be written"):
                 Path(self.uri).mkdir(PRIVATE, parents=True, exist_ok=True)
         if not self.format():
             self._write_format()
@@ -208,6 +212,13 @@ def check_name(name: str) -> None:
         raise BadParameter("The collection's name", f"'{name}'", allowed)
 
 
+def _format(document: bytes) -> int:
+    try:
+        return int(json.loads(document)["format"])
+    except (TypeError, KeyError) as error:
+        raise ValueError(str(error)) from error
+
+
 def _read(table: Table) -> dict[str, _Row]:
     rows = [_Row(**r) for r in table.read(SCHEMA.names).to_pylist()]
     newest = {r.key: r for r in sorted(rows, key=lambda r: r.named)}
@@ -218,4 +229,7 @@ def _address(uri: str | Path) -> str:
     text = str(uri)
     if text.startswith("file://"):
         text = place(text)[1]
+    if is_remote(text) and text.partition("://")[0] not in SCHEMES:
+        schemes = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+        raise BadParameter("The home", f"'{text}'", f"a folder, or an address with {schemes}")
     return text if is_remote(text) else str(Path(text).expanduser().absolute())

@@ -159,4 +159,7 @@ class ItemsTable:
 
 def _passports(table: Table) -> tuple[Passport, ...]:
     rows = table.read(PASSPORTS.names).sort_by([("added", "ascending")])
-    return tuple(Passport.from_json(p) for p in rows["passport"].to_pylist())
+    try:
+        return tuple(Passport.from_json(p) for p in rows["passport"].to_pylist())
+    except TypeError as error:  # a name that no passport has
+        raise ValueError(str(error)) from error

@@ -16,6 +16,7 @@ from core.store.table import RETENTION, store_errors
 from core.types import Item, Rejected
 
 UNFINISHED = "unfinished"
+PATIENCE_S = 15
 
 
 class Originals:
@@ -28,7 +29,7 @@ class Originals:
 
     def __init__(self, uri: str, what: str) -> None:
         self._uri = uri
-        self._what = f"{what} at {uri}"
+        self._what = what
 
     def write(self, digest: str, data: bytes) -> None:
         """Store an image, unless it is stored already."""
@@ -118,6 +119,8 @@ class Originals:
 def place(uri: str) -> tuple[fs.FileSystem, str]:
     """The file system of a folder or address, and the path in it."""
     if is_remote(uri):
-        files, folder = fs.FileSystem.from_uri(uri)
+        # Without a network, pyarrow tries to reach Google for two and a half minutes.
+        brief = f"?retry_limit_seconds={PATIENCE_S}" if uri.startswith("gs:") else ""
+        files, folder = fs.FileSystem.from_uri(uri + brief)
         return files, folder.rstrip("/")
     return fs.LocalFileSystem(), Path(uri).as_posix()

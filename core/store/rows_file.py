@@ -65,7 +65,7 @@ def stored_rows(
     if is_remote(uri):
         return None
     path = Path(uri) / FOLDER / encoder / f"{key}{SUFFIX}"
-    with store_errors(f"The vectors at {uri} cannot be mapped"):
+    with store_errors("The vectors cannot be mapped from a file"):
         if not path.exists():
             _write(path, ids, d, blocks)
         return mapped(path, key, len(ids), d)

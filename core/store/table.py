@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial, reduce
@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from core.errors import StoreError
-from core.store.reasons import reason
+from core.errors import Damaged, StoreError
+from core.store.reasons import missing, reason
 
 R = TypeVar("R")
 PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
@@ -32,16 +32,21 @@ _SESSION: ContextVar[dict[Hashable, int] | None] = ContextVar("session", default
 
 
 @contextmanager
-def store_errors(what: str) -> Iterator[None]:
+def store_errors(what: str, part: str = "a part of it", remedy: str = "") -> Iterator[None]:
     """Raise errors of the disk, the object store or a broken table as a `StoreError`.
 
     Args:
-        what: the start of the message, such as "The collection 'pets' at /home/me cannot be read".
+        what: the start of the message, such as "The collection 'pets' cannot be read".
+        part: what is damaged where nothing else is the reason, such as "its table 'items'".
+        remedy: what to do then.
     """
     try:
         yield
     except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
-        raise StoreError(f"{what}: {reason(error)}.") from error
+        if known := reason(error):
+            raise StoreError(f"{what}: {known}.") from error
+        state = "incomplete" if missing(error) else "damaged"
+        raise Damaged(what, part, state, remedy) from error
 
 
 @contextmanager
@@ -95,26 +100,30 @@ def key(name: str) -> pa.Field:
 
 
 class Table:
-    """One LanceDB table. Text of users reaches LanceDB only as data or as a typed literal."""
+    """One LanceDB table. Text of users reaches LanceDB only as data or as a typed literal.
 
-    def __init__(self, handle: Any, what: str) -> None:
+    Args:
+        handle: LanceDB's own.
+        errors: raises what fails while it is "read" or "written" as a `StoreError`.
+    """
+
+    def __init__(self, handle: Any, errors: Callable[[str], AbstractContextManager[None]]) -> None:
         self._handle = handle
-        self._reading = f"{what} cannot be read"
-        self._writing = f"{what} cannot be written"
+        self.errors = errors
 
     def version(self) -> int:
         """Grows with every write of any process; read once per `read_session`."""
-        with store_errors(self._reading):
+        with self.errors("read"):
             return _once_per_session(self, lambda: int(self._handle.version))
 
     def schema(self) -> pa.Schema:
         """The present columns."""
-        with store_errors(self._reading):
+        with self.errors("read"):
             return self._handle.schema
 
     def count(self) -> int:
         """Number of rows."""
-        with store_errors(self._reading):
+        with self.errors("read"):
             return int(self._handle.count_rows())
 
     def read(
@@ -122,11 +131,11 @@ class Table:
     ) -> pa.Table:
         """Some columns of all rows, or of the rows where a column has one of some values."""
         if isin is None:
-            with store_errors(self._reading):
+            with self.errors("read"):
                 return self._query(columns).to_batches(READ_ROWS).read_all()
         parts = []
         for condition in _conditions(isin):
-            with store_errors(self._reading):
+            with self.errors("read"):
                 parts.append(self._query(columns).where(condition).to_arrow())
         if parts:
             return pa.concat_tables(parts)
@@ -140,7 +149,7 @@ class Table:
         times the memory of a compacted table.
         """
         for start in range(0, self.count(), rows):
-            with store_errors(self._reading):
+            with self.errors("read"):
                 block = self._query(columns).offset(start).limit(rows).to_arrow()
             yield block
 
@@ -207,7 +216,7 @@ class Table:
 
     def has_text_index(self) -> bool:
         """Whether `match` can be called."""
-        with store_errors(self._reading):
+        with self.errors("read"):
             return any(index.index_type == "FTS" for index in self._handle.list_indices())
 
     def _index(self, column: str, config: Any) -> None:
@@ -222,7 +231,7 @@ class Table:
         from lancedb.expr import col
         from lancedb.query import MatchQuery
 
-        with store_errors(self._reading):
+        with self.errors("read"):
             # The text is passed as a value to match: nothing in it is parsed as query syntax.
             match: Any = partial(MatchQuery, text, column)
             query = self._handle.search(match(), query_type="fts")
@@ -235,7 +244,7 @@ class Table:
 
     def _retry(self, write: Callable[[], R]) -> R:
         """Write; retry after a short wait when another process wrote at the same time."""
-        with store_errors(self._writing), _session_renewed():
+        with self.errors("written"), _session_renewed():
             for attempt in range(1, ATTEMPTS):
                 try:
                     return write()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from shutil import disk_usage
 from typing import TYPE_CHECKING, Any
 
 from core.encoders import BACKENDS
-from core.errors import StoreError, UnreadableFile
+from core.errors import SextantError, StoreError, UnreadableFile
 from core.ingest import decode, thumbnail
 from core.types import Rejected
 
@@ -30,13 +31,13 @@ def check(bench: Workbench, name: str, *, repair: bool = False) -> tuple[Problem
 
     Raises:
         UnknownName: there is no such collection.
-        StoreError: a table cannot be read.
+        StoreError: the disk or the object store failed.
     """
     from core.store import Problem
 
     collection = bench.home.open(name)
     found = list(collection.problems(repair=repair))
-    if collection.lost():
+    if any(problem.table and not problem.mended for problem in found):
         return tuple(found)
     missing = collection.without_thumbnail()
     if missing:
@@ -48,16 +49,22 @@ def check(bench: Workbench, name: str, *, repair: bool = False) -> tuple[Problem
                 except UnreadableFile:
                     continue
         collection.add([], (), webp)
-        found.append(Problem(f"{len(missing):,} images have no thumbnail.", bool(webp)))
+        n = len(missing)
+        sentence = "1 image has no thumbnail." if n == 1 else f"{n:,} images have no thumbnail."
+        found.append(Problem(sentence, bool(webp) or not repair, bool(webp)))
     return tuple(found)
 
 
 def doctor(bench: Workbench) -> dict[str, Any]:
-    """Versions, backends, free space, and what does not fit in any collection."""
-    health = {}
-    for name in bench.names():
+    """Versions, backends, free space, and what does not fit in the home and any collection."""
+    health, problem = dict[str, list[str]](), ""
+    try:
+        names = bench.names()
+    except SextantError as error:
+        names, problem = (), str(error)
+    for name in names:
         try:
-            health[name] = [problem.sentence for problem in check(bench, name)]
+            health[name] = [one.sentence for one in check(bench, name)]
         except StoreError as error:
             health[name] = [str(error)]
     there = next(p for p in (bench.folder, *bench.folder.parents) if p.exists())
@@ -67,7 +74,10 @@ def doctor(bench: Workbench) -> dict[str, Any]:
         "backends": list(BACKENDS),
         "home": bench.uri,
         "free_gb": round(disk_usage(there).free / 1e9, 1),
-        "readable_by_others": bool(there == bench.folder and there.stat().st_mode & 0o077),
+        "readable_by_others": bool(
+            there == bench.folder == Path(bench.uri) and there.stat().st_mode & 0o077
+        ),
+        "problem": problem,
         "collections": health,
     }
 

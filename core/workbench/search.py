@@ -42,6 +42,11 @@ def search(opened: EncodedCollection, query: Query | str) -> SearchResult:
 
 def search_all(opened: EncodedCollection, queries: Sequence[Query]) -> tuple[SearchResult, ...]:
     """Several queries, their texts encoded in one batch."""
+    if not opened.space.n:
+        raise InputError(
+            f"No item of '{opened.name}' has a vector of {opened.space.encoder}. Repeat the ingest "
+            "that was stopped, or add items."
+        )
     for query in queries:
         engine.query_rows(opened.space, query)  # an unknown item is an error before anything runs
     vectors = engine.encode(opened, queries)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from core.errors import Busy, InputError, MissingPart, SextantError
+from core.errors import Busy, InputError, MissingPart, SextantError, StoreError
 from pages.parts import formatting
 
 P = ParamSpec("P")
@@ -64,6 +64,8 @@ def guarded(draw: Callable[P, None]) -> Callable[P, None]:
 
 def show(problem: SextantError) -> None:
     """One error as a sentence: a warning where it is no fault of the server, else an error."""
+    if isinstance(problem, StoreError):
+        logging.getLogger("sextant").warning("%s (%s)", problem, problem.__cause__)
     box = st.warning if isinstance(problem, InputError | MissingPart | Busy) else st.error
     box(formatting.plain(problem), icon=":material/info:")
 

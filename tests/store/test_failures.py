@@ -10,14 +10,17 @@ from pathlib import Path
 
 import lancedb.table
 import numpy as np
+import pyarrow as pa
 import pytest
 from pyarrow import fs
 
-from core.errors import StoreError
+from core.errors import Damaged, InputError, StoreError
 from core.store.home import Home
 from core.store.items import Counts
+from core.store.schema import PASSPORTS
 from core.store.table import Table
 from core.types.item import Item, Passport
+from core.workbench import Workbench
 from tests.fixtures.items import database
 
 pytestmark = pytest.mark.hardening
@@ -154,12 +157,21 @@ def test_a_folder_without_permission(tmp_path):
     ("error", "sentence"),
     [
         (RuntimeError("lance error: LanceError(IO): No space left on device (os error 28), /x:1"),
-         "The collection 'pets' at .* cannot be written: the disk is full. Free some space"),
+         "The collection 'pets' cannot be written: the disk is full. Free some space"),
         (OSError(13, "Permission denied"), "cannot be written: permission denied"),
         (OSError("lance error: Read-only file system (os error 30)"), "the disk is read-only"),
         (RuntimeError("Generic S3 error: Some(<Code>AccessDenied</Code>)"), "permission denied"),
         (OSError("AWS Error NO_SUCH_BUCKET during PutObject"), "there is no such bucket"),
-        (RuntimeError("lance error: strange\nmore"), r"is damaged \(lance error: strange\)"),
+        (OSError(5, "x"), "cannot be written: input/output error.$"),
+        (OSError("AWS Error NETWORK_CONNECTION during Head: curlCode: 7, Could not connect"),
+         "the object store cannot be reached. Check its address and the network"),
+        (ValueError("Invalid input, RetryError { HttpError { kind: Connect, ConnectError"),
+         "the object store cannot be reached"),
+        (OSError("google::cloud::Status(UNAVAILABLE: CURL error [6]=Could not resolve"),
+         "the object store cannot be reached"),
+        (OSError("AWS Error SLOW_DOWN during Put"), "the object store failed. Repeat it later"),
+        (RuntimeError("lance error: Encountered corrupt file, /root/x.rs:1\nmore"),
+         "its table 'items' is damaged. See what can be repaired: sextant check pets$"),
     ],
 )  # fmt: skip
 def test_errors_of_lancedb_become_messages(home, monkeypatch, error, sentence):
@@ -241,7 +253,8 @@ def test_a_damaged_table_is_named(home, folder):
     pets.add([Item("text", b"a", "a")])
     for file in home.glob(f"*/items.lance/{folder}/*"):
         file.write_bytes(b"junk")
-    with pytest.raises(StoreError, match=r"The collection 'pets' at .* cannot be read: a part"):
+    sentence = "The collection 'pets' cannot be read: its table 'items' is damaged. See what can be"
+    with pytest.raises(Damaged, match=sentence):
         Home(home).open("pets").counts()
 
 
@@ -249,8 +262,35 @@ def test_a_collection_deleted_by_another_process_says_so(home):
     pets = Home(home).create("pets")
     pets.add([Item("text", b"a", "a")])
     Home(home).delete("pets")
-    with pytest.raises(StoreError, match="cannot be read: a part of it is missing"):
+    with pytest.raises(Damaged, match="cannot be read: its table 'items' is incomplete"):
         pets.counts()
+
+
+@pytest.mark.parametrize("document", ["[]", '{"strange": 1}', "{"])
+def test_a_damaged_document_in_a_row_is_a_damaged_table(home, document):
+    pets = Home(home).create("pets")
+    pets.add([Item("text", b"a", "a")])
+    pets.write_vectors(STARTER, [], np.empty((0, 8), np.float32))
+    row = pa.table([["k"], [document], [1]], schema=PASSPORTS)
+    database(home).table("passports").merge(row, ["key"])
+    with pytest.raises(Damaged, match="its table 'passports' is damaged"):
+        Home(home).open("pets").passports()
+
+
+@pytest.mark.parametrize("document", [b"\xff{", b"[]", b"{}", b'{"format": "two"}'])
+def test_a_damaged_file_of_the_format_is_named(home, document):
+    Home(home).create("pets")
+    (home / "format.json").write_bytes(document)
+    sentence = "its file 'format.json' is damaged. Restore it from a copy, or delete the file."
+    with pytest.raises(Damaged, match=sentence):
+        Home(home).format()
+    (home / "format.json").unlink()
+    assert Workbench(home).names() == ("pets",)
+
+
+def test_an_address_that_nothing_reads_says_which_are_read():
+    with pytest.raises(InputError, match="allowed: a folder, or an address with s3://, gs://"):
+        Home("foo://bar")
 
 
 def test_misuse_is_a_bug_and_not_a_message(home):

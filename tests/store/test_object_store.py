@@ -104,7 +104,7 @@ def test_a_fault_in_the_middle_leaves_what_reads_and_can_be_repeated(monkeypatch
 @pytest.mark.parametrize("use", [Home.names, lambda home: home.create("pets")])
 def test_a_bucket_that_does_not_exist_is_no_empty_home(use):
     with pytest.raises(
-        StoreError, match=r"s3://nowhere/home cannot be .*: there is no such bucket"
+        StoreError, match=r"home of the collections cannot be .*: there is no such bucket"
     ):
         use(Home("s3://nowhere/home"))
 
@@ -144,6 +144,6 @@ def test_denied_access_is_a_sentence_and_no_empty_home(denied, tmp_path):
     (tmp_path / "a.txt").write_text("red\nblue\n")
     for use in uses:
         with pytest.raises(
-            StoreError, match=r"s3://box/denied cannot be (read|written): permission denied"
+            StoreError, match=r"home of the collections cannot be (read|written): permission denied"
         ):
             use(Home("s3://box/denied"))

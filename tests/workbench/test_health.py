@@ -38,8 +38,8 @@ def test_rows_of_items_that_are_gone_are_found_and_mended(bench, home):
     assert bench.check("pets") == ()
     database(home).table("items").delete({"id": [TEXT.id]})
     found = Workbench(home).check("pets")
-    assert [p.sentence.split(" are gone")[0] for p in found] == [
-        "1 items of its pairs", "1 items of its vectors",
+    assert [p.sentence for p in found] == [
+        "1 item of its pairs is gone.", "1 item of its vectors is gone.",
     ]  # fmt: skip
     assert all(p.mended for p in Workbench(home).check("pets", repair=True))
     assert Workbench(home).check("pets") == ()
@@ -98,14 +98,114 @@ def test_a_lost_table_is_not_read_as_an_empty_one(bench, home, table, part):
     after = Workbench(home)
     with pytest.raises(StoreError, match=f"its table '{table}' is missing"):
         after.thumbnails("pets", [IMAGE.id]) if table == "thumbnails" else after.card("pets")
-    found = f"The table '{table}' is missing."
-    assert [p.sentence for p in after.check("pets")] == [found]
-    assert after.doctor()["collections"]["pets"] == [found]
+    (found,) = after.check("pets")
+    assert found.sentence.startswith(f"The table '{table}' is missing.")
+    assert after.doctor()["collections"]["pets"] == [found.sentence]
     (first, *more) = after.check("pets", repair=True)
-    assert (first.sentence, first.mended) == (found, table == "thumbnails")
+    assert (first.sentence, first.mended) == (found.sentence, table == "thumbnails")
     if table == "thumbnails":
-        assert [p.sentence for p in more] == ["1 images have no thumbnail."]
+        assert [p.sentence for p in more] == ["1 image has no thumbnail."]
         assert Workbench(home).card("pets").images == 1
+
+
+def damage(folder, how):
+    """Damage a table in one of the ways in which disks and people do."""
+    part, _, act = how.partition(" ")
+    for file in (folder / part).iterdir() if part else ():
+        if act == "gone":
+            file.unlink()
+        elif file.suffix != ".json":
+            file.write_bytes(file.read_bytes()[:40])
+    if not part:
+        rmtree(folder)
+
+
+@pytest.fixture
+def searched(bench):
+    """A collection with every table that its ingest and its first searches write."""
+    pets = bench.home.open("pets")
+    pets.add([Item("text", f"word {n}".encode(), f"{n}") for n in range(8)])
+    pets.write_vectors(TOY, [*pets.item_ids()], np.eye(10, 4, dtype=np.float32))
+    pets.provenance.write("/a/place", {IMAGE.id: ["a.jpg"]})
+    pets.artifacts.write_ingest_report({"added": {"image": 1}})
+    pets.tags.add("good", [[IMAGE.id]])
+    pets.search_text("word")
+    pets.record()
+    assert bench.check("pets") == ()
+    return bench
+
+
+NOT_MENDED = ("items", "passports")
+DAMAGE = ("", "_versions gone", "_versions cut", "data gone", "data cut")
+
+
+@pytest.mark.hardening
+@pytest.mark.parametrize("how", DAMAGE)
+@pytest.mark.parametrize(
+    "table", [*NOT_MENDED, "vectors_*", "thumbnails", "pairs", "intakes", "provenance", "words"]
+)
+def test_a_damaged_table_is_listed_with_what_to_do_and_mended(searched, home, table, how):
+    (folder,) = home.glob(f"*/{table}.lance")
+    damage(folder, how)
+    name, after = folder.stem, Workbench(home)
+    (found,) = after.check("pets")
+    assert found.sentence.startswith(f"The table '{name}' is ") and found.table == name
+    assert found.mendable == (name not in NOT_MENDED) and not found.mended
+    assert ("repair" in found.sentence) == found.mendable
+    assert after.doctor()["collections"]["pets"] == [found.sentence]
+    (first, *more) = after.check("pets", repair=True)
+    assert first.mended == found.mendable
+    assert all(problem.mended or "thumbnail" in problem.sentence for problem in more)
+    left = [problem.table for problem in Workbench(home).check("pets") if problem.table]
+    assert left == ([] if found.mendable else [name])
+    if found.mendable:
+        assert len(after.home.open("pets").search_text("word")) == 8
+        assert Workbench(home).card("pets").texts == 9
+    if name.startswith("vectors"):
+        with pytest.raises(InputError, match="'pets' has no vectors yet"):
+            Workbench(home).open("pets")
+
+
+@pytest.mark.hardening
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_record_of_the_tables_is_found_and_written_again(searched, home, how):
+    (folder,) = home.glob("*/contents.lance")
+    damage(folder, how)
+    (found,) = Workbench(home).check("pets")
+    assert found.sentence.startswith("The record of the tables ") and found.mendable
+    assert [problem.mended for problem in Workbench(home).check("pets", repair=True)] == [True]
+    assert Workbench(home).check("pets") == ()
+    rmtree(next(home.glob("*/pairs.lance")))
+    assert [problem.table for problem in Workbench(home).check("pets")] == ["pairs"]
+
+
+@pytest.mark.hardening
+def test_what_cannot_be_read_for_now_is_not_repaired(searched, home, monkeypatch):
+    """A repair deletes what is damaged: not what is out of reach."""
+
+    def fails(*_, **__):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("core.store.table.Table._query", fails)
+        with pytest.raises(StoreError, match="too many open files"):
+            Workbench(home).check("pets", repair=True)
+    assert Workbench(home).check("pets") == ()
+
+
+def test_an_ingest_that_was_killed_before_its_first_item_is_to_be_repeated(home):
+    Home(home).create("pets").write_vectors(TOY, [], np.empty((0, 4), np.float32))
+    (next(home.glob("*/passports.lance")).parent / "items.lance" / "data").mkdir(parents=True)
+    for repair in (False, True):
+        (found,) = Workbench(home).check("pets", repair=repair)
+        assert "Repeat the ingest, or delete the collection." in found.sentence
+        assert not found.mendable
+    bench = Workbench(home)
+    with pytest.raises(InputError, match=r"No item of 'pets' has a vector of toy\. Repeat the ing"):
+        bench.search(bench.open("pets"), "red")
+    Home(home).create("other")
+    with pytest.raises(InputError, match=r"'other' has no items yet.* again where that was stopp"):
+        bench.open("other")
 
 
 @pytest.mark.hardening
@@ -113,6 +213,9 @@ def test_a_lost_list_of_collections_is_not_an_empty_home(bench, home):
     rmtree(home / "collections.lance")
     with pytest.raises(StoreError, match="its table 'collections' is missing"):
         Workbench(home).names()
+    found = Workbench(home).doctor()
+    assert "its table 'collections' is missing" in found["problem"]
+    assert found["packages"]["lancedb"] and found["free_gb"] and found["collections"] == {}
 
 
 def test_a_home_without_a_record_of_its_tables_gets_one_with_the_next_write(bench, home):
@@ -134,10 +237,10 @@ def test_lost_files_and_half_batches_are_found(bench, home, tmp_path):
     copy.rename(other)
     sentences = [p.sentence for p in Workbench(home).check("pets")]
     assert sentences == [
-        "1 items have no vector of toy. The same ingest again adds them.",
-        "1 images have a file that is no longer there.",
-        "The copies of 1 images are missing.",
-        "1 copies belong to images that are gone.",
+        "1 item has no vector of toy. The same ingest again adds what is missing.",
+        "1 image has a file that is no longer there.",
+        "The copy of 1 image is missing.",
+        "1 copy belongs to an image that is gone.",
     ]
     Workbench(home).check("pets", repair=True)
     assert not other.exists()
@@ -150,7 +253,7 @@ def test_rows_that_nobody_deleted_are_missed(bench, home):
     database(home).table("thumbnails").delete({"id": [IMAGE.id]})
     assert [p.sentence for p in Workbench(home).check("pets")] == [
         "The table 'thumbnails' has 0 rows; it had 1 when they were last counted.",
-        "1 images have no thumbnail.",
+        "1 image has no thumbnail.",
     ]
     Workbench(home).check("pets", repair=True)
     assert "it had" not in str(Workbench(home).check("pets"))
