@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -67,6 +68,10 @@ def write_report(path: Path, text: str) -> None:
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
     log(f"Report written to {path}: one file, to open in any browser.")
+
+
+# Those that JSON may hold as they are, and terminals take for commands.
+_CONTROLS = re.compile("[\x7f-\x9f]")
 
 
 class _LastLine:
@@ -201,8 +206,8 @@ def print_json(document: Any, options: argparse.Namespace) -> None:
 
     _LAST_LINE.clear()
     document = documents.with_command(document, options.command)
-    json.dump(document, sys.stdout, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write("\n")
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(_CONTROLS.sub(lambda one: f"\\u{ord(one[0]):04x}", text) + "\n")
 
 
 def echo(line: str) -> None:

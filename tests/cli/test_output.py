@@ -1,7 +1,19 @@
 """What is shown on standard error while a command runs."""
 
-from core.cli.output import EncoderSteps, Progress, echo
+import json
+from argparse import Namespace
+
+from core.cli.output import EncoderSteps, Progress, echo, print_json
 from core.encoders import Step
+
+
+def test_no_control_character_reaches_a_terminal_in_json(capsys):
+    """U+009B begins a command of a terminal as ESC [ does."""
+    document = {"caption": "a\x9b31m\x7f\x85\x1b", "é": "雪"}
+    print_json(document, Namespace(command="sextant search"))
+    out = capsys.readouterr().out
+    assert json.loads(out) == {**document, "command": "sextant search"}
+    assert out.rstrip("\n").isprintable() and "\\u009b31m\\u007f\\u0085" in out and "雪" in out
 
 
 class Terminal:
