@@ -42,22 +42,30 @@ def allowed_path(path: str) -> Path:
     Raises:
         InputError: nothing typed, no such file, hidden, or outside the allowed root.
     """
-    if not path.strip():
+    named = path.strip().strip("'\"")
+    if not named:
         raise InputError("Type the path of a folder or file on this computer.")
     try:
-        typed = Path(path.strip().strip("'\"")).expanduser()
+        typed = Path(named).expanduser()
+    except RuntimeError:  # ~nobody: nobody learns from the answer who has an account
+        typed = Path(os.sep, named)
+    try:
         place = ((allowed_root() or Path.home()) / typed).resolve()
         exists = place.exists()
-    except (OSError, ValueError, RuntimeError):  # too long, a null byte, an endless link, ~nobody
-        raise InputError(f"There is no file or folder {path.strip()}.") from None
-    root_of(place)
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, an endless link
+        raise InputError(f"There is no file or folder {named}.") from None
+    root_of(place, named)
     if not exists:
-        raise InputError(f"There is no file or folder {place}.")
+        raise InputError(f"There is no file or folder {named}.")
     return place
 
 
-def root_of(place: Path) -> Path:
+def root_of(place: Path, named: str) -> Path:
     """The allowed root, which a path lies in.
+
+    Args:
+        place: the path with all links followed; messages do not tell where they lead.
+        named: the path as it was given.
 
     Raises:
         InputError: hidden, or outside the allowed root.
@@ -71,14 +79,15 @@ def root_of(place: Path) -> Path:
     inside = place.is_relative_to(root)
     if hidden((place.relative_to(root) if inside else place).as_posix()):
         raise InputError(
-            f"{place} is hidden, or in a hidden folder: this app does not read it. Move it, or use "
+            f"{named} is hidden, or in a hidden folder: this app does not read it. Move it, or use "
             "the command line: sextant ingest PATH"
         )
     if not inside:
         folder = place if place.is_dir() else place.parent
+        known = quote(str(folder)) if named == str(place) else "DIR"
         raise InputError(
-            f"{place} is not in {root}, the folder that this app may read. To allow it, "
-            f"start the app with: sextant serve --root {quote(str(folder))}"
+            f"{named} is not in {root}, the folder that this app may read. To allow its folder, "
+            f"start the app with: sextant serve --root {known}"
         )
     return root
 

@@ -32,7 +32,7 @@ def start(bench: Workbench, verb: str, title: str, **arguments: Any) -> Job:
         raise UnknownName("long verb", verb, VERBS)
     chosen = arguments.get("encoder") or ""
     if verb in NEW_VECTORS and (folder := encoders.folder_of(chosen)):
-        uploads.root_of(folder.resolve())
+        uploads.root_of(folder.resolve(), chosen)
 
     def work(tick: Tick) -> Any:
         result = VERBS[verb](bench, arguments, tick)
@@ -115,7 +115,7 @@ def allowed_path(path: str) -> Path:
 def _root(bench: Workbench, path: Path) -> Path:
     """The folder that a path chosen in the app must lie in: that of uploads, or the allowed one."""
     drops = upload_folder(bench)
-    return drops if path.is_relative_to(drops) else uploads.root_of(path)
+    return drops if path.is_relative_to(drops) else uploads.root_of(path, str(path))
 
 
 def _ingest(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
