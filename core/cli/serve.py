@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PORTS_TRIED = 20
 LOCAL = ("localhost", "127.0.0.1", "::1")
+EVERY = ("0.0.0.0", "::")
 SHORTEST_TOKEN = 16
 ARENAS = "2"  # heaps of the server
 OIDC = (
@@ -154,7 +155,7 @@ def _provider(options: argparse.Namespace) -> dict[str, Any]:
 def _say_where(host: str, port: int, token: str, provider: dict[str, Any]) -> None:
     """Print the link, and a warning where other computers can open it."""
     query = f"/?token={token}" if token else ""
-    where = socket.gethostname() if host == "0.0.0.0" else host
+    where = socket.gethostname() if host in EVERY else f"[{host}]" if ":" in host else host
     address = str(provider.get("redirect_uri", "")).removesuffix(CALLBACK)
     log(f"Sextant is at {address or f'http://{where}:{port}{query}'} (stop with Ctrl-C)")
     if host not in LOCAL:
@@ -196,8 +197,9 @@ def _folder(path: Path) -> Path:
 
 
 def _free_port(host: str, first: int) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in range(first, min(first + PORTS_TRIED, 2**16)):
-        with socket.socket() as probe:
+        with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))

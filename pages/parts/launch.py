@@ -115,7 +115,8 @@ async def _browser(app: App) -> AsyncIterator[None]:
     """Open a browser, unless the options say otherwise."""
     if not config.get_option("server.headless"):
         address = config.get_option("server.address")
-        url = get_url("localhost" if address == "0.0.0.0" else address)
+        name = f"[{address}]" if ":" in address else address
+        url = get_url("localhost" if address in ("0.0.0.0", "::") else name)
         open_browser(f"{url}/?{NAME}={TOKEN}" if TOKEN else url)
     yield
 

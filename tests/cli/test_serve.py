@@ -48,6 +48,21 @@ def test_the_server_ends_with_the_command(tmp_path):
         process.stderr.close()
 
 
+def test_an_ipv6_address_has_brackets_in_the_link_and_its_own_ports(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("subprocess.Popen", Server)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with socket.socket(socket.AF_INET6) as taken:
+        try:
+            taken.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this computer has no IPv6")
+        taken.listen()
+        port = taken.getsockname()[1]
+        main(["--home", str(tmp_path), "serve", "--host", "::1", "--port", str(port)])
+    link = re.search(r"http://\[::1\]:(\d+) ", capsys.readouterr().err)
+    assert link and port < int(link[1]) == Server.settings["server.port"]
+
+
 class Server:
     """In place of the server: what it was started with."""
 
