@@ -9,7 +9,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from core.cli.output import echo, print_json
-from core.errors import InputError
+from core.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     from core.types import Passport
@@ -21,13 +21,19 @@ def collections(workbench: Workbench, options: argparse.Namespace) -> None:
     cards = workbench.cards()
     if options.json:
         rows = [
-            {"name": c.name, "images": c.images, "texts": c.texts, "encoders": list(c.encoders)}
+            {
+                "name": c.name,
+                "images": None if c.problem else c.images,
+                "texts": None if c.problem else c.texts,
+                "encoders": list(c.encoders),
+                "problem": c.problem,
+            }
             for c in cards
         ]
         return print_json({"collections": rows}, options)
     for card in cards:
-        encoders = ", ".join(card.encoders)
-        echo(f"{card.name}: {card.images:,} images, {card.texts:,} texts, {encoders}")
+        counts = [f"{card.images:,} images", f"{card.texts:,} texts", *card.encoders]
+        echo(f"{card.name}: {card.problem or ', '.join(counts)}")
     if not cards:
         echo("No collections yet. Create one: sextant ingest PATH -c NAME, or sextant demo")
     return None
@@ -65,18 +71,22 @@ def rename(workbench: Workbench, options: argparse.Namespace) -> None:
 
 def delete(workbench: Workbench, options: argparse.Namespace) -> None:
     """Delete a collection with its vectors; image files in one's own folders stay."""
-    card = workbench.card(options.collection)
-    items = f"{card.images:,} images and {card.texts:,} texts"
+    name, document = options.collection, dict[str, Any]()
+    try:
+        card = workbench.card(name)
+        items = f"{card.images:,} images and {card.texts:,} texts"
+        document = {"images": card.images, "texts": card.texts}
+    except StoreError:  # a damaged collection can be deleted too
+        items = "all its items"
     if not options.yes:
         raise InputError(
-            f"This deletes '{card.name}' with {items} and their vectors, and cannot be undone. "
+            f"This deletes '{name}' with {items} and their vectors, and cannot be undone. "
             "Add --yes to confirm."
         )
-    workbench.delete(card.name)
+    workbench.delete(name)
     if options.json:
-        document = {"deleted": card.name, "images": card.images, "texts": card.texts}
-        return print_json(document, options)
-    return echo(f"Deleted {card.name} with {items}.")
+        return print_json({"deleted": name, **document}, options)
+    return echo(f"Deleted {name} with {items}.")
 
 
 def check(workbench: Workbench, options: argparse.Namespace) -> None:

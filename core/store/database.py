@@ -6,8 +6,8 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -63,6 +63,8 @@ class Database:
             return None
         handle = self._found(name)
         if handle is None and name in self._recorded():
+            self._contents = None  # another process may have repaired it
+        if handle is None and name in self._recorded():
             rows = self._recorded()[name]
             state = "missing" if rows is None else f"missing (it had {count(rows, 'row')})"
             part = f"its table '{name}'"
@@ -94,7 +96,7 @@ class Database:
         Raises:
             Damaged: it was created and is gone, or one cannot be read.
         """
-        self._tables.pop(name, None)  # a handle outlives its table
+        self._close(name)  # a handle outlives its table
         table = self.pinned(name)
         for _ in table.blocks(table.schema().names, ROWS_READ) if table else ():
             pass
@@ -133,18 +135,30 @@ class Database:
         if record is not None:
             self._wrapped(CONTENTS, record).delete({"table": [name]})
         self._recorded().pop(name, None)
-        self._tables.pop(name, None)
-        self._cache = {key: entry for key, entry in self._cache.items() if key[0] != name}
+        self._close(name)
         self._drop(name)
+
+    def _close(self, name: str) -> None:
+        """Open the table anew at its next use."""
+        with self._lock:
+            self._tables.pop(name, None)
+            self._cache = {key: entry for key, entry in self._cache.items() if key[0] != name}
 
     def _drop(self, name: str) -> None:
         if name == CONTENTS or name in self.present():
             with self._lock, self.errors(name, "written"):
                 self._connect().drop_table(name)
 
-    def errors(self, name: str, done: str) -> AbstractContextManager[None]:
+    @contextmanager
+    def errors(self, name: str, done: str) -> Iterator[None]:
         """Raise what fails while a table is "read" or "written" as a `StoreError`."""
-        return store_errors(f"{self.what} cannot be {done}", f"its table '{name}'", self._remedy)
+        part = f"its table '{name}'"
+        try:
+            with store_errors(f"{self.what} cannot be {done}", part, self._remedy):
+                yield
+        except Damaged:
+            self._close(name)  # once it is repaired, also by another process, it is another table
+            raise
 
     def cached(self, name: str, compute: Callable[[Table], R], default: R) -> R:
         """The result of `compute` on a table; computed again only after a write of any process.

@@ -98,6 +98,8 @@ class FullTextIndex:
         items = self._items.items()
         if not len(items.ids):
             return None
+        if self._database.table("words") is None:
+            self._indexed = 0
         table = self._database.ensure("words", WORDS)
         if self._indexed != items.version:
             if "added" not in table.schema().names:  # created by version 0.1

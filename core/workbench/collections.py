@@ -47,7 +47,11 @@ MOSAIC = 8  # images on a collection's card
 
 @dataclass(frozen=True)
 class Card:
-    """A collection at a glance; `used` is when it was last used, in seconds since 1970, or 0."""
+    """A collection at a glance.
+
+    `used` is when it was last used, in seconds since 1970, or 0; `problem` why nothing else is
+    known, "" where it can be read.
+    """
 
     name: str
     images: int
@@ -57,6 +61,7 @@ class Card:
     mosaic: tuple[str, ...]
     last_intake: dict[str, Any] | None
     used: float = 0.0
+    problem: str = ""
 
 
 class Workbench:
@@ -282,8 +287,15 @@ class Workbench:
         check_name(name)
 
     def cards(self) -> tuple[Card, ...]:
-        """Every collection at a glance."""
-        return tuple(self.card(name) for name in self.names())
+        """Every collection at a glance, also one that cannot be read."""
+        cards, used = list[Card](), self.last_used.times()
+        for name in self.names():
+            try:
+                cards.append(self.card(name))
+            except StoreError as error:
+                card = Card(name, 0, 0, 0, (), (), None, used.get(name, 0.0), str(error))
+                cards.append(card)
+        return tuple(cards)
 
     def rename(self, name: str, to: str) -> None:
         """Give a collection another name."""

@@ -1,11 +1,12 @@
 """The bar on top: menu, collection, encoder, running job."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
 from core import ASSETS
-from core.errors import UnknownName
+from core.errors import StoreError, UnknownName
 from core.types import Passport
 from pages.parts import encoder_steps, formatting, newer_starter, problems, session, state
 
@@ -45,9 +46,11 @@ def bar(page: st.Page, pages: Sequence[st.Page]) -> None:
                     label_visibility="collapsed", icon=":material/folder_open:",
                     width=210, on_change=_another,
                 )  # fmt: skip
-                _encoder()
-                _recipe()
-        newer_starter.offer()
+                with suppress(StoreError):  # the page says it, where it needs the collection
+                    _encoder()
+                    _recipe()
+        with suppress(StoreError):
+            newer_starter.offer()
     if problem:
         _unknown(problem, names)
 
@@ -63,15 +66,23 @@ def _menu(page: st.Page, pages: Sequence[st.Page]) -> None:
 
 
 def _settle(names: tuple[str, ...]) -> UnknownName | None:
-    """Choose the collection in the link or the session, without any the first; the problem."""
+    """Choose the collection in the link or the session, else one that can be read; the problem."""
     name = session.read(state.COLLECTION, "") or state.collection()
     if name in names:
         return None
-    if not name or not names:
-        session.write(state.COLLECTION, names[0] if names else "")
-    if not name and names:
-        session.preset(state.COLLECTION, names[0])
+    if not names:
+        session.write(state.COLLECTION, "")
+    elif not name:
+        first = next(filter(_readable, names), names[0])
+        session.write(state.COLLECTION, first)
+        session.preset(state.COLLECTION, first)
     return UnknownName("collection", name, names) if name else None
+
+
+def _readable(name: str) -> bool:
+    with suppress(StoreError):
+        return bool(state.workbench().card(name) and state.workbench().version(name))
+    return False
 
 
 def _unknown(problem: UnknownName, names: tuple[str, ...]) -> None:

@@ -64,7 +64,7 @@ def guarded(draw: Callable[P, None]) -> Callable[P, None]:
 
 def show(problem: SextantError) -> None:
     """One error as a sentence: a warning where it is no fault of the server, else an error."""
-    if isinstance(problem, StoreError):
+    if isinstance(problem, StoreError) and problem.__cause__:
         logging.getLogger("sextant").warning("%s (%s)", problem, problem.__cause__)
     box = st.warning if isinstance(problem, InputError | MissingPart | Busy) else st.error
     box(formatting.plain(problem), icon=":material/info:")

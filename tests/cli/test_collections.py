@@ -1,6 +1,8 @@
 """`sextant collections`, `info`, `rename` and `delete`."""
 
 import json
+from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -49,6 +51,27 @@ def test_nothing_is_deleted_without_a_confirmation(run):
     assert Workbench().names() == ("pets",)
     assert run("delete", "pets", "--yes")[0] == 0
     assert Workbench().names() == ()
+
+
+def test_a_damaged_collection_is_listed_beside_the_others_and_can_be_deleted(run):
+    bench = Workbench()
+    bench.home.create("birds")
+    (items,) = Path(bench.uri).glob("*/items.lance")
+    rmtree(items)
+    code, out, err = run("collections")
+    assert (code, err) == (0, "") and "birds: 0 images, 0 texts\n" in out
+    assert "pets: The collection 'pets' cannot be read: its table 'items' is missing" in out
+    birds, pets = json.loads(run("collections", "--json")[1])["collections"]
+    assert (birds["images"], birds["problem"]) == (0, "")
+    assert pets["images"] is None and "sextant check pets" in pets["problem"]
+    assert bench.uri not in out
+    code, _, err = run("info", "pets")
+    assert code == 2 and err.endswith(f"\nhome: {bench.uri}\n")
+    assert "'items' is missing" in run("check", "pets")[1]
+    assert "with all its items" in run("delete", "pets")[2]
+    code, out, _ = run("delete", "pets", "--yes", "--json")
+    assert (code, json.loads(out)["deleted"]) == (0, "pets")
+    assert Workbench().names() == ("birds",)
 
 
 @pytest.mark.parametrize("command", [("info", "x"), ("rename", "x", "y"), ("delete", "x", "--yes")])

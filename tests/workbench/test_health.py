@@ -1,6 +1,7 @@
 """What killed and concurrent deletions leave, and how it is found and mended."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 
@@ -177,6 +178,26 @@ def test_a_damaged_record_of_the_tables_is_found_and_written_again(searched, hom
     assert Workbench(home).check("pets") == ()
     rmtree(next(home.glob("*/pairs.lance")))
     assert [problem.table for problem in Workbench(home).check("pets")] == ["pairs"]
+
+
+@pytest.mark.hardening
+@pytest.mark.parametrize("table", ["words", "pairs", "intakes"])
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_running_server_goes_on_after_a_repair_by_another_process(searched, home, table, how):
+    opened = searched.home.open("pets")
+    opened.search_text("word"), searched.card("pets")
+    damage(next(home.glob(f"*/{table}.lance")), how)
+    with suppress(StoreError):
+        opened.search_text("word")
+    with suppress(StoreError):
+        searched.card("pets")
+    Workbench(home).check("pets", repair=True)
+    with suppress(StoreError):  # a handle that was open may notice only now
+        opened.search_text("word")
+    with suppress(StoreError):
+        searched.card("pets")
+    assert len(opened.search_text("word")) == 8
+    assert searched.card("pets").texts == 9
 
 
 @pytest.mark.hardening

@@ -16,7 +16,7 @@ PAGES = {
     "pages/measure/evaluate.py": "Evaluate",
 }
 RENAME, ENCODE, REPORT, DELETE = "Rename", "Add an encoder", "Last ingest report", "Delete"
-EXPORT = "Export"
+EXPORT, CHECK = "Export", "Check"
 
 
 def show(cards: Sequence[Card]) -> None:
@@ -43,13 +43,24 @@ def empty() -> None:
 
 
 def _card(card: Card) -> None:
-    st.html(_mosaic(card))
+    if not card.problem:
+        with problems.shown():
+            st.html(_mosaic(card))
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(f"**{formatting.plain(card.name)}**", width="stretch")
         chosen = st.menu_button(
             ":material/more_horiz:", _actions(card), key=f"_menu_{card.name}", type="tertiary",
             help="More",
         )  # fmt: skip
+    if card.problem:
+        st.error(formatting.plain(card.problem), icon=":material/info:")
+    else:
+        with problems.shown():
+            _content(card)
+    _act(chosen, card)
+
+
+def _content(card: Card) -> None:
     counts = [(card.images, "image"), (card.texts, "text"), (card.pairs, "pair")]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption(" · ".join(formatting.count(n, one) for n, one in counts))
@@ -66,7 +77,6 @@ def _card(card: Card) -> None:
             st.page_link(
                 page, label=f":primary[{title}]", query_params={state.COLLECTION: card.name}
             )
-    _act(chosen, card)
 
 
 def _glance(card: Card) -> None:
@@ -112,7 +122,7 @@ def _actions(card: Card) -> list[str]:
         actions += [ENCODE, EXPORT]
     if card.last_intake:
         actions.append(REPORT)
-    return actions if jobs.busy(card.name) else [*actions, DELETE]
+    return actions if jobs.busy(card.name) else [*actions, CHECK, DELETE]
 
 
 def _act(chosen: str | None, card: Card) -> None:
@@ -120,6 +130,8 @@ def _act(chosen: str | None, card: Card) -> None:
         _rename(card.name)
     elif chosen == ENCODE:
         _encode(card)
+    elif chosen == CHECK:
+        _check(card.name)
     elif chosen == DELETE:
         _delete(card)
     elif chosen == EXPORT:
@@ -205,10 +217,28 @@ def _encode(card: Card) -> None:
             st.rerun()
 
 
+@st.dialog("Check the collection")
+@problems.guarded
+def _check(name: str) -> None:
+    with st.spinner("Reading all of it"):
+        found = state.workbench().check(name)
+    for problem in found:
+        st.markdown(formatting.plain(problem.sentence))
+    if not found:
+        st.markdown(f"**{formatting.plain(name)}**: everything fits.")
+    if any(problem.mendable for problem in found) and st.button(
+        "Repair", key="_do_repair", type="primary", icon=":material/build:"
+    ):
+        with problems.shown():
+            state.workbench().check(name, repair=True)
+            st.rerun()
+
+
 @st.dialog("Delete the collection")
 @problems.guarded
 def _delete(card: Card) -> None:
-    what = formatting.count(card.images + card.texts, "item")
+    n = card.images + card.texts
+    what = "all items" if card.problem else formatting.count(n, "item")
     st.markdown(
         f"Deletes **{formatting.plain(card.name)}** with {what}, their vectors and the exports in "
         "the home. Image files in your own folders are not deleted. This cannot be undone."
