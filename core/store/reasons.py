@@ -32,7 +32,7 @@ _UNREACHABLE = re.compile(
 _REMOTE = re.compile(r"AWS Error|google::cloud|Generic (S3|GCS|MicrosoftAzure)|Azure|RetryError")
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """The end of a sentence on what failed and what to do; "" where something stored is damaged."""
     text = str(error)
     match = re.search(r"os error (\d+)", text) or re.search(r"\[errno (\d+)\]", text, re.IGNORECASE)
@@ -57,7 +57,7 @@ def reason(error: Exception) -> str:
     return os.strerror(number).lower() if number else ""
 
 
-def missing(error: Exception) -> bool:
+def missing(error: BaseException) -> bool:
     """Whether a file that should be there is not."""
     text = str(error)
     named = re.search(

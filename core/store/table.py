@@ -26,6 +26,9 @@ PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
 IDS_PER_CONDITION = 10_000
 READ_ROWS = 65_536  # at a time: Lance's own 1,024 take five times as long
 ATTEMPTS = 12
+FAILURES = (OSError, RuntimeError, ValueError, pa.ArrowException)
+# Raised, from modules that cannot be imported, where Lance trips over what it has not foreseen.
+PANICS = ("RustPanic", "PanicException")
 # Younger versions are not deleted: another process may be reading them.
 RETENTION = timedelta(hours=1)
 _SESSION: ContextVar[dict[Hashable, int] | None] = ContextVar("session", default=None)
@@ -42,7 +45,9 @@ def store_errors(what: str, part: str = "a part of it", remedy: str = "") -> Ite
     """
     try:
         yield
-    except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
+    except BaseException as error:
+        if not isinstance(error, FAILURES) and type(error).__name__ not in PANICS:
+            raise
         if known := reason(error):
             raise StoreError(f"{what}: {known}.") from error
         state = "incomplete" if missing(error) else "damaged"

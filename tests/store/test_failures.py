@@ -26,6 +26,12 @@ from tests.fixtures.items import database
 pytestmark = pytest.mark.hardening
 ROOT = Path(__file__).parents[2]
 STARTER = Passport("starter", "w1", "p1", 8)
+
+
+class RustPanic(Exception):
+    """Named as the one of LanceDB, which cannot be imported."""
+
+
 WRITER = """
 import random, sys, time
 import numpy as np
@@ -169,6 +175,7 @@ def test_a_folder_without_permission(tmp_path):
          "the object store cannot be reached"),
         (OSError("google::cloud::Status(UNAVAILABLE: CURL error [6]=Could not resolve"),
          "the object store cannot be reached"),
+        (RustPanic("rust future panicked: unknown error"), "its table 'items' is damaged"),
         (OSError("AWS Error SLOW_DOWN during Put"), "the object store failed. Repeat it later"),
         (RuntimeError("lance error: Encountered corrupt file, /root/x.rs:1\nmore"),
          "its table 'items' is damaged. See what can be repaired: sextant check pets$"),
