@@ -124,13 +124,13 @@ def test_every_change_is_measured_at_its_usual_strength():
     # The toy encoder sees the mean color: turning and blurring keep it, gray takes it away.
     assert by_name["blur"].value > 0.98
     assert by_name["rotation"].value > 0.9
-    assert by_name["gray"].value < by_name["brightness"].value < by_name["jpeg"].value
-    assert (np.diff(by_name["gray"].curve.y) < 0).all()
+    assert by_name["grey"].value < by_name["brightness"].value < by_name["jpeg"].value
+    assert (np.diff(by_name["grey"].curve.y) < 0).all()
 
 
 def test_invariance_agrees_with_all_pairs():
-    given = encoded(painted(), ["gray"])
-    x, y = given.images.astype(np.float64), given.changed["gray"].rows[:, 3].astype(np.float64)
+    given = encoded(painted(), ["grey"])
+    x, y = given.images.astype(np.float64), given.changed["grey"].rows[:, 3].astype(np.float64)
     unlike = (x @ x.T)[np.triu_indices(40, 1)].mean()
     (found,) = invariance(given)
     direct = ((x * y).sum(axis=1).mean() - unlike) / (1 - unlike)
@@ -146,12 +146,12 @@ def test_copies_find_their_twin_and_that_counts():
 
 
 def test_the_interval_of_invariance_covers_what_many_pictures_would_give():
-    many = encoded(painted(1500, size=(8, 8)), ["gray"])
+    many = encoded(painted(1500, size=(8, 8)), ["grey"])
     true, covered = invariance(many)[0].value, 0
     for seed in range(100):
         kept = np.random.default_rng(seed).choice(1500, 60, replace=False)
         part = ProbeData(
-            many.images[kept], {"gray": Augmented(many.changed["gray"].rows[kept], ("",) * 4, 3)}
+            many.images[kept], {"grey": Augmented(many.changed["grey"].rows[kept], ("",) * 4, 3)}
         )
         found = invariance(part)[0]
         covered += found.low <= true <= found.high

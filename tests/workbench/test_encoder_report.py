@@ -106,13 +106,13 @@ def test_every_probe_reports_on_every_change_and_is_kept(tried, counting):
 def test_values_of_single_pictures_go_with_their_items(tried):
     opened = tried.open("full")
     space, report = opened.space, tried.saved_encoder_report(opened)
-    (gray,) = [f for f in report.of_probe("invariance", space) if "gray" in f.name]
+    (grey,) = [f for f in report.of_probe("invariance", space) if "grey" in f.name]
     toy = Toy()
     for row in (0, 7, N - 1):
         image = Image.open(BytesIO(tried.image_bytes("full", space.ids[row]))).convert("RGB")
-        rows = toy.encode_images([image, AUGMENTATIONS["gray"].usually(image)])
-        assert gray.per_item[row] == pytest.approx(float(rows[0] @ rows[1]), abs=1e-5)
-    assert np.isnan(gray.per_item[space.n_images :]).all()
+        rows = toy.encode_images([image, AUGMENTATIONS["grey"].usually(image)])
+        assert grey.per_item[row] == pytest.approx(float(rows[0] @ rows[1]), abs=1e-5)
+    assert np.isnan(grey.per_item[space.n_images :]).all()
 
 
 def test_a_run_that_was_stopped_goes_on_after_its_last_finished_change(untried, counting):
@@ -344,7 +344,7 @@ def test_by_link_it_is_there_at_once_with_the_pictures_behind_it(app, tried):
     box = next(e for e in app.expander if e.label == "Images with the lowest and highest values")
     assert box is not None
     opened = tried.open("full")
-    changed = tried.augmented(opened, opened.space.ids[:2], "gray")
+    changed = tried.augmented(opened, opened.space.ids[:2], "grey")
     assert len(changed) == 2 and all(webp[8:12] == b"WEBP" for webp in changed.values())
 
 
