@@ -22,7 +22,7 @@ from core.store.table import PRIMARY_KEY, Table, missing_once, store_errors
 
 R = TypeVar("R")
 INDEX_CACHE, METADATA_CACHE = 2**28, 2**26  # bytes; LanceDB's own limits are 6 GB and 1 GB each
-ROWS_READ = 1024  # at a time, where only their being readable matters
+ROWS_READ = 4096  # at a time, where only their being readable matters
 CONTENTS = "contents"
 CONTENTS_SCHEMA = pa.schema(
     [
