@@ -128,7 +128,7 @@ class Places {
     return Uint8Array.from({ length: n }, (_, i) => field[this.cell(xy[2 * i], xy[2 * i + 1])]);
   }
 
-  // Lines of equal density around 20, 40, 60 and 80 % of the points, as one path in map units.
+  // Lines of equal density around 20, 40, 60 and 80% of the points, as one path in map units.
   get contours() {
     if (this.lines) return this.lines;
     const side = 128, per = CELLS / side, field = new Float32Array(side * side);

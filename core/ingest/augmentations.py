@@ -81,10 +81,10 @@ def compressed(image: Image.Image, quality: float) -> Image.Image:
 
 AUGMENTATIONS: Mapping[str, Augmentation] = {
     "rotation": Augmentation(rotated, (5, 15, 30, 45), 1, "{} degrees"),
-    "crop": Augmentation(cropped, (10, 20, 35, 50), 1, "{} % of each side cropped"),
-    "blur": Augmentation(blurred, (0.5, 1, 2, 4), 1, "{} % of the shorter side"),
+    "crop": Augmentation(cropped, (10, 20, 35, 50), 1, "{}% of each side cropped"),
+    "blur": Augmentation(blurred, (0.5, 1, 2, 4), 1, "{}% of the shorter side"),
     "brightness": Augmentation(brightened, (1.25, 1.5, 2, 3), 1, "{} times as bright"),
     # Named as in stored reports.
-    "grey": Augmentation(desaturated, (25, 50, 75, 100), 3, "{} % of the saturation removed"),
+    "grey": Augmentation(desaturated, (25, 50, 75, 100), 3, "{}% of the saturation removed"),
     "jpeg": Augmentation(compressed, (60, 40, 20, 8), 2, "quality {}"),
 }

@@ -60,7 +60,7 @@ class Clusters:
             )
         by_encoder = (
             f"{encoder} of {n} names are by the encoder: those of {self.words:,} words that fit "
-            "the images better than those of the other clusters (zero-shot, 5 % error)."
+            "the images better than those of the other clusters (zero-shot, 5% error)."
         )
         numbered = f"For {none} of {n} no word stands out; they keep a number."
         return " ".join([by_encoder] * bool(encoder) + [numbered] * bool(none))
@@ -82,7 +82,7 @@ def by_density(xy: Floats, *, smallest: int = 0, seed: int = 0) -> Clusters:
 
     Args:
         xy: (n, 2) points.
-        smallest: points in the smallest cluster; without, 1 % of all, at least 5.
+        smallest: points in the smallest cluster; without, 1% of all, at least 5.
         seed: of the sample.
 
     >>> noise = np.random.default_rng(0).normal(size=(60, 2)) / 50
@@ -200,10 +200,10 @@ def words_by_encoder(
     A word's score is the cosine with the mean of a cluster's images, less the mean of that over the
     clusters: a word that is near all images names none of them. It has to stand out three times:
     among the scores of all words (in units of their median absolute deviation) and over what a
-    random group of as many images scores (in standard errors of their mean), both at 5 % after
+    random group of as many images scores (in standard errors of their mean), both at 5% after
     Bonferroni; and half of the images have to be among the fifth of all that the word fits best.
-    Measured on the demo images and Flickr8k, with captions hidden: 87 to 100 % of clusters get a
-    name, 0 to 6 % of random groups of as many images, of groups of two or three images 18 %.
+    Measured on the demo images and Flickr8k, with captions hidden: 87 to 100% of clusters get a
+    name, 0 to 6% of random groups of as many images, of groups of two or three images 18%.
 
     Args:
         clusters: of the space.

@@ -17,7 +17,7 @@ from core.types import Finding, Space
 
 UNKNOWN = "No difference shown: there is no interval for one of them."
 COMPARE_AID = (
-    "Two values differ where the 95 % interval of their difference excludes 0. Both sides are "
+    "Two values differ where the 95% interval of their difference excludes 0. Both sides are "
     "measured on the same number of images and of texts."
 )
 
@@ -36,7 +36,7 @@ class Contrast:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the difference (see `stats.difference_interval`).
+        """The 95% interval of the difference (see `stats.difference_interval`).
 
         NaN ends where one has no interval.
 

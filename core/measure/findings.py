@@ -68,7 +68,7 @@ def format_value(value: float, low: float = nan, high: float = nan) -> str:
 
 
 def interval(value: float, low: float, high: float) -> str:
-    """The ends of a 95 % interval with the decimals of its value; "" where there is none.
+    """The ends of a 95% interval with the decimals of its value; "" where there is none.
 
     >>> interval(0.418, 0.402, 0.441), interval(0.4, nan, nan), interval(3.0, 3.0, 3.0)
     ('0.40 to 0.44', '', '')
@@ -80,7 +80,7 @@ def interval(value: float, low: float, high: float) -> str:
 
 
 def estimate(value: float, low: float, high: float, unit: str = "") -> str:
-    """A number with its 95 % interval, where it has one.
+    """A number with its 95% interval, where it has one.
 
     >>> estimate(0.82367, 0.81, 0.84), estimate(12.3, 10, 15, "°"), estimate(3.0, 3.0, 3.0)
     ('0.82 (0.81 to 0.84)', '12° (10 to 15°)', '3')
@@ -92,7 +92,7 @@ def estimate(value: float, low: float, high: float, unit: str = "") -> str:
 
 
 def percent(value: float, low: float = nan, high: float = nan) -> str:
-    """A share with its 95 % interval, where it has one, in percent.
+    """A share with its 95% interval, where it has one, in percent.
 
     >>> percent(0.123, 0.1, 0.15), percent(0.9962, 0.981, 1.0), percent(0.4567, 0.4566, 0.4568)
     ('12% (10 to 15%)', '99.6% (98 to 100%)', '46%')
@@ -106,7 +106,7 @@ def percent(value: float, low: float = nan, high: float = nan) -> str:
 
 
 def points(gain: float, low: float = nan, high: float = nan) -> str:
-    """A difference of two shares in percentage points with its 95 % interval, where it has one.
+    """A difference of two shares in percentage points with its 95% interval, where it has one.
 
     >>> points(0.012, -0.005, 0.03), points(-0.05), points(-0.0001)
     ('+1.2 points (−0.5 to +3.0)', '−5.0 points', '+0.0 points')

@@ -1,6 +1,6 @@
 """Whether a measured number passes: against a threshold, or against an earlier measurement.
 
-Decided on 95 % intervals, never on the value alone: a number that could lie on either side of a
+Decided on 95% intervals, never on the value alone: a number that could lie on either side of a
 threshold neither passes nor fails.
 """
 
@@ -29,7 +29,7 @@ PREFIX = "recall@"  # metrics that follow from the rank of each query
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A number with its 95 % interval, NaN ends for none; `better` is "" where neither end is."""
+    """A number with its 95% interval, NaN ends for none; `better` is "" where neither end is."""
 
     value: float
     low: float
@@ -99,7 +99,7 @@ def against_earlier(
     "fail": the interval of the difference lies wholly on the worse side of 0. Recall is compared on
     the queries that both have, where ranks by query are given; the captions of an image are one
     draw. Other numbers are taken as independent, as by `Contrast`, where the same items mostly
-    agree. All these intervals hold together with 95 % (Bonferroni). "undecided": without one.
+    agree. All these intervals hold together with 95% (Bonferroni). "undecided": without one.
 
     Args:
         now: numbers by name, such as "text_to_image.recall@10".

@@ -1,7 +1,7 @@
 """Recall of groups of queries, with intervals that hold for all groups at once.
 
-With twenty groups one of twenty 95 % intervals misses by chance alone, so each is widened until all
-hold together with 95 % (Bonferroni), and by Student's t for the number of a group's images.
+With twenty groups one of twenty 95% intervals misses by chance alone, so each is widened until all
+hold together with 95% (Bonferroni), and by Student's t for the number of a group's images.
 """
 
 from __future__ import annotations

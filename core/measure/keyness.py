@@ -38,7 +38,7 @@ class KeyTerm:
         outside: items of the second set that have it, of `n_outside`.
         n_outside: items of the second set.
         odds: odds ratio, above 1 where it is over-represented in the first set; `low` and `high`
-            are its interval, which covers the truth for 95 % of the terms that are reported.
+            are its interval, which covers the truth for 95% of the terms that are reported.
         low: see `odds`.
         high: see `odds`.
         p: two-sided, of the hypergeometric distribution (Fisher's exact test).
@@ -140,7 +140,7 @@ def key_terms(found: Occurrences, inside: Bools, outside: Bools) -> tuple[KeyTer
     """Terms whose share differs between two sets, the surest first.
 
     For each term the hypergeometric test (Fisher's exact) of the counts, over all terms with the
-    false-discovery rate held at 5 % (Benjamini, Hochberg, JRSS B 1995). Reported are the odds
+    false-discovery rate held at 5% (Benjamini, Hochberg, JRSS B 1995). Reported are the odds
     ratio with 0.5 added to each count (Haldane-Anscombe) and its interval by Woolf's error of the
     log odds, widened for the selection of what is reported (Benjamini, Yekutieli, JASA 2005). Order
     is by the end of the interval that is nearer to 1. Terms of fewer than three items are not

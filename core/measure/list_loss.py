@@ -26,8 +26,8 @@ Interval = tuple[float, float, float]  # value, low, high
 class GroupLoss:
     """What a group of items lost of its places in exact lists.
 
-    `value` is the share that is lost, with its 95 % interval; `expected` what it would be were each
-    query's losses any of its results, with the range that 95 % of all groups together stay in
+    `value` is the share that is lost, with its 95% interval; `expected` what it would be were each
+    query's losses any of its results, with the range that 95% of all groups together stay in
     (`null_low` to `null_high`).
     """
 
@@ -65,7 +65,7 @@ def places(scores: Floats, exact: Ints) -> Ints:
 
 
 def list_recall(found: Ints, clusters: Ints, m: int = 0) -> Interval:
-    """Share of the exact results among the first m by estimated scores, with its 95 % interval.
+    """Share of the exact results among the first m by estimated scores, with its 95% interval.
 
     Args:
         found: (q, k) by `places`.
@@ -94,7 +94,7 @@ def shortlist_for(found: Ints, level: float) -> int:
 
 
 def paired_gain(after: Bools, before: Bools, clusters: Ints) -> Interval:
-    """Mean gain on the same queries, with its 95 % interval (bootstrap of clusters).
+    """Mean gain on the same queries, with its 95% interval (bootstrap of clusters).
 
     Args:
         after: (q,) whether a query finds its item.

@@ -65,7 +65,7 @@ class MapQuality:
     random: Doubles
 
     def mean(self, values: Doubles) -> tuple[float, float, float]:
-        """The mean over points with its 95 % interval; exact where all points were measured."""
+        """The mean over points with its 95% interval; exact where all points were measured."""
         value = float(values.mean())
         if len(values) == self.n or len(values) < 2:
             return value, value, value

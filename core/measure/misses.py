@@ -37,7 +37,7 @@ class Misses:
         k: cutoff: their true item is not among the first k results.
         queries: (m,) rows; `own` (m,) the row of their best true item, `ranks` (m,) its rank.
         first: (m, 5) rows of the first results.
-        near: (m,) whether the true item is among the first 5 % of the candidates or 2 k results.
+        near: (m,) whether the true item is among the first 5% of the candidates or 2 k results.
         reasons: for each of `REASONS` (m,) whether it holds; several may.
         n_queries: of the direction, found ones included.
     """

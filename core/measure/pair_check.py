@@ -28,7 +28,7 @@ BINS = 300
 class PairCheck:
     """Pairs against pairs swapped at random.
 
-    `auc`, `low`, `high`: how well similarity separates them, with its 95 % interval; `judges`:
+    `auc`, `low`, `high`: how well similarity separates them, with its 95% interval; `judges`:
     whether that, and the number of texts, is enough to say which are misplaced. `share` is the
     estimated share of swapped pairs, and `flagged` (q,) the texts that probably are. `own` (q,) are
     the similarities, and `probability` (q,) that of each pair to be swapped, NaN where the encoder
@@ -97,7 +97,7 @@ def check_pairs(space: Space, ranked: PairRanks) -> PairCheck:
 
     Similarity is the cosine of a text with its image in standard deviations of its cosines with
     all images. Texts are flagged from the least similar on, while the estimated false-discovery
-    share stays below 15 %, and only if another image is closer.
+    share stays below 15%, and only if another image is closer.
 
     >>> from core.measure.pair_ranks import pair_ranks
     >>> rows = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2]]

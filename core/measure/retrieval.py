@@ -107,7 +107,7 @@ def _tested(space: Space, judged: Bools | None) -> Ints:
 
 
 def gained(after: Direction, before: Direction, k: int = 1) -> tuple[float, float, float]:
-    """Gain in recall@k on the same queries, with its 95 % interval (paired jackknife).
+    """Gain in recall@k on the same queries, with its 95% interval (paired jackknife).
 
     From -1 to 1; shown where the interval excludes 0.
 
@@ -135,7 +135,7 @@ def gained(after: Direction, before: Direction, k: int = 1) -> tuple[float, floa
 
 
 def gains(after: Direction, before: Direction) -> dict[str, tuple[float, float, float]]:
-    """Gains in recall@1, 5, 10 and mAP on the same queries, with their 95 % intervals.
+    """Gains in recall@1, 5, 10 and mAP on the same queries, with their 95% intervals.
 
     >>> x = np.eye(4, dtype=np.float32)
     >>> space = Space(np.concatenate([x, x]), tuple("abcdefgh"), 4,

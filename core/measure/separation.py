@@ -23,10 +23,10 @@ class Separation:
         kind: of the items.
         n: how many were compared, of A and of B.
         cosine: of the means; `by_chance` is that of two random sets of the same sizes, drawn from
-            both together, and `low` the value that 2.5 % of those fall below.
+            both together, and `low` the value that 2.5% of those fall below.
         by_chance: see `cosine`.
         low: see `cosine`.
-        mixed: share of the nearest neighbors of A's items that lie in B, with its 95 % interval
+        mixed: share of the nearest neighbors of A's items that lie in B, with its 95% interval
             over the items.
         mixed_by_chance: that share where the sets do not differ.
     """

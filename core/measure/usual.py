@@ -3,7 +3,7 @@
 A healthy encoder of this kind is not ideal: its kinds are apart and its cosines are high. A value
 within its usual range is never "bad". Ranges around published points are ours; figures without a
 publication were measured on the planted CLIP-like spaces of the tests (gap 0.8, mean cosine 0.5,
-recall@1 60 %) and say so.
+recall@1 60%) and say so.
 """
 
 from __future__ import annotations

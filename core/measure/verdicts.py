@@ -124,7 +124,7 @@ UNCONE = (
     "recall does not drop."
 )
 TRUNCATE = (
-    "Nothing, or PCA truncation at 95 to 99 % of the variance; keep it if recall@10 stays that of "
+    "Nothing, or PCA truncation at 95 to 99% of the variance; keep it if recall@10 stays that of "
     "the full vectors."
 )
 NNN = (

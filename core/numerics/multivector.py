@@ -13,7 +13,7 @@ import numpy as np
 from core.numerics.kmeans import centers_of, nearest_center
 from core.types import Clusters, Floats, Ints, Pooling
 
-STARTS = 4  # of k-means: with one, inertia on the starter's patch tokens is 4 % above Ward's
+STARTS = 4  # of k-means: with one, inertia on the starter's patch tokens is 4% above Ward's
 
 
 def best_matches(queries: Floats, items: Sequence[Floats]) -> Floats:

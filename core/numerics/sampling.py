@@ -121,7 +121,7 @@ def jackknife(value: float, without: Doubles, sizes: Ints) -> float:
     """Standard error of a statistic from its values without each fold of items.
 
     The delete-a-group jackknife for folds of unequal size (Busing, Meijer, van der Leeden 1999),
-    raised by the ratio of Student's t to the normal quantile, so that `normal` gives the 95 %
+    raised by the ratio of Student's t to the normal quantile, so that `normal` gives the 95%
     interval. It is about the value at this number of items: a statistic that grows with it is
     biased, and the bias is not corrected.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from core.types import Bools, Doubles, Ints
 
-Z = 1.959964  # two-sided 95 % quantile of a normal distribution
+Z = 1.959964  # two-sided 95% quantile of a normal distribution
 SHUFFLED = 2000  # items in a permutation test, at most
 FOLDS = 50  # of a jackknife
 SMOOTHED = 1.0  # groups that count as one draw each in the design effect of a share
@@ -21,7 +21,7 @@ RESAMPLES = 400  # of a bootstrap, and of the null distribution of `macro_std`
 
 
 def family_z(size: int) -> float:
-    """The normal quantile at which `size` intervals hold together with 95 % (Bonferroni).
+    """The normal quantile at which `size` intervals hold together with 95% (Bonferroni).
 
     >>> round(family_z(1), 6) == round(Z, 6), round(family_z(20), 2)
     (True, 3.02)
@@ -34,7 +34,7 @@ def family_z(size: int) -> float:
 def normal(
     value: float, error: float, low: float = -np.inf, high: float = np.inf, z: float = Z
 ) -> tuple[float, float]:
-    """The 95 % interval of a normal estimate, within the bounds of what is estimated.
+    """The 95% interval of a normal estimate, within the bounds of what is estimated.
 
     Args:
         value: the estimate. It is in the interval, also where it is beyond a bound.
@@ -59,14 +59,14 @@ def normal(
 def difference_interval(
     a: tuple[float, float, float], b: tuple[float, float, float], z: float = Z
 ) -> tuple[float, float]:
-    """The 95 % interval of a less b, two independent estimates (MOVER: Zou, Donner 2008).
+    """The 95% interval of a less b, two independent estimates (MOVER: Zou, Donner 2008).
 
     They differ by more than chance where it excludes 0. Two intervals that overlap may still
     differ: half-widths add as squares. Of the same items measured twice the estimates mostly agree,
     and the interval is too wide.
 
     Args:
-        a: a value with the ends of its 95 % interval.
+        a: a value with the ends of its 95% interval.
         b: the same of the other.
         z: the normal quantile of the difference; that of a family of differences is `family_z`.
 
@@ -86,7 +86,7 @@ def difference_interval(
 
 
 def wilson(hits: float, of: float, z: float = Z) -> tuple[float, float]:
-    """The 95 % interval of a proportion (Wilson 1927).
+    """The 95% interval of a proportion (Wilson 1927).
 
     >>> [round(x, 3) for x in wilson(0, 10)]
     [0.0, 0.278]
@@ -136,7 +136,7 @@ def jackknife_error(without: Doubles) -> float:
     """Standard error of a statistic from its values without each fold (delete-a-group jackknife).
 
     It is raised by the ratio of Student's t to the normal quantile for this number of folds, so
-    that `normal` gives the 95 % interval. NaN for a single fold.
+    that `normal` gives the 95% interval. NaN for a single fold.
 
     >>> round(jackknife_error(np.array([1.0, 2.0, 3.0])) * Z, 3)  # sqrt(2/3 * 2) * 4.303
     4.968
@@ -198,7 +198,7 @@ def _widened(count: int) -> float:
 
 
 def share_interval(share: float, error: float, groups: Ints, z: float = Z) -> tuple[float, float]:
-    """The 95 % interval of a mean of numbers from 0 to 1 (Wilson), from its standard error.
+    """The 95% interval of a mean of numbers from 0 to 1 (Wilson), from its standard error.
 
     The number of draws is the one that gives this error (Korn and Graubard 1998). Near 0 and 1 the
     error itself cannot be estimated: each group then counts as one draw.

@@ -52,7 +52,7 @@ class CountLaw:
 
 
 def count_law(counts: Ints) -> CountLaw:
-    """The law of the lower 95 % of the counts; of the others only that they are higher is used.
+    """The law of the lower 95% of the counts; of the others only that they are higher is used.
 
     What is far above the rest therefore does not make itself usual. Maximum likelihood, censored.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 AID = (
-    "Dot and bar: value with its 95 % interval. Vertical tick: the reference it is compared with. "
+    "Dot and bar: value with its 95% interval. Vertical tick: the reference it is compared with. "
     "Color: verdict."
 )
 

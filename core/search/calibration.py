@@ -31,7 +31,7 @@ LEAST_AUC = 0.55  # of the best cosine, below which there is no verdict
 OTHERS = 60_000  # items that do not match, at most, drawn at random
 STRONG, LIKELY = 0.5, 0.2  # least P(match) of an item in the band
 HALF = 0.5  # a match, added to both numbers of a ratio
-TAIL = 0.1  # on each side of an 80 % prediction interval
+TAIL = 0.1  # on each side of an 80% prediction interval
 BUNDLED = ASSETS / "starter" / "calibration.json"
 
 _CALIBRATIONS = SpaceCache(64)
@@ -104,7 +104,7 @@ class Calibration:
         return float((np.array(self.absent) < level).mean())
 
     def interval(self, expected: float) -> tuple[float, float]:
-        """The 80 % prediction interval of the number of matches, where `expected` are expected."""
+        """The 80% prediction interval of the number of matches, where `expected` are expected."""
         low, high = (ratio * (expected + HALF) - HALF for ratio in self.ratios)
         return max(0.0, min(low, expected)), max(high, expected)
 

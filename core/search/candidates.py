@@ -181,7 +181,7 @@ def _description(n: int, indexes: Mapping[Kind, IvfIndex]) -> str:
     index = min(indexes.values(), key=lambda index: index.recall)
     return (
         f"Approximate search (IVF) of {n:,} items: recall@{faiss_ivf.K} {index.recall:.1%} "
-        f"(95 % interval {index.low:.1%} to {index.high:.1%}, {index.queries:,} of the items as "
+        f"(95% interval {index.low:.1%} to {index.high:.1%}, {index.queries:,} of the items as "
         f"queries)."
     )
 

@@ -24,7 +24,7 @@ class MatchEstimate:
         strong: the least cosine of a strong match; infinite where probably nothing matches.
         likely: the least cosine of a likely match.
         counts: number of strong, likely and unlikely candidates.
-        expected: number of matches, with its 80 % prediction interval `low` to `high`; NaN where
+        expected: number of matches, with its 80% prediction interval `low` to `high`; NaN where
             the calibration is not the collection's own.
         scale: mean and standard deviation of the query's cosines, and the best z; see
             `Calibration.p_items`.
@@ -68,7 +68,7 @@ class MatchEstimate:
 
     @property
     def number(self) -> str:
-        """How many candidates match, with the 80 % prediction interval where there is one.
+        """How many candidates match, with the 80% prediction interval where there is one.
 
         It is expected of a query that something matches, which is said where that is not more
         likely than not. Where the calibration is not the collection's own, it is the number of

@@ -82,7 +82,7 @@ class Reference:
 class Finding:
     """One measured number and its interpretation.
 
-    `low` and `high` bound the 95 % interval. `over` says in one phrase what the interval is over,
+    `low` and `high` bound the 95% interval. `over` says in one phrase what the interval is over,
     such as "images like these": what else could have been drawn. Both are NaN where there is no
     interval that could be trusted, as with too few items; they are equal to the value where it is
     exact. `sampled` is the number of rows or pairs the value was computed from; it starts with
@@ -167,7 +167,7 @@ def _array(values: list[float | None]) -> Doubles:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A retrieval metric with its 95 % interval and its chance level; NaN ends: no interval."""
+    """A retrieval metric with its 95% interval and its chance level; NaN ends: no interval."""
 
     metric: str
     value: float

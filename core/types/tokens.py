@@ -164,11 +164,11 @@ class Pooling:
         """For a user.
 
         >>> Pooling().sentence, Pooling("kmeans", ratio=0.25).sentence
-        ('at most 8 vectors per item by Ward clustering', '25 % of the tokens by k-means')
+        ('at most 8 vectors per item by Ward clustering', '25% of the tokens by k-means')
         """
         size = f"at most {self.keep} vectors per item"
         if self.ratio:
-            size = f"{100 * self.ratio:g} % of the tokens"
+            size = f"{100 * self.ratio:g}% of the tokens"
         return f"{size} by {CLUSTER_NAMES[self.clusters]}"
 
 

@@ -112,7 +112,7 @@ class Lab:
         value, low, high = (100 * x for x in values[name])
         also = "" if values is way.recall else f" when full vectors rescore {way.shortlist:,}"
         return (
-            f"{way.name}: recall@10 {format_value(value, low, high)} % ({low:.1f} to {high:.1f}) "
+            f"{way.name}: recall@10 {format_value(value, low, high)}% ({low:.1f} to {high:.1f}) "
             f"of the exact results {TASK_WORDS[name]}{also},"
         )
 

@@ -73,7 +73,7 @@ class DepthGrid:
         value, low, high = (100 * x for x in self.recall[at][-1])
         start = "After" if len(keeps) else f"No layer keeps {MOST:.0%} of the results: after"
         return (
-            f"{start} layer {self.layers[at]} recall@10 is {value:.0f} % ({low:.0f} to {high:.0f}) "
+            f"{start} layer {self.layers[at]} recall@10 is {value:.0f}% ({low:.0f} to {high:.0f}) "
             f"of the results by whole vectors, in {self.ms[at] / self.ms[-1]:.0%} of the time of "
             "an image."
         )

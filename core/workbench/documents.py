@@ -181,7 +181,7 @@ def by_label(result: Labels) -> dict[str, Any]:
 
 
 def groups(field: str, found: Sequence[GroupRecall]) -> dict[str, Any]:
-    """Recall of each group, lowest first; the intervals of all groups hold together with 95 %."""
+    """Recall of each group, lowest first; the intervals of all groups hold together with 95%."""
     rows = [
         {
             "group": g.name,

@@ -53,6 +53,6 @@ def _sentence(way: Way) -> str:
     value, low, high = min(way.rescored.values())
     return (
         f"Two steps: {way.name} codes ({way.bytes_per_item:,.0f} bytes an item), then full vectors "
-        f"of the best {way.shortlist:,}: recall@10 {value:.1%} (95 % interval {low:.1%} to "
+        f"of the best {way.shortlist:,}: recall@10 {value:.1%} (95% interval {low:.1%} to "
         f"{high:.1%}) on held-out queries that chose nothing."
     )

@@ -42,7 +42,7 @@ class Preference:
         value, low, high = (100 * x for x in self.recall)
         return (
             f"Image queries that prefer their own attributes: recall@10 "
-            f"{format_value(value, low, high)} % ({low:.1f} to {high:.1f}) of the exact lists with "
+            f"{format_value(value, low, high)}% ({low:.1f} to {high:.1f}) of the exact lists with "
             f"attributes. Cosine of attributes with the first ten: {self.alike:.2f} instead of "
             f"{self.alike_before:.2f} by vectors alone."
         )

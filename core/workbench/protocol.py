@@ -38,8 +38,8 @@ SAMPLE = 20_000  # images whose clusters filters follow
 CLUSTERS = 10  # of the images: a filter that follows the query allows about a tenth of them
 FILTERS = {
     "none": "all images",
-    "random 10 %": "a random tenth",
-    "random 1 %": "a random hundredth",
+    "random 10%": "a random tenth",
+    "random 1%": "a random hundredth",
     "near": "the cluster most similar to the query",
     "far": "the cluster least similar to the query",
 }
@@ -192,7 +192,7 @@ class _Filters:
         self._centers = centers_of(space.images[sample], CLUSTERS)
         self._cluster = nearest_center(space.images, self._centers)
         order = rng.permutation(n)
-        self._random = {"random 10 %": order < n // 10, "random 1 %": order < n // 100}
+        self._random = {"random 10%": order < n // 10, "random 1%": order < n // 100}
         sizes = np.bincount(self._cluster, minlength=CLUSTERS)
         self._least = {"none": n, "near": int(sizes.min()), "far": int(sizes.min())}
         self._least |= {name: int(mask.sum()) for name, mask in self._random.items()}

@@ -44,7 +44,7 @@ class RankingGain:
     Args:
         ranking: the settings of `Query`.
         recall: with the ranking; `plain`: by cosine alone.
-        gain: the difference on the same captions, with its 95 % interval `low` to `high` over other
+        gain: the difference on the same captions, with its 95% interval `low` to `high` over other
             images like these with their captions, as queries and as candidates; NaN ends: none.
         queries: number of captions.
         pairs: which of the collection's pairs they are of.

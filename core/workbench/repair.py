@@ -80,7 +80,7 @@ class Repaired:
         recipe: fitted on the other pairs.
         before: retrieval of the held-out pairs as the vectors are.
         after: the same repaired, among the same candidates.
-        delta: by direction and metric the gain with its 95 % interval, on the same queries.
+        delta: by direction and metric the gain with its 95% interval, on the same queries.
         findings: of the held-out items, before and after; `figures` the same.
         versus: by direction the queries that find their item in the top 10 only after (`won`) or
             only before (`lost`).

@@ -229,7 +229,7 @@ def _intervals(plugin: Plugin, findings: Sequence[Finding], key: str) -> None:
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(zeroline=False)
-    aid = "Dot and bar: value with its 95 % confidence interval. Vertical tick: reference."
+    aid = "Dot and bar: value with its 95% confidence interval. Vertical tick: reference."
     rows = [
         {"scope": f.scope, "value": f.value, "low": f.low, "high": f.high,
          "reference": f.reference.value, "reference name": f.reference.name}

@@ -43,7 +43,7 @@ def image(item: Item, why: Explanation) -> None:
             "Similarity map", [WHOLE, *words], default=WHOLE, required=True,
             key="_why_word", format_func=formatting.plain,
         )  # fmt: skip
-    opacity = st.slider("Opacity", 0, 100, 70, 5, key="_why_strength", format="%d %%")
+    opacity = st.slider("Opacity", 0, 100, 70, 5, key="_why_strength", format="%d%%")
     map_ = why.maps["" if chosen == WHOLE else chosen]
     low, high = _color_range(why, chosen)
     overlaid = state.workbench().overlay(

@@ -14,7 +14,7 @@ from pages.parts import state
 DOTS = {"bad": ":red[●]", "watch": ":orange[●]", "good": ":green[●]"}
 VERDICTS = {"good": "good", "watch": "watch", "bad": "bad", "unknown": "no verdict"}
 AID = (
-    "Dot and bar: value with its 95 % interval. Vertical tick: the reference it is compared with. "
+    "Dot and bar: value with its 95% interval. Vertical tick: the reference it is compared with. "
     "Filled color: verdict; ring: no verdict."
 )
 FIRST = "pair_recall"  # where there are pairs, whether search finds what it should comes first

@@ -1,4 +1,4 @@
-"""How often 95 % intervals cover the true value, in percent of fresh draws of known populations."""
+"""How often 95% intervals cover the true value, in percent of fresh draws of known populations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.fixtures.populations import POPULATIONS
 
 SIZES = {24: 100, 159: 100, 300: 100, 1200: 50}  # images: draws
 WIDE = (159, 1200)  # images measured in 256 dimensions too
-NORMAL = 3.92  # standard deviations that a 95 % interval of a normal estimate is wide
+NORMAL = 3.92  # standard deviations that a 95% interval of a normal estimate is wide
 
 
 def run() -> list[dict[str, Any]]:

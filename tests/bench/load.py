@@ -84,7 +84,7 @@ def _memory(address: str, clients: int, seconds: float) -> dict[str, Any]:
 
 
 def slope(sizes: Sequence[float], seconds: float) -> tuple[float, float]:
-    """Change a second by least squares, and its 95 % margin.
+    """Change a second by least squares, and its 95% margin.
 
     From tenths of the time, as neighboring sizes depend on each other.
 

@@ -220,7 +220,7 @@ def _bands(calibration: Calibration, known: KnownMatches, cosines: Doubles) -> d
     result = {
         "largest error of P(match) in five bins": float(max(errors)),
         "numbers within a factor 2": float(np.mean(ratio)) if len(ratio) >= MANY else float("nan"),
-        "80 % intervals of numbers that cover": float(np.mean(inside)),
+        "80% intervals of numbers that cover": float(np.mean(inside)),
     }
     for rule, counted in counts.items():
         hit, kept_, there = np.sum(counted, axis=0)

@@ -1,6 +1,6 @@
 """What each repair does to held-out pairs: as encoded, and with a planted gap and planted hubs.
 
-Rows of the table under More > Measurements: gains in points with their 95 % intervals.
+Rows of the table under More > Measurements: gains in points with their 95% intervals.
 """
 
 from __future__ import annotations

@@ -181,7 +181,7 @@ def test_an_absent_head_is_an_error(tmp_path):
 
 @pytest.mark.slow
 def test_text_to_image_recall_on_held_out_photographs(data):
-    """All five captions of 157 held-out Flickr8k images; chance is 0.6 and 6.4 %."""
+    """All five captions of 157 held-out Flickr8k images; chance is 0.6 and 6.4%."""
     folder = data / "flickr8k-800"
     lines = [r for r in features.records(folder) if features.held_out(r["image"])]
     assert len(lines) >= 150

@@ -204,7 +204,7 @@ def test_invgc_local_is_the_published_sum_over_the_nearest_rows(space):
 
     def nearest(ranked, others, strength):
         similarity = ranked @ others.T
-        least = np.sort(similarity, axis=1)[:, -15, None]  # 5 % of 300
+        least = np.sort(similarity, axis=1)[:, -15, None]  # 5% of 300
         return strength / 15 * np.where(similarity >= least, similarity, 0) @ others
 
     fitted = fit("invgc_local", space, same=0.7, other=0.4, share=0.05)

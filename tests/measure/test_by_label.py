@@ -77,7 +77,7 @@ def test_random_labels_are_at_chance(rng):
 
 
 def test_intervals_cover_other_images_as_queries_and_candidates():
-    """Images of the same classes are drawn anew; stated 95 %."""
+    """Images of the same classes are drawn anew; stated 95%."""
     found = [images_of_label(labeled(np.random.default_rng(s), noise=0.8)[0]) for s in range(100)]
     for name in ("precision@1", "precision@10", "recall@10"):
         scores = [f.scores[name] for f in found]

@@ -56,7 +56,7 @@ def test_no_group_differs_when_groups_are_drawn_at_random():
         group = np.random.default_rng(seed).integers(0, 20, 400)
         found = recall_by_group(scored, {str(i): np.flatnonzero(group == i) for i in range(20)})
         alarms += any(g.differs for g in found)
-    assert alarms <= 18  # the 99 % quantile of a binomial with 5 %
+    assert alarms <= 18  # the 99% quantile of a binomial with 5%
 
 
 def test_a_group_that_fails_is_found():

@@ -1,6 +1,6 @@
 """Spaces as healthy encoders make them, in which nothing may be bad.
 
-CLIP-like at three sizes (gap 0.8, mean cosine 0.5, recall@1 about 60 %), SigLIP-like (unrelated
+CLIP-like at three sizes (gap 0.8, mean cosine 0.5, recall@1 about 60%), SigLIP-like (unrelated
 images and texts at negative cosines), whitened, and random vectors, whose pairs nobody may praise.
 """
 

@@ -1,9 +1,9 @@
-"""The 95 % intervals cover the true value in 90 of 100 draws, or there is no interval.
+"""The 95% intervals cover the true value in 90 of 100 draws, or there is no interval.
 
 One diagnostic: `pytest tests/measure/test_interval_coverage.py -m slow -k effective_rank`.
 
 The share of a finite number of draws is itself uncertain: a test fails where an interval that
-covers 90 % would cover as few with a probability below 1 %.
+covers 90% would cover as few with a probability below 1%.
 """
 
 import pytest
@@ -43,5 +43,5 @@ def test_intervals_of_small_collections_cover(name, n):
 
 @pytest.mark.parametrize("n", [24, pytest.param(159, marks=pytest.mark.slow)])
 def test_lengths_that_do_not_matter_are_rarely_significant(n):
-    """Positive correlations, at 5 % on two sides; lengths depend on the image."""
+    """Positive correlations, at 5% on two sides; lengths depend on the image."""
     assert false_alarms(POPULATIONS["captions"], n, 100) <= binom.ppf(0.99, 100, 0.025)

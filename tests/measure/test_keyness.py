@@ -43,7 +43,7 @@ def test_of_random_words_almost_none_is_special():
     texts = [" ".join(f"w{chr(97 + i)}" for i in rng.choice(26, 5)) for _ in range(400)]
     found = seen(texts)
     reported = [key_terms(found, m, ~m) for m in rng.random((40, 400)) < 0.3]
-    assert sum(map(bool, reported)) <= 5  # 5 % of 40 selections, and three standard errors
+    assert sum(map(bool, reported)) <= 5  # 5% of 40 selections, and three standard errors
 
 
 def test_captions_of_one_image_count_once():

@@ -140,7 +140,7 @@ def drawn(n, each, noise, seed, d=24):
     ],
 )
 def test_intervals_cover_other_queries_and_candidates(n, each, noise):
-    """Both are drawn anew; stated 95 %, and not much wider than they have to be."""
+    """Both are drawn anew; stated 95%, and not much wider than they have to be."""
     found = [evaluate(drawn(n, each, noise, seed)) for seed in range(100)]
     for direction in ("text_to_image", "image_to_text"):
         for metric in ("recall@1", "recall@5", "recall@10", "mAP"):

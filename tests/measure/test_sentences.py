@@ -79,7 +79,7 @@ def wrongs(text):
     for number in re.findall(r"(\d[\d,]*(?:\.\d+)?)\s?%", text):
         digits = len(number.replace(",", "").replace(".", "").lstrip("0"))
         if digits > 2 and not (float(number.replace(",", "")) >= 99 and len(number) <= 4):
-            yield f"{number} % has more than two significant digits"
+            yield f"{number}% has more than two significant digits"
 
 
 def numbers(text):

@@ -30,7 +30,7 @@ def test_every_way_stays_within_its_budget(rows):
 
 def test_all_dimensions_as_half_floats_find_every_list_under_every_filter(rows):
     half = next(row for row in rows if row.way == f"truncation:dims={D}")
-    assert {name for _, name in half.recall} >= {"none", "random 10 %", "near", "far"}
+    assert {name for _, name in half.recall} >= {"none", "random 10%", "near", "far"}
     assert {k for k, _ in half.recall} == {10, 100}
     assert min(value for value, _, _ in half.recall.values()) > 0.995
 

@@ -18,7 +18,7 @@ from core.types import Curve, Doubles, Finding, Floats, Ints, Reference, Scope, 
 LEAST = 16  # items: two cells of four, for the fit and for the count
 A_CELL = 4  # items per cell for the fit and for the count, at least
 FITS = 4  # codebooks, each from a half of its own
-STUDENT = 3.182446 / Z  # the 95 % point of the t distribution with FITS - 1 degrees of freedom
+STUDENT = 3.182446 / Z  # the 95% point of the t distribution with FITS - 1 degrees of freedom
 
 
 @diagnostic(

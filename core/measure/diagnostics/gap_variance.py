@@ -118,7 +118,7 @@ def _error(
 
 
 def _auc(space: Space) -> tuple[float, float, float]:
-    """AUC of the position along the gap, and its 95 % interval (DeLong).
+    """AUC of the position along the gap, and its 95% interval (DeLong).
 
     The line is fitted on one half of the connected groups and the other half is projected on it;
     the same with the halves swapped; the mean of both.

@@ -56,7 +56,7 @@ def hub_attack(
 
     The in-degree of an item is the number of k-lists that it is in; those of an image and its
     captions count once, and its own do not. Some items are hubs by nature: in-degrees are fitted as
-    Poisson counts whose rates are log-normal, by the lower 95 % (of the others only that they are
+    Poisson counts whose rates are log-normal, by the lower 95% (of the others only that they are
     higher counts), so that a planted item does not make itself usual. Each item has its tail
     probability under that law; named are those that the Benjamini-Hochberg procedure keeps at the
     rate. In a collection without an attack an item is named with a probability of at most the rate,

@@ -153,7 +153,7 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors, k: int) -
 
 
 def _interval(value: float, error: float) -> tuple[float, float]:
-    """The 95 % interval, on a log scale where the error is below half the value.
+    """The 95% interval, on a log scale where the error is below half the value.
 
     Spaces that happen to have a low skewness have a low error too: over draws of a population the
     correlation is 0.6 to 0.9, and a symmetric interval would lie below the truth too often.

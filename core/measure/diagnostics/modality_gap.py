@@ -108,7 +108,7 @@ def _error(space: Space, delta: Doubles) -> float:
 
 
 def _interval(value: float, error: float, noise: Doubles) -> tuple[float, float]:
-    """95 % interval of the distance, from that of its square, corrected for the noise."""
+    """95% interval of the distance, from that of its square, corrected for the noise."""
     half = Z * np.sqrt(4 * value**2 * error**2 + 2 * float((noise**2).sum()))
     low = max(0.0, value**2 - float(np.trace(noise)) - half)
     return float(np.sqrt(low)), min(2.0, float(np.sqrt(value**2 + half)))

@@ -43,7 +43,7 @@ def numerical_rank(
     *,
     share: Annotated[float, Range(0.5, 0.999, "share of the variance to hold")] = 0.95,
 ) -> tuple[Finding, ...]:
-    """Number of principal directions that hold 95 % of the variance.
+    """Number of principal directions that hold 95% of the variance.
 
     The smallest number of eigenvalues of the covariance, largest first, that sum to the share: how
     far PCA may truncate. 1 on a line, close to d when directions are used equally, 0 when all rows

@@ -59,7 +59,7 @@ def pair_margin(
     The pairs are also compared with pairs swapped at random: the AUC is the probability that a
     pair is more similar than a swapped one. From 0.8 on, the share of captions that belong
     elsewhere is estimated from a mixture of swapped and right pairs, and captions are counted as
-    probably misplaced while the estimated false-discovery share is at most 15 %. Below, and for
+    probably misplaced while the estimated false-discovery share is at most 15%. Below, and for
     fewer than 100 texts, no caption is.
 
     Args:

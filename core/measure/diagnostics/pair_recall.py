@@ -52,7 +52,7 @@ def pair_recall(
     texts alone are queries, because an encoder may have been trained on the others.
 
     The more images, the harder: the verdict is on the ratio to CLIP's recall@10 among 1,000 images
-    of Flickr30k (95 %) and 5,000 of MS-COCO (72 %), on a logistic line in the log of their number.
+    of Flickr30k (95%) and 5,000 of MS-COCO (72%), on a logistic line in the log of their number.
 
     Args:
         space: at least two pairs.

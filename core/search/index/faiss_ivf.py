@@ -7,7 +7,7 @@ rows, and any search from which a filter excludes more than a tenth of the rows,
 (`core.search.index.two_bit`): what was measured does not hold there.
 
 How many lists and candidates are needed depends on the collection and is measured on it: the
-fewest that find 99 % of the true ten nearest (lower end of the 95 % interval) for half of a sample
+fewest that find 99% of the true ten nearest (lower end of the 95% interval) for half of a sample
 of its own items, of each kind. The stated recall is that of the other half. Across a modality gap
 cosines differ little, so that queries of the other kind need more candidates.
 
@@ -42,7 +42,7 @@ BLOCK = 16_384  # rows added at a time
 class IvfIndex:
     """The index of the rows of one kind.
 
-    `nprobe` of `lists` lists and the best `candidates` in them give `recall` (95 % interval `low`
+    `nprobe` of `lists` lists and the best `candidates` in them give `recall` (95% interval `low`
     to `high`) of the true `K` nearest of `queries` items that had no part in choosing these.
     `nprobe` is 0 where nothing reaches `TARGET`.
     """
@@ -102,7 +102,7 @@ def indexes(space: Space, allowed: Bools) -> dict[Kind, IvfIndex]:
     """The indexes to search these rows with, built when first needed; none: search exactly.
 
     None where a filter excludes more than a tenth of the rows of the kinds in question: where one
-    allowed the 30 % least similar to the query, an IVF found 63 % of the true ten.
+    allowed the 30% least similar to the query, an IVF found 63% of the true ten.
     """
     spans = {kind: allowed[space.span(kind)] for kind in KINDS}
     spans = {kind: span for kind, span in spans.items() if span.any()}

@@ -22,7 +22,7 @@ class LabelAgreement:
     """Label precision@5 of image queries: the share of the 5 nearest images with the same label.
 
     Args:
-        images: of images as queries, with its 95 % interval.
+        images: of images as queries, with its 95% interval.
         captions: of the means of their captions as queries; None where too few have any.
         gain: images minus captions, on the same images.
         chance: of random images.

@@ -26,8 +26,8 @@ LOSERS = {  # in a sentence
 }
 SHOWN, MOST = 6, 24  # queries that changed; groups in the figure
 AID = (
-    "Share of its places in the exact first ten that a group loses, with 95 % intervals. Gray: the "
-    "95 % range of all groups together if each query lost any of its results at random; that "
+    "Share of its places in the exact first ten that a group loses, with 95% intervals. Gray: the "
+    "95% range of all groups together if each query lost any of its results at random; that "
     "results near place ten are lost more easily is left out."
 )
 

@@ -12,7 +12,7 @@ from pages.parts import charts, formatting, session, state
 from pages.parts.compress import ways, work
 
 AT_EQUAL_BYTES = (
-    "Recall of the exact list under the same filter, by codes alone, with 95 % intervals over "
+    "Recall of the exact list under the same filter, by codes alone, with 95% intervals over "
     "queries; half of them are texts, half images. A line spends its bytes in one way."
 )
 BY_LAYER = (
@@ -96,7 +96,7 @@ def _equal_bytes(rows: Sequence[BudgetRow]) -> None:
         figure, key="_equal_bytes", aid=AT_EQUAL_BYTES, rows=table, height=380,
         alt=f"Recall@{k} of {len(rows)} ways at equal bytes, {filter_words(chosen)}",
     )  # fmt: skip
-    percent = st.column_config.NumberColumn(format="%.1f %%")
+    percent = st.column_config.NumberColumn(format="%.1f%%")
     st.dataframe(
         table, hide_index=True,
         column_config={
@@ -145,7 +145,7 @@ def _layers(grid: DepthGrid) -> None:
         ],
         texttemplate="%{z:.0f}", colorscale=list(charts.SEQUENTIAL), zmin=0, zmax=100,
         xgap=2, ygap=2, colorbar={"thickness": 10, "ticksuffix": " %"},
-        hovertemplate="%{y}, %{x} dimensions<br>recall@10 %{z:.1f} % (%{customdata[1]:.1f} to "
+        hovertemplate="%{y}, %{x} dimensions<br>recall@10 %{z:.1f}% (%{customdata[1]:.1f} to "
         "%{customdata[2]:.1f})<br>%{customdata[0]:.0f} images a second<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(title="dimensions", type="category")

@@ -12,7 +12,7 @@ from pages.parts import charts, controls, formatting, problems, session, state
 LEVELS, LEVEL = (0.9, 0.95, 0.99, 0.995, 0.999), 0.99
 TASKS = {**controls.DIRECTIONS, "image_to_image": "Image → image"}
 AID = (
-    "Share of the exact first ten among the first ten by codes alone, with 95 % intervals over "
+    "Share of the exact first ten among the first ten by codes alone, with 95% intervals over "
     "queries. Line: no smaller way reaches this recall in the task that loses most."
 )
 ABOUT = (
@@ -45,9 +45,9 @@ def percent_of(level: float) -> str:
     """A level in percent.
 
     >>> percent_of(0.995)
-    '99.5 %'
+    '99.5%'
     """
-    return f"{100 * level:g} %"
+    return f"{100 * level:g}%"
 
 
 def show(lab: Lab) -> None:
@@ -156,7 +156,7 @@ def _table(lab: Lab) -> None:
             ),
             **{
                 f"recall@10, {TASKS[name]}": st.column_config.NumberColumn(
-                    TASKS[name], format="%.1f %%", help="recall@10 of the exact results, by codes"
+                    TASKS[name], format="%.1f%%", help="recall@10 of the exact results, by codes"
                 )
                 for name in names
             },
@@ -167,7 +167,7 @@ def _table(lab: Lab) -> None:
             **{
                 f"own pairs, {TASKS[name]}": st.column_config.TextColumn(
                     help="Gain in recall@10 of your own pairs against float vectors, in points, "
-                    "with its 95 % interval"
+                    "with its 95% interval"
                 )
                 for name in names
             },
@@ -184,7 +184,7 @@ def _table(lab: Lab) -> None:
     for row in lab.indexes:
         value, low, high = (100 * x for x in row.recall)
         st.caption(
-            f"Approximate index (IVF) of {row.kind}s: recall@10 {value:.1f} % ({low:.1f} to "
+            f"Approximate index (IVF) of {row.kind}s: recall@10 {value:.1f}% ({low:.1f} to "
             f"{high:.1f}), {row.bytes_per_item:,.0f} bytes an item, full vectors rescore "
             f"{row.rescored:,}. Search uses it with Ranking > First stage; it is faster, not "
             "smaller: float vectors stay in memory."

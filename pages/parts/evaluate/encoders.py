@@ -57,7 +57,7 @@ def _numbers(title: str, found: Versus, a: str, b: str) -> None:
             delta=f"{points(gain.low).partition(' ')[0]} to {points(gain.high)}", delta_color="off",
             delta_arrow="off",
             help=f"Recall of {a} minus that of {b} on the same {len(found.queries):,} queries, "
-            "with its paired 95 % interval; 0 is no difference.",
+            "with its paired 95% interval; 0 is no difference.",
         )  # fmt: skip
         st.metric(f"Only {a} finds", f"{len(found.won):,}", help="Within the first 10 results.")
         st.metric(f"Only {b} finds", f"{len(found.lost):,}", help="Within the first 10 results.")
@@ -65,6 +65,6 @@ def _numbers(title: str, found: Versus, a: str, b: str) -> None:
             f"Overlap of the first {found.k}", formatting.percent(overlap.value),
             delta=f"chance {formatting.percent(overlap.chance)}", delta_color="off",
             delta_arrow="off",
-            help="Mean share of the first results that both have; 95 % interval "
+            help="Mean share of the first results that both have; 95% interval "
             f"{formatting.percent(overlap.low)} to {formatting.percent(overlap.high)}.",
         )  # fmt: skip

@@ -9,7 +9,7 @@ from pages.parts.evaluate.scores import Request, command, dots, tick
 
 MOST = 30  # groups in the figure
 AID = (
-    "Dot and bar: recall@10 of a group; the intervals of all groups hold together with 95 %, so "
+    "Dot and bar: recall@10 of a group; the intervals of all groups hold together with 95%, so "
     "those of small groups are wide. Dashed: recall of all queries. Vertical tick: chance."
 )
 

@@ -29,7 +29,7 @@ HELP = {
 MOST, LEAST = 25, 3  # labels in a figure, and images that a label in it has at least
 CONFUSED, EXAMPLES = 12, 3  # confusions with images, and images of each
 AID = (
-    "Lowest first. The intervals of all labels hold together with 95 %, so those of few images are "
+    "Lowest first. The intervals of all labels hold together with 95%, so those of few images are "
     "wide. Vertical tick: chance."
 )
 
@@ -107,7 +107,7 @@ def _metric(title: str, score: Score, about: str) -> None:
     st.metric(
         title, formatting.percent(score.value), delta=f"chance {formatting.percent(score.chance)}",
         delta_color="off", delta_arrow="off",
-        help=f"{about} 95 % confidence interval {low} to {high}.",
+        help=f"{about} 95% confidence interval {low} to {high}.",
     )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ FIRST = 5  # results shown for each miss
 ALL = "all"
 WHY = {
     ALL: ("All", ""),
-    "near": ("Near", "The true item is among the first 20 results or 5 % of the candidates."),
-    "far": ("Far", "The true item is beyond the first 20 results and 5 % of the candidates."),
+    "near": ("Near", "The true item is among the first 20 results or 5% of the candidates."),
+    "far": ("Far", "The true item is beyond the first 20 results and 5% of the candidates."),
     "caption": ("Caption looks wrong", "The caption probably belongs to another image."),
     "cut": ("Text cut", "The encoder reads only the beginning of the text."),
     "duplicate": ("Near-duplicate", "A near-duplicate of the true item is among the first 10."),

@@ -24,7 +24,7 @@ from pages.parts import (
 
 METRICS = {"median_rank": "Median rank", "mAP": "mAP"}
 AID = (
-    "Dot and bar: score with its 95 % confidence interval over other images like these, as queries "
+    "Dot and bar: score with its 95% confidence interval over other images like these, as queries "
     "and as candidates. Vertical tick: expected score of a random order."
 )
 CURVE_AID = "Share of queries with a true match among the first k results. Dotted: random order."
@@ -255,7 +255,7 @@ def _metric(score: Score) -> str:
 def _interval(score: Score) -> str:
     number = formatting.number if score.metric == "median_rank" else formatting.percent
     interval = f"{number(score.low)} to {number(score.high)}"
-    return f"95 % confidence interval {interval}; a random order gives {number(score.chance)}."
+    return f"95% confidence interval {interval}; a random order gives {number(score.chance)}."
 
 
 def _alt(scored: Evaluation) -> str:

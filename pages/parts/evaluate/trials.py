@@ -52,7 +52,7 @@ def _gain_row(gain: RankingGain) -> dict[str, Any]:
         "ranking": ranking_options.title_of(gain.ranking),
         "recall@10": formatting.percent(gain.recall),
         "plain": formatting.percent(gain.plain),
-        "gain (95 % interval)": gain.points,
+        "gain (95% interval)": gain.points,
         "queries": gain.queries,
     }
 
@@ -96,7 +96,7 @@ def _row(metric: str, score: Score) -> dict[str, Any]:
     low, high = score.low, score.high
     return {
         "metric": metric.replace("_", " "), "value": formatting.number(score.value, low, high),
-        "95 % confidence interval": formatting.interval(score.value, low, high),
+        "95% confidence interval": formatting.interval(score.value, low, high),
         "chance": formatting.number(score.chance),
         "queries": score.n_queries,
     }  # fmt: skip

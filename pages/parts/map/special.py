@@ -19,7 +19,7 @@ KEPT = "selection_a"  # an earlier selection, kept to compare with
 REST = "The rest of the collection"
 AID = (
     "Share of the selected items that have a word in their captions, a label, tag or attribute, "
-    "against the others. Fisher's exact test at a false-discovery rate of 5 %, the surest odds "
+    "against the others. Fisher's exact test at a false-discovery rate of 5%, the surest odds "
     "ratio first; an image counts once with all its captions. The name above is made of the first "
     "words and of the caption nearest to the mean of the selected ones."
 )
@@ -139,10 +139,10 @@ def _terms(title: str, terms: Sequence[KeyTerm]) -> None:
             "of": st.column_config.TextColumn("", width=60)
             if any(t.field != "word" for t in terms[:SHOWN]) else None,
             "here": st.column_config.ProgressColumn(
-                "Here", format="%.0f %%", min_value=0, max_value=100, width="small"
+                "Here", format="%.0f%%", min_value=0, max_value=100, width="small"
             ),
-            "others": st.column_config.NumberColumn("Others", format="%.0f %%", width=60),
-            "odds": st.column_config.TextColumn("Odds ratio", help="With its interval (95 %)"),
+            "others": st.column_config.NumberColumn("Others", format="%.0f%%", width=60),
+            "odds": st.column_config.TextColumn("Odds ratio", help="With its interval (95%)"),
         },
         alt=f"{title}: share here and among the others, and the odds ratio with its interval",
     )  # fmt: skip
@@ -173,7 +173,7 @@ def _nothing(found: Special, other: str) -> str:
     a, b = found.n
     return (
         f"No word, label or attribute differs: {a:,} items against {b:,} of {other}, at a "
-        "false-discovery rate of 5 %."
+        "false-discovery rate of 5%."
     )
 
 

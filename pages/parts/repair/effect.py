@@ -31,7 +31,7 @@ ICONS = {
     "no clear effect": (":material/trending_flat:", st.info),
 }
 AID = (
-    "Gain on the same held-out queries with its 95 % interval over other images like these, as "
+    "Gain on the same held-out queries with its 95% interval over other images like these, as "
     "queries and as candidates. Gray line: no difference."
 )
 

@@ -4,7 +4,7 @@ On SEXTANT_BENCH_ROWS synthetic images in 512 dimensions (200,000 and then 1,000
 which every way is fitted and which it encodes, and on flickr8k-800 and imagenet-600 where they are
 at hand. Queries are images, and texts on the other side of a gap where there are some: half of each
 choose how many results full vectors rescore, the other half judge. Recall is the lowest of all
-kinds, against the exact ranking, with half its 95 % interval over queries. Bytes are those of the
+kinds, against the exact ranking, with half its 95% interval over queries. Bytes are those of the
 images' codes and of all that decodes them. Times are of one query after the other; faiss searches
 one in one thread. SEXTANT_BENCH_WAYS names some of the ways, with spaces between; the others, also
 those of other libraries, are left out.

@@ -1,7 +1,7 @@
 """Several vectors an item against one: recall, bytes and time.
 
 Recall is measured on the images of flickr8k-800 held out from the starter's training, and on those
-of coco-mini, which were in it, with the 95 % interval of the difference to one vector (paired
+of coco-mini, which were in it, with the 95% interval of the difference to one vector (paired
 bootstrap over images). Text tokens are whole words, except in rows named word pieces. Fidelity is
 the share of the exact multi-vector top ten that a method finds. The synthetic items have a planted
 result and are many.
@@ -89,7 +89,7 @@ def _costs(name: str, known: Known) -> Iterable[dict[str, Any]]:
         alone = alone or ms
         note = (
             f"{size:,.0f} bytes an item; recall is the share of the exact multi-vector top 10; "
-            f"recall@10 {right:.1f} %"
+            f"recall@10 {right:.1f}%"
         )
         yield {
             "name": f"{name}: {way_name}", "n": len(items.whole), "d": items.whole.shape[1],

@@ -51,7 +51,7 @@ def _one(
         a, b = in_turn(passing, partial(_masked, images, mask), query[None])
         ours, plain = ours + a, plain + b
     return row(
-        f"{name}, {100 * share:g} % pass, {kind}",
+        f"{name}, {100 * share:g}% pass, {kind}",
         images,
         1000 * median(ours),
         "ms",

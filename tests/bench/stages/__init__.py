@@ -1,7 +1,7 @@
 """Recall and mAP of each stage of search on held-out pairs, and the time of each reranker.
 
 A stage is a function from a task to rankings; a new one is a new line in `stages`. Every figure
-stands beside that of plain cosine on the same queries, with the 95 % confidence interval of the
+stands beside that of plain cosine on the same queries, with the 95% confidence interval of the
 difference: a paired bootstrap over images, because captions of one image are correlated. The
 settings are the defaults of each part; none was chosen on the queries that are evaluated.
 """

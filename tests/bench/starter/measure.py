@@ -2,7 +2,7 @@
 
     python -m tests.bench.starter.measure DATA
 
-DATA holds flickr8k-800 and imagenet-600. Intervals are 95 % bootstraps over images, because the
+DATA holds flickr8k-800 and imagenet-600. Intervals are 95% bootstraps over images, because the
 captions of one image are correlated.
 """
 
@@ -187,7 +187,7 @@ def report(title: str, hits: Bools, owner: Ints | None = None) -> None:
     drawn = rng.integers(0, len(counts), (2000, len(counts)))
     shares = right[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = 100 * np.quantile(shares, (0.025, 0.975))
-    sys.stdout.write(f"{title}: {100 * hits.mean():.1f} % ({low:.1f} to {high:.1f})\n")
+    sys.stdout.write(f"{title}: {100 * hits.mean():.1f}% ({low:.1f} to {high:.1f})\n")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def test_random_lists_leave_out_what_the_reference_says():
     given = spaces.ball(n=400, d=300)  # nothing belongs together, and no hubs to speak of
     texts = given.texts[:40]
     found = find("reachability", space(given.images, texts))
-    assert found.reference.value == pytest.approx((1 - 10 / 400) ** 40, rel=1e-6)  # 36 %
+    assert found.reference.value == pytest.approx((1 - 10 / 400) ** 40, rel=1e-6)  # 36%
     assert found.value == pytest.approx(found.reference.value, abs=0.07)
     assert found.verdict == "good"  # few captions are not the space's fault
 
