@@ -49,27 +49,21 @@ def parquet_of(tree: Tree, file: str) -> Callable[[], Any]:
 def opened(name: str, source: Any) -> Iterator[Any]:
     """A Parquet file from its path or an Arrow buffer, which is read piece by piece.
 
-    Texts in lists stay numbers of a dictionary, as they are stored: a row may repeat one of them
-    millions of times.
-
     Raises:
         UnreadableFile: it is none, it is damaged, or a few bytes stand for too many.
     """
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 
+    how = {"pre_buffer": False, "buffer_size": _BUFFER}
     try:
-        with ParquetFile(source, pre_buffer=False) as file:
-            _must_be_honest(name, file)
-            texts = {c.path_in_schema for c in _nested(file) if _is_text(c) and not _is_delta(c)}
-            metadata = file.metadata
-        file = ParquetFile(
-            source,
-            metadata=metadata,
-            read_dictionary=sorted(texts),
-            buffer_size=_BUFFER,
-            pre_buffer=False,
-        )
+        file = ParquetFile(source, **how)
+        _must_be_honest(name, file)
+        if texts := _repeated_texts(file):
+            with ParquetFile(
+                source, metadata=file.metadata, read_dictionary=texts, **how
+            ) as numbered:
+                _must_fit_decoded(name, numbered, texts)
     except (ArrowException, OSError) as error:
         raise UnreadableFile(name, NOT_PARQUET) from error
     with file:
@@ -260,6 +254,30 @@ def _nested(file: Any) -> list[Any]:
     schema = file.schema
     several = {c.path for c in map(schema.column, range(len(schema))) if c.max_repetition_level}
     return [chunk for chunk in _chunks(file) if chunk.path_in_schema in several]
+
+
+def _repeated_texts(file: Any) -> list[str]:
+    """The paths of texts in lists, where a row might repeat one of them beyond the memory."""
+    return sorted(
+        {
+            chunk.path_in_schema
+            for chunk in _nested(file)
+            if _is_text(chunk) and not _is_delta(chunk)
+            if chunk.num_values * chunk.total_uncompressed_size > total()
+        }
+    )
+
+
+def _must_fit_decoded(name: str, file: Any, texts: list[str]) -> None:
+    """Reject a Parquet file with too much text in the lists of some rows.
+
+    Args:
+        name: of the file, in messages.
+        file: open, with these texts as numbers of a dictionary, which take little memory.
+        texts: their paths.
+    """
+    for batch in batches(file, _BLOCK_ROWS, texts):
+        check(name, 2 * sum(map(_size, batch.columns)), packed_size(file), 0)
 
 
 def _column(chunk: Any) -> str:
