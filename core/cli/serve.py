@@ -185,6 +185,8 @@ def _settings(host: str, port: int, browser: bool, *, debug: bool) -> dict[str, 
         "logger.hideWelcomeMessage": True,
         "client.toolbarMode": "minimal",
         "client.showErrorLinks": False,
+        # Said of a widget whose run was interrupted between its value and itself.
+        "global.disableWidgetStateDuplicationWarning": True,
         "client.showErrorDetails": "full" if debug else "none",
         "theme.base": str(TOP / "assets" / "theme.toml"),
     }

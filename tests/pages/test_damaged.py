@@ -14,9 +14,10 @@ pytestmark = pytest.mark.hardening
 PAGES = ("explore/search", "explore/map", "measure/geometry", "measure/evaluate")
 NAME = "a damaged one"  # the first by its name
 SENTENCE = f"The collection '{NAME}' cannot be read: its table"
+SLOW = [pytest.param(how, marks=pytest.mark.slow) for how in ("passports gone", "vectors_* gone")]
 
 
-@pytest.fixture(params=["items gone", "passports gone", "intakes cut", "vectors_* gone"])
+@pytest.fixture(params=["items gone", "intakes cut", *SLOW])
 def damaged(filled, request):
     """A home in which one collection is damaged."""
     collection, item = Workbench(filled).home.create(NAME), Item("text", b"a", "a")

@@ -137,7 +137,12 @@ def searched(bench):
 
 
 NOT_MENDED = ("items", "passports")
-DAMAGE = ("", "_versions gone", "_versions cut", "data gone", "data cut")
+DAMAGE = [
+    "",
+    "data cut",
+    *(pytest.param(how, marks=pytest.mark.slow) for how in ("_versions gone", "_versions cut")),
+    pytest.param("data gone", marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.hardening
