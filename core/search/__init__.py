@@ -3,7 +3,7 @@
 from core.search.engine import rank, run, search
 from core.search.example_queries import example_queries
 from core.search.explanation import Competitor, ExplainedQuery, Explanation, explain
-from core.search.index.compressed import CodeIndex, kept_codes, kept_name
+from core.search.index.compressed import CodeIndex, codes_key, kept_codes, kept_name
 from core.search.index.faiss_ivf import indexed_kinds, ivf_index
 from core.search.index.two_bit import pays
 from core.search.match_estimate import MatchEstimate
@@ -41,6 +41,7 @@ __all__ = [
     "MatchEstimate",
     "SearchPlan",
     "SearchResult",
+    "codes_key",
     "describe_changes",
     "encode",
     "encoder_for",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from core.types.arrays import Ints
+from core.types.item import digest
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,11 @@ class Attributes:
 
     names: tuple[tuple[str, str], ...]
     at: Ints
+
+    @cached_property
+    def key(self) -> str:
+        """Identity of all values."""
+        return digest(repr(self.names), self.at.tobytes())
 
     def of(self, span: slice) -> Attributes:
         """The same of a range of rows, counted from its start."""

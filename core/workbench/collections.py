@@ -97,7 +97,6 @@ class Workbench:
     finish_encoders = staticmethod(encoders.finish)
     add_tokens = staticmethod(_ingest.add_tokens)
     tokens_stored = staticmethod(_ingest.tokens_stored)
-    tokens_version = staticmethod(_ingest.tokens_version)
 
     export = _export.export
     export_forms = staticmethod(_export.export_forms)
@@ -109,6 +108,7 @@ class Workbench:
 
     search = staticmethod(_search.search)
     search_all = staticmethod(_search.search_all)
+    results_key = staticmethod(_search.results_key)
     encode_query = staticmethod(_search.encode_query)
     parse_query = staticmethod(_search.parse_query)
     parse_filters = staticmethod(_search.parse_filters)

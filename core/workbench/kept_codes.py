@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import search as engine
 from core.improve import compressed_to_bytes
+from core.types import digest
 from core.workbench.ways import RECALL, Way, codes_of, measured_way
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ def keep_way(opened: EncodedCollection, way: Step, recall: float = RECALL) -> No
     """
     measured = measured_way(opened, way, recall)
     kept = codes_of(opened, way)[0]
+    space = opened.with_attributes() if kept.fitted.table else opened.space
     file = compressed_to_bytes(kept, opened.passport, opened.space.steps)
     report = {
         "way": str(way),
-        "rows": opened.space.rows_key,
+        "rows": engine.codes_key(space),
+        "file": digest(file),
         "shortlist": measured.shortlist,
         "bytes_per_item": measured.bytes_per_item,
         "sentence": _sentence(measured),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def layout(
             xy = np.ascontiguousarray(part(space, start, progress, **settings), np.float32)
             if start is not None:
                 xy = laid_over(start, xy)
-            artifacts.write_matrix(f"base/{label}", _vectors_key(space), _with_items(space, xy))
+            artifacts.write_matrix(f"base/{label}", _made_by(opened), _with_items(opened, xy))
         artifacts.write_matrix(label, space.key, xy)
     return Layout(method, xy, space, label, gap)
 
@@ -141,12 +142,11 @@ def seed_stability(
 def _kept(opened: EncodedCollection, label: str, settings: Mapping[str, Any]) -> Floats | None:
     """The last full layout, with few new items placed between; None where most are new."""
     space = opened.space
-    base = opened.collection.artifacts.read_matrix(f"base/{label}", _vectors_key(space))
+    base = opened.collection.artifacts.read_matrix(f"base/{label}", _made_by(opened))
     if base is None:
         return None
-    known, at = _matched(
-        _hashes(space.ids), np.ascontiguousarray(base[:, 2:]).view(np.uint64)[:, 0]
-    )
+    stored = np.ascontiguousarray(base[:, 2:]).view(np.uint64)[:, 0]
+    known, at = _matched(_hashes(space.ids, _encoded(opened)), stored)
     if known.mean() < 1 - MOST_NEW:
         return None
     xy = np.empty((space.n, 2), np.float32)
@@ -187,20 +187,29 @@ def _matched(wanted: Any, given: Any) -> tuple[Any, Any]:
     return known, order[at[known]]
 
 
-def _hashes(ids: tuple[str, ...]) -> Any:
-    """A number of 64 bits for each id."""
-    parts = (blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=8).digest() for id_ in ids)
+def _hashes(ids: Iterable[str], rows: Iterable[Any] = repeat(b"")) -> Any:
+    """A number of 64 bits for each id, or for each id with its vector."""
+    parts = (
+        blake2b(id_.encode("utf-8", "surrogatepass") + bytes(row), digest_size=8).digest()
+        for id_, row in zip(ids, rows, strict=False)
+    )
     return np.frombuffer(b"".join(parts), np.uint64)
 
 
-def _with_items(space: Space, xy: Floats) -> Floats:
+def _with_items(opened: EncodedCollection, xy: Floats) -> Floats:
     """(n, 4) places, and the number of each item in the bytes of two floats."""
-    return np.column_stack([xy, _hashes(space.ids).view(np.float32).reshape(-1, 2)])
+    hashes = _hashes(opened.space.ids, _encoded(opened))
+    return np.column_stack([xy, hashes.view(np.float32).reshape(-1, 2)])
 
 
-def _vectors_key(space: Space) -> str:
+def _encoded(opened: EncodedCollection) -> Floats:
+    """The stored vectors: repaired ones may differ in the last bit where there are more rows."""
+    return (opened.unrepaired or opened.space).vectors
+
+
+def _made_by(opened: EncodedCollection) -> str:
     """Identity of what the vectors are made by, whichever items there are."""
-    return digest(space.encoder, *space.steps)
+    return digest(opened.passport.key, opened.recipe)
 
 
 def _places_key(layout: Layout) -> str:

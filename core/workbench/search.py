@@ -14,8 +14,8 @@ from core import search as engine
 from core.errors import InputError, NoTextSearch, PassportMismatch
 from core.report import read_selection
 from core.search import SearchResult
-from core.types import Filter, FirstStage, Floats, Kind, Part, Query, Space
-from core.workbench.ingest import DEFAULT_ENCODER
+from core.types import Filter, FirstStage, Floats, Kind, Part, Query, Space, digest
+from core.workbench.ingest import DEFAULT_ENCODER, tokens_version
 from core.workbench.kept_codes import kept_way
 from core.workbench.selections import selected_rows
 
@@ -96,6 +96,19 @@ def parse_filters(opened: EncodedCollection, text: str) -> tuple[Filter, ...]:
         return ()
     fields = opened.collection.fields()
     return engine.parse_filters(text, {field.name: field.type for field in fields})
+
+
+def results_key(opened: EncodedCollection, query: Query) -> str:
+    """Identity of all that the results of a query depend on: the key to keep them under."""
+    parts = [opened.version, opened.space.key, opened.recipe, query.key]
+    if query.first_stage or query.rerank:
+        parts.append(tokens_version(opened))
+    # A selection that was saved is a tag.
+    if query.among or any(condition.field == "tag" for condition in query.filters):
+        parts.append(str(opened.collection.tags.version()))
+    if query.first_stage == "compressed" or query.preferred or opened.space.on_disk:
+        parts.append(repr(kept_way(opened)))
+    return digest(*parts)
 
 
 def subset(opened: EncodedCollection, filters: Sequence[Filter]) -> Space:

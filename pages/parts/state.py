@@ -138,11 +138,7 @@ def search(query: Query, *, model: str | None = None) -> SearchResult:
         model: the encoder; by default the chosen one.
     """
     here = opened(model)
-    key = f"{here.version} {here.space.key} {query.key}"
-    if query.first_stage or query.rerank:
-        key += f" {workbench().tokens_version(here)}"
-    if any(condition.field == "tag" for condition in query.filters):
-        key += f" {workbench().tags_version(here.name)}"
+    key = workbench().results_key(here, query)
     result: SearchResult = _RESULTS.get(key, lambda: workbench().search(here, query))
     if any(not part.item for part in query.parts):
         _encoder_loaded(_home(), collection(), model or encoder())["loaded"] = True

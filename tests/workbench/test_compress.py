@@ -148,6 +148,52 @@ def test_a_kept_way_is_searched_in_two_steps_and_follows_new_items(tmp_path):
     assert bench.kept_way(now) is None
 
 
+def test_kept_attributes_follow_labels_that_change(tmp_path):
+    labels = ["cat", "dog"] * 20
+    files = {f"{i}.png": encoded(ramp(seed=i)) for i in range(40)}
+    source = folder_of(tmp_path / "items", {**files, "items.jsonl": ""})
+    bench = Workbench(tmp_path / "home")
+
+    def ingest():
+        rows = ({"image": f"{i}.png", "label": label} for i, label in enumerate(labels))
+        (source / "items.jsonl").write_text(jsonl(*rows))
+        bench.ingest("things", source / "items.jsonl", encoder="toy")
+        return bench.open("things")
+
+    def preferred(now):
+        item = next(i.id for i in bench.items("things", now.space.ids) if i.name == "0.png")
+        query = Query((Part(item=item),), ("image",), k=19, preferred=(("label", "dog"),))
+        hits = [hit.id for hit in bench.search(now, query).hits]
+        return {i.name: i.labels for i in bench.items("things", hits)}
+
+    way = parse_way("attributes:weight=4")
+    bench.keep_way(ingest(), way)
+    assert set(preferred(bench.open("things")).values()) == {("dog",)}
+    labels = ["dog", "cat"] * 20
+    assert set(preferred(ingest()).values()) == {("dog",)}
+    bench.keep_way(bench.open("things"), way)
+    assert set(preferred(bench.open("things")).values()) == {("dog",)}
+
+
+def test_results_are_kept_until_what_they_depend_on_changes(tmp_path):
+    files = {f"{i}.png": encoded(ramp(seed=i)) for i in range(12)}
+    bench = Workbench(tmp_path / "home")
+    bench.ingest("things", folder_of(tmp_path / "items", files), encoder="toy")
+    now = bench.open("things")
+    ids = now.space.ids
+    selected = Query((Part(item=ids[0]),), ("image",), among="=some")
+    by_codes = Query((Part(item=ids[0]),), ("image",), first_stage="compressed")
+    plain = Query((Part(item=ids[0]),), ("image",))
+    bench.tag("things", "some", ids[1:3])
+    bench.keep_way(now, parse_way("int8"))
+    before = [bench.results_key(now, query) for query in (plain, selected, by_codes)]
+    assert before == [bench.results_key(now, query) for query in (plain, selected, by_codes)]
+    bench.tag("things", "some", ids[3:5])
+    bench.keep_way(now, parse_way("float16"))
+    after = [bench.results_key(now, query) for query in (plain, selected, by_codes)]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, False]
+
+
 def test_many_candidates_are_ranked_part_by_part_as_at_once(good, lab, monkeypatch):
     monkeypatch.setattr("core.workbench.way_tasks.BLOCK", 5000)
     later = EncodedCollection(None, good.passport, good.space, "2")

@@ -1,5 +1,7 @@
 """Layouts are stored, stay put when items are added, and know how far they can be trusted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,27 @@ def test_many_new_items_are_laid_out_with_the_others(pets, home):
     opened = Workbench(home).open("pets")
     fresh = PROJECTIONS.get("fastrp")(opened.space)
     np.testing.assert_array_equal(bench.layout(opened, "fastrp").xy, fresh)
+
+
+def test_items_whose_vectors_were_replaced_are_laid_out_again(pets, home):
+    bench = Workbench(home)
+    before = bench.layout(bench.open("pets"), "fastrp")
+    pets.write_vectors(ONE, before.space.ids, directions(N, 16, 7), replace=True)
+    opened = Workbench(home).open("pets")
+    after = bench.layout(opened, "fastrp")
+    np.testing.assert_array_equal(after.xy, PROJECTIONS.get("fastrp")(opened.space))
+    assert not np.array_equal(after.xy, before.xy)
+
+
+def test_vectors_of_other_weights_under_the_same_name_are_laid_out_again(pets, home):
+    bench = Workbench(home)
+    before = bench.layout(bench.open("pets"), "fastrp")
+    newer = replace(ONE, weights="newer")
+    pets.write_vectors(newer, before.space.ids, directions(N, 16, 7), listed=False)
+    pets.succeed(ONE, newer)
+    opened = Workbench(home).open("pets")
+    after = bench.layout(opened, "fastrp")
+    np.testing.assert_array_equal(after.xy, PROJECTIONS.get("fastrp")(opened.space))
 
 
 def test_a_layout_like_another_encoders_lies_over_it_and_is_one_of_its_own(pets, home):

@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.improve import Compressed, compressed, compressed_from_bytes, taken
 from core.numerics.neighbors import select
 from core.search.index import two_bit
-from core.types import Bools, Floats, Ints, Kind, Space, SpaceCache
+from core.types import Bools, Floats, Ints, Kind, Space, SpaceCache, digest
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
@@ -108,6 +108,12 @@ def kept_name(opened: EncodedCollection) -> str:
     return f"{opened.passport.key} {opened.recipe}".strip()
 
 
+def codes_key(space: Space) -> str:
+    """Identity of what codes are made of: the vectors, and the attributes where it has some."""
+    beside = [space.attributes.key] if space.attributes else []
+    return digest(space.rows_key, *beside)
+
+
 def has_kept_codes(opened: EncodedCollection) -> bool:
     """Whether codes of these vectors are kept."""
     return opened.collection.artifacts.compressed_report(kept_name(opened)) is not None
@@ -131,11 +137,12 @@ def kept_codes(opened: EncodedCollection) -> CodeIndex:
     def load() -> Compressed:
         data = stored.read_compressed(name) or b""
         found = compressed_from_bytes(data, opened.passport, opened.space.steps)
-        if report["rows"] == opened.space.rows_key:
-            return found
         space = opened.with_attributes() if found.fitted.table else opened.space
+        if report["rows"] == codes_key(space):
+            return found
         return compressed(space, found.fitted, found.way)
 
-    key = opened.space.rows_key, report["way"], report["rows"]
-    codes: Compressed = _CODES.get(key, load)
+    # The version changes with the attributes, which would take long to compare for each query.
+    state = opened.version if report.get("attributes") else opened.space.rows_key
+    codes: Compressed = _CODES.get((state, name, report["way"], report.get("file", "")), load)
     return CodeIndex(codes, report["shortlist"], report["sentence"])
