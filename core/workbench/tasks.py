@@ -63,9 +63,12 @@ def dismiss(bench: Workbench, job: Job) -> None:
     bench.jobs.forget(job.id)
 
 
-def start_measuring(bench: Workbench, name: str, encoder: str | None = None) -> Job:
+def start_measuring(
+    bench: Workbench, name: str, encoder: str | None = None, recipe: str = ""
+) -> Job:
     """Measure a collection with every diagnostic in the background; the findings are stored."""
-    return start(bench, "measure_all", f"Measuring {name}", name=name, encoder=encoder)
+    arguments = {"name": name, "encoder": encoder, "recipe": recipe}
+    return start(bench, "measure_all", f"Measuring {name}", **arguments)
 
 
 def warm_search(bench: Workbench, name: str, encoder: str | None) -> None:
@@ -226,7 +229,7 @@ def _measure_rankings(bench: Workbench, arguments: Arguments, tick: Tick) -> Non
 
 
 def _measure_all(bench: Workbench, arguments: Arguments, tick: Tick) -> None:
-    bench.measure_all(bench.open(arguments["name"], arguments["encoder"]), progress=tick)
+    bench.measure_all(_opened(bench, arguments), progress=tick)
 
 
 def _export(bench: Workbench, arguments: Arguments, tick: Tick) -> None:

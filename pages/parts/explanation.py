@@ -22,9 +22,10 @@ LEAVE_ONE_OUT_AID = "Leave-one-word-out: cosine with the whole query minus cosin
 
 def explain(item: Item, query: Query) -> Explanation:
     """The explanation, computed once per query, item and state of the vectors."""
-    key = f"{state.items_key()} {query.key} {item.id}"
+    here = state.opened()
+    key = f"{state.workbench().results_key(here, query)} {item.id}"
     with st.spinner("Explaining…", show_time=True):
-        return _explain(key, query, item.id, state.opened())
+        return _explain(key, query, item.id, here)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -130,6 +130,11 @@ def items_key() -> str:
     return f"{here.version} {here.space.key}"
 
 
+def tags_key() -> str:
+    """The same for what depends on tags too, with which nothing else of a collection changes."""
+    return f"{items_key()} {workbench().tags_version(collection())}"
+
+
 def search(query: Query, *, model: str | None = None) -> SearchResult:
     """The results of a query on the collection on screen, cached until it changes.
 

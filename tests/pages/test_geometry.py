@@ -71,7 +71,8 @@ def test_the_first_visit_measures_in_a_job_and_shows_what_there_is(app, bench, m
     run(app, collection="colours")
     assert not [b for b in app.get("download_button") if b.label == "JSON"]
     (job,) = bench.jobs.all()
-    assert (job.verb, job.arguments) == ("measure_all", {"name": "colours", "encoder": None})
+    arguments = {"name": "colours", "encoder": None, "recipe": ""}
+    assert (job.verb, job.arguments) == ("measure_all", arguments)
     begin.set()
     while bench.jobs.get(job.id).state == "running":
         Event().wait(0.05)
@@ -81,11 +82,33 @@ def test_the_first_visit_measures_in_a_job_and_shows_what_there_is(app, bench, m
     assert len(bench.jobs.all()) == 1
 
 
+def test_a_repaired_space_is_measured_once(app, measured):
+    opened = measured.open("colours")
+    measured.keep_recipe(opened, "r", measured.repair(opened, "whitening").recipe)
+    run(app, collection="colours", recipe="r")
+    (job,) = measured.jobs.all()
+    while measured.jobs.get(job.id).state == "running":
+        Event().wait(0.05)
+    run(app)
+    assert "so far" not in words(app)
+    assert len(measured.jobs.all()) == 1
+
+
+def test_a_subset_by_tag_follows_the_tag(app, measured):
+    ids = measured.open("colours").space.ids
+    measured.tag("colours", "kept", [(id_,) for id_ in ids[:20]])
+    run(app, collection="colours", **{"a.is.tag": "kept"})
+    assert "20 images" in words(app)
+    measured.tag("colours", "kept", [(id_,) for id_ in ids[20:24]])
+    run(app)
+    assert "24 images" in words(app)
+
+
 def test_a_measurement_that_failed_or_was_cancelled_is_not_started_again_by_itself(app, bench):
     def fail(tick):
         raise InputError("The disk is full.")
 
-    arguments = {"name": "colours", "encoder": None}
+    arguments = {"name": "colours", "encoder": None, "recipe": ""}
     bench.jobs.start("Measuring", fail, verb="measure_all", arguments=arguments).wait()
     run(app, collection="colours")
     assert "The disk is full" in words(app).replace("\\", "")

@@ -36,6 +36,9 @@ def test_points_are_colored_by_a_tag_and_a_selection_is_labeled_and_that_undone(
     )
     (drawn,) = components(app, "sextant_map")
     assert {group["name"] for group in drawn["groups"]} == {"odd", "no tag"}
+    bench.tag("colours", "even", [(id_,) for id_ in space.ids[3:6]])
+    (drawn,) = components(run(app), "sextant_map")
+    assert {group["name"] for group in drawn["groups"]} == {"odd", "even", "no tag"}
     app.selectbox(key="_map_label").set_value("large")
     run(app)
     app.button(key="_map_label_set").click()

@@ -120,7 +120,7 @@ def test_only_diagnostics_have_findings(bench):
 
 def test_new_vectors_are_measured_in_a_job(bench):
     tasks.start(bench, "add_encoder", "x", name="pets", encoder="toy").wait()
-    job = bench.jobs.latest("measure_all", {"name": "pets", "encoder": "toy"}).wait()
+    job = bench.jobs.latest("measure_all", {"name": "pets", "encoder": "toy", "recipe": ""}).wait()
     assert (job.state, job.result) == ("done", None)
     assert bench.glance("pets", "toy").current
 

@@ -183,7 +183,7 @@ def _part(request: SubsetRequest, encoder: str | None) -> Space:
     whole = state.opened(encoder).space
     if not request.filters and request.kind is None and request.ids is None:
         return whole
-    key = f"{state.items_key()} {whole.key} {request!r}"
+    key = f"{state.tags_key()} {whole.key} {request!r}"
     return _not_empty(Side(request.name, _narrowed(key, request, whole, encoder))).space
 
 

@@ -28,8 +28,7 @@ def chosen(rows: Ints, layout: Layout, place: Any) -> Coloring:
         layout: of the points, for its clusters.
         place: the container of the box.
     """
-    bench, name = state.workbench(), state.collection()
-    names = _names(f"{state.items_key()} {bench.tags_version(name)}")
+    names = _names(state.tags_key())
     with place:
         color = session.linked(
             "color", KIND, st.selectbox, "Color", list(names), among=list(names),
@@ -53,7 +52,7 @@ def by_label(rows: Ints) -> Coloring | None:
 
 
 def _key(color: str, rows: Ints, scope: str = "") -> str:
-    return f"{state.items_key()} {color} {scope} {len(rows)}"
+    return f"{state.tags_key()} {color} {scope} {len(rows)}"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

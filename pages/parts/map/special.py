@@ -189,10 +189,7 @@ def _table(terms: Sequence[KeyTerm]) -> list[dict[str, str | float]]:
 
 
 def _special(rows: Ints, others: Ints | None = None) -> Special:
-    bench, name = state.workbench(), state.collection()
-    found = _counted(
-        f"{state.items_key()} {bench.tags_version(name)} {_key(rows)} {_key(others)}", rows, others
-    )
+    found = _counted(f"{state.tags_key()} {_key(rows)} {_key(others)}", rows, others)
     own = session.get(selection.NAME, "")  # that it has its own name says nothing
     terms = (t for t in found.terms if (t.field, t.term) != ("tag", own))
     return replace(found, terms=tuple(terms))
