@@ -10,7 +10,7 @@ from core.errors import InputError
 
 if TYPE_CHECKING:
     from core.store import EncodedCollection
-    from core.workbench import Workbench
+    from core.workbench import Repaired, Workbench
 
 ONNX = ".onnx"
 
@@ -42,6 +42,16 @@ def repair(workbench: Workbench, options: argparse.Namespace) -> None:
         write_file(options.export, write(opened, result.recipe))
     if options.json:
         return print_json(documents.repaired(result), options)
+    _show(result)
+    if options.keep:
+        log(f"Kept as '{options.keep}'. Search with it: sextant search ... --recipe {options.keep}")
+    return None
+
+
+def _show(result: Repaired) -> None:
+    """What was compared, and what the recipe does to each metric."""
+    if result.tried:
+        echo("mAP on pairs of the training half:")
     for title, number in result.tried:
         echo(f"{number:.4f}  {title}")
     echo("steps: " + (",".join(map(str, result.recipe.steps)) or "none"))
@@ -50,9 +60,6 @@ def repair(workbench: Workbench, options: argparse.Namespace) -> None:
             before = getattr(result.before, name).scores[metric].value
             echo(f"{name:14} {metric:10} {before:7.2%}  {result.points(name, metric)}")
     echo(result.sentence)
-    if options.keep:
-        log(f"Kept as '{options.keep}'. Search with it: sextant search ... --recipe {options.keep}")
-    return None
 
 
 def _import(workbench: Workbench, opened: EncodedCollection, options: argparse.Namespace) -> None:

@@ -120,6 +120,7 @@ def repaired(result: Repaired) -> dict[str, Any]:
         "n_test_pairs": result.n_test,
         "query_seconds": result.query_seconds,
         "tried": [{"steps": steps, "mAP": score} for steps, score in result.tried],
+        "rejected": result.rejected,
     }
 
 

@@ -89,6 +89,7 @@ class Repaired:
         query_seconds: what the repair adds to a query.
         n_train: number of pairs that it was fitted on; `n_test` those that judge it.
         tried: with `suggest`, the recipes that were compared on pairs of the training half.
+        rejected: with `suggest`, why the best of them is not suggested, in a sentence; "" else.
     """
 
     recipe: Recipe
@@ -103,6 +104,7 @@ class Repaired:
     n_train: int
     n_test: int
     tried: tuple[tuple[str, float], ...] = ()
+    rejected: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -146,7 +148,7 @@ class Repaired:
     def sentence(self) -> str:
         """The gain in both directions with intervals, on what, and what it means for search."""
         if not self.recipe.steps:
-            return "No step was chosen, so that nothing changed."
+            return self.rejected or "No step was chosen, so that nothing changed."
         if self.unchanged:
             why = self.recipe.inert or "vectors and scores changed too little for that"
             return f"No rank of {self.n_test:,} held-out pairs changed: {why}."
@@ -250,7 +252,9 @@ def suggest(
 
     Half of the training pairs fit and the others compare. Successive halving: each round keeps
     the better half of the recipes and compares them with twice the pairs, as long as there is time;
-    what it did not suffice for is not compared. To change nothing is in the grid, stays to the end.
+    what it did not suffice for is not compared. To change nothing is in the grid, stays to the end,
+    and is suggested where the best recipe hurts the held-out pairs: an encoder that was trained on
+    the others ranks them as it ranks nothing else.
 
     Args:
         opened: the collection.
@@ -284,7 +288,11 @@ def suggest(
         most *= 2
     best = max(left, key=lambda i: (scores[i], i == 0))
     tried = tuple((GRID[i], scores[i]) for i in sorted(scores, key=lambda i: -scores[i]))
-    result = replace(repair(opened, GRID[best], progress=progress, begun=1), tried=tried)
+    result = repair(opened, GRID[best], progress=progress, begun=1)
+    if result.verdict == "hurts":
+        rejected = f"{GRID[best]} ranks pairs of the training half best. {result.sentence}"
+        result = replace(repair(opened, GRID[0], progress=progress, begun=1), rejected=rejected)
+    result = replace(result, tried=tried)
     return _DONE.put((SUGGESTED, *_key(opened, ())), result)
 
 

@@ -111,6 +111,24 @@ def test_the_suggestion_is_what_ranks_unseen_pairs_best(turned):
     assert perfect.recipe.steps == () and dict(perfect.tried)["none"] == 1.0
 
 
+def test_what_hurts_the_held_out_pairs_is_not_suggested():
+    """As by an encoder that was trained on the other pairs: they differ from what it has not seen.
+
+    Their large coordinates are noise and the small ones the pair; of held-out pairs the opposite.
+    """
+    n, rng = 400, np.random.default_rng(0)
+    held_out, large = np.arange(n) % 2 == 1, np.arange(D) < D // 4
+    pair, image, text = (rng.normal(size=(n, D)) for _ in range(3))
+    shared = np.where(held_out[:, None], large, ~large)
+    sides = (np.where(shared, pair, own) * np.where(large, 3, 1) for own in (image, text))
+    seen = replace(spaces.space(*sides, spaces.diagonal(n)), held_out=np.tile(held_out, 2))
+    result = suggest(opened(seen), 60)
+    best = result.tried[0][0]
+    assert best != "none" and result.recipe.steps == ()
+    assert repair(opened(seen), best).verdict == "hurts"
+    assert best in result.sentence and "search finds less" in result.sentence
+
+
 def test_a_suggestion_with_more_time_replaces_the_one_before(turned):
     one = opened(turned)
     assert [name for name, _ in suggest(one, 0).tried] == ["none"]

@@ -124,18 +124,21 @@ def _suggest() -> None:
     if result is None:
         return
     session.store(state.SUGGESTING, False)
-    session.store(state.TRIED, (state.as_encoded().space.key, result.tried))
+    session.store(state.TRIED, (state.as_encoded().space.key, result.tried, result.rejected))
     _preset(result.recipe.steps)
     st.rerun()
 
 
 def _tried() -> None:
     """What the last suggestion on these vectors compared."""
-    key, tried = session.get(state.TRIED, ("", ()))
+    key, tried, rejected = session.get(state.TRIED, ("", (), ""))
     if not tried or key != state.as_encoded().space.key:
         return
+    if rejected:
+        st.info(f"Nothing is suggested: {formatting.plain(rejected)}", icon=":material/info:")
     best, rows = tried[0], [{"steps": steps, effect.JUDGED: score} for steps, score in tried]
-    with st.expander(f"{len(tried)} recipes compared; first: {best[0]}"):
+    title = f"{len(tried)} recipes compared on pairs of the training half; first: {best[0]}"
+    with st.expander(title):
         st.dataframe(
             rows, hide_index=True,
             column_config={effect.JUDGED: st.column_config.NumberColumn(format="percent")},
