@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from core.errors import BadParameter, InputError, TooFew
-from core.numerics.labels import classes, split
+from core.numerics.labels import HINT, classes, split
 from core.types import Bools, Doubles, Floats, Ints, Score, Space
 
 L = TypeVar("L", bound=Hashable)
@@ -198,19 +198,18 @@ def rank_labels(labels: LabelSet, vector: Floats, *, k: int = 10, scale: float) 
 def score_labels(space: Space, labels: LabelSet) -> LabelScores:
     """Both predictions on the collection's labeled images.
 
-    The softmax scale is fitted on half of each label's images, the other half is evaluated. Scores:
+    The softmax scale is fitted on half of each label's images, the other half is evaluated; a label
+    of a single image has no other half, and is a candidate only. Scores:
     "accuracy" and "squared_distance" of the most probable label, "middle_accuracy" and
     "middle_squared_distance" of the Fréchet mean; chance is a label drawn at random.
 
     Raises:
-        TooFew: fewer than 20 images in a half carry exactly one of the labels.
+        TooFew: fewer than 20 images in a half share one of the labels with another image.
     """
-    rows, truth, held_out = _labeled(space, labels)
+    rows, truth, held_out, rule = _labeled(space, labels)
     if min((~held_out).sum(), held_out.sum()) < LEAST:
-        raise TooFew(
-            "Zero-shot accuracy", 2 * LEAST, "images with one of the labels", len(rows),
-            "Add a column 'label' when ingesting.",
-        )  # fmt: skip
+        needed = "images that share one of the labels"
+        raise TooFew("Zero-shot accuracy", 2 * LEAST, needed, len(rows), HINT)
     scale = fit_scale(space.vectors[rows[~held_out]], labels.vectors, truth[~held_out])
     truth = truth[held_out]
     chances = probabilities(space.vectors[rows[held_out]], labels.vectors, scale)
@@ -223,12 +222,13 @@ def score_labels(space: Space, labels: LabelSet) -> LabelScores:
         scores[name] = _mean(name, right, 1 / len(labels.names))
         name = f"{prefix}squared_distance"
         scores[name] = _mean(name, labels.squared[nodes, truth], guess)
+    evaluated = len(np.unique(truth))
     return LabelScores(
         scores,
         scale,
-        f"Evaluated on {len(truth):,} images, one half of those with one of the "
-        f"{len(labels.names):,} labels; the softmax scale {scale:.0f} is fitted on the other half. "
-        f"Distance: {labels.distance}.",
+        f"Evaluated on {len(truth):,} images, half of those of {_counted(evaluated)}, {rule}; "
+        f"the softmax scale {scale:.0f} is fitted on the other half. Distance: {labels.distance}."
+        + _left_out(len(labels.names) - evaluated),
     )
 
 
@@ -307,13 +307,25 @@ def _unique(labels: Iterable[L]) -> tuple[L, ...]:
     return known
 
 
-def _labeled(space: Space, labels: LabelSet) -> tuple[Ints, Ints, Bools]:
-    """Rows of images with one of the labels, which label, and whether they are held out."""
-    codes = classes(space, "image", least=2)
+def _counted(n: int) -> str:
+    return f"{n:,} label{'s' * (n != 1)}"
+
+
+def _left_out(n: int) -> str:
+    """A sentence on labels without an image in each half, if there are any."""
+    if not n:
+        return ""
+    are, them = ("is", "it") if n == 1 else ("are", "them")
+    return f" {_counted(n)} {are} not evaluated: fewer than two images have {them}."
+
+
+def _labeled(space: Space, labels: LabelSet) -> tuple[Ints, Ints, Bools, str]:
+    """Rows of images with one of the labels, which, whether held out, and the rule for which."""
+    codes = classes(space, "image", least=2, most=space.n)
     place = {name: i for i, name in enumerate(labels.names)}
     label = np.array([place.get(name, -1) for name in codes.names], np.int64)[codes.codes]
     known = label >= 0
-    return codes.rows[known], label[known], split(codes)[known]
+    return codes.rows[known], label[known], split(codes)[known], codes.rule
 
 
 def _mean(metric: str, values: Doubles, chance: float) -> Score:

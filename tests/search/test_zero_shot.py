@@ -112,6 +112,37 @@ def test_without_labelled_pictures_there_is_a_sentence(rng):
         score_labels(bare, labels)
 
 
+def test_more_labels_than_two_thousand_are_all_evaluated():
+    names = [f"{i:04}" for i in range(2100)]
+    texts = unit(np.random.default_rng(0).normal(size=(2100, 16)))
+    owner = np.repeat(np.arange(2100), 2)
+    ids = tuple(f"{i:04}" for i in range(4200))
+    space = Space(texts[owner], ids, 4200, labels=tuple((names[i],) for i in owner))
+    found = score_labels(space, label_set(zero_shot.flat_labels(names), texts))
+    assert found.scores["accuracy"].n_queries == 2100
+    assert found.sentence.startswith("Evaluated on 2,100 images, half of those of 2,100 labels")
+    assert "not evaluated" not in found.sentence
+
+
+def test_labels_that_cannot_be_evaluated_are_counted(rng):
+    space, _ = labelled_space(rng)
+    single = (*space.labels[:-2], ("bus",), ("dog", "van"))
+    space = Space(space.vectors, space.ids, 400, labels=single)
+    names = ["poodle", "beagle", "van", "truck", "bus", "ship"]
+    labels = label_set(zero_shot.flat_labels(names), unit(rng.normal(size=(6, 32))))
+    sentence = score_labels(space, labels).sentence
+    assert "half of those of 4 labels, by their only label" in sentence
+    assert sentence.endswith("2 labels are not evaluated: fewer than two images have them.")
+
+
+def test_labels_of_one_image_each_are_said_to_be_too_few(rng):
+    names = [f"{i:02}" for i in range(60)]
+    texts = unit(rng.normal(size=(60, 8)))
+    space = Space(texts, tuple(names), 60, labels=tuple((name,) for name in names))
+    with pytest.raises(TooFew, match="40 images that share one of the labels; there are none"):
+        score_labels(space, label_set(zero_shot.flat_labels(names), texts))
+
+
 def test_flat_labels_keep_their_signs():
     nodes = zero_shot.flat_labels(["<i>a</i>", "b > c", "b > c"])
     assert nodes.names == ("", "<i>a</i>", "b > c")
