@@ -15,6 +15,7 @@ import numpy as np
 
 from core.errors import BadParameter, InputError, TooFew
 from core.numerics.labels import HINT, classes, split
+from core.numerics.stats import clustered_error, share_interval
 from core.types import Bools, Doubles, Floats, Ints, Score, Space
 
 L = TypeVar("L", bound=Hashable)
@@ -24,7 +25,6 @@ SCALES = tuple(float(x) for x in np.geomspace(5, 300, 25))  # softmax scales tha
 DEFAULT_SCALE = 100.0  # CLIP's upper limit
 MOST = 5_000  # labels
 LEAST = 20  # labeled images in each half
-RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -215,13 +215,14 @@ def score_labels(space: Space, labels: LabelSet) -> LabelScores:
     chances = probabilities(space.vectors[rows[held_out]], labels.vectors, scale)
     frechet = frechet_scores(chances, labels.squared).argmin(axis=1)
     guess = float(labels.squared[labels.leaves][:, truth].mean())
+    farthest = float(labels.squared.max()) or 1.0  # a single label is at no distance
     scores: dict[str, Score] = {}
     for prefix, nodes in (("", labels.leaves[chances.argmax(axis=1)]), ("middle_", frechet)):
         right = (nodes == labels.leaves[truth]).astype(np.float64)
         name = f"{prefix}accuracy"
-        scores[name] = _mean(name, right, 1 / len(labels.names))
+        scores[name] = _mean(name, right, 1.0, 1 / len(labels.names))
         name = f"{prefix}squared_distance"
-        scores[name] = _mean(name, labels.squared[nodes, truth], guess)
+        scores[name] = _mean(name, labels.squared[nodes, truth], farthest, guess)
     evaluated = len(np.unique(truth))
     return LabelScores(
         scores,
@@ -328,10 +329,10 @@ def _labeled(space: Space, labels: LabelSet) -> tuple[Ints, Ints, Bools, str]:
     return codes.rows[known], label[known], split(codes)[known], codes.rule
 
 
-def _mean(metric: str, values: Doubles, chance: float) -> Score:
-    """The mean with its bootstrap interval."""
-    n = len(values)
-    weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES)
-    low, high = np.quantile(weights @ values / n, [0.025, 0.975])
-    value = float(values.mean())
-    return Score(metric, value, min(float(low), value), max(float(high), value), chance, n)
+def _mean(metric: str, values: Doubles, most: float, chance: float) -> Score:
+    """The mean of numbers from 0 to `most`, with its 95% interval over images."""
+    value, images = float(values.mean()), np.arange(len(values))
+    error = clustered_error(values, images)
+    low, high = share_interval(value / most, error / most, images)
+    low, high = min(low * most, value), max(high * most, value)  # but for rounding as they are
+    return Score(metric, value, low, high, chance, len(values))

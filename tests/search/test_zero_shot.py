@@ -1,11 +1,14 @@
 """Labels from prompts: softmax, the Fréchet mean over a tree or texts, how both are judged."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError, TooFew
+from core.numerics.stats import wilson
 from core.search import zero_shot
 from core.search.zero_shot import label_set, rank_labels, score_labels
 from core.types.space import Space
@@ -141,6 +144,40 @@ def test_labels_of_one_image_each_are_said_to_be_too_few(rng):
     space = Space(texts, tuple(names), 60, labels=tuple((name,) for name in names))
     with pytest.raises(TooFew, match="40 images that share one of the labels; there are none"):
         score_labels(space, label_set(zero_shot.flat_labels(names), texts))
+
+
+def test_all_right_on_few_images_is_not_certain():
+    texts, owner = np.eye(2, dtype=np.float32), np.arange(80) % 2
+    ids = tuple(f"{i:02}" for i in range(80))
+    space = Space(texts[owner], ids, 80, labels=tuple(("ab"[i],) for i in owner))
+    found = score_labels(space, label_set(zero_shot.flat_labels("ab"), texts)).scores
+    assert found["accuracy"].value == found["accuracy"].high == 1
+    assert found["accuracy"].low == pytest.approx(wilson(40, 40)[0])
+    assert found["squared_distance"].low == 0
+    assert found["squared_distance"].high == pytest.approx(2 * wilson(0, 40)[1])
+
+
+def test_a_single_label_is_at_no_distance():
+    text = np.eye(2, dtype=np.float32)[:1]
+    ids = tuple(f"{i:02}" for i in range(80))
+    space = Space(np.repeat(text, 80, axis=0), ids, 80, labels=(("a",),) * 80)
+    found = score_labels(space, label_set(zero_shot.flat_labels("a"), text)).scores
+    assert found["squared_distance"].value == found["squared_distance"].chance == 0
+    assert found["accuracy"].value == found["accuracy"].chance == 1
+
+
+def test_an_interval_over_many_images_needs_no_array_of_resamples(rng):
+    texts, owner = np.eye(2, dtype=np.float32), np.arange(20_000) % 2
+    rows = unit(texts[owner] + rng.normal(size=(20_000, 2)))
+    ids = tuple(f"{i:05}" for i in range(20_000))
+    space = Space(rows, ids, 20_000, labels=tuple(("ab"[i],) for i in owner))
+    labels = label_set(zero_shot.flat_labels("ab"), texts)
+    tracemalloc.start()
+    score = score_labels(space, labels).scores["accuracy"]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert score.low < score.value < score.high
+    assert peak < 30e6
 
 
 def test_flat_labels_keep_their_signs():
