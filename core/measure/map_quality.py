@@ -205,8 +205,9 @@ def true_neighbors(space: Space, row: int, k: int = K, *, gap: str = "keep") -> 
 def stability(xy: Floats, other: Floats, k: int = K) -> float:
     """Mean share of the k nearest points on one map that are among them on another: seed to seed.
 
-    1 for the same map turned or mirrored, k / (n - 1) for unrelated ones. Points beyond 5,000
-    are not measured, but are neighbors.
+    1 for the same map, also turned or mirrored, k / (n - 1) for unrelated ones. Which of several
+    points at the same place are among the k is arbitrary: a turned map with such copies can have
+    less. Points beyond 5,000 are not measured, but are neighbors.
 
     >>> grid = np.random.default_rng(0).random((60, 2)).astype(np.float32)
     >>> stability(grid, grid[:, ::-1], 5)
@@ -219,9 +220,24 @@ def stability(xy: Floats, other: Floats, k: int = K) -> float:
     rows = np.arange(n)
     if n > MOST_STABLE:
         rows = np.sort(np.random.default_rng(0).choice(n, MOST_STABLE, replace=False))
-    first, second = (cKDTree(m).query(m[rows], k + 1)[1] for m in (xy, other))
-    shared = (first[:, :, None] == second[:, None, :]).any(axis=2) & (first != rows[:, None])
+    first, second = (
+        _without(rows, cKDTree(places).query(places[rows], k + 1)[1]) for places in (xy, other)
+    )
+    shared = (first[:, :, None] == second[:, None, :]).any(axis=2)
     return float(shared.sum(axis=1).mean() / k)
+
+
+def _without(rows: Ints, near: Ints) -> Ints:
+    """(q, k) of k + 1 nearest points those other than the point itself.
+
+    Where more points coincide than are listed, it may not be among them: the last is dropped.
+
+    >>> _without(np.array([7, 7]), np.array([[3, 7, 4], [3, 4, 5]])).tolist()
+    [[3, 4], [3, 4]]
+    """
+    dropped = near == rows[:, None]
+    dropped[~dropped.any(axis=1), -1] = True
+    return near[~dropped].reshape(len(near), -1)
 
 
 def _at_random(n: int, k: int) -> tuple[float, float]:

@@ -85,6 +85,12 @@ def test_two_seeds_are_compared_and_unrelated_maps_share_only_chance():
     assert stability(one, other, 10) == pytest.approx(10 / 799, abs=0.006)
 
 
+@pytest.mark.parametrize("copies", [1, 3, 60])
+def test_the_same_map_is_stable_also_where_points_coincide(copies):
+    places = np.random.default_rng(0).random((60 // copies, 2)).astype(np.float32)
+    assert stability(np.repeat(places, copies, axis=0), np.repeat(places, copies, axis=0), 10) == 1
+
+
 def test_true_neighbors_are_those_of_the_space():
     space = spaces.ball(n=50, d=8)
     rows, cosines = true_neighbors(space, 7, 5)
