@@ -96,6 +96,8 @@ def shortlist_for(found: Ints, level: float) -> int:
 def paired_gain(after: Bools, before: Bools, clusters: Ints) -> Interval:
     """Mean gain on the same queries, with its 95% interval (bootstrap of clusters).
 
+    Of a single cluster there is none: its ends are NaN.
+
     Args:
         after: (q,) whether a query finds its item.
         before: (q,) the same by other scores.
@@ -106,6 +108,8 @@ def paired_gain(after: Bools, before: Bools, clusters: Ints) -> Interval:
     """
     gain = after.astype(np.float64) - before
     _, place, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    if len(sizes) < 2:
+        return float(gain.mean()), float("nan"), float("nan")
     sums = np.bincount(place, weights=gain)
     rng = np.random.default_rng(0)
     drawn = [rng.integers(0, len(sums), len(sums)) for _ in range(DRAWS)]

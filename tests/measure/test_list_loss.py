@@ -74,6 +74,12 @@ def test_a_paired_gain_needs_differences_and_covers_the_planted_one():
     assert twice == pytest.approx(single, abs=1e-3)  # copies of queries add nothing
 
 
+def test_a_single_cluster_has_no_interval_of_its_gain():
+    both = np.ones(2, bool), np.zeros(2, bool)
+    value, low, high = paired_gain(*both, np.zeros(2, np.int64))
+    assert value == 1 and np.isnan(low) and np.isnan(high)
+
+
 def test_tenths_hold_equal_values_together():
     groups, names = deciles(np.array([0.0] * 50 + [*range(1, 51)]))
     assert len(set(groups[:50])) == 1 and len(names) == len(set(groups)) < 10

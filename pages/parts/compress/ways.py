@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.improve import parse_way
+from core.measure import points
 from core.workbench import Lab, Way, documents
 from pages.parts import charts, controls, formatting, problems, session, state
 
@@ -138,7 +139,7 @@ def _table(lab: Lab) -> None:
             **{f"recall@10, {TASKS[name]}": 100 * way.recall[name][0] for name in names},
             "rescored": way.shortlist,
             "ms per query": way.ms_per_query,
-            **{f"own pairs, {TASKS[name]}": _points(way, name) for name in way.pairs},
+            **{f"own pairs, {TASKS[name]}": points(*way.pairs[name]) for name in way.pairs},
             "score error": way.score_error,
             "fit, s": way.fit_seconds,
             "loses most": _loser(way),
@@ -214,8 +215,3 @@ def _loser(way: Way) -> str:
         return ""
     group = way.loser.group
     return group if way.loser_by == "label" else f"items in {group} lists"
-
-
-def _points(way: Way, name: str) -> str:
-    value, low, high = (f"{100 * x + 0.0:+.1f}".replace("-", "−") for x in way.pairs[name])
-    return f"{value} ({low} to {high})"
