@@ -50,6 +50,10 @@ def background_queries(opened: EncodedCollection, query: Query, kind: Kind) -> B
 
     Labels, nouns and captions of the collection where it has enough; else everyday texts for one
     text, and random items in place of the parts for other forms.
+
+    Raises:
+        NoTextSearch: the query has a text, and the encoder is not available.
+        PassportMismatch: the encoder that is available would compute other vectors.
     """
     form = f"{form_key(query, opened.space, kind)} {'typed' if query.text else 'stored'}"
     key = (opened.version, opened.space.key, form)
@@ -95,8 +99,7 @@ def _build(opened: EncodedCollection, query: Query, kind: Kind, form: str) -> Ba
     shape = form_of(query, space)
     if query.text and shape.endswith("text"):  # a stored text as query needs no encoder
         texts, items = everyday_vectors(opened, query, shape), sampled_rows(space, kind, ITEMS, 0)
-        if len(texts):
-            return BackgroundQueries(texts, items, np.zeros((len(texts), len(items)), bool), form)
+        return BackgroundQueries(texts, items, np.zeros((len(texts), len(items)), bool), form)
     rows = _sample(space, tuple(kind_of(space, part) for part in query.parts))
     parts = space.take(rows.ravel()).reshape(*rows.shape, space.d)
     vectors, built = mixed_rows(space, query, parts)

@@ -114,6 +114,10 @@ def calibration(opened: EncodedCollection, query: Query, kind: Kind) -> Calibrat
 
     On the collection's labels, nouns and captions; where it has too few, the table that comes with
     the encoder; None without either.
+
+    Raises:
+        NoTextSearch: the query has a text, and the encoder is not available.
+        PassportMismatch: the encoder that is available would compute other vectors.
     """
     form = form_of(query, opened.space)
     key = (opened.version, opened.space.key, form_key(query, opened.space, kind))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from core import ASSETS
-from core.errors import NoTextSearch, PassportMismatch, SextantError
+from core.errors import SextantError
 from core.numerics.sampling import groups, sampled_rows
 from core.search.query.encode import SHORT, text_vectors
 from core.search.query.mix import kind_of, mixed_rows
@@ -133,6 +133,11 @@ def known_matches(opened: EncodedCollection, query: Query, kind: Kind) -> KnownM
     """Queries of the same form as a query, with known matches among the items of a kind.
 
     None where the collection has too few labels, nouns or captions.
+
+    Raises:
+        NoTextSearch: the query has a text, and the encoder is not available. An error is not
+            cached, as "none" would be, until the encoder is there.
+        PassportMismatch: the encoder that is available would compute other vectors.
     """
     key = (opened.version, opened.space.key, form_key(query, opened.space, kind))
     return _KNOWN.get(key, lambda: _known(opened, query, kind))
@@ -206,7 +211,7 @@ def everyday_texts(form: str) -> tuple[str, ...]:
 
 
 def everyday_vectors(opened: EncodedCollection, query: Query, form: str) -> Floats:
-    """(200, d) everyday texts, encoded as a text of the query is; none without the encoder."""
+    """(200, d) everyday texts, encoded as a text of the query is."""
     return _encoded(opened, query, everyday_texts(form))
 
 
@@ -216,14 +221,11 @@ def with_articles(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _encoded(opened: EncodedCollection, query: Query, texts: Sequence[str]) -> Floats:
-    """(t, d) unit rows of texts, stored with the collection; none where they cannot be encoded."""
+    """(t, d) unit rows of texts, stored with the collection once they are encoded."""
     stored, key = opened.collection.artifacts, _texts_key(opened, query.template, texts)
     vectors = stored.read_matrix("texts", key)
     if vectors is None:
-        try:
-            vectors = text_vectors(opened, texts, query)
-        except (NoTextSearch, PassportMismatch):
-            return np.empty((0, opened.space.d), np.float32)
+        vectors = text_vectors(opened, texts, query)
         with suppress(SextantError):  # a store that cannot be written: encoded again next time
             stored.write_matrix("texts", key, vectors)
     return vectors
@@ -243,9 +245,8 @@ def _texts_key(opened: EncodedCollection, template: str, texts: Sequence[str]) -
 def _by_phrase(opened: EncodedCollection, query: Query, kind: Kind) -> KnownMatches:
     described = phrases(opened, kind)
     vectors = _encoded(opened, query, with_articles(described.names))
-    few = len(vectors)  # 0 where the encoder is not available
     none = np.zeros_like(described.matches)
-    return KnownMatches(vectors, described.matches[:few], described.unclear[:few], none[:few])
+    return KnownMatches(vectors, described.matches, described.unclear, none)
 
 
 def _by_caption(opened: EncodedCollection, query: Query, kind: Kind) -> KnownMatches:

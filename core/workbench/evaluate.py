@@ -28,7 +28,7 @@ from core.measure import classify as measure_classify
 from core.measure import evaluate as measure_evaluate
 from core.measure import images_of_label as measure_images_of_label
 from core.measure import recall_by_group as measure_recall_by_group
-from core.types import Bools, Ints, Kind, Space, SpaceCache
+from core.types import Bools, Ints, Kind, Space, SpaceCache, per_space
 from core.workbench.held_out import held_out_rows
 from core.workbench.measure import judged_spaces
 from core.workbench.zero_shot import own_label_set
@@ -125,7 +125,21 @@ def score_by_label(opened: EncodedCollection) -> Labels:
     Raises:
         InputError: the collection has no labels.
     """
-    return _CLASSES.get((opened.space.key, opened.passport), partial(_score_by_label, opened))
+    lacks: dict[str, str] = {}
+    classification, image_to_image = None, None
+    try:
+        # An error is not cached: the encoder may be there next time.
+        key = opened.space.key, opened.passport
+        classification = _CLASSES.get(key, partial(_classified, opened))
+    except SextantError as error:
+        if not any(opened.space.labels):
+            raise
+        lacks["classification"] = str(error)
+    try:
+        image_to_image = _images_of_label(opened.space)
+    except SextantError as error:
+        lacks["image_to_image"] = str(error)
+    return Labels(classification, image_to_image, lacks)
 
 
 def compare_encoders(a: EncodedCollection, b: EncodedCollection) -> dict[str, Versus]:
@@ -161,21 +175,14 @@ def query_ranks(opened: EncodedCollection, result: Evaluation) -> dict[str, Quer
     }
 
 
-def _score_by_label(opened: EncodedCollection) -> Labels:
-    lacks: dict[str, str] = {}
-    classification, image_to_image = None, None
-    try:
-        named = own_label_set(opened)
-        classification = measure_classify(opened.space, named.names, named.vectors)
-    except SextantError as error:
-        if not any(opened.space.labels):
-            raise
-        lacks["classification"] = str(error)
-    try:
-        image_to_image = measure_images_of_label(opened.space)
-    except SextantError as error:
-        lacks["image_to_image"] = str(error)
-    return Labels(classification, image_to_image, lacks)
+def _classified(opened: EncodedCollection) -> Classification:
+    named = own_label_set(opened)
+    return measure_classify(opened.space, named.names, named.vectors)
+
+
+@per_space
+def _images_of_label(space: Space) -> LabelRetrieval:
+    return measure_images_of_label(space)
 
 
 def _attributes(opened: EncodedCollection) -> list[Any]:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from core.errors import MissingPart, NoTextSearch
 from core.search.background_queries import background_queries
+from core.search.calibration import calibration
 from core.search.known_matches import (
     everyday_nouns,
     everyday_vectors,
@@ -131,6 +133,26 @@ def test_texts_are_encoded_once_and_stored_with_the_collection(opened, monkeypat
     monkeypatch.setattr("core.search.known_matches.text_vectors", lambda *given: pytest.fail())
     again = everyday_vectors(opened, query({"text": "blue"}), "short text")
     np.testing.assert_array_equal(first, again)
+
+
+def test_what_needs_an_encoder_that_was_missing_is_known_once_it_is_there(tmp_path, monkeypatch):
+    rows = [{"caption": f"a {color} {noun}"} for color in COLORS for noun in NOUNS]
+    bench = Workbench(tmp_path / "home")
+    bench.ingest("things", folder_of(tmp_path / "in", {"items.jsonl": jsonl(*rows)}), encoder="toy")
+    things = bench.open("things")
+    typed = query({"text": "red"}, kinds=("text",))
+
+    def missing(*asked):
+        raise MissingPart("The weights are not on this machine.")
+
+    with monkeypatch.context() as without:
+        without.setattr("core.encoders.load", missing)
+        for ask in (calibration, background_queries, known_matches):
+            with pytest.raises(NoTextSearch):
+                ask(things, typed, "text")
+    assert len(background_queries(things, typed, "text").vectors) == 200
+    monkeypatch.setattr("core.encoders.load", missing)  # stored by now
+    assert len(background_queries(things, typed, "text").vectors) == 200
 
 
 def test_a_stored_text_and_a_typed_one_do_not_share_their_background(tmp_path):

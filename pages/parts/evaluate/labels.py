@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.measure import Confusion, LabelScore
 from core.types import Score, Space
-from core.workbench import EncodedCollection, Labels, documents
+from core.workbench import Labels, documents
 from pages.parts import charts, controls, formatting, gallery, item, session, state
 from pages.parts.evaluate.scores import Request, command, dots, json_download, tick
 
@@ -56,7 +56,8 @@ def show(request: Request, *, at_once: bool) -> None:
             on_click=session.store, args=(key, True),
         )  # fmt: skip
         return
-    found = _labels(request.key, request.opened)
+    with st.spinner("Classifying images by the labels' names…"):
+        found = state.workbench().score_by_label(request.opened)
     _head(found)
     figures = {
         "Accuracy by label": found.classification,
@@ -75,11 +76,6 @@ def show(request: Request, *, at_once: bool) -> None:
             _figure(enough[title], f"_by_label_{at}")
     if found.classification and found.classification.confusions:
         _confusions(request.opened.space, found.classification.confusions)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Classifying images by the labels' names…")
-def _labels(key: str, _opened: EncodedCollection) -> Labels:
-    return state.workbench().score_by_label(_opened)
 
 
 def _head(found: Labels) -> None:
