@@ -9,7 +9,7 @@ import numpy as np
 
 from core.errors import TooFew
 from core.improve.hub_corrections import HUB_CORRECTIONS, QueryBank
-from core.numerics.sampling import groups
+from core.numerics.sampling import groups, half_of_groups
 from core.registry import Plugin
 from core.types import KINDS, Bools, Doubles, Floats, Ints, Kind, Space, SpaceCache, per_space
 
@@ -58,9 +58,7 @@ def corrected(
 
 def random_half(space: Space) -> Bools:
     """(n,) a random half of the items, pairs together: the held-out half of an evaluation."""
-    group = groups(space)
-    drawn = np.random.default_rng(0).permutation(int(group.max(initial=-1)) + 1)
-    return drawn[group] % 2 == 0
+    return half_of_groups(groups(space), np.random.default_rng(0))
 
 
 @per_space

@@ -11,7 +11,7 @@ from core.errors import TooFew
 from core.measure.findings import points
 from core.numerics.directions import MIN_LENGTH
 from core.numerics.labels import member_matrix
-from core.numerics.sampling import groups, sampled_rows
+from core.numerics.sampling import groups, half_of_groups, sampled_rows
 from core.types import Bools, Doubles, Floats, Ints, Mix, Score, Space
 
 LEAST = 10  # swaps, at least
@@ -78,7 +78,8 @@ def analogies(
     labels = np.zeros((len(rows), len(names)), bool)
     labels[place, label] = True
     swaps = _swaps(rows, labels, rng)
-    half = _half(groups(space)[rows], rng)[swaps.source]
+    _, linked = np.unique(groups(space)[rows], return_inverse=True)
+    half = half_of_groups(linked, rng)[swaps.source]
     if half.all() or not half.any():
         raise _too_few(len(half))
     images, edits = _scores(space, rows, np.asarray(words(names)), mix)
@@ -171,14 +172,6 @@ def _chance(swaps: _Swaps) -> Doubles:
         others[old] = False
         result[i] = (swaps.labels[:, new] & (labels @ others.astype(np.float32) > 0)).sum()
     return result / (len(swaps.labels) - 1)
-
-
-def _half(label: Ints, rng: np.random.Generator) -> Bools:
-    """A random half of the groups, as a mask over rows."""
-    _, code = np.unique(label, return_inverse=True)
-    order = rng.permutation(code.max() + 1)
-    half: Bools = order[code] % 2 == 0
-    return half
 
 
 def _score(

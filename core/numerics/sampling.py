@@ -63,6 +63,21 @@ def groups(space: Space) -> Ints:
     return result
 
 
+def half_of_groups(linked: Ints, rng: np.random.Generator) -> Bools:
+    """(n,) a random half of the groups, as a mask over their items; of two or more never all.
+
+    Args:
+        linked: (n,) group number of each item, from 0 without gaps (see `groups`).
+        rng: draws the groups.
+
+    >>> half = half_of_groups(np.array([0, 0, 1, 1]), np.random.default_rng(0))  # one of two
+    >>> int(half.sum()), bool(half[0] == half[1])
+    (2, True)
+    """
+    drawn = rng.permutation(int(linked.max(initial=-1)) + 1)
+    return np.asarray(drawn[linked] % 2 == 0)
+
+
 def split_groups(linked: Ints, is_image: Bools, every: int) -> Bools:
     """(n,) one part of a random split that keeps connected items together: a group in `every`.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.numerics.neighbors import select
-from core.numerics.sampling import groups
+from core.numerics.sampling import groups, half_of_groups
 from core.types import Bools, Floats, Ints, Kind, Space, SpaceCache
 from core.workbench.held_out import held_out_rows
 
@@ -106,14 +106,9 @@ def _task(space: Space, name: str, rows: Ints, queries: Floats) -> Task:
     hits = (lists[:, :, None] == own[:, None, :]).any(axis=(1, 2))
     clusters = groups(space)[rows]
     clusters = clusters if len(np.unique(clusters)) > 1 else rows
-    return Task(name, rows, queries, clusters, kind, among, span, lists, _half(clusters), own, hits)
-
-
-def _half(clusters: Ints) -> Bools:
-    """(q,) a random half of the clusters; at least one, and not all."""
     _, place = np.unique(clusters, return_inverse=True)
-    drawn = np.random.default_rng(1).permutation(int(place.max()) + 1)
-    return np.asarray(drawn[place] % 2 == 0)
+    chooses = half_of_groups(place, np.random.default_rng(1))
+    return Task(name, rows, queries, clusters, kind, among, span, lists, chooses, own, hits)
 
 
 def _own(space: Space, rows: Ints, span: slice) -> Ints:
