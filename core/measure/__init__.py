@@ -56,6 +56,7 @@ from core.measure.group_recall import GroupRecall, recall_by_group
 from core.measure.keyness import (
     KeyTerm,
     Occurrences,
+    attribute_terms,
     draw_units,
     key_terms,
     name_of,
@@ -65,7 +66,6 @@ from core.measure.keyness import (
 from core.measure.list_loss import (
     GroupLoss,
     Interval,
-    deciles,
     group_losses,
     list_recall,
     paired_gain,
@@ -160,6 +160,7 @@ __all__ = [
     "against_earlier",
     "against_threshold",
     "analogies",
+    "attribute_terms",
     "both_lists",
     "by_density",
     "by_means",
@@ -172,7 +173,6 @@ __all__ = [
     "compare_directions",
     "concerns",
     "count",
-    "deciles",
     "distrust",
     "draw_units",
     "estimate",

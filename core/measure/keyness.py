@@ -9,19 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import nan
 from typing import Any
 
 import numpy as np
 
+from core.numerics.stats import quantile_ranges
 from core.types import Bools, Doubles, Floats, Ints, Space, Value
 
 LEAST = 3  # items that have a term, in both sets together; rarer ones are not tested
 MOST = 5_000  # items counted in a set; of larger ones a seeded sample
 FDR = 0.05
 WORD = "word"
-BINS = 4
+RANGES = 4
 MANY = 12  # different numbers of an attribute that are values; more are put into four ranges
 Column = Sequence[Sequence[Value] | Value | None]
 _WORDS = re.compile(r"[^\W\d_]{2,}")
@@ -129,11 +129,29 @@ def occurrences(
     for u, text in zip(at, texts, strict=True):
         pairs.update((u, term.setdefault((WORD, w), len(term))) for w in words(text))
     for field, column in fields.items():
-        for u, values in zip(at, _as_terms(column), strict=True):
+        for u, values in zip(at, attribute_terms(column), strict=True):
             pairs.update((u, term.setdefault((field, v), len(term))) for v in values)
     u, t = np.array(sorted(pairs), np.int64).reshape(-1, 2).T
     has = coo_array((np.ones(len(u), np.int64), (u, t)), (len(counted), len(term))).tocsr()
     return Occurrences(tuple(f for f, _ in term), tuple(v for _, v in term), has, place[unit])
+
+
+def attribute_terms(column: Column) -> list[tuple[str, ...]]:
+    """The values of each item as terms; more than 12 different numbers as four ranges.
+
+    >>> attribute_terms([1, 2.5, None, ("a", "b")])
+    [('1',), ('2.5',), (), ('a', 'b')]
+    >>> attribute_terms([*range(13)])[-1]
+    ('10 to 12',)
+    """
+    numbers = [v if isinstance(v, int | float) and not isinstance(v, bool) else nan for v in column]
+    if len({x for x in numbers if x == x}) > MANY:
+        ranges, names = quantile_ranges(np.array(numbers, np.float64), RANGES)
+        return [(names[at],) if at >= 0 else () for at in ranges.tolist()]
+    return [
+        tuple(map(str, v)) if isinstance(v, list | tuple) else () if v is None else (str(v),)
+        for v in column
+    ]
 
 
 def key_terms(found: Occurrences, inside: Bools, outside: Bools) -> tuple[KeyTerm, ...]:
@@ -262,18 +280,3 @@ def _odds(
     log = np.log(table[0] * table[3] / (table[1] * table[2]))
     half = norm.isf(max(level, 1e-12) / 2) * np.sqrt((1 / table).sum(axis=0))
     return np.exp(log), np.exp(log - half), np.exp(log + half)
-
-
-def _as_terms(column: Column) -> list[tuple[str, ...]]:
-    """Values as terms; more than 12 different numbers as four ranges with equally many."""
-    numbers = [v if isinstance(v, int | float) and not isinstance(v, bool) else nan for v in column]
-    if len({x for x in numbers if x == x}) > MANY:
-        values = np.array(numbers, np.float64)
-        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, BINS + 1)))
-        names = [f"{low:,.4g} to {high:,.4g}" for low, high in pairwise(edges)]
-        bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(names) - 1)
-        return [(names[at],) if x == x else () for x, at in zip(numbers, bins, strict=True)]
-    return [
-        tuple(map(str, v)) if isinstance(v, list | tuple) else () if v is None else (str(v),)
-        for v in column
-    ]

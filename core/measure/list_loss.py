@@ -13,10 +13,9 @@ import numpy as np
 
 from core.numerics.neighbors import precede
 from core.numerics.stats import clustered_error, family_z, share_interval
-from core.types import Bools, Doubles, Floats, Ints
+from core.types import Bools, Floats, Ints
 
 DRAWS = 1000  # of the paired bootstrap
-PARTS = 10  # deciles
 LEAST_PLACES = 20  # in exact lists, for a share of a group
 
 Interval = tuple[float, float, float]  # value, low, high
@@ -156,30 +155,6 @@ def group_losses(
         null = max(0.0, expected - wide), min(1.0, expected + wide)
         result.append(GroupLoss(name, value, low, high, expected, *null, n))
     return tuple(result)
-
-
-def deciles(values: Doubles) -> tuple[Ints, tuple[str, ...]]:
-    """(n,) the tenth of the finite values that each is in, and their names; -1 where not finite.
-
-    Equal values are in one tenth, so that there may be fewer.
-
-    >>> deciles(np.array([1.0, 2.0, np.nan]))[0].tolist()
-    [0, 1, -1]
-    """
-    finite = np.isfinite(values)
-    groups = np.full(len(values), -1)
-    if not finite.any():
-        return groups, ()
-    edges = np.unique(np.quantile(values[finite], np.linspace(0, 1, PARTS + 1)[1:-1]))
-    tenth = np.searchsorted(edges, values[finite], side="left")
-    used, groups[finite] = np.unique(tenth, return_inverse=True)
-    spans = [values[finite][groups[finite] == i] for i in range(len(used))]
-    return groups, tuple(_span(span) for span in spans)
-
-
-def _span(values: Doubles) -> str:
-    low, high = float(values.min()), float(values.max())
-    return f"{low:.4g}" if low == high else f"{low:.3g} to {high:.3g}"
 
 
 def _ratio_interval(value: float, taken: Ints, own: Ints, clusters: Ints) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 """Statistics of numbers, without a space.
 
 Confidence intervals, clustered and jackknife standard errors, AUC, average precision by chance,
-rank correlation with a permutation test, the spread of group rates, and the share of items unseen
-in a sample.
+rank correlation with a permutation test, the spread of group rates, the share of items unseen in a
+sample, and ranges of about equally many numbers.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ SHUFFLED = 2000  # items in a permutation test, at most
 FOLDS = 50  # of a jackknife
 SMOOTHED = 1.0  # groups that count as one draw each in the design effect of a share
 RESAMPLES = 400  # of a bootstrap, and of the null distribution of `macro_std`
+DIGITS = 4, 7, 10, 17  # of the ends of ranges: as few as tell them apart
 
 
 def family_z(size: int) -> float:
@@ -404,6 +405,44 @@ def unseen_share(counts: Ints | Doubles, share: float) -> tuple[float, float]:
     if share >= 1 or zero in (0.0, 1.0):
         return zero, zero
     return _unseen_by_gamma(float(counts.mean()), zero, share), _unseen_by_chao(counts, zero, share)
+
+
+def quantile_ranges(values: Doubles, count: int) -> tuple[Ints, tuple[str, ...]]:
+    """Put numbers into ranges of about equally many.
+
+    Equal numbers are in one range, so that there may be fewer ranges than asked for.
+
+    Args:
+        values: (n,) numbers; those that are not finite are in no range.
+        count: of ranges.
+
+    Returns:
+        (n,) the range of each number, -1 for none, and the ranges' names: the least and the
+        greatest number in each.
+
+    >>> ranges, names = quantile_ranges(np.array([1.0, 2.0, 3.0, np.nan, 4.0, 5.0, 5.0]), 3)
+    >>> ranges.tolist(), names
+    ([0, 0, 1, -1, 1, 2, 2], ('1 to 2', '3 to 4', '5'))
+    """
+    finite = np.isfinite(values)
+    ranges = np.full(len(values), -1)
+    if not finite.any():
+        return ranges, ()
+    known = values[finite]
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, count + 1)[1:-1]))
+    used, ranges[finite] = np.unique(np.searchsorted(edges, known), return_inverse=True)
+    low, high = np.full(len(used), np.inf), np.full(len(used), -np.inf)
+    np.minimum.at(low, ranges[finite], known)
+    np.maximum.at(high, ranges[finite], known)
+    for digits in DIGITS:
+        names = tuple(_range_name(a, b, digits) for a, b in zip(low, high, strict=True))
+        if len(set(names)) == len(names):
+            break
+    return ranges, names
+
+
+def _range_name(low: float, high: float, digits: int) -> str:
+    return f"{low:,.{digits}g}" + ("" if low == high else f" to {high:,.{digits}g}")
 
 
 def _share_below(ordered: Doubles, values: Doubles) -> Doubles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from core.measure import (
     Misses,
     QueryRanks,
     Versus,
+    attribute_terms,
     compare_directions,
     find_misses,
     shared_items,
@@ -28,7 +29,7 @@ from core.measure import classify as measure_classify
 from core.measure import evaluate as measure_evaluate
 from core.measure import images_of_label as measure_images_of_label
 from core.measure import recall_by_group as measure_recall_by_group
-from core.types import Bools, Ints, Kind, Space, SpaceCache, per_space
+from core.types import Bools, Kind, Space, SpaceCache, per_space
 from core.workbench.held_out import held_out_rows
 from core.workbench.measure import judged_spaces
 from core.workbench.zero_shot import own_label_set
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 DIRECTIONS = ("text_to_image", "image_to_text")
 LABEL, LENGTH = "label", "caption length"
 GROUPS = 200  # values of an attribute whose items are groups
-PARTS = 4  # groups of a numeric attribute
 _CLASSES = SpaceCache(16)
 
 
@@ -91,7 +91,7 @@ def recall_by_group(
         result: of `evaluate`.
         direction: "text_to_image" or "image_to_text".
         field: one of `group_fields`. A query's value is its image's, or its own without one;
-            numbers are four groups of equal size.
+            more than 12 different numbers are four groups of about equal size, as on the map.
 
     Raises:
         UnknownName: no such field.
@@ -102,21 +102,19 @@ def recall_by_group(
     scored: Direction = getattr(result, direction)
     images = opened.space.image_of[scored.queries]
     if field == LABEL:
-        return measure_recall_by_group(scored, _labeled(opened.space, images))
+        labels = opened.space.labels
+        return measure_recall_by_group(scored, _members([labels[i] for i in images.tolist()]))
     if field == LENGTH:
-        values = opened.space.text_lengths[scored.queries - opened.space.n_images].tolist()
-        return measure_recall_by_group(scored, _ranges(values, " characters"))
+        lengths = opened.space.text_lengths[scored.queries - opened.space.n_images].tolist()
+        terms = [tuple(f"{one} characters" for one in own) for own in attribute_terms(lengths)]
+        return measure_recall_by_group(scored, _members(terms))
     column = opened.collection.table(opened.space.ids)[field.removesuffix(" (attribute)")]
     all_values = column.to_pylist()
     values = [
         all_values[query] if all_values[image] is None else all_values[image]
         for image, query in zip(images.tolist(), scored.queries.tolist(), strict=True)
     ]
-    kept = [v for v in values if v is not None]
-    numeric = kept and all(isinstance(v, int | float) and not isinstance(v, bool) for v in kept)
-    if numeric and len(set(kept)) > 2 * PARTS:
-        return measure_recall_by_group(scored, _ranges(values))
-    return measure_recall_by_group(scored, _named(values))
+    return measure_recall_by_group(scored, _members(attribute_terms(values)))
 
 
 def score_by_label(opened: EncodedCollection) -> Labels:
@@ -195,39 +193,13 @@ def _attributes(opened: EncodedCollection) -> list[Any]:
     ]
 
 
-def _labeled(space: Space, images: Ints) -> dict[str, list[int]]:
-    """Places of the queries whose image carries each label."""
-    groups: dict[str, list[int]] = {}
-    for place, image in enumerate(images.tolist()):
-        for label in space.labels[image]:
-            groups.setdefault(label, []).append(place)
-    return groups
-
-
-def _named(values: Sequence[Any]) -> dict[str, list[int]]:
-    groups: dict[str, list[int]] = {}
-    for place, value in enumerate(values):
-        if value is not None:
-            groups.setdefault(str(value), []).append(place)
-    return groups
-
-
-def _ranges(values: Sequence[float | None], unit: str = "") -> Mapping[str, Ints]:
-    """Places of numbers in four ranges of about equal size.
-
-    >>> {name: places.tolist() for name, places in _ranges([1, 2, 3, None, 4, 5, 6, 7, 8]).items()}
-    {'1 to 2': [0, 1], '3 to 4': [2, 4], '5 to 6': [5, 6], '7 to 8': [7, 8]}
-    """
-    numbers = np.array([np.nan if v is None else v for v in values], np.float64)
-    known = np.flatnonzero(np.isfinite(numbers))
-    edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, PARTS + 1)[1:-1]))
-    part = np.searchsorted(edges, numbers[known], side="left")
-    groups = {}
-    for i in np.unique(part):
-        rows = known[part == i]
-        ends = f"{numbers[rows].min():,.4g} to {numbers[rows].max():,.4g}{unit}"
-        groups[ends] = rows
-    return groups
+def _members(terms: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+    """For each term the places of the queries that have it."""
+    members: dict[str, list[int]] = {}
+    for place, own in enumerate(terms):
+        for term in own:
+            members.setdefault(term, []).append(place)
+    return members
 
 
 def _cut(opened: EncodedCollection, rows: Sequence[int]) -> Bools:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.measure import deciles
 from core.numerics.neighbors import top_k
+from core.numerics.stats import quantile_ranges
 from core.types import Doubles, Ints, Space, SpaceCache
 from core.workbench.way_tasks import K, Task
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COMPARED = 20_000  # items that stand for all others in a density
 BLOCK = 65_536  # rows at a time
+TENTHS = 10
 
 _GROUPINGS = SpaceCache(4)
 
@@ -44,9 +45,9 @@ def _groupings(space: Space, task: Task) -> Mapping[str, Grouping]:
     at = at.reshape(task.exact.shape)
     labels, names = _labels(space, items + task.span.start)
     found = {
-        "hubness": deciles(counts.astype(np.float64)),
-        "distance": deciles(_distance(space, task.span, items)),
-        "density": deciles(_density(space, task.span, items)),
+        "hubness": quantile_ranges(counts.astype(np.float64), TENTHS),
+        "distance": quantile_ranges(_distance(space, task.span, items), TENTHS),
+        "density": quantile_ranges(_density(space, task.span, items), TENTHS),
         "label": (labels, names),
     }
     return {name: (numbers[at], names) for name, (numbers, names) in found.items() if names}

@@ -65,11 +65,11 @@ def test_attributes_count_by_value_and_many_numbers_by_ranges():
     )
     assert set(zip(found.fields, found.terms, strict=True)) == {
         ("warm", "True"),
-        *(("size", r) for r in ("0 to 9.75", "9.75 to 19.5", "19.5 to 29.25", "29.25 to 39")),
+        *(("size", r) for r in ("0 to 9", "10 to 19", "20 to 29", "30 to 39")),
     }
     top = key_terms(found, np.arange(40) < 20, np.arange(40) >= 20)
     assert top[0].field == "warm" and {t.term for t in top if t.odds < 1} == {
-        "19.5 to 29.25", "29.25 to 39",
+        "20 to 29", "30 to 39",
     }  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.measure.list_loss import (
-    deciles,
     group_losses,
     list_recall,
     paired_gain,
@@ -78,9 +77,3 @@ def test_a_single_cluster_has_no_interval_of_its_gain():
     both = np.ones(2, bool), np.zeros(2, bool)
     value, low, high = paired_gain(*both, np.zeros(2, np.int64))
     assert value == 1 and np.isnan(low) and np.isnan(high)
-
-
-def test_tenths_hold_equal_values_together():
-    groups, names = deciles(np.array([0.0] * 50 + [*range(1, 51)]))
-    assert len(set(groups[:50])) == 1 and len(names) == len(set(groups)) < 10
-    assert (np.diff(groups) >= 0).all()

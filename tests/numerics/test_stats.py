@@ -11,6 +11,7 @@ from core.numerics.stats import (
     jackknife_error,
     macro_std,
     normal,
+    quantile_ranges,
     share_interval,
     two_way_error,
     unseen_share,
@@ -104,3 +105,14 @@ def test_the_interval_of_a_share_is_that_of_as_many_draws_as_its_error_says():
     assert (low, high) == pytest.approx(wilson(20, 40))
     assert share_interval(0.0, 0.0, fives) == pytest.approx(wilson(0, 40))
     assert np.isnan(share_interval(0.5, float("nan"), alone)).all()
+
+
+def test_ranges_hold_equal_values_together():
+    groups, names = quantile_ranges(np.array([0.0] * 50 + [*range(1, 51)]), 10)
+    assert len(set(groups[:50])) == 1 and len(names) == len(set(groups)) < 10
+    assert (np.diff(groups) >= 0).all()
+
+
+def test_ranges_of_large_numbers_have_names_of_their_own():
+    names = quantile_ranges(1_700_000_000.0 + np.arange(40), 4)[1]
+    assert names[0] == "1,700,000,000 to 1,700,000,009" and len(set(names)) == 4

@@ -1,8 +1,10 @@
-"""Evaluating an opened collection by labels, also where the encoder comes later."""
+"""Evaluating an opened collection by labels and attributes, also where the encoder comes later."""
 
+import numpy as np
 import pytest
 
 from core.errors import MissingPart
+from core.measure import occurrences
 from core.workbench import Workbench
 from tests.fixtures.files import folder_of, jsonl
 from tests.fixtures.screens import picture
@@ -34,3 +36,30 @@ def test_labels_are_classified_as_soon_as_the_encoder_is_there(opened, monkeypat
     assert found.classification is not None and not found.lacks
     assert Workbench.score_by_label(opened).classification is found.classification  # once
     assert Workbench.score_by_label(opened).image_to_image is found.image_to_image
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [i % 10 for i in range(40)],  # few numbers are values
+        [*range(40)],
+        [0] * 25 + [*range(1, 16)],  # equal numbers are in one range
+        [1_700_000_000 + i for i in range(40)],
+    ],
+)
+def test_an_attribute_has_the_same_ranges_here_as_on_the_map(tmp_path, sizes):
+    rows = [
+        {"image": f"{i}.png", "caption": f"thing number {i}", "size": size}
+        for i, size in enumerate(sizes)
+    ]
+    files = {row["image"]: picture("red", 32 + i) for i, row in enumerate(rows)}
+    items = folder_of(tmp_path / "items", {**files, "items.jsonl": jsonl(*rows)})
+    bench = Workbench(tmp_path / "home")
+    bench.ingest("things", items / "items.jsonl", encoder="toy")
+    things = bench.open("things")
+    found = bench.recall_by_group(things, bench.evaluate(things), "text_to_image", "size")
+    unit = np.arange(40)
+    on_map = occurrences(unit, unit, unit, [""] * 40, {"size": sizes})
+    assert {group.name for group in found} == set(on_map.terms)
+    assert sum(group.n_images for group in found) == 40
+    assert on_map.has.sum() == 40
