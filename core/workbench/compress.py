@@ -146,7 +146,7 @@ def compress(
     if not 0 < recall <= 1:
         raise BadParameter("recall", recall, "a number above 0, to 1")
     space = opened.space
-    if min(space.n, 2) < 2 or not space.n_images + len(space.texts):
+    if space.n < 2:
         raise InputError("There are too few vectors to compress. Add images or texts first.")
     ways = [parse_way(text) for text in way_names(space.n, space.d, only)]
     usual = way_names(space.n, space.d)[2:]  # of these, what needs more rows is left out
