@@ -200,8 +200,8 @@ def score_labels(space: Space, labels: LabelSet) -> LabelScores:
 
     The softmax scale is fitted on half of each label's images, the other half is evaluated; a label
     of a single image has no other half, and is a candidate only. Scores:
-    "accuracy" and "squared_distance" of the most probable label, "middle_accuracy" and
-    "middle_squared_distance" of the Fréchet mean; chance is a label drawn at random.
+    "accuracy" and "squared_distance" of the most probable label, "frechet_accuracy" and
+    "frechet_squared_distance" of the Fréchet mean; chance is a label drawn at random.
 
     Raises:
         TooFew: fewer than 20 images in a half share one of the labels with another image.
@@ -217,7 +217,7 @@ def score_labels(space: Space, labels: LabelSet) -> LabelScores:
     guess = float(labels.squared[labels.leaves][:, truth].mean())
     farthest = float(labels.squared.max()) or 1.0  # a single label is at no distance
     scores: dict[str, Score] = {}
-    for prefix, nodes in (("", labels.leaves[chances.argmax(axis=1)]), ("middle_", frechet)):
+    for prefix, nodes in (("", labels.leaves[chances.argmax(axis=1)]), ("frechet_", frechet)):
         right = (nodes == labels.leaves[truth]).astype(np.float64)
         name = f"{prefix}accuracy"
         scores[name] = _mean(name, right, 1.0, 1 / len(labels.names))

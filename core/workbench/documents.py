@@ -235,10 +235,10 @@ def analogies(result: Analogies) -> dict[str, Any]:
 
 
 def label_ranking(ranking: LabelRanking) -> dict[str, Any]:
-    """Labels of one image by probability ("likeliest") and by squared distance ("middle")."""
+    """Labels of one image by probability ("likeliest") and by squared distance ("frechet")."""
     return {
         "likeliest": [{"label": h.label, "chance": h.value} for h in ranking.likeliest],
-        "middle": [{"label": h.label, "expected_square": h.value} for h in ranking.frechet],
+        "frechet": [{"label": h.label, "expected_square": h.value} for h in ranking.frechet],
         "scale": ranking.scale,
         "sentence": ranking.sentence,
     }

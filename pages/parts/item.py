@@ -313,10 +313,10 @@ def _label_table(ranked: LabelRanking) -> None:
             {
                 "Most probable": formatting.plain(formatting.shorten(likely.label, 60)),
                 "Probability": f"{likely.value:.0%}",
-                "Fréchet mean": formatting.plain(formatting.shorten(middle.label, 60)),
-                "Expected squared distance": formatting.number(middle.value),
+                "Fréchet mean": formatting.plain(formatting.shorten(mean.label, 60)),
+                "Expected squared distance": formatting.number(mean.value),
             }
-            for likely, middle in zip(ranked.likeliest, ranked.frechet, strict=False)
+            for likely, mean in zip(ranked.likeliest, ranked.frechet, strict=False)
         ],
         border="horizontal",
         hide_index=True,
@@ -325,7 +325,7 @@ def _label_table(ranked: LabelRanking) -> None:
 
 def _label_accuracy(scores: LabelScores) -> str:
     """The accuracy of the first of each column on held-out images, and the chance level."""
-    columns = (("most probable label", "accuracy"), ("Fréchet mean", "middle_accuracy"))
+    columns = (("most probable label", "accuracy"), ("Fréchet mean", "frechet_accuracy"))
     shares = [f"{name} {_share(scores.scores[metric])}" for name, metric in columns]
     chance = scores.scores["accuracy"].chance
     return formatting.plain(

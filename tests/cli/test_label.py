@@ -40,7 +40,7 @@ def test_groups_can_be_answered(folder, tmp_path, capsys):
     asked = ["label", "colours", "--image", str(folder / "1.png"), "--labels", str(lines), "--json"]
     assert main(asked) == 0
     found = json.loads(capsys.readouterr().out)
-    assert {hit["label"] for hit in found["middle"]} == {"warm", "cold", "red", "green", "blue"}
+    assert {hit["label"] for hit in found["frechet"]} == {"warm", "cold", "red", "green", "blue"}
     assert "steps in the tree" in found["sentence"]
 
 
@@ -48,6 +48,8 @@ def test_without_a_picture_the_labels_are_judged(folder, capsys):
     assert main(["label", "colours", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)["scores"]
     assert scores["accuracy"]["value"] > scores["accuracy"]["chance"] == pytest.approx(1 / 3)
+    both = ("accuracy", "squared_distance")
+    assert set(scores) == {*both, *(f"frechet_{name}" for name in both)}
 
 
 @pytest.mark.parametrize(

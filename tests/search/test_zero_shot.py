@@ -18,13 +18,13 @@ def unit(x):
     return (x / np.linalg.norm(x, axis=-1, keepdims=True)).astype(np.float32)
 
 
-def test_with_equal_distances_the_middle_is_the_likeliest(rng):
+def test_with_equal_distances_the_frechet_mean_is_the_likeliest(rng):
     chances = rng.dirichlet(np.ones(6), 50)
     squares = zero_shot.frechet_scores(chances, 1 - np.eye(6))
     assert (squares.argmin(axis=1) == chances.argmax(axis=1)).all()
 
 
-def test_a_sure_label_is_its_own_middle(rng):
+def test_a_sure_label_is_its_own_frechet_mean(rng):
     squared = zero_shot.text_distances(unit(rng.normal(size=(5, 8))))
     assert (zero_shot.frechet_scores(np.eye(5), squared).argmin(axis=1) == np.arange(5)).all()
 
@@ -38,7 +38,7 @@ def test_the_unit_of_distance_does_not_matter(seed, factor):
     assert (plain.argmin(axis=1) == scaled.argmin(axis=1)).all()
 
 
-def test_between_unit_texts_the_middle_is_nearest_to_their_mean(rng):
+def test_between_unit_texts_the_frechet_mean_is_nearest_to_their_mean(rng):
     texts, chances = unit(rng.normal(size=(6, 16))), rng.dirichlet(np.ones(6), 40)
     squares = zero_shot.frechet_scores(chances, zero_shot.text_distances(texts))
     assert (squares.argmin(axis=1) == (chances @ texts @ texts.T).argmax(axis=1)).all()
@@ -98,7 +98,7 @@ def labelled_space(rng, *, shuffled=False):
 def test_judged_on_planted_labels_both_rules_are_right(rng):
     found = score_labels(*labelled_space(rng)).scores
     assert found["accuracy"].value > 0.95
-    assert found["middle_squared_distance"].value <= found["squared_distance"].high
+    assert found["frechet_squared_distance"].value <= found["squared_distance"].high
     assert found["accuracy"].chance == 0.25
     assert found["squared_distance"].chance == pytest.approx((0 + 4 + 16 + 16) / 4, rel=0.05)
 
