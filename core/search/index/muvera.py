@@ -31,8 +31,9 @@ Codes = npt.NDArray[np.int8]
 class FixedEncoding:
     """Random cells of the sphere: query tokens are summed in each cell, item tokens averaged.
 
-    `encode_query(q) @ encode_item(p)` estimates the sum over query tokens of their best match
-    (MaxSim). Vectors with a large common mean fall into few cells: subtract the mean first.
+    The inner product of `encode_query` and an item of `encode_items` estimates the sum over query
+    tokens of their best match (MaxSim). Vectors with a large common mean fall into few cells:
+    subtract the mean first.
 
     Args:
         d: dimensions of the vectors.
@@ -43,7 +44,8 @@ class FixedEncoding:
 
     >>> x = np.eye(4, dtype=np.float32)
     >>> exact = FixedEncoding(4, bits=3, inner=0, repeats=2)  # of one token: exact
-    >>> round(float(exact.encode_query(x[:2]) @ exact.encode_item(x[1:2])), 3)
+    >>> item = exact.encode_items(x[1:2], np.array([1])).ravel()
+    >>> round(float(exact.encode_query(x[:2]) @ item), 3)
     1.0
     """
 
@@ -70,12 +72,10 @@ class FixedEncoding:
         found /= self.repeats
         return found
 
-    def encode_item(self, vectors: Floats) -> Floats:
-        """(size,) encoding of the tokens of an item: means; empty cells copy the nearest."""
-        return self.encode_items(vectors, np.array([len(vectors)])).ravel()
-
     def encode_items(self, vectors: Floats, lengths: Ints) -> Floats:
-        """(repeats * cells, n, inner) encodings of n items, cell by cell.
+        """(repeats * cells, n, inner) encodings of n items, cell by cell: means of their tokens.
+
+        An empty cell copies the nearest.
 
         Args:
             vectors: (sum of lengths, d) rows: the tokens of the items, concatenated.
