@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,21 @@ from core.types import KINDS, Bools, Doubles, Floats, Ints, Kind, Space, SpaceCa
 SAMPLE = 20_000  # cosines of each kind that represent all of them in a large collection
 IN_MEMORY = 5000  # of each kind, where the vectors are on disk: as many reads at the first query
 ALLOWED = 500  # of those that a filter must allow, lest others are read
-PLAIN = 1000  # ranks by cosine alone that are known exactly where a bias is subtracted
+KNOWN = 256  # of the highest cosines that are known whatever is asked for: few take little time
+PLAIN = 1000  # of them where something else ranks the hits: how far their ranks by cosine are exact
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Rows of one kind, in order, their cosines, and how many candidates each stands for.
+
+    One where all were compared, or for the best, which are known; else a random part of the others
+    stands for all of them.
+    """
+
+    rows: Ints
+    cosines: Floats
+    weights: Doubles
 
 
 @dataclass(frozen=True)
@@ -25,11 +39,11 @@ class Candidates:
 
     Args:
         rows: (m,) the best rows, by score; `scores` (m,) are their cosines without the bias.
-        background: cosines of the allowed rows of each kind: all, or a sample of them.
+        background: cosines of the allowed rows of each kind: all, or a random sample of them.
         sizes: number of allowed rows of each kind.
         highest: the highest cosine of the allowed rows of each kind.
         how: how it was searched, as a sentence.
-        plain: the highest cosines, in order, where `background` is a sample.
+        weighted: of each kind, all allowed rows, or the best and a sample of the others.
         every: (n,) cosines of all rows, where they were computed.
     """
 
@@ -41,7 +55,7 @@ class Candidates:
     sizes: Mapping[Kind, int]
     highest: Mapping[Kind, float]
     how: str
-    plain: Floats | None = None
+    weighted: Mapping[Kind, Weighted]
     every: Floats | None = None
 
     def cosines(self, rows: Ints) -> Floats:
@@ -51,21 +65,15 @@ class Candidates:
         return self.every[rows]
 
     def rank(self, cosine: float) -> int:
-        """Rank of an item by its cosine alone; beyond `PLAIN` an estimate."""
-        if self.plain is not None and len(self.plain) and cosine >= self.plain[-1]:
-            return 1 + int((self.plain > cosine).sum())
-        above = [
-            self.sizes[kind] * float((values > cosine).mean())
-            for kind, values in self.background.items()
-            if len(values)
-        ]
-        return 1 + round(sum(above))
+        """Rank of an item by its cosine alone; an estimate beyond the cosines that are known."""
+        above = [each.weights[each.cosines > cosine].sum() for each in self.weighted.values()]
+        return 1 + round(float(sum(above)))
 
     def counts(self, edges: Doubles) -> dict[Kind, Doubles]:
         """Histogram of the cosines of each kind; that of a sample is scaled to all rows."""
         return {
-            kind: np.histogram(values, edges)[0] * (self.sizes[kind] / max(1, len(values)))
-            for kind, values in self.background.items()
+            kind: np.histogram(each.cosines, edges, weights=each.weights)[0]
+            for kind, each in self.weighted.items()
         }
 
 
@@ -102,22 +110,41 @@ def find_candidates(
         return search(space, vector, k, mask=mask)
 
     otherwise = biased or codes is not ranked
-    rows, best = plain = by_cosine(max(k, PLAIN) if otherwise else k, allowed)
+    plain, values = by_cosine(max(k, PLAIN if otherwise else KNOWN), allowed)
+    rows, best = plain[:k], values[:k]
     if codes and otherwise:
         offset = space.offset
         rows, best = codes.top_k(space, vector, query_kind, k, offset=offset, mask=allowed)
     elif otherwise:
         rows, best = two_bit.top_k(space, vector, k, offset=space.offset, mask=allowed)
-    background = {kind: _background(space, vector, kind, mask) for kind, mask in of_kind.items()}
+    known = [plain, rows]
+    for kind, mask in of_kind.items():  # across a modality gap all of the best are of one kind
+        if mask.any() and not _inside(plain, space.span(kind)).any():
+            only = np.zeros(space.n, bool)
+            only[space.span(kind)] = mask
+            known.append(by_cosine(KNOWN, only)[0])
+    found = np.unique(np.concatenate(known))
+    exact = two_bit.cosines_of(space, vector, found)
+    sampled = {kind: _background(space, vector, kind, mask) for kind, mask in of_kind.items()}
+    weighted = {}
+    for kind, size in sizes.items():
+        inside = _inside(found, space.span(kind))
+        weighted[kind] = _weighted((found[inside], exact[inside]), sampled[kind], size)
     how = (
         f"{codes.sentence if codes else _description(n, indexes)} The null distributions are "
-        f"estimated from {sum(map(len, background.values())):,} items."
+        f"estimated from {sum(len(values) for _, values in sampled.values()):,} items."
     )
-    highest = {
-        kind: _highest(space, kind, plain, background[kind], mask, by_cosine)
-        for kind, mask in of_kind.items()
-    }
-    return Candidates(space, vector, rows, best, background, sizes, highest, how, plain[1])
+    return Candidates(
+        space,
+        vector,
+        rows,
+        best,
+        {kind: values for kind, (_, values) in sampled.items()},
+        sizes,
+        _highest(weighted),
+        how,
+        weighted,
+    )
 
 
 def _exact(
@@ -132,38 +159,55 @@ def _exact(
     scores = np.where(allowed, every - space.offset, -np.inf).astype(np.float32)[None]
     rows, best = select(scores, min(k, n))
     background = {kind: every[space.span(kind)][mask] for kind, mask in of_kind.items()}
-    highest = {kind: float(values.max(initial=-1.0)) for kind, values in background.items()}
-    how = f"Exact search of all {n:,} items."
-    return Candidates(space, vector, rows[0], best[0], background, sizes, highest, how, every=every)
+    weighted = {
+        kind: Weighted(
+            np.flatnonzero(mask) + space.span(kind).start, background[kind], np.ones(sizes[kind])
+        )
+        for kind, mask in of_kind.items()
+    }
+    return Candidates(
+        space,
+        vector,
+        rows[0],
+        best[0],
+        background,
+        sizes,
+        _highest(weighted),
+        f"Exact search of all {n:,} items.",
+        weighted,
+        every,
+    )
 
 
-def _highest(
-    space: Space,
-    kind: Kind,
-    plain: tuple[Ints, Floats],
-    background: Floats,
-    mask: Bools,
-    by_cosine: Callable[[int, Bools], tuple[Ints, Floats]],
-) -> float:
-    """The highest cosine among the allowed rows of a kind; searched for where none is a hit."""
-    span = space.span(kind)
-    rows, found = plain
-    found = found[(rows >= span.start) & (rows < span.stop)]
-    if not len(found) and mask.any():
-        only = np.zeros(space.n, bool)
-        only[span] = mask
-        found = by_cosine(1, only)[1]
-    return float(max(found.max(initial=-1.0), background.max(initial=-1.0)))
+def _weighted(known: tuple[Ints, Floats], sampled: tuple[Ints, Floats], size: int) -> Weighted:
+    """Known rows and their cosines; what a sample has besides stands for the rest of `size`."""
+    others, n_known = ~np.isin(sampled[0], known[0]), len(known[0])
+    rows = np.append(known[0], sampled[0][others])
+    values = np.append(known[1], sampled[1][others])
+    weights = np.ones(len(rows))
+    weights[n_known:] = (size - n_known) / max(1, len(rows) - n_known)
+    order = np.argsort(rows)
+    return Weighted(rows[order], values[order], weights[order])
 
 
-def _background(space: Space, vector: Floats, kind: Kind, mask: Bools) -> Floats:
-    """Cosines of a sample of the allowed rows of a kind."""
+def _inside(rows: Ints, span: slice) -> Bools:
+    return (rows >= span.start) & (rows < span.stop)
+
+
+def _highest(weighted: Mapping[Kind, Weighted]) -> dict[Kind, float]:
+    return {kind: float(each.cosines.max(initial=-1.0)) for kind, each in weighted.items()}
+
+
+def _background(space: Space, vector: Floats, kind: Kind, mask: Bools) -> tuple[Ints, Floats]:
+    """A sample of the allowed rows of a kind, and their cosines."""
+    start = space.span(kind).start
     if space.on_disk:  # each query would read some thousand rows from all over the file
         rows, vectors = _in_memory(space, kind)
         use = mask[rows]
         if np.count_nonzero(use) >= ALLOWED:
-            return cosines(vectors, vector)[use]
-    return two_bit.cosines_of(space, vector, _sample(mask) + space.span(kind).start)
+            return rows[use] + start, cosines(vectors, vector)[use]
+    rows = _sample(mask, SAMPLE) + start
+    return rows, two_bit.cosines_of(space, vector, rows)
 
 
 @SpaceCache(len(KINDS) * two_bit.KEPT).per_rows
@@ -186,7 +230,7 @@ def _description(n: int, indexes: Mapping[Kind, IvfIndex]) -> str:
     )
 
 
-def _sample(mask: Bools, most: int = SAMPLE) -> Ints:
+def _sample(mask: Bools, most: int) -> Ints:
     """At most so many of the allowed rows: one, drawn at random, of each stretch of them."""
     rows = np.flatnonzero(mask)
     step = -(-len(rows) // most)

@@ -120,7 +120,12 @@ def _ranked(plan: SearchPlan) -> SearchResult:
         nulls[kind] = fit_null(cosines, null_tail(space, background, kind, among))
         if kind in plan.calibrations:
             estimates[kind] = estimate_matches(
-                plan.calibrations[kind], cosines, found.sizes[kind], found.highest[kind], plan.miss
+                plan.calibrations[kind],
+                cosines,
+                found.sizes[kind],
+                found.highest[kind],
+                plan.miss,
+                found.weighted[kind],
             )
     matching = {kind: estimate for kind, estimate in estimates.items() if estimate}
     edges = np.linspace(*_range(found), BINS + 1)
@@ -194,7 +199,7 @@ def _allowed(plan: SearchPlan) -> Bools:
 
 def _range(found: Candidates) -> tuple[float, float]:
     """Ends of the histogram: those of the cosines, with a margin."""
-    values = np.concatenate([*found.background.values(), found.cosines(found.rows[:1])])
+    values = np.concatenate([found.scores[:0], *(w.cosines for w in found.weighted.values())])
     if not len(values):
         return -1.0, 1.0
     low, high = float(values.min()), float(values.max())

@@ -9,6 +9,7 @@ from math import inf, isfinite, nan
 import numpy as np
 
 from core.search.calibration import LEAST_AUC, LEAST_ITEMS, LIKELY, STRONG, Calibration
+from core.search.candidates import Weighted
 from core.search.null import body
 from core.types import Band, Doubles, Floats
 
@@ -145,7 +146,12 @@ class MatchEstimate:
 
 
 def estimate_matches(
-    calibration: Calibration, cosines: Floats, n: int, best: float, miss: float
+    calibration: Calibration,
+    cosines: Floats,
+    n: int,
+    best: float,
+    miss: float,
+    weighted: Weighted | None = None,
 ) -> MatchEstimate | None:
     """The estimate for one query; None with fewer than 40 candidates.
 
@@ -155,6 +161,7 @@ def estimate_matches(
         n: number of candidates of that kind.
         best: the highest cosine.
         miss: share of queries with a match that may be judged to have none, 0.05 to 0.5.
+        weighted: of whose cosines matches are counted; `cosines` alone without.
     """
     if n < LEAST_ITEMS or len(cosines) < LEAST_ITEMS:
         return None
@@ -169,12 +176,15 @@ def estimate_matches(
         strong = likely = inf
     elif p >= level:
         likely = min(likely, best)
+    items, weights = cosines, np.full(len(cosines), n / len(cosines))
+    if weighted:  # few matches of many candidates are seldom in a sample
+        items, weights = weighted.cosines, weighted.weights
     expected, low, high = nan, nan, nan
     if calibration.own:
-        each = calibration.p_items((cosines.astype(np.float64) - mean) / sd, top)
-        expected = n * float(each.mean())
+        each = calibration.p_items((items.astype(np.float64) - mean) / sd, top)
+        expected = float(weights @ each)
         low, high = calibration.interval(expected)
-    reach = [round(n * float((cosines >= least).mean())) for least in (strong, likely)]
+    reach = [round(float(weights[items >= least].sum())) for least in (strong, likely)]
     return MatchEstimate(
         p,
         level,

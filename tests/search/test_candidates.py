@@ -9,16 +9,19 @@ from core.improve import compressed, fit_way, parse_way
 from core.numerics.neighbors import top_k
 from core.search import candidates
 from core.search.candidates import find_candidates
-from core.search.engine import search
+from core.search.engine import run, search
 from core.search.index import compressed as compressed_index
 from core.search.index import faiss_ivf, two_bit
 from core.search.index.compressed import CodeIndex
 from core.search.index.faiss_ivf import ivf_index
+from core.search.plan import SearchPlan
 from core.store.rows_file import mapped
 from core.types.space import Space
 from tests.fixtures import spaces
+from tests.fixtures.calibrated import FITTED
 
 KINDS = ("image", "text")
+FEW = replace(FITTED, query=(0.0, 1.0, 0.0), item=(-10.0, 2.0, 0.0))  # strong from 5 sd
 
 
 @pytest.fixture
@@ -111,6 +114,44 @@ def test_a_large_collection_is_searched_as_a_small_one(rng, monkeypatch):
             assert quick.counts[kind].sum() == pytest.approx(whole.counts[kind].sum(), rel=0.01)
         assert "two steps" in quick.how
         assert "all" in whole.how
+
+
+@pytest.mark.parametrize("how", ["two steps", "biased", "codes"])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_matches_that_no_sample_holds_are_counted(monkeypatch, rng, how, filtered):
+    """Of both kinds, where all of the best are of one; the numbers are those of the hits."""
+    monkeypatch.setattr(candidates, "SAMPLE", 200)
+    vectors = rng.normal(size=(4000, 64))
+    vectors[[5, 6, 1900, 3000, 3001, 3002]] = 6 * vectors[5] + rng.normal(size=(6, 64))
+    sides = np.eye(64)[0] * 0.5, np.eye(64)[0] * 2
+    space = spaces.space(vectors[:2000] + sides[0], vectors[2000:] + sides[1])
+    query = spaces.unit(vectors[5] + 40 * np.eye(64)[0])
+    mask = rng.random(4000) < (0.5 if filtered else 1)
+    mask[[5, 6, 1900, 3000, 3001]] = True
+    mask[3002] = not filtered
+    exact = run(SearchPlan(space, query, mask=mask, calibrations=dict.fromkeys(KINDS, FEW)))
+    monkeypatch.setattr(two_bit, "PAYS", 1)
+    codes = None
+    if how == "codes":
+        way = parse_way("float16")
+        codes = CodeIndex(compressed(space, fit_way(space, way), way), 500, "Codes.")
+    if how == "biased":
+        space = space.biased(np.where(np.arange(4000) % 3, 0, 0.1).astype(np.float32), "step")
+    for kinds in KINDS, ("image",), ("text",):
+        plan = SearchPlan(
+            space, query, k=12, kinds=kinds, mask=mask, codes=codes,
+            calibrations=dict.fromkeys(KINDS, FEW),
+        )  # fmt: skip
+        found = run(plan)
+        for kind in kinds:
+            matches = 3 - (kind == "text" and filtered)
+            estimate, own = found.estimates[kind], np.flatnonzero(mask & (space.kinds == kind))
+            assert estimate.matches == exact.estimates[kind].matches == matches
+            each = estimate.probabilities(space.vectors[own] @ query)
+            assert estimate.expected == pytest.approx(each.sum(), rel=0.02)
+            assert found.counts[kind].sum() == pytest.approx(exact.counts[kind].sum(), abs=1)
+        assert found.matches >= sum(hit.match for hit in found.hits)
+        assert f"{estimate.counts[0]:,} strong" in found.sentence
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.9, 1])
