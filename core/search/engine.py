@@ -61,8 +61,9 @@ def search(
 def run(plan: SearchPlan) -> SearchResult:
     """Carry out a search plan: candidates, fusion, reranking, null distribution, estimate, hits.
 
-    Where a hubness correction, a reranker or a first stage other than the cosine ranks the hits, a
-    second search by cosine alone gives the hits that this page would have had (`left`).
+    Where a hubness correction, a reranker, a preference or a first stage other than the cosine
+    ranks the hits, a second search by cosine alone gives those that this page would have had
+    (`left`).
 
     Raises:
         InputError: the vector's length is not the space's.

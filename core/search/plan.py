@@ -76,12 +76,20 @@ class SearchPlan:
     @property
     def ranks_otherwise(self) -> bool:
         """Whether anything but the cosine and full text orders the hits."""
-        return bool(self.token_index or self.rerank or self.uncorrected)
+        preferred = self.codes and self.codes.preferred
+        return bool(self.token_index or self.rerank or self.uncorrected or preferred)
 
     def by_cosine(self) -> SearchPlan:
         """The same search ranked by cosine alone."""
-        plain = self.uncorrected or self.space
-        return replace(self, space=plain, token_index=None, text_ranking=None, rerank=None)
+        return replace(
+            self,
+            space=self.uncorrected or self.space,
+            codes=self.codes and self.codes.by_cosine,
+            token_index=None,
+            text_ranking=None,
+            rerank=None,
+            uncorrected=None,
+        )
 
 
 def prepare(opened: EncodedCollection, query: Query, vector: Floats) -> SearchPlan:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
+from core.improve import compressed, fit_way, parse_way
 from core.search.engine import run, search
+from core.search.index.compressed import CodeIndex
 from core.search.plan import SearchPlan
-from core.search.result import hub_ratios
-from core.types.space import Space
+from core.search.result import describe_changes, hub_ratios
+from core.types import Attributes, Space
 from tests.fixtures.spaces import unit
 
 
@@ -87,3 +89,23 @@ def test_a_planted_hub_is_marked(rng):
 def test_a_query_of_another_length_is_refused(space):
     with pytest.raises(InputError, match="The query has 3 dimensions; the collection has 64"):
         search(space, np.ones(3, np.float32))
+
+
+def test_what_a_preference_moves_is_compared_with_the_cosine_alone(space):
+    red = np.arange(1, 3000, 2)
+    attributes = Attributes((("color", "red"),), np.column_stack([red, np.zeros(1500, int)]))
+    colored, way = replace(space, attributes=attributes), parse_way("attributes:numbers=float32")
+    codes = CodeIndex(compressed(colored, fit_way(colored, way), way), 3000, "Codes.")
+    plan = SearchPlan(space, space.vectors[6], k=10, codes=codes)
+    plain = run(plan)
+    assert (plain.left, describe_changes(plain)) == (None, "")
+    prefers = replace(plan, codes=replace(codes, preferred=(("color", "red"),)))
+    found = run(prefers)
+    shown = {hit.id for hit in found.hits}
+    assert [hit.id for hit in found.left] == [hit.id for hit in plain.hits if hit.id not in shown]
+    assert found.left
+    assert f"{len(found.left)} of 10 hits" in describe_changes(found)
+    assert run(prefers.by_cosine()).hits == plain.hits
+    biased = replace(plan, space=space.biased(np.ones(3000, np.float32), "step"), uncorrected=space)
+    assert run(biased).left == ()
+    assert run(biased.by_cosine()).left is None
