@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.numerics.neighbors import cosines, select
+from core.numerics.neighbors import TIE, cosines, select
 from core.search.index import faiss_ivf, two_bit
 from core.search.index.compressed import CodeIndex
 from core.search.index.faiss_ivf import IvfIndex
@@ -64,10 +64,17 @@ class Candidates:
             return two_bit.cosines_of(self.space, self.vector, rows)
         return self.every[rows]
 
-    def rank(self, cosine: float) -> int:
-        """Rank of an item by its cosine alone; an estimate beyond the cosines that are known."""
-        above = [each.weights[each.cosines > cosine].sum() for each in self.weighted.values()]
-        return 1 + round(float(sum(above)))
+    def rank(self, row: int, cosine: float) -> int:
+        """Rank of a row by its cosine alone; an estimate beyond the cosines that are known.
+
+        Ties (see `core.numerics.neighbors.TIE`) are ordered by row, as hits are.
+        """
+        before = 0.0
+        for each in self.weighted.values():
+            own = np.searchsorted(each.rows, row)
+            before += each.weights[:own][each.cosines[:own] >= cosine - TIE].sum()
+            before += each.weights[own:][each.cosines[own:] > cosine + TIE].sum()
+        return 1 + round(before)
 
     def counts(self, edges: Doubles) -> dict[Kind, Doubles]:
         """Histogram of the cosines of each kind; that of a sample is scaled to all rows."""

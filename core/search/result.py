@@ -135,7 +135,7 @@ def make_hits(
                 p_null=float(p_of[kind][i]),
                 hubness=float(hubs[row]),
                 bias=float(space.offset[row]),
-                plain_rank=candidates.rank(cosine),
+                plain_rank=candidates.rank(row, cosine),
                 match=band in ("strong", "likely"),
                 band=band,
                 probability=float(matching[kind][i]) if estimate else nan,

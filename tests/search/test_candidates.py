@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.improve import compressed, fit_way, parse_way
-from core.numerics.neighbors import top_k
+from core.numerics.neighbors import precede, top_k
 from core.search import candidates
 from core.search.candidates import find_candidates
 from core.search.engine import run, search
@@ -86,8 +86,8 @@ def test_what_is_said_of_cosines_does_not_depend_on_a_bias(clustered, monkeypatc
         found = find_candidates(space, query, allowed, KINDS, 24, codes=codes)
         assert (found.rows >= apart.n_images).all()
         own = found.cosines(found.rows)
-        exact = [1 + int((cosines > cosine + 1e-6).sum()) for cosine in own]
-        assert [found.rank(cosine + 1e-6) for cosine in own] == exact
+        exact = 1 + precede(np.tile(cosines, (len(own), 1)), own, found.rows).sum(axis=1)
+        assert [found.rank(*each) for each in zip(found.rows, own, strict=True)] == exact.tolist()
         for kind in KINDS:
             highest = cosines[apart.span(kind)].max()
             assert found.highest[kind] == pytest.approx(highest, abs=1e-6)

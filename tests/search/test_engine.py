@@ -8,6 +8,7 @@ import pytest
 from core.errors import InputError
 from core.improve import compressed, fit_way, parse_way
 from core.search.engine import run, search
+from core.search.index import two_bit
 from core.search.index.compressed import CodeIndex
 from core.search.plan import SearchPlan
 from core.search.result import describe_changes, hub_ratios
@@ -109,3 +110,16 @@ def test_what_a_preference_moves_is_compared_with_the_cosine_alone(space):
     biased = replace(plan, space=space.biased(np.ones(3000, np.float32), "step"), uncorrected=space)
     assert run(biased).left == ()
     assert run(biased.by_cosine()).left is None
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_ranks_by_cosine_order_ties_as_hits_are_ordered(rng, monkeypatch, large):
+    monkeypatch.setattr(two_bit, "PAYS", 1 if large else two_bit.PAYS)
+    vectors = unit(rng.normal(size=(3000, 8)))
+    vectors[[7, 1200, 2999]] = vectors[7] + np.array([[0], [2e-7], [-2e-7]], np.float32)
+    space = Space(unit(vectors), tuple(map(str, range(3000))), 1500)
+    plan = SearchPlan(space, space.vectors[7], k=5, rerank=lambda shortlist: shortlist.scores)
+    found = run(plan)
+    assert [hit.row for hit in found.hits[:3]] == [7, 1200, 2999]
+    assert [(hit.rank, hit.plain_rank) for hit in found.hits] == [(i, i) for i in range(1, 6)]
+    assert "of the others 0 moved up and 0 moved down" in describe_changes(found)
