@@ -1,7 +1,10 @@
 """Exact neighbors: top-k selection, top-k search in blocks, ranks, and neighbor lists of a space.
 
 Selecting with bounds from group maxima is many times faster than a partition of each row. Scores
-that differ by no more than `TIE` are equal everywhere, and are ordered by row.
+that differ by no more than `TIE` are ties, ordered by row: in a list those within `TIE` of the
+highest, then those within `TIE` of the highest that is left, and so on (`select`); in a rank those
+within `TIE` of the one that is ranked (`precede`). The two differ, and so may lists that are merged
+from blocks, only where scores form a chain: each within `TIE` of the next, but not of the first.
 """
 
 from __future__ import annotations
@@ -28,11 +31,17 @@ Side = Literal["image", "text", "all"]
 def select(scores: Floats, k: int) -> tuple[Ints, Floats]:
     """Columns and values of the k largest of each row, best first, ties (see `TIE`) by column.
 
-    The k-th largest of the maxima of disjoint groups bounds the k-th largest score from below, so
-    only the groups that reach it are searched.
+    Ties are runs: each begins with the highest score that is left and has all within `TIE` of it.
+    So fewer columns are always the first of more. The k-th largest of the maxima of disjoint groups
+    bounds the k-th largest score from below, so only the groups that reach it are searched.
 
     >>> select(np.array([[0.1, 0.9, 0.5, 0.9]], np.float32), 3)[0]
     array([[1, 3, 2]])
+
+    A third score within `TIE` of the second, but not of the first, is no tie of the first:
+
+    >>> select(np.array([[0.5, 0.5 + 8e-7, 0.5 + 1.6e-6]], np.float32), 3)[0]
+    array([[1, 2, 0]])
     """
     q, n = scores.shape
     k = min(k, n)
@@ -53,8 +62,8 @@ def select(scores: Floats, k: int) -> tuple[Ints, Floats]:
     first = (np.searchsorted(row, np.arange(q))[:, None] + np.arange(k)).ravel()
     same = (value[1:] >= value[:-1] - np.float32(TIE)) & (row[1:] == row[:-1])
     if same.any():
-        run = np.concatenate([[0], np.cumsum(~same)])
-        order = np.lexsort((column, run))
+        starts = _runs(value, np.concatenate([[True], ~same]))
+        order = np.lexsort((column, np.cumsum(starts)))
         column, value = column[order], value[order]
     return column[first].reshape(q, k).astype(np.int64), value[first].reshape(q, k)
 
@@ -303,6 +312,19 @@ def occurrences_without(
         left &= np.cumsum(left, axis=1) <= k
         counts = np.bincount(lists[left], minlength=len(item_folds))
         yield int(fold), counts[item_folds != fold].astype(np.float64)
+
+
+def _runs(value: Floats, starts: Bools) -> Bools:
+    """Where runs of ties start, from where chains start: these are cut `TIE` below each start."""
+    first = np.flatnonzero(starts)
+    stop = np.append(first[1:], len(value))
+    long = value[stop - 1] < value[first] - np.float32(TIE)  # hardly any
+    for at, end in zip(first[long].tolist(), stop[long].tolist(), strict=True):
+        left = -value[at:end]  # ascending
+        while (cut := int(np.searchsorted(left, left[0] + np.float32(TIE), "right"))) < len(left):
+            at, left = at + cut, left[cut:]
+            starts[at] = True
+    return starts
 
 
 def _rows(space: Space, side: Side) -> slice:

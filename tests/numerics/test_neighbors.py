@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.numerics import neighbors
-from core.numerics.neighbors import nearest, preceding, ranks, top_k
+from core.numerics.neighbors import nearest, preceding, ranks, select, top_k
 from core.types.space import Space
 
 
@@ -123,6 +123,22 @@ def test_scores_that_differ_by_rounding_are_ties_in_every_list_and_rank(rng, n, 
     np.testing.assert_array_equal(
         ranks(query, vectors, pairs, offset=offset), 1 + np.argsort(order)
     )
+
+
+@pytest.mark.parametrize("n", [50, 6000])
+def test_fewer_are_the_first_of_more_where_ties_form_a_chain(rng, n):
+    """Runs of ties begin with the highest score that is left."""
+    scores = (0.5 + 4e-7 * rng.permutation(n)[None]).astype(np.float32)
+    scores[0, 7] = 0.9
+    whole = select(scores, n)[0][0].tolist()
+    left, expected = np.arange(n), []
+    while len(left):
+        tied = scores[0, left] >= scores[0, left].max() - np.float32(neighbors.TIE)
+        expected += left[tied].tolist()
+        left = left[~tied]
+    assert whole == expected
+    for k in range(1, 25):
+        assert select(scores, k)[0][0].tolist() == whole[:k]
 
 
 def test_ranks_are_divided_among_folds(rng):
