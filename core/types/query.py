@@ -65,8 +65,8 @@ class Query:
         template: prompt template for short texts when searching for images; see
             `core.search.query.encode`.
         first_stage: what selects candidates: "" (the exact cosine), "ivf" (approximate, see
-            `core.search.index`) or "muvera" (stored token vectors, see
-            `core.search.index.muvera`).
+            `core.search.index`), "muvera" (stored token vectors, see `core.search.index.muvera`)
+            or "compressed" (kept codes, see `core.search.index.compressed`).
         full_text: how hits of a full-text search are fused in: "" (not at all), "rrf" or "sum".
         hub_correction: the hubness correction by name; "" is none.
         rerank: the reranker by name; "" is none.
@@ -95,8 +95,12 @@ class Query:
             raise InputError("A query needs a text, an image or an item.")
         if all(part.weight < 0 for part in self.parts):
             raise InputError("A query needs at least one part that is not subtracted.")
-        named = ("mix", Mix), ("template", Template), ("first_stage", FirstStage)
-        for name, known in named:
+        for name, known in (
+            ("mix", Mix),
+            ("template", Template),
+            ("first_stage", FirstStage),
+            ("full_text", FullText),
+        ):
             value = getattr(self, name)
             if value not in get_args(known):
                 raise BadParameter(name, repr(value), ", ".join(map(repr, get_args(known))))
