@@ -203,9 +203,9 @@ def estimate_matches(
 def _number(x: float) -> str:
     """A number of items, with at most two digits.
 
-    >>> _number(0.3), _number(7.4), _number(187.0)
+    >>> _number(0.3), _number(7.46), _number(187.0)
     ('0.3', '7', '190')
     """
     if x < 1:
         return f"{x:.1f}"
-    return f"{round(x, 1 - int(np.log10(x))):,.0f}"
+    return f"{round(x, min(0, 1 - int(np.log10(x)))):,.0f}"

@@ -65,6 +65,18 @@ def test_bands_and_counts_hold_for_fresh_queries(fitted, rng):
     assert 0.68 < np.mean(covered) < 0.95
 
 
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [(0.34, "0.3"), (1.46, "1"), (7.46, "7"), (7.6, "8"), (12.46, "12"), (187, "190")],
+)
+def test_the_number_of_matches_is_rounded_once(fitted, expected, words):
+    fit, queries, items = fitted
+    cosines = items @ queries.vectors[0]
+    found = estimate_matches(fit, cosines, ITEMS, float(cosines.max()), 0.2)
+    numbered = replace(found, expected=expected, low=expected, high=expected)
+    assert numbered.number.startswith(f"about {words} matches expected ({words} to {words})")
+
+
 def test_a_query_below_the_level_matches_nothing(fitted):
     fit, queries, items = fitted
     cosines = items @ queries.vectors[0]
