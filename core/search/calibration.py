@@ -53,7 +53,7 @@ class Calibration:
 
     Args:
         query: intercept, slope of c, slope of ln n.
-        item: intercept, slope of z, slope of the best z.
+        item: intercept, slope of z (above 0), slope of the best z.
         present: P(match) of known queries, ascending; `absent`: of the same queries with their
             matches removed.
         ratios: the 10th and 90th percentile of the known number of matches over the expected.
@@ -139,7 +139,8 @@ def calibrate(known: KnownMatches, items: Floats, source: str) -> Calibration | 
     """Fit both regressions, and evaluate them on queries left out in turn.
 
     Probabilities of queries hold where half of them have a match. None where fewer than 20 queries
-    have one, or where there are fewer than 40 items.
+    have one, where there are fewer than 40 items, or where a higher cosine makes no item likelier
+    to match.
 
     Args:
         known: queries with known matches.
@@ -152,6 +153,9 @@ def calibrate(known: KnownMatches, items: Floats, source: str) -> Calibration | 
     values = cosines(items, known.vectors.T).T.astype(np.float64)
     z, best = standardized(np.where(known.excluded, np.nan, values))
     queries, scores = _query_examples(values, known), _item_examples(z, best, known)
+    item = _fit(scores)
+    if item[1] <= 0:
+        return None
     fold = np.random.default_rng(0).permutation(len(known)) % FOLDS
     p_query, p_item = np.empty(len(queries.y)), np.empty(len(scores.y))
     expected = np.empty(len(known))
@@ -172,7 +176,7 @@ def calibrate(known: KnownMatches, items: Floats, source: str) -> Calibration | 
     ]
     return Calibration(
         _fit(queries),
-        _fit(scores),
+        item,
         _rounded(np.sort(p_query[whole & (queries.y == 1)])),
         _rounded(np.sort(p_query[whole & (queries.y == 0)])),
         (float(ratios[0]), float(ratios[1])),
@@ -280,7 +284,7 @@ def _item_examples(z: Doubles, best: Doubles, known: KnownMatches) -> _Examples:
 
 
 def _fit(examples: _Examples) -> tuple[float, float, float]:
-    """Intercept and two slopes; the first is positive, the second not where it can only fall."""
+    """Intercept and two slopes; the second is not positive where it can only fall."""
     from sklearn.linear_model import LogisticRegression
 
     center = np.average(examples.x, axis=0, weights=examples.weight)

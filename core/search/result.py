@@ -72,7 +72,8 @@ def verdict(estimates: Mapping[Kind, MatchEstimate], n: int) -> str:
         return f"{candidates}, best first: too few to estimate what matches ({LEAST_ITEMS} needed)."
     return (
         "Best first, without P(match): the collection has too few labels or captions to calibrate "
-        "it for queries of this form, and no table comes with the encoder."
+        "it for queries of this form, or their matches are not the more similar items, and no "
+        "table comes with the encoder."
     )
 
 

@@ -133,6 +133,22 @@ def test_where_the_best_cosine_tells_nothing_there_is_no_verdict(rng):
     assert "P(match) is not shown" in found.sentence
 
 
+def test_where_matches_are_less_similar_nothing_is_calibrated(rng):
+    """Bands would be upside down: the most similar items unlikely, all others strong."""
+    queries, items = known(rng, strength=-0.6)
+    assert calibrate(queries, items, "subjects") is None
+
+
+def test_where_a_higher_best_cosine_makes_a_match_no_likelier_there_is_no_verdict(fitted):
+    fit, queries, items = fitted
+    cosines = items @ queries.vectors[0]
+    falling = replace(fit, query=(4.0, -5.0, 0.0))
+    found = estimate_matches(falling, cosines, ITEMS, float(cosines.max()), 0.2)
+    assert np.isnan(found.p) and not found.no_match
+    assert found.cutoffs([0.05, 0.2]) == []
+    assert found.matches > 0
+
+
 def test_few_queries_or_items_calibrate_nothing(rng):
     queries, items = known(rng)
     assert calibrate(queries.take(np.arange(19)), items, "") is None
