@@ -27,7 +27,7 @@ class SearchResult:
         nulls: the null distribution of the query for each kind searched.
         edges: of the histogram of the candidates' cosines; `counts` are its bins by kind.
         n: number of candidates.
-        p_value: probability that the best of n unrelated items is as similar as the best hit.
+        p_value: probability that the best of n unrelated items is as similar as the most similar.
         estimates: by kind, what is likely to match; empty where nothing calibrates it.
         sentence: what matches, and how far to trust that.
         how: how the candidates were searched.
@@ -146,11 +146,15 @@ def make_hits(
 
 
 def best_p_value(candidates: Candidates, nulls: Mapping[Kind, QueryNull]) -> float:
-    """Probability that the best of as many unrelated items is as similar as the best candidate."""
-    best, n = candidates.rows[:1], sum(candidates.sizes.values())
-    if not len(best):
+    """Probability that the best of as many unrelated items is as similar as the best candidate.
+
+    That is the most similar one, whatever a score bias ranks first.
+    """
+    n = sum(candidates.sizes.values())
+    if not n:
         return 1.0
-    p = float(nulls[_kind(candidates.space, int(best[0]))].p(candidates.cosines(best))[0])
+    highest, kind = max((cosine, kind) for kind, cosine in candidates.highest.items())
+    p = float(nulls[kind].p(np.array([highest], np.float32))[0])
     return -expm1(n * log1p(-p)) if p < 1 else 1.0
 
 

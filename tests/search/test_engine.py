@@ -72,6 +72,19 @@ def test_a_real_match_stands_out_and_noise_does_not(space, rng):
     assert np.mean(np.array(noise) < 0.05) <= 0.15
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_the_p_value_is_that_of_the_highest_cosine_whatever_ranks_first(space, monkeypatch, large):
+    monkeypatch.setattr(two_bit, "PAYS", 1 if large else two_bit.PAYS)
+    plain = search(space, space.vectors[7])
+    bias = np.where(np.arange(3000) == 7, 2, 0).astype(np.float32)
+    for kinds in ("image", "text"), ("image",):
+        found = search(space.biased(bias, "step"), space.vectors[7], kinds=kinds)
+        assert found.hits[0].row != 7
+        assert found.p_value == pytest.approx(plain.p_value, rel=0.5)
+    assert search(space, space.vectors[7], mask=np.zeros(3000, bool)).p_value == 1
+    assert run(SearchPlan(space, space.vectors[7], kinds=())).p_value == 1
+
+
 def test_without_calibration_nothing_is_said_to_match_or_not(space):
     found = search(space, space.vectors[7], k=5)
     assert (found.matches, found.no_match) == (None, False)
