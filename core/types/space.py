@@ -110,9 +110,17 @@ class Space:
             or pairs.max() >= len(vectors)
         ):
             raise InputError("A pair must name one image row and one text row.")
-        offset = self.offset if len(self.offset) else np.zeros(len(vectors), np.float32)
-        if len(offset) != len(vectors):
-            raise InputError(f"{len(offset)} score biases do not match {len(vectors)} vectors.")
+        n, n_texts = len(vectors), len(vectors) - self.n_images
+        for values, what, size, of in (
+            (self.labels, "lists of labels", n, "items"),
+            (self.text_lengths, "text lengths", n_texts, "texts"),
+            (self.offset, "score biases", n, "items"),
+            (self.held_out, "held-out marks", n, "items"),
+            (self.copies, "numbers of copies", n, "items"),
+        ):
+            if len(values) not in (0, size):
+                raise InputError(f"{len(values):,} {what} do not match {size:,} {of}.")
+        offset = self.offset if len(self.offset) else np.zeros(n, np.float32)
         for name, array in (("vectors", vectors), ("pairs", pairs), ("offset", offset)):
             frozen = array.view()
             frozen.flags.writeable = False
