@@ -16,7 +16,7 @@ from core.types import KINDS, Bools, Doubles, Floats, Ints, Kind, Space, SpaceCa
 SAMPLE = 20_000  # cosines of each kind that represent all of them in a large collection
 IN_MEMORY = 5000  # of each kind, where the vectors are on disk: as many reads at the first query
 ALLOWED = 500  # of those that a filter must allow, lest others are read
-KNOWN = 256  # of the highest cosines that are known whatever is asked for: few take little time
+KNOWN = 256  # of the highest cosines that are known in memory whatever is asked for
 PLAIN = 1000  # of them where something else ranks the hits: how far their ranks by cosine are exact
 
 
@@ -117,7 +117,8 @@ def find_candidates(
         return search(space, vector, k, mask=mask)
 
     otherwise = biased or codes is not ranked
-    plain, values = by_cosine(max(k, PLAIN if otherwise else KNOWN), allowed)
+    least = k if space.on_disk else max(k, KNOWN)  # there each is read from the file
+    plain, values = by_cosine(max(k, PLAIN) if otherwise else least, allowed)
     rows, best = plain[:k], values[:k]
     if codes and otherwise:
         offset = space.offset
@@ -129,7 +130,7 @@ def find_candidates(
         if mask.any() and not _inside(plain, space.span(kind)).any():
             only = np.zeros(space.n, bool)
             only[space.span(kind)] = mask
-            known.append(by_cosine(KNOWN, only)[0])
+            known.append(by_cosine(least, only)[0])
     found = np.unique(np.concatenate(known))
     exact = two_bit.cosines_of(space, vector, found)
     sampled = {kind: _background(space, vector, kind, mask) for kind, mask in of_kind.items()}
