@@ -123,6 +123,15 @@ class Repaired:
             if _sign(self.delta[name][metric]) == sign
         ]
 
+    def losses(self) -> list[str]:
+        """Metrics with a loss, by their intervals, and how large it is."""
+        return [
+            f"{metric} {WORDS[name]} {self.points(name, metric)}"
+            for name in DIRECTIONS
+            for metric in DECIDING
+            if _sign(self.delta[name][metric]) < 0
+        ]
+
     @property
     def unchanged(self) -> bool:
         """Whether every held-out query ranks its item as before."""
@@ -290,7 +299,11 @@ def suggest(
     tried = tuple((GRID[i], scores[i]) for i in sorted(scores, key=lambda i: -scores[i]))
     result = repair(opened, GRID[best], progress=progress, begun=1)
     if result.verdict == "hurts":
-        rejected = f"{GRID[best]} ranks pairs of the training half best. {result.sentence}"
+        lost = " and ".join(result.losses())
+        rejected = (
+            f"Nothing is suggested: {GRID[best]} ranks pairs of the training half best, but on "
+            f"{result.n_test:,} held-out pairs search finds less, {lost}."
+        )
         result = replace(repair(opened, GRID[0], progress=progress, begun=1), rejected=rejected)
     result = replace(result, tried=tried)
     return _DONE.put((SUGGESTED, *_key(opened, ())), result)

@@ -135,7 +135,7 @@ def _tried() -> None:
     if not tried or key != state.as_encoded().space.key:
         return
     if rejected:
-        st.info(f"Nothing is suggested: {formatting.plain(rejected)}", icon=":material/info:")
+        st.info(formatting.plain(rejected), icon=":material/info:")
     best, rows = tried[0], [{"steps": steps, effect.JUDGED: score} for steps, score in tried]
     title = f"{len(tried)} recipes compared on pairs of the training half; first: {best[0]}"
     with st.expander(title):
