@@ -48,11 +48,17 @@ def _check(options: argparse.Namespace) -> None:
     ]
     if len(alone) > 1:
         raise InputError(f"Give {alone[0]} or {alone[1]}, and not both.")
-    for name in ("hub_correction", "by", "ranks"):
-        if alone and getattr(options, name):
-            option = f"--{name.replace('_', '-')}"
-            raise InputError(f"{option} is for an evaluation of pairs. Leave {alone[0]} out.")
+    if alone:
+        _check_pairs(options, f"Leave {alone[0]} out.")
     gate.check(options)
+
+
+def _check_pairs(options: argparse.Namespace, why: str) -> None:
+    """Reject options of an evaluation of pairs, where something else is evaluated."""
+    for name in ("hub_correction", "by", "ranks"):
+        if getattr(options, name):
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} is for an evaluation of pairs. {why}")
 
 
 def _measured(
@@ -63,7 +69,10 @@ def _measured(
         return _analogies(workbench, opened)
     if options.versus_encoder:
         return _versus(workbench, opened, options)
-    if options.labels or (len(opened.space.pairs) < 2 and any(opened.space.labels)):
+    if options.labels:
+        return _labels(workbench, opened)
+    if len(opened.space.pairs) < 2 and any(opened.space.labels):
+        _check_pairs(options, "Here are fewer than two: leave it out.")
         return _labels(workbench, opened)
     return _pairs(workbench, opened, options)
 

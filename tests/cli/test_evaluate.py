@@ -169,6 +169,13 @@ def test_labels_alone_are_evaluated(evaluate):
     assert "zero-shot classification" in lines
 
 
+@pytest.mark.parametrize("given", [("--by", "label"), ("--hub-correction", "nnn"), ("--ranks",)])
+def test_where_labels_stand_for_pairs_options_of_pairs_are_refused(evaluate, given):
+    code, out, told = evaluate("colors", *given, "--json")
+    assert (code, out, told.count("\n")) == (2, "", 1)
+    assert f"{given[0]} is for an evaluation of pairs" in told
+
+
 def test_labels_of_vectors_without_an_encoder_say_what_is_missing(evaluate):
     code, found, _ = evaluate("mine", "--labels", "--json")
     assert (code, found["classification"]) == (0, None)
