@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from core.store import EncodedCollection
     from core.workbench import Workbench
 
+LEVEL = 0.99  # recall@10 that a way keeps, without --recall
+
 
 def compress(workbench: Workbench, options: argparse.Namespace) -> None:
     """Print what each way costs; keep one for search, or write its codes."""
     from core.improve import parse_way
     from core.workbench import lab_document
 
+    _check(options)
     opened = workbench.open(options.name, options.encoder)
     if options.recipe:
         opened = workbench.repaired(opened, options.recipe)
@@ -25,16 +28,21 @@ def compress(workbench: Workbench, options: argparse.Namespace) -> None:
         return _layers(workbench, opened, options)
     if options.protocol:
         return _protocol(workbench, opened, options)
-    wanted, only = _wanted(options)
+    exported = (options.export_way or options.keep) if options.export else ""
+    recall = options.recall or LEVEL
     progress = Progress("ways")
     lab = workbench.compress(
-        opened, only=only, recall=options.recall, budget=options.budget_bytes, progress=progress
+        opened,
+        only=_measured(options.only, options.keep, exported),
+        recall=recall,
+        budget=options.budget_bytes,
+        progress=progress,
     )
     progress.end()
     if options.keep:
-        workbench.keep_way(opened, parse_way(options.keep), options.recall)
+        workbench.keep_way(opened, parse_way(options.keep), recall)
     if options.export:
-        way = next(way for way in lab.ways if way.name == str(parse_way(wanted)))
+        way = next(way for way in lab.ways if way.name == str(parse_way(exported)))
         write_file(options.export, workbench.way_bytes(opened, way.way))
         beside = options.export.with_name(f"{options.export.stem}_decoder.py")
         write_file(beside, way.decoder.encode())
@@ -54,13 +62,23 @@ def compress(workbench: Workbench, options: argparse.Namespace) -> None:
     return None
 
 
-def _wanted(options: argparse.Namespace) -> tuple[str, tuple[str, ...]]:
-    """The way that is kept or written, and those that are measured: it is among them."""
-    wanted = options.keep or options.export_way
-    if options.export and not wanted:
+def _check(options: argparse.Namespace) -> None:
+    """Reject options that would not be used."""
+    study = "--protocol" if options.protocol else "--layers" if options.layers else ""
+    for name in ("only", "budget_bytes", "recall", "keep", "export_way", "export"):
+        if study and getattr(options, name):
+            option = f"--{name.removeprefix('export_').replace('_', '-')}"
+            raise InputError(f"{study} does not use {option}. Leave one of them out.")
+    if options.export_way and not options.export:
+        raise InputError("--way is the way to export. Give --export FILE too, or leave --way out.")
+    if options.export and not (options.export_way or options.keep):
         raise InputError("Give the way to export, such as: --way int8")
-    only = tuple(part.strip() for part in options.only.split(",") if part.strip())
-    return wanted, tuple(dict.fromkeys((*only, wanted))) if wanted else only
+
+
+def _measured(only: str, *wanted: str) -> tuple[str, ...]:
+    """The ways that are measured: those that are kept or exported are among them."""
+    named = tuple(part.strip() for part in only.split(",") if part.strip())
+    return tuple(dict.fromkeys((*named, *filter(None, wanted))))
 
 
 def _protocol(workbench: Workbench, opened: EncodedCollection, options: argparse.Namespace) -> None:

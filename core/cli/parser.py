@@ -291,19 +291,23 @@ def _compress(command: Command) -> None:
         help="suggest the best way in so many bytes an item",
     )  # fmt: skip
     suggest.add_argument(
-        "--recall", type=decimal(0.01, 1), default=0.99, metavar="R",
+        "--recall", type=decimal(0.01, 1), metavar="R",
         help="suggest the smallest way that keeps this recall@10 (0.99)",
     )  # fmt: skip
-    sub.add_argument(
+    study = sub.add_mutually_exclusive_group()
+    study.add_argument(
         "--protocol", action="store_true",
         help="instead: ways at equal bytes, 1/2 to 1/64 of the floats, with and without filters",
     )  # fmt: skip
-    sub.add_argument(
+    study.add_argument(
         "--layers", action="store_true",
         help="instead: recall and time of the encoder after fewer layers, in fewer dimensions",
     )  # fmt: skip
     sub.add_argument("--keep", default="", metavar="WAY", help="keep the codes of this way")
-    sub.add_argument("--way", default="", dest="export_way", metavar="WAY", help="for --export")
+    sub.add_argument(
+        "--way", default="", dest="export_way", metavar="WAY",
+        help="the way that --export writes (that of --keep)",
+    )  # fmt: skip
     sub.add_argument(
         "--export", type=Path, metavar="FILE",
         help="write its codes as safetensors, and beside them numpy code that reads them",
