@@ -21,9 +21,7 @@ def compress(workbench: Workbench, options: argparse.Namespace) -> None:
     from core.workbench import lab_document
 
     _check(options)
-    opened = workbench.open(options.name, options.encoder)
-    if options.recipe:
-        opened = workbench.repaired(opened, options.recipe)
+    opened = workbench.open(options.name, options.encoder, options.recipe)
     if options.layers:
         return _layers(workbench, opened, options)
     if options.protocol:

@@ -38,6 +38,10 @@ def diagnose(workbench: Workbench, options: argparse.Namespace) -> int:
         raise InputError(f"There is no folder {options.report.parent} to write the report to.")
     if gate.is_set(options) and (options.versus_subset or options.versus_encoder):
         raise InputError("--fail-under, --fail-over and --against decide on one side, not on two.")
+    if options.recipe and options.versus_encoder:
+        raise InputError(
+            "A recipe repairs the vectors of one encoder: give --recipe or --versus-encoder."
+        )
     gate.check(options)
     only = [name.strip() for name in options.only.split(",") if name.strip()]
     probes, diagnostics = _split(only)
@@ -77,7 +81,8 @@ def _sides(workbench: Workbench, options: argparse.Namespace) -> list[Measured]:
     """What is measured: one space, or the two that are compared."""
     from core.measure import rarefied
 
-    title, opened = options.subset or "Everything", workbench.open(options.name, options.encoder)
+    opened = workbench.open(options.name, options.encoder, options.recipe)
+    title = options.subset or "Everything"
     filters = workbench.parse_filters(opened, options.subset)
     first = Measured(title, opened, workbench.subset(opened, filters))
     if options.versus_encoder:

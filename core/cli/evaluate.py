@@ -21,7 +21,7 @@ DIRECTIONS = ("text_to_image", "image_to_text")
 def evaluate(workbench: Workbench, options: argparse.Namespace) -> int:
     """Print what was evaluated, decide on it, and return the exit code."""
     _check(options)
-    opened = workbench.open(options.name, options.encoder)
+    opened = workbench.open(options.name, options.encoder, options.recipe)
     if options.without_tag:
         opened = workbench.without_tags(opened, options.without_tag)
     document, lines = _measured(workbench, opened, options)
@@ -48,6 +48,10 @@ def _check(options: argparse.Namespace) -> None:
     ]
     if len(alone) > 1:
         raise InputError(f"Give {alone[0]} or {alone[1]}, and not both.")
+    if options.recipe and options.versus_encoder:
+        raise InputError(
+            "A recipe repairs the vectors of one encoder: give --recipe or --versus-encoder."
+        )
     if alone:
         _check_pairs(options, f"Leave {alone[0]} out.")
     gate.check(options)

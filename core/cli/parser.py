@@ -195,9 +195,7 @@ def _search(command: Command) -> None:
         help="move items with a value up, such as: label = dog (after `sextant compress NAME "
         "--keep attributes`)",
     )  # fmt: skip
-    sub.add_argument(
-        "--recipe", default="", metavar="RECIPE", help="in the space that a stored recipe repairs"
-    )
+    _recipe(sub)
     _hub_correction(sub)
     sub.add_argument("--rerank", default="", metavar="NAME", help="reranker, such as: k_reciprocal")
     sub.add_argument(
@@ -250,6 +248,7 @@ def _evaluate(command: Command) -> None:
         help="in --json also the rank of each query by id, so that a later --against is paired",
     )  # fmt: skip
     _hub_correction(sub)
+    _recipe(sub)
     _encoder(sub)
     gate.add_options(sub)
 
@@ -312,9 +311,7 @@ def _compress(command: Command) -> None:
         "--export", type=Path, metavar="FILE",
         help="write its codes as safetensors, and beside them numpy code that reads them",
     )  # fmt: skip
-    sub.add_argument(
-        "--recipe", default="", metavar="RECIPE", help="the vectors as a stored recipe repairs them"
-    )
+    _recipe(sub)
     _encoder(sub)
 
 
@@ -336,6 +333,7 @@ def _diagnose(command: Command) -> None:
         "--versus-encoder", default="", metavar="NAME", help="compare with another encoder"
     )
     sub.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
+    _recipe(sub)
     _encoder(sub)
     gate.add_options(sub)
 
@@ -360,9 +358,7 @@ def _export(command: Command) -> None:
         "--find", choices=("image", "text", "both"), help="kinds of items a query finds (images)"
     )
     sub.add_argument("--no-vectors", action="store_true", help="leave out the vectors")
-    sub.add_argument(
-        "--recipe", default="", metavar="RECIPE", help="the vectors as a stored recipe repairs them"
-    )
+    _recipe(sub)
     _encoder(sub, "the one encoder to search with and to export (all are exported)")
 
 
@@ -404,6 +400,12 @@ def _hub_correction(sub: ArgumentParser) -> None:
         "--hub-correction", default="", metavar="NAME",
         help="hubness correction: nnn, csls, qbnorm, dualis or dn",
     )  # fmt: skip
+
+
+def _recipe(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--recipe", default="", metavar="RECIPE", help="the vectors as a stored recipe repairs them"
+    )
 
 
 def _encoder(

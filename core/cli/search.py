@@ -26,9 +26,7 @@ def search(workbench: Workbench, options: argparse.Namespace) -> None:
     if not (options.queries or options.text.strip() or options.image):
         raise InputError("Give a QUERY or --image FILE.")
     texts = _lines(options.queries) if options.queries else [options.text]
-    opened = workbench.open(options.name, options.encoder)
-    if options.recipe:
-        opened = workbench.repaired(opened, options.recipe)
+    opened = workbench.open(options.name, options.encoder, options.recipe)
     results = workbench.search_all(opened, _queries(workbench, opened, options, texts))
     ids = dict.fromkeys(hit.id for result in results for hit in result.hits)
     texts_of = opened.space.first_texts(ids) if options.json else {}

@@ -225,22 +225,25 @@ class Workbench:
 
         return read_session()
 
-    def open(self, name: str, encoder: str | None = None) -> EncodedCollection:
+    def open(self, name: str, encoder: str | None = None, recipe: str = "") -> EncodedCollection:
         """A collection with the vectors of one encoder, in memory and shared.
 
         Args:
             name: the collection.
             encoder: which vectors; those of the collection's first encoder without.
+            recipe: a stored recipe that repairs them; see `repaired`.
 
         Raises:
-            UnknownName: no such collection, or not encoded with that encoder.
+            UnknownName: no such collection or recipe, or not encoded with that encoder.
+            PassportMismatch: the recipe was fitted on vectors of another encoder.
         """
         from core.store import EncodedCollection
 
         collection = self.home.open(name)
         passport, version = collection.passport(encoder), collection.version()
         space = self._space(collection, passport, version)
-        return EncodedCollection(collection, passport, space, version)
+        opened = EncodedCollection(collection, passport, space, version)
+        return self.repaired(opened, recipe) if recipe else opened
 
     def _space(self, collection: Collection, passport: Passport, version: str) -> Space:
         at = (collection.name, passport.key)

@@ -159,9 +159,7 @@ def _build_demo(bench: Workbench, arguments: Arguments, tick: Tick) -> Any:
 
 def _opened(bench: Workbench, arguments: Arguments) -> EncodedCollection:
     """The collection with an encoder's vectors, repaired by a recipe where one is named."""
-    opened = bench.open(arguments["name"], arguments["encoder"])
-    recipe = arguments.get("recipe")
-    return bench.repaired(opened, recipe) if recipe else opened
+    return bench.open(arguments["name"], arguments["encoder"], arguments.get("recipe", ""))
 
 
 def _layout(bench: Workbench, arguments: Arguments, tick: Tick) -> None:

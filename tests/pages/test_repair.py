@@ -1,12 +1,18 @@
 """Repair: before, after, kept and used by the other pages; and links that make no sense."""
 
+import csv
+import io
+import json
 import re
+import shlex
 import threading
 import time
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.cli import main
 from core.workbench import Workbench
 from tests.fixtures.screens import TOP, components, run, words
 
@@ -57,6 +63,57 @@ def test_a_recipe_is_judged_kept_and_used_on_other_pages(app, filled):
     run(app, q="red")
     assert next(s for s in app.selectbox if s.key == "_recipe").value == name
     assert "This query" in words(app)
+
+
+@pytest.fixture
+def saved(monkeypatch):
+    """The files that the pages offer, by name."""
+    button, files = st.download_button, {}
+
+    def download_button(label, data, file_name=None, *more, **settings):
+        files[file_name] = data
+        return button(label, data, file_name, *more, **settings)
+
+    monkeypatch.setattr(st, "download_button", download_button)
+    return files
+
+
+def test_the_command_in_a_download_gives_its_numbers(app, filled, saved, capsys):
+    def printed(line):
+        assert main(shlex.split(line)[1:]) == 0, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    def opened():
+        return Workbench(filled).open("colours")
+
+    bench = Workbench(filled)
+    steps = "per_modality_centering,whitening:exponent=1"
+    bench.keep_recipe(opened(), "my recipe", bench.repair(opened(), steps).recipe)
+    (text,) = (id_ for id_ in opened().space.ids if "<b>" in bench.items("colours", [id_])[0].text)
+    bench.tag("colours", "odd", [(text,)])
+    app.switch_page("pages/measure/evaluate.py")
+    chosen = {"recipe": "my recipe", "without": "odd", "hubs": "nnn", "by": "size"}
+    run(app, collection="colours", **chosen)
+    button(app, "Measure").click()
+    run(app)
+    for name in ("evaluation.json", "by-label.json"):
+        page = json.loads(saved[name])
+        assert "--recipe 'my recipe'" in page["command"] and "--without-tag odd" in page["command"]
+        assert ("nnn" in page["command"]) == (name == "evaluation.json")
+        found = printed(page["command"])
+        assert {key: found[key] for key in page} == page
+    groups = list(csv.DictReader(io.StringIO(saved["groups.csv"]().removeprefix("\ufeff"))))
+    by = printed(groups[0]["command"])["by_group"]["text_to_image"]
+    assert [(g["group"], g["value"]) for g in by["groups"]] == [
+        (row["group"], float(row["recall@10"])) for row in groups
+    ]
+    app.switch_page("pages/measure/geometry.py")
+    run(app, collection="colours", recipe="my recipe", family="Spread", **{"a.is.label": "red"})
+    page = json.loads(saved["geometry.json"]())
+    assert "'my recipe'" in page["command"]
+    found = {(f["name"], f["scope"]): f for f in printed(page["command"])["findings"]}
+    assert page["findings"] == [found[f["name"], f["scope"]] for f in page["findings"]]
+    assert page["findings"]
 
 
 def test_a_suggestion_fills_in_the_steps(app, filled):

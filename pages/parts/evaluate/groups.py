@@ -31,7 +31,7 @@ def show(request: Request, scored: Evaluation, direction: str) -> None:
         return
     lower = [g.name for g in found if g.differs == "lower"]
     everyone = getattr(scored, direction).scores["recall@10"].value
-    _figure(found[:MOST], everyone, f"{len(found):,} groups", command("--by", field))
+    _figure(found[:MOST], everyone, f"{len(found):,} groups", command(request, "--by", field))
     more = f" The {MOST} lowest of {len(found):,} are drawn." if len(found) > MOST else ""
     worse = f"Lower than over all queries: {len(lower):,}." if lower else "None is shown to differ."
     st.caption(f"{len(found):,} groups. {worse}{more}")

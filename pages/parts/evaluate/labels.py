@@ -56,9 +56,11 @@ def show(request: Request, *, at_once: bool) -> None:
             on_click=session.store, args=(key, True),
         )  # fmt: skip
         return
+    request = replace(request, correction="")  # of a ranking of pairs
     with st.spinner("Classifying images by the labels' names…"):
         found = state.workbench().score_by_label(request.opened)
-    _head(found)
+    line = command(request, "--labels")
+    _head(found, line)
     figures = {
         "Accuracy by label": found.classification,
         "Image to image, precision@10 by label": found.image_to_image,
@@ -73,23 +75,23 @@ def show(request: Request, *, at_once: bool) -> None:
     ):
         with column:
             st.markdown(f"###### {title}", anchors=False)
-            _figure(enough[title], f"_by_label_{at}")
+            _figure(enough[title], f"_by_label_{at}", line)
     if found.classification and found.classification.confusions:
         _confusions(request.opened.space, found.classification.confusions)
 
 
-def _head(found: Labels) -> None:
+def _head(found: Labels, line: str) -> None:
     """The scores, what they were measured on, and what lacks."""
     each = [one for one in (found.classification, found.image_to_image) if one]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(formatting.plain(" ".join(one.sentence for one in each)), width="stretch")
         rows = [
-            {"metric": name, **_row(score), "command": command("--labels")}
+            {"metric": name, **_row(score), "command": line}
             for one in each
             for name, score in one.scores.items()
         ]
         controls.download(rows, "by-label")
-        json_download(documents.by_label(found), "by-label", "--labels")
+        json_download(documents.by_label(found), "by-label", line)
     with st.grid(5, min_column_width=150):
         for one in each:
             for name, score in one.scores.items():
@@ -114,7 +116,7 @@ def _row(score: Score) -> Mapping[str, float | int]:
     }  # fmt: skip
 
 
-def _figure(by_label: Sequence[LabelScore], key: str) -> None:
+def _figure(by_label: Sequence[LabelScore], key: str, line: str) -> None:
     large = [one for one in by_label if one.score.n_queries >= LEAST]
     drawn = large[:MOST]
     scores = [one.score for one in drawn]
@@ -131,8 +133,7 @@ def _figure(by_label: Sequence[LabelScore], key: str) -> None:
         ticktext=[tick(f"{one.label} ({one.score.n_queries:,})") for one in drawn],
     )  # fmt: skip
     more = f"{len(drawn)} of {len(by_label):,} labels. " if len(by_label) > len(drawn) else ""
-    line = {"command": command("--labels")}
-    rows = [{"label": one.label, **_row(one.score), **line} for one in by_label]
+    rows = [{"label": one.label, **_row(one.score), "command": line} for one in by_label]
     charts.chart(
         figure, key=key, aid=f"{more}{AID}", rows=rows, alt="Score of each label",
         height=70 + 20 * max(4, len(drawn)),

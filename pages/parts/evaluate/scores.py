@@ -84,16 +84,21 @@ def _evaluation(key: str, _request: Request) -> Evaluation:
     return state.workbench().evaluate(_request.opened, hub_correction=_request.correction)
 
 
-def command(*options: str) -> str:
+def command(request: Request, *options: str) -> str:
     """The command that gives the numbers on this page."""
-    encoder = ("--encoder", state.encoder() or "") if state.encoder() else ()
-    return documents.command("evaluate", state.collection(), *encoder, *options, "--json")
+    chosen = {
+        "--encoder": state.encoder(), "--recipe": state.recipe(),
+        "--hub-correction": request.correction,
+    }  # fmt: skip
+    words = [word for option, name in chosen.items() if name for word in (option, name)]
+    words += [word for tag in request.without for word in ("--without-tag", tag)]
+    return documents.command("evaluate", state.collection(), *words, *options, "--json")
 
 
-def json_download(document: Mapping[str, Any], name: str, *options: str) -> None:
+def json_download(document: Mapping[str, Any], name: str, line: str) -> None:
     """A button that saves a document with the collection, the encoder and the command."""
     head = {"collection": state.collection(), "encoder": state.opened().passport.model}
-    whole = documents.with_command({**head, **document}, command(*options))
+    whole = documents.with_command({**head, **document}, line)
     st.download_button(
         "JSON", json.dumps(whole, indent=2), f"{name}.json", "application/json",
         key=f"_save_{name}_json", type="tertiary", icon=":material/download:", on_click="ignore",
@@ -120,13 +125,12 @@ def rows(scored: Evaluation) -> list[dict[str, Any]]:
 
 def head(request: Request, scored: Evaluation) -> None:
     """Recall@10 and median rank of both directions, the evaluated pairs, and downloads."""
-    options = [word for tag in request.without for word in ("--without-tag", tag)]
-    options += ["--hub-correction", request.correction] if request.correction else []
+    line = command(request)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(formatting.plain(scored.sentence), width="stretch")
-        table = [{**row, "command": command(*options)} for row in rows(scored)]
+        table = [{**row, "command": line} for row in rows(scored)]
         controls.download(table, "evaluation")
-        json_download(documents.evaluation(scored), "evaluation", *options)
+        json_download(documents.evaluation(scored), "evaluation", line)
     with st.grid(4, min_column_width=180):
         for name, direction in directions(scored).items():
             recall, rank = direction.scores["recall@10"], direction.scores["median_rank"]

@@ -26,16 +26,20 @@ def downloads(each: Sequence[StoredFindings], sides: Sequence[Side], place: Delt
         name: why for found in each for name, why in found.lacks.items() if name not in FIGURES
     }
     bench, opened = state.workbench(), state.opened()  # a download is built outside the page
+    line = command(opened.name, sides, state.recipe())
     whole = [state.opened(side.space.encoder) if side.whole else None for side in sides]
     with place:
         _button(
             "Report", "html", "text/html",
-            lambda: page(bench, opened, sides, with_items(bench, whole, each), lacks),
+            lambda: page(bench, opened, sides, with_items(bench, whole, each), lacks, line),
             "One HTML file with figures and example items",
         )  # fmt: skip
-        _button("JSON", "json", "application/json", lambda: document(opened.name, sides, findings),
-                "As `sextant diagnose --json` prints it")  # fmt: skip
-        controls.download(_rows(opened.name, sides, findings), "geometry")
+        _button(
+            "JSON", "json", "application/json",
+            lambda: document(opened.name, sides, findings, line),
+            "As `sextant diagnose --json` prints it",
+        )  # fmt: skip
+        controls.download(_rows(sides, findings, line), "geometry")
 
 
 def _button(label: str, ending: str, mime: str, make: Callable[[], str], help_: str) -> None:
@@ -72,29 +76,31 @@ def page(
     sides: Sequence[Side],
     findings: Found,
     lacks: dict[str, str],
+    line: str,
 ) -> str:
     """The HTML report of one or two sides."""
     each = [report.Side(s.name, s.space, f) for s, f in zip(sides, findings, strict=True)]
     shown = workbench.evidence(opened, [(side.space, side.findings) for side in each])
-    return report.html_page(opened.name, each, lacks, shown, command(opened.name, sides))
+    return report.html_page(opened.name, each, lacks, shown, line)
 
 
-def document(name: str, sides: Sequence[Side], findings: Found) -> str:
-    """One diagnosis as JSON, or two and their comparison."""
+def document(name: str, sides: Sequence[Side], findings: Found, line: str) -> str:
+    """One diagnosis as JSON, or two and their comparison, with the command if there is one."""
     each = [
         {"part": s.name, **documents.diagnosis(s.space.encoder, s.space.n, f)}
         for s, f in zip(sides, findings, strict=True)
     ]
     one = each[0] if len(each) == 1 else documents.comparison(*each, by_size(compare(*findings)))
-    if line := command(name, sides):
+    if line:
         one = documents.with_command({"collection": name, **one}, line)
     return json.dumps(one, indent=2, ensure_ascii=False)
 
 
-def command(name: str, sides: Sequence[Side]) -> str:
+def command(name: str, sides: Sequence[Side], recipe: str) -> str:
     """The command line that gives the same findings, "" where there is none."""
     a, *others = sides
     words = ["diagnose", name, "--encoder", a.space.encoder]
+    words += ["--recipe", recipe] if recipe else []
     words += ["--subset", a.subset] if a.subset else []
     for b in others:
         if b.space.encoder != a.space.encoder:
@@ -105,10 +111,9 @@ def command(name: str, sides: Sequence[Side]) -> str:
     return documents.command(*words, "--json") if known else ""
 
 
-def _rows(name: str, sides: Sequence[Side], findings: Found) -> list[dict[str, Any]]:
-    line = {"command": command(name, sides)}
+def _rows(sides: Sequence[Side], findings: Found, line: str) -> list[dict[str, Any]]:
     return [
-        {"part": side.name, "encoder": side.space.encoder, **row, **line}
+        {"part": side.name, "encoder": side.space.encoder, **row, "command": line}
         for side, each in zip(sides, findings, strict=True)
         for row in vital_signs.rows(each)
     ]
