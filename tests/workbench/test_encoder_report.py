@@ -373,6 +373,22 @@ def test_a_job_that_was_stopped_can_be_resumed_on_the_page(app, untried):
     assert "_try_toy" not in {b.key for b in app.button}
 
 
+def test_what_is_left_to_do_counts_what_was_done_before_a_stop(app, untried):
+    whole, _ = untried.encoder_work(untried.open("full"))
+    assert f"{whole:,} encodings at " in words(visit(app, "full"))
+
+    def stop(done, total):
+        if done > total / 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        untried.encoder_report(untried.open("full"), progress=stop)
+    left, rate = untried.encoder_work(untried.open("full"))
+    assert 0 < left < whole
+    assert f"{left:,} encodings at {rate:,.0f} per second" in words(run(app))
+    assert [b.label for b in app.button if b.key == "_try_toy"] == ["Continue"]
+
+
 @pytest.mark.parametrize(
     ("collection", "sentence"),
     [

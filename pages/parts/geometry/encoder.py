@@ -1,6 +1,6 @@
 """The encoder report: run on request, its progress, and the images behind its numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -107,7 +107,8 @@ def _panel(model: str) -> None:
     elif job and job.state != "done":
         jobs.one(job)
     elif report is None or report.stale or not report.complete:
-        st.caption(_how_long(name, model, state.space().key))
+        begun = (report.stale, report.rate, *report.done) if report else ()
+        st.caption(_how_long(name, model, (state.space().key, *begun)))
         title = "Continue" if report and not report.stale else "Run again" if report else "Run"
         st.button(
             title, key=f"_try_{model}", type="primary", icon=":material/play_arrow:",
@@ -141,7 +142,7 @@ def _about(report: EncoderReport) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _how_long(name: str, model: str, key: str) -> str:
+def _how_long(name: str, model: str, key: tuple[Hashable, ...]) -> str:
     """The estimated time at the measured speed."""
     todo, rate = state.workbench().encoder_work(state.opened(model))
     if not rate:
