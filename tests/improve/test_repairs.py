@@ -279,6 +279,9 @@ def test_a_gate_keeps_what_two_classes_share():
     assert (weights > 0).all() and (weights < 1).all()
     with pytest.raises(TooFew, match=r"at least 4 labels .* up to 3\."):
         fit("class_gates", space, first=4, second=1)
+    for place in ("first", "second"):
+        with pytest.raises(InputError, match="Give both"):
+            fit("class_gates", space, **{place: 1})
     same = spaces.with_labels(spaces.same(60), ["a", "b"] * 30)
     with pytest.raises(InputError, match="No direction"):
         fit("class_gates", same)

@@ -47,7 +47,7 @@ def class_gates(
 
     Raises:
         TooFew: fewer labels with two images than the places named, or than two.
-        InputError: no direction tells the classes from the rest.
+        InputError: one place without the other, or no direction tells the classes from the rest.
 
     >>> rows = np.array([[0.6, 0.8], [0.8, 0.6], [0.6, -0.8], [0.8, -0.6], [1, 0]], np.float32)
     >>> space = Space(rows, tuple("abcde"), 4, labels=(("x",),) * 2 + (("y",),) * 2 + ((),))
@@ -55,6 +55,11 @@ def class_gates(
     >>> gate.round(3).tolist()  # the second dimension tells x from y
     [[0.0, 0.0], [0.0, 1.0]]
     """
+    if bool(first) != bool(second):
+        raise InputError(
+            f"first is {first} and second is {second}: a pair of labels has two places. Give both, "
+            "equal ones for one label, or 0 twice for all pairs."
+        )
     labeled = classes(train, "image", least=LEAST)
     needed = max(2, first, second)
     if len(labeled.names) < needed:
