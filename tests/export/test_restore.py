@@ -1,5 +1,6 @@
 """Every form of an export gives the same collection again."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +176,22 @@ def test_no_formula_is_run_and_no_image_read_outside_the_root(pets, tmp_path):
     found = [one.payload if isinstance(one, Item) else one.reason
              for one in after.with_payload(pets.ids()[:2])]  # fmt: skip
     assert found == ["only its vector is stored, not the image", png(2)]
+
+
+def test_no_column_name_is_a_formula(tmp_path):
+    names = ("=1+1", "'=1+1", "@x", "plain")
+    item = Item("text", b"a pet", "a pet", attributes=dict(zip(names, "abcd", strict=True)))
+    home = Home(tmp_path / "home")
+    before = home.create("before")
+    before.add([item], [], {})
+    place = tmp_path / "out.csv"
+    exported(before, "csv", place)
+    header = next(csv.reader(place.read_text("utf-8").splitlines()))
+    assert {"'=1+1", "''=1+1", "'@x", "plain"} <= set(header)
+    assert not [name for name in header if name.startswith(("=", "@"))]
+    after = home.create("after")
+    restore(after, place, None, quiet)
+    assert stored(after) == stored(before)
 
 
 def test_every_image_gets_a_file_in_the_folder(pets, tmp_path):

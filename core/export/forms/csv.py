@@ -1,7 +1,7 @@
 """CSV: one row per item; vectors and images that have no file lie beside it.
 
-Lists are JSON in a cell. A text that a spreadsheet would run as a formula gets an apostrophe; what
-is empty and quoted is an empty text, unquoted nothing.
+Lists are JSON in a cell. A text or a column's name that a spreadsheet would run as a formula gets
+an apostrophe; what is empty and quoted is an empty text, unquoted nothing.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _rows(place: Path, manifest: Manifest) -> Iterator[Row]:
             for block in reader:
                 for record in block.to_pylist():
                     at += 1
-                    values = {c.name: _value(record[c.name], c) for c in manifest.plain}
+                    values = {c.name: _value(record[safe(c.name)], c) for c in manifest.plain}
                     yield row_of(values, manifest)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         name = f"{place.name}, after row {at}"
@@ -99,8 +99,12 @@ def _rows(place: Path, manifest: Manifest) -> Iterator[Row]:
 
 def _schema(manifest: Manifest) -> pa.Schema:
     text = (*_LISTS, "image", "str")
-    types = {c.name: pa.string() if c.type in text else arrow.TYPES[c.type] for c in manifest.plain}
-    return pa.schema(list(types.items()))
+    return pa.schema(
+        [
+            (safe(c.name), pa.string() if c.type in text else arrow.TYPES[c.type])
+            for c in manifest.plain
+        ]
+    )
 
 
 def _cell(value: Any, column: Column) -> Any:
