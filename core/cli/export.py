@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.output import Progress, echo, log, print_json, read_file
-from core.errors import BadParameter, InputError, UnknownName
+from core.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from core.types import Filter, Kind, Query
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 def export(workbench: Workbench, options: argparse.Namespace) -> None:
     """Write the items of a collection, or those that a filter, a tag or a query leaves."""
-    if options.k is not None and options.k < 1:
-        raise BadParameter("-k", options.k, "1 or more")
     if not options.query and (options.k is not None or options.find):
         raise InputError("-k and --find belong to --query. Give a query, or leave them out.")
     place = options.out or Path(workbench.export_place(options.name, options.to))
