@@ -86,7 +86,7 @@ class Collection:
 
         Raises:
             UnknownName: the collection has no vectors of that encoder.
-        InputError: it has none at all.
+            InputError: it has none at all.
         """
         passports = self.passports()
         for passport in passports:
