@@ -22,10 +22,10 @@ a gate for CI:
   Decided on the 95% interval of each number. --fail-under: "fail" where the whole interval lies
   below the threshold, "pass" where the whole interval is at or above it, else "undecided".
   --against: "fail" where a number is worse than in the earlier document: where the interval of the
-  difference lies on the worse side of 0 (all together 95%). Recall with --ranks in both is paired
-  by query; other numbers are compared as independent ones. Exit code 3: something failed; 0:
-  nothing did, also where something is undecided, unless --strict; 2: the command or a file was
-  rejected.
+  difference lies on the worse side of 0 (all together 95%). Recall is paired by query where the
+  earlier document has --ranks; other numbers are compared as independent ones. Exit code 3:
+  something failed; 0: nothing did, also where something is undecided, unless --strict; 2: the
+  command or a file was rejected.
   Names are those of --json, such as recall@10 (both directions), text_to_image.recall@10,
   classification.accuracy, hubness or hubness.image."""
 

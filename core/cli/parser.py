@@ -32,10 +32,10 @@ QUERY = 'a text, or a formula: "a beach" + 0.5*img:ID - "people"; file:PATH is a
 
 def build_parser() -> ArgumentParser:
     """The whole command line."""
-    home = "where collections are stored: a folder or a LanceDB URI"
-    shared = ArgumentParser(add_help=False)
-    shared.add_argument("--home", default=argparse.SUPPRESS, help=home)
-    shared.add_argument("--json", action="store_true", help="print one JSON document")
+    home = "where collections are: a folder or a LanceDB URI ($SEXTANT_HOME, else ~/.sextant)"
+    stored, printed = ArgumentParser(add_help=False), ArgumentParser(add_help=False)
+    stored.add_argument("--home", default=argparse.SUPPRESS, help=home)
+    printed.add_argument("--json", action="store_true", help="print one JSON document")
     parser = ArgumentParser(
         "sextant", description="Search multimodal embeddings and measure their geometry."
     )
@@ -43,7 +43,8 @@ def build_parser() -> ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, run: Run, text: str) -> ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, parents=[shared])
+        parents = [stored] if name == "serve" else [stored, printed]
+        sub = commands.add_parser(name, help=text, description=text, parents=parents)
         sub.set_defaults(run=run, verb=name)
         return sub
 
@@ -64,7 +65,9 @@ def build_parser() -> ArgumentParser:
 
 def _serve(command: Command) -> None:
     demo_ = command("demo", demo, "build the demo collection and open it in the browser")
-    demo_.add_argument("--build-only", action="store_true", help="build it and exit")
+    demo_.add_argument(
+        "--build-only", action="store_true", help="build it and exit; --json needs it"
+    )
     for sub in (demo_, command("serve", serve, "open the app in the browser")):
         sub.add_argument("--host", default="localhost", help="address to listen on (localhost)")
         sub.add_argument(
@@ -73,7 +76,7 @@ def _serve(command: Command) -> None:
         sub.add_argument(
             "--root", type=Path, metavar="DIR",
             help="folder whose files can be added in the browser by path (your home folder; none "
-            "with --host)",
+            "unless on localhost)",
         )  # fmt: skip
         sub.add_argument(
             "--token", action=BooleanOptionalAction, default=None,
@@ -172,7 +175,8 @@ def _search(command: Command) -> None:
     )  # fmt: skip
     sub.add_argument(
         "--template", choices=("photo", "ensemble"), default="",
-        help="prompt template for texts of one to three words, or an ensemble of templates",
+        help="prompt template for texts of one to three words, or an ensemble of templates; where "
+        "images alone are found",
     )  # fmt: skip
     sub.add_argument(
         "--words", choices=("rrf", "sum"), default="",
@@ -180,7 +184,7 @@ def _search(command: Command) -> None:
     )  # fmt: skip
     sub.add_argument(
         "--first", choices=("ivf", "muvera", "compressed"), default="",
-        help="first stage: approximate (ivf; faster in large collections, with a measured recall) "
+        help="first stage: approximate (ivf; faster in large collections, with a measured recall), "
         "token vectors (muvera, then MaxSim; less accurate than exact search in our benchmark), or "
         "the codes that `sextant compress --keep` keeps (compressed, then full vectors)",
     )  # fmt: skip
@@ -199,7 +203,9 @@ def _search(command: Command) -> None:
     _hub_correction(sub)
     sub.add_argument("--rerank", default="", metavar="NAME", help="reranker, such as: k_reciprocal")
     sub.add_argument(
-        "--find", choices=("image", "text", "both"), help="kinds of items to find (images)"
+        "--find",
+        choices=("image", "text", "both"),
+        help="kinds of items to find (images, else texts)",
     )
     _encoder(sub)
 
@@ -266,8 +272,13 @@ def _repair(command: Command) -> None:
         "--suggest", type=decimal(1, 86400), metavar="SECONDS",
         help="compare a grid of recipes on the pairs to fit on, for at most so long",
     )  # fmt: skip
-    what.add_argument("--use", type=Path, metavar="FILE", help="store the recipe of a file")
-    sub.add_argument("--keep", default="", metavar="RECIPE", help="store it under this name")
+    what.add_argument(
+        "--use", type=Path, metavar="FILE", help="store the recipe of a file as it is"
+    )
+    sub.add_argument(
+        "--keep", default="", metavar="RECIPE",
+        help="store it under this name (with --use, by default that of the file)",
+    )  # fmt: skip
     sub.add_argument(
         "--export",
         type=Path,
@@ -309,7 +320,7 @@ def _compress(command: Command) -> None:
     )  # fmt: skip
     sub.add_argument(
         "--export", type=Path, metavar="FILE",
-        help="write its codes as safetensors, and beside them numpy code that reads them",
+        help="write the codes of a way as safetensors, and beside them numpy code that reads them",
     )  # fmt: skip
     _recipe(sub)
     _encoder(sub)
@@ -346,16 +357,17 @@ def _export(command: Command) -> None:
         help="the form; folder: every image as a file, with items.jsonl",
     )  # fmt: skip
     sub.add_argument(
-        "--out", type=Path, metavar="PATH", help="the file or folder to write (NAME.FORM)"
-    )
+        "--out", type=Path, metavar="PATH",
+        help="the file or folder to write (here, named like the collection)",
+    )  # fmt: skip
     sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
     sub.add_argument("--selection", default="", metavar="TAG", help="only what bears a tag")
     sub.add_argument("--query", default="", metavar="QUERY", help=f"only its matches; {QUERY}")
     sub.add_argument(
-        "-k", type=whole(1, 1000), metavar="K", help="the best K of a query, whether they match"
+        "-k", type=whole(1, 1000), metavar="K", help="the best K of a query, matches or not"
     )
     sub.add_argument(
-        "--find", choices=("image", "text", "both"), help="kinds of items a query finds (images)"
+        "--find", choices=("image", "text", "both"), help="kinds a query finds (images, else texts)"
     )
     sub.add_argument("--no-vectors", action="store_true", help="leave out the vectors")
     _recipe(sub)
@@ -369,14 +381,17 @@ def _collections(command: Command) -> None:
     sub = command("rename", rename, "give a collection another name")
     sub.add_argument("collection", metavar="NAME", help="the collection")
     sub.add_argument("to", metavar="NEW", help="its new name")
-    sub = command("delete", delete, "delete a collection with its vectors; image files stay")
+    sub = command(
+        "delete", delete, "delete a collection and all that is stored for it; your own files stay"
+    )
     sub.add_argument("collection", metavar="NAME", help="the collection")
     sub.add_argument("--yes", action="store_true", help="confirm")
     sub = command("check", check, "find rows, thumbnails and vectors that do not fit together")
     sub.add_argument("name", help="the collection")
     sub.add_argument(
         "--repair", action="store_true",
-        help="delete rows of items that are gone, and make missing thumbnails again",
+        help="delete rows of items that are gone, make missing thumbnails again, and go on without "
+        "lost tables whose content can be made again",
     )  # fmt: skip
     command("doctor", doctor, "versions, backends, free space and the health of all collections")
     sub = command("undo", undo, "undo the last edit of labels or tags, or the last deletion")

@@ -64,6 +64,8 @@ def _show(result: Repaired) -> None:
 
 def _import(workbench: Workbench, opened: EncodedCollection, options: argparse.Namespace) -> None:
     """Store the recipe of a file."""
+    if options.export:
+        raise InputError("--use stores the recipe of a file as it is. Leave --export out.")
     name = options.keep or options.use.stem
     workbench.import_recipe(opened, name, read_file(options.use))
     if options.json:

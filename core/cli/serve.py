@@ -42,6 +42,8 @@ CALLBACK = "/oauth2callback"
 
 def demo(workbench: Workbench, options: argparse.Namespace) -> None:
     """Build the demo collection, and open the app while it is built."""
+    if options.json and not options.build_only:
+        raise InputError("--json prints what was built. Add --build-only, or leave it out.")
     if options.build_only:
         progress = Progress("images")
         report = workbench.build_demo(progress)

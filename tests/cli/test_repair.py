@@ -77,6 +77,7 @@ def test_a_suggestion_names_what_was_compared(home, capsys):
     ("arguments", "sentence"),
     [
         (["repair"], "Give --steps"),
+        (["repair", "--use", "r.safetensors", "--export", "r.onnx"], "Leave --export out."),
         (["repair", "--steps", "nnn,whitening"], "must be the last step"),
         (["repair", "--steps", "whitening", "--keep", "\n"], "printable"),
         (["search", "dog", "--recipe", "nosuch"], "No recipe is called 'nosuch'"),

@@ -126,6 +126,14 @@ def test_on_localhost_there_is_a_token_when_asked_for(started, monkeypatch, caps
     assert "SEXTANT_TOKEN has 7 characters; it needs at least 16" in capsys.readouterr().err
 
 
+def test_only_what_is_built_is_printed_as_json(capsys):
+    assert main(["demo", "--json"]) == 2
+    assert "Add --build-only" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["serve", "--json"])
+    assert "unrecognized arguments: --json" in capsys.readouterr().err
+
+
 def test_an_address_of_another_computer_is_named(capsys):
     assert main(["serve", "--no-browser", "--host", "nowhere.invalid"]) == 2
     assert "'nowhere.invalid' is not an address of this computer" in capsys.readouterr().err
