@@ -332,10 +332,10 @@ def test_the_report_on_screen_can_be_kept(app, filled):
 def test_a_download_names_the_command_that_gives_it(filled):
     space = Workbench(filled).open("colours").space
     red, rest = subset.Side("x", space, "label = red"), subset.Side("The rest", space, "rest")
-    assert export.command("colours", [red, rest], "") == (
+    assert export.command("colours", [red, rest]) == (
         "sextant diagnose colours --encoder toy --subset 'label = red' --versus-subset rest --json"
     )
-    assert export.command("colours", [subset.Side("5 items selected", space)], "") == ""
+    assert export.command("colours", [subset.Side("5 items selected", space)]) == ""
 
 
 # Evaluate

@@ -1,6 +1,7 @@
 """An encoder tried on a collection: through the workbench, as a job, on the page, by command."""
 
 import json
+import shlex
 import shutil
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -346,6 +348,23 @@ def test_by_link_it_is_there_at_once_with_the_pictures_behind_it(app, tried):
     opened = tried.open("full")
     changed = tried.augmented(opened, opened.space.ids[:2], "grey")
     assert len(changed) == 2 and all(webp[8:12] == b"WEBP" for webp in changed.values())
+
+
+def test_the_command_in_a_download_runs_the_probes(app, tried, monkeypatch, capsys):
+    button, saved = st.download_button, {}
+
+    def download_button(label, data, file_name=None, *more, **settings):
+        saved[file_name] = data
+        return button(label, data, file_name, *more, **settings)
+
+    monkeypatch.setattr(st, "download_button", download_button)
+    visit(app, "full")
+    page = json.loads(saved["geometry.json"]())
+    assert main(shlex.split(page["command"])[1:]) == 0
+    found = {f["name"]: f for f in json.loads(capsys.readouterr().out)["findings"]}
+    assert {f["name"]: f for f in page["findings"]} == found and found
+    visit(app, "full", **{"a.kind": "Pictures"})
+    assert "command" not in json.loads(saved["geometry.json"]())
 
 
 def test_the_overview_has_a_dot_for_each_of_its_findings(app, tried):

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import report
-from core.measure import DIAGNOSTICS, FIGURES, by_size, compare
+from core.measure import DIAGNOSTICS, FIGURES, PROBES, by_size, compare
 from core.types import Finding
 from core.workbench import EncodedCollection, StoredFindings, Workbench, documents
 from pages.parts import controls, state, vital_signs
@@ -26,7 +26,8 @@ def downloads(each: Sequence[StoredFindings], sides: Sequence[Side], place: Delt
         name: why for found in each for name, why in found.lacks.items() if name not in FIGURES
     }
     bench, opened = state.workbench(), state.opened()  # a download is built outside the page
-    line = command(opened.name, sides, state.recipe())
+    probes = [name for name in PROBES.all() if any(name in found.findings for found in each)]
+    line = command(opened.name, sides, state.recipe(), probes)
     whole = [state.opened(side.space.encoder) if side.whole else None for side in sides]
     with place:
         _button(
@@ -96,8 +97,11 @@ def document(name: str, sides: Sequence[Side], findings: Found, line: str) -> st
     return json.dumps(one, indent=2, ensure_ascii=False)
 
 
-def command(name: str, sides: Sequence[Side], recipe: str) -> str:
-    """The command line that gives the same findings, "" where there is none."""
+def command(name: str, sides: Sequence[Side], recipe: str = "", probes: Sequence[str] = ()) -> str:
+    """The command line that gives the same findings, "" where there is none.
+
+    Probes run only when named, and on whole collections.
+    """
     a, *others = sides
     words = ["diagnose", name, "--encoder", a.space.encoder]
     words += ["--recipe", recipe] if recipe else []
@@ -107,7 +111,10 @@ def command(name: str, sides: Sequence[Side], recipe: str) -> str:
             words += ["--versus-encoder", b.space.encoder]
         else:
             words += ["--versus-subset", b.subset or ""]
-    known = a.subset is not None and "" not in words and all(b.subset is not None for b in others)
+    words += ["--only", ",".join(probes)] if probes else []
+    known = "" not in words and all(
+        s.subset == "" if probes else s.subset is not None for s in sides
+    )
     return documents.command(*words, "--json") if known else ""
 
 
