@@ -38,10 +38,6 @@ def diagnose(workbench: Workbench, options: argparse.Namespace) -> int:
         raise InputError(f"There is no folder {options.report.parent} to write the report to.")
     if gate.is_set(options) and (options.versus_subset or options.versus_encoder):
         raise InputError("--fail-under, --fail-over and --against decide on one side, not on two.")
-    if options.recipe and options.versus_encoder:
-        raise InputError(
-            "A recipe repairs the vectors of one encoder: give --recipe or --versus-encoder."
-        )
     gate.check(options)
     only = [name.strip() for name in options.only.split(",") if name.strip()]
     probes, diagnostics = _split(only)

@@ -48,10 +48,6 @@ def _check(options: argparse.Namespace) -> None:
     ]
     if len(alone) > 1:
         raise InputError(f"Give {alone[0]} or {alone[1]}, and not both.")
-    if options.recipe and options.versus_encoder:
-        raise InputError(
-            "A recipe repairs the vectors of one encoder: give --recipe or --versus-encoder."
-        )
     if alone:
         _check_pairs(options, f"Leave {alone[0]} out.")
     gate.check(options)

@@ -239,7 +239,7 @@ def _evaluate(command: Command) -> None:
     )  # fmt: skip
     sub.add_argument(
         "--versus-encoder", default="", metavar="NAME",
-        help="compare with another encoder on the same queries",
+        help="compare with another encoder on the same queries, without the recipe",
     )  # fmt: skip
     sub.add_argument(
         "--by", default="", metavar="FIELD",
@@ -341,8 +341,9 @@ def _diagnose(command: Command) -> None:
         help="compare with another subset, or with: rest",
     )  # fmt: skip
     versus.add_argument(
-        "--versus-encoder", default="", metavar="NAME", help="compare with another encoder"
-    )
+        "--versus-encoder", default="", metavar="NAME",
+        help="compare with another encoder, without the recipe",
+    )  # fmt: skip
     sub.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
     _recipe(sub)
     _encoder(sub)

@@ -104,8 +104,8 @@ def encoder() -> str | None:
 def opened(model: str | None = None) -> EncodedCollection:
     """The collection on screen with the vectors of an encoder, by default the chosen one."""
     workbench().last_used.note(collection())
-    here = as_encoded(model)
-    return workbench().repaired(here, recipe()) if recipe() else here
+    here, chosen = as_encoded(model), recipe(model)
+    return workbench().repaired(here, chosen) if chosen else here
 
 
 def as_encoded(model: str | None = None) -> EncodedCollection:
@@ -113,10 +113,16 @@ def as_encoded(model: str | None = None) -> EncodedCollection:
     return workbench().open(collection(), model or encoder())
 
 
-def recipe() -> str:
-    """The chosen recipe that repairs the space on every page; "" for none."""
+def recipe(model: str | None = None) -> str:
+    """The chosen recipe that repairs the space on every page; "" for none.
+
+    Args:
+        model: the encoder; one beside the chosen has none, as a recipe fits the vectors of one.
+    """
     name = session.get(RECIPE, "")
-    return name if name and name in workbench().recipes(as_encoded()) else ""
+    if not name or model not in (None, (here := as_encoded()).passport.model):
+        return ""
+    return name if name in workbench().recipes(here) else ""
 
 
 def space() -> Space:

@@ -114,7 +114,6 @@ def test_the_report_has_both_sides(diagnose, tmp_path):
         (["--versus-subset", "label = cat", "--only", "invariance"], "--versus-subset out"),
         (["--versus-subset", "label = cat", "--versus-encoder", "apart"], "not allowed with"),
         (["--recipe", "none"], "No recipe is called 'none'"),
-        (["--recipe", "none", "--versus-encoder", "apart"], "the vectors of one encoder"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_a_sentence(diagnose, arguments, sentence):

@@ -137,7 +137,6 @@ def test_a_diagnosis_has_the_same_gate(evaluate, tmp_path):
         (["--versus-encoder", "near"], "Both are encoded with 'near'"),
         (["--without-tag", "nothing"], "nothing"),
         (["--recipe", "none"], "No recipe is called 'none'"),
-        (["--recipe", "none", "--versus-encoder", "far"], "the vectors of one encoder"),
     ],
 )
 def test_bad_input_is_one_sentence(evaluate, tmp_path, arguments, sentence):

@@ -401,6 +401,16 @@ def test_two_encoders_are_compared_by_link(app, twice):
     assert "Text → image: difference in recall@10" in titles
 
 
+def test_a_repaired_encoder_is_compared_with_another_as_it_is(app, twice):
+    bench = Workbench(twice)
+    opened = bench.open("colours")
+    bench.keep_recipe(opened, "r", bench.repair(opened, "whitening").recipe)
+    visit(app, "evaluate", collection="colours", recipe="r", rival="turned")
+    assert "Text → image: difference in recall@10" in [m.label for m in app.metric]
+    visit(app, "geometry", collection="colours", recipe="r", versus="encoder:turned")
+    assert "encoder turned" in words(app)
+
+
 def test_what_bears_a_tag_can_be_left_out(app, filled):
     bench = Workbench(filled)
     space = bench.open("colours").space

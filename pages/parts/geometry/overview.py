@@ -83,7 +83,7 @@ def _job(side: Side, found: StoredFindings) -> Job:
     """The job that measures; started unless a person has stopped it or it has failed."""
     bench, name = state.workbench(), state.collection()
     model = state.encoder_named(side.space.encoder)
-    arguments = {"name": name, "encoder": model, "recipe": state.recipe()}
+    arguments = {"name": name, "encoder": model, "recipe": state.recipe(side.space.encoder)}
     job = bench.jobs.latest("measure_all", arguments)
     if job is None or job.state in ("done", "interrupted"):
         return tasks.start_measuring(bench, **arguments)
