@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core import measure, numerics
-from core.errors import TooFew
+from core.errors import InputError
 from core.measure import DIAGNOSTICS, FIGURES, Concern, Figure
 from core.types import Finding, Floats, Progress, Space, digest
 from core.workbench.ingest import no_progress
@@ -33,7 +33,7 @@ class StoredFindings:
 
     Args:
         findings: by diagnostic, without their values for single items.
-        lacks: the sentence of a diagnostic or figure that has too few items, by its name.
+        lacks: why a diagnostic or figure cannot be measured, such as too few items, by its name.
         figures: by name.
         missing: diagnostics and figures that are not measured yet.
     """
@@ -223,7 +223,7 @@ def _report(space: Space, name: str) -> tuple[dict[str, Any], Floats | None]:
         if name in FIGURES:
             return {"figure": FIGURES[name](space).to_dict()}, None
         found = DIAGNOSTICS.get(name)(space)
-    except TooFew as lack:
+    except InputError as lack:  # of whatever kind: no part keeps the others from being measured
         return {"lacks": str(lack)}, None
     report = {
         "findings": [replace(f, per_item=None).to_dict() for f in found],

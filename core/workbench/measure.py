@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.errors import TooFew, UnknownName
+from core.errors import InputError, UnknownName
 from core.improve import corrected
 from core.ingest import decode, thumbnail
 from core.measure import DIAGNOSTICS, Analogies, Evaluation, gained, points
@@ -41,8 +41,8 @@ def measure(
         on_part: called with each diagnostic's name before it runs.
 
     Returns:
-        the findings, and for each diagnostic that has too few items to run the sentence that says
-        what it lacks.
+        the findings, and for each diagnostic that cannot be measured, as with too few items, the
+        sentence that says why.
 
     Raises:
         UnknownName: no such diagnostic.
@@ -53,7 +53,7 @@ def measure(
         on_part(part.name)
         try:
             findings += part(space)
-        except TooFew as error:
+        except InputError as error:
             lacks[part.name] = str(error)
     return tuple(findings), lacks
 

@@ -1,9 +1,11 @@
 """Findings stored with a collection: the same numbers, for one state of the vectors only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from core.errors import Cancelled, UnknownName
+from core.errors import Cancelled, InputError, UnknownName
 from core.measure import DIAGNOSTICS, FIGURES
 from core.store import Home
 from core.types import Item, Passport
@@ -48,6 +50,22 @@ def test_stored_findings_equal_fresh_ones(bench, home):
     assert plain(f for findings, _ in each for f in findings) == plain(fresh)
     for name, figure in FIGURES.items():
         assert found.figures[name].to_dict() == figure(opened.space).to_dict()
+
+
+def test_a_diagnostic_that_refuses_the_space_keeps_no_other_from_being_measured(bench, monkeypatch):
+    def refuse(space):
+        raise InputError("The groups do not differ.")
+
+    part = DIAGNOSTICS.get("alignment")
+    refuse.__module__ = part.function.__module__  # a part is named after its file
+    monkeypatch.setitem(DIAGNOSTICS.all(), "alignment", replace(part, function=refuse))
+    opened = bench.open("pets")
+    found = bench.measure_all(opened)
+    assert not found.missing
+    assert found.lacks["alignment"] == "The groups do not differ."
+    assert bench.measure(opened.space, ["alignment", "mean_cosine"])[1] == {
+        "alignment": "The groups do not differ."
+    }
 
 
 def test_nothing_is_measured_twice(bench, monkeypatch):

@@ -74,12 +74,12 @@ def class_subspaces(
     Returns:
         A finding each for images and texts, measured on held-out items; an image's captions are
         held out together. The interval is over held-out images of the two groups, for these
-        directions; none below 10 of either.
+        directions; none below 10 of either. Groups that differ in no direction, such as two labels
+        of copies of one picture, have exactly 0.5.
         curve: Fisher score of the directions, best first.
 
     Raises:
         TooFew: no two such labels.
-        InputError: the groups do not differ in any direction.
 
     >>> rows = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
     >>> labels = tuple((name,) for name in "a" * 20 + "b" * 20 + "c" * 20)
@@ -117,8 +117,8 @@ def _measure(space: Space, given: Classes, task: str, directions: int, sample: i
     value, error = _auc(tested, _centers(fit, task), gate, of_image)
     plain, _ = _auc(tested, _centers(fit, task), np.ones(space.d), of_image)
     few = min(of_image, key=lambda side: len(np.unique(side)))
-    low = high = np.nan
-    if len(np.unique(few)) >= LEAST_IMAGES:
+    low = high = value if not gate.any() else np.nan
+    if gate.any() and len(np.unique(few)) >= LEAST_IMAGES:
         low, high = share_interval(value, error, few)
     kind = PLURAL[given.kind]
     a, b = quoted(given.names[pair.first]), quoted(given.names[pair.second])
@@ -131,8 +131,7 @@ def _measure(space: Space, given: Classes, task: str, directions: int, sample: i
         reference=Reference(plain, "plain cosine, same items"),
         sentence=(
             f"The AUC of {aim} is {estimate(value, low, high)} on held-out {kind}, against "
-            f"{format_value(plain)} for plain cosine. "
-            f"{'A reranker on the selected directions can use the gain.' if value > plain else ''}"
+            f"{format_value(plain)} for plain cosine. {_meaning(gate, task, value > plain)}"
         ).strip(),
         detail=(
             f"Of {len(given.names):,} labels, {a} and {b} are the most confused: "
@@ -144,6 +143,12 @@ def _measure(space: Space, given: Classes, task: str, directions: int, sample: i
             np.arange(1.0, space.d + 1), np.sort(scores)[::-1], "direction, best first", "Fisher"
         ),
     )
+
+
+def _meaning(gate: Doubles, task: str, gains: bool) -> str:
+    if not gate.any():
+        return f"The two {'labels' if task == 'apart' else 'groups'} differ in no direction."
+    return "A reranker on the selected directions can use the gain." if gains else ""
 
 
 def _most_confused(vectors: Floats, given: Classes, of: ClassMeans, most: int) -> Pair:
@@ -208,7 +213,12 @@ def _in_both_halves(given: Classes, test: Bools) -> tuple[Classes, Bools]:
 def _auc(
     tested: list[Doubles], centers: Doubles, gate: Doubles, of_image: tuple[Ints, Ints]
 ) -> tuple[float, float]:
-    """AUC of the cosine to one center, minus that to the other where there is one."""
+    """AUC of the cosine to one center, minus that to the other where there is one.
+
+    A gate that is 0 in all directions leaves no cosine to rank by: all items tie.
+    """
+    if not gate.any():
+        return 0.5, 0.0
     result = [masked_cosines(rows, centers, gate) for rows in tested]
     scores = [f[:, 0] - f[:, 1] if len(centers) > 1 else f[:, 0] for f in result]
     # Scores that differ by rounding only are ties.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import subspace_angles
 
-from core.errors import InputError, TooFew
+from core.errors import TooFew
 from core.measure.diagnostics import DIAGNOSTICS
 from core.numerics.labels import classes, member_matrix
 from tests.fixtures import spaces
@@ -227,8 +227,13 @@ def test_edges_give_sentences(name, given, sentence):
         DIAGNOSTICS.get(name)(given)
 
 
-def test_labels_that_do_not_differ_give_a_sentence():
+def test_labels_that_share_one_vector_are_at_chance():
     given = spaces.with_labels(spaces.same(60), ["a", "b"] * 30)
-    with pytest.raises(InputError, match="The mask is 0 in all directions"):
-        DIAGNOSTICS.get("class_subspaces")(given)
+    found = find("class_subspaces", given, "image")
     assert len(classes(given, "image", least=20).names) == 2
+    assert (found.value, found.low, found.high) == (0.5, 0.5, 0.5)
+    assert found.sentence == (
+        "The AUC of separating 'a' from 'b' is 0.500 on held-out images, against 0.500 for plain "
+        "cosine. The two labels differ in no direction."
+    )
+    assert "0 of 8 directions" in found.detail
