@@ -79,15 +79,21 @@ def class_subspaces(
         curve: Fisher score of the directions, best first.
 
     Raises:
-        TooFew: no two such labels.
+        TooFew: fewer labels, or all of a label's items belong to one image.
 
     >>> rows = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
     >>> labels = tuple((name,) for name in "a" * 20 + "b" * 20 + "c" * 20)
     >>> class_subspaces(Space(rows, tuple(map(str, range(60))), 60, labels=labels))[0].value
     1.0
     """
-    result = labeled_classes(space, "Class subspaces", least=least, most=most)
-    return tuple(_measure(space, given, task, directions, sample) for given in result)
+    of_kinds = labeled_classes(space, "Class subspaces", least=least, most=most)
+    halved = [_in_both_halves(c, _held_out(c, groups(space)[c.rows])) for c in of_kinds]
+    needed = 2 if task == "apart" else 3
+    enough = [(given, test) for given, test in halved if len(given.names) >= needed]
+    if not enough:
+        most_labels = max(len(given.names) for given, _ in halved)
+        raise TooFew("Class subspaces", needed, "labels of several images", most_labels, HINT)
+    return tuple(_measure(space, given, test, task, directions, sample) for given, test in enough)
 
 
 @dataclass(frozen=True)
@@ -99,15 +105,13 @@ class Pair:
     confused: float
 
 
-def _measure(space: Space, given: Classes, task: str, directions: int, sample: int) -> Finding:
+def _measure(
+    space: Space, given: Classes, test: Bools, task: str, directions: int, sample: int
+) -> Finding:
     linked = groups(space)
-    test = _held_out(given, linked[given.rows])
-    given, test = _in_both_halves(given, test)
     train = part_of(given, ~test)
     of = class_means(space.vectors, train)
     pair = _most_confused(space.vectors, train, of, 2 * sample)
-    if len(given.names) < 3:
-        task = "apart"
     basis = moments(space, given.kind).centered_eigen[1]
     fit = [space.vectors[rows] @ basis for rows in _groups(given, ~test, pair, task, sample)]
     rows = _groups(given, test, pair, task, sample)
@@ -202,8 +206,6 @@ def _in_both_halves(given: Classes, test: Bools) -> tuple[Classes, Bools]:
     """The classes with items in both halves: those of few images may lie in one alone."""
     held_out = np.bincount(given.codes[test], minlength=len(given.names))
     both = (held_out > 0) & (held_out < given.sizes)
-    if both.sum() < 2:
-        raise TooFew("Class subspaces", 2, "labels of several images", int(both.sum()), HINT)
     keep = both[given.codes]
     starts = np.concatenate([[0], np.cumsum(given.sizes[both])]).astype(np.int64)
     names = tuple(name for name, kept in zip(given.names, both, strict=True) if kept)

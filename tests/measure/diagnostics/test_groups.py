@@ -237,3 +237,17 @@ def test_labels_that_share_one_vector_are_at_chance():
         "cosine. The two labels differ in no direction."
     )
     assert "0 of 8 directions" in found.detail
+
+
+def test_alike_takes_a_third_label():
+    given = spaces.with_labels(spaces.paired(n=120), ["a", "b"] * 60)
+    with pytest.raises(TooFew, match=r"needs at least 3 labels .* there are 2"):
+        find("class_subspaces", given, "image", task="alike")
+
+
+def test_a_kind_with_too_few_labels_leaves_the_other_measured():
+    names = [*["a", "b", "c"] * 40, *["a", "b"] * 60]  # of images, of texts
+    given = spaces.with_labels(spaces.paired(n=120), names)
+    found = find("class_subspaces", given, task="alike")
+    assert found.scope == "image"
+    assert "among the rest" in found.sentence
