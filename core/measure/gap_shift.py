@@ -7,6 +7,7 @@ best shift are chosen on one half of the pairs and tested on the other.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from core.types import Curve, Doubles, Ints, Space, per_space
 
 MOVES = np.arange(-5, 5.01, 0.25)  # Liang et al. 2022: shifts of the two kinds towards each other
 GROUPS = 20  # of test pairs, for the jackknife of the loss
-TINY = 1e-300
 TIE = 1e-9  # cosines that differ by less are equal
 TEMPERATURES = np.geomspace(0.005, 0.64, 22)
 LEAST = 16  # unconnected pairs: eight in each half
@@ -163,12 +163,31 @@ def _losses(cosines: Doubles, temperature: float) -> tuple[Doubles, Doubles]:
     one hard negative may dominate: a jackknife measures that, a linear influence would not.
     """
     m = len(cosines)
-    powers = np.exp((cosines - 1) / temperature)
-    group = np.arange(m) % min(GROUPS, m)
-    others = (group[:, None] != np.arange(group.max() + 1)).astype(np.float64)  # (m, groups)
-    own = (np.diag(cosines) - 1)[:, None] / temperature
-    sums = [np.log(np.maximum(p @ others, TINY)) for p in (powers, powers.T)]
-    left = ((sums[0] + sums[1]) / 2 - own) * others
-    whole = np.log(powers.sum(axis=1)) + np.log(powers.sum(axis=0))
-    losses: Doubles = whole / 2 - own[:, 0]
-    return losses, left.sum(axis=0) / others.sum(axis=0)
+    starts = np.linspace(0, m, min(GROUPS, m) + 1).astype(np.int64)
+    sums = np.stack([_log_sums(side, starts, temperature) for side in (cosines, cosines.T)])
+    before = np.logaddexp.accumulate(sums, axis=2)  # of the groups up to each, then from each on
+    after = np.logaddexp.accumulate(sums[:, :, ::-1], axis=2)[:, :, ::-1]
+    none = np.full((2, m, 1), -np.inf)
+    left_out = np.logaddexp(
+        np.concatenate([none, before[:, :, :-1]], axis=2),
+        np.concatenate([after[:, :, 1:], none], axis=2),
+    )
+    own = np.diag(cosines) / temperature
+    losses: Doubles = before[:, :, -1].mean(axis=0) - own
+    left = left_out.mean(axis=0) - own[:, None]
+    others = np.repeat(~np.eye(len(starts) - 1, dtype=bool), np.diff(starts), axis=0)
+    return losses, left.mean(axis=0, where=others)
+
+
+def _log_sums(cosines: Doubles, starts: Ints, temperature: float) -> Doubles:
+    """(m, groups) log of the sum of exp(cosine / temperature) over the pairs of each group.
+
+    The largest is taken out of each sum: powers alone underflow at a small temperature.
+    """
+    result = np.empty((len(cosines), len(starts) - 1))
+    for group, (start, stop) in enumerate(pairwise(starts)):
+        part = cosines[:, start:stop]
+        largest = part.max(axis=1)
+        sums = np.exp((part - largest[:, None]) / temperature).sum(axis=1)
+        result[:, group] = np.log(sums) + largest / temperature
+    return result

@@ -115,6 +115,24 @@ def test_the_gain_is_judged_on_pairs_that_did_not_choose_the_place():
     assert np.mean(best) > 0.01
 
 
+@pytest.mark.parametrize("temperature", [1e-3, 1e-6])
+def test_a_small_temperature_has_the_loss_of_the_formula(temperature):
+    """Powers of cosines over it are below what a float64 holds."""
+    given = spaces.paired(n=120, d=16, agreement=0.2)
+    found = sweep(given, **{**SWEEP, "temperature": temperature})
+    order = np.random.default_rng(0).permutation(120)[1::2]
+    cosines = given.images[order].astype(np.float64) @ given.texts[order].T / temperature
+    losses = sum(logsumexp(cosines, axis=i) - np.diag(cosines) for i in (0, 1)) / 2
+    assert found.judged.losses[found.today] == pytest.approx(losses, rel=1e-6)
+    group = np.arange(60) // 3
+    kept = cosines[group != 7][:, group != 7]
+    left = sum(logsumexp(kept, axis=i) for i in (0, 1)) / 2
+    expected = (left - np.diag(kept)).mean()
+    assert found.judged.jackknife[found.today, 7] == pytest.approx(expected, rel=1e-6)
+    saved = find("gap_loss", given, temperature=temperature)
+    assert np.isfinite([saved.value, saved.low, saved.high]).all()
+
+
 def test_one_centre_leaves_nothing_to_move_along():
     x = directions(20, 8)
     x = np.concatenate([x, -x])
