@@ -118,9 +118,13 @@ def _sentence(result: Sweep, best: int, number: tuple[float, float, float]) -> s
     return (
         f"The contrastive loss saved at a gap of {format_value(sizes[best])} instead of "
         f"{format_value(sizes[today])} is {estimate(*number)} nats, from {before} to {after}. "
-        + (
-            "The present gap is not where training would leave it."
-            if number[1] > 0
-            else "That is not significantly better than the present gap."
-        )
+        f"{_meaning(number[1])}"
     )
+
+
+def _meaning(low: float) -> str:
+    if np.isnan(low):
+        return "So few test pairs cannot tell whether the loss is lower."
+    if low > 0:
+        return "The present gap is not where training would leave it."
+    return "That is not significantly better than the present gap."

@@ -133,6 +133,15 @@ def test_a_small_temperature_has_the_loss_of_the_formula(temperature):
     assert np.isfinite([saved.value, saved.low, saved.high]).all()
 
 
+def test_few_test_pairs_cannot_tell_whether_a_loss_is_lower():
+    found = find("gap_loss", uneven(n=60))  # 30 to judge on: no interval
+    assert not found.has_interval
+    assert found.value > 1
+    assert found.sentence.endswith("So few test pairs cannot tell whether the loss is lower.")
+    enough = find("gap_loss", spaces.paired(d=16, agreement=0.6))
+    assert "not significantly better" in enough.sentence
+
+
 def test_one_centre_leaves_nothing_to_move_along():
     x = directions(20, 8)
     x = np.concatenate([x, -x])
