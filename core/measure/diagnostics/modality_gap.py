@@ -70,6 +70,7 @@ def modality_gap(space: Space) -> tuple[Finding, ...]:
     if space.n_images >= LEAST_IMAGES:
         low, high = _interval(value, _error(space, delta), noise)
     chance = float(np.sqrt(max(0.0, np.trace(noise))))
+    above = float(np.sqrt(max(0.0, value**2 - chance**2)))
     return (
         Finding(
             scope="joint",
@@ -77,13 +78,13 @@ def modality_gap(space: Space) -> tuple[Finding, ...]:
             low=low,
             high=high,
             reference=Reference(chance, "both kinds from one distribution"),
-            yardstick=float(np.sqrt(max(0.0, value**2 - chance**2))),
+            yardstick=above,
             sentence=(
                 f"The modality gap (distance of the centers) is {estimate(value, low, high)}, "
                 f"against {format_value(chance)} for one distribution and 0.82 for CLIP on COCO. "
                 + (
                     "In mixed results it ranks one kind above the other."
-                    if value > MIXES
+                    if above > MIXES
                     else "In mixed results images and texts mix."
                 )
             ),

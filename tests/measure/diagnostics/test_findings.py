@@ -54,6 +54,14 @@ def test_two_samples_of_one_cloud_have_no_gap():
     assert apart.low <= 0.5 <= apart.high
 
 
+def test_a_distance_by_chance_alone_is_no_gap():
+    found = find("modality_gap", spaces.ball(10, 64))
+    assert found.value > 0.4
+    assert "In mixed results images and texts mix." in found.sentence
+    apart = find("modality_gap", spaces.gap(10, 64))
+    assert "In mixed results it ranks one kind above the other." in apart.sentence
+
+
 def test_lambda_one_closes_the_gap():
     wide = spaces.gap(size=1.0)
     x = wide.images - wide.images.mean(axis=0)
