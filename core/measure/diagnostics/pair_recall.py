@@ -10,8 +10,9 @@ from core.measure.findings import format_value, per_item, percent, share
 from core.measure.pair_ranks import AFFORDABLE, FEWEST
 from core.measure.retrieval import Direction, recall_curve, text_to_image
 from core.measure.verdicts import MIX, Advice, Threshold
+from core.numerics.stats import share_interval
 from core.registry import Range
-from core.types import Finding, Reference, Space
+from core.types import Finding, Reference, Score, Space
 
 K = 10
 GOOD, BAD = 0.6, 0.3
@@ -86,6 +87,7 @@ def pair_recall(
     usual = max(usual_recall(direction.n_candidates), score.chance)
     texts = len(np.unique(tested[:, 1]))
     used = len(direction.queries)
+    perfect = share_interval(1.0, 0.0, direction.groups)[0]  # where every query finds its image
     return (
         Finding(
             scope="pairs",
@@ -97,7 +99,7 @@ def pair_recall(
             sentence=(
                 f"Recall@10 from text to image is {percent(score.value, score.low, score.high)}, "
                 f"against {share(score.chance)} for a random order and {share(usual)} for CLIP "
-                f"among as many images. {_meaning(score.value / usual, score.low <= score.chance)}"
+                f"among as many images. {_meaning(score, usual, perfect)}"
             ),
             detail=_detail(direction),
             sampled=(
@@ -124,12 +126,16 @@ def usual_recall(n: int) -> float:
     return float(1 / (1 + np.exp(-(start + slope * np.log(n / n1)))))
 
 
-def _meaning(ratio: float, guessing: bool) -> str:
-    if guessing:
-        return "Search by text is no better than guessing."
-    if ratio < BAD:
+def _meaning(score: Score, usual: float, perfect: float) -> str:
+    """What the recall means; `perfect` is the low end of the interval of a recall of 1."""
+    if perfect <= score.chance:
+        return "Too few images to tell search by text from guessing."
+    if not score.low > score.chance:
+        return "Search by text is not significantly better than guessing."
+    if score.value / usual < BAD:
         return "Search by text fails for most queries."
-    return "Search by text " + ("works." if ratio >= GOOD else "misses more than it should.")
+    works = score.value / usual >= GOOD
+    return "Search by text " + ("works." if works else "misses more than it should.")
 
 
 def _detail(direction: Direction) -> str:

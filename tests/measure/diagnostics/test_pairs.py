@@ -150,13 +150,26 @@ def test_recall_is_that_of_an_evaluation():
     [
         (spaces.paired(n=400), "good", "works"),
         (spaces.paired(n=400, agreement=0.35), "watch", "misses more than it should"),
-        (spaces.shuffled(n=400), "bad", "no better than guessing"),
+        (spaces.shuffled(n=400), "bad", "not significantly better than guessing"),
     ],
 )
 def test_recall_is_judged_by_what_an_encoder_of_its_kind_reaches(given, verdict, meaning):
     found = find("pair_recall", given)
     assert found.verdict == verdict
     assert meaning in found.sentence
+
+
+@pytest.mark.parametrize("n", [2, 8, 12])
+def test_too_few_images_cannot_tell_search_from_guessing(n):
+    found = find("pair_recall", spaces.paired(n=n, agreement=0.99))
+    assert found.value == 1
+    assert found.sentence.endswith("Too few images to tell search by text from guessing.")
+
+
+def test_a_recall_that_may_be_better_than_guessing_is_not_called_guessing():
+    found = find("pair_recall", spaces.paired(n=24, d=16, agreement=0.2, seed=2))
+    assert found.low < found.reference.value < found.value
+    assert "not significantly better than guessing" in found.sentence
 
 
 def test_recall_is_of_held_out_pairs_where_there_are_any():
