@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.numerics.stats import Z
+from core.numerics.stats import LEAST_DRAWS, Z
 from core.types import Bools, Doubles, Floats, Ints, Scope, Space, per_space
 
 BLOCK = 4096
@@ -110,19 +110,24 @@ def items_error(space: Space, influences: Mapping[Scope, Callable[[Ints], Double
     `ERROR_ROWS` rows are evaluated.
 
     Args:
-        space: where the rows are; two or more.
+        space: where the rows are.
         influences: for each scope, a function from row numbers (m,) to the influence (m,) of each
             row on the statistic when it has weight 1/n; constants do not matter.
 
     Returns:
-        The error in the unit of the statistic; infinitesimal jackknife.
+        The error in the unit of the statistic; infinitesimal jackknife. NaN for fewer than
+        `LEAST_DRAWS` draws in one of the scopes.
 
-    >>> space, values = Space(np.eye(4, dtype="f4"), tuple("abcd"), 4), np.array([1.0, 2, 3, 6])
+    >>> space, values = Space(np.eye(10, dtype="f4"), tuple("abcdefghij"), 10), np.arange(10) % 2
     >>> error = items_error(space, {"image": lambda rows: values[rows]})  # of their mean
-    >>> round(error, 3)  # standard deviation sqrt(14 / 3), over sqrt(4)
-    1.08
+    >>> round(error, 6)  # standard deviation sqrt(10 / 4 / 9), over sqrt(10)
+    0.166667
+    >>> items_error(space.subset(np.arange(9)), {"image": lambda rows: values[rows]})
+    nan
     """
     draws = _draws(space, tuple(influences))
+    if draws.fewest < LEAST_DRAWS:
+        return float("nan")
     sums = np.zeros(draws.sampled)
     for scope, influence in influences.items():
         rows, place, of = draws.rows[scope]
@@ -164,9 +169,13 @@ def jackknife(value: float, without: Doubles, sizes: Ints) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Draws:
-    """`sampled` of `groups`; for each scope its rows in those, each row's group, and its size."""
+    """`sampled` of `groups`; for each scope its rows in those, each row's group, and its size.
+
+    `fewest` are the groups of the scope with the fewest.
+    """
 
     groups: int
+    fewest: int
     sampled: int
     rows: Mapping[Scope, tuple[Ints, Ints, int]]
 
@@ -189,15 +198,16 @@ def _draws(space: Space, scopes: tuple[Scope, ...]) -> _Draws:
         place = np.searchsorted(sample, group[rows]).clip(max=len(sample) - 1)
         inside = sample[place] == group[rows]
         result[scope] = rows[inside], place[inside], len(rows)
-    return _Draws(len(numbers), len(sample), result)
+    fewest = min(len(np.unique(group[rows])) for rows in spans.values())
+    return _Draws(len(numbers), fewest, len(sample), result)
 
 
 @dataclass(frozen=True, slots=True)
 class PairMean:
     """Mean of a function of the cosine over pairs of different rows.
 
-    `error` is its standard error over other items of the same kind; unless `exact`, it includes
-    the sampling error of `pairs` random pairs.
+    `error` is its standard error over other items of the same kind (see `items_error`); unless
+    `exact`, it includes the sampling error of `pairs` random pairs.
     """
 
     value: float

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from core.numerics.sampling import groups, jackknife
-from core.numerics.stats import folds
+from core.numerics.stats import LEAST_DRAWS, folds
 from core.types import Doubles, Floats, Ints, Scope, Space, per_space
 
 BLOCK = 4096
@@ -23,7 +23,6 @@ FOLDS, FEWER = 20, 10  # of a jackknife; fewer where each costs much
 SAMPLED = 20_000  # rows in the folds, at most about, where eigenvalues are linear in them
 SMALL = 256  # side of a matrix whose eigenvalues cost little
 LINEAR = 15  # rows for each dimension from which eigenvalues are linear in the rows, nearly
-LEAST_GROUPS = 10  # images for an interval
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ def spectrum_error(
     """Standard error of a function of the eigenvalues, over other items of as many images.
 
     It is recomputed without each fold of items (see `jackknife`); items connected through pairs are
-    in one fold. NaN for fewer than `LEAST_GROUPS` such groups. The spectra without a fold are
+    in one fold. NaN for fewer than `LEAST_DRAWS` such groups. The spectra without a fold are
     shared by all statistics; they cost about what the moments and 20 times the eigenvalues do. Of
     many items about 20,000 are put in folds, and the error is scaled to all.
 
@@ -196,7 +195,7 @@ def _without_folds(space: Space, scope: Scope, centered: bool) -> tuple[Doubles,
     """(folds, d) eigenvalues without each fold of a scope's items, and the items of each fold."""
     m, rows = moments(space, scope), space.vectors[space.span(scope)]
     group = groups(space)[space.span(scope)]
-    if len(np.unique(group)) < LEAST_GROUPS:
+    if len(np.unique(group)) < LEAST_DRAWS:
         return np.empty((0, m.d)), np.empty(0, np.int64)
     smaller = m.n >= LINEAR * m.d
     count = FOLDS if smaller or min(m.n, m.d) <= SMALL else FEWER

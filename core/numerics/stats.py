@@ -16,6 +16,7 @@ from core.types import Bools, Doubles, Ints
 Z = 1.959964  # two-sided 95% quantile of a normal distribution
 SHUFFLED = 2000  # items in a permutation test, at most
 FOLDS = 50  # of a jackknife
+LEAST_DRAWS = 10  # items, those connected through pairs as one, for the error of a mean
 SMOOTHED = 1.0  # groups that count as one draw each in the design effect of a share
 RESAMPLES = 400  # of a bootstrap, and of the null distribution of `macro_std`
 DIGITS = 4, 7, 10, 17  # of the ends of ranges: as few as tell them apart
@@ -33,7 +34,13 @@ def family_z(size: int) -> float:
 
 
 def normal(
-    value: float, error: float, low: float = -np.inf, high: float = np.inf, z: float = Z
+    value: float,
+    error: float,
+    low: float = -np.inf,
+    high: float = np.inf,
+    z: float = Z,
+    *,
+    draws: int = LEAST_DRAWS,
 ) -> tuple[float, float]:
     """The 95% interval of a normal estimate, within the bounds of what is estimated.
 
@@ -43,16 +50,18 @@ def normal(
         low: smallest possible value.
         high: largest possible value.
         z: the normal quantile; that of a family of intervals is `family_z`.
+        draws: independent ones that the error is estimated from, where they may be few.
 
     Returns:
-        Both ends; NaN for a NaN error.
+        Both ends; NaN for a NaN error, and for fewer than `LEAST_DRAWS` draws: the error of a mean
+        of so few is too uncertain, and often too small, for an interval that covers.
 
     >>> [round(x, 3) for x in normal(0.9, 0.1, 0.0, 1.0)]  # 0.9 - 1.96 * 0.1, cut at 1
     [0.704, 1.0]
     >>> normal(0.9, float("nan"))
     (nan, nan)
     """
-    if np.isnan(error):
+    if np.isnan(error) or draws < LEAST_DRAWS:
         return float("nan"), float("nan")
     return max(low, min(value, value - z * error)), min(high, max(value, value + z * error))
 

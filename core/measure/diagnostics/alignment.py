@@ -49,7 +49,8 @@ def alignment(space: Space) -> tuple[Finding, ...]:
         space: at least two images that have a text.
 
     Returns:
-        One finding (scope pairs). The interval is over images: texts of one image stay together.
+        One finding (scope pairs). The interval is over images: texts of one image stay together;
+        none below 10.
         per_item: mean squared distance of the item's own pairs.
 
     Raises:
@@ -67,7 +68,7 @@ def alignment(space: Space) -> tuple[Finding, ...]:
     distances = 2 - 2 * _cosines(space)
     value = float(distances.mean())
     error = clustered_error(distances, space.pairs[:, 0])
-    low, high = normal(value, error, 0.0, 4.0)
+    low, high = normal(value, error, 0.0, 4.0, draws=images)
     mean, deviation = unrelated_cosines(space)
     shuffled = 2 - 2 * mean
     above = (shuffled - value) / 2 / deviation if deviation > 1e-9 else float("nan")

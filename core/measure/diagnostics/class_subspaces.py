@@ -13,12 +13,10 @@ from core.measure.verdicts import Advice, Threshold
 from core.numerics.labels import HINT, Classes, labeled_classes, part_of, split
 from core.numerics.sampling import groups
 from core.numerics.spectra import moments
-from core.numerics.stats import auc, share_interval
+from core.numerics.stats import LEAST_DRAWS, auc, share_interval
 from core.numerics.subspaces import fisher, masked_cosines, top_fisher_mask
 from core.registry import Choices, Range
 from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Space
-
-LEAST_IMAGES = 10  # held out of either group, for an interval
 
 
 @diagnostic(
@@ -122,7 +120,7 @@ def _measure(
     plain, _ = _auc(tested, _centers(fit, task), np.ones(space.d), of_image)
     few = min(of_image, key=lambda side: len(np.unique(side)))
     low = high = value if not gate.any() else np.nan
-    if gate.any() and len(np.unique(few)) >= LEAST_IMAGES:
+    if gate.any() and len(np.unique(few)) >= LEAST_DRAWS:
         low, high = share_interval(value, error, few)
     kind = PLURAL[given.kind]
     a, b = quoted(given.names[pair.first]), quoted(given.names[pair.second])

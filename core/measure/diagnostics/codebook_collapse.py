@@ -115,15 +115,16 @@ def _measure(space: Space, scope: Scope, cells: int, sample: int) -> Finding:
     value = float(each.mean())
     items = value * _error(space, *fits[0], counts[0])
     books = STUDENT * float(each.std(ddof=1)) / np.sqrt(FITS)
-    low, high = normal(value, float(np.hypot(items, books)), 1 / k, 1.0)
+    draws = len(np.unique(clusters(space, rows)))
+    low, high = normal(value, float(np.hypot(items, books)), 1 / k, 1.0, draws=draws)
     normals = _references(space, scope, rows, k)
     even = float(normals.mean())
     shares = np.sort(counts, axis=1)[:, ::-1].mean(axis=0) / (len(rows) - half)
     return Finding(
         scope=scope,
         value=value,
-        low=min(low, value),
-        high=max(high, value),
+        low=low,
+        high=high,
         reference=Reference(even, "normal, same mean and covariance"),
         yardstick=value / even,
         sentence=(

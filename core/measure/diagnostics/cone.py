@@ -54,7 +54,7 @@ def cone(space: Space) -> tuple[Finding, ...]:
 
     Returns:
         A finding each for images and texts. The interval is that of a median, over as
-        many items.
+        many items; none below 10.
         per_item: angle with the mean of its kind, in degrees.
         curve: share of the items within an angle.
 
@@ -72,17 +72,17 @@ def _measure(space: Space, scope: Scope) -> Finding:
     m = moments(space, scope)
     angles = _angles(space.vectors[space.span(scope)], m.mean)
     value = float(np.median(angles))
-    low, high = _interval(space, scope, angles)
+    low, high = _interval(space, scope, angles, value)
     edges = np.linspace(0, 100, 101)
     return Finding(
         scope=scope,
         value=value,
-        low=min(low, value),
-        high=max(high, value),
+        low=low,
+        high=high,
         reference=Reference(90.0, "uniform on the sphere"),
         sentence=(
             f"The cone half-angle (median angle with the mean) of the {PLURAL[scope]} is "
-            f"{estimate(value, min(low, value), max(high, value), '°')}, "
+            f"{estimate(value, low, high, '°')}, "
             "against 90° for a uniform distribution. In a narrow cone all cosines are high."
         ),
         detail=_detail(space, scope, angles),
@@ -101,15 +101,16 @@ def _angles(rows: Floats, mean: Doubles) -> Doubles:
     return result
 
 
-def _interval(space: Space, scope: Scope, angles: Doubles) -> tuple[float, float]:
+def _interval(space: Space, scope: Scope, angles: Doubles, median: float) -> tuple[float, float]:
     """The angles between which the median lies, from the error of the share below it (Woodruff)."""
-    first, median = space.span(scope).start, np.median(angles)
+    first = space.span(scope).start
     error = items_error(
         space, {scope: lambda rows: (angles[rows - first] <= median).astype(np.float64)}
     )
-    share = np.clip([0.5 - Z * error, 0.5 + Z * error], 0, 1)
-    low, high = np.quantile(angles, share)
-    return float(low), float(high)
+    if np.isnan(error):
+        return error, error
+    low, high = np.quantile(angles, np.clip([0.5 - Z * error, 0.5 + Z * error], 0, 1))
+    return min(float(low), median), max(float(high), median)
 
 
 def _detail(space: Space, scope: Scope, angles: Doubles) -> str:

@@ -71,7 +71,8 @@ def coverage(
 
     Returns:
         One finding (scope joint). The interval is over images with their texts, as queries and as
-        what is nearest. Where captions hardly find their own images there is no verdict of good.
+        what is nearest; none below 10. Where captions hardly find their own images there is no
+        verdict of good.
         per_item: squared distance of the text to the nearest image.
 
     Raises:
@@ -98,9 +99,9 @@ def coverage(
     limit = float(np.quantile(within, OUTLYING))
     out = float((distances > limit + ROUNDING).mean())
     value = float(distances.mean())
-    low, high = normal(
-        value, _error(space, texts, images[near[:, 0]], distances, next_ones), 0.0, 4.0
-    )
+    error = _error(space, texts, images[near[:, 0]], distances, next_ones)
+    draws = min(len(np.unique(clusters(space, of_kind))) for of_kind in (texts, images))
+    low, high = normal(value, error, 0.0, 4.0, draws=draws)
     found = _found(space, texts, images, near)
     whole = len(texts) == space.n - space.n_images and len(images) == space.n_images
     return (

@@ -11,7 +11,7 @@ from core.measure.pair_ranks import clusters
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.sampling import sampled_rows
 from core.numerics.spectra import BLOCK, SAME, Moments, moments
-from core.numerics.stats import Z
+from core.numerics.stats import LEAST_DRAWS, Z
 from core.registry import Range
 from core.types import Bools, Curve, Doubles, Finding, Floats, Ints, Reference, Scope, Space
 
@@ -65,7 +65,7 @@ def dimension_activity(
 
     Returns:
         A finding each for images and texts. The interval follows from the errors of the
-        variances and of the kurtosis.
+        variances and of the kurtosis; none below 10 items.
         curve: variance of each coordinate over the mean variance, largest first.
 
     Raises:
@@ -114,17 +114,20 @@ def _measure(space: Space, scope: Scope, most: int) -> Finding:
     effective = len(np.unique(clusters(space, rows)))
     own = _activity(m, space.vectors[rows], None, effective)
     eigen = _activity(m, space.vectors[rows], m.centered_eigen[1], effective)
-    value, low, high = own.idle(), own.idle(-Z), own.idle(Z)
+    value = own.idle()
+    low, high = min(own.idle(-Z), value), max(own.idle(Z), value)
+    if effective < LEAST_DRAWS:
+        low = high = float("nan")
     order = np.arange(1.0, m.d + 1)
     return Finding(
         scope=scope,
         value=value,
-        low=min(low, value),
-        high=max(high, value),
+        low=low,
+        high=high,
         reference=Reference(0.0, "every coordinate active"),
         sentence=(
             f"Dead, rogue or mixed coordinates of the {PLURAL[scope]}: "
-            f"{percent(value, min(low, value), max(high, value))} of {m.d}, "
+            f"{percent(value, low, high)} of {m.d}, "
             "against 0% when all contribute. Rogue ones dominate every cosine."
         ),
         detail=_detail(own, eigen),

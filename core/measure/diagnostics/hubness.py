@@ -71,7 +71,8 @@ def hubness(
 
     Returns:
         A finding each for texts to images, images, texts; 0 when all N_k are equal. The interval
-        is over images with their texts, as queries and as results (jackknife over 25 folds).
+        is over images with their texts, as queries and as results (jackknife over 25 folds);
+        none below 10 images.
         per_item: lists the item is in (scaled to all queries when a sample was measured).
         curve: number of items by N_k.
 
@@ -125,7 +126,8 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors, k: int) -
             places, k, fold[lists.queries], fold[np.searchsorted(rows, among)]
         )
     ]
-    low, high = _interval(value, jackknife_error(np.array(without)))
+    draws = min(len(np.unique(clusters(space, of))) for of in (among, rows[lists.queries]))
+    low, high = _interval(value, jackknife_error(np.array(without)), draws)
     others = lists.n_candidates - (scope != "joint")
     even = binomial_skewness(lists.n_queries, k / others) if k < others else 0.0
     kind = PLURAL["image" if scope == "joint" else scope]
@@ -152,15 +154,15 @@ def _measure(space: Space, rows: Ints, scope: Scope, lists: Neighbors, k: int) -
     )
 
 
-def _interval(value: float, error: float) -> tuple[float, float]:
+def _interval(value: float, error: float, draws: int) -> tuple[float, float]:
     """The 95% interval, on a log scale where the error is below half the value.
 
     Spaces that happen to have a low skewness have a low error too: over draws of a population the
     correlation is 0.6 to 0.9, and a symmetric interval would lie below the truth too often.
     """
     if not 0 < 2 * error < value:
-        return normal(value, error)
-    low, high = np.exp(normal(float(np.log(value)), error / value))
+        return normal(value, error, draws=draws)
+    low, high = np.exp(normal(float(np.log(value)), error / value, draws=draws))
     return float(low), float(high)
 
 

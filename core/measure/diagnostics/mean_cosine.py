@@ -48,7 +48,7 @@ def mean_cosine(space: Space) -> tuple[Finding, ...]:
 
     Returns:
         A finding each for images, texts, and images with texts. The interval is over as many items:
-        captions of one image, and an image with its own, are among the pairs.
+        captions of one image, and an image with its own, are among the pairs. None below 10.
         per_item (images, texts): cosine with the mean of its kind.
 
     Raises:

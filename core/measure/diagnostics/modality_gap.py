@@ -10,7 +10,6 @@ from core.numerics.spectra import Moments, moments, projections
 from core.numerics.stats import Z
 from core.types import Doubles, Finding, Floats, Reference, Space
 
-LEAST_IMAGES = 10  # for an interval
 MIXES = 0.4  # a gap up to which results of both kinds mix
 
 
@@ -66,9 +65,7 @@ def modality_gap(space: Space) -> tuple[Finding, ...]:
     delta = image.mean - text.mean
     value = float(np.linalg.norm(delta))
     noise = image.covariance / (image.n - 1) + text.covariance / (text.n - 1)
-    low = high = np.nan
-    if space.n_images >= LEAST_IMAGES:
-        low, high = _interval(value, _error(space, delta), noise)
+    low, high = _interval(value, _error(space, delta), noise)
     chance = float(np.sqrt(max(0.0, np.trace(noise))))
     above = float(np.sqrt(max(0.0, value**2 - chance**2)))
     return (
@@ -110,6 +107,8 @@ def _error(space: Space, delta: Doubles) -> float:
 
 def _interval(value: float, error: float, noise: Doubles) -> tuple[float, float]:
     """95% interval of the distance, from that of its square, corrected for the noise."""
+    if np.isnan(error):
+        return error, error
     half = Z * np.sqrt(4 * value**2 * error**2 + 2 * float((noise**2).sum()))
     low = max(0.0, value**2 - float(np.trace(noise)) - half)
     return float(np.sqrt(low)), min(2.0, float(np.sqrt(value**2 + half)))

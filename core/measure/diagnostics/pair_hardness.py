@@ -67,7 +67,7 @@ def pair_hardness(
 
     Returns:
         One finding (scope pairs). The interval is over images with their texts, also as
-        what is mixed.
+        what is mixed; none below 10.
         per_item: mean hardness of the item's pairs, with the item as query.
         curve: histogram over pairs.
 
@@ -100,7 +100,8 @@ def pair_hardness(
     hardness = sides.mean(axis=1)
     value = float(hardness.mean())
     error = _error(space, anchors, hardness, hardest - following, mixed[place, 0])
-    low, high = normal(value, error, -2.0, 2.0)
+    draws = len(np.unique(clusters(space, anchors[:, 0])))
+    low, high = normal(value, error, -2.0, 2.0, draws=draws)
     unrelated, deviation = unrelated_cosines(space)
     reference = float(np.clip(hardest.mean() - unrelated, -2, 2))
     below = (reference - value) / deviation if deviation > 1e-9 else float("nan")

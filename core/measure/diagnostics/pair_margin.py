@@ -69,7 +69,7 @@ def pair_margin(
 
     Returns:
         One finding (scope pairs). The interval is over images with their texts, also as what is
-        closest to other texts.
+        closest to other texts; none below 10.
         per_item: margin of a text; of an image, the mean margin of its texts.
         curve: histogram of the margins.
 
@@ -92,7 +92,8 @@ def pair_margin(
         )
     margins = 2 * (ranked.own_score - ranked.rival_score)
     value = float(margins.mean())
-    low, high = normal(value, _error(space, ranked, margins))
+    draws = len(np.unique(clusters(space, ranked.texts)))
+    low, high = normal(value, _error(space, ranked, margins), draws=draws)
     checked = check_pairs(space, ranked)
     mean = projections(space.vectors[ranked.texts], moments(space, "image").mean)
     chance = mean - float(space.offset[: space.n_images].mean(dtype=np.float64))

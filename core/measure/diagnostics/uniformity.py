@@ -10,7 +10,7 @@ from core.measure.verdicts import UNCONE, Advice, Threshold
 from core.numerics.centering import centered
 from core.numerics.nulls import sphere_uniformity
 from core.numerics.sampling import PairMean, pair_mean, random_pair_cosines
-from core.numerics.stats import Z
+from core.numerics.stats import normal
 from core.registry import Range
 from core.types import Doubles, Finding, Reference, Scope, Space
 
@@ -52,7 +52,7 @@ def uniformity(
 
     Returns:
         A finding each for images, texts and both together. The interval is over as many items:
-        captions of one image are among the pairs. The detail gives the value after
+        captions of one image are among the pairs; none below 10. The detail gives the value after
         the mean of each kind is subtracted, and for both together the value between the kinds.
 
     Raises:
@@ -72,8 +72,7 @@ def _measure(space: Space, scope: Scope, t: float, pairs: int) -> Finding:
 
     mean = pair_mean(space, scope, kernel, pairs=pairs)
     value = min(0.0, float(np.log(mean.value)))
-    half = Z * mean.error / mean.value
-    low, high = value - half, min(0.0, value + half)
+    low, high = normal(value, mean.error / mean.value, high=0.0)
     even = sphere_uniformity(space.d, t)
     return Finding(
         scope=scope,
