@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.numerics.sampling import groups
-from core.numerics.stats import Z
+from core.numerics.stats import clustered_error, normal
 from core.types import KINDS, Bools, Doubles, Floats, Ints, Kind, Space
 
 MOST = 5_000  # rows of a set that are compared; of more a seeded sample
@@ -27,7 +27,7 @@ class Separation:
         by_chance: see `cosine`.
         low: see `cosine`.
         mixed: share of the nearest neighbors of A's items that lie in B, with its 95% interval
-            over the items.
+            over the items; its ends are NaN where A has fewer than 10.
         mixed_by_chance: that share where the sets do not differ.
     """
 
@@ -115,8 +115,6 @@ def _cosine(vectors: Floats, in_b: Bools) -> float:
 
 def _mean(values: Doubles, unit: Ints) -> tuple[float, float, float]:
     """The mean with its interval; the items of one group are one draw."""
-    mean, n = float(values.mean()), len(values)
-    sums = np.bincount(unit, values - mean)
-    m = int((np.bincount(unit) > 0).sum())
-    error = np.sqrt((sums**2).sum() * m / max(m - 1, 1)) / n
-    return mean, float(max(0.0, mean - Z * error)), float(min(1.0, mean + Z * error))
+    mean, draws = float(values.mean()), len(np.unique(unit))
+    error = clustered_error(values, unit) if draws > 1 else np.nan
+    return mean, *normal(mean, error, 0.0, 1.0, draws=draws)

@@ -77,6 +77,9 @@ def test_two_halves_of_one_cloud_mix_as_by_chance_and_two_clouds_do_not():
     assert same.cosine > same.low and same.mixed[1] < same.mixed_by_chance < same.mixed[2]
     assert apart.cosine < apart.low and apart.mixed[2] < apart.mixed_by_chance
     assert separations(space, np.arange(300), np.arange(300)) == ()  # all of B is in A
+    (single,) = separations(space, np.arange(1), np.arange(150, 300))
+    assert single.mixed[0] == 1
+    assert np.isnan(single.mixed[1:]).all()  # a single draw: no interval
 
 
 def test_a_map_turned_and_scaled_is_the_same_and_a_moved_point_stands_out(blobs):

@@ -159,12 +159,12 @@ def _ratio(x: float) -> str:
 
 def _sentence(one: Separation) -> str:
     """How the two sets of a kind differ, in numbers."""
-    (value, low, high), kind = one.mixed, SCOPE_NAMES[one.kind]
+    kind, mixed = SCOPE_NAMES[one.kind], measure.percent(*one.mixed)
     differ = "they lie in different places" if one.cosine < one.low else "no more than by chance"
     text = (
         f"{kind.capitalize()}: cosine of the two means {one.cosine:.2f}, of random sets of these "
-        f"sizes {one.by_chance:.2f}; {differ}. Of the nearest neighbors {value:.0%} ({low:.0%} to "
-        f"{high:.0%}) lie in the other set, by chance {one.mixed_by_chance:.0%}."
+        f"sizes {one.by_chance:.2f}; {differ}. Of the nearest neighbors {mixed} lie in "
+        f"the other set, by chance {measure.share(one.mixed_by_chance)}."
     )
     return formatting.plain(text)
 
