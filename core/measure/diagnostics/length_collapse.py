@@ -136,14 +136,23 @@ def _check(lengths: Ints) -> None:
 
 
 def _bins(lengths: Ints) -> Ints:
-    """Octile of each text; texts of equal length share a bin, so there may be fewer bins."""
+    """Octile of each text; texts of equal length share a bin, so there may be fewer bins.
+
+    There are two at least: where most texts have the largest length, all shorter ones are the
+    other bin.
+    """
     edges = np.unique(np.quantile(lengths, np.arange(1, BINS) / BINS, method="lower"))
+    if edges[0] == lengths.max():
+        edges = np.array([lengths[lengths < lengths.max()].max()])
     result = np.searchsorted(edges, lengths, side="left")
     return np.unique(result, return_inverse=True)[1].astype(np.int64)
 
 
 def _bin_cosines(space: Space, bins: Ints) -> Doubles:
-    """Exact mean cosine of two different texts of each bin: (n |mean|^2 - 1) / (n - 1)."""
+    """Exact mean cosine of two different texts of each bin: (n |mean|^2 - 1) / (n - 1).
+
+    NaN for a bin of one text.
+    """
     sums = np.zeros((bins.max() + 1, space.d))
     squares = np.zeros(len(sums))
     for start in range(0, len(bins), BLOCK):
@@ -152,7 +161,8 @@ def _bin_cosines(space: Space, bins: Ints) -> Doubles:
         sums += (part == np.arange(len(sums))[:, None]).astype(np.float64) @ rows
         squares += np.bincount(part, np.einsum("ij,ij->i", rows, rows), len(sums))
     counts = np.bincount(bins)
-    return ((sums**2).sum(axis=1) - squares) / np.maximum(1, counts * (counts - 1))
+    both = (sums**2).sum(axis=1) - squares
+    return np.where(counts > 1, both / np.maximum(1, counts * (counts - 1)), np.nan)
 
 
 def _directions(space: Space, bins: Ints) -> str:

@@ -44,6 +44,25 @@ def test_bins_of_known_means():
     assert found.verdict == "good"
 
 
+def test_most_texts_of_the_largest_length_are_compared_with_the_shorter_ones():
+    lengths = np.repeat([10, 15, 77], [3, 2, 95])
+    rows = directions(100, 8)
+    rows[95:] += 3 * np.eye(8)[0]
+    found = find("length_collapse", space((), rows, lengths=lengths[::-1]))
+    assert found.curve.x.tolist() == [10, 77]
+    y = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    direct = [(1 - pdist(part, "cosine")).mean() for part in (y[95:], y[:95])]
+    np.testing.assert_allclose(found.curve.y, direct, atol=1e-5)
+    assert "of about 10 and of about 77 characters" in found.detail
+
+
+def test_a_lone_shorter_text_has_no_mean_cosine():
+    found = find("length_collapse", space((), directions(40, 8), lengths=[5] + [77] * 39))
+    assert np.isnan(found.curve.y[0])
+    assert np.isfinite(found.curve.y[1])
+    assert "of about 5 and of about 77 characters: – and" in found.detail
+
+
 def test_it_is_what_scipy_says():
     given = cone_by_length()
     y = given.texts.astype(np.float64)
