@@ -10,7 +10,7 @@ from core.measure.pair_ranks import clusters
 from core.measure.verdicts import Advice, Threshold
 from core.numerics.kmeans import centers_of, nearest_center
 from core.numerics.sampling import sampled_rows
-from core.numerics.spectra import entropy, moments
+from core.numerics.spectra import SAME, entropy, moments
 from core.numerics.stats import Z, clustered_error, normal
 from core.registry import Range
 from core.types import Curve, Doubles, Finding, Floats, Ints, Reference, Scope, Space
@@ -57,7 +57,8 @@ def codebook_collapse(
     1 when all K cells are filled equally, 1 / K when one cell takes everything. It grows with the
     number of items, so beyond `sample` a random part is used. The reference is the mean of four
     draws of a normal distribution with the same mean and covariance (shrunk by Ledoit and Wolf
-    2004, because that of few items is too narrow), where k-means leaves cells empty too.
+    2004, because that of few items is too narrow), where k-means leaves cells empty too; of items
+    that are all one point it is 1, evenly filled cells.
     Values far below it mean that most items concentrate in a few regions, and that a quantized
     index (IVF, PQ) will be unbalanced. A dense group whose members differ gets cells of its own, so
     this detects copies and few-valued spaces rather than cones.
@@ -117,25 +118,36 @@ def _measure(space: Space, scope: Scope, cells: int, sample: int) -> Finding:
     books = STUDENT * float(each.std(ddof=1)) / np.sqrt(FITS)
     draws = len(np.unique(clusters(space, rows)))
     low, high = normal(value, float(np.hypot(items, books)), 1 / k, 1.0, draws=draws)
-    normals = _references(space, scope, rows, k)
-    even = float(normals.mean())
+    one_point = float(np.trace(moments(space, scope).covariance)) < SAME
+    if one_point:  # a normal distribution without variance would use one cell too
+        reference, against, range_of = (
+            Reference(1.0, "evenly filled cells"),
+            "evenly filled cells",
+            "",
+        )
+        meaning = f"All {PLURAL[scope]} are one point, in one cell of a quantized index (IVF, PQ)."
+    else:
+        normals = _references(space, scope, rows, k)
+        reference = Reference(float(normals.mean()), "normal, same mean and covariance")
+        against = "a normal distribution"
+        range_of = (
+            f" {FITS} normal distributions: {share(normals.min())} to {share(normals.max())}."
+        )
+        meaning = "Far below it, a quantized index (IVF, PQ) becomes unbalanced."
     shares = np.sort(counts, axis=1)[:, ::-1].mean(axis=0) / (len(rows) - half)
     return Finding(
         scope=scope,
         value=value,
         low=low,
         high=high,
-        reference=Reference(even, "normal, same mean and covariance"),
-        yardstick=value / even,
+        reference=reference,
+        yardstick=0.0 if one_point else value / reference.value,
         sentence=(
             f"Codebook use (normalized perplexity) of the {PLURAL[scope]} is "
-            f"{percent(value, low, high)}, against {share(even)} for a normal distribution. "
-            "Far below it, a quantized index (IVF, PQ) becomes unbalanced."
+            f"{percent(value, low, high)}, against {share(reference.value)} for {against}. "
+            f"{meaning}"
         ),
-        detail=(
-            f"{_detail(counts)} {FITS} normal distributions: {share(normals.min())} to "
-            f"{share(normals.max())}."
-        ),
+        detail=f"{_detail(counts)}{range_of}",
         sampled=(
             f"{half:,} {PLURAL[scope]} for the cells and {len(rows) - half:,} others counted, of "
             f"{space.span(scope).stop - space.span(scope).start:,}; {FITS} times"

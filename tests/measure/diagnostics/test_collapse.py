@@ -163,6 +163,16 @@ def test_a_normal_cloud_reaches_the_reference():
     assert found.verdict == "good"
 
 
+@pytest.mark.parametrize("cells", [2, 64])
+def test_identical_items_use_one_cell_and_are_called_bad(cells):
+    found = find("codebook_collapse", space(np.ones((200, 8))), cells=cells)
+    assert found.verdict == "bad"
+    assert found.value == pytest.approx(1 / min(cells, 25))
+    assert found.reference.value == 1
+    assert "against 100% for evenly filled cells" in found.sentence
+    assert "All images are one point" in found.sentence
+
+
 def test_perplexity_of_known_shares():
     assert perplexity(np.array([4, 2, 1, 1])) == pytest.approx(3.363586, abs=1e-6)
     assert perplexity(np.full(7, 3)) == pytest.approx(7)
