@@ -23,6 +23,7 @@ SIDES: dict[Scope, tuple[Kind, Kind]] = {
 }
 BINS = 60  # of a histogram
 QUOTED = 24  # characters of a label in a sentence
+ROUNDING = 1e-6  # below it a number, or an interval's width, is rounding of float32 rows
 MINUS = "−"  # in everything that is read; numbers in JSON and CSV have their own
 
 
@@ -61,6 +62,8 @@ def format_value(value: float, low: float = nan, high: float = nan) -> str:
     ('0.82', '−3.2', '86')
     >>> format_value(0.41873), format_value(12345.6), format_value(3.0), format_value(-2e-17)
     ('0.419', '12,346', '3', '0')
+    >>> format_value(3e-8), format_value(3e-8, -4e-7, 5e-7)  # rounding of float32 rows
+    ('0', '0')
     >>> format_value(nan)
     '–'
     """
@@ -73,7 +76,7 @@ def interval(value: float, low: float, high: float) -> str:
     >>> interval(0.418, 0.402, 0.441), interval(0.4, nan, nan), interval(3.0, 3.0, 3.0)
     ('0.40 to 0.44', '', '')
     """
-    if not high - low > 1e-9 * max(1.0, abs(value)):
+    if not high - low > ROUNDING * max(1.0, abs(value)):
         return ""
     decimals = _decimals(value, low, high)
     return f"{_fixed(low, decimals)} to {_fixed(high, decimals)}"
@@ -149,10 +152,10 @@ def count(n: int, one: str, many: str = "") -> str:
 
 def _decimals(value: float, low: float, high: float) -> int:
     half = (high - low) / 2
-    if half > 1e-9 * max(1.0, abs(value)):
+    if 2 * half > ROUNDING * max(1.0, abs(value)):
         size = max(abs(value), half)
         digits = max(1 - floor(log10(size)), -floor(log10(half)))
-    elif abs(value) < 1e-9 or value == round(value):
+    elif abs(value) < ROUNDING or value == round(value):
         digits = 0
     else:
         digits = 2 - floor(log10(abs(value)))

@@ -7,6 +7,8 @@ from core.errors import InputError
 from core.measure.findings import finding_curves
 from core.types.result import Finding, Reference
 from core.types.space import Space
+from tests.fixtures.findings import find
+from tests.fixtures.spaces import diagonal, directions, space
 
 
 def finding(values):
@@ -22,3 +24,10 @@ def test_the_histogram_of_a_finding_counts_every_measured_item_once_in_shared_bi
     assert curves["text"].y[-1] == 1
     with pytest.raises(InputError, match="hubness has no per-item values"):
         finding_curves(space, finding(None))
+
+
+def test_rounding_of_float32_rows_is_no_number():
+    rows = np.tile(directions(1, 512), (40, 1))
+    found = find("alignment", space(rows, rows, diagonal(40)))
+    assert 0 < abs(found.value) < 1e-6
+    assert "(mean squared distance of pairs) is 0, against 0 for" in found.sentence
