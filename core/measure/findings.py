@@ -37,7 +37,8 @@ def scopes(
     """
     sizes = {s: _size(space, s) for s in among}
     if max(sizes.values()) < least:
-        raise TooFew(what, least, "items of one kind", max(sizes.values()), "Add more items.")
+        items = "items" if "joint" in among else "items of one kind"
+        raise TooFew(what, least, items, max(sizes.values()), "Add more items.")
     return tuple(s for s in among if sizes[s] >= least)
 
 

@@ -50,7 +50,7 @@ def isotropy(space: Space) -> tuple[Finding, ...]:
     also gives PR before centering: most of CLIP's anisotropy is its mean.
 
     Args:
-        space: at least three items of one kind, two dimensions.
+        space: at least three items of one kind. In one dimension it is 0: all lie on one line.
 
     Returns:
         A finding each for images and texts. The interval is about the value at this

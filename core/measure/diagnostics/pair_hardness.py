@@ -61,7 +61,7 @@ def pair_hardness(
     collections compare. Pairs that share the image or the text do not compete.
 
     Args:
-        space: at least three pairs with nothing in common.
+        space: at least two pairs with nothing in common.
         queries: pairs, drawn at random from those mixed.
         candidates: pairs, drawn at random beyond.
 

@@ -46,7 +46,7 @@ def uniformity(
     reference; a few points placed with care can go below it.
 
     Args:
-        space: at least three items of one kind.
+        space: at least three items.
         t: 2 in the paper.
         pairs: all pairs up to this number, random ones beyond.
 
@@ -56,7 +56,7 @@ def uniformity(
         the mean of each kind is subtracted, and for both together the value between the kinds.
 
     Raises:
-        TooFew: fewer than three images and fewer than three texts.
+        TooFew: fewer than three items.
 
     >>> space = Space(np.eye(3, dtype=np.float32), ("a", "b", "c"), 3)
     >>> uniformity(space)[0].value  # every pair at squared distance 2: log exp(-2 * 2)

@@ -135,6 +135,7 @@ def test_a_planted_fault_is_worse_and_its_verdict_says_so(name, scope, bad):
         ("separability", spaces.paired(n=5), "needs at least 10 images; there are 5"),
         ("hubness", spaces.paired(n=10), "needs at least 11 items of one kind; there are 10"),
         ("intrinsic_dimension", spaces.paired(n=19), "needs at least 20 items of one kind"),
+        ("uniformity", spaces.paired(n=1), "needs at least 3 items; there are 2"),
         ("isotropy", spaces.paired(n=2), "needs at least 3 items of one kind; there are 2"),
     ],
 )
