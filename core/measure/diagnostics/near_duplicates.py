@@ -32,7 +32,7 @@ SPREAD = "The first page of results is not crowded by near-duplicates."
     aid="Cosine of each item with its nearest neighbor. A peak at 1 is near-duplicates.",
     percent=True,
     threshold=Threshold(
-        "share of items with a near-duplicate that would have none in a uniform distribution",
+        "share of items with a near-duplicate above that of a uniform distribution",
         good=FEW,
         bad=0.2,
         source="ours",
@@ -104,7 +104,7 @@ def _measure(space: Space, kind: Kind, threshold: float, queries: int, budget: f
         low=low,
         high=high,
         reference=Reference(chance, "uniform on the sphere, same n and d"),
-        yardstick=max(0.0, value - chance) / max(1 - chance, 1e-9),
+        yardstick=max(0.0, value - chance),
         sentence=(
             f"The near-duplicate share of the {kinds} (cosine of {threshold:g} or more) is "
             f"{percent(value, low, high)}, against {share(chance)} for a uniform distribution. "

@@ -204,6 +204,15 @@ def test_near_duplicates_are_counted_and_listed():
     assert value("near_duplicates", spaces.paired(), "text") == 0.0
 
 
+def test_near_duplicates_that_chance_has_too_crowd_nothing():
+    angle = np.linspace(0, 2 * np.pi, 100, endpoint=False)
+    found = find("near_duplicates", space(np.stack([np.cos(angle), np.sin(angle)], 1)))
+    assert found.value == 1
+    assert 0.99 < found.reference.value < 1
+    assert found.verdict == "good"
+    assert "is not crowded by near-duplicates" in found.sentence
+
+
 def test_only_identical_rows_are_exact_copies():
     rows = directions(60, 8)
     rows[:6] = rows[6:12] + 1e-4 * directions(6, 8, 1)  # a cosine of 1 in six digits
