@@ -138,7 +138,7 @@ def spectra(space: Space) -> Figure:
         values = m.centered_eigen[0]
         lines[PLURAL[scope]] = _spectrum(values[values > 1e-12 * values[0]] / values.sum())
     n = max(space.n_images, space.n - space.n_images)
-    even = isotropic_spectrum(n, space.d)
+    even = isotropic_spectrum(n - 1, space.d)
     lines["isotropic"] = _spectrum(even[even > 0])
     half = {name: int(np.searchsorted(np.cumsum(line.y), 0.5)) + 1 for name, line in lines.items()}
     own = " and ".join(f"{half[name]:,} ({name})" for name in lines if name != "isotropic")

@@ -1,4 +1,8 @@
-"""Closed-form null models: the value of a metric on structureless data of the same n and d."""
+"""Closed-form null models: the value of a metric on structureless data of the same n and d.
+
+Isotropic rows are unit rows around no mean. Around their own mean n rows have the spectrum of
+n - 1, as it takes one direction away.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +25,14 @@ def sphere_uniformity(d: int, t: float) -> float:
 
 
 def isotropic_participation(n: int, d: int) -> float:
-    """Participation ratio of n isotropic rows: d / (1 + d/n), never more than d.
+    """Participation ratio of n isotropic rows: d / (1 + (d - 1)/n), never more than d.
+
+    The squared cosine of two rows is 1/d in the mean, and that of a row with itself 1.
 
     >>> round(isotropic_participation(4000, 512), 1)
-    453.9
+    454.0
     """
-    return d / (1 + d / n)
+    return d / (1 + (d - 1) / n)
 
 
 def log_share_of_isotropic(ratio: float, n: int, d: int) -> float:

@@ -92,7 +92,7 @@ def _measure(space: Space, scope: Scope) -> Finding | int:
     error = spectrum_error(space, scope, _exponent, centered=True)
     low, high = normal(value, error)
     straight = _straightness(kept)
-    null = isotropic_spectrum(m.n, m.d)[FIRST - 1 : last]
+    null = isotropic_spectrum(m.n - 1, m.d)[FIRST - 1 : last]
     even = float(weights[null > 0] @ np.log(null[null > 0]))
     return Finding(
         scope=scope,

@@ -75,14 +75,14 @@ def _measure(space: Space, scope: Scope) -> Finding:
     value = min(1.0, max(0.0, (after - 1) / wide))
     error = spectrum_error(space, scope, participation_of, centered=True) / wide
     low, high = normal(value, error, 0.0, 1.0)
-    even = isotropic_participation(m.n, m.d)
+    even = isotropic_participation(m.n - 1, m.d)
     return Finding(
         scope=scope,
         value=value,
         low=low,
         high=high,
         reference=Reference((even - 1) / wide, "isotropic, same n and d"),
-        yardstick=log_share_of_isotropic(after, m.n, m.d),
+        yardstick=log_share_of_isotropic(after, m.n - 1, m.d),
         sentence=(
             f"The IsoScore of the {PLURAL[scope]} is {estimate(value, low, high)}, against "
             f"{format_value((even - 1) / wide)} for isotropic data of the same n. At a low score "

@@ -74,7 +74,7 @@ def _measure(space: Space, scope: Scope, share: float) -> Finding:
     held = _held(m.centered_eigen[0])
     value = _rank(held, share)
     low, high = _interval(space, scope, value, share)
-    even = _rank(_held(isotropic_spectrum(m.n, m.d)), share)
+    even = _rank(_held(isotropic_spectrum(m.n - 1, m.d)), share)
     before = _rank(_held(m.eigen[0]), share)
     order = np.arange(1.0, m.d + 1)
     return Finding(

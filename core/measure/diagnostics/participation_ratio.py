@@ -41,8 +41,8 @@ def participation_ratio(space: Space) -> tuple[Finding, ...]:
     directions, where the effective rank also counts the weak. It is IsoScore before scaling to
     0..1.
 
-    A finite sample underestimates it: 1 / PR is too large by about 1 / n. The detail gives the
-    corrected number, and the one before centering; compare raw values at equal n only.
+    A finite sample underestimates it: 1 / PR is too large by about 1 / (n - 1). The detail gives
+    the corrected number, and the one before centering; compare raw values at equal n only.
 
     Args:
         space: at least three items of one kind.
@@ -67,7 +67,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
     value = max(1.0, participation(m.covariance)) if varied else 1.0
     error = spectrum_error(space, scope, participation_of, centered=True)
     low, high = normal(value, error, 1.0, float(min(m.n, m.d)))
-    even = isotropic_participation(m.n, m.d)
+    even = isotropic_participation(m.n - 1, m.d)
     before = participation(m.second)
     return Finding(
         scope=scope,
@@ -75,7 +75,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
         low=low,
         high=high,
         reference=Reference(even, "isotropic, same n and d"),
-        yardstick=log_share_of_isotropic(value, m.n, m.d),
+        yardstick=log_share_of_isotropic(value, m.n - 1, m.d),
         sentence=(
             f"The participation ratio of the {PLURAL[scope]} is "
             f"{estimate(value, low, high)} of {count(m.d, 'dimension')}, against "
@@ -89,7 +89,7 @@ def _measure(space: Space, scope: Scope) -> Finding:
 
 def _corrected(value: float, n: int, d: int) -> str:
     """The estimate for many more items, where n suffices for it."""
-    rest = 1 / value - 1 / n
+    rest = 1 / value - 1 / (n - 1)
     if rest * d < 1:
         return ""
     return f"For many more items it is estimated at {format_value(1 / rest)}. "

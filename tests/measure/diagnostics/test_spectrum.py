@@ -85,6 +85,28 @@ def test_direct_formulas_in_float64():
     assert f"(R² {line.rvalue**2:.2f})" in found.detail
 
 
+@pytest.mark.parametrize(("n", "d"), [(10, 512), (20, 64), (10, 16)])
+def test_few_isotropic_rows_around_their_mean_reach_their_reference(n, d):
+    """Their mean takes one of n directions away."""
+    ranks, ratios, scores = (
+        [find(name, space(directions(n, d, seed))) for seed in range(40)]
+        for name in ("numerical_rank", "participation_ratio", "isotropy")
+    )
+    assert np.mean([f.value for f in ranks]) == pytest.approx(ranks[0].reference.value, abs=0.4)
+    ratio = np.mean([f.value for f in ratios])
+    assert ratio == pytest.approx(ratios[0].reference.value, rel=0.03)
+    assert scores[0].reference.value == pytest.approx((ratios[0].reference.value - 1) / (d - 1))
+    assert np.mean([f.yardstick for f in scores]) == pytest.approx(1, abs=0.02)
+    if n == 10 and d == 512:
+        assert ranks[0].value == ranks[0].reference.value == 9  # of 9 in all
+
+
+def test_the_fall_of_few_isotropic_rows_reaches_its_reference():
+    found = [find("alpha_req", space(directions(20, 64, seed))) for seed in range(20)]
+    even = found[0].reference.value
+    assert np.mean([f.value for f in found]) == pytest.approx(even, rel=0.1)
+
+
 def test_the_correction_for_n_reaches_the_true_ratio():
     shape = 1 / np.sqrt(np.arange(1, 65))
     true = (shape**2).sum() ** 2 / (shape**4).sum()
