@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.workbench import Workbench
-from tests.fixtures.screens import TOP, cards, picture, run, words
+from tests.fixtures.screens import TOP, cards, components, picture, run, words
 
 
 @pytest.fixture
@@ -75,6 +75,13 @@ def test_an_image_and_a_text_are_mixed_and_the_mix_is_part_of_the_link(app):
     app.button(key="_drop_1").click()
     run(app)
     assert "your image" not in chips(app)
+
+
+def test_the_camera_offers_files_by_their_endings(app):
+    run(app, collection="colours")
+    (bar,) = components(app, "sextant_query_bar")
+    assert {".jpg", ".png", ".tiff"} <= set(bar["types"])
+    assert not [ending for ending in bar["types"] if not ending[1:].isalnum()]
 
 
 def test_only_less_is_no_question_but_a_sentence(app):

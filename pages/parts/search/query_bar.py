@@ -61,7 +61,7 @@ def bar(fields: Sequence[Any], *, off: str) -> Bar:
             if not off:
                 _BOX(
                     key="_box",
-                    data={"box": f"_{state.TEXT}", "types": [f".{end}" for end in IMAGE_SUFFIXES]},
+                    data={"box": f"_{state.TEXT}", "types": IMAGE_SUFFIXES},
                     on_image_change=_image_given,
                     on_rejected_change=_image_rejected,
                 )
