@@ -36,7 +36,8 @@ def search(bar: query_bar.Bar, since: tuple[str, ...]) -> None:
         if not bar.off:
             encoder_steps.show(steps)
         if not query:
-            empty_states.show(state.card(), bar.settings["filters"], off=bar.off)
+            browsed = bar.settings["kinds"], bar.settings["filters"]
+            empty_states.show(state.card(), *browsed, off=bar.off)
         elif panel:
             query_panel.show(panel, {kind: one.result for kind, one in shown.items()})
         state.settle()

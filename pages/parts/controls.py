@@ -46,6 +46,11 @@ def kinds() -> tuple[Kind, ...]:
     return KINDS.get(value, ("image",))
 
 
+def choose_kinds(kinds: Sequence[Kind]) -> None:
+    """Choose other kinds; followed by a rerun."""
+    session.preset("kinds", {of: value for value, of in KINDS.items()}[tuple(kinds)])
+
+
 def direction(name: str) -> str:
     """The direction that is looked at, "text_to_image" or "image_to_text"; part of the link."""
     return session.linked(

@@ -5,9 +5,19 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.types import Filter
+from core.types import SCOPE_NAMES, Filter, Kind
 from core.workbench import Card
-from pages.parts import encoder_offer, formatting, gallery, item, jobs, problems, query, state
+from pages.parts import (
+    controls,
+    encoder_offer,
+    formatting,
+    gallery,
+    item,
+    jobs,
+    problems,
+    query,
+    state,
+)
 
 COLLECTIONS = "pages/explore/collections.py"
 FEATURES = (
@@ -95,8 +105,8 @@ def _until_grown(shown: Card) -> None:
         st.rerun()
 
 
-def show(card: Card, filters: Sequence[Filter], *, off: str) -> None:
-    """Without a query: words to try, what the encoder can do, and a sample of the images."""
+def show(card: Card, kinds: Sequence[Kind], filters: Sequence[Filter], *, off: str) -> None:
+    """Without a query: words to try, what the encoder can do, and a sample of the items."""
     words = () if off else state.example_queries()
     if words:
         st.caption("Try a word of this collection")
@@ -104,23 +114,37 @@ def show(card: Card, filters: Sequence[Filter], *, off: str) -> None:
             for i, word in enumerate(words):
                 label, key = formatting.plain(word), f"_try_{i}"
                 st.button(label, key=key, on_click=query.text, args=(word,))
-    kinds = [(card.images, "image"), (card.texts, "text"), (card.pairs, "pair")]
-    counts = ", ".join(formatting.count(n, name) for n, name in kinds)
+    counted = [(card.images, "image"), (card.texts, "text"), (card.pairs, "pair")]
+    counts = ", ".join(formatting.count(n, name) for n, name in counted)
     st.markdown(f"**{formatting.plain(card.name)}** &ensp; :gray[{counts}]", anchors=False)
     if not card.texts:
         st.caption(
             "No captions yet. Recall, alignment and the modality gap need texts: add a captions "
             "file on the Collections page."
         )
-    examples = state.examples(24, filters)
-    if filters:
-        passing = "Those that pass the filters:" if examples else "Nothing passes the filters."
-        st.caption(passing)
+    examples = state.examples(24, kinds, filters)
+    if not examples:
+        _none_of(kinds, filters)
+    elif filters:
+        st.caption("Those that pass the filters:")
     mosaic = [replace(card, labels=()) for card in gallery.cards(examples)]
     item.browse(mosaic, key="_mosaic", size=150)
     encoder_offer.for_collection()
     if jobs.busy(card.name):
         _until_grown(card)
+
+
+def _none_of(kinds: Sequence[Kind], filters: Sequence[Filter]) -> None:
+    """No item of the chosen kinds: say so, and offer the other kind where it has items."""
+    passes = "passes the filters" if filters else "is in this collection"
+    others = [kind for kind in controls.KINDS["Both"] if kind not in kinds]
+    if not others or not state.examples(1, others, filters):
+        st.caption(f"No item {passes}.")
+        return
+    st.caption(f"No {kinds[0]} {passes}.")
+    if st.button(f"Show {SCOPE_NAMES[others[0]]}", key="_other_kind"):
+        controls.choose_kinds(others)
+        st.rerun()
 
 
 def no_pairs(card: Card) -> None:

@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import compress
 from threading import Thread
 from typing import Any
 
@@ -17,7 +16,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.search import SearchResult
-from core.types import Filter, Finding, Item, Query, Space, SpaceCache
+from core.types import Filter, Finding, Item, Kind, Query, Space, SpaceCache
 from core.workbench import (
     DEFAULT_ENCODER,
     Card,
@@ -244,21 +243,23 @@ def captions(ids: Sequence[str]) -> dict[str, str]:
     return {id_: texts[text].text for id_, text in first.items()}
 
 
-def examples(n: int, filters: Sequence[Filter] = ()) -> tuple[str, ...]:
-    """Ids of n images spread over the collection on screen; of texts where none is an image.
+def examples(n: int, kinds: Sequence[Kind], filters: Sequence[Filter] = ()) -> tuple[str, ...]:
+    """Ids of n items spread over the collection on screen.
 
     Args:
         n: how many at most.
+        kinds: images, texts or both.
         filters: those that pass.
     """
     here = opened()
-    ids, images = here.space.ids, here.space.n_images
+    ids, images, n_items = here.space.ids, here.space.n_images, here.space.n
+    rows: Sequence[int] = range(
+        0 if "image" in kinds else images, n_items if "text" in kinds else images
+    )
     if filters:
-        passes = here.collection.mask(filters, ids).tolist()
-        images = sum(passes[:images])
-        ids = tuple(compress(ids, passes))
-    end = images or len(ids)
-    return ids[: end : max(end // n, 1)][:n]
+        passes = here.collection.mask(filters, ids)
+        rows = [row for row in rows if passes[row]]
+    return tuple(ids[row] for row in rows[:: max(len(rows) // n, 1)][:n])
 
 
 def example_queries() -> tuple[str, ...]:

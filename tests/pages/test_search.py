@@ -54,6 +54,16 @@ def test_without_a_question_there_are_pictures_and_suggestions_and_no_encoder(
     assert tries and all(len(b.label.split()) == 1 for b in tries)
 
 
+def test_without_a_question_only_the_chosen_kind_is_shown_and_the_other_offered(app, filled):
+    run(app, collection="colours", **{"has.name": "square"})
+    assert not cards(app)
+    assert "No image passes the filters." in words(app)
+    app.button(key="_other_kind").click()
+    run(app)
+    assert cards(app) and not any(card["image"] for card in cards(app))
+    assert app.query_params["kinds"] == "Texts"
+
+
 def test_a_link_with_a_query_shows_its_answers_and_its_null(app, filled):
     app.session_state["_signs"] = True  # open
     run(app, collection="colours", q="red", k="12")
