@@ -48,10 +48,16 @@ function draw(parent) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const tools = parentElement.querySelector(".tools") ?? draw(parentElement);
   const take = async (file) => {
-    if (file.size > MAX_MB * 1e6) {
-      const size = Math.ceil(file.size / 1e6);
-      setTriggerValue("rejected", `The image has ${size} MB; at most ${MAX_MB} MB are allowed.`);
-    } else setTriggerValue("image", await encode(file));
+    const { name, size } = file;
+    if (size > MAX_MB * 1e6) {
+      const allowed = `${Math.ceil(size / 1e6)} MB; at most ${MAX_MB} MB are allowed.`;
+      return setTriggerValue("rejected", `${name} has ${allowed}`);
+    }
+    try {
+      setTriggerValue("image", { name, data: await encode(file) });
+    } catch {
+      setTriggerValue("rejected", `${name} cannot be read by the browser.`); // such as a folder
+    }
   };
   tools.file.accept = data.types.join(",");
   tools.file.onchange = () => {

@@ -100,31 +100,30 @@ def text(caption: str) -> None:
     only(Part(caption))
 
 
-def set_image(data: bytes) -> None:
-    """Make an uploaded image part of the query; b"" removes it.
-
-    An unreadable one changes nothing; `rejected_image` has the reason.
-    """
+def give_image(data: bytes, name: str) -> None:
+    """Make an uploaded file the image of the query, where it is one; else `rejected_image` tells."""
     try:
-        if data:
-            state.readable_image(data, "Your image")
+        state.readable_image(data, name)
     except SextantError as problem:
-        session.store(UNREADABLE, problem)
-        return
+        return reject_image(str(problem))
+    return set_image(data)
+
+
+def set_image(data: bytes) -> None:
+    """Make an image part of the query; b"" removes it."""
     session.store(state.IMAGE, data)
     session.store(state.WEIGHT, 1.0)
 
 
 def rejected_image() -> SextantError | None:
     """Why the last image did not become part of the query; once."""
-    problem: SextantError | None = session.get(UNREADABLE, None)
-    session.store(UNREADABLE, None)
-    return problem
+    return session.take(UNREADABLE, None)
 
 
 def reject_image(reason: str) -> None:
-    """Note why an image does not become part of the query."""
-    session.store(UNREADABLE, InputError(reason))
+    """Note why an image does not become part of the query, and that an earlier one stays."""
+    stays = " The earlier image is still part of the query." if session.get(state.IMAGE, b"") else ""
+    session.store(UNREADABLE, InputError(reason + stays))
 
 
 def clear() -> None:

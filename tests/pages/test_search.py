@@ -176,7 +176,10 @@ def test_an_image_is_a_query(app, filled):
     assert "your image" in words(app)
 
 
-def test_an_image_that_cannot_be_read_is_refused_with_a_sentence(filled, monkeypatch):
+@pytest.mark.parametrize(("size", "reason"), [(60, "truncated"), (0, "the file is empty")])
+def test_an_image_that_cannot_be_read_is_refused_and_the_earlier_one_stays(
+    filled, monkeypatch, size, reason
+):
     monkeypatch.chdir(TOP)
 
     def page():
@@ -184,14 +187,20 @@ def test_an_image_that_cannot_be_read_is_refused_with_a_sentence(filled, monkeyp
 
         from pages.parts import problems, query
 
-        query.set_image(st.session_state["bytes"])
+        query.give_image(st.session_state["bytes"], "mine.png")
         problems.show(query.rejected_image())
 
     app = AppTest.from_function(page)
-    app.session_state["bytes"] = picture("green")[:60]
+    app.session_state["bytes"] = picture("green")[:size]
     run(app)
-    assert any("Your image" in w.value for w in app.warning)
+    sentence = words(app).replace("\\", "")
+    assert "mine.png" in sentence and reason in sentence
     assert IMAGE not in app.session_state
+    app.session_state[IMAGE] = picture("blue")
+    run(app)
+    kept = " The earlier image is still part of the query."
+    assert words(app).replace("\\", "") == sentence + kept
+    assert app.session_state[IMAGE] == picture("blue")
 
 
 def test_the_query_is_still_there_after_a_look_at_another_page(app, filled):

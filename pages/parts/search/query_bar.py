@@ -164,7 +164,7 @@ def _text_added() -> None:
 def _image_given() -> None:
     given = session.sent("_box", "image")
     if given:
-        query_parts.set_image(b64decode(given))
+        query_parts.give_image(b64decode(given["data"]), given["name"])
 
 
 def _image_rejected() -> None:

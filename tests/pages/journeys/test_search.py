@@ -54,7 +54,7 @@ def test_an_image_joins_the_query_by_camera_drop_and_paste(visit, tmp_path):
     camera(page).set_input_files(tmp_path / "mine.png")
     wait_for_first(page, "green")
     camera(page).set_input_files(tmp_path / "broken.png")
-    page.get_by_test_id("stAlert").get_by_text("Your image").wait_for()
+    page.get_by_test_id("stAlert").get_by_text("broken.png").wait_for()
     page.locator(".st-key-_drop_0 button").first.click()
     page.locator(".st-key-chips").wait_for(state="hidden")
     for event, field in (("drop", "dataTransfer"), ("paste", "clipboardData")):
