@@ -19,6 +19,7 @@ ABOUT_MIX = (
 MAX_WEIGHT = 2.0
 BOX, ALSO, OWN = "box", "also", "own"
 NOT_LINKED = "An uploaded image is not part of the link."
+MISSING_IMAGE = "This link's query has an uploaded image, which links do not carry. Add it again."
 UNREADABLE = "unreadable"  # why the last uploaded image was rejected, until it is shown
 
 
@@ -44,6 +45,7 @@ def chips() -> list[Chip]:
         for part in state.workbench().parse_query(state.opened(), text)
     ]
     image = session.get(state.IMAGE, b"")
+    session.write(state.UPLOADED, bool(image) or image_missing(), False)
     if image:
         parts.append(Chip(Part(image=image, weight=session.get(state.WEIGHT, 1.0)), OWN))
     return parts
@@ -101,7 +103,7 @@ def text(caption: str) -> None:
 
 
 def give_image(data: bytes, name: str) -> None:
-    """Make an uploaded file the image of the query, where it is one; else `rejected_image` tells."""
+    """Make an uploaded file the image of the query; `rejected_image` tells why it is not."""
     try:
         state.readable_image(data, name)
     except SextantError as problem:
@@ -109,10 +111,16 @@ def give_image(data: bytes, name: str) -> None:
     return set_image(data)
 
 
-def set_image(data: bytes) -> None:
-    """Make an image part of the query; b"" removes it."""
+def set_image(data: bytes = b"") -> None:
+    """Make an image part of the query; without one, remove it."""
     session.store(state.IMAGE, data)
     session.store(state.WEIGHT, 1.0)
+    session.write(state.UPLOADED, bool(data), False)
+
+
+def image_missing() -> bool:
+    """Whether the query is of a link with an uploaded image, which this session does not have."""
+    return session.read(state.UPLOADED, False) and not session.get(state.IMAGE, b"")
 
 
 def rejected_image() -> SextantError | None:
@@ -122,15 +130,16 @@ def rejected_image() -> SextantError | None:
 
 def reject_image(reason: str) -> None:
     """Note why an image does not become part of the query, and that an earlier one stays."""
-    stays = " The earlier image is still part of the query." if session.get(state.IMAGE, b"") else ""
-    session.store(UNREADABLE, InputError(reason + stays))
+    if session.get(state.IMAGE, b""):
+        reason += " The earlier image is still part of the query."
+    session.store(UNREADABLE, InputError(reason))
 
 
 def clear() -> None:
     """Empty the query; a callback, or followed by a rerun."""
     for place in (BOX, ALSO):
         _write(place, [])
-    set_image(b"")
+    set_image()
 
 
 def _chip(i: int, chip: Chip, chips: Sequence[Chip]) -> None:

@@ -104,8 +104,8 @@ def test_no_job_record_keeps_the_collections_from_being_drawn(home, changes, mon
 
 
 NAMES = (
-    "q", "also", "kinds", "k", "page", "view", "mix", "vs", "miss", "encoder", "recipe", "words",
-    "first", "hubs", "rerank", "expected", "map", "color", "selected", "within", "beside",
+    "q", "also", "uploaded", "kinds", "k", "page", "view", "mix", "vs", "miss", "encoder", "recipe",
+    "words", "first", "hubs", "rerank", "expected", "map", "color", "selected", "within", "beside",
     "a.items", "family", "steps", "is.label", "not.label", "has.name", "range.size", "from.x",
     "collection",
 )  # fmt: skip

@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.workbench import Workbench
+from pages.parts import query
 from tests.fixtures.screens import TOP, cards, components, picture, run, words
 
 
@@ -75,6 +76,21 @@ def test_an_image_and_a_text_are_mixed_and_the_mix_is_part_of_the_link(app):
     app.button(key="_drop_1").click()
     run(app)
     assert "your image" not in chips(app)
+
+
+def test_a_link_says_that_its_query_had_an_uploaded_image(app):
+    app.session_state["stored_image"] = picture("green")
+    run(app, collection="colours", q="red")
+    assert app.query_params["uploaded"] == "1"
+    assert not app.info
+    other = AppTest.from_file(str(TOP / "app.py"), default_timeout=60)
+    run(other, collection="colours", q="red", uploaded="1")
+    assert [box.value for box in other.info] == [query.MISSING_IMAGE]
+    other.button(key="_no_image").click()
+    run(other)
+    assert not other.info
+    assert "uploaded" not in other.query_params
+    assert cards(other)
 
 
 def test_the_camera_offers_files_by_their_endings(app):

@@ -122,6 +122,9 @@ def draw(bar: Bar, request: SearchRequest) -> None:
         )
         for problem in filter(None, (request.problem, query_parts.rejected_image())):
             problems.show(problem)
+        if query_parts.image_missing():
+            st.info(query_parts.MISSING_IMAGE, icon=":material/info:")
+            st.button("Search without it", key="_no_image", on_click=query_parts.set_image)
     if query_parts.is_text(request.chips):
         session.reserve(bar.chips)
     else:

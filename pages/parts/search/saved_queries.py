@@ -107,7 +107,7 @@ def _has_values(name: str) -> bool:
 
 def _open(query: dict[str, str]) -> None:
     """As if its link were opened: what it does not name becomes the default."""
-    set_image(b"")  # an uploaded image is not part of a link
+    set_image()  # an uploaded image is not part of a link
     on = _filters(query)
     for name in {*filter(_has_values, st.query_params), *on}:
         session.open_link(name, on.get(name, ()))
