@@ -101,3 +101,5 @@ def test_captions_that_find_more_are_told(rng):
     found = neighbor_label_agreement(space)
     assert found.gain[2] < 0
     assert asking(space, item=space.ids[0]).endswith("Add a text to the query.")
+    with_text = Query((Part(item=space.ids[0]), Part("a dog")), ("image",))
+    assert image_query_warning(space, with_text).endswith("(chance level 24%).")

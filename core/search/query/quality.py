@@ -35,9 +35,8 @@ class LabelAgreement:
     chance: float
     n: int
 
-    @property
-    def sentence(self) -> str:
-        """Why an image is a poor query here; "" where it is a good one."""
+    def sentence(self, *, with_text: bool) -> str:
+        """Why an image is a poor query here, with a text beside it or not; "" for a good one."""
         value, low, high = self.images
         precision = f"Label precision@{K} of image queries is {value:.0%} ({low:.0%} to {high:.0%})"
         if low <= self.chance:
@@ -45,7 +44,7 @@ class LabelAgreement:
         if self.gain and self.captions and self.gain[2] < 0:
             return (
                 f"{precision}, of their captions as queries {self.captions[0]:.0%} (chance level "
-                f"{self.chance:.0%}). Add a text to the query."
+                f"{self.chance:.0%})." + ("" if with_text else " Add a text to the query.")
             )
         return ""
 
@@ -80,15 +79,15 @@ def neighbor_label_agreement(space: Space) -> LabelAgreement | None:
 
 def image_query_warning(space: Space, query: Query) -> str:
     """The warning for a query in which an image finds images; "" for all others."""
-    by_image = any(
-        part.image or (part.item and space.row[part.item] < space.n_images)
+    by_image = {
+        bool(part.image or (part.item and space.row[part.item] < space.n_images))
         for part in query.parts
         if part.weight > 0
-    )
-    if not by_image or "image" not in query.kinds:
+    }
+    if True not in by_image or "image" not in query.kinds:
         return ""
     agreement = neighbor_label_agreement(space)
-    return agreement.sentence if agreement else ""
+    return agreement.sentence(with_text=False in by_image) if agreement else ""
 
 
 def _precision(vectors: Floats, items: Floats, codes: Ints, queries: Ints) -> Doubles:
