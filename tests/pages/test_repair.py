@@ -165,7 +165,7 @@ def test_a_running_fit_shows_its_progress_and_can_be_cancelled(app, filled, monk
     monkeypatch.setattr(Workbench, "repair", staticmethod(slow))
     monkeypatch.setattr("pages.parts.repair.work.PATIENCE_S", 0.2)
     run(app, collection="colours", step="whitening")
-    assert begun.wait(10) and "Repairing colours" in words(app)
+    assert begun.wait(10) and "Measuring repairs of colours" in words(app)
     button(app, "Cancel").click()
     settled(app, filled)
     assert "Cancelled." in words(app) and button(app, "Run it again")

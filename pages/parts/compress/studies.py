@@ -31,7 +31,7 @@ def equal_bytes() -> None:
         )
         bench, opened = state.workbench(), state.opened()
         rows = work.asked(
-            "budget_rows", f"Compressing {state.collection()} at equal bytes",
+            "budget_rows", f"Measuring compression of {state.collection()} at equal bytes",
             lambda: bench.known_budget_rows(opened),
         )  # fmt: skip
         if rows:

@@ -19,7 +19,7 @@ def measured(names: Sequence[str], level: float) -> Lab | None:
     if not bench.known_ways(opened, names):
         job = _latest(VERB, only=only)
         if job is None:
-            job = _start(VERB, f"Compressing {state.collection()}", only=only)
+            job = _start(VERB, f"Measuring compression of {state.collection()}", only=only)
             _cancel_other(job)
             with st.spinner("Measuring bytes and recall…"):
                 job.wait(PATIENCE_S)

@@ -21,7 +21,8 @@ def measured(steps: Sequence[Step]) -> Repaired | None:
     if known:
         return known
     words = ",".join(map(str, steps)) or "none"
-    return _result(lambda: bench.known_repair(opened, steps), "repair", "Repairing", steps=words)
+    title = "Measuring repairs of"  # nothing stored changes
+    return _result(lambda: bench.known_repair(opened, steps), "repair", title, steps=words)
 
 
 def suggested() -> Repaired | None:
