@@ -70,16 +70,23 @@ def _panel(running: set[str]) -> None:
     """The jobs; when one that was running has ended, the whole page is drawn again."""
     if running - {job.id for job in state.workbench().jobs.all() if job.state == "running"}:
         st.rerun()
+    jobs = [job for job in state.workbench().jobs.all() if job.state != "done"]
+    ended = [job for job in jobs if job.state != "running"]
     with st.container(key="jobs", gap="small"):
-        for job in state.workbench().jobs.all():
-            if job.state != "done":
-                _job(job)
+        for job in jobs:
+            _job(job)
+        if len(ended) > 1 and st.button("Dismiss all", key="_dismiss_all", type="tertiary"):
+            for job in ended:
+                tasks.dismiss(state.workbench(), job)
+            st.rerun()
 
 
 def _job(job: Job) -> None:
     with st.container(border=True, key=f"_job_{job.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"{ICONS[job.state]} **{formatting.plain(job.title)}**", width="stretch")
+            ended = "" if job.state in ("running", "done") else f"{job.state.capitalize()}: "
+            title = f"{ICONS[job.state]} **{ended}{formatting.plain(job.title)}**"
+            st.markdown(title, width="stretch")
             _actions(job)
         if job.state == "running":
             st.progress(min(job.done / job.total, 1.0) if job.total else 0.0)

@@ -662,6 +662,19 @@ def test_an_interrupted_job_can_be_resumed_or_dismissed(app, filled):
     assert "Adding birds" not in words(run(app))
 
 
+def test_jobs_that_have_ended_say_how_and_are_dismissed_together(app, filled):
+    def fail(tick):
+        raise errors.InputError("No.")
+
+    jobs = Workbench(filled).jobs
+    for name in ("birds", "cats"):
+        jobs.start(f"Adding {name}", fail, verb="ingest", arguments={"name": name}).wait()
+    text = words(visit(app, "collections"))
+    assert "**Failed: Adding birds**" in text and "**Failed: Adding cats**" in text
+    next(b for b in app.button if b.label == "Dismiss all").click()
+    assert "Adding" not in words(run(app))
+
+
 def choose(app, action):
     """Pick from the menu of the first card; the dialog it opens is in this run only."""
     next(m for m in app.get("menu_button") if m.key == "_menu_colours").click(action)

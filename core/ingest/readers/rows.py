@@ -147,6 +147,9 @@ def fits(columns: Iterable[str], options: ReadOptions = DETECT) -> bool:
 
 def must_fit(name: str, columns: Iterable[str], options: ReadOptions = DETECT) -> None:
     """Reject a table that has neither images nor texts, or no column that a user named."""
+    columns = list(columns)
+    if not columns:
+        raise UnreadableFile(name, "the file is empty")
     columns = [column for column in columns if column.strip()]
     names = ", ".join(columns[:8]) + (", ..." if len(columns) > 8 else "") or "none"
     for role, wanted in _asked(options).items():
