@@ -29,6 +29,11 @@ Command = Callable[[str, Run, str], ArgumentParser]
 
 QUERY = 'a text, or a formula: "a beach" + 0.5*img:ID - "people"; file:PATH is an image file'
 
+WHERE = (
+    "filter, such as: label = dog and year > 1999; comparisons: =, !=, >, >=, <, <=, "
+    "between 1 and 2, in (a, b), not in (a, b), contains"
+)
+
 
 def build_parser() -> ArgumentParser:
     """The whole command line."""
@@ -193,7 +198,7 @@ def _search(command: Command) -> None:
         "--miss", type=decimal(0.05, 0.5), default=0.05, metavar="RATE",
         help="share of queries with a match that may be judged to have none, 0.05 to 0.5 (0.05)",
     )  # fmt: skip
-    sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
+    sub.add_argument("--where", default="", metavar="EXPR", help=WHERE)
     sub.add_argument(
         "--prefer", default="", metavar="EXPR",
         help="move items with a value up, such as: label = dog (after `sextant compress NAME "
@@ -361,7 +366,7 @@ def _export(command: Command) -> None:
         "--out", type=Path, metavar="PATH",
         help="the file or folder to write (here, named like the collection)",
     )  # fmt: skip
-    sub.add_argument("--where", default="", metavar="EXPR", help="filter, such as: label = dog")
+    sub.add_argument("--where", default="", metavar="EXPR", help=WHERE)
     sub.add_argument("--selection", default="", metavar="TAG", help="only what bears a tag")
     sub.add_argument("--query", default="", metavar="QUERY", help=f"only its matches; {QUERY}")
     sub.add_argument(

@@ -3,7 +3,7 @@
 label = dog                      one of an item's labels
 label in (dog, "polar bear")     any of several; `not in` for none of them
 kind != text
-year between 1999 and 2004       ends included; also >= and <=
+year between 1999 and 2004       ends included; also >=, <=, > and <
 name contains "beach"            ignoring case
 label = dog and year >= 2000     all of them
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from math import ceil, floor, inf, isfinite, nextafter
 from typing import Literal
 
 from core.errors import InputError
@@ -19,7 +20,8 @@ from core.search.query.quoting import QUOTED, quote, unquote
 from core.types import Filter, Value
 
 BARE = r"[^\s\\\"'(),=<>!]+"
-TOKEN = re.compile(rf"""\s*({QUOTED}|>=|<=|!=|=|\(|\)|,|[^\s"'(),=<>!]+)""")
+TOKEN = re.compile(rf"""\s*({QUOTED}|>=|<=|!=|=|>|<|\(|\)|,|[^\s"'(),=<>!]+)""")
+COMPARISONS = "=, !=, >, >=, <, <=, between, in, not in, contains"
 HINT = 'Write filters such as: label = dog and year between 1999 and 2004 and name contains "x"'
 
 
@@ -113,6 +115,12 @@ def _filter(tokens: list[str], types: Mapping[str, str]) -> Filter:
     if word in (">=", "<="):
         end = _value(tokens, field, kind)
         return Filter(field, "between", (end, None) if word == ">=" else (None, end))
+    if word in (">", "<"):
+        toward = inf if word == ">" else -inf
+        value = _value(tokens, field, kind)
+        nearest = _beyond(value, kind, toward)
+        other = -toward if value == toward else None  # nothing lies beyond infinity
+        return Filter(field, "between", (nearest, other) if word == ">" else (other, nearest))
     if word == "between":
         low = _value(tokens, field, kind)
         _expect(tokens, "and")
@@ -123,7 +131,28 @@ def _filter(tokens: list[str], types: Mapping[str, str]) -> Filter:
         op, word = "not in", "in"
     if word == "in":
         return Filter(field, op, _list(tokens, field, kind))
-    raise InputError(f"'{word}' after '{field}' is not a comparison. {HINT}")
+    known = f"Comparisons: {COMPARISONS}."
+    raise InputError(f"'{word}' after '{field}' is not a comparison. {known} {HINT}")
+
+
+def _beyond(value: Value, kind: str, toward: float) -> Value:
+    """The value next to a number in a direction: what is beyond it is from there on.
+
+    >>> _beyond(3, "int", inf), _beyond(2.5, "int", -inf), _beyond(2**53 + 1, "float", -inf)
+    (4, 2, 9007199254740992.0)
+    """
+    if isinstance(value, str | bool):
+        return value  # no number, which the store rejects
+    if kind == "int":
+        if isinstance(value, float) and not isfinite(value):
+            return value
+        return floor(value) + 1 if toward > 0 else ceil(value) - 1
+    try:
+        nearest = float(value)
+    except OverflowError:
+        nearest = inf if value > 0 else -inf
+    is_beyond = nearest > value if toward > 0 else nearest < value
+    return nearest if is_beyond else nextafter(nearest, toward)
 
 
 def _list(tokens: list[str], field: str, kind: str) -> tuple[Value, ...]:
