@@ -9,6 +9,7 @@ file:holiday.jpg                       an image file, where files may be read
 A text is a formula when a quoted text or a reference is where a part may be: at the start, or after
 a + or - that follows a space, with or without a number and * before it. So "rock 'n' roll",
 "3 * 4" and "a dog - brown" are texts; `format_query` quotes a text that would be parsed otherwise.
+A text that begins with a double quote which is not closed, as while typing, is read without it.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ def parse_query(text: str, *, find: Find = as_it_is, read: Read | None = None) -
     [('a beach', 1.0), ('3fa2', 0.5), ('people', -1.0)]
     >>> [p.text for p in parse_query("a dog - brown")]
     ['a dog - brown']
+    >>> [p.text for p in parse_query('"a beach')]
+    ['a beach']
     >>> parse_query('"a dog" - "brown')  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     core.errors.InputError: Expected a closing quote for the one at character 11: "brown. ...
@@ -66,7 +69,7 @@ def parse_query(text: str, *, find: Find = as_it_is, read: Read | None = None) -
     if not text:
         raise InputError('The query is empty. Enter a text such as "a dog on a beach".')
     if not FORMULA.search(text):
-        return (Part(text),)
+        return (Part(text.removeprefix('"').strip() or text),)
     parts: list[Part] = []
     at = 0
     while at < len(text):
@@ -101,7 +104,7 @@ def format_query(parts: Iterable[Part]) -> str:
 
 def _plain(text: str) -> bool:
     """Whether a text is parsed to itself without quotes."""
-    return bool(text) and text == text.strip() and not FORMULA.search(text)
+    return bool(text) and text == text.strip() and text[0] != '"' and not FORMULA.search(text)
 
 
 def _part(match: re.Match[str], find: Find, read: Read | None) -> Part:

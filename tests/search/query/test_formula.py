@@ -30,6 +30,8 @@ PARTS = st.lists(
         ("imgur: item:", [Part("imgur: item:")]),
         ("-5 degrees", [Part("-5 degrees")]),
         ("3 * 4", [Part("3 * 4")]),
+        ('"a beach', [Part("a beach")]),
+        ('"', [Part('"')]),
         ('"a dog"', [Part("a dog")]),
         ("'a \"big\" dog'", [Part('a "big" dog')]),
         (r'"a \"big\" \\ dog"', [Part('a "big" \\ dog')]),
