@@ -103,14 +103,24 @@ class Lab:
                 f"No smaller way keeps recall@10 of {self.level:.1%} in every task when few "
                 "results are rescored: float vectors stay."
             )
-        return f"{self.of(way)} in {way.bytes_per_item:,.0f} bytes an item instead of {floats:,}."
+        small = f"{self.of(way)} in {way.bytes_per_item:,.0f} bytes an item"
+        if not self.rescores(way):
+            return f"{small} instead of {floats:,}."
+        return (
+            f"{small} in memory instead of {floats:,}. The full vectors stay stored: those of the "
+            f"best {way.shortlist:,} are read for each query."
+        )
+
+    def rescores(self, way: Way) -> bool:
+        """Whether full vectors are needed for the recall that a way is suggested for."""
+        return not self.budget and way.shortlist > K
 
     def of(self, way: Way) -> str:
         """Recall of a way in its lowest task, with the interval and the results rescored."""
-        values = way.recall if self.budget or way.shortlist <= K else way.rescored
+        values = way.rescored if self.rescores(way) else way.recall
         name = min(values, key=lambda task: values[task][0])
         value, low, high = (100 * x for x in values[name])
-        also = "" if values is way.recall else f" when full vectors rescore {way.shortlist:,}"
+        also = f" when full vectors rescore {way.shortlist:,}" if self.rescores(way) else ""
         return (
             f"{way.name}: recall@10 {format_value(value, low, high)}% ({low:.1f} to {high:.1f}) "
             f"of the exact results {TASK_WORDS[name]}{also},"

@@ -60,6 +60,8 @@ def test_the_document_has_every_way_with_intervals_and_a_suggestion_that_keeps_t
         assert min(r["high"] for r in way["rescored"]["recall@10"].values()) >= 0.99
     assert document["suggested"] in names
     assert document["suggested"] in document["sentence"]
+    stays = f"best {lab.suggested.shortlist:,} are read for each query."
+    assert lab.suggested.shortlist > 10 and document["sentence"].endswith(stays)
     assert document["frontier"][0] == names[0]
 
 
