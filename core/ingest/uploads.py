@@ -44,7 +44,9 @@ def allowed_path(path: str) -> Path:
     """
     named = path.strip().strip("'\"")
     if not named:
-        raise InputError("Type the path of a folder or file on this computer.")
+        raise InputError(
+            "Drop files or choose them, or type the path of a folder or file on this computer."
+        )
     try:
         typed = Path(named).expanduser()
     except RuntimeError:  # ~nobody: nobody learns from the answer who has an account

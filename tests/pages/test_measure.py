@@ -594,7 +594,7 @@ def test_a_zip_with_captions_beside_it_pairs_them(app, home, toy_by_default):
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("", "Type the path of a folder"),
+        ("", "Drop files or choose them, or type the path of a folder"),
         ("/etc", "sextant serve --root /etc"),
         ("nowhere", "There is no file or folder"),
     ],
