@@ -88,6 +88,8 @@ class UnknownName(InputError):
     "No diagnostic is called 'hubnes'. Did you mean 'hubness'?"
     >>> str(UnknownName("collection", "pets", []))
     "No collection is called 'pets'. There are none yet."
+    >>> str(UnknownName("font", "serif", "abcdefghijklmn"))
+    "No font is called 'serif'. Known: a, b, c, d, e, f, g, h, i, j, k, l, ..."
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
@@ -96,8 +98,8 @@ class UnknownName(InputError):
         if near:
             hint = f"Did you mean '{near[0]}'?"
         elif names:
-            more = ", ..." if len(names) > 12 else ""
-            hint = f"Known: {', '.join(names[:12])}{more}."
+            more = ", ..." if len(names) > 12 else "."
+            hint = f"Known: {', '.join(names[:12])}{more}"
         else:
             hint = "There are none yet."
         super().__init__(f"No {what} is called '{name}'. {hint}")

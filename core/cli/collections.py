@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 def collections(workbench: Workbench, options: argparse.Namespace) -> None:
     """The collections and their encoders."""
+    from core.measure import count
+
     cards = workbench.cards()
     if options.json:
         rows = [
@@ -32,7 +34,7 @@ def collections(workbench: Workbench, options: argparse.Namespace) -> None:
         ]
         return print_json({"collections": rows}, options)
     for card in cards:
-        counts = [f"{card.images:,} images", f"{card.texts:,} texts", *card.encoders]
+        counts = [count(card.images, "image"), count(card.texts, "text"), *card.encoders]
         echo(f"{card.name}: {card.problem or ', '.join(counts)}")
     if not cards:
         echo("No collections yet. Create one: sextant ingest PATH -c NAME, or sextant demo")
@@ -41,6 +43,8 @@ def collections(workbench: Workbench, options: argparse.Namespace) -> None:
 
 def info(workbench: Workbench, options: argparse.Namespace) -> None:
     """Counts, encoders, fields and tags of a collection."""
+    from core.measure import count
+
     card = workbench.card(options.name)
     passports = [workbench.passport(card.name, encoder) for encoder in card.encoders]
     fields = {field.name: field.type for field in workbench.fields(card.name)}
@@ -54,7 +58,8 @@ def info(workbench: Workbench, options: argparse.Namespace) -> None:
             "tags": dict(tags),
         }
         return print_json(document, options)
-    echo(f"{card.name}: {card.images:,} images, {card.texts:,} texts, {card.pairs:,} pairs")
+    numbers = [(card.images, "image"), (card.texts, "text"), (card.pairs, "pair")]
+    echo(f"{card.name}: {', '.join(count(n, name) for n, name in numbers)}")
     for passport in passports:
         echo(f"encoder: {_line(passport)}")
     echo(f"fields: {', '.join(f'{name} ({kind})' for name, kind in fields.items()) or 'none'}")
@@ -71,10 +76,12 @@ def rename(workbench: Workbench, options: argparse.Namespace) -> None:
 
 def delete(workbench: Workbench, options: argparse.Namespace) -> None:
     """Delete a collection with its vectors; image files in one's own folders stay."""
+    from core.measure import count
+
     name, document = options.collection, dict[str, Any]()
     try:
         card = workbench.card(name)
-        items = f"{card.images:,} images and {card.texts:,} texts"
+        items = f"{count(card.images, 'image')} and {count(card.texts, 'text')}"
         document = {"images": card.images, "texts": card.texts}
     except StoreError:  # a damaged collection can be deleted too
         items = "all its items"

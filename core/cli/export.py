@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def export(workbench: Workbench, options: argparse.Namespace) -> None:
     """Write the items of a collection, or those that a filter, a tag or a query leaves."""
+    from core.measure import count
+
     if not options.query and (options.k is not None or options.find):
         raise InputError("-k and --find belong to --query. Give a query, or leave them out.")
     place = options.out or Path(workbench.export_place(options.name, options.to))
@@ -47,7 +49,8 @@ def export(workbench: Workbench, options: argparse.Namespace) -> None:
         log(f"{wrong.name}: only its row was written: {wrong.reason}.")
     if len(done.unreadable) > 5:
         log(f"... and {len(done.unreadable) - 5:,} more images without their pixels.")
-    echo(f"{options.name}: {done.images:,} images and {done.texts:,} texts exported.")
+    items = f"{count(done.images, 'image')} and {count(done.texts, 'text')}"
+    echo(f"{options.name}: {items} exported.")
     for file in done.files:
         echo(str(file))
     return None

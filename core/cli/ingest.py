@@ -26,6 +26,7 @@ def use_memory(options: argparse.Namespace) -> None:
 def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     """Read images, captions or vectors into a collection, or only show what would be read."""
     from core.errors import InputError
+    from core.measure import count
     from core.workbench import ReadOptions
 
     use_memory(options)
@@ -62,7 +63,7 @@ def ingest(workbench: Workbench, options: argparse.Namespace) -> None:
     if missing and not report.pruned:
         log("Their items stay in the collection. To delete them, repeat this with --prune.")
     parts = [
-        f"{report.images:,} images and {report.texts:,} texts added",
+        f"{count(report.images, 'image')} and {count(report.texts, 'text')} added",
         *([f"{report.updated:,} updated", f"{report.unchanged:,} unchanged"] if again else []),
         *([f"{missing:,} gone or changed"] if missing else []),
         *([f"{report.pruned:,} deleted"] if report.pruned else []),

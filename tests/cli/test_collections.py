@@ -59,7 +59,7 @@ def test_a_damaged_collection_is_listed_beside_the_others_and_can_be_deleted(run
     (items,) = Path(bench.uri).glob("*/items.lance")
     rmtree(items)
     code, out, err = run("collections")
-    assert (code, err) == (0, "") and "birds: 0 images, 0 texts\n" in out
+    assert (code, err) == (0, "") and "birds: no images, no texts\n" in out
     assert "pets: The collection 'pets' cannot be read: its table 'items' is missing" in out
     birds, pets = json.loads(run("collections", "--json")[1])["collections"]
     assert (birds["images"], birds["problem"]) == (0, "")

@@ -147,7 +147,7 @@ def test_filters_on_yes_and_no(app, filled):
 def test_filters_that_nothing_passes_give_a_sentence(app, filled):
     run(app, collection="colours", q="red", **{"is.label": "blue", "not.label": "blue"})
     assert not cards(app)
-    assert "no item passes the filters" in words(app)
+    assert "No images to search: no item passes the filters." in words(app)
 
 
 def test_pages_go_on_where_the_last_one_ended(app, filled):

@@ -82,7 +82,8 @@ def show(query: Query, shown: Mapping[Kind, Shown]) -> None:
                 )  # fmt: skip
             _changes(kind, result)
         elif len(shown) == 1:
-            st.caption(f"No {SCOPE_NAMES[kind]} to search. {result.sentence}")
+            why = ": no item passes the filters" if query.filters or query.among else ""
+            st.caption(f"No {SCOPE_NAMES[kind]} to search{why}.")
     if view() == "grid" and any(one.result.hits for one in shown.values()):
         st.caption(AID)
     controls.paging(max((one.result.n for one in shown.values()), default=0), query.k)
