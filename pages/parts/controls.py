@@ -21,8 +21,7 @@ KIND_LABELS = {"Pictures": "Images", "Texts": "Texts", "Both": "Both"}
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]]
 
-QUERIES_RUN, PAGE_TURNED = "queries_run", "page_turned"
-PAGINGS = 8  # widgets for pages, one after the other
+PAGE_TURNED = "page_turned"
 MISSES = (MISS, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 ABOUT_LEVEL = (
     "Share of the queries with a match whose P(match) is above the level, on queries of this form "
@@ -82,7 +81,7 @@ def page(*, query: str) -> int:
     """The open page of results, from 0. Another query (its key) starts at the first."""
     if session.get(state.LAST_QUERY, query) != query:
         session.forget(state.PAGE)
-        session.store(QUERIES_RUN, session.get(QUERIES_RUN, 0) + 1)
+        session.store(PAGE_TURNED, False)
     session.store(state.LAST_QUERY, query)
     return max(session.read(state.PAGE, 1), 1) - 1
 
@@ -90,21 +89,16 @@ def page(*, query: str) -> int:
 def paging(total: int, k: int) -> None:
     """Links to the pages of results, where there is more than one.
 
-    A page in a link that is beyond the last becomes the first. A query has another widget than the
-    last few: else the browser would send the page of the previous query at the next click. Not each
-    its own, as Streamlit forgets no widget of a session.
+    A page in a link that is beyond the last becomes the first.
     """
     count, now = min(-(-total // k), 1000), max(session.read(state.PAGE, 1), 1)
     if total and now > count:
         session.forget(state.PAGE)
         st.rerun()
     if count > 1:
-        key = f"_page_{session.get(QUERIES_RUN, 0) % PAGINGS}"
+        session.set_widget("_page", now)  # it may be that of the query before
         with st.container(horizontal=True, horizontal_alignment="center", key="paging"):
-            st.pagination(
-                count, default=now, key=key,
-                on_change=_turn_page, args=(key,),
-            )  # fmt: skip
+            st.pagination(count, key="_page", on_change=_turn_page)
         session.write(state.PAGE, now, 1)
     if session.get(PAGE_TURNED, False):
         session.store(PAGE_TURNED, False)
@@ -112,9 +106,9 @@ def paging(total: int, k: int) -> None:
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
 
-def _turn_page(key: str) -> None:
+def _turn_page() -> None:
     """Open another page of results, from its first one; a callback."""
-    session.write(state.PAGE, session.value_of(key), 1)
+    session.write(state.PAGE, session.value_of("_page"), 1)
     session.store(PAGE_TURNED, True)
 
 

@@ -159,6 +159,18 @@ def test_pages_go_on_where_the_last_one_ended(app, filled):
     assert "page" not in app.query_params
 
 
+def test_a_page_turned_as_another_query_is_typed_does_not_scroll_it(app, filled):
+    """The browser still sends the page of the query before."""
+    run(app, collection="colours", q="red", k="12")
+    app.session_state["stored_page_turned"] = True
+    run(app)
+    assert any("scrollIntoView" in h.proto.body for h in app.get("html"))
+    app.session_state["stored_page_turned"] = True
+    app.text_input(key="_q").set_value("green")
+    run(app)
+    assert not any("scrollIntoView" in h.proto.body for h in app.get("html"))
+
+
 def test_more_like_this_leaves_the_item_itself_out(app, filled):
     first = Workbench(filled).open("colours").space.ids[0]
     run(app, collection="colours", also=f"item:{first}")
