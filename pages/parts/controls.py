@@ -30,7 +30,10 @@ ABOUT_LEVEL = (
 
 
 def kinds() -> tuple[Kind, ...]:
-    """Kinds to search for: images, texts or both; part of the link."""
+    """Kinds to search for: images, texts or both; part of the link. No choice without images."""
+    card = state.card()
+    if card and card.texts and not card.images:
+        return ("text",)
     value = session.linked(
         "kinds",
         "Pictures",

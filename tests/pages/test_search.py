@@ -54,6 +54,17 @@ def test_without_a_question_there_are_pictures_and_suggestions_and_no_encoder(
     assert tries and all(len(b.label.split()) == 1 for b in tries)
 
 
+def test_a_collection_of_texts_needs_no_choice_of_kinds(app, filled, tmp_path):
+    file = tmp_path / "captions.txt"
+    file.write_text("a red square\na blue square\n")
+    Workbench(filled).ingest("captions", file, encoder="toy")
+    run(app, collection="captions")
+    assert len(cards(app)) == 2
+    assert "_kinds" not in [group.key for group in app.get("button_group")]
+    run(app, q="red")
+    assert cards(app)[0]["caption"] == "a red square"
+
+
 def test_without_a_question_only_the_chosen_kind_is_shown_and_the_other_offered(app, filled):
     run(app, collection="colours", **{"has.name": "square"})
     assert not cards(app)
