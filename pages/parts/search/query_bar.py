@@ -55,7 +55,7 @@ class SearchRequest:
 def bar(fields: Sequence[Any], *, off: str) -> Bar:
     """The query bar. `off` is the reason why text and image queries are off, "" for on."""
     st.html(_FILES / "page.css")
-    with st.container(key="ask", horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(key="ask", horizontal=True, gap="small"):
         with st.container(key="box", width="stretch"):
             text = st.container()
             if not off:
