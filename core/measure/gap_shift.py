@@ -86,7 +86,7 @@ def sweep(space: Space, *, pairs: int, temperature: float, what: str) -> Sweep:
     Args:
         space: images and texts with pairs.
         pairs: how many to draw; half of them are for testing.
-        temperature: of the contrastive loss; 0 takes the one with the lowest loss without a shift.
+        temperature: of the contrastive loss; 0 fits it to the pairs without a shift.
         what: the name of the measurement, for errors.
 
     Raises:
@@ -100,10 +100,7 @@ def sweep(space: Space, *, pairs: int, temperature: float, what: str) -> Sweep:
     # With a common center there is no line, and no shift.
     line = delta / size if size > 1e-6 else np.zeros(space.d)
     moves = np.unique(np.append(MOVES, size)) if size > 1e-6 else np.zeros(1)
-    if temperature == 0:
-        cosines = x.astype(np.float64) @ y.T
-        means = [_losses(cosines, float(t))[0].mean() for t in TEMPERATURES]
-        temperature = float(TEMPERATURES[int(np.argmin(means))])
+    temperature = temperature or _fitted_temperature(x.astype(np.float64) @ y.T)
     halves = [_judge(space, part, line, moves, temperature) for part in (fit, judge)]
     return Sweep(moves, int(np.flatnonzero(moves == 0)[0]), temperature, *halves)
 
@@ -119,6 +116,22 @@ def _unrelated(space: Space, most: int, what: str) -> Ints:
         )
     result: Ints = shuffled[np.sort(first)[:most]]
     return result
+
+
+def _fitted_temperature(cosines: Doubles) -> float:
+    """The temperature with the lowest contrastive loss, with targets smoothed by one pair.
+
+    Where every partner ranks first the loss alone falls with the temperature, however small: one
+    pair more or less would decide it (so Platt 1999 smooths the targets of a logistic regression).
+    """
+    m = len(cosines)
+    target = (1 - 1 / m) * np.diag(cosines).mean() + cosines.mean() / m
+    whole = np.array([0, m])
+    losses = [
+        np.mean([_log_sums(side, whole, t).mean() for side in (cosines, cosines.T)]) - target / t
+        for t in TEMPERATURES.tolist()
+    ]
+    return float(TEMPERATURES[int(np.argmin(losses))])
 
 
 def _judge(

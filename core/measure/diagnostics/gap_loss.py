@@ -57,7 +57,9 @@ def gap_loss(
     Args:
         space: at least 16 pairs without an item in common.
         pairs: drawn at random beyond; one half is for testing. The loss grows with their number.
-        temperature: 0.01 in CLIP; 0 takes the one with the lowest loss at the present gap.
+        temperature: 0.01 in CLIP; 0 takes the one with the lowest loss at the present gap, with
+            targets smoothed by one pair (Platt 1999): where all partners rank first, the loss alone
+            falls with the temperature.
 
     Returns:
         One finding (scope pairs). The interval is over the test pairs, for this line, shift and
