@@ -16,7 +16,7 @@ from core.types import KINDS, Bools, Doubles, Floats, Ints, Kind, Space, SpaceCa
 SAMPLE = 20_000  # cosines of each kind that represent all of them in a large collection
 IN_MEMORY = 5000  # of each kind, where the vectors are on disk: as many reads at the first query
 ALLOWED = 500  # of those that a filter must allow, lest others are read
-KNOWN = 256  # of the highest cosines that are known in memory whatever is asked for
+KNOWN = 256  # of the highest cosines that are known in memory, however few the hits
 PLAIN = 1000  # of them where something else ranks the hits: how far their ranks by cosine are exact
 
 

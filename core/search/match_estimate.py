@@ -169,8 +169,8 @@ def estimate_matches(
     if sd <= 1e-9:
         return None
     top = float((best - mean) / sd)
-    tells = calibration.area >= LEAST_AUC and calibration.query[1] > 0
-    p = calibration.p_query(best, n) if tells else nan
+    separates = calibration.area >= LEAST_AUC and calibration.query[1] > 0
+    p = calibration.p_query(best, n) if separates else nan
     level = calibration.level(miss)
     strong, likely = (float(mean + sd * calibration.z_of(x, top)) for x in (STRONG, LIKELY))
     if p < level:

@@ -103,7 +103,7 @@ def text(caption: str) -> None:
 
 
 def give_image(data: bytes, name: str) -> None:
-    """Make an uploaded file the image of the query; `rejected_image` tells why it is not."""
+    """Make an uploaded file the image of the query; `rejected_image` says why it is not."""
     try:
         state.readable_image(data, name)
     except SextantError as problem:

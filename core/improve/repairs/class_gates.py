@@ -35,7 +35,7 @@ def class_gates(
     The gate of a pair is the logistic function of each direction's standardized Fisher score, both
     classes against the rest; the paper trains it. A query has no label, so that one gate is for all
     rows: that of a chosen pair, to search among its classes, or the mean over the pairs of the 64
-    most frequent labels. It is for search within classes: what tells items of one class apart
+    most frequent labels. It is for search within classes: what separates items of one class
     counts less, so that retrieval over all items may lose. Cost n d^2 + d^3 to fit, d^2 a query.
 
     Args:
@@ -47,12 +47,12 @@ def class_gates(
 
     Raises:
         TooFew: fewer labels with two images than the places named, or than two.
-        InputError: one place without the other, or no direction tells the classes from the rest.
+        InputError: one place without the other, or no direction separates the classes.
 
     >>> rows = np.array([[0.6, 0.8], [0.8, 0.6], [0.6, -0.8], [0.8, -0.6], [1, 0]], np.float32)
     >>> space = Space(rows, tuple("abcde"), 4, labels=(("x",),) * 2 + (("y",),) * 2 + ((),))
     >>> gate = class_gates(space, first=1, second=1, keep=1, strength=1.0).rows["image"].matrix
-    >>> gate.round(3).tolist()  # the second dimension tells x from y
+    >>> gate.round(3).tolist()  # the second dimension separates x from y
     [[0.0, 0.0], [0.0, 1.0]]
     """
     if bool(first) != bool(second):
@@ -73,7 +73,7 @@ def class_gates(
     scores = _scores(sums, squares, sizes, _pairs(by_size, first, second))
     if not (scores > 0).any():
         raise InputError(
-            "No direction tells these classes from the rest. Choose other labels, or none at all."
+            "No direction separates these classes. Choose other labels, or none at all."
         )
     gate = top_fisher_mask(scores.mean(axis=0), keep) if keep else _soft(scores).mean(axis=0)
     weights = 1 - strength + strength * gate

@@ -73,7 +73,7 @@ def class_subspaces(
         A finding each for images and texts, measured on held-out items; an image's captions are
         held out together. The interval is over held-out images of the two groups, for these
         directions; none below 10 of either. Groups that differ in no direction, such as two labels
-        of copies of one picture, have exactly 0.5.
+        of copies of one image, have exactly 0.5.
         curve: Fisher score of the directions, best first.
 
     Raises:
